@@ -1,0 +1,270 @@
+"""What a plugin declares: architectures, tasks, leaderboard sections. Plain data, free of torch and numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
+
+from archbench._errors import DeclarationError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+InputKind = Literal["image", "sequence", "tokens"]
+Loss = Literal["cross_entropy", "mean_squared_error"]
+Metric = Literal["accuracy", "mean_squared_error"]
+
+HIGHER_IS_BETTER: Mapping[str, bool] = {"accuracy": True, "mean_squared_error": False}
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInfo:
+    """What an architecture may know of a task when it is built.
+
+    Args:
+        kind: `image`, `sequence` (of real vectors) or `tokens` (of integers).
+        input_shape: one example without the batch axis. Image: (channels, height, width).
+            Sequence: (steps, features). Tokens: (steps,).
+        outputs: classes for a classification task, target values for a regression task.
+        per_step: the network answers at every step, (batch, steps, outputs), and not once, (batch, outputs).
+        vocabulary: number of distinct tokens; None unless `kind` is `tokens`.
+
+    Raises:
+        DeclarationError: the shape does not fit the kind, or a size is not positive.
+    """
+
+    kind: InputKind
+    input_shape: tuple[int, ...]
+    outputs: int
+    per_step: bool = False
+    vocabulary: int | None = None
+
+    def __post_init__(self) -> None:
+        axes = {"image": 3, "sequence": 2, "tokens": 1}
+        if self.kind not in axes:
+            raise DeclarationError(f"TaskInfo.kind is {self.kind!r}; allowed: {', '.join(axes)}")
+        if len(self.input_shape) != axes[self.kind] or min(self.input_shape) < 1:
+            raise DeclarationError(
+                f"TaskInfo.input_shape is {self.input_shape}; a task of kind {self.kind!r} needs "
+                f"{axes[self.kind]} positive sizes, without the batch axis"
+            )
+        if self.outputs < 1:
+            raise DeclarationError(f"TaskInfo.outputs is {self.outputs}; it must be at least 1")
+        if (self.vocabulary is not None) != (self.kind == "tokens"):
+            raise DeclarationError("TaskInfo.vocabulary must be given for kind 'tokens', and only there")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A family of networks that one plugin registers.
+
+    Args:
+        name: lower-case letters, digits, `.`, `_` and `-`; what users type.
+        build: `build(task, options)` returns a `torch.nn.Module`, or the same as a `"module:attribute"` string.
+            Import torch inside it, or use the string, so that listing the architecture does not import torch.
+            The module maps a batch of inputs to logits (batch, outputs), or (batch, steps, outputs) for a
+            per-step task, or to `Outputs`.
+        inputs: the kinds of input it takes.
+        options: a frozen dataclass whose fields all have defaults, or None. Field types are checked when a
+            user sets an option; `Annotated[int, Meta(ge=1, description="...")]` adds bounds and a help text.
+        variants: named settings, such as `{"resnet-56": {"depth": 56}}`.
+        incompatible: `incompatible(task, options)` returns why this network cannot take this task, or None.
+        summary: one line for lists and the leaderboard.
+        source: the paper, with its section.
+        revision: raise it when results change; older rows are then shown as superseded.
+
+    Raises:
+        DeclarationError: a field does not fit; the message says which and what is allowed.
+    """
+
+    name: str
+    build: str | Callable[[TaskInfo, Any], torch.nn.Module]
+    inputs: tuple[InputKind, ...]
+    options: type | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    incompatible: Callable[[TaskInfo, Any], str | None] | None = None
+    summary: str = ""
+    source: str = ""
+    revision: int = 1
+
+    def __post_init__(self) -> None:
+        _check_common(self, "Architecture", self.build, "build")
+        kinds = get_args(InputKind)
+        if not isinstance(self.inputs, tuple) or not self.inputs or not set(self.inputs) <= set(kinds):
+            raise DeclarationError(
+                f"Architecture {self.name!r}: inputs is {self.inputs!r}; give a tuple of one or more of {kinds}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A dataset with its splits, its loss and one primary metric.
+
+    Args:
+        name: lower-case letters, digits, `.`, `_` and `-`; what users type.
+        info: a `TaskInfo`, or `info(options)` that returns one when the shape depends on the options.
+        load: `load(options, seed)` returns `Splits`, or the same as a `"module:attribute"` string. It may
+            depend on nothing else. The test split must not depend on the seed, so that scores stay comparable.
+        loss: what training minimises.
+        metric: what validation selects on and the leaderboard shows.
+        chance: the score of the best constant predictor; 0 on the normalised scale.
+        oracle: the score of a perfect predictor; 1 on the normalised scale.
+        options, variants, summary, source, revision: as for `Architecture`.
+        libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
+            they are imported once, ahead of all trials. Never name a module with side effects.
+
+    Raises:
+        DeclarationError: a field does not fit; the message says which and what is allowed.
+    """
+
+    name: str
+    info: TaskInfo | Callable[[Any], TaskInfo]
+    load: str | Callable[[Any, int], Splits]
+    loss: Loss
+    metric: Metric
+    chance: float
+    oracle: float
+    options: type | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    summary: str = ""
+    source: str = ""
+    revision: int = 1
+    libraries: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_common(self, "Task", self.load, "load")
+        if self.loss not in get_args(Loss):
+            raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
+        if self.metric not in get_args(Metric):
+            allowed = ", ".join(get_args(Metric))
+            raise DeclarationError(f"Task {self.name!r}: metric is {self.metric!r}; allowed: {allowed}")
+        if self.higher_is_better != (self.oracle > self.chance):
+            raise DeclarationError(
+                f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"
+            )
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of the metric."""
+        return HIGHER_IS_BETTER[self.metric]
+
+    def describe(self, options: Any) -> TaskInfo:
+        """The `TaskInfo` under these options."""
+        return self.info if isinstance(self.info, TaskInfo) else self.info(options)
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Inputs and targets with the example as the first axis.
+
+    Args:
+        inputs: float32 (N, *input_shape), or int64 for kind `tokens`.
+        targets: int64 (N,) for classification, (N, steps) per step; float32 (N, outputs) for regression.
+    """
+
+    inputs: np.ndarray[Any, Any]
+    targets: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The three parts of a dataset. Training sees `train`, selection `validation`, the final score `test`."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a network returns when it has auxiliary classifiers.
+
+    Args:
+        logits: (batch, outputs), or (batch, steps, outputs) for a per-step task.
+        auxiliary: name -> (logits of the same shape, loss weight). They add to the training loss only.
+    """
+
+    logits: torch.Tensor
+    auxiliary: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part that a plugin adds to the leaderboard page.
+
+    Args:
+        title: the heading, plain text.
+        text: paragraphs of plain text, parted by empty lines; markup in it is shown, not obeyed.
+        columns: the head of a table below the text; empty for none.
+        rows: the cells of that table, one tuple a row, each as long as `columns`.
+    """
+
+    title: str
+    text: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def convert_options(declared: Architecture | Task, values: Mapping[str, Any]) -> Any:
+    """Turn option values, typed or as text, into the declared options class.
+
+    Raises:
+        msgspec.ValidationError: a value has the wrong type or breaks a rule of the class.
+    """
+    if declared.options is None:
+        if values:
+            raise msgspec.ValidationError(f"{declared.name} has no options")
+        return None
+    return msgspec.convert(dict(values), declared.options, strict=False)
+
+
+def option_names(declared: Architecture | Task) -> tuple[str, ...]:
+    """The options that this architecture or task has, in the order of declaration."""
+    return () if declared.options is None else tuple(f.name for f in dataclasses.fields(declared.options))
+
+
+def _check_common(item: Architecture | Task, what: str, target: object, target_name: str) -> None:
+    if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
+        raise DeclarationError(
+            f"{what} name is {item.name!r}; use 1 to 64 lower-case letters, digits, '.', '_' and '-', "
+            "starting with a letter or digit"
+        )
+    if item.name == "all":
+        raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
+    if isinstance(target, str):
+        if not re.fullmatch(r"[\w.]+:\w+", target):
+            raise DeclarationError(f"{what} {item.name!r}: {target_name} is {target!r}; write 'package.module:function'")
+    elif not callable(target):
+        raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
+    if type(item.revision) is not int or item.revision < 1:
+        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
+    _check_options(item, what)
+
+
+def _check_options(item: Architecture | Task, what: str) -> None:
+    if item.options is not None:
+        parameters = getattr(item.options, "__dataclass_params__", None)
+        if parameters is None or not parameters.frozen:
+            raise DeclarationError(f"{what} {item.name!r}: options must be a dataclass with frozen=True")
+    try:
+        convert_options(item, {})
+    except (msgspec.ValidationError, TypeError) as error:
+        raise DeclarationError(f"{what} {item.name!r}: every option needs a valid default ({error})") from None
+    for variant, values in item.variants.items():
+        if not _NAME.fullmatch(variant) or variant == "all":
+            raise DeclarationError(f"{what} {item.name!r}: {variant!r} is not a valid variant name")
+        unknown = set(values) - set(option_names(item))
+        if unknown:
+            raise DeclarationError(f"{what} {item.name!r}: variant {variant!r} sets unknown options {sorted(unknown)}")
+        try:
+            convert_options(item, values)
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"{what} {item.name!r}: variant {variant!r} does not fit: {error}") from None

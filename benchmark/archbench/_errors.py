@@ -1,0 +1,47 @@
+"""What can go wrong, as one tree.
+
+```
+ArchbenchError            anything below; the command line prints it as one line and exits with code 2
+├── DeclarationError      a plugin declared an architecture, a task or a hook wrongly
+├── SelectionError        a name, selector or option that matches nothing or has the wrong type
+├── IncompatibleError     the chosen architecture cannot run on the chosen task
+├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
+├── RecordError           a record cannot be read, or was written by a newer version
+├── StoreError            the output folder cannot be written, or another run is writing to it
+└── DeviceError           the device asked for is not there
+```
+
+Every message says what was given, what is allowed and what to do next.
+"""
+
+
+class ArchbenchError(Exception):
+    """The root of everything this package raises on purpose."""
+
+
+class DeclarationError(ArchbenchError):
+    """Raised when a plugin declares an architecture, a task or a hook in a way that cannot work."""
+
+
+class SelectionError(ArchbenchError):
+    """Raised when a selector names nothing, is malformed, or gives an option that does not exist or fit."""
+
+
+class IncompatibleError(ArchbenchError):
+    """Raised when an architecture was asked for on a task that it cannot take."""
+
+
+class PluginError(ArchbenchError):
+    """Raised when a plugin that was asked for cannot be loaded, or when two plugins claim one name."""
+
+
+class RecordError(ArchbenchError):
+    """Raised when a record cannot be read: torn, edited by hand, or written by a newer version."""
+
+
+class StoreError(ArchbenchError):
+    """Raised when the output folder cannot be used: not writable, or in use by another run."""
+
+
+class DeviceError(ArchbenchError):
+    """Raised when the device asked for is not on this machine."""

@@ -1,0 +1,158 @@
+"""Records: what a trial left, and the store that keeps them whole."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from archbench._trial import Trial
+
+SCHEMA = 1
+"""Version of the record format. A reader refuses a higher one and never rewrites it."""
+
+Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
+STATUSES: tuple[str, ...] = get_args(Status)
+
+
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the leaderboard must know of a task, so that it needs nothing but records."""
+
+    kind: str
+    metric: str
+    higher_is_better: bool
+    chance: float
+    oracle: float
+    summary: str
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a plugin came from.
+
+    Args:
+        distribution: name of the installed distribution, or the file name of a one-file plugin.
+        version: version of the distribution; empty for a one-file plugin.
+        entry_point: name of its entry point; empty for a one-file plugin.
+        editable: installed in place, so that the code may be newer than the version says.
+        commit: VCS commit that the installer recorded, if any.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    editable: bool = False
+    commit: str = ""
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """Results in the unit of the task's metric; losses in the unit of its loss.
+
+    Args:
+        test: test metric with the weights that validation selected. This is the score.
+        test_last: test metric with the weights after the last step.
+        validation: best validation metric, the one that selected.
+        selected_step: the step after which the selected weights were taken.
+        train_loss: mean training loss over the last tenth of the steps.
+    """
+
+    test: float
+    test_last: float
+    validation: float
+    selected_step: int
+    train_loss: float
+
+
+class Curves(msgspec.Struct, frozen=True, kw_only=True):
+    """Learning curves at each validation; the arrays have equal length.
+
+    Args:
+        step: optimiser steps done.
+        train_loss: mean training loss since the point before.
+        validation: validation metric.
+        seconds: training seconds so far, without evaluation.
+    """
+
+    step: list[int]
+    train_loss: list[float]
+    validation: list[float]
+    seconds: list[float]
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial cost. What could not be measured is None, never 0.
+
+    Args:
+        parameters: trainable parameters.
+        flops: floating-point operations of one forward pass of one example.
+        step_seconds: median seconds per optimiser step, over the stretches between validations.
+        samples_per_second: training throughput, batch size over `step_seconds`.
+        train_seconds: seconds spent in optimiser steps.
+        total_seconds: from the start of the trial in its process to its record.
+        first_step_seconds: from the start of the trial in its process to the end of its first optimiser step.
+        peak_memory_bytes: of the process on a CPU (resident set), of the device on a GPU (allocated).
+    """
+
+    parameters: int | None = None
+    flops: int | None = None
+    step_seconds: float | None = None
+    samples_per_second: float | None = None
+    train_seconds: float | None = None
+    total_seconds: float | None = None
+    first_step_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class Pairing(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof that two trials saw the same data: hashes of the splits and of the first batches."""
+
+    splits: str
+    batches: str
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a trial ran. `threads` are those of one trial."""
+
+    archbench: str
+    python: str
+    torch: str
+    lightning: str
+    platform: str
+    processor: str
+    device: str
+    threads: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial left. Written once, never edited.
+
+    Args:
+        schema: version of this format.
+        id: the trial's id.
+        trial: what was asked for.
+        status: `ok`, or how it ended instead.
+        message: one line for people; empty when the status is `ok`.
+        detail: traceback or end of the log, when there is one.
+        started: UTC time of the start, ISO 8601.
+        architecture_origin, task_origin: who provided the code.
+        task_facts: what the leaderboard needs to know of the task.
+        architecture_summary, architecture_source: the declared line and paper.
+        scores, curves, pairing, environment: present only for what was reached.
+    """
+
+    schema: int = SCHEMA
+    id: str
+    trial: Trial
+    status: Status
+    message: str = ""
+    detail: str = ""
+    started: str = ""
+    architecture_origin: Origin
+    task_origin: Origin
+    task_facts: TaskFacts
+    architecture_summary: str = ""
+    architecture_source: str = ""
+    scores: Scores | None = None
+    curves: Curves | None = None
+    resources: Resources = Resources()
+    pairing: Pairing | None = None
+    environment: Environment | None = None

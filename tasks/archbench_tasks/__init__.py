@@ -1,0 +1,1 @@
+"""The built-in tasks. One file declares one family of tasks."""
