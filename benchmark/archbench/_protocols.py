@@ -21,7 +21,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         clip_norm: bound on the global gradient norm (Pascanu et al., arXiv:1211.5063, Algorithm 1).
     """
 
-    learning_rate: float = 3e-3
+    learning_rate: float = 0.01
     warmup: float = 0.1
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
@@ -35,24 +35,27 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         name: what `--protocol` takes.
         revision: raised when a rule changes, so that old and new results never share a column.
         summary: one line for lists.
-        steps: optimiser steps of one trial.
+        steps: optimiser steps of one trial, by kind of input. Scores are compared within a task only, so the kinds
+            may differ: long-lag sequences need more, and cheaper, steps than images.
         batch_size: examples per step, whatever the number of devices.
         validations: how often validation looks at the network, evenly spaced, the last time after the last step.
         seeds: trials per cell unless `--seeds` says otherwise.
+        timeout: seconds after which a trial is ended, unless `--timeout` says otherwise.
         recipe: the house recipe.
     """
 
     name: str
     revision: int
     summary: str
-    steps: int
+    steps: dict[str, int]
     batch_size: int
     validations: int
     seeds: int
+    timeout: float
     recipe: Recipe
 
     def identity(self) -> list[Any]:
-        """What of this protocol decides the result of one trial: not its summary, nor the number of seeds."""
+        """What of this protocol decides the result of one trial: not its summary, time limit or number of seeds."""
         return [
             self.name,
             self.revision,
@@ -68,20 +71,22 @@ _PROTOCOLS = (
         name="smoke",
         revision=1,
         summary="Does it run? Twenty steps, one seed; scores mean nothing",
-        steps=20,
+        steps={"image": 20, "sequence": 20, "tokens": 20},
         batch_size=16,
         validations=2,
         seeds=1,
+        timeout=120,
         recipe=Recipe(),
     ),
     Protocol(
         name="quick",
         revision=1,
         summary="Minutes on a laptop: one house recipe for all, three seeds",
-        steps=500,
-        batch_size=64,
+        steps={"image": 500, "sequence": 2000, "tokens": 2000},
+        batch_size=32,
         validations=10,
         seeds=3,
+        timeout=600,
         recipe=Recipe(),
     ),
 )

@@ -89,7 +89,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
         train_seconds: seconds spent in optimiser steps.
         total_seconds: from the start of the trial in its process to its record.
         first_step_seconds: from the start of the trial in its process to the end of its first optimiser step.
-        peak_memory_bytes: of the process on a CPU (resident set), of the device on a GPU (allocated).
+        peak_memory_bytes: what the trial added to the resident set of its process on a CPU; what it allocated on a GPU.
     """
 
     parameters: int | None = None

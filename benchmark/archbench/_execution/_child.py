@@ -1,0 +1,59 @@
+"""What runs inside the process of one trial. The result is a file; nothing is sent back."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from archbench._job import Job
+from archbench._store import Store
+
+
+def run_job(data: bytes, root: str, parent_is_gone: Callable[[], None]) -> None:
+    """Run one job and write its record.
+
+    Args:
+        data: the job as JSON.
+        root: the output folder.
+        parent_is_gone: blocks until the supervising process has died.
+    """
+    job = msgspec.json.decode(data, type=Job)
+    store = Store(Path(root))
+    _become_group_leader()
+    _redirect_output(store.log(job.trial.id))
+    threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
+
+    from archbench._training import run_trial
+
+    store.write(run_trial(job))
+    sys.stdout.flush()
+    # Interpreter teardown after torch takes up to a second, and runs strangers' atexit code. The record is on disk.
+    os._exit(0)
+
+
+def _become_group_leader() -> None:
+    # A group of its own, so that the trial and all that it starts can be ended together, and the terminal's Ctrl-C
+    # reaches the supervisor only.
+    if os.getpgid(0) != os.getpid():
+        os.setsid()
+
+
+def _redirect_output(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    faulthandler.enable(file=2)
+
+
+def _die_with_parent(parent_is_gone: Callable[[], None]) -> None:
+    parent_is_gone()
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,178 @@
+"""Two ways to get a process for a trial: from a server that has torch loaded, or from nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+from archbench._execution._child import run_job
+
+PRELOAD = ("torch", "torch._dynamo", "lightning.pytorch", "torchmetrics", "archbench._training")
+"""Loaded once, before any trial. Libraries and our own code only: a plugin that runs a parallel operation when it is
+imported would leave the server with threads, and every child of it would hang."""
+
+
+class Child(Protocol):
+    """A running trial."""
+
+    pid: int
+
+    @property
+    def sentinel(self) -> Any:
+        """Something that `multiprocessing.connection.wait` takes; ready when the process has ended."""
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+
+    def close(self) -> None:
+        """Free what belongs to an ended process."""
+
+
+class Launcher(Protocol):
+    """Starts one process per trial."""
+
+    def start(self, job: bytes, root: str) -> Child:
+        """Start a process that runs the job and writes its record below `root`."""
+
+    def close(self) -> None:
+        """End what the launcher itself keeps running."""
+
+
+class ForkserverLauncher:
+    """Children of a server process that has imported torch and Lightning: tens of milliseconds instead of seconds.
+
+    Args:
+        libraries: further modules to import in the server, as tasks declare them.
+    """
+
+    def __init__(self, libraries: Sequence[str]) -> None:
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload([*PRELOAD, *libraries])
+        # OpenBLAS starts its threads when numpy is imported; threads do not survive the fork.
+        with _environment("OPENBLAS_NUM_THREADS", "1"):
+            from multiprocessing.forkserver import ensure_running
+
+            ensure_running()
+
+    def start(self, job: bytes, root: str) -> Child:
+        process = self.context.Process(target=_forked, args=(job, root))
+        with _no_main_module():
+            process.start()
+        return _ForkedChild(process)
+
+    def probe(self, timeout: float) -> bytes | None:
+        """What a child sees, as JSON; None if it does not answer in time or dies."""
+        receiver, sender = self.context.Pipe(duplex=False)
+        process = self.context.Process(target=_answer_probe, args=(sender,))
+        with _no_main_module():
+            process.start()
+        sender.close()
+        try:
+            return receiver.recv_bytes() if wait([receiver], timeout) else None
+        except EOFError:
+            return None
+        finally:
+            process.kill()
+            process.join()
+
+    def close(self) -> None:
+        """The server ends by itself when this process does."""
+
+
+class _ForkedChild:
+    def __init__(self, process: Any) -> None:
+        self.process = process
+        self.pid: int = process.pid
+
+    @property
+    def sentinel(self) -> Any:
+        return self.process.sentinel
+
+    def exit_code(self) -> int | None:
+        code: int | None = self.process.exitcode
+        return code
+
+    def close(self) -> None:
+        self.process.join()
+        self.process.close()
+
+
+class SubprocessLauncher:
+    """A fresh interpreter for each trial: slow to start, and safe everywhere."""
+
+    def start(self, job: bytes, root: str) -> Child:
+        command = [sys.executable, "-m", "archbench._execution.worker", root]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own module
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit code will say so
+            process.stdin.write(job + b"\n")
+            process.stdin.flush()
+        return _SpawnedChild(process)
+
+    def close(self) -> None:
+        """Nothing is kept running."""
+
+
+class _SpawnedChild:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.sentinel = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else process.stdin
+
+    def exit_code(self) -> int | None:
+        return self.process.poll()
+
+    def close(self) -> None:
+        self.process.wait()
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        if isinstance(self.sentinel, int):
+            os.close(self.sentinel)
+
+
+def _forked(job: bytes, root: str) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    run_job(job, root, lambda: wait([parent.sentinel]) and None)
+
+
+def _answer_probe(sender: Connection) -> None:
+    from archbench._execution._capacity import describe_process
+
+    sender.send_bytes(describe_process(os.getppid()))
+
+
+@contextlib.contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Keep multiprocessing from running the program's main file again inside the child.
+
+    It does so to find functions defined there. Ours are not, and a user's script without a `__main__` guard would
+    start the whole suite once more in every trial.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,155 @@
+"""The supervisor: one process per trial, a time limit, and a record for every ending."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import msgspec
+
+from archbench._execution._launchers import Child
+from archbench._execution._pool import Pool
+from archbench._job import Device, Job
+from archbench._plan import PlannedTrial, failure_record
+from archbench._records import Record
+from archbench._store import Store
+
+GRACE_SECONDS = 2.0
+LOG_LINES = 20
+TICK_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class _Running:
+    job: Job
+    child: Child
+    device: Device
+    started: str
+    deadline: float
+    before: tuple[int, int] | None  # the record file of an earlier run, which must not be taken for this one's
+    terminated: float | None = None  # when SIGTERM was sent
+
+
+def execute(
+    planned: Sequence[PlannedTrial],
+    store: Store,
+    pool: Pool,
+    *,
+    timeout: float,
+    on_start: Callable[[PlannedTrial], None] = lambda planned: None,
+    on_tick: Callable[[], None] = lambda: None,
+) -> Iterator[Record]:
+    """Run trials, as many at a time as the pool has devices, and yield their records as they finish.
+
+    Closing the iterator, or an exception in the caller (Ctrl-C), ends every running trial at once.
+
+    Args:
+        planned: what to run, in order.
+        store: where records go.
+        pool: how and where to run.
+        timeout: seconds that one trial may take.
+        on_start: called in this process when a trial is handed to a worker.
+        on_tick: called at least twice a second.
+    """
+    waiting = list(reversed(planned))
+    free = list(reversed(pool.devices))
+    running: list[_Running] = []
+    try:
+        while waiting or running:
+            while waiting and free:
+                item, device = waiting.pop(), free.pop()
+                on_start(item)
+                running.append(_start(item.job(device), device, store, pool, timeout))
+            wait([trial.child.sentinel for trial in running], TICK_SECONDS)
+            on_tick()
+            for trial in list(running):
+                if trial.child.exit_code() is None:
+                    _enforce_deadline(trial)
+                    continue
+                running.remove(trial)
+                free.append(trial.device)
+                yield _collect(trial, store, timeout)
+    finally:
+        for trial in running:
+            _signal(trial.child, signal.SIGKILL)
+        for trial in running:
+            trial.child.close()
+
+
+def _start(job: Job, device: Device, store: Store, pool: Pool, timeout: float) -> _Running:
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    before = _file_identity(store.path(job.trial.id))
+    job = msgspec.structs.replace(job, handed_over=time.monotonic())
+    child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()))
+    return _Running(job, child, device, started, time.monotonic() + timeout, before)
+
+
+def _enforce_deadline(trial: _Running) -> None:
+    now = time.monotonic()
+    if trial.terminated is not None:
+        if now > trial.terminated + GRACE_SECONDS:
+            _signal(trial.child, signal.SIGKILL)
+    elif now > trial.deadline:
+        trial.terminated = now
+        _signal(trial.child, signal.SIGTERM)
+
+
+def _collect(trial: _Running, store: Store, timeout: float) -> Record:
+    """The record that the trial wrote, or one that says how it ended without."""
+    code = trial.child.exit_code()
+    _signal(trial.child, signal.SIGKILL)  # what it started and left behind
+    trial.child.close()
+    log = store.log(trial.job.trial.id)
+    written = _file_identity(store.path(trial.job.trial.id)) != trial.before
+    record = store.read(trial.job.trial.id) if written else None
+    if record is None:
+        if trial.terminated is not None:
+            status, message = "timeout", f"not finished after {timeout:g} s; raise the limit with --timeout"
+        else:
+            status, message = "crashed", _describe_exit(code)
+        record = failure_record(trial.job, status, message, detail=_tail(log), started=trial.started)  # type: ignore[arg-type]
+        store.write(record)
+    if record.status == "ok":
+        log.unlink(missing_ok=True)
+    return record
+
+
+def _describe_exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        hint = " (the kernel may have run out of memory)" if name == "SIGKILL" else ""
+        return f"the process was ended by {name}{hint}"
+    return f"the process ended with exit code {code} and left no record"
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    """Signal the process group; and the process itself, which has no group of its own in its first milliseconds."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, number)
+    if child.exit_code() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, number)
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _tail(log: Path) -> str:
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - 20_000))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-LOG_LINES:])
+    except OSError:
+        return ""

@@ -1,0 +1,20 @@
+"""`python -m archbench._execution.worker OUT`: run the job that arrives on standard input, as one line of JSON.
+
+Standard input then stays open for as long as the supervisor lives; when it closes, the trial ends itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from archbench._execution._child import run_job
+
+
+def main() -> None:
+    """Run one job in this process."""
+    job = sys.stdin.buffer.readline()
+    run_job(job, sys.argv[1], lambda: sys.stdin.buffer.read() and None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""A job: a trial together with all that a worker process needs to run it. Plain data, free of torch."""
+
+from __future__ import annotations
+
+import msgspec
+
+from archbench._plugins import PluginSource
+from archbench._records import Origin, TaskFacts
+from archbench._trial import Trial
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a trial runs.
+
+    Args:
+        kind: `cpu` or `cuda`.
+        index: which GPU; 0 on a CPU.
+        threads: CPU threads for this trial.
+    """
+
+    kind: str
+    index: int = 0
+    threads: int = 1
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial, the plugins that provide it, and the device it gets.
+
+    Args:
+        trial: what to run.
+        architecture_source, task_source: how to load the two plugins, and only these, in the worker.
+        architecture_origin, task_origin: what the planning process saw; the worker refuses another version.
+        task_facts, architecture_summary, architecture_source_text: copied into the record.
+        device: where to run.
+        handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
+    """
+
+    trial: Trial
+    architecture_source: PluginSource
+    task_source: PluginSource
+    architecture_origin: Origin
+    task_origin: Origin
+    task_facts: TaskFacts
+    architecture_summary: str = ""
+    architecture_source_text: str = ""
+    device: Device
+    handed_over: float = 0.0

@@ -1,0 +1,134 @@
+"""The plan: selectors x tasks x protocol x seeds -> trials. Pure; nothing is trained, read or written here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from archbench._declarations import Architecture, Task
+from archbench._errors import IncompatibleError, SelectionError
+from archbench._job import Device, Job
+from archbench._protocols import Protocol
+from archbench._records import Record, Status, TaskFacts
+from archbench._selectors import Selected
+from archbench._trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrial:
+    """One cell of the matrix for one seed.
+
+    Args:
+        trial: what would be run.
+        architecture, task: the declarations behind it.
+        facts: what records keep of the task.
+        refusal: why it will not be run, as the status and message of its record; None if it will.
+    """
+
+    trial: Trial
+    architecture: Selected[Architecture]
+    task: Selected[Task]
+    facts: TaskFacts
+    refusal: tuple[Status, str] | None
+
+    def job(self, device: Device) -> Job:
+        """What a worker needs to run it."""
+        architecture, task = self.architecture.registered, self.task.registered
+        return Job(
+            trial=self.trial,
+            architecture_source=architecture.source,
+            task_source=task.source,
+            architecture_origin=architecture.origin,
+            task_origin=task.origin,
+            task_facts=self.facts,
+            architecture_summary=architecture.item.summary,
+            architecture_source_text=architecture.item.source,
+            device=device,
+        )
+
+
+def make_plan(
+    architectures: Sequence[Selected[Architecture]],
+    tasks: Sequence[Selected[Task]],
+    *,
+    protocol: Protocol,
+    seeds: int,
+) -> list[PlannedTrial]:
+    """Every combination, seed by seed, so that an interrupted run has whole seeds.
+
+    Raises:
+        SelectionError: the number of seeds is not positive.
+        IncompatibleError: an architecture that was asked for by name fits none of the tasks.
+    """
+    if seeds < 1:
+        raise SelectionError(f"--seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
+    cells = [_cell(architecture, task, protocol) for task in tasks for architecture in architectures]
+    _refuse_hopeless(cells)
+    return [replace(cell, trial=_with_seed(cell.trial, seed)) for seed in range(seeds) for cell in cells]
+
+
+def _with_seed(trial: Trial, seed: int) -> Trial:
+    return Trial(architecture=trial.architecture, task=trial.task, protocol=trial.protocol, seed=seed)
+
+
+def _cell(architecture: Selected[Architecture], task: Selected[Task], protocol: Protocol) -> PlannedTrial:
+    declared = task.registered.item
+    info = declared.describe(task.options)
+    facts = TaskFacts(
+        kind=info.kind,
+        metric=declared.metric,
+        higher_is_better=declared.higher_is_better,
+        chance=declared.chance,
+        oracle=declared.oracle,
+        summary=declared.summary,
+    )
+    trial = Trial(architecture=architecture.component, task=task.component, protocol=protocol, seed=0)
+    return PlannedTrial(trial, architecture, task, facts, _refusal(architecture, task))
+
+
+def _refusal(architecture: Selected[Architecture], task: Selected[Task]) -> tuple[Status, str] | None:
+    declared = architecture.registered.item
+    info = task.registered.item.describe(task.options)
+    if info.kind not in declared.inputs:
+        return "skipped", f"takes {' or '.join(declared.inputs)}, the task gives {info.kind}"
+    if declared.incompatible is None:
+        return None
+    try:
+        reason = declared.incompatible(info, architecture.options)
+    except Exception as error:  # a stranger's code: it costs its own rows, not the run
+        return "failed", f"incompatible() raised {type(error).__name__}: {error}"
+    return None if reason is None else ("skipped", reason)
+
+
+def _refuse_hopeless(cells: Sequence[PlannedTrial]) -> None:
+    for cell in cells:
+        mine = [other for other in cells if other.trial.architecture == cell.trial.architecture]
+        if cell.architecture.named and all(other.refusal is not None for other in mine):
+            reasons = {f"{other.trial.task.label}: {other.refusal[1]}" for other in mine if other.refusal}
+            raise IncompatibleError(
+                f"{cell.trial.architecture.label} fits none of the chosen tasks ({'; '.join(sorted(reasons))}); "
+                "choose others with --task, see `benchmark list`"
+            )
+
+
+def refusal_record(planned: PlannedTrial, status: Status, message: str) -> Record:
+    """The record of a trial that was decided without running it."""
+    job = planned.job(Device(kind="cpu"))
+    return failure_record(job, status, message)
+
+
+def failure_record(job: Job, status: Status, message: str, *, detail: str = "", started: str = "") -> Record:
+    """The record of a trial that left none of its own."""
+    return Record(
+        id=job.trial.id,
+        trial=job.trial,
+        status=status,
+        message=message,
+        detail=detail,
+        started=started,
+        architecture_origin=job.architecture_origin,
+        task_origin=job.task_origin,
+        task_facts=job.task_facts,
+        architecture_summary=job.architecture_summary,
+        architecture_source=job.architecture_source_text,
+    )

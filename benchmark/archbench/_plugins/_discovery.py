@@ -1,0 +1,198 @@
+"""Which plugins are installed, and which of them may be imported. Nothing is imported here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import msgspec
+
+import archbench
+from archbench._plugins._model import PluginSource, Problem, one_line
+from archbench._records import Origin
+
+GROUP = "archbench"
+"""The entry-point group that plugins are found by."""
+BUILT_IN = "archbench"
+"""The distribution of the built-in plugins, which an allow-list does not concern."""
+ENVIRONMENT = "ARCHBENCH_PLUGINS"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An entry point that could be loaded."""
+
+    distribution: metadata.Distribution
+    entry_point: metadata.EntryPoint
+    origin: Origin
+
+    @property
+    def name(self) -> str:
+        """`distribution:entry_point`; unique, where a bare entry-point name is not."""
+        return f"{self.origin.distribution}:{self.entry_point.name}"
+
+    @property
+    def source(self) -> PluginSource:
+        """How to load it again in another process."""
+        return PluginSource(
+            distribution=self.origin.distribution, entry_point=self.entry_point.name, value=self.entry_point.value
+        )
+
+    @property
+    def answers_to(self) -> set[str]:
+        """The names by which a user may block or allow it."""
+        entry_point = normalise(self.entry_point.name)
+        return {self.origin.distribution, entry_point, f"{self.origin.distribution}:{entry_point}"}
+
+
+def plugins_from_environment() -> list[str] | None:
+    """The allow-list in `ARCHBENCH_PLUGINS`: names parted by commas, none if empty, None if it is not set."""
+    value = os.environ.get(ENVIRONMENT)
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+def normalise(name: str) -> str:
+    """A distribution name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def find_candidates() -> tuple[list[Candidate], list[Problem]]:
+    """Every entry point of the group, by distribution and name, with a problem for each one that is in doubt."""
+    # Not metadata.entry_points(): that takes only the first distribution of a name on the path, so a stale
+    # *.egg-info without entry points would hide the plugin.
+    chosen: dict[str, metadata.Distribution] = {}
+    problems = []
+    for distribution in metadata.distributions():
+        try:
+            if _entry_points(distribution):
+                chosen.setdefault(_name(distribution), distribution)
+        except Exception as error:
+            problems.append(_unreadable(distribution, error))
+    candidates = []
+    for name, distribution in sorted(chosen.items()):
+        problems += _warn_of_copies(name, distribution)
+        candidates += [Candidate(distribution, e, _origin(name, distribution, e)) for e in _entry_points(distribution)]
+    return candidates, problems
+
+
+def refusal(candidate: Candidate, blocked: Iterable[str], only: Iterable[str] | None) -> str:
+    """Why this plugin may not be imported, as far as the user's lists go; empty if it may."""
+    names = candidate.answers_to
+    for name in blocked:
+        if normalise(name) in names:
+            return f"blocked by the name {name!r}"
+    if only is None or candidate.origin.distribution == BUILT_IN or names & {normalise(name) for name in only}:
+        return ""
+    return f"not on the allow-list; add {candidate.origin.distribution!r} to {ENVIRONMENT}, or unset it"
+
+
+def unmatched(names: Iterable[str], candidates: Sequence[Candidate], what: str) -> list[Problem]:
+    """A warning for each name on a list that names no plugin, with the nearest that does."""
+    known = sorted({name for candidate in candidates for name in candidate.answers_to})
+    problems = []
+    for name in dict.fromkeys(names):
+        if normalise(name) not in known:
+            near = nearest(normalise(name), known)
+            hint = f"did you mean {near!r}?" if near else "see `benchmark plugins` for the names there are"
+            message = f"{what} {name!r}, which no installed plugin is called; {hint}"
+            problems.append(Problem(name, "select", message, fatal=False))
+    return problems
+
+
+def unmet_requirement(candidate: Candidate) -> str:
+    """Why this plugin does not fit the running suite, by its own requirements; empty if it fits."""
+    relevant = [line for line in candidate.distribution.requires or () if re.match(rf"\s*{BUILT_IN}\b", line, re.I)]
+    if not relevant or candidate.origin.distribution == BUILT_IN:
+        return ""
+    # Imported here because only plugins from outside have such requirements, and it takes as long as the rest.
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for line in relevant:
+        try:
+            wanted = Requirement(line)
+        except InvalidRequirement:
+            continue  # the installer's business; a plugin that does not load will say so itself
+        applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+        fits = wanted.specifier.contains(archbench.__version__, prereleases=True)
+        if normalise(wanted.name) == BUILT_IN and applies and not fits:
+            return (
+                f"needs archbench{wanted.specifier}, and this is archbench {archbench.__version__}; "
+                f"install a version of {candidate.origin.distribution} that fits"
+            )
+    return ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a misspelt one most likely means, or an empty string."""
+    import difflib  # only a mistake needs it
+
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
+
+
+def _entry_points(distribution: metadata.Distribution) -> list[metadata.EntryPoint]:
+    # Most distributions have nothing for us. Not parsing theirs keeps the walk at a few milliseconds, and
+    # keeps a stranger's malformed file from becoming our problem.
+    text = distribution.read_text("entry_points.txt")
+    if text is None or GROUP not in text:
+        return []
+    return sorted(distribution.entry_points.select(group=GROUP), key=lambda e: e.name)
+
+
+def _name(distribution: metadata.Distribution) -> str:
+    name = distribution.metadata["Name"]
+    if not name:
+        raise ValueError("METADATA has no Name")
+    return normalise(name)
+
+
+def _unreadable(distribution: metadata.Distribution, error: Exception) -> Problem:
+    where = distribution.locate_file("")
+    message = f"an installed distribution in {where} has unreadable metadata ({one_line(error)}); reinstall it"
+    return Problem("unknown", "find", message)
+
+
+def _warn_of_copies(name: str, chosen: metadata.Distribution) -> list[Problem]:
+    """A warning if the path has this distribution again with another version or other entry points."""
+    others: dict[str, None] = {}
+    for copy in metadata.distributions(name=name):
+        try:
+            # An editable install by setuptools leaves an egg-info beside its dist-info; both say the same, no matter.
+            if _name(copy) == name and _content(copy) != _content(chosen):
+                others[f"{copy.version} in {copy.locate_file('')}"] = None
+        except Exception as error:
+            return [_unreadable(copy, error)]
+    if not others:
+        return []
+    message = (
+        f"installed more than once: {chosen.version} in {chosen.locate_file('')} is used, but there is also "
+        f"{', '.join(others)}; uninstall it and delete what is left of it"
+    )
+    return [Problem(name, "find", message, fatal=False)]
+
+
+def _content(distribution: metadata.Distribution) -> tuple[str, list[tuple[str, str]]]:
+    return distribution.version, [(e.name, e.value) for e in _entry_points(distribution)]
+
+
+def _origin(name: str, distribution: metadata.Distribution, entry_point: metadata.EntryPoint) -> Origin:
+    direct = _direct_url(distribution)
+    directory, repository = direct.get("dir_info"), direct.get("vcs_info")
+    return Origin(
+        distribution=name,
+        version=distribution.version or "",
+        entry_point=entry_point.name,
+        editable=isinstance(directory, dict) and directory.get("editable") is True,
+        commit=str(repository.get("commit_id", "")) if isinstance(repository, dict) else "",
+    )
+
+
+def _direct_url(distribution: metadata.Distribution) -> dict[str, Any]:
+    """What the installer recorded of a direct install (PEP 610); empty if it came from an index."""
+    try:
+        return msgspec.json.decode(distribution.read_text("direct_url.json") or "{}", type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}

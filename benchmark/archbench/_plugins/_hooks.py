@@ -1,0 +1,157 @@
+"""One plugin's hooks: found, checked, registered with pluggy, and called.
+
+Each plugin gets a `pluggy.PluginManager` of its own. So a plugin that fails half-way leaves nothing behind
+(pluggy 1.6 keeps the first half), a call reaches one plugin only, and the order of calls is ours.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import pluggy
+
+from archbench import hookspecs
+from archbench._plugins._discovery import nearest
+from archbench._plugins._model import FaultError, one_line
+
+Item = TypeVar("Item")
+
+_PREFIX = "archbench_"
+_METHODS = (types.FunctionType, types.MethodType, staticmethod, classmethod)
+
+SPECS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(inspect.signature(spec).parameters)
+    for name, spec in vars(hookspecs).items()
+    if name.startswith(_PREFIX) and inspect.isfunction(spec)
+}
+"""Every hook and the names of its arguments."""
+
+
+class _Manager(pluggy.PluginManager):
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
+        # pluggy 1.6 would fetch every attribute, and so import what a lazy module defers.
+        if not isinstance(inspect.getattr_static(plugin, name, None), _METHODS):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
+class Hooks:
+    """The registered hooks of one plugin.
+
+    Args:
+        plugin: a module, or an instance of a class, with functions marked `@archbench.hookimpl`.
+        name: its unique name.
+
+    Raises:
+        FaultError: it has no hooks, or one that cannot work.
+    """
+
+    def __init__(self, plugin: object, name: str) -> None:
+        self._manager = _Manager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        try:
+            self.names = tuple(sorted(set(self._checked(plugin))))
+            self.warnings = [_unmarked_message(*function) for function in self._unmarked(plugin)]
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+        except FaultError:
+            raise
+        except Exception as error:
+            raise FaultError("register", f"it cannot be registered: {one_line(error)}; repair it", error) from error
+        if not self.names:
+            advice = "; ".join(self.warnings) or "mark its hook functions, or name the module that has them"
+            raise FaultError("register", f"has no function marked @archbench.hookimpl; {advice}")
+
+    def call(self, hook: str, **arguments: Any) -> list[Any]:
+        """What the plugin's implementations of one hook return; exceptions are the caller's business."""
+        return list(getattr(self._manager.hook, hook)(**arguments)) if hook in self.names else []
+
+    def collect(self, hook: str, expected: type[Item], **arguments: Any) -> list[Item]:
+        """Everything that one hook returns or yields, and nothing if any of it is wrong.
+
+        Raises:
+            FaultError: the hook raised, at once or half-way, or gave something else.
+        """
+        items: list[Any] = []
+        try:
+            for result in self.call(hook, **arguments):
+                if not isinstance(result, Iterable):
+                    raise FaultError("collect", f"{hook} returned a {_kind(result)}; return a list, or yield the items")
+                items.extend(result)  # runs a generator here, inside the try
+        except FaultError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise FaultError(
+                "collect", f"{hook} raised {one_line(error)}; nothing of it is registered", error
+            ) from error
+        for item in items:
+            if not isinstance(item, expected):
+                wanted = f"archbench.{expected.__name__}"
+                raise FaultError("collect", f"{hook} gave a {_kind(item)}; give only {wanted} objects")
+        return items
+
+    def _checked(self, plugin: object) -> Iterator[str]:
+        for attribute in dir(plugin):
+            options = self._manager.parse_hookimpl_opts(plugin, attribute)
+            if options is None:
+                continue
+            hook = options.get("specname") or attribute
+            if hook in SPECS:
+                _check_options(hook, options)
+                _check_signature(hook, getattr(plugin, attribute))
+                yield hook
+            elif not options.get("optionalhook"):  # that one says itself that older suites lack the hook
+                near = nearest(hook, SPECS)
+                hint = f"did you mean {near}?" if near else f"there are {', '.join(SPECS)}"
+                raise FaultError("register", f"{hook} is not a hook; {hint}")
+
+    def _unmarked(self, plugin: object) -> Iterator[tuple[str, str]]:
+        for attribute in dir(plugin):
+            static = inspect.getattr_static(plugin, attribute, None)
+            if attribute.startswith(_PREFIX) and isinstance(static, _METHODS):
+                hook = attribute if attribute in SPECS else nearest(attribute, SPECS)
+                if hook and self._manager.parse_hookimpl_opts(plugin, attribute) is None:
+                    yield attribute, hook
+
+
+def _unmarked_message(attribute: str, hook: str) -> str:
+    spelling = "" if attribute == hook else f" (misspelt {hook}?)"
+    return f"{attribute}{spelling} looks like a hook but is not marked @archbench.hookimpl; mark it, or rename it"
+
+
+def _check_options(hook: str, options: Mapping[str, Any]) -> None:
+    if options.get("wrapper") or options.get("hookwrapper"):
+        raise FaultError(
+            "register", f"{hook} is a wrapper; no plugin may wrap another's hooks: use plain @archbench.hookimpl"
+        )
+    if options.get("tryfirst") or options.get("trylast"):
+        raise FaultError(
+            "register", f"{hook} asks for a place in the order, which no result may depend on: drop the option"
+        )
+
+
+def _check_signature(hook: str, function: Any) -> None:
+    parameters = inspect.signature(function).parameters.values()
+    for parameter in parameters:
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise FaultError("register", f"{hook} takes {parameter}; a hook has plain arguments only")
+        if parameter.default is not parameter.empty:
+            why = "pluggy 1.6 never passes an argument that has one"
+            raise FaultError("register", f"{hook} gives {parameter.name!r} a default value; remove it, {why}")
+    unknown = [parameter.name for parameter in parameters if parameter.name not in SPECS[hook]]
+    if unknown:
+        allowed = ", ".join(SPECS[hook]) or "none"
+        raise FaultError(
+            "register", f"{hook} has the argument {unknown[0]!r}; the arguments of this hook are: {allowed}"
+        )
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise FaultError("register", f"{hook} is async, and nothing awaits it; write it with plain def")
+    if hook.startswith("archbench_trial_") and inspect.isgeneratorfunction(function):
+        raise FaultError("register", f"{hook} has a yield, so its body would never run; remove the yield")
+
+
+def _kind(value: object) -> str:
+    return "class" if isinstance(value, type) else type(value).__name__

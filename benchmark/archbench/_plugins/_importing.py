@@ -1,0 +1,113 @@
+"""Importing one plugin: an installed entry point, or a single file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from archbench._errors import PluginError
+from archbench._plugins._discovery import Candidate
+from archbench._plugins._model import FaultError, PluginSource, one_line
+from archbench._records import Origin
+
+
+@dataclass(frozen=True)
+class Importable:
+    """A plugin that may be imported. `load` runs its code."""
+
+    name: str
+    origin: Origin
+    source: PluginSource
+    load: Callable[[], object]
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The object with the hooks, and what it took to get it."""
+
+    plugin: object
+    milliseconds: float
+
+
+def from_entry_point(candidate: Candidate) -> Importable:
+    """An installed plugin."""
+    return Importable(candidate.name, candidate.origin, candidate.source, candidate.entry_point.load)
+
+
+def from_file(path: Path) -> Importable:
+    """A one-file plugin. Its bytes are read once: what is fingerprinted is what runs.
+
+    Raises:
+        PluginError: it cannot be read, is not Python, or has a syntax error.
+    """
+    path = Path(os.path.abspath(path))  # not resolve(): the name the user gave is the name in the records
+    if path.suffix != ".py":
+        raise PluginError(f"plugin file {path} does not end in .py; name a Python file, or install the package")
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise PluginError(f"plugin file {path} cannot be read ({error.strerror}); check the path") from None
+    try:
+        code = compile(text, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f" line {line}" if line else ""
+        raise PluginError(f"plugin file {path}{where} is not valid Python ({_reason(error)}); correct it") from None
+    return Importable(
+        name=f"file:{path.name}",
+        origin=Origin(distribution=path.name, version="", entry_point=""),
+        source=PluginSource(distribution=path.name, path=str(path)),
+        load=lambda: _run_file(path, code),
+        fingerprint=hashlib.sha256(text).hexdigest()[:12],
+    )
+
+
+def import_plugin(importable: Importable) -> Imported:
+    """Import one plugin and, where it is a class, make the instance.
+
+    Raises:
+        FaultError: it raised, or tried to end the process.
+    """
+    start = perf_counter()
+    plugin: object = None
+    try:
+        plugin = importable.load()
+        if isinstance(plugin, type):
+            plugin = plugin()
+    except (Exception, SystemExit) as error:
+        what = f"creating {plugin.__name__}()" if isinstance(plugin, type) else "importing it"
+        advice = f"repair it, or leave it out with --no-plugin {importable.name}"
+        if importable.source.path:
+            advice = "repair it"
+        raise FaultError("import", f"{what} raised {one_line(error)}; {advice}", error) from error
+    return Imported(plugin, (perf_counter() - start) * 1000)
+
+
+def _run_file(path: Path, code: object) -> object:
+    # A name of our own, so that a file called torch.py shadows nothing. It depends on the path alone, so that
+    # f"{__name__}:build" means the same in a worker.
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    name = f"archbench_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up there
+    try:
+        # exec and not the loader: that one may take a stale .pyc, and leaves __pycache__ beside the user's file.
+        exec(code, vars(module))  # type: ignore[arg-type]  # noqa: S102
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _reason(error: SyntaxError | ValueError) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error)

@@ -1,0 +1,5 @@
+"""The leaderboard: derived from records, and only from records. The same records give the same bytes."""
+
+from archbench._report._build import build_leaderboard as build_leaderboard
+from archbench._report._schema import Leaderboard as Leaderboard
+from archbench._report._write import write_leaderboard as write_leaderboard

@@ -1,0 +1,252 @@
+"""Charts as inline SVG. Geometry only: every value comes from the leaderboard, every colour from the style sheet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from markupsafe import Markup, escape
+
+from archbench._report._entrants import PALETTE
+from archbench._report._schema import Curve, Entrant, OverRow, SeedResult, TaskBoard, TaskEntry
+from archbench._report._text import MINUS, fixed, plus_minus
+from archbench._statistics import Estimate
+
+STRIP = (200, 26)
+PLOT = (520, 330)
+LEFT, RIGHT, TOP, BOTTOM = 52, 128, 14, 44
+MAX_LINES = 8
+"""More learning curves than this cannot be told apart; the best are drawn, all are in leaderboard.json."""
+
+Scale = Callable[[float], float]
+Domain = tuple[float, float]
+
+
+def tag(name: str, *children: object, **attributes: object) -> Markup:
+    """One element, everything foreign in it escaped."""
+    pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(_short(v))}"' for key, v in attributes.items())
+    inside = Markup("").join(escape(child) for child in children)
+    # Names of elements and attributes are ours; values and children were escaped above.
+    return Markup(f"<{name}{pairs}>") + inside + Markup(f"</{name}>")  # noqa: S704
+
+
+def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Domain:
+    """A range that holds all dots, and intervals up to half that range beyond them (wider ones are cut)."""
+    dots = [dot for estimate, seeds in estimates for dot in (*seeds, estimate.mean)]
+    if not dots:
+        return 0.0, 1.0
+    low, high = min(dots), max(dots)
+    reach = (high - low) / 2 or abs(high) * 0.05 or 0.5
+    bounds = [(e.low, e.high) for e, _ in estimates if e.low is not None and e.high is not None]
+    low = max(low - reach, min([low, *(bound[0] for bound in bounds)]))
+    high = min(high + reach, max([high, *(bound[1] for bound in bounds)]))
+    return (low, high) if high > low else (low - reach, high + reach)
+
+
+def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:
+    """Seed dots with the mean and its interval, on the axis that all rows of a table share."""
+    width, height = STRIP
+    x, middle = _linear(domain, (6, width - 6)), height / 2
+    parts = []
+    if score.low is not None and score.high is not None:
+        low, high = (min(max(bound, domain[0]), domain[1]) for bound in (score.low, score.high))
+        parts.append(tag("line", x1=x(low), x2=x(high), y1=middle, y2=middle, class_="interval"))
+    for seed in seeds:
+        if seed.test is not None and domain[0] <= seed.test <= domain[1]:
+            parts.append(tag("circle", cx=x(seed.test), cy=middle, r=3.2, class_="dot" if seed.counted else "hollow"))
+    parts.append(tag("line", x1=x(score.mean), x2=x(score.mean), y1=middle - 8, y2=middle + 8, class_="mean"))
+    values = ", ".join(fixed(s.test, digits) + ("" if s.counted else " (not counted)") for s in seeds if s.test)
+    label = f"mean {fixed(score.mean, digits)} {plus_minus(score, digits)}" + (f"; seeds: {values}" if values else "")
+    return _svg(STRIP, label, *parts, class_=f"strip {_colour(entrant)}")
+
+
+def strip_axis(domain: Domain) -> Markup:
+    """The axis for the head of the column; decoration, because each cell has its numbers."""
+    width, height = STRIP
+    x = _linear(domain, (6, width - 6))
+    marks = [
+        tag("text", _tick(value), x=x(value), y=height - 10, text_anchor="middle")
+        + tag("line", x1=x(value), x2=x(value), y1=height - 6, y2=height)
+        for value in ticks(domain, 4)
+        if 14 <= x(value) <= width - 14
+    ]
+    return tag("svg", *marks, viewBox=f"0 0 {width} {height}", class_="strip axis", aria_hidden="true")
+
+
+def scatter(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> Markup | None:
+    """Score against parameters on a logarithmic axis, Pareto-optimal entrants filled and joined."""
+    points = [(r.parameters, r.score.mean, r) for r in board.rows if r.score and r.parameters and r.rank is not None]
+    if len(points) < 2:
+        return None
+    low, high = (math.log10(bound(p[0] for p in points)) for bound in (min, max))
+    pad = max((high - low) * 0.08, 0.08)
+    across, up = (low - pad, high + pad), _padded([p[1] for p in points])
+    x, y = _axes(across, up)
+    front = sorted((p for p in points if p[2].pareto), key=lambda p: (p[0], p[1]))
+    path = "M" + " L".join(f"{_short(x(math.log10(p[0])))} {_short(y(p[1]))}" for p in front)
+    parts = [_frame(x, y, across, up, "parameters", task.metric.replace("_", " "), powers=True)]
+    parts.append(tag("path", d=path, class_="front"))
+    heights = _spread([y(p[1]) for p in points], 13)
+    for (parameters, mean, row), height in zip(points, heights, strict=True):
+        entrant, left = entrants[row.entrant], x(math.log10(parameters))
+        shape = _mark(entrant, left, y(mean), 5.5 if row.pareto else 4.5)
+        name = tag("text", _clip(entrant.label), x=left + 9, y=height + 4, class_="name")
+        kind = "filled" if row.pareto else "open"
+        parts.append(
+            tag("g", tag("title", entrant.label), shape, name, class_=f"{kind} {_colour(entrant)}", data_e=entrant.id)
+        )
+    best = ", ".join(entrants[p[2].entrant].label for p in front)
+    return _svg(PLOT, f"Score against parameters for {len(points)} entrants. Pareto-optimal: {best}.", *parts)
+
+
+def learning_curves(
+    board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], *, validation: bool
+) -> Markup | None:
+    """Mean over seeds of the validation metric, or of the training loss, against the optimiser steps."""
+    curves = [curve for curve in board.curves if len(curve.step) > 1][:MAX_LINES]
+    if not curves:
+        return None
+    across = (0.0, float(max(curve.step[-1] for curve in curves)))
+    up = _padded([value for curve in curves for value in _series(curve, validation)])
+    x, y = _axes(across, up)
+    what = f"validation {task.metric.replace('_', ' ')}" if validation else "training loss"
+    parts = [_frame(x, y, across, up, "steps", what)]
+    heights = _spread([y(_series(curve, validation)[-1]) for curve in curves], 13)
+    for curve, height in zip(curves, heights, strict=True):
+        parts.append(_line(curve, _series(curve, validation), entrants[curve.entrant], (x, y), height))
+    ends = ", ".join(f"{entrants[c.entrant].label} {_series(c, validation)[-1]:.3g}" for c in curves)
+    return _svg(PLOT, f"Mean {what} over seeds by optimiser step. At the end: {ends}.", *parts)
+
+
+def over_strip(entrant: Entrant, row: OverRow, domain: Domain) -> Markup | None:
+    """The score over tasks with its interval; the dots are the tasks."""
+    if row.score is None:
+        return None
+    dots = [
+        SeedResult(seed=n, record="", status="ok", message="", counted=True, test=cell.normalised)
+        for n, cell in enumerate(row.cells)
+    ]
+    return strip(entrant, row.score, dots, domain, 3)
+
+
+def ticks(domain: Domain, about: int) -> list[float]:
+    """Round numbers inside the domain."""
+    rough = (domain[1] - domain[0]) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
+    first = math.ceil(domain[0] / step - 1e-9)
+    return [n * step for n in range(first, math.floor(domain[1] / step + 1e-9) + 1)]
+
+
+def _line(curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[Scale, Scale], height: float) -> Markup:
+    x, y = axes
+    points = " ".join(f"{_short(x(step))},{_short(y(value))}" for step, value in zip(curve.step, series, strict=True))
+    end = x(curve.step[-1])
+    return tag(
+        "g",
+        tag("title", entrant.label),
+        tag("polyline", points=points),
+        _mark(entrant, end, y(series[-1]), 3),
+        tag("text", _clip(entrant.label), x=end + 9, y=height + 4, class_="name"),
+        class_=f"curve {_colour(entrant)}",
+        data_e=entrant.id,
+    )
+
+
+def _series(curve: Curve, validation: bool) -> list[float]:
+    return curve.validation if validation else curve.train_loss
+
+
+def _axes(across: Domain, up: Domain) -> tuple[Scale, Scale]:
+    width, height = PLOT
+    return _linear(across, (LEFT, width - RIGHT)), _linear(up, (height - BOTTOM, TOP))
+
+
+def _frame(x: Scale, y: Scale, across: Domain, up: Domain, below: str, beside: str, *, powers: bool = False) -> Markup:
+    """Grid, tick labels and axis titles."""
+    width, height = PLOT
+    floor = height - BOTTOM
+    parts = []
+    for value in ticks(up, 5):
+        parts.append(tag("line", x1=LEFT, x2=width - RIGHT, y1=y(value), y2=y(value), class_="grid"))
+        parts.append(tag("text", _tick(value), x=LEFT - 8, y=y(value) + 4, text_anchor="end"))
+    for value in _log_ticks(across) if powers else ticks(across, 5):
+        text = _tick(10**value) if powers else _tick(value)
+        parts.append(tag("line", x1=x(value), x2=x(value), y1=floor, y2=floor + 4, class_="tick"))
+        parts.append(tag("text", text, x=x(value), y=floor + 18, text_anchor="middle"))
+    parts.append(tag("line", x1=LEFT, x2=width - RIGHT, y1=floor, y2=floor, class_="tick"))
+    parts.append(tag("text", below, x=(LEFT + width - RIGHT) / 2, y=height - 6, text_anchor="middle", class_="title"))
+    turned = f"translate(13 {(TOP + floor) / 2:.0f}) rotate(-90)"
+    parts.append(tag("text", beside, transform=turned, text_anchor="middle", class_="title"))
+    return tag("g", *parts, class_="frame")
+
+
+def _log_ticks(domain: Domain) -> list[float]:
+    """Logarithms of 1, 2, 5 times powers of ten; only the powers where those are many."""
+    powers = range(math.floor(domain[0]), math.ceil(domain[1]) + 1)
+    inside = [math.log10(m * 10.0**p) for p in powers for m in (1, 2, 5)]
+    inside = [value for value in inside if domain[0] <= value <= domain[1]]
+    whole = [float(power) for power in powers if domain[0] <= power <= domain[1]]
+    return whole if len(inside) > 6 and len(whole) > 1 else inside
+
+
+def _mark(entrant: Entrant, x: float, y: float, r: float) -> Markup:
+    """Circle, square, diamond or triangle: entrants that share a colour differ in shape."""
+    if entrant.colour < PALETTE:
+        return tag("circle", cx=x, cy=y, r=r)
+    corners = {
+        1: [(-r, -r), (r, -r), (r, r), (-r, r)],
+        2: [(0, -r * 1.3), (r * 1.3, 0), (0, r * 1.3), (-r * 1.3, 0)],
+        3: [(0, -r * 1.2), (r * 1.2, r), (-r * 1.2, r)],
+    }[1 + (entrant.colour // PALETTE - 1) % 3]
+    return tag("polygon", points=" ".join(f"{_short(x + dx)},{_short(y + dy)}" for dx, dy in corners))
+
+
+def _svg(size: tuple[int, int], label: str, *parts: Markup, class_: str = "plot") -> Markup:
+    box = f"0 0 {size[0]} {size[1]}"
+    return tag("svg", *parts, viewBox=box, width=size[0], height=size[1], class_=class_, role="img", aria_label=label)
+
+
+def _colour(entrant: Entrant) -> str:
+    return f"c{entrant.colour % PALETTE}"
+
+
+def _linear(domain: Domain, target: tuple[float, float]) -> Scale:
+    slope = (target[1] - target[0]) / (domain[1] - domain[0])
+    return lambda value: target[0] + (value - domain[0]) * slope
+
+
+def _padded(values: Sequence[float]) -> Domain:
+    low, high = min(values), max(values)
+    pad = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
+    return low - pad, high + pad
+
+
+def _spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Label heights at least `gap` apart, kept near the points and inside the plot."""
+    order = sorted(range(len(heights)), key=lambda index: heights[index])
+    placed = [0.0] * len(heights)
+    last = -math.inf
+    for index in order:
+        last = placed[index] = max(heights[index], last + gap)
+    ceiling = PLOT[1] - BOTTOM - 2 + gap
+    for index in reversed(order):
+        ceiling = placed[index] = min(placed[index], ceiling - gap)
+    return placed
+
+
+def _tick(value: float) -> str:
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.4g}M"
+    if abs(value) >= 1e4:
+        return f"{value / 1e3:.4g}k"
+    return f"{value:,.4g}".replace("-", MINUS) if abs(value) > 1e-9 else "0"
+
+
+def _clip(label: str, size: int = 19) -> str:
+    return label if len(label) <= size else f"{label[: size - 1]}…"
+
+
+def _short(value: object) -> object:
+    """Coordinates with one decimal: a third of the bytes, no visible change."""
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else value

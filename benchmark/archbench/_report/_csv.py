@@ -1,0 +1,86 @@
+"""`leaderboard.csv`: one line per row of every board, full precision."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from archbench._report._html import origin_words
+from archbench._report._schema import Entrant, Leaderboard, OverRow, TaskRow
+from archbench._report._text import why_unranked
+
+COLUMNS = (
+    "protocol", "kind", "task", "architecture", "provider", "revision", "rank", "tied", "group", "not_ranked_because",
+    "score", "low", "high", "normalised", "last_weights", "validation", "train_loss", "ok", "planned", "statuses",
+    "parameters", "flops", "train_seconds", "samples_per_second", "peak_memory_bytes", "pareto", "code", "environments",
+    "command",
+)  # fmt: skip
+
+
+def render_csv(board: Leaderboard) -> str:
+    """The table; `task` is empty in rows over all tasks of a kind, whose score is the normalised one."""
+    entrants = {entrant.id: entrant for entrant in board.entrants}
+    tasks = {task.id: task for task in board.tasks}
+    protocols = {protocol.id: protocol.label for protocol in board.protocols}
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for over in board.overall:
+        for row in over.rows:
+            where = {"protocol": protocols[over.protocol], "kind": over.kind}
+            writer.writerow(_guarded(where | _over(row, entrants[row.entrant])))
+    for item in board.boards:
+        for line in item.rows:
+            task = tasks[item.task]
+            where = {"protocol": protocols[item.protocol], "kind": task.kind, "task": task.label}
+            writer.writerow(_guarded(where | _task(line, entrants[line.entrant])))
+    return out.getvalue()
+
+
+def _guarded(cells: dict[str, object]) -> dict[str, object]:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers."""
+    return {
+        key: f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
+        for key, cell in cells.items()
+    }
+
+
+def _common(row: TaskRow | OverRow, entrant: Entrant) -> dict[str, object]:
+    return {
+        "architecture": entrant.label,
+        "provider": entrant.provider,
+        "revision": entrant.revision,
+        "rank": row.rank,
+        "tied": row.tied if row.rank else None,
+        "group": row.group,
+        "score": row.score.mean if row.score else None,
+        "low": row.score.low if row.score else None,
+        "high": row.score.high if row.score else None,
+        "train_seconds": row.train_seconds,
+        "code": ", ".join(map(origin_words, entrant.origins)),
+    }
+
+
+def _over(row: OverRow, entrant: Entrant) -> dict[str, object]:
+    own = {"normalised": row.score.mean if row.score else None, "not_ranked_because": "; ".join(row.missing)}
+    return _common(row, entrant) | own
+
+
+def _task(row: TaskRow, entrant: Entrant) -> dict[str, object]:
+    return _common(row, entrant) | {
+        "not_ranked_because": why_unranked(row, entrant.superseded_by),
+        "normalised": row.normalised,
+        "last_weights": row.last.mean if row.last else None,
+        "validation": row.validation.mean if row.validation else None,
+        "train_loss": row.train_loss,
+        "ok": row.ok,
+        "planned": row.planned,
+        "statuses": ", ".join(f"{number} {status}" for status, number in row.counts.items()),
+        "parameters": row.parameters,
+        "flops": row.flops,
+        "samples_per_second": row.samples_per_second,
+        "peak_memory_bytes": row.peak_memory_bytes,
+        "pareto": row.pareto,
+        "environments": ", ".join(map(str, row.environments)),
+        "command": row.command,
+    }

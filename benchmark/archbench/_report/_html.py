@@ -1,0 +1,91 @@
+"""`index.html`: one file that works without a network and without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from archbench._records import Origin
+from archbench._report import _charts, _text
+from archbench._report._entrants import PALETTE
+from archbench._report._schema import Leaderboard, OverBoard, TaskBoard
+
+
+def render_html(board: Leaderboard) -> str:
+    """The page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("archbench._report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("page.html.j2").render(_context(board))
+
+
+def origin_words(origin: Origin) -> str:
+    """Where code came from, such as `archbench 0.1.0 (editable)`."""
+    marks = [mark for mark in (origin.commit[:12], "editable" if origin.editable else "") if mark]
+    name = f"{origin.distribution} {origin.version}".strip()
+    return f"{name} ({', '.join(marks)})" if marks else name
+
+
+def _context(board: Leaderboard) -> dict[str, Any]:
+    entrants = {entrant.id: entrant for entrant in board.entrants}
+    tasks = {task.id: task for task in board.tasks}
+
+    def figures(item: TaskBoard) -> list[tuple[str, Markup]]:
+        task = tasks[item.task]
+        drawn = (
+            ("Score against parameters; filled and joined: Pareto-optimal", _charts.scatter(item, task, entrants)),
+            ("Validation, mean over seeds", _charts.learning_curves(item, task, entrants, validation=True)),
+            ("Training loss, mean over seeds", _charts.learning_curves(item, task, entrants, validation=False)),
+        )
+        return [(title, figure) for title, figure in drawn if figure is not None]
+
+    style, script = _asset("page.css"), _asset("page.js")
+    return {
+        "board": board,
+        "entrants": entrants,
+        "tasks": tasks,
+        "protocols": {protocol.id: protocol for protocol in board.protocols},
+        "text": _text,
+        "charts": _charts,
+        "palette": PALETTE,
+        "origin_words": origin_words,
+        "over_domain": _over_domain,
+        "task_domain": _task_domain,
+        "task_figures": figures,
+        "style": Markup(style),  # noqa: S704 - our own file
+        "script": Markup(script),  # noqa: S704 - our own file
+        "style_hash": _csp_hash(style),
+        "script_hash": _csp_hash(script),
+    }
+
+
+def _over_domain(board: OverBoard) -> _charts.Domain:
+    return _charts.strip_domain(
+        [
+            (row.score, [cell.normalised for cell in row.cells if cell.normalised is not None])
+            for row in board.rows
+            if row.score
+        ]
+    )
+
+
+def _task_domain(board: TaskBoard) -> _charts.Domain:
+    return _charts.strip_domain(
+        [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("archbench._report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _csp_hash(source: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

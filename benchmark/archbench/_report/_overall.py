@@ -1,0 +1,169 @@
+"""Over tasks: one protocol over all tasks of one kind. Complete entrants are ranked, the others are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from archbench._report._boards import Context, values, verdict
+from archbench._report._schema import (
+    Matrix,
+    MatrixRow,
+    OverBoard,
+    OverCell,
+    OverRow,
+    ProtocolEntry,
+    TaskBoard,
+    TaskEntry,
+)
+from archbench._statistics import (
+    Floats,
+    average_ranks,
+    competition_ranks,
+    mean_over_tasks,
+    normalise,
+    rank_intervals,
+    tie_groups,
+)
+
+
+def build_over_board(
+    kind: str, protocol: ProtocolEntry, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context
+) -> OverBoard:
+    """The board over the tasks of one kind.
+
+    A task counts once at least half of the entrants have been tried on it, so that one trial on a new task does not
+    unrank everybody; a task that does not count yet is named. Nobody is averaged over fewer tasks than the others.
+
+    Args:
+        boards: task boards of this protocol and kind, superseded tasks left out.
+    """
+    keys = sorted({row.entrant for board in boards for row in board.rows}, key=lambda k: (context.label(k), k))
+    current = [key for key in keys if context.current(key)]
+    counting = [board for board in boards if 2 * _tried(board, current) >= len(current)]
+    left_out = [
+        f"{tasks[board.task].label} ({_tried(board, current)} of {len(current)} entrants tried)"
+        for board in boards
+        if board not in counting
+    ]
+    rows = [_row(key, counting, tasks, context) for key in keys]
+    paired = all(board.paired for board in counting)
+    ranked, rest = _rank(rows, counting, tasks, context, paired)
+    seeds = min((row.score.n for row in ranked if row.score), default=0)
+    return OverBoard(
+        id=f"{protocol.id}-{kind}",
+        protocol=protocol.id,
+        kind=kind,
+        tasks=[board.task for board in counting],
+        left_out=left_out,
+        paired=paired,
+        timings_comparable=len({n for board in counting for row in board.rows for n in row.environments}) <= 1,
+        verdict=verdict([(context.label(row.entrant), row.rank, row.group) for row in ranked], seeds),
+        rows=[*ranked, *rest],
+    )
+
+
+def build_matrix(protocol: ProtocolEntry, boards: Sequence[TaskBoard], context: Context) -> Matrix:
+    """What became of every cell under one protocol."""
+    present = {row.entrant for board in boards for row in board.rows}
+    present |= {entry.entrant for board in boards for entry in board.incompatible}
+    order = sorted(present, key=lambda key: (not context.current(key), context.label(key), key))
+    return Matrix(
+        protocol=protocol.id,
+        tasks=[board.task for board in boards],
+        rows=[MatrixRow(entrant=key, cells=[_state(key, board) for board in boards]) for key in order],
+    )
+
+
+def _tried(board: TaskBoard, current: Sequence[str]) -> int:
+    tried = {row.entrant for row in board.rows} | {entry.entrant for entry in board.incompatible}
+    return len(tried.intersection(current))
+
+
+def _state(key: str, board: TaskBoard) -> OverCell:
+    """The state of one cell in words."""
+    for row in board.rows:
+        if row.entrant == key:
+            text = ", ".join(f"{n} {status}" for status, n in row.counts.items())
+            lacking = row.planned - sum(seed.counted for seed in row.seeds)
+            text += f", {lacking} not run" if lacking else ""
+            return OverCell(task=board.task, state=row.state, text=text, normalised=row.normalised)
+    if any(entry.entrant == key for entry in board.incompatible):
+        return OverCell(task=board.task, state="skipped", text="not compatible", normalised=None)
+    return OverCell(task=board.task, state="not run", text="not run", normalised=None)
+
+
+def _row(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context) -> OverRow:
+    cells = [_state(key, board) for board in boards]
+    rows = {board.task: row for board in boards for row in board.rows if row.entrant == key}
+    newer = context.entrants[key].superseded_by
+    missing = [f"superseded by {newer}"] if newer else []
+    for cell in cells:
+        if cell.state != "complete":
+            words = rows[cell.task].gap if cell.task in rows else cell.text
+            missing.append(f"{tasks[cell.task].label}: {words}")
+    times = [row.train_seconds for row in rows.values()]
+    return OverRow(
+        entrant=key,
+        rank=None,
+        tied=False,
+        group=None,
+        rank_range=None,
+        mean_rank=None,
+        score=None,
+        cells=cells,
+        missing=missing,
+        parameters=sorted({row.parameters for row in rows.values() if row.parameters is not None}),
+        train_seconds=None if missing or None in times else sum(time for time in times if time is not None),
+    )
+
+
+def _rank(
+    rows: Sequence[OverRow],
+    boards: Sequence[TaskBoard],
+    tasks: Mapping[str, TaskEntry],
+    context: Context,
+    paired: bool,
+) -> tuple[list[OverRow], list[OverRow]]:
+    able, unable = [row for row in rows if not row.missing], [row for row in rows if row.missing]
+    if not able or not boards:
+        return [], list(rows)
+    scores = {row.entrant: _normalised(row.entrant, boards, tasks) for row in able}
+    totals = {key: mean_over_tasks(cells) for key, cells in scores.items()}
+    ranks = competition_ranks([totals[row.entrant].mean for row in able])
+    placed = sorted(zip(able, ranks, strict=True), key=lambda pair: (pair[1], context.label(pair[0].entrant)))
+    ordered = [scores[row.entrant] for row, _ in placed]
+    groups, ranges = tie_groups(ordered, paired=paired), _ranges(ordered)
+    means = average_ranks([[cell.mean() for cell in cells] for cells in ordered]).mean(axis=1)
+    ranked = [
+        replace(
+            row,
+            rank=rank,
+            tied=ranks.count(rank) > 1,
+            group=groups[index] if groups else None,
+            score=totals[row.entrant],
+            mean_rank=float(means[index]),
+            rank_range=ranges[index] if ranges else None,
+        )
+        for index, (row, rank) in enumerate(placed)
+    ]
+    return ranked, unable
+
+
+def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> list[Floats]:
+    """Normalised scores of one entrant: one array of shape (seeds,) per task."""
+    cells = []
+    for board in boards:
+        row = next(row for row in board.rows if row.entrant == key)
+        task = tasks[board.task]
+        cells.append(normalise(values(row), chance=task.chance, oracle=task.oracle))
+    return cells
+
+
+def _ranges(scores: Sequence[Sequence[Floats]]) -> list[tuple[int, int]] | None:
+    """Rank intervals, where all tasks have equally many seeds; the generator is fixed, so the page is too."""
+    if len({len(cell) for cells in scores for cell in cells}) != 1:
+        return None
+    return rank_intervals(np.array(scores), rng=np.random.default_rng(0))

@@ -1,0 +1,128 @@
+"""Words and number formats that all renderings share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from archbench._report._schema import Leaderboard, OverRow, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
+from archbench._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
+
+NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+START_HERE = "benchmark run"
+"""What an empty page tells the reader to type."""
+
+HOW_TO_READ = (
+    f"An interval (±) is the {LEVEL:.0%} Student-t interval of the mean over seeds, on this fixed task set. It says "
+    "how far the mean would move with other seeds, that is other splits, initial weights and data orders. It says "
+    f"nothing about other tasks. It needs {MIN_SEEDS} seeds; with fewer there are only the dots.",
+    "The score is the test metric of the weights that validation selected; the test split is read once, at the end. "
+    "“Last weights” is the same metric after the last step. Over tasks, each score is first put on the task's own "
+    "scale, 0 for chance and 1 for a perfect predictor, and the means of the tasks weigh the same; the interval is "
+    "that of Welch and Satterthwaite.",
+    "Entrants are compared on the same seeds: as many as the protocol plans, counted from the first that anyone ran, "
+    "and further ones only if every entrant that finished those has tried them too. Seeds beyond are drawn hollow and "
+    "not counted.",
+    "Ranked is who finished all of these seeds, on every task that the board counts. Others are shown with the reason "
+    "and without a rank; nobody is averaged over the tasks that happen to exist. A task counts over tasks once half "
+    "of the entrants have been tried on it.",
+    "Equal scores share a place (2=). Groups say more than places: an entrant belongs to the group of the leader "
+    "above it unless the difference between the two, seed by seed where both saw the same data, has an interval "
+    "without 0. There is no correction for the number of comparisons. The best group is set in bold. "
+    f"From {MIN_TASKS} tasks on, a range says which places other tasks and seeds could have given.",
+    "A revision or source that a newer one has replaced stays visible, marked as superseded, without a rank. "
+    "Parameters, training seconds and throughput are measured, never estimated; what was not measured is absent. "
+    "Pareto-optimal means that no ranked entrant scores better with as few parameters.",
+)
+
+
+def decimals(board: TaskBoard, task: TaskEntry) -> int:
+    """Digits behind the point that show three figures of the metric's scale, and two of its smallest mean."""
+    scale = abs(task.oracle - task.chance)
+    means = [abs(row.score.mean) for row in board.rows if row.score and row.score.mean]
+    wanted = 2 - math.floor(math.log10(scale))
+    if means:
+        wanted = max(wanted, 1 - math.floor(math.log10(min(means))))
+    return min(max(wanted, 0), 6)
+
+
+def fixed(value: float | None, digits: int) -> str:
+    """A number with so many decimals, with a true minus sign."""
+    if value is None:
+        return NOTHING
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
+
+
+def plus_minus(estimate: Estimate | None, digits: int) -> str:
+    """Half the interval, or nothing where there is none."""
+    half = estimate.half_width if estimate else None
+    return "" if half is None else f"± {fixed(half, digits)}"
+
+
+def place(row: TaskRow | OverRow) -> str:
+    """`2`, or `2=` when shared."""
+    return NOTHING if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
+
+
+def count(value: float | None) -> str:
+    """A whole number in groups of three."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds, with one decimal below a hundred."""
+    return NOTHING if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def span(values: Iterable[int]) -> str:
+    """The range of some whole numbers."""
+    ordered = sorted(values)
+    if not ordered:
+        return NOTHING
+    return count(ordered[0]) if ordered[0] == ordered[-1] else f"{count(ordered[0])} to {count(ordered[-1])}"
+
+
+def why_unranked(row: TaskRow, newer: str) -> str:
+    """Why a row of a task board has no rank."""
+    parts = [f"superseded by {newer}"] if row.superseded else []
+    return "; ".join([*parts, row.gap] if row.gap else parts)
+
+
+def metric_words(task: TaskEntry) -> str:
+    """The metric and its direction."""
+    return f"{task.metric.replace('_', ' ')}, {'higher' if task.higher_is_better else 'lower'} is better"
+
+
+def summary_line(board: Leaderboard) -> str:
+    """What the page holds, in a line."""
+    parts = [
+        _several(len([entrant for entrant in board.entrants if not entrant.superseded_by]), "architecture"),
+        _several(len(board.tasks), "task"),
+        _several(len(board.protocols), "protocol"),
+        _several(board.trials, "trial"),
+    ]
+    states = ", ".join(f"{number} {status}" for status, number in board.counts.items())
+    return f"{' · '.join(parts)} ({states})"
+
+
+def seeds_line(board: TaskBoard, planned: int) -> str:
+    """Which seeds a board compares, and whether that is what the protocol plans."""
+    number = len(board.seeds)
+    text = f"Compared on {_several(number, 'seed')} ({', '.join(map(str, board.seeds))})"
+    if number < planned:
+        text += f"; the protocol plans {planned}"
+    return text + ("." if board.paired else "; the records do not prove equal data, so differences are unpaired.")
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def steps_words(protocol: ProtocolEntry) -> str:
+    """Optimiser steps by kind of input; one number where all kinds have the same."""
+    if len(set(protocol.steps.values())) == 1:
+        return count(next(iter(protocol.steps.values())))
+    return ", ".join(f"{count(steps)} ({kind})" for kind, steps in sorted(protocol.steps.items()))

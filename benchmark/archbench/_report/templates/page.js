@@ -1,0 +1,109 @@
+"use strict";
+// Sorting, filtering and permalinks on top of a page that is complete without them. No number is computed here.
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const all = (query, root = document) => [...root.querySelectorAll(query)];
+  const live = $("live"), tools = $("tools"), query = $("q"), old = $("old");
+  if (!tools) { document.documentElement.dataset.ready = "1"; return; }
+  const original = new Map(all("table").map((table) => [table, [...table.tBodies[0].rows]]));
+  let sorted = null;
+
+  const value = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.v === undefined ? null : Number(cell.dataset.v);
+  };
+  const compare = (column, kind, sign) => (a, b) => {
+    if (kind === "text") return sign * a.cells[column].textContent.localeCompare(b.cells[column].textContent, "en");
+    const x = value(a, column), y = value(b, column);
+    if (x === null || y === null) return (x === null) - (y === null); // what is missing stays at the end
+    return sign * (x - y);
+  };
+  function sort(table, column, direction) {
+    const heads = [...table.tHead.rows[0].cells];
+    for (const head of heads) head.removeAttribute("aria-sort");
+    const rows = [...original.get(table)];
+    if (direction) {
+      heads[column].setAttribute("aria-sort", direction);
+      rows.sort(compare(column, heads[column].dataset.sort, direction === "ascending" ? 1 : -1));
+    }
+    table.tBodies[0].append(...rows);
+  }
+  function clicked(table, column) {
+    const head = table.tHead.rows[0].cells[column], now = head.getAttribute("aria-sort");
+    const first = head.dataset.sort === "down" ? "descending" : "ascending";
+    const second = first === "ascending" ? "descending" : "ascending";
+    const next = now === null ? first : now === first ? second : null;
+    if (sorted && sorted.table !== table) sort(sorted.table, 0, null);
+    sort(table, column, next);
+    sorted = next ? { table, column, direction: next } : null;
+    live.textContent = next ? `Sorted by ${head.textContent}, ${next}.` : "In the order of rank again.";
+    save();
+  }
+  function filter() {
+    const words = query.value.toLowerCase().split(/\s+/).filter(Boolean), shown = new Set(), seen = new Set();
+    for (const row of all("tr[data-e]")) {
+      const text = row.dataset.text.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word)) || (!old.checked && "old" in row.dataset);
+      seen.add(row.dataset.e);
+      if (!row.hidden) shown.add(row.dataset.e);
+    }
+    for (const mark of all(".plot [data-e]")) mark.classList.toggle("off", !shown.has(mark.dataset.e));
+    const active = words.length || !old.checked;
+    live.textContent = active ? `${shown.size} of ${seen.size} architectures shown.` : "";
+  }
+  function save() {
+    const state = new URLSearchParams();
+    if (query.value) state.set("q", query.value);
+    if (!old.checked) state.set("old", "0");
+    if (sorted) state.set("sort", `${sorted.table.id}.${sorted.column}.${sorted.direction}`);
+    const hash = state.toString();
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  }
+  function restore() {
+    if (location.hash && !location.hash.includes("=")) return; // a link to a heading
+    const state = new URLSearchParams(location.hash.slice(1));
+    query.value = state.get("q") || "";
+    old.checked = state.get("old") !== "0";
+    if (sorted) sort(sorted.table, 0, null);
+    sorted = null;
+    const [id, column, direction] = (state.get("sort") || "").split(".");
+    const table = $(id), head = table && original.has(table) && table.tHead.rows[0].cells[Number(column)];
+    if (head && head.dataset.sort && ["ascending", "descending"].includes(direction)) {
+      sort(table, Number(column), direction);
+      sorted = { table, column: Number(column), direction };
+    }
+    filter();
+  }
+  for (const table of original.keys()) {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      if (!head.dataset.sort) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      button.addEventListener("click", () => clicked(table, column));
+      head.append(button);
+    });
+  }
+  const light = (event) => {
+    const near = event.target.closest && event.target.closest("[data-e]");
+    for (const mark of all(".lit")) mark.classList.remove("lit");
+    if (near) for (const mark of all(`[data-e="${CSS.escape(near.dataset.e)}"]`)) mark.classList.add("lit");
+  };
+  document.addEventListener("pointerover", light);
+  query.addEventListener("input", () => { filter(); save(); });
+  old.addEventListener("change", () => { filter(); save(); });
+  tools.addEventListener("submit", (event) => event.preventDefault());
+  tools.addEventListener("reset", (event) => {
+    event.preventDefault();
+    query.value = "";
+    old.checked = true;
+    if (sorted) sort(sorted.table, 0, null);
+    sorted = null;
+    filter();
+    save();
+  });
+  addEventListener("hashchange", restore);
+  tools.hidden = false;
+  restore();
+  document.documentElement.dataset.ready = "1";
+})();

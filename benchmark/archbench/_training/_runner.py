@@ -1,0 +1,237 @@
+"""`run_trial`: from a job to a record, in this process. It launches nothing and writes nothing."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import logging
+import math
+import os
+import statistics
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from torch import nn
+
+from archbench._declarations import Architecture, Task, TaskInfo, convert_options
+from archbench._errors import PluginError
+from archbench._job import Job
+from archbench._plugins import Registered, load_source
+from archbench._records import Curves, Pairing, Record, Resources, Scores, Status
+from archbench._training._data import BatchOrder, Part, Slices, checked_tensors, hash_first_batches, hash_splits
+from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
+from archbench._training._module import DivergedError, TrialModule
+from archbench._training._streams import stream_seed
+
+
+Item = TypeVar("Item", Architecture, Task)
+
+
+def run_trial(job: Job) -> Record:
+    """Train once and say what came of it.
+
+    Every ending that leaves this process alive becomes a record: `ok`, `diverged`, `oom` or `failed`. Call it
+    once per process: it sets the threads and the global random state.
+
+    Args:
+        job: the trial, its plugins and its device.
+    """
+    run = _Run(job)
+    try:
+        run.prepare()
+        run.train()
+        status, message, detail = run.verdict()
+    except DivergedError as error:
+        status, message, detail = "diverged", str(error), ""
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        status, message, detail = "oom", _one_line(error), traceback.format_exc()
+    except (Exception, SystemExit) as error:
+        oom = "not enough memory" in str(error)  # how torch's CPU allocator says it, as a plain RuntimeError
+        status, message, detail = "oom" if oom else "failed", _one_line(error), traceback.format_exc()
+    return run.record(status, message, detail)
+
+
+class _Run:
+    """The state of one trial, so that a record can be written whatever was reached."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.trial = job, job.trial
+        self.clock = job.handed_over or time.monotonic()
+        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.memory_before = resident_peak()
+        self.pairing: Pairing | None = None
+        self.parameters: int | None = None
+        self.flops: int | None = None
+        self.module: TrialModule | None = None
+
+    def prepare(self) -> None:
+        """Load the plugins and the data, build the network."""
+        job, trial = self.job, self.trial
+        if job.device.kind == "cuda":
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
+        torch.set_num_threads(job.device.threads)
+        self.device = torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
+        task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task.name)
+        architecture = _only(
+            load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture.name
+        )
+        task_options = convert_options(task, trial.task.options)
+        info = task.describe(task_options)
+        splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
+        parts = checked_tensors(splits, task, info)
+        self.order = BatchOrder(
+            len(parts["train"]),
+            trial.protocol.batch_size,
+            steps=trial.protocol.steps[info.kind],
+            chunks=trial.protocol.validations,
+            seed=stream_seed(trial, "order"),
+        )
+        self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], self.order))
+        network = self._build(architecture, info)
+        self.parts = {name: Part(p.inputs.to(self.device), p.targets.to(self.device)) for name, p in parts.items()}
+        self.flops = count_flops(network.to(self.device), self.parts["train"].inputs[:1])
+        self.module = TrialModule(
+            network, task, info, protocol=trial.protocol, parts=self.parts, clock_start=self.clock
+        )
+
+    def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
+        torch.manual_seed(stream_seed(self.trial, "weights"))
+        network = _resolve(architecture.build)(info, convert_options(architecture, self.trial.architecture.options))
+        if not isinstance(network, nn.Module):
+            raise TypeError(f"build returned {type(network).__name__}, not a torch.nn.Module")
+        self.parameters = count_parameters(network)
+        if self.parameters == 0:
+            raise ValueError("the network has no trainable parameters")
+        return network
+
+    def train(self) -> None:
+        """Fit, then read the test split once."""
+        assert self.module is not None
+        torch.manual_seed(stream_seed(self.trial, "noise"))
+        trainer = make_trainer(self.job)
+        validation = Slices(self.parts["validation"], "validation")
+        with warnings.catch_warnings():
+            # Lightning advises DataLoader workers for data that already lies on the device.
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            trainer.fit(self.module, self.order, validation)
+            if trainer.interrupted:
+                raise SystemExit("interrupted")
+            trainer.test(self.module, Slices(self.parts["test"], "test"), verbose=False)
+
+    def verdict(self) -> tuple[Status, str, str]:
+        """`ok` only if every score is finite."""
+        assert self.module is not None
+        values = [*self.module.scores.values(), *self.module.validations]
+        if all(math.isfinite(value) for value in values):
+            return "ok", "", ""
+        return "diverged", "a validation or test score is not finite", ""
+
+    def record(self, status: Status, message: str, detail: str) -> Record:
+        """What was reached, as a record."""
+        job, ok = self.job, status == "ok"
+        return Record(
+            id=self.trial.id,
+            trial=self.trial,
+            status=status,
+            message=message,
+            detail=detail,
+            started=self.started,
+            architecture_origin=job.architecture_origin,
+            task_origin=job.task_origin,
+            task_facts=job.task_facts,
+            architecture_summary=job.architecture_summary,
+            architecture_source=job.architecture_source_text,
+            scores=self._scores() if ok else None,
+            curves=self._curves() if ok else None,
+            resources=self._resources(),
+            pairing=self.pairing,
+            environment=describe_environment(job.device),
+        )
+
+    def _scores(self) -> Scores:
+        assert self.module is not None
+        losses = torch.cat(self.module.losses)
+        step, _ = self.module.selected
+        best = max if self.module.task.higher_is_better else min
+        return Scores(
+            test=self.module.scores["selected"],
+            test_last=self.module.scores["last"],
+            validation=best(self.module.validations),
+            selected_step=step,
+            train_loss=float(losses[-max(1, len(losses) // 10) :].mean()),
+        )
+
+    def _curves(self) -> Curves:
+        module = self.module
+        assert module is not None
+        total = [sum(module.seconds[: i + 1]) for i in range(len(module.seconds))]
+        return Curves(
+            step=module.steps,
+            train_loss=[float(chunk.mean()) for chunk in module.losses],
+            validation=module.validations,
+            seconds=[round(value, 4) for value in total],
+        )
+
+    def _resources(self) -> Resources:
+        module, device = self.module, self.job.device
+        if module is None or not module.steps:
+            return Resources(parameters=self.parameters, flops=self.flops)
+        sizes = [end - start for start, end in zip([0, *module.steps], module.steps, strict=False)]
+        step = statistics.median(seconds / size for seconds, size in zip(module.seconds, sizes, strict=True))
+        return Resources(
+            parameters=self.parameters,
+            flops=self.flops,
+            step_seconds=step,
+            samples_per_second=self.trial.protocol.batch_size / step,
+            train_seconds=sum(module.seconds),
+            total_seconds=time.monotonic() - self.clock,
+            first_step_seconds=module.first_step_seconds,
+            peak_memory_bytes=peak_memory(device, self.memory_before),
+        )
+
+
+def make_trainer(job: Job) -> pl.Trainer:
+    """A Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
+    cuda = job.device.kind == "cuda"
+    return pl.Trainer(
+        accelerator="gpu" if cuda else "cpu",
+        devices=[job.device.index] if cuda else 1,
+        # Without this, Lightning under a batch scheduler would install handlers that requeue the whole suite.
+        plugins=[LightningEnvironment()],
+        deterministic="warn" if cuda else False,
+        max_epochs=1,
+        val_check_interval=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
+    if callable(target):
+        return target
+    module, _, attribute = target.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return function
+
+
+def _only(registered: Sequence[Registered[Item]], name: str) -> Item:
+    for candidate in registered:
+        if candidate.item.name == name:
+            return candidate.item
+    raise PluginError(f"the plugin no longer provides {name!r}")
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__

@@ -1,0 +1,36 @@
+"""The command line. One module per verb; torch is loaded only by processes that train."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import typer
+
+from archbench._errors import ArchbenchError
+from archbench.cli import _leaderboard, _list, _plugins, _run, _show
+
+app = typer.Typer(
+    name="benchmark",
+    help="Train every architecture on every task it fits, and write a leaderboard that can be checked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(_run.run)
+app.command("list")(_list.list_)
+app.command("show")(_show.show)
+app.command("plugins")(_plugins.plugins)
+app.command("leaderboard")(_leaderboard.leaderboard)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line and exit code 2, anything else keeps its traceback."""
+    try:
+        app()
+    except ArchbenchError as error:
+        if "--json" in sys.argv:
+            print(msgspec.json.encode({"error": str(error)}).decode())
+        print(f"benchmark: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,134 @@
+"""`benchmark run --dry-run`: the matrix, and what it will cost.
+
+Cells that were trained before under the same protocol cost what they cost then. The others are measured: a few steps of
+each, as a real trial in a real worker, into a folder that is thrown away.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from archbench._execution import execute, open_pool
+from archbench._execution._capacity import libraries_of
+from archbench._plan import PlannedTrial
+from archbench._protocols import Protocol
+from archbench._records import Record
+from archbench._store import Store
+from archbench._trial import Trial
+from archbench.cli._options import print_json
+from archbench.cli._progress import format_seconds
+
+PROBE_CHUNKS = 3
+PROBE_STEPS = 9
+
+
+def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, workers: int | None, json: bool) -> None:
+    """Print every cell with its state and cost, and the whole."""
+    records, _ = store.load()
+    cells = _cells(plan, records)
+    pool = open_pool(
+        device=device, workers=workers, libraries=libraries_of([p.task.registered.item.libraries for p in plan])
+    )
+    unknown = [cell for cell in cells if cell["to_train"] and cell["seconds_per_trial"] is None]
+    if unknown:
+        print_progress(f"Measuring {len(unknown)} combinations that were never run here ...")
+        _measure(unknown, pool)
+    for cell in cells:
+        cell["seconds"] = (cell["seconds_per_trial"] or 0.0) * cell["to_train"]
+    total = sum(cell["seconds"] for cell in cells) / len(pool.devices)
+    for cell in cells:
+        del cell["planned"]
+    if json:
+        print_json({"cells": cells, "workers": len(pool.devices), "seconds": total})
+        return
+    _print(cells, total, len(pool.devices))
+
+
+def print_progress(text: str) -> None:
+    """A line on standard error."""
+    import sys
+
+    print(text, file=sys.stderr)
+
+
+def _cells(plan: list[PlannedTrial], records: dict[str, Record]) -> list[dict[str, Any]]:
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
+    for planned in plan:
+        key = (planned.trial.architecture.label, planned.trial.task.label)
+        cell = cells.setdefault(
+            key,
+            {
+                "architecture": key[0],
+                "task": key[1],
+                "state": "to train" if planned.refusal is None else planned.refusal[0],
+                "reason": "" if planned.refusal is None else planned.refusal[1],
+                "trials": 0,
+                "to_train": 0,
+                "seconds_per_trial": None,
+                "planned": planned,
+                "known": [],
+            },
+        )
+        cell["trials"] += 1
+        record = records.get(planned.trial.id)
+        if planned.refusal is None and (record is None or record.status == "skipped"):
+            cell["to_train"] += 1
+        elif record is not None and record.resources.total_seconds is not None:
+            cell["known"].append(record.resources.total_seconds)
+    for cell in cells.values():
+        known = cell.pop("known")
+        cell["seconds_per_trial"] = statistics.mean(known) if known else None
+        if cell["state"] == "to train" and not cell["to_train"]:
+            cell["state"] = "done"
+    return list(cells.values())
+
+
+def _measure(cells: list[dict[str, Any]], pool: Any) -> None:
+    probes = {}
+    for cell in cells:
+        planned: PlannedTrial = cell["planned"]
+        probe = msgspec.structs.replace(planned.trial, protocol=_probe_protocol(planned.trial.protocol))
+        probes[probe.id] = (cell, PlannedTrial(probe, planned.architecture, planned.task, planned.facts, None))
+    with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
+        for record in execute([p for _, p in probes.values()], Store(Path(folder)), pool, timeout=120):
+            cell, planned = probes[record.id]
+            cell["seconds_per_trial"] = _extrapolate(record, cell["planned"].trial)
+            if cell["seconds_per_trial"] is None:
+                cell["state"], cell["reason"] = record.status, record.message
+
+
+def _probe_protocol(protocol: Protocol) -> Protocol:
+    return msgspec.structs.replace(
+        protocol, name=f"{protocol.name}-forecast", steps=dict.fromkeys(protocol.steps, PROBE_STEPS), validations=PROBE_CHUNKS
+    )
+
+
+def _extrapolate(record: Record, trial: Trial) -> float | None:
+    """Seconds of the whole trial: its steps at the measured speed, and what the probe spent beside its steps."""
+    cost = record.resources
+    if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None:
+        return None
+    return cost.step_seconds * trial.protocol.steps[record.task_facts.kind] + max(0.0, cost.total_seconds - cost.train_seconds)
+
+
+def _print(cells: list[dict[str, Any]], total: float, workers: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("architecture", "task", "state", "trials to train", "each", "all"):
+        table.add_column(heading, justify="right" if heading in ("trials to train", "each", "all") else "left")
+    for cell in cells:
+        each = cell["seconds_per_trial"]
+        state = f"{cell['state']}: {cell['reason']}" if cell["reason"] else cell["state"]
+        cost = (format_seconds(each), format_seconds(cell["seconds"])) if each and cell["to_train"] else ("", "")
+        counts = f"{cell['to_train']}/{cell['trials']}"
+        table.add_row(Text(cell["architecture"]), Text(cell["task"]), Text(state), counts, *cost)
+    Console(highlight=False).print(table)
+    print(f"\nForecast: about {format_seconds(total)} with {workers} at a time. Nothing was kept.")

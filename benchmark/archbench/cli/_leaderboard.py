@@ -1,0 +1,62 @@
+"""`benchmark leaderboard`: build the page again from the records."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from archbench._errors import StoreError
+from archbench._plugins import Plugins, Problem
+from archbench._records import Record
+from archbench._store import SetAside, Store
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, print_json, report
+
+Open = Annotated[bool, typer.Option("--open", help="Show the page in a browser afterwards.")]
+
+
+def leaderboard(
+    out: Out = DEFAULT_OUT,
+    open_: Open = False,
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Build the leaderboard again from the records in a folder. Trains nothing."""
+    plugins = load(plugin, no_plugin)
+    if not out.is_dir():
+        raise StoreError(f"there is no folder {out}; run `benchmark run all --out {out}` first, or name another with --out")
+    store = Store(out)
+    records, set_aside = store.load()
+    files = build(store, list(records.values()), plugins, set_aside)
+    if json:
+        print_json({"records": len(records), "files": files, "set_aside": [str(item) for item in set_aside]})
+    else:
+        print(f"{len(records)} records -> {out / 'index.html'}")
+    if open_ and not webbrowser.open((out / "index.html").absolute().as_uri()):
+        print(f"no browser found; open {out / 'index.html'} yourself", file=sys.stderr)
+
+
+def build(store: Store, records: list[Record], plugins: Plugins, set_aside: list[SetAside]) -> list[str]:
+    """Write the page and the exports; say what plugins got wrong while doing so.
+
+    Returns:
+        The names of the files, relative to the folder.
+    """
+    from archbench._report import write_leaderboard  # numpy and scipy: not for verbs that do not need them
+
+    sections, problems = plugins.leaderboard_sections(records)
+    report(problems)
+    for item in set_aside:
+        print(f"warning: {item}", file=sys.stderr)
+    written = write_leaderboard(
+        records, store.root, sections, [*store.read_problems(), *(note(problem) for problem in problems)]
+    )
+    return [path.relative_to(store.root).as_posix() for path in written]
+
+
+def note(problem: Problem) -> str:
+    """A problem as a line for the page."""
+    return f"{problem.plugin}: {problem.message}"

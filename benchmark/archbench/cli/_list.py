@@ -1,0 +1,49 @@
+"""`benchmark list`: what can be run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archbench._protocols import protocols
+from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
+
+
+def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
+    """List architectures, tasks and protocols."""
+    plugins = load(plugin, no_plugin)
+    listing: dict[str, list[dict[str, Any]]] = {
+        "architectures": [
+            {
+                "name": r.item.name,
+                "id": r.canonical,
+                "inputs": list(r.item.inputs),
+                "summary": r.item.summary,
+                "variants": list(r.item.variants),
+            }
+            for r in plugins.architectures
+        ],
+        "tasks": [
+            {
+                "name": r.item.name,
+                "id": r.canonical,
+                "metric": r.item.metric,
+                "summary": r.item.summary,
+                "variants": list(r.item.variants),
+            }
+            for r in plugins.tasks
+        ],
+        "protocols": [{"name": p.name, "summary": p.summary, "seeds": p.seeds, "steps": p.steps} for p in protocols()],
+    }
+    if json:
+        print_json(listing)
+        return
+    for heading, rows in listing.items():
+        print(f"{heading.capitalize()}")
+        width = max((len(row["name"]) for row in rows), default=0)
+        for row in rows:
+            kinds = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
+            print(f"  {row['name']:<{width}}  {row['summary']}{kinds}")
+            if row.get("variants"):
+                print(f"  {'':<{width}}  variants: {', '.join(row['variants'])}")
+        print()
+    print("Details of one: benchmark show NAME")

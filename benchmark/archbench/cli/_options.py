@@ -1,0 +1,44 @@
+"""Options that several verbs share, and how plugins are loaded from them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from archbench._plugins import Plugins, Problem, load_plugins, plugins_from_environment
+
+PluginFiles = Annotated[
+    list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Also load this one-file plugin; repeatable.")
+]
+Blocked = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--no-plugin", metavar="NAME", help="Do not even import this distribution or entry point; repeatable."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
+
+DEFAULT_OUT = Path("leaderboard")
+
+
+def load(files: list[Path] | None, blocked: list[str] | None) -> Plugins:
+    """Load the plugins and say what is wrong with them, a line each."""
+    plugins = load_plugins(files=files or (), blocked=blocked or (), only=plugins_from_environment())
+    report(plugins.problems)
+    return plugins
+
+
+def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
+    """One line per problem on standard error."""
+    for problem in problems:
+        print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output; numbers that are not finite never get this far."""
+    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())

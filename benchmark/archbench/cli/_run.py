@@ -1,0 +1,241 @@
+"""`benchmark run`: the main job, from selectors to a leaderboard."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+
+from archbench._execution import execute, open_pool
+from archbench._plan import PlannedTrial, make_plan, refusal_record
+from archbench._plugins import Plugins, Problem
+from archbench._protocols import find_protocol
+from archbench._records import Record
+from archbench._selectors import select
+from archbench._store import SetAside, Store
+from archbench.cli._leaderboard import build, note
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, print_json, report
+
+Selectors = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SELECTOR...", help="all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."
+    ),
+]
+Tasks = Annotated[
+    list[str] | None, typer.Option("--task", metavar="SELECTOR", help="Only these tasks; repeatable. Default: all.")
+]
+ProtocolName = Annotated[str, typer.Option("--protocol", metavar="NAME", help="smoke, quick, ...")]
+Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Seeds 0 to N-1. Default: the protocol's.")]
+Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Trials at a time. Default: GPUs, or cores.")]
+DeviceName = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", help="Limit for one trial. Default: the protocol's.")
+]
+Retry = Annotated[bool, typer.Option("--retry", help="Repeat trials that did not end ok.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the matrix and what it will cost; keep nothing.")]
+
+
+@dataclass(slots=True)
+class Run:
+    """What one call of the verb has to do, and how it went."""
+
+    store: Store
+    plugins: Plugins
+    plan: list[PlannedTrial]
+    records: dict[str, Record]
+    set_aside: list[SetAside]
+    todo: list[PlannedTrial] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def results(self) -> list[Record]:
+        """The records of the plan, in its order."""
+        return [self.records[planned.trial.id] for planned in self.plan]
+
+    def failures(self) -> list[Record]:
+        """Those of the plan that are neither ok nor rightly skipped."""
+        return [record for record in self.results() if record.status not in ("ok", "skipped")]
+
+
+def run(
+    selectors: Selectors,
+    task: Tasks = None,
+    protocol: ProtocolName = "quick",
+    seeds: Seeds = None,
+    out: Out = DEFAULT_OUT,
+    workers: Workers = None,
+    device: DeviceName = "auto",
+    timeout: Timeout = None,
+    retry: Retry = False,
+    dry_run: DryRun = False,
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Train what is not trained yet and write the leaderboard. The same command again goes on where it was."""
+    plugins = load(plugin, no_plugin)
+    rules = find_protocol(protocol)
+    plan = make_plan(
+        select(selectors, plugins.architectures, "architecture"),
+        select(task or ["all"], plugins.tasks, "task"),
+        protocol=rules,
+        seeds=rules.seeds if seeds is None else seeds,
+    )
+    limit = rules.timeout if timeout is None else timeout
+    if limit <= 0:
+        raise typer.BadParameter(f"{limit:g} is not a positive number of seconds", param_hint="--timeout")
+    store = Store(out)
+    if dry_run:
+        from archbench.cli._forecast import show_forecast
+
+        show_forecast(plan, store, device=device, workers=workers, json=json)
+        return
+    with store.locked():
+        records, set_aside = store.load()
+        job = Run(store, plugins, plan, records, set_aside, problems=list(plugins.problems))
+        _settle_refusals(job)
+        job.todo = _unfinished(job, retry=retry)
+        if job.todo:
+            _train(job, device=device, workers=workers, timeout=limit, json=json)
+        store.write_problems([note(problem) for problem in job.problems if problem.fatal])
+        files = build(store, [job.records[key] for key in sorted(job.records)], plugins, set_aside)
+    _finish(job, files, json=json)
+
+
+def _settle_refusals(job: Run) -> None:
+    """Write down what will not be run and why, unless a record says something already."""
+    for planned in job.plan:
+        if planned.refusal is None:
+            continue
+        record = refusal_record(planned, *planned.refusal)
+        if job.records.get(record.id) in (None, record):
+            job.store.write(record)
+            job.records[record.id] = record
+
+
+def _unfinished(job: Run, *, retry: bool) -> list[PlannedTrial]:
+    def is_open(planned: PlannedTrial) -> bool:
+        record = job.records.get(planned.trial.id)
+        # A skipped trial that fits by now is open: the plugin has learned to take the task.
+        return record is None or record.status == "skipped" or (retry and record.status != "ok")
+
+    return [planned for planned in job.plan if planned.refusal is None and is_open(planned)]
+
+
+def _train(job: Run, *, device: str, workers: int | None, timeout: float, json: bool) -> None:
+    from archbench._execution._capacity import libraries_of
+    from archbench.cli._progress import make_progress
+
+    libraries = libraries_of([planned.task.registered.item.libraries for planned in job.todo])
+    progress = make_progress(len(job.todo), done_before=len(job.plan) - len(job.todo))
+    with progress, _stop_signals():
+        try:
+            pool = open_pool(device=device, workers=workers, libraries=libraries)
+            progress.opened(pool)
+            started = _announce_start(job, progress)
+            trials = execute(
+                job.todo, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick
+            )
+            with contextlib.closing(trials):
+                for record in trials:
+                    job.records[record.id] = record
+                    progress.finished(record)
+                    _keep(job, job.plugins.trial_finished(record.trial, record))
+        except _Stopped as stop:
+            progress.stop()
+            _say_how_to_go_on(job, stop.number)
+
+
+def _announce_start(job: Run, progress: Any) -> Any:
+    def announce(planned: PlannedTrial) -> None:
+        progress.started(planned.trial)
+        _keep(job, job.plugins.trial_started(planned.trial))
+
+    return announce
+
+
+def _keep(job: Run, problems: list[Problem]) -> None:
+    report(problems)
+    job.problems.extend(problems)
+
+
+class _Stopped(BaseException):
+    """Ctrl-C, or a request to terminate. Not an Exception: a plugin's observer must not swallow it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[None]:
+    def stop(number: int, frame: object) -> NoReturn:
+        raise _Stopped(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
+    kept = sum(planned.trial.id in job.records for planned in job.plan)
+    print(
+        f"Stopped. {kept} of {len(job.plan)} trials are finished and kept in {job.store.root}; the same command "
+        f"goes on from there, `benchmark leaderboard --out {job.store.root}` shows what there is.",
+        file=sys.stderr,
+    )
+    sys.exit(128 + number)
+
+
+def _finish(job: Run, files: list[str], *, json: bool) -> None:
+    failures = job.failures()
+    broken = [problem for problem in job.problems if problem.fatal]
+    code = 1 if failures or broken else 0
+    if json:
+        print_json(_summary(job, files, code))
+    else:
+        from archbench.cli._progress import print_results
+
+        print_results(job.results(), job.store.root)
+    for record in failures:
+        print(f"{record.status}: {record.trial}: {record.message}", file=sys.stderr)
+    for problem in broken:
+        print(f"problem: {problem.plugin}: {problem.message}", file=sys.stderr)
+    if failures:
+        print(f"{len(failures)} of {len(job.plan)} trials did not end ok; --retry repeats them.", file=sys.stderr)
+    if broken:
+        print("Some plugins did not load fully; see `benchmark plugins`, leave one out with --no-plugin.", file=sys.stderr)
+    sys.exit(code)
+
+
+def _summary(job: Run, files: list[str], code: int) -> dict[str, Any]:
+    return {
+        "exit_code": code,
+        "out": str(job.store.root),
+        "trained": len(job.todo),
+        "files": files,
+        "set_aside": [str(item) for item in job.set_aside],
+        "problems": [{"plugin": p.plugin, "message": p.message, "fatal": p.fatal} for p in job.problems],
+        "trials": [
+            {
+                "id": record.id,
+                "architecture": record.trial.architecture.label,
+                "task": record.trial.task.label,
+                "seed": record.trial.seed,
+                "status": record.status,
+                "message": record.message,
+                "test": None if record.scores is None else record.scores.test,
+                "metric": record.task_facts.metric,
+            }
+            for record in job.results()
+        ],
+    }

@@ -1,0 +1,114 @@
+"""`benchmark show NAME`: everything about one architecture, task or protocol."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from archbench._declarations import Architecture, Task, convert_options
+from archbench._errors import ArchbenchError, SelectionError
+from archbench._plugins import Registered
+from archbench._protocols import find_protocol
+from archbench._selectors import Selected, select
+from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task or protocol; options allowed.")]
+
+
+def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
+    """Show the options, variants, source and provider of one architecture, task or protocol."""
+    plugins = load(plugin, no_plugin)
+    description = _describe(name, plugins.architectures, plugins.tasks)
+    if json:
+        print_json(description)
+        return
+    for key, value in description.items():
+        if isinstance(value, dict):
+            print(f"{key}:")
+            for inner, text in value.items():
+                print(f"  {inner}: {_text(text)}")
+        elif value not in ("", [], None):
+            print(f"{key}: {_text(value)}")
+
+
+def _describe(
+    name: str, architectures: tuple[Registered[Architecture], ...], tasks: tuple[Registered[Task], ...]
+) -> dict[str, Any]:
+    refusals = []
+    for available, what in ((architectures, "architecture"), (tasks, "task")):
+        try:
+            selected: list[Selected[Any]] = select([name], available, what)  # type: ignore[type-var]
+        except SelectionError as error:
+            refusals.append(error)
+            continue
+        return _describe_item(what, selected[0])
+    try:
+        return {"kind": "protocol", **msgspec.to_builtins(find_protocol(name))}
+    except ArchbenchError:
+        specific = [error for error in refusals if not str(error).startswith("no ")]
+        raise (specific or refusals)[0] from None
+
+
+def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
+    registered, item = selected.registered, selected.registered.item
+    shared = {
+        "kind": what,
+        "name": item.name,
+        "id": registered.canonical,
+        "summary": item.summary,
+        "source": item.source,
+        "provided by": f"{registered.origin.distribution} {registered.origin.version}".strip(),
+        "options": _describe_options(item, selected.options),
+        "variants": {name: dict(values) for name, values in item.variants.items()},
+    }
+    if isinstance(item, Architecture):
+        return {**shared, "inputs": list(item.inputs)}
+    info = item.describe(selected.options)
+    return {
+        **shared,
+        "input": f"{info.kind} {info.input_shape}",
+        "outputs": info.outputs,
+        "loss": item.loss,
+        "metric": item.metric,
+        "chance": item.chance,
+        "oracle": item.oracle,
+    }
+
+
+def _describe_options(item: Architecture | Task, options: Any) -> dict[str, Any]:
+    if item.options is None:
+        return {}
+    default = convert_options(item, {})
+    hints = typing.get_type_hints(item.options, include_extras=True)
+    return {
+        field.name: {
+            "value": getattr(options, field.name),
+            "default": getattr(default, field.name),
+            **_describe_type(hints[field.name]),
+        }
+        for field in dataclasses.fields(item.options)
+    }
+
+
+def _describe_type(hint: Any) -> dict[str, Any]:
+    base, *extras = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    choices = list(typing.get_args(base)) if typing.get_origin(base) is typing.Literal else []
+    described: dict[str, Any] = {"choices": choices} if choices else {"type": getattr(base, "__name__", str(base))}
+    for meta in extras:
+        if isinstance(meta, msgspec.Meta):
+            bounds = {name: getattr(meta, name) for name in ("gt", "ge", "lt", "le")}
+            described |= {name: bound for name, bound in bounds.items() if bound is not None}
+            described["description"] = meta.description or ""
+    return described
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items() if inner not in ("", None))
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,82 @@
+"""Highway networks: the straight path of the LSTM, turned from time to depth.
+
+Paper: Srivastava, Greff and Schmidhuber, "Highway Networks", arXiv:1505.00387, and "Training Very Deep Networks",
+arXiv:1507.06228. Each layer computes y = H(x) T(x) + x (1 - T(x)), with the gate T(x) = sigmoid(W_T x + b_T).
+
+Reproduced:
+
+- `fully-connected`: the depth study of section 3.1. One plain layer to width 50, d - 1 highway layers, softmax:
+  85,660, 136,660, 289,660 and 544,660 parameters at depth 10, 20, 50 and 100 on 28x28 images with 10 classes.
+- `convolutional`: the MNIST nets of Table 1, from the authors' prototxt. Dropout .2; 5x5 convolution without padding;
+  2 highway layers, max-pool 3/2, dropout .3; 3 highway layers, max-pool 3/2, dropout .4; 3 highway layers, max-pool
+  2/2, dropout .5; softmax. Highway layers are 3x3 convolutions, H is ReLU, pools round up, b_T is -1. 38,986 parameters
+  at width 16 and 151,690 at 32 on 28x28 images (paper: 39K and 151K). Published test accuracy: 99.43 and 99.55 %.
+
+Symbols: d is `depth`, the number of hidden layers (the paper's 10-layer convolutional net counts the softmax as well,
+so its `depth` here is 9); b_T is `gate_bias`. Published for the depth study: highway 50 and 100 reach the loss of 10
+and 20, and 100 layers end more than two orders of magnitude below a plain net of 100, after a search of 100 random
+settings for each net, over the learning rate, ReLU or tanh, and b_T from -1 to -10.
+
+Deviations: there is no search; `activation` and `gate_bias` are options. With ReLU, H starts from He's initialisation
+and not from Glorot's, as in `mlp`. A convolutional net of another depth spreads its highway layers over the three
+stages, later ones first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import archbench
+
+SMALLEST_CONVOLUTIONAL = 8  # 8 -> conv 5x5 -> 4 -> pool -> 2 -> pool -> 1 -> pool -> 1; at 7 the second pool is empty
+
+
+@dataclass(frozen=True, slots=True)
+class HighwayOptions:
+    """Form, size, and how much each layer carries at the start."""
+
+    form: Annotated[
+        Literal["fully-connected", "convolutional"], archbench.Meta(description="what H and T are made of")
+    ] = "fully-connected"  # the depth study, on which the claim about depth rests
+    depth: Annotated[int, archbench.Meta(ge=1, description="hidden layers, the plain first one included")] = (
+        10  # the shallowest of the depth study
+    )
+    width: Annotated[int, archbench.Meta(ge=1, description="units, or feature maps, of each hidden layer")] = (
+        50  # as in the depth study
+    )
+    activation: Annotated[Literal["tanh", "relu"], archbench.Meta(description="nonlinearity of H")] = (
+        "tanh"  # bounded, so what 100 layers carry cannot grow; the study searched both
+    )
+    gate_bias: Annotated[float, archbench.Meta(description="b_T at the start: lower carries more")] = (
+        -4.0  # a layer carries 98 % of its input: one value that trains 10 layers and 100; at -2, 0.88^99 is too little
+    )
+
+
+def incompatible(task: archbench.TaskInfo, options: HighwayOptions) -> str | None:
+    """Why this network cannot take this task, or None."""
+    height, width = task.input_shape[-2:]
+    if options.form == "convolutional" and min(height, width) < SMALLEST_CONVOLUTIONAL:
+        return (
+            f"images are {height}x{width}; the convolutional form halves them three times and needs at least "
+            f"{SMALLEST_CONVOLUTIONAL}x{SMALLEST_CONVOLUTIONAL}; form=fully-connected takes any size"
+        )
+    return None
+
+
+@archbench.hookimpl
+def archbench_architectures() -> Iterable[archbench.Architecture]:
+    """Register `highway` with the nets of the depth study and of Table 1."""
+    depth_study = {f"highway-{depth}": {"depth": depth} for depth in (10, 20, 50, 100)}
+    mnist = {"form": "convolutional", "depth": 9, "activation": "relu", "gate_bias": -1.0}
+    yield archbench.Architecture(
+        name="highway",
+        build="archbench_plugins.networks.highway:build",
+        inputs=("image",),
+        options=HighwayOptions,
+        variants={**depth_study, **{f"highway-conv-{width}": {**mnist, "width": width} for width in (16, 32)}},
+        incompatible=incompatible,
+        summary="Learned gates mix each layer's output with its unchanged input",
+        source="arXiv:1507.06228, sec. 3.1 and Table 1",
+    )

@@ -1,0 +1,48 @@
+"""Simple recurrent network, the recurrent control without a straight path for the gradient.
+
+Paper: Elman, "Finding structure in time", Cognitive Science 14 (1990).
+Reproduced: h_t = tanh(W x_t + R h_{t-1} + b), with the answer read from h at the last step, or at every step when the
+task asks for it. Unrolled over T steps it is a net of depth T with shared weights, and dh_T/dh_t is a product of
+T - t matrices diag(tanh') R: it vanishes or explodes (Pascanu, Mikolov and Bengio, arXiv:1211.5063).
+
+Symbols: x_t input, h_t state, W input weights, R recurrent weights, b bias; H is `width`, I the number of features.
+
+Deviations: torch's kernel keeps two bias vectors and adds them, so a layer has H(I+H+2) parameters where the equation
+has H(I+H+1): 10,300 for 10,200 at I=1, H=100, and 16,768 for 16,640 at H=128. Gradients flow through all steps,
+where Elman cut them after one. R starts orthogonal (Saxe, McClelland and Ganguli, arXiv:1312.6120), the best case for
+a simple recurrent net, W from Glorot's initialisation and b at 0; torch's default shrinks the state from step to step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import archbench
+
+
+@dataclass(frozen=True, slots=True)
+class RNNOptions:
+    """Size and nonlinearity."""
+
+    width: Annotated[int, archbench.Meta(ge=1, description="units of the state, H in the equations")] = (
+        128  # as many weights as the default LSTM
+    )
+    layers: Annotated[int, archbench.Meta(ge=1, description="recurrent layers on top of each other")] = 1  # Elman's
+    nonlinearity: Annotated[Literal["tanh", "relu"], archbench.Meta(description="what squashes the state")] = (
+        "tanh"  # bounded: a ReLU state needs a special start not to blow up (arXiv:1504.00941)
+    )
+
+
+@archbench.hookimpl
+def archbench_architectures() -> Iterable[archbench.Architecture]:
+    """Register `rnn`."""
+    yield archbench.Architecture(
+        name="rnn",
+        build="archbench_plugins.networks.recurrent:build_rnn",
+        inputs=("sequence",),
+        options=RNNOptions,
+        summary="Elman's recurrent net: the state passes through a squashing layer at every step",
+        source="Elman 1990; gradient: arXiv:1211.5063",
+    )

@@ -1,0 +1,48 @@
+"""What the tests of the built-in architectures share: declarations by module name, and networks built from them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from archbench import Architecture, TaskInfo
+from archbench._declarations import convert_options
+
+Build = Callable[..., nn.Module]
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture
+def declared() -> Callable[[str], Architecture]:
+    """`declared("resnet")` is what that plugin module registers."""
+    return _declared
+
+
+@pytest.fixture
+def build() -> Build:
+    """`build("resnet", task, depth=56)` is the network; `variant="resnet-56"` sets the options of a variant."""
+    return _build
+
+
+def _declared(name: str) -> Architecture:
+    (architecture,) = importlib.import_module(f"archbench_plugins.{name}").archbench_architectures()
+    return architecture
+
+
+def _build(name: str, task: TaskInfo, *, variant: str | None = None, **options: Any) -> nn.Module:
+    architecture = _declared(name)
+    values = {**(architecture.variants[variant] if variant else {}), **options}
+    assert isinstance(architecture.build, str)
+    module, function = architecture.build.split(":")
+    return getattr(importlib.import_module(module), function)(task, convert_options(architecture, values))

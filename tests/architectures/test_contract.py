@@ -1,0 +1,152 @@
+"""What every built-in architecture owes the suite: shapes, gradients, independence of examples, random streams."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from msgspec import ValidationError
+
+from archbench import TaskInfo
+from archbench._declarations import convert_options
+
+IMAGE_NETS = [
+    ("mlp", {}),
+    ("mlp", {"activation": "tanh"}),
+    ("highway", {}),
+    ("highway", {"activation": "relu"}),
+    ("highway", {"form": "convolutional", "depth": 9, "width": 16}),
+    ("plain", {"depth": 8}),
+    ("plain", {}),
+    ("resnet", {"depth": 8}),
+    ("resnet", {}),
+]
+SEQUENCE_NETS = [
+    ("rnn", {}),
+    ("rnn", {"nonlinearity": "relu", "width": 5, "layers": 2}),
+    ("lstm", {}),
+    ("lstm", {"width": 5, "layers": 3}),
+]
+IMAGES = [(1, 8, 8), (3, 12, 9)]
+SEQUENCES = [(7, 1), (4, 3)]
+
+EVERY_NET = [(name, options, (1, 8, 8)) for name, options in IMAGE_NETS] + [
+    (name, options, (7, 2)) for name, options in SEQUENCE_NETS
+]
+per_net = pytest.mark.parametrize(("name", "options", "shape"), EVERY_NET)
+
+
+def task_of(shape: tuple[int, ...], outputs: int = 10, *, per_step: bool = False) -> TaskInfo:
+    """A task with inputs of this shape."""
+    kind = "image" if len(shape) == 3 else "sequence"
+    return TaskInfo(kind=kind, input_shape=shape, outputs=outputs, per_step=per_step)
+
+
+@pytest.mark.parametrize("outputs", [1, 10, 37])
+@pytest.mark.parametrize("shape", IMAGES)
+@pytest.mark.parametrize(("name", "options"), IMAGE_NETS)
+def test_image_net_answers_once_for_each_image(build, name, options, shape, outputs):
+    """Any size, channel count and number of outputs gives float32 logits (batch, outputs)."""
+    logits = build(name, task_of(shape, outputs), **options)(torch.randn(3, *shape))
+
+    assert (3, outputs) == logits.shape
+    assert torch.float32 == logits.dtype
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("outputs", [1, 10])
+@pytest.mark.parametrize("shape", SEQUENCES)
+@pytest.mark.parametrize(("name", "options"), SEQUENCE_NETS)
+@pytest.mark.parametrize("per_step", [False, True])
+def test_recurrent_net_answers_once_or_at_every_step(build, name, options, shape, outputs, per_step):
+    """A recurrent net gives (batch, outputs), or (batch, steps, outputs) for a per-step task."""
+    logits = build(name, task_of(shape, outputs, per_step=per_step), **options)(torch.randn(3, *shape))
+
+    assert ((3, shape[0], outputs) if per_step else (3, outputs)) == logits.shape
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm"])
+def test_last_step_of_a_per_step_net_is_the_single_answer(build, name):
+    """Answering once means answering at the last step."""
+    once = build(name, task_of((6, 2)))
+    at_every_step = build(name, task_of((6, 2), per_step=True))
+    at_every_step.load_state_dict(once.state_dict())
+    x = torch.randn(3, 6, 2)
+
+    torch.testing.assert_close(at_every_step(x)[:, -1], once(x))
+
+
+@per_net
+def test_gradient_reaches_every_parameter(build, name, options, shape):
+    """No parameter is left without a gradient or with an empty one."""
+    network = build(name, task_of(shape), **options)
+    torch.nn.functional.cross_entropy(network(torch.randn(32, *shape)), torch.randint(10, (32,))).backward()
+
+    assert [key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@per_net
+def test_examples_are_independent_in_evaluation(build, name, options, shape):
+    """An image alone gets the logits it gets in a batch."""
+    network = build(name, task_of(shape), **options).eval()
+    x = torch.randn(5, *shape)
+
+    torch.testing.assert_close(network(x)[2:3], network(x[2:3]), atol=1e-5, rtol=1e-5)
+
+
+@per_net
+def test_weights_come_from_the_global_stream(build, name, options, shape):
+    """The same seed gives the same weights, and building does not reset the seed."""
+    torch.manual_seed(1)
+    first, second = build(name, task_of(shape), **options), build(name, task_of(shape), **options)
+    torch.manual_seed(1)
+    again = build(name, task_of(shape), **options)
+    head = next(key for key, p in reversed(list(first.named_parameters())) if p.dim() > 1)
+
+    assert torch.equal(first.state_dict()[head], again.state_dict()[head])
+    assert not torch.equal(first.state_dict()[head], second.state_dict()[head])
+
+
+def test_declarations_do_not_import_torch():
+    """Listing the architectures loads neither torch nor numpy."""
+    code = (
+        "import sys, archbench_plugins.mlp, archbench_plugins.rnn, archbench_plugins.lstm, archbench_plugins.highway, "
+        "archbench_plugins.plain, archbench_plugins.resnet; print({'torch', 'numpy'} & set(sys.modules))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("name", ["plain", "resnet"])
+@pytest.mark.parametrize(("depth", "near"), [(21, "20 and 26"), (57, "56 and 62"), (19, "14 and 20")])
+def test_depth_that_is_not_6n_plus_2_names_the_nearest(declared, name, depth, near):
+    """A depth between two nets is refused with both neighbours."""
+    with pytest.raises(ValidationError, match=rf"depth is {depth}; .* 6n\+2 layers: the nearest depths are {near}"):
+        convert_options(declared(name), {"depth": depth})
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("resnet", {"depth": "abc"}, r"Expected `int`, got `str` - at `\$\.depth`"),
+        ("resnet", {"depth": 2}, r"Expected `int` >= 8 - at `\$\.depth`"),
+        ("mlp", {"width": 0}, r"Expected `int` >= 1 - at `\$\.width`"),
+        ("mlp", {"activation": "gelu"}, r"Invalid enum value 'gelu' - at `\$\.activation`"),
+        ("highway", {"form": "dense"}, r"Invalid enum value 'dense' - at `\$\.form`"),
+        ("rnn", {"nonlinearity": "sigmoid"}, r"Invalid enum value 'sigmoid' - at `\$\.nonlinearity`"),
+        ("lstm", {"forget_bias": "high"}, r"Expected `float`, got `str` - at `\$\.forget_bias`"),
+    ],
+)
+def test_wrong_option_is_named(declared, name, values, message):
+    """A value of the wrong type or out of bounds is refused, and the message names the option."""
+    with pytest.raises(ValidationError, match=message):
+        convert_options(declared(name), values)
+
+
+def test_options_may_be_text(declared):
+    """Values typed on a command line are converted."""
+    options = convert_options(declared("highway"), {"depth": "20", "gate_bias": "-4"})
+
+    assert (options.depth, options.gate_bias) == (20, -4.0)

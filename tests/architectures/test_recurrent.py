@@ -1,0 +1,92 @@
+"""The recurrent nets against hand-written loops over their equations."""
+
+# ruff: noqa: N803, N806 - the papers' symbols are capitals
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archbench import TaskInfo
+
+
+def weights(core: nn.RNNBase, layer: int) -> tuple[Tensor, Tensor, Tensor]:
+    """W, R and b of one layer, b the sum of torch's two bias vectors."""
+    W, R, b_W, b_R = (getattr(core, f"{n}_l{layer}") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    return W, R, b_W + b_R
+
+
+def elman(x: Tensor, W: Tensor, R: Tensor, b: Tensor, squash=torch.tanh) -> Tensor:
+    """h_t = tanh(W x_t + R h_{t-1} + b): (B, T, I) to (B, T, H)."""
+    h, states = x.new_zeros(len(x), len(R)), []
+    for x_t in x.unbind(1):
+        h = squash(x_t @ W.T + h @ R.T + b)
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+def lstm(x: Tensor, W: Tensor, R: Tensor, b: Tensor) -> Tensor:
+    """The six equations of `archbench_plugins.lstm`: (B, T, I) to (B, T, H)."""
+    (W_i, W_f, W_c, W_o), (R_i, R_f, R_c, R_o), (b_i, b_f, b_c, b_o) = W.chunk(4), R.chunk(4), b.chunk(4)
+    h = c = x.new_zeros(len(x), R.shape[1])
+    states = []
+    for x_t in x.unbind(1):
+        i = torch.sigmoid(x_t @ W_i.T + h @ R_i.T + b_i)
+        f = torch.sigmoid(x_t @ W_f.T + h @ R_f.T + b_f)
+        o = torch.sigmoid(x_t @ W_o.T + h @ R_o.T + b_o)
+        candidate = torch.tanh(x_t @ W_c.T + h @ R_c.T + b_c)
+        c = f * c + i * candidate
+        h = o * torch.tanh(c)
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "loop", "options"),
+    [
+        ("rnn", elman, {}),
+        ("rnn", lambda *args: elman(*args, squash=torch.relu), {"nonlinearity": "relu"}),
+        ("lstm", lstm, {}),
+        ("lstm", lstm, {"forget_bias": -2.0}),
+    ],
+    ids=["rnn-tanh", "rnn-relu", "lstm", "lstm-forgetful"],
+)
+def test_network_computes_its_equations(build, name, loop, options, layers):
+    """Logits and their gradient in the input agree with the loop to 1e-5."""
+    task = TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4, per_step=True)
+    network = build(name, task, width=6, layers=layers, **options)
+    x = torch.randn(5, 9, 3, requires_grad=True)
+    h = x
+    for layer in range(layers):
+        h = loop(h, *weights(network.core, layer))
+    expected = h @ network.head.weight.T + network.head.bias
+    logits = network(x)
+
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+    (gradient,) = torch.autograd.grad(logits.square().sum(), x)
+    (expected_gradient,) = torch.autograd.grad(expected.square().sum(), x)
+    torch.testing.assert_close(gradient, expected_gradient, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("options", "expected"), [({}, 1.0), ({"forget_bias": 2.5, "layers": 3}, 2.5)])
+def test_forget_gates_start_at_the_forget_bias(build, options, expected):
+    """The two bias vectors that torch adds sum to b_f in every layer, and only there."""
+    network = build("lstm", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=6, **options)
+    for layer in range(network.core.num_layers):
+        b_i, b_f, b_c, b_o = weights(network.core, layer)[2].chunk(4)
+
+        assert torch.equal(torch.full((6,), expected), b_f)
+        assert not any(b.any() for b in (b_i, b_c, b_o))
+
+
+@pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("lstm", 4)])
+def test_recurrent_weights_start_orthogonal(build, name, gates):
+    """Each gate's R keeps the length of the state: R R' = 1."""
+    network = build(name, TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=6, layers=2)
+    for layer in range(2):
+        recurrent = weights(network.core, layer)[1].chunk(gates)
+
+        for gate in recurrent:
+            torch.testing.assert_close(gate @ gate.T, torch.eye(6), atol=1e-5, rtol=0)

@@ -1,0 +1,104 @@
+"""Declarations and records that several test modules use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pytest
+
+import archbench
+from archbench._declarations import Architecture, Task
+from archbench._plugins import PluginSource, Registered
+from archbench._records import Origin, Record, Scores, TaskFacts
+from archbench._selectors import make_component
+from archbench._trial import Trial
+
+
+@dataclass(frozen=True)
+class ToyOptions:
+    """Options of every type."""
+
+    depth: Annotated[int, archbench.Meta(ge=1, description="layers")] = 2
+    rate: float = 0.5
+    gated: bool = False
+    cell: str = "tanh"
+
+
+def registered(item: Any, distribution: str = "toys", version: str = "1.0") -> Registered[Any]:
+    """A declaration as the loader hands it out."""
+    return Registered(
+        item=item,
+        origin=Origin(distribution=distribution, version=version, entry_point="toy"),
+        source=PluginSource(distribution=distribution, entry_point="toy", value="toy"),
+        fingerprint="",
+    )
+
+
+@pytest.fixture
+def make_architecture() -> Callable[..., Registered[Architecture]]:
+    """A factory of registered architectures with `ToyOptions`."""
+
+    def make(name: str = "toy", distribution: str = "toys", **changes: Any) -> Registered[Architecture]:
+        declared: dict[str, Any] = {
+            "name": name,
+            "build": "toy:build",
+            "inputs": ("image",),
+            "options": ToyOptions,
+            "variants": {f"{name}-9": {"depth": 9}},
+        }
+        return registered(Architecture(**{**declared, **changes}), distribution)
+
+    return make
+
+
+@pytest.fixture
+def make_task() -> Callable[..., Registered[Task]]:
+    """A factory of registered tasks."""
+
+    def make(name: str = "pictures", kind: str = "image", **changes: Any) -> Registered[Task]:
+        shape = (1, 8, 8) if kind == "image" else (5, 2)
+        declared: dict[str, Any] = {
+            "name": name,
+            "info": archbench.TaskInfo(kind=kind, input_shape=shape, outputs=3),  # type: ignore[arg-type]
+            "load": "toy:load",
+            "loss": "cross_entropy",
+            "metric": "accuracy",
+            "chance": 1 / 3,
+            "oracle": 1.0,
+        }
+        return registered(Task(**{**declared, **changes}))
+
+    return make
+
+
+@pytest.fixture
+def make_record(
+    make_architecture: Callable[..., Registered[Architecture]], make_task: Callable[..., Registered[Task]]
+) -> Callable[..., Record]:
+    """A factory of finished records that differ by seed."""
+    from archbench._protocols import find_protocol
+
+    def make(seed: int = 0, **changes: Any) -> Record:
+        architecture, task = make_architecture(), make_task()
+        trial = Trial(
+            architecture=make_component(architecture, ToyOptions()),
+            task=make_component(task, None),
+            protocol=find_protocol("smoke"),
+            seed=seed,
+        )
+        values: dict[str, Any] = {
+            "id": trial.id,
+            "trial": trial,
+            "status": "ok",
+            "architecture_origin": architecture.origin,
+            "task_origin": task.origin,
+            "task_facts": TaskFacts(
+                kind="image", metric="accuracy", higher_is_better=True, chance=1 / 3, oracle=1.0, summary=""
+            ),
+            "scores": Scores(test=0.75, test_last=0.7, validation=0.8, selected_step=10, train_loss=0.125),
+        }
+        return Record(**{**values, **changes})
+
+    return make

@@ -1,0 +1,16 @@
+"""A plugin that is a class: the host makes the instance."""
+
+import archbench
+
+
+class Plugin:
+    """Its hooks are methods."""
+
+    @archbench.hookimpl
+    def archbench_architectures(self):
+        """Register one network."""
+        yield archbench.Architecture(name="method-net", build=self.build, inputs=("image",))
+
+    @staticmethod
+    def build(task, options):
+        """Never called here."""

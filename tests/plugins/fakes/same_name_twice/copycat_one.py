@@ -1,0 +1,9 @@
+"""One of two plugins of a distribution that declare the same."""
+
+import archbench
+
+
+@archbench.hookimpl
+def archbench_architectures():
+    """Register one network."""
+    yield archbench.Architecture(name="copycat", build="copycat.model:build", inputs=("image",))

@@ -1,0 +1,170 @@
+"""Records made to measure, for the tests of the leaderboard."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from archbench._protocols import Protocol, find_protocol
+from archbench._records import Curves, Environment, Origin, Pairing, Record, Resources, Scores, TaskFacts
+from archbench._trial import Component, Trial
+
+MakeRecord = Callable[..., Record]
+
+TASKS = {
+    "digits": TaskFacts(
+        kind="image", metric="accuracy", higher_is_better=True, chance=0.1, oracle=1.0, summary="Handwritten digits"
+    ),
+    "shapes": TaskFacts(
+        kind="image", metric="accuracy", higher_is_better=True, chance=0.25, oracle=1.0, summary="Drawn shapes"
+    ),
+    "adding": TaskFacts(
+        kind="sequence",
+        metric="mean_squared_error",
+        higher_is_better=False,
+        chance=0.167,
+        oracle=0.0,
+        summary="Add two marked numbers of a long sequence",
+    ),
+}
+HERE = Environment(
+    archbench="0.1.0",
+    python="3.11.7",
+    torch="2.13.0",
+    lightning="2.6.6",
+    platform="Linux-x86_64",
+    processor="A processor",
+    device="cpu",
+    threads=1,
+)
+
+
+def build_record(
+    architecture: str = "mlp",
+    task: str = "digits",
+    *,
+    seed: int = 0,
+    score: float | None = None,
+    status: str = "ok",
+    message: str = "",
+    protocol: str = "quick",
+    **changes: Any,
+) -> Record:
+    """One record; `changes` replace fields of the architecture (`a_...`), the task (`t_...`) or the record itself."""
+    parts = {"a_": {}, "t_": {}, "": {}}  # type: dict[str, dict[str, Any]]
+    for key, value in changes.items():
+        prefix = key[:2] if key[:2] in parts else ""
+        parts[prefix][key.removeprefix(prefix)] = value
+    facts = TASKS.get(task.split("[")[0], TASKS["digits"])
+    made_of = {"provider": "archbench", "revision": 1, "options": {}}
+    trial = Trial(
+        architecture=Component(**{**made_of, "name": architecture, "label": architecture, **parts["a_"]}),
+        task=Component(**{**made_of, "name": task, "label": task, **parts["t_"]}),
+        protocol=protocol if isinstance(protocol, Protocol) else find_protocol(protocol),
+        seed=seed,
+    )
+    origin = Origin(distribution="archbench", version="0.1.0", entry_point=architecture, editable=True)
+    fields: dict[str, Any] = {
+        "id": trial.id,
+        "trial": trial,
+        "status": status,
+        "message": message or ("" if status == "ok" else f"it ended as {status}"),
+        "started": f"2026-01-01T00:{seed:02d}:00+00:00",
+        "architecture_origin": origin,
+        "task_origin": msgspec.structs.replace(origin, entry_point=task),
+        "task_facts": facts,
+        "architecture_summary": f"Summary of {architecture}",
+    }
+    if status != "skipped":
+        fields["environment"] = HERE
+    if status == "ok":
+        fields |= _results(architecture, seed, 0.9 if score is None else score, facts)
+    return Record(**{**fields, **parts[""]})
+
+
+def _results(architecture: str, seed: int, score: float, facts: TaskFacts) -> dict[str, Any]:
+    kind = zlib.crc32(architecture.encode())
+    steps = list(range(50, 501, 50))
+    approach = 1 - np.exp(-np.arange(1, 11) / (1.5 + kind % 5))
+    curve = facts.chance + (score - facts.chance) * approach / approach[-1]
+    return {
+        "scores": Scores(
+            test=score,
+            test_last=score - 0.002,
+            validation=score + 0.001,
+            selected_step=450,
+            train_loss=float(2.3 * np.exp(-3 * approach[-1])),
+        ),
+        "curves": Curves(
+            step=steps,
+            train_loss=[float(x) for x in 2.3 * np.exp(-3 * approach)],
+            validation=[float(x) for x in curve],
+            seconds=[step * 0.01 for step in steps],
+        ),
+        "resources": Resources(
+            parameters=2_000 + kind % 300_000,
+            step_seconds=0.01,
+            samples_per_second=6400.0 + kind % 900,
+            train_seconds=5.0 + kind % 7 + seed / 10,
+            total_seconds=9.0,
+            peak_memory_bytes=300_000_000,
+        ),
+        "pairing": Pairing(splits=f"split-{seed}", batches=f"batches-{seed}"),
+    }
+
+
+def build_realistic() -> list[Record]:
+    """Nine entrants on three tasks with three seeds, with failures, a superseded row and two environments."""
+    draw = np.random.default_rng(7)
+    skill = {"mlp": 0.90, "plain[depth=20]": 0.78, "resnet": 0.975, "resnet-56": 0.972, "highway": 0.968}
+    skill |= {"rnn": 0.62, "lstm": 0.93, "stranger": 0.95}
+    records = []
+    for name, level in skill.items():
+        for task, facts in TASKS.items():
+            for seed in range(3):
+                quality = level - 0.03 * (task == "shapes") + draw.normal() * 0.008
+                score = facts.chance + (facts.oracle - facts.chance) * quality
+                records.append(_cell(name, task, seed, score))
+    for seed in range(3):
+        old = {"a_revision": 1, "started": "2025-12-01T00:00:00+00:00"}
+        records.append(build_record("lstm", "adding", seed=seed, score=0.04 + seed / 100, **old))
+    return records
+
+
+def _cell(name: str, task: str, seed: int, score: float) -> Record:
+    facts: dict[str, Any] = {"a_revision": 2} if name == "lstm" else {}
+    if name == "stranger":
+        facts |= {
+            "a_provider": "stranger.py",
+            "a_fingerprint": "c0ffee1234",
+            "architecture_origin": Origin(distribution="stranger.py", version="", entry_point=""),
+            "environment": msgspec.structs.replace(HERE, processor="Another processor", threads=4),
+        }
+    if name in ("resnet", "resnet-56", "plain[depth=20]") and task == "adding":
+        message = f"{name} takes images, and this task is a sequence"
+        return build_record(name, task, seed=seed, status="skipped", message=message, **facts)
+    if name == "rnn" and seed == 1 and task == "adding":
+        message = "training loss was not finite at step 212"
+        return build_record(name, task, seed=seed, status="diverged", message=message, **facts)
+    if name == "highway" and task == "shapes" and seed == 2:
+        return build_record(name, task, seed=seed, status="timeout", message="stopped after 600 s", **facts)
+    if name == "rnn" and task == "digits":
+        return build_record(name, task, seed=seed, status="failed", message="ValueError: an image is no sequence")
+    return build_record(name, task, seed=seed, score=score, **facts)
+
+
+@pytest.fixture
+def make_record() -> MakeRecord:
+    """A factory of single records."""
+    return build_record
+
+
+@pytest.fixture
+def realistic() -> list[Record]:
+    """A board as people have it."""
+    return build_realistic()

@@ -1,0 +1,72 @@
+"""The parts of the distribution that no other test would miss."""
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import archbench
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_every_plugin_file_has_an_entry_point() -> None:
+    """A public module of the two plugin packages is listed in pyproject.toml, and nothing else is."""
+    listed = set(PROJECT["project"]["entry-points"]["archbench"].values())
+    files = {
+        f"{package}.{path.stem}"
+        for drawer, package in (("plugins", "archbench_plugins"), ("tasks", "archbench_tasks"))
+        for path in (ROOT / drawer / package).glob("*.py")
+        if not path.stem.startswith("_")
+    }
+
+    assert files == listed
+
+
+def test_installed_entry_points_are_current() -> None:
+    """The installed entry points are those of pyproject.toml; if not, run pip install -e . again."""
+    installed = {e.name: e.value for e in entry_points(group="archbench") if e.dist and e.dist.name == "archbench"}
+
+    assert PROJECT["project"]["entry-points"]["archbench"] == installed
+
+
+def test_facade_is_sorted_and_complete() -> None:
+    """`__all__` is sorted and names every public attribute of the facade."""
+    submodules = {"cli", "hookspecs", "testing"}
+    public = {name for name in vars(archbench) if not name.startswith("_")} - submodules
+
+    assert sorted(archbench.__all__) == archbench.__all__
+    assert public == set(archbench.__all__)
+
+
+def test_versions_agree() -> None:
+    """The package and pyproject.toml carry one version, and the changelog has a section for it."""
+    version = PROJECT["project"]["version"]
+
+    assert archbench.__version__ == version
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_lightning_releases_with_malware_are_not_admitted() -> None:
+    """The dependency on lightning excludes 2.6.2 and 2.6.3."""
+    from packaging.requirements import Requirement
+
+    (lightning,) = [
+        requirement
+        for requirement in map(Requirement, PROJECT["project"]["dependencies"])
+        if requirement.name == "lightning"
+    ]
+
+    assert not lightning.specifier.contains("2.6.2")
+    assert not lightning.specifier.contains("2.6.3")
+    assert lightning.specifier.contains("2.6.6")
+
+
+def test_the_facade_loads_nothing_heavy() -> None:
+    """Importing the facade and the command line leaves torch, lightning and numpy alone."""
+    code = "import archbench, archbench.cli, sys; print([m for m in ('torch', 'lightning', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,76 @@
+"""From selections to trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from archbench._errors import IncompatibleError, SelectionError
+from archbench._plan import make_plan, refusal_record
+from archbench._protocols import find_protocol
+from archbench._selectors import select
+
+Make = Callable[..., Any]
+SMOKE = find_protocol("smoke")
+
+
+def plan(architectures: list[Any], tasks: list[Any], chosen: str = "all", seeds: int = 2) -> list[Any]:
+    """A plan over everything."""
+    return make_plan(
+        select([chosen], architectures, "architecture"), select(["all"], tasks, "task"), protocol=SMOKE, seeds=seeds
+    )
+
+
+def test_every_combination_seed_by_seed(make_architecture: Make, make_task: Make) -> None:
+    """The plan is the whole product, with all of seed 0 before seed 1, and every id differs."""
+    planned = plan([make_architecture("a"), make_architecture("b")], [make_task("x"), make_task("y")])
+
+    assert [p.trial.seed for p in planned] == [0] * 4 + [1] * 4
+    assert len({p.trial.id for p in planned}) == 8
+
+
+def test_more_seeds_only_add_trials(make_architecture: Make, make_task: Make) -> None:
+    """The trials of a smaller plan are all part of a larger one."""
+    small = {p.trial.id for p in plan([make_architecture()], [make_task()], seeds=2)}
+    large = {p.trial.id for p in plan([make_architecture()], [make_task()], seeds=5)}
+
+    assert small < large
+
+
+def test_incompatible_cells_are_skipped_with_a_reason(make_architecture: Make, make_task: Make) -> None:
+    """An architecture met through `all` is skipped where it does not fit, and the record says why."""
+    small = make_architecture("small", incompatible=lambda info, options: "needs 32x32")
+    planned = plan([make_architecture("a"), small], [make_task("x"), make_task("s", kind="sequence")], seeds=1)
+    reasons = {(p.trial.architecture.label, p.trial.task.label): p.refusal for p in planned}
+
+    assert reasons["a", "x"] is None
+    assert reasons["a", "s"] == ("skipped", "takes image, the task gives sequence")
+    assert reasons["small", "x"] == ("skipped", "needs 32x32")
+    record = refusal_record(planned[2], *planned[2].refusal)
+    assert (record.status, record.id, record.scores) == ("skipped", planned[2].trial.id, None)
+
+
+def test_named_architecture_that_fits_nothing_is_an_error(make_architecture: Make, make_task: Make) -> None:
+    """Asking by name for what cannot run is a mistake; the message names the task and the reason."""
+    with pytest.raises(IncompatibleError, match="a fits none .*s: takes image, the task gives sequence"):
+        plan([make_architecture("a")], [make_task("s", kind="sequence")], chosen="a")
+
+
+def test_a_raising_incompatible_costs_its_own_rows(make_architecture: Make, make_task: Make) -> None:
+    """A stranger's check that raises makes failed records of its own, and leaves the others alone."""
+
+    def broken(info: Any, options: Any) -> str:
+        raise RuntimeError("boom")
+
+    planned = plan([make_architecture("a"), make_architecture("bad", incompatible=broken)], [make_task()], seeds=1)
+
+    assert [p.refusal for p in planned] == [None, ("failed", "incompatible() raised RuntimeError: boom")]
+
+
+@pytest.mark.parametrize("seeds", [0, -1])
+def test_seeds_must_be_positive(seeds: int, make_architecture: Make, make_task: Make) -> None:
+    """Zero seeds is an error that says what is needed."""
+    with pytest.raises(SelectionError, match="at least 1"):
+        plan([make_architecture()], [make_task()], seeds=seeds)
