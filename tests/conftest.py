@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -102,3 +106,37 @@ def make_record(
         return Record(**{**values, **changes})
 
     return make
+
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def cli() -> Cli:
+    """`cli("run", "all", cwd=...)` runs `benchmark run all` in a folder of its own."""
+
+    def run(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "archbench", *arguments]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def records() -> Callable[[Path], list[dict[str, Any]]]:
+    """The records below an output folder, as plain JSON."""
+
+    def read(out: Path) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text())["record"] for path in sorted(out.glob("records/*/*.json"))]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def smoke_run(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of `benchmark run all --protocol smoke`, made once. Copy it before changing it."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=folder)
+
+    assert done.returncode == 0, done.stderr
+    return folder / "leaderboard"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 
 from archbench._errors import SelectionError
@@ -102,3 +104,17 @@ def test_identity_ignores_the_label(make_architecture: Make) -> None:
     (other,) = select(["resnet[depth=8]"], available, "architecture")
 
     assert variant.component.identity() == options.component.identity() != other.component.identity()
+
+
+def test_a_default_given_as_text_is_the_default(make_architecture: Make) -> None:
+    """An integer default of a float option and the same number typed by the user are one identity."""
+
+    @dataclass(frozen=True)
+    class Careless:
+        rate: float = 1  # an integer, as people write
+
+    available = [make_architecture("resnet", options=Careless, variants={})]
+    (plain,) = select(["resnet"], available, "architecture")
+    (typed,) = select(["resnet[rate=1]"], available, "architecture")
+
+    assert msgspec.json.encode(plain.component) == msgspec.json.encode(typed.component)

@@ -223,7 +223,9 @@ def convert_options(declared: Architecture | Task, values: Mapping[str, Any]) ->
         if values:
             raise msgspec.ValidationError(f"{declared.name} has no options")
         return None
-    return msgspec.convert(dict(values), declared.options, strict=False)
+    options: Any = msgspec.convert(dict(values), declared.options, strict=False)
+    # Once more with every value given: a default of 1 in a float field becomes 1.0, as if the user had set it.
+    return msgspec.convert(dataclasses.asdict(options), declared.options)
 
 
 def option_names(declared: Architecture | Task) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ _PROTOCOLS = (
         batch_size=16,
         validations=2,
         seeds=1,
-        timeout=120,
+        timeout=120.0,
         recipe=Recipe(),
     ),
     Protocol(
@@ -86,7 +86,7 @@ _PROTOCOLS = (
         batch_size=32,
         validations=10,
         seeds=3,
-        timeout=600,
+        timeout=600.0,
         recipe=Recipe(),
     ),
 )

@@ -1,11 +1,11 @@
 """Fake installed plugins: folders with a module and a `*.dist-info`, put on `sys.path`."""
 
-import importlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,53 +17,61 @@ FAKES = Path(__file__).parent / "fakes"
 class Fakes:
     """Loads fake plugins beside a healthy one, and sees to it that all others are as they would be without."""
 
-    def __init__(self, install: Callable[[Path], None]) -> None:
-        self._install = install
+    def __init__(self, prepend: Callable[[str], None]) -> None:
+        self._prepend = prepend
         self._without = _built_in(load_plugins())
+        self.folders: list[str] = []
 
-    def load(self, *cases: str, **arguments: list[str] | None) -> Plugins:
-        """Load with these folders of `fakes/` on the path."""
-        return self.load_folders(*(FAKES / case for case in cases), **arguments)
+    def install(self, *folders: str | Path) -> None:
+        """Put these folders on the path, the first given first; a name is that of a folder in `fakes/`."""
+        for folder in reversed(folders):
+            self.folders.append(str(FAKES / folder))
+            self._prepend(self.folders[-1])
 
-    def load_folders(self, *folders: Path, **arguments: list[str] | None) -> Plugins:
-        """Load with any folders on the path; the first given comes first."""
-        for folder in (FAKES / "healthy", *reversed(folders)):
-            self._install(folder)
+    def load(self, *folders: str | Path, **arguments: Any) -> Plugins:
+        """Load with these folders on the path."""
+        self.install(*folders, "healthy")
         plugins = load_plugins(**arguments)
         assert "healthy-net/healthy-net@3" in {r.canonical for r in plugins.architectures}
         assert "healthy-net/healthy-task@1" in {r.canonical for r in plugins.tasks}
         assert _built_in(plugins) == self._without
         return plugins
 
+    @staticmethod
+    def problems(plugins: Plugins) -> list[Problem]:
+        """The problems that are not about built-ins."""
+        return [problem for problem in plugins.problems if not problem.plugin.startswith("archbench:")]
+
+    @staticmethod
+    def status(plugins: Plugins, name: str) -> PluginStatus:
+        """The status of one plugin."""
+        return next(status for status in plugins.statuses if status.name == name)
+
 
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Fake plugins for one test; their modules are forgotten after it."""
+    monkeypatch.delenv("ARCHBENCH_PLUGINS", raising=False)
     before = set(sys.modules)
-    yield Fakes(lambda folder: monkeypatch.syspath_prepend(str(folder)))
+    made = Fakes(monkeypatch.syspath_prepend)
+    yield made
     for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(FAKES)):
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(tuple(made.folders)):
             del sys.modules[name]
-    importlib.invalidate_caches()
 
 
-def problems_of(plugins: Plugins, prefix: str) -> list[Problem]:
-    """The problems of plugins whose name starts so."""
-    return [problem for problem in plugins.problems if problem.plugin.startswith(prefix)]
+@pytest.fixture
+def run_python() -> Callable[..., str]:
+    """`run_python(code, *folders, **environment)`: what a fresh interpreter prints with these folders on its path."""
+    return _run_python
 
 
-def status_of(plugins: Plugins, name: str) -> PluginStatus:
-    """The status of one plugin."""
-    return next(status for status in plugins.statuses if status.name == name)
-
-
-def run_python(code: str, *path: Path, **environment: str) -> str:
-    """What a fresh interpreter prints that has these folders on its path."""
+def _run_python(code: str, *folders: str | Path, **environment: str) -> str:
     inherited = {key: value for key, value in os.environ.items() if key != "ARCHBENCH_PLUGINS"}
-    paths = os.pathsep.join([*map(str, path), *filter(None, [inherited.get("PYTHONPATH")])])
+    paths = [*(str(FAKES / folder) for folder in folders), *filter(None, [inherited.get("PYTHONPATH")])]
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**inherited, "PYTHONPATH": paths, **environment},
+        env={**inherited, "PYTHONPATH": os.pathsep.join(paths), **environment},
         capture_output=True,
         text=True,
         timeout=60,

@@ -79,7 +79,7 @@ class Hooks:
         try:
             for result in self.call(hook, **arguments):
                 if not isinstance(result, Iterable):
-                    raise FaultError("collect", f"{hook} returned a {_kind(result)}; return a list, or yield the items")
+                    raise FaultError("collect", f"{hook} returned {_kind(result)}; return a list, or yield the items")
                 items.extend(result)  # runs a generator here, inside the try
         except FaultError:
             raise
@@ -90,7 +90,7 @@ class Hooks:
         for item in items:
             if not isinstance(item, expected):
                 wanted = f"archbench.{expected.__name__}"
-                raise FaultError("collect", f"{hook} gave a {_kind(item)}; give only {wanted} objects")
+                raise FaultError("collect", f"{hook} gave {_kind(item)}; give only {wanted} objects")
         return items
 
     def _checked(self, plugin: object) -> Iterator[str]:
@@ -154,4 +154,4 @@ def _check_signature(hook: str, function: Any) -> None:
 
 
 def _kind(value: object) -> str:
-    return "class" if isinstance(value, type) else type(value).__name__
+    return f"the class {value.__name__}" if isinstance(value, type) else f"an object of type {type(value).__name__}"

@@ -116,4 +116,5 @@ def one_line(error: BaseException) -> str:
     """The type and the text of an exception, on one line and not endless."""
     # format_exception_only survives an exception whose own __str__ raises.
     text = " ".join("".join(traceback.format_exception_only(error)).split())
+    text = text.removeprefix(f"{type(error).__module__}.")
     return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 4] + " ..."

@@ -1,0 +1,198 @@
+"""`benchmark run`, from selectors to a leaderboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+Read = Callable[[Path], list[dict[str, Any]]]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder with its bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_run_all_trains_every_pair_that_fits(smoke_run: Path, records: Read) -> None:
+    """`run all` leaves one record per architecture, task and seed: ok where they fit, skipped with a reason else."""
+    found = {(r["trial"]["architecture"]["name"], r["trial"]["task"]["name"]): r for r in records(smoke_run)}
+    images, sequences = ("highway", "mlp", "plain", "resnet"), ("lstm", "rnn")
+    fits = {(a, "digits") for a in images} | {(a, t) for a in sequences for t in ("adding", "sequential-digits")}
+
+    assert {pair for pair, record in found.items() if record["status"] == "ok"} == fits
+    assert all(r["status"] == "skipped" and r["message"] for pair, r in found.items() if pair not in fits)
+    assert len(found) == 18
+
+
+def test_run_writes_page_and_exports(smoke_run: Path) -> None:
+    """The folder holds the page, the Markdown and the machine-readable exports, and no log of what went well."""
+    assert {p.name for p in smoke_run.iterdir()} >= {"index.html", "README.md", "leaderboard.json", "leaderboard.csv", "records"}
+    assert not list(smoke_run.glob("logs/*"))
+    assert "resnet-20" in (smoke_run / "index.html").read_text()
+
+
+def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: Read) -> None:
+    """An ok record has finite scores, curves of one length, costs, pairing hashes and versions; no path or host."""
+    for record in records(smoke_run):
+        if record["status"] != "ok":
+            continue
+        curves = record["curves"]
+        assert len({len(values) for values in curves.values()}) == 1
+        assert curves["step"] == [10, 20]
+        assert record["scores"]["selected_step"] in curves["step"]
+        assert record["resources"]["parameters"] > 0
+        assert record["environment"]["torch"]
+        text = json.dumps(record)
+        assert str(smoke_run) not in text
+        assert os.uname().nodename not in text
+
+
+def test_same_seed_same_data(smoke_run: Path, records: Read) -> None:
+    """On one task all architectures saw the same splits and the same batches, whatever they draw themselves."""
+    hashes: dict[str, set[tuple[str, str]]] = {}
+    for record in records(smoke_run):
+        if record["status"] == "ok":
+            pairing = record["pairing"]
+            hashes.setdefault(record["trial"]["task"]["name"], set()).add((pairing["splits"], pairing["batches"]))
+
+    assert {task: len(found) for task, found in hashes.items()} == {"adding": 1, "digits": 1, "sequential-digits": 1}
+
+
+def test_second_run_trains_nothing_and_writes_the_same_bytes(smoke_run: Path, cli: Cli) -> None:
+    """The same command again finds every trial done, loads no torch, and changes no byte."""
+    before = contents(smoke_run)
+    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=smoke_run.parent)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["trained"] == 0
+    assert "torch" not in done.stderr
+    assert contents(smoke_run) == before
+
+
+def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
+    """The leaderboard is a function of the records: delete it, rebuild it elsewhere, and it is the same."""
+    shutil.copytree(smoke_run / "records", tmp_path / "copy" / "records")
+    done = cli("leaderboard", "--out", "copy", "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    names = json.loads(done.stdout)["files"]
+    assert {n: (tmp_path / "copy" / n).read_bytes() for n in names} == {n: (smoke_run / n).read_bytes() for n in names}
+
+
+def test_same_trial_from_scratch_gives_the_same_scores(smoke_run: Path, cli: Cli, records: Read, tmp_path: Path) -> None:
+    """Trained again in another folder and another order, each trial has the same scores and curves."""
+    done = cli(
+        "run", "resnet", "highway", "lstm", "--protocol", "smoke", "--task", "digits", "--task", "adding",
+        "--seeds", "2", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first = {r["id"]: r for r in records(smoke_run)}
+    again = {r["id"]: r for r in records(tmp_path / "leaderboard") if r["status"] == "ok"}
+
+    assert len(again) == 6
+    assert sum(key in first for key in again) == 3
+    for key in again.keys() & first.keys():
+        assert again[key]["scores"] == first[key]["scores"]
+        assert again[key]["curves"]["train_loss"] == first[key]["curves"]["train_loss"]
+    seeds = {r["trial"]["seed"]: r["scores"]["test"] for r in again.values() if r["trial"]["task"]["name"] == "adding"}
+    assert seeds[0] != seeds[1]
+
+
+def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: Read) -> None:
+    """A network in a single file runs beside the built-ins; after an edit of the file it is trained again."""
+    source = (
+        "import archbench, math\n"
+        "def build(task, options):\n"
+        "    from torch import nn\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(task.input_shape), task.outputs))\n"
+        "@archbench.hookimpl\n"
+        "def archbench_architectures():\n"
+        "    yield archbench.Architecture(name='linear', build=build, inputs=('image',))\n"
+    )
+    plugin = tmp_path / "resnet.py"  # the name of a built-in module: it must not get in its way
+    plugin.write_text(source)
+    command = ["run", "linear", "mlp", "--plugin", "resnet.py", "--task", "digits", "--protocol", "smoke", "--json"]
+    first = cli(*command, cwd=tmp_path)
+    plugin.write_text(source + "# edited\n")
+    second = cli(*command, cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert json.loads(first.stdout)["trained"] == 2
+    assert json.loads(second.stdout)["trained"] == 1
+    linear = [r for r in records(tmp_path / "leaderboard") if r["trial"]["architecture"]["name"] == "linear"]
+    assert {r["architecture_origin"]["distribution"] for r in linear} == {"resnet.py"}
+    assert "--plugin" in (tmp_path / "leaderboard" / "index.html").read_text()
+
+
+def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
+    """A dry run measures each combination, prints matrix and cost, and leaves the folder as it was."""
+    done = cli("run", "mlp", "lstm", "--protocol", "quick", "--dry-run", "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    forecast = json.loads(done.stdout)
+    cells = {(c["architecture"], c["task"]): c for c in forecast["cells"]}
+    assert cells["mlp", "adding"]["state"] == "skipped"
+    assert cells["mlp", "digits"]["to_train"] == 3
+    assert 0 < cells["mlp", "digits"]["seconds_per_trial"] < cells["lstm", "adding"]["seconds_per_trial"]
+    assert forecast["seconds"] == pytest.approx(sum(c["seconds"] for c in cells.values()) / forecast["workers"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "resnett"], "did you mean 'resnet'"),
+        (["run", "resnet[depth=8"], "is not a selector"),
+        (["run", "resnet[depth=x]"], "Expected `int`"),
+        (["run", "resnet[depth=21]"], "20"),
+        (["run", "mlp", "--task", "adding"], "takes image, the task gives sequence"),
+        (["run", "all", "--seeds", "0"], "at least 1"),
+        (["run", "all", "--workers", "0"], "at least 1"),
+        (["run", "all", "--protocol", "qick"], "did you mean 'quick'"),
+        (["run", "all", "--task", "digit"], "did you mean 'digits'"),
+        (["run", "all", "--timeout", "-1"], "not a positive number"),
+        (["run", "all", "--out", "a-file"], "a-file"),
+        (["run", "all", "--out", "/proc/nowhere"], "/proc/nowhere"),
+        (["run", "all", "--plugin", "missing.py"], "missing.py"),
+        (["run"], "SELECTOR"),
+        (["leaderboard", "--out", "nowhere"], "benchmark run all --out nowhere"),
+        (["show", "resnett"], "did you mean 'resnet'"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
+    """Every mistake ends at once with exit code 2 and advice, without a traceback, and leaves nothing behind."""
+    (tmp_path / "a-file").write_text("mine")
+    done = cli(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 2, done.stderr
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert {p.name for p in tmp_path.rglob("*") if p.name != ".lock"} <= {"a-file", "leaderboard", "records"}
+
+
+def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
+    """Asking for CUDA on a machine without it is an error with advice."""
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    done = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--device", "cuda", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "no CUDA device" in done.stderr
+
+
+def test_errors_are_json_too(cli: Cli, tmp_path: Path) -> None:
+    """With --json a mistake is also an object on standard output."""
+    done = cli("run", "resnett", "--json", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "did you mean 'resnet'" in json.loads(done.stdout)["error"]

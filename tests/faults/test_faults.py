@@ -1,0 +1,177 @@
+"""Faults of strangers' plugins, of the machine and of the user: each costs its own rows and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+Read = Callable[[Path], list[dict[str, Any]]]
+
+SITE = Path(__file__).parent / "site"
+
+
+def with_faulty_plugins() -> dict[str, str]:
+    """An environment in which the distribution `faulty` is installed."""
+    return {**os.environ, "PYTHONPATH": str(SITE)}
+
+
+def test_each_fault_costs_its_own_rows(cli: Cli, records: Read, tmp_path: Path) -> None:
+    """Plugins that fail in seven ways: a row each with status and message, everything else done, exit code 1."""
+    done = cli(
+        "run", "all", "--task", "digits", "--protocol", "smoke", "--timeout", "6",
+        cwd=tmp_path, env=with_faulty_plugins(),
+    )  # fmt: skip
+    out = tmp_path / "leaderboard"
+    found = {r["trial"]["architecture"]["name"]: (r["status"], r["message"]) for r in records(out)}
+    bad = {name: found.pop(name) for name in list(found) if found[name][0] not in ("ok", "skipped")}
+
+    assert done.returncode == 1
+    assert {name: status for name, (status, _) in bad.items()} == {
+        "raises": "failed",
+        "exits": "crashed",
+        "segfaults": "crashed",
+        "sleeps": "timeout",
+        "not-a-number": "diverged",
+        "not-a-network": "failed",
+        "wrong-shape": "failed",
+    }
+    assert {name for name, (status, _) in found.items() if status == "ok"} == {"mlp", "highway", "plain", "resnet"}
+    assert "no such network" in bad["raises"][1]
+    assert "exit code 7" in bad["exits"][1]
+    assert "SIGSEGV" in bad["segfaults"][1]
+    assert "6 s" in bad["sleeps"][1]
+    assert "step 1" in bad["not-a-number"][1]
+    page = (out / "index.html").read_text()
+    ending = done.stderr.splitlines()[-10:]
+    for name, (status, _) in bad.items():
+        assert any(line.startswith(f"{status}: {name} on digits, seed 0:") for line in ending)
+        assert name in page
+    assert "this plugin is broken on purpose" in page
+    assert any("this plugin is broken on purpose" in line for line in ending)
+    assert running_with("archbench", str(out)) == []
+
+
+def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
+    """Without --retry a failed trial stays as it is and the exit code stays 1; with it, only that one runs again."""
+    command = ["run", "raises", "mlp", "--task", "digits", "--protocol", "smoke", "--json"]
+    first, second = (cli(*command, cwd=tmp_path, env=with_faulty_plugins()) for _ in range(2))
+    third = cli(*command, "--retry", cwd=tmp_path, env=with_faulty_plugins())
+
+    assert [run.returncode for run in (first, second, third)] == [1, 1, 1]
+    assert [json.loads(run.stdout)["trained"] for run in (first, second, third)] == [2, 0, 1]
+
+
+def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
+    """With --no-plugin the broken distribution is not even imported, and the run is clean."""
+    done = cli(
+        "run", "all", "--task", "digits", "--protocol", "smoke", "--no-plugin", "faulty",
+        cwd=tmp_path, env=with_faulty_plugins(),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "on purpose" not in done.stderr
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """The same command in the background."""
+    command = [sys.executable, "-m", "archbench", "run", *arguments]
+    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def wait_for_records(out: Path, count: int) -> None:
+    """Until so many trials were trained and kept."""
+    deadline = time.monotonic() + 120
+    while sum('"status":"ok"' in p.read_text() for p in out.glob("records/*/[0-9a-f]*.json")) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def running_with(*words: str) -> list[int]:
+    """Processes whose command line or working folder holds all the words."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (process / "cmdline").read_bytes().decode(errors="replace") + os.readlink(process / "cwd")
+        except OSError:
+            continue
+        if all(word in text for word in words) and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found
+
+
+def wait_until_gone(folder: Path) -> None:
+    """No process works in the folder any more, at most two seconds later."""
+    deadline = time.monotonic() + 2
+    while running_with(str(folder)):
+        assert time.monotonic() < deadline, running_with(str(folder))
+        time.sleep(0.05)
+
+
+ARGUMENTS = ("all", "--protocol", "smoke", "--seeds", "2")
+
+
+def test_sigkill_keeps_what_is_finished(cli: Cli, records: Read, tmp_path: Path) -> None:
+    """Killed in the middle, a run leaves no process and no torn file; the same command trains only the rest."""
+    out = tmp_path / "leaderboard"
+    with start(tmp_path, *ARGUMENTS) as process:
+        wait_for_records(out, 3)
+        process.send_signal(signal.SIGKILL)
+    wait_until_gone(tmp_path)
+    kept = {p: p.read_bytes() for p in out.glob("records/*/[0-9a-f]*.json")}
+    done = cli("run", *ARGUMENTS, "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["set_aside"] == []
+    finished = sum('"status":"ok"' in data.decode() for data in kept.values())
+    assert summary["trained"] == 16 - finished
+    assert all(path.read_bytes() == data for path, data in kept.items())
+    assert not list(out.rglob(".tmp-*"))
+
+
+@pytest.mark.slow
+def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
+    """Killed again and again at random moments, from start-up to the page, a run still ends whole."""
+    out = tmp_path / "leaderboard"
+    moments = random.Random(0)
+    for _ in range(8):
+        with start(tmp_path, *ARGUMENTS) as process:
+            time.sleep(moments.uniform(0.2, 9))
+            process.send_signal(signal.SIGKILL)
+        wait_until_gone(tmp_path)
+    done = cli("run", *ARGUMENTS, "--json", cwd=tmp_path)
+    again = cli("run", *ARGUMENTS, "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["set_aside"] == []
+    assert json.loads(again.stdout)["trained"] == 0
+    assert not list(out.rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stop_signals_end_the_run_in_two_seconds(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    """Ctrl-C (or a request to terminate) ends everything at once, keeps what is finished and says how to go on."""
+    out = tmp_path / "leaderboard"
+    with start(tmp_path, "all", "--protocol", "quick") as process:
+        wait_for_records(out, 1)
+        sent = time.monotonic()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+        took = time.monotonic() - sent
+
+    assert process.returncode == code
+    assert took < 2
+    assert "Traceback" not in errors
+    assert "the same command goes on" in errors
+    wait_until_gone(tmp_path)
