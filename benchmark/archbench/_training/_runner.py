@@ -28,6 +28,7 @@ from archbench._training._data import BatchOrder, Part, Slices, checked_tensors,
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._streams import stream_seed
+from archbench._trial import Component
 
 
 Item = TypeVar("Item", Architecture, Task)
@@ -77,9 +78,9 @@ class _Run:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
         torch.set_num_threads(job.device.threads)
         self.device = torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
-        task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task.name)
+        task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task)
         architecture = _only(
-            load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture.name
+            load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture
         )
         task_options = convert_options(task, trial.task.options)
         info = task.describe(task_options)
@@ -225,11 +226,13 @@ def _resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _only(registered: Sequence[Registered[Item]], name: str) -> Item:
+def _only(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
     for candidate in registered:
-        if candidate.item.name == name:
+        if candidate.item.name == wanted.name:
+            if candidate.fingerprint != wanted.fingerprint:
+                raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")
             return candidate.item
-    raise PluginError(f"the plugin no longer provides {name!r}")
+    raise PluginError(f"{wanted.provider} no longer provides {wanted.name!r}")
 
 
 def _one_line(error: BaseException) -> str:
