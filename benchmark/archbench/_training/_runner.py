@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch import nn
 
 from archbench._declarations import Architecture, Task, TaskInfo, convert_options
@@ -29,7 +29,6 @@ from archbench._training._measure import count_flops, count_parameters, describe
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._streams import stream_seed
 from archbench._trial import Component
-
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -77,7 +76,9 @@ class _Run:
         if job.device.kind == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
         torch.set_num_threads(job.device.threads)
-        self.device = torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
+        self.device = (
+            torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
+        )
         task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task)
         architecture = _only(
             load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture
