@@ -44,7 +44,8 @@ class BatchOrder:
 
     def __init__(self, examples: int, batch: int, *, steps: int, chunks: int, seed: int) -> None:
         self.examples, self.batch, self.seed = examples, batch, seed
-        ends = [steps * (i + 1) // chunks for i in range(min(chunks, steps))]
+        count = min(chunks, steps)
+        ends = [steps * (i + 1) // count for i in range(count)]
         self.sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
     def __len__(self) -> int:

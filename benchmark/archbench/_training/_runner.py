@@ -52,7 +52,7 @@ def run_trial(job: Job) -> Record:
     except (torch.OutOfMemoryError, MemoryError) as error:
         status, message, detail = "oom", _one_line(error), traceback.format_exc()
     except (Exception, SystemExit) as error:
-        oom = "not enough memory" in str(error)  # how torch's CPU allocator says it, as a plain RuntimeError
+        oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
         status, message, detail = "oom" if oom else "failed", _one_line(error), traceback.format_exc()
     return run.record(status, message, detail)
 
@@ -84,7 +84,7 @@ class _Run:
             load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture
         )
         task_options = convert_options(task, trial.task.options)
-        info = task.describe(task_options)
+        info = self.info = task.describe(task_options)
         splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
         parts = checked_tensors(splits, task, info)
         self.order = BatchOrder(

@@ -7,6 +7,7 @@ each, as a real trial in a real worker, into a folder that is thrown away.
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from archbench._records import Record
 from archbench._store import Store
 from archbench._trial import Trial
 from archbench.cli._options import print_json
-from archbench.cli._progress import format_seconds
+from archbench.cli._progress import format_seconds, print_table
 
 PROBE_CHUNKS = 3
 PROBE_STEPS = 9
@@ -36,7 +37,7 @@ def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, worker
     )
     unknown = [cell for cell in cells if cell["to_train"] and cell["seconds_per_trial"] is None]
     if unknown:
-        print_progress(f"Measuring {len(unknown)} combinations that were never run here ...")
+        print(f"Measuring {len(unknown)} combinations that were never run here ...", file=sys.stderr)
         _measure(unknown, pool)
     for cell in cells:
         cell["seconds"] = (cell["seconds_per_trial"] or 0.0) * cell["to_train"]
@@ -47,13 +48,6 @@ def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, worker
         print_json({"cells": cells, "workers": len(pool.devices), "seconds": total})
         return
     _print(cells, total, len(pool.devices))
-
-
-def print_progress(text: str) -> None:
-    """A line on standard error."""
-    import sys
-
-    print(text, file=sys.stderr)
 
 
 def _cells(plan: list[PlannedTrial], records: dict[str, Record]) -> list[dict[str, Any]]:
@@ -122,7 +116,6 @@ def _extrapolate(record: Record, trial: Trial) -> float | None:
 
 
 def _print(cells: list[dict[str, Any]], total: float, workers: int) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -135,5 +128,5 @@ def _print(cells: list[dict[str, Any]], total: float, workers: int) -> None:
         cost = (format_seconds(each), format_seconds(cell["seconds"])) if each and cell["to_train"] else ("", "")
         counts = f"{cell['to_train']}/{cell['trials']}"
         table.add_row(Text(cell["architecture"]), Text(cell["task"]), Text(state), counts, *cost)
-    Console(highlight=False).print(table)
+    print_table(table)
     print(f"\nForecast: about {format_seconds(total)} with {workers} at a time. Nothing was kept.")

@@ -161,8 +161,16 @@ def print_results(records: list[Record], out: Path) -> None:
             f"{len(scores)}/{len(group)}",
             ", ".join(bad) or "ok",
         )
-    Console(highlight=False).print(table)
+    print_table(table)
     print(f"\nLeaderboard: {out / 'index.html'} (open it with `benchmark leaderboard{_out_option(out)} --open`)")
+
+
+def print_table(table: Table) -> None:
+    """A table on standard output; at full width where nobody looks at a screen."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
 
 
 def format_seconds(seconds: float) -> str:

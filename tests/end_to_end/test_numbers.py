@@ -1,0 +1,57 @@
+"""The numbers make sense: what the literature says about these networks shows up under the quick protocol."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+Scores = dict[tuple[str, str], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def scores(
+    cli: Callable[..., subprocess.CompletedProcess[str]],
+    records: Callable[[Path], list[dict[str, Any]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Scores:
+    """Scores of each architecture and task, over the three seeds of `benchmark run all plain-56 resnet-56`."""
+    folder = tmp_path_factory.mktemp("quick")
+    done = cli("run", "all", "plain-56", "resnet-56", cwd=folder, timeout=1400)
+    assert done.returncode == 0, done.stderr
+    found: Scores = {}
+    for record in records(folder / "leaderboard"):
+        if record["status"] == "ok":
+            key = (record["trial"]["architecture"]["label"], record["trial"]["task"]["label"])
+            found.setdefault(key, []).append(record["scores"])
+    assert {len(values) for values in found.values()} == {3}
+    return found
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "highway-10", "resnet-20"])
+def test_digits_are_learned(architecture: str, scores: Scores) -> None:
+    """mlp, highway and resnet reach 0.95 test accuracy on every seed."""
+    assert min(s["test"] for s in scores[architecture, "digits"]) >= 0.95
+
+
+def test_lstm_adds_and_the_elman_net_does_not(scores: Scores) -> None:
+    """With 50 steps between, the LSTM gets below 0.05 mean squared error on every seed, the tanh RNN on none."""
+    assert max(s["test"] for s in scores["lstm", "adding"]) < 0.05
+    assert min(s["test"] for s in scores["rnn", "adding"]) > 0.05
+
+
+def test_depth_hurts_training_without_the_shortcut_only(scores: Scores) -> None:
+    """On every seed plain-56 has over five times the training loss of plain-20, and resnet-56 less than plain-20."""
+    plain_20, plain_56, resnet_56 = (
+        [s["train_loss"] for s in scores[name, "digits"]] for name in ("plain-20", "plain-56", "resnet-56")
+    )
+
+    assert min(plain_56) > 5 * max(plain_20)
+    assert max(resnet_56) < min(plain_20)
+    assert statistics.median(resnet_56) <= 2 * statistics.median(s["train_loss"] for s in scores["resnet-20", "digits"])

@@ -1,0 +1,117 @@
+"""Processes for trials: how they are started, shared out and ended."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from archbench._errors import DeviceError
+from archbench._execution import Pool, _pool, execute, open_pool
+from archbench._execution._capacity import Capacity, available_cores, share_devices
+from archbench._execution._launchers import ForkserverLauncher, SubprocessLauncher
+from archbench._job import Device
+from archbench._plan import PlannedTrial, make_plan
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._selectors import select
+from archbench._store import Store
+
+
+@pytest.fixture
+def planned() -> list[PlannedTrial]:
+    """Two short trials of the built-in mlp."""
+    plugins = load_plugins()
+    return make_plan(
+        select(["mlp"], plugins.architectures, "architecture"),
+        select(["digits"], plugins.tasks, "task"),
+        protocol=find_protocol("smoke"),
+        seeds=2,
+    )
+
+
+def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_path: Path) -> None:
+    """A trial from the preloaded server and one from a fresh interpreter end with the same scores."""
+    fast = open_pool(device="cpu", workers=1)
+    slow = Pool(SubprocessLauncher(), [Device(kind="cpu", threads=fast.devices[0].threads)])
+    scores = []
+    for name, pool in (("fast", fast), ("slow", slow)):
+        records = list(execute(planned[:1], Store(tmp_path / name), pool, timeout=120))
+        assert [record.status for record in records] == ["ok"], records[0].detail
+        scores.append(records[0].scores)
+
+    assert isinstance(fast.launcher, ForkserverLauncher)
+    assert fast.warning == ""
+    assert scores[0] == scores[1]
+
+
+def test_preloaded_children_find_torch_and_no_threads(tmp_path: Path) -> None:
+    """The server has torch loaded and a single thread, so that its children neither wait nor hang."""
+    launcher = ForkserverLauncher([])
+    answer = launcher.probe(120)
+
+    assert answer is not None
+    capacity = msgspec.json.decode(answer, type=Capacity)
+    assert capacity.preloaded
+    assert capacity.parent_threads == 1
+
+
+def test_falls_back_to_fresh_processes_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a forked child does not answer, trials start from nothing, and the user is told why they are slow."""
+    monkeypatch.setattr(_pool.ForkserverLauncher, "probe", lambda self, timeout: None)
+    pool = open_pool(device="cpu", workers=3)
+
+    assert isinstance(pool.launcher, SubprocessLauncher)
+    assert "fresh Python" in pool.warning
+    assert len(pool.devices) == 3
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "workers", "expected"),
+    [
+        (0, "auto", None, [("cpu", 0, 1)] * 4),
+        (0, "auto", 2, [("cpu", 0, 2)] * 2),
+        (0, "cpu", 8, [("cpu", 0, 1)] * 8),
+        (2, "auto", None, [("cuda", 0, 2), ("cuda", 1, 2)]),
+        (2, "cuda", 3, [("cuda", 0, 1), ("cuda", 1, 1), ("cuda", 0, 1)]),
+        (2, "cpu", 1, [("cpu", 0, 4)]),
+    ],
+)
+def test_sharing_devices(
+    gpus: int, device: str, workers: int | None, expected: list[tuple[str, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker per GPU, else per core; the cores are divided among the workers."""
+    monkeypatch.setattr("archbench._execution._capacity.available_cores", lambda: 4)
+    capacity = Capacity(preloaded=True, parent_threads=1, gpus=["card"] * gpus)
+
+    assert [(d.kind, d.index, d.threads) for d in share_devices(capacity, device=device, workers=workers)] == expected
+
+
+def test_cuda_that_is_not_there() -> None:
+    """Asking for CUDA without a device is an error with advice."""
+    with pytest.raises(DeviceError, match="--device cpu or auto"):
+        share_devices(Capacity(preloaded=True, parent_threads=1, gpus=[]), device="cuda", workers=None)
+
+
+def test_cores_respect_the_affinity_of_the_process() -> None:
+    """At least one core, and no more than this process may use."""
+    import os
+
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def test_a_main_module_is_not_run_again(tmp_path: Path) -> None:
+    """A user's script without a `__main__` guard runs once, not once more in each trial."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('main runs', flush=True)\n"
+        "from archbench._execution._launchers import ForkserverLauncher\n"
+        "print(ForkserverLauncher([]).probe(120) is not None, flush=True)\n"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["main runs", "True"]

@@ -1,0 +1,158 @@
+"""Ratios against a baseline in the same run, in pairs, medians quoted. Nothing here passes or fails by a clock.
+
+pytest -s -m performance tests/performance
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archbench._execution import execute, open_pool
+from archbench._job import Device
+from archbench._plan import PlannedTrial, make_plan
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._selectors import select
+from archbench._store import Store
+from archbench._training._data import BatchOrder
+from archbench._training._module import TrialModule, learning_rates
+from archbench._training._runner import _Run, make_trainer
+
+pytestmark = pytest.mark.performance
+
+PAIRS = 9
+CHUNKS = 6
+
+
+def plan(architecture: str, task: str, protocol: str = "quick") -> PlannedTrial:
+    """The first trial of the protocol for this pair."""
+    plugins = load_plugins()
+    return make_plan(
+        select([architecture], plugins.architectures, "architecture"),
+        select([task], plugins.tasks, "task"),
+        protocol=find_protocol(protocol),
+        seeds=1,
+    )[0]
+
+
+class TimedOrder:
+    """A batch order that notes when each chunk is asked for."""
+
+    def __init__(self, order: BatchOrder) -> None:
+        self.order, self.times = order, []
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for chunk in self.order:
+            self.times.append(time.perf_counter())
+            yield chunk
+
+
+def ours(run: _Run, steps: int) -> float:
+    """Seconds per step of the suite's training, everything that Lightning does between the chunks included."""
+    assert run.module is not None
+    module = TrialModule(
+        run.module.network, run.module.task, run.info, protocol=run.trial.protocol, parts=run.parts, clock_start=0.0
+    )
+    order = TimedOrder(BatchOrder(len(run.parts["train"]), 32, steps=steps, chunks=CHUNKS, seed=0))
+    trainer = make_trainer(run.job)
+    trainer.fit(module, order)
+    # Lightning asks for a chunk ahead of time: between the second and the last call lie CHUNKS - 2 whole chunks.
+    return (order.times[-1] - order.times[1]) / (steps // CHUNKS * (CHUNKS - 2))
+
+
+def bare(run: _Run, steps: int) -> float:
+    """Seconds per step of the same training as a loop that a careful person would write by hand."""
+    assert run.module is not None
+    network: nn.Module = run.module.network.train()
+    part = run.parts["train"]
+    criterion: Callable[..., Tensor] = (
+        nn.functional.mse_loss if run.module.task.loss == "mean_squared_error" else nn.functional.cross_entropy
+    )
+    parameters = list(network.parameters())
+    rates = learning_rates(run.trial.protocol.recipe, steps)
+    optimizer = torch.optim.AdamW(parameters, lr=rates[0], weight_decay=0.0, fused=True)
+    (chunk,) = BatchOrder(len(part), 32, steps=steps, chunks=1, seed=0)
+    warm = steps // CHUNKS
+    start = 0.0
+    for step, index in enumerate(chunk):
+        if step == warm:
+            start = time.perf_counter()
+        loss = criterion(network(part.inputs[index]), part.targets[index])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.param_groups[0]["lr"] = rates[step]
+        optimizer.step()
+    return (time.perf_counter() - start) / (steps - warm)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("architecture", "task", "steps"), [("mlp", "digits", 480), ("lstm", "adding", 90), ("resnet-20", "digits", 60)]
+)
+def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int) -> None:
+    """The suite's time per step over that of a bare PyTorch loop; the target is at most 1.10."""
+    threads = torch.get_num_threads()
+    run = _Run(plan(architecture, task).job(Device(kind="cpu", threads=1)))
+    try:
+        run.prepare()
+        pairs = [(ours(run, steps), bare(run, steps)) for _ in range(PAIRS)]
+    finally:
+        torch.set_num_threads(threads)
+    ratios = [a / b for a, b in pairs]
+    print(
+        f"\nstep of {architecture} on {task}, one thread: {statistics.median(a for a, _ in pairs) * 1e3:.3f} ms, "
+        f"bare loop {statistics.median(b for _, b in pairs) * 1e3:.3f} ms; "
+        f"ratio median {statistics.median(ratios):.3f} "
+        f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {PAIRS} pairs; target 1.10)"
+    )
+    assert len(ratios) == PAIRS
+
+
+def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:
+    """Seconds from handing over a trial to the end of its first step, against a Python that imports torch first."""
+    pool = open_pool(device="cpu", workers=1, libraries=["sklearn.datasets", "sklearn.model_selection"])
+    for pair in (("mlp", "digits"), ("lstm", "adding"), ("resnet-20", "digits")):
+        planned = plan(*pair, protocol="smoke")
+        seconds = []
+        for attempt in range(5):
+            (record,) = execute([planned], Store(tmp_path / f"{pair[0]}-{attempt}"), pool, timeout=300)
+            assert record.resources.first_step_seconds is not None
+            seconds.append(record.resources.first_step_seconds)
+        print(
+            f"\nhand-over to first step, {pair[0]} on {pair[1]}: median {statistics.median(seconds):.3f} s (target 0.5)"
+        )
+    cold = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch, lightning.pytorch"], check=True)
+    print(f"for comparison, `import torch, lightning.pytorch` alone: {time.perf_counter() - cold:.3f} s")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]])
+def test_start_up(arguments: list[str]) -> None:
+    """Wall time of verbs that train nothing, against a Python that does nothing; the target is 0.3 s."""
+
+    def seconds(command: list[str]) -> float:
+        start = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - start
+
+    pairs: list[Any] = [
+        (seconds([sys.executable, "-m", "archbench", *arguments]), seconds([sys.executable, "-c", "pass"]))
+        for _ in range(PAIRS)
+    ]
+    ours_, empty = (statistics.median(values) for values in zip(*pairs, strict=True))
+    print(f"\nbenchmark {' '.join(arguments)}: median {ours_:.3f} s, an empty Python {empty:.3f} s (target 0.3)")
+    assert empty > 0

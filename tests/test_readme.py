@@ -1,0 +1,72 @@
+"""README is the contract: what it says exists, exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from archbench.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_file_tree_matches_the_disk() -> None:
+    """Every line of the file tree names something that exists, and no module of the core is left out."""
+    (tree,) = re.findall(r"## Files\n\n```\n(.*?)```", README, re.S)
+    parents: list[str] = []
+    listed = set()
+    for line in tree.splitlines():
+        name = line.split()[0]
+        if line.startswith(" "):
+            listed.add(Path(parents[-1], name))
+        else:
+            parents.append(name)
+            listed.add(Path(name))
+    core = ROOT / "benchmark" / "archbench"
+    modules = {p.relative_to(ROOT) for p in core.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+
+    assert [str(path) for path in listed if not (ROOT / path).exists()] == []
+    assert modules <= listed
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of README leads to a file or a heading."""
+    headings = {
+        re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)$", README, re.M)
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        if target.startswith("#"):
+            assert target[1:] in headings
+        else:
+            assert (ROOT / target).exists(), target
+
+
+def commands() -> list[str]:
+    """The `benchmark` commands that README shows, without those of the set-up."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("benchmark ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of README selects something; those that would train stop there."""
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"```python\n# my_net.py\n(.*?)```", README, re.S)[0]
+    (tmp_path / "my_net.py").write_text(code)
+    monkeypatch.setattr("archbench.cli._run._train", lambda *args, **options: (_ for _ in ()).throw(Reached))
+    monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
+    (tmp_path / "leaderboard").mkdir()
+    monkeypatch.setattr("webbrowser.open", lambda url: True)
+    result = CliRunner().invoke(app, shlex.split(command)[1:])
+
+    assert result.exit_code == 0 or isinstance(result.exception, Reached), result.output
+
+
+class Reached(Exception):
+    """Training was about to start."""

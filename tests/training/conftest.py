@@ -1,0 +1,50 @@
+"""Jobs over small plugins that are made for a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archbench._job import Device, Job
+from archbench._plan import make_plan
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._selectors import select
+
+HEAD = """
+import math
+import archbench
+from dataclasses import dataclass
+
+def linear(task):
+    from torch import nn
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(task.input_shape), task.outputs))
+
+"""
+TAIL = """
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="mine", build=build, inputs=("image", "sequence"))
+"""
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> Callable[..., Job]:
+    """`make_job("def build(task, options): ...")`: a job of the smoke protocol for that network."""
+
+    def make(build: str, *, task: str = "digits", seed: int = 0, extra: str = "", **device: Any) -> Job:
+        plugin = tmp_path / "mine.py"
+        plugin.write_text(HEAD + build + TAIL + extra)
+        plugins = load_plugins(files=[plugin])
+        (*_, planned) = make_plan(
+            select(["mine"], plugins.architectures, "architecture"),
+            select([task], plugins.tasks, "task"),
+            protocol=find_protocol("smoke"),
+            seeds=seed + 1,
+        )
+        return planned.job(Device(**{"kind": "cpu", **device}))
+
+    return make

@@ -1,0 +1,310 @@
+"""`run_trial`: every ending becomes a record, and the rules of fairness hold inside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from archbench._job import Job
+from archbench._training import run_trial
+
+Make = Callable[..., Job]
+LINEAR = "def build(task, options): return linear(task)\n"
+
+
+@pytest.fixture(autouse=True)
+def _same_threads() -> Any:
+    """run_trial sets the threads of its process; give the other tests theirs back."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_ok(make_job: Make) -> None:
+    """A sound network gets a record with scores, curves, costs and proof of its data."""
+    record = run_trial(make_job(LINEAR))
+
+    assert record.status == "ok", record.detail
+    assert record.scores is not None
+    assert record.curves is not None
+    assert record.scores.validation == max(record.curves.validation)
+    assert record.scores.selected_step == record.curves.step[record.curves.validation.index(record.scores.validation)]
+    assert record.resources.parameters == 64 * 10 + 10
+    assert record.resources.flops == 2 * 64 * 10
+    assert record.resources.samples_per_second == pytest.approx(16 / (record.resources.step_seconds or 0))
+
+
+def test_loss_and_order_match_a_plain_loop(make_job: Make) -> None:
+    """The chunked loop under Lightning gives the very losses of the same loop written by hand."""
+    from archbench._training._data import BatchOrder
+    from archbench._training._module import learning_rates
+    from archbench._training._streams import stream_seed
+    from archbench_tasks.digits import load_images
+
+    job = make_job(LINEAR)
+    record = run_trial(job)
+    protocol = job.trial.protocol
+    train = load_images(None, stream_seed(job.trial, "splits")).train
+    inputs, targets = torch.from_numpy(train.inputs), torch.from_numpy(train.targets)
+    torch.manual_seed(stream_seed(job.trial, "weights"))
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.0, fused=True)
+    losses = []
+    order = BatchOrder(len(targets), 16, steps=20, chunks=2, seed=stream_seed(job.trial, "order"))
+    for index, rate in zip(torch.cat(list(order)), learning_rates(protocol.recipe, 20), strict=True):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(network(inputs[index]), targets[index])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), protocol.recipe.clip_norm)
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+        losses.append(loss.item())
+
+    assert record.curves is not None
+    assert record.curves.train_loss == pytest.approx([sum(losses[:10]) / 10, sum(losses[10:]) / 10], rel=1e-6)
+
+
+def test_nan_loss_is_diverged_with_its_step(make_job: Make) -> None:
+    """A loss that is not finite ends the trial as diverged and names the step."""
+    build = """
+def build(task, options):
+    import torch
+    class Breaks(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net, self.calls = linear(task), 0
+        def forward(self, x):
+            self.calls += self.training
+            return self.net(x) * (float("nan") if self.calls > 7 else 1)
+    return Breaks()
+"""
+    record = run_trial(make_job(build))
+
+    assert (record.status, record.message) == ("diverged", "the training loss is not finite at step 8")
+    assert record.scores is None
+
+
+def test_nan_only_in_evaluation_is_diverged(make_job: Make) -> None:
+    """Finite losses do not hide a network that cannot be evaluated."""
+    build = """
+def build(task, options):
+    import torch
+    class Breaks(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = torch.nn.LSTM(2, 1, batch_first=True)
+        def forward(self, x):
+            return self.net(x)[0][:, -1] * (1 if self.training else float("nan"))
+    return Breaks()
+"""
+    record = run_trial(make_job(build, task="adding"))
+
+    assert record.status == "diverged"
+    assert "score" in record.message
+
+
+@pytest.mark.parametrize(
+    ("build", "status", "words"),
+    [
+        ("def build(task, options): raise MemoryError('too big')\n", "oom", "too big"),
+        (
+            "def build(task, options):\n    import torch\n    raise torch.OutOfMemoryError('CUDA out')\n",
+            "oom",
+            "CUDA out",
+        ),
+        ("def build(task, options):\n    import torch\n    return torch.empty(1 << 50)\n", "oom", "memory"),
+        ("def build(task, options): raise SystemExit(3)\n", "failed", "SystemExit: 3"),
+        ("def build(task, options):\n    from torch import nn\n    return nn.Flatten()\n", "failed", "no trainable"),
+        ("def build(task, options): return 1\n", "failed", "not a torch.nn.Module"),
+    ],
+)
+def test_other_endings(build: str, status: str, words: str, make_job: Make) -> None:
+    """Running out of memory and raising are told apart, and the message says what happened."""
+    record = run_trial(make_job(build))
+
+    assert record.status == status
+    assert words in record.message
+    assert "\n" not in record.message
+    assert record.detail
+
+
+def test_regression_output_of_the_wrong_shape_is_an_error(make_job: Make) -> None:
+    """(B,) for (B, 1) would broadcast to (B, B) in silence; it is refused."""
+    build = """
+def build(task, options):
+    import torch
+    class Flat(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = linear(task)
+        def forward(self, x):
+            return self.net(x)[:, 0]
+    return Flat()
+"""
+    record = run_trial(make_job(build, task="adding"))
+
+    assert record.status == "failed"
+    assert "(16,)" in record.message
+
+
+def test_auxiliary_outputs_train_but_do_not_score(make_job: Make) -> None:
+    """Auxiliary logits add to the training loss with their weight; evaluation sees the main logits only."""
+    build = """
+def build(task, options):
+    import archbench, torch
+    class Two(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.main, self.side = linear(task), linear(task)
+        def forward(self, x):
+            return archbench.Outputs(self.main(x), {"side": (self.side(x), WEIGHT)})
+    return Two()
+"""
+    with_side = run_trial(make_job(build.replace("WEIGHT", "0.3")))
+    without = run_trial(make_job(build.replace("WEIGHT", "0.0")))
+
+    assert with_side.status == without.status == "ok", with_side.detail
+    assert with_side.curves is not None
+    assert without.curves is not None
+    assert with_side.curves.train_loss[0] > without.curves.train_loss[0] * 1.2
+
+
+def test_validation_selects_and_test_is_read_once(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The score is that of the weights with the best validation; the test split is evaluated once, at the end."""
+    from archbench._training import _module
+
+    seen: list[str] = []
+    original = _module.TrialModule._slice
+
+    def spy(self: Any, batch: tuple[str, int, int]) -> Any:
+        seen.append(batch[0])
+        return original(self, batch)
+
+    monkeypatch.setattr(_module.TrialModule, "_slice", spy)
+    build = """
+def build(task, options):
+    import torch
+    class Forgets(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net, self.register = linear(task), None
+            self.register_buffer("steps", torch.zeros(()))
+        def forward(self, x):
+            self.steps += self.training
+            return self.net(x) * (1.0 if self.steps <= 10 else 0.0)
+    return Forgets()
+"""
+    record = run_trial(make_job(build))
+
+    assert record.scores is not None, record.detail
+    assert record.scores.selected_step == 10
+    assert record.scores.test > record.scores.test_last + 0.2
+    assert seen == ["validation", "validation", "test"]
+
+
+def test_repeats_and_seeds(make_job: Make) -> None:
+    """The same job gives the same scores whatever the global random state; another seed gives others."""
+    build = """
+def build(task, options):
+    from torch import nn
+    return nn.Sequential(linear(task), nn.Dropout(0.2))
+"""
+    torch.manual_seed(1)
+    first = run_trial(make_job(build))
+    torch.manual_seed(2)
+    again = run_trial(make_job(build))
+    other = run_trial(make_job(build, seed=1))
+
+    assert first.scores == again.scores
+    assert first.pairing == again.pairing
+    assert first.curves is not None
+    assert other.curves is not None
+    assert first.curves.train_loss != other.curves.train_loss
+    assert first.pairing != other.pairing
+
+
+def test_data_do_not_depend_on_what_the_network_draws(make_job: Make) -> None:
+    """A network that uses up random numbers while it is built and run sees the same data as one that does not."""
+    greedy = """
+def build(task, options):
+    import random, numpy, torch
+    torch.rand(1000); numpy.random.rand(10); random.random()
+    return linear(task)
+"""
+
+    assert run_trial(make_job(LINEAR)).pairing == run_trial(make_job(greedy)).pairing
+
+
+def test_changed_file_is_refused(make_job: Make) -> None:
+    """A one-file plugin that was edited after planning would be recorded under the wrong id; it is refused."""
+    job = make_job(LINEAR)
+    with open(job.architecture_source.path, "a") as file:
+        file.write("# edited\n")
+    record = run_trial(job)
+
+    assert record.status == "failed"
+    assert "changed after this run began" in record.message
+
+
+BAD_TASK = """
+def load(options, seed):
+    import numpy as np
+    part = archbench.Examples(INPUTS, TARGETS)
+    return archbench.Splits(part, part, part)
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=3)
+    yield archbench.Task(name="bad", info=info, load=load, loss="cross_entropy", metric="accuracy",
+                         chance=0.3, oracle=1.0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "words"),
+    [
+        ("np.zeros((4, 1, 2, 2))", "np.zeros(4, np.int64)", "float64"),
+        ("np.zeros((4, 2, 2), np.float32)", "np.zeros(4, np.int64)", "TaskInfo says float32(1, 2, 2)"),
+        ("np.zeros((4, 1, 2, 2), np.float32)", "np.zeros(3, np.int64)", "4 inputs and 3 targets"),
+        ("np.zeros((0, 1, 2, 2), np.float32)", "np.zeros(0, np.int64)", "at least 1"),
+        ("np.zeros((4, 1, 2, 2), np.float32)", "np.full(4, 3)", "labels run from 3 to 3, not 0 to 2"),
+        ("np.zeros((4, 1, 2, 2), np.float32)", "np.zeros((4, 1), np.int64)", "targets are"),
+        ("[1, 2]", "[1, 2]", "numpy arrays"),
+    ],
+)
+def test_task_data_that_break_their_declaration(inputs: str, targets: str, words: str, make_job: Make) -> None:
+    """Splits that do not match the TaskInfo are refused before training, with the split and the reason."""
+    extra = BAD_TASK.replace("INPUTS", inputs).replace("TARGETS", targets)
+    record = run_trial(make_job(LINEAR, task="bad", extra=extra))
+
+    assert record.status == "failed"
+    assert "train split" in record.message
+    assert words in record.message
+
+
+def test_split_hash_covers_every_example(make_job: Make) -> None:
+    """The hash in the record changes with any value of any split."""
+    from archbench._training._data import Part, hash_splits
+
+    parts = {name: Part(torch.zeros(3, 2), torch.zeros(3)) for name in ("train", "validation", "test")}
+    before = hash_splits(parts)
+    parts["test"].targets[2] = 1
+
+    assert before != hash_splits(parts)
+    assert len(before) == len(hashlib.sha256().hexdigest()[:16])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu(make_job: Make) -> None:
+    """The same trial runs on a GPU, twice with the same scores."""
+    first, again = (run_trial(make_job(LINEAR, kind="cuda")) for _ in range(2))
+
+    assert first.status == "ok", first.detail
+    assert first.scores == again.scores
+    assert first.environment is not None
+    assert first.environment.device == torch.cuda.get_device_name(0)
