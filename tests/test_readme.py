@@ -59,14 +59,16 @@ def test_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n# my_net.py\n(.*?)```", README, re.S)[0]
     (tmp_path / "my_net.py").write_text(code)
-    monkeypatch.setattr("archbench.cli._run._train", lambda *args, **options: (_ for _ in ()).throw(Reached))
+    monkeypatch.setattr(
+        "archbench.cli._run._train", lambda *args, **options: (_ for _ in ()).throw(ReachedTrainingError)
+    )
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
     (tmp_path / "leaderboard").mkdir()
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     result = CliRunner().invoke(app, shlex.split(command)[1:])
 
-    assert result.exit_code == 0 or isinstance(result.exception, Reached), result.output
+    assert result.exit_code == 0 or isinstance(result.exception, ReachedTrainingError), result.output
 
 
-class Reached(Exception):
+class ReachedTrainingError(Exception):
     """Training was about to start."""

@@ -110,7 +110,7 @@ def test_killed_writer_leaves_old_or_new(make_record: Make, tmp_path: Path) -> N
             writer.kill()
         assert store.load() == ({record.id: record}, [])
     with store.locked():
-        assert not list(tmp_path.rglob(".tmp-*"))
+        assert not list(tmp_path.rglob(".archbench-tmp-*"))
 
 
 def test_second_run_is_refused(tmp_path: Path) -> None:

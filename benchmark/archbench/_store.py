@@ -23,7 +23,7 @@ import msgspec
 from archbench._errors import RecordError, StoreError
 from archbench._records import SCHEMA, Record
 
-TEMPORARY = ".tmp-"
+TEMPORARY = ".archbench-tmp-"
 
 
 class _Envelope(msgspec.Struct):
@@ -221,6 +221,8 @@ class Store:
                 raise StoreError(
                     f"another run is writing to {self.root}; wait for it, or choose another folder with --out"
                 ) from None
-            for leftover in self.root.rglob(f"{TEMPORARY}*"):
-                leftover.unlink(missing_ok=True)
+            # Only where this module writes: the folder may be anybody's, a home folder even.
+            for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
+                for leftover in self.root.glob(pattern):
+                    leftover.unlink(missing_ok=True)
             yield

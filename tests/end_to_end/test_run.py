@@ -204,3 +204,67 @@ def test_errors_are_json_too(cli: Cli, tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "did you mean 'resnet'" in json.loads(done.stdout)["error"]
+
+
+def test_newer_record_stops_the_command(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
+    """A record from a newer schema: one line, exit code 2, and every file stays as it is."""
+    out = tmp_path / "leaderboard"
+    shutil.copytree(smoke_run, out)
+    path = next(out.glob("records/*/*.json"))
+    path.write_text(path.read_text().replace('{"schema":1', '{"schema":99', 1))
+    before = contents(out)
+    done = cli("run", "all", "--protocol", "smoke", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "newer archbench" in done.stderr.splitlines()[-1]
+    assert contents(out) == before
+
+
+def test_torn_record_is_set_aside_and_trained_again(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
+    """A torn record costs one trial: it is set aside with a message, and that trial alone is trained again."""
+    out = tmp_path / "leaderboard"
+    shutil.copytree(smoke_run, out)
+    path = next(p for p in out.glob("records/*/*.json") if '"status":"ok"' in p.read_text())
+    path.write_bytes(path.read_bytes()[:200])
+    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trained"] == 1
+    assert "was moved to set-aside" in done.stderr
+    assert [p.name for p in (out / "set-aside").iterdir()] == [path.name]
+
+
+OBSERVER = """
+import archbench
+
+@archbench.hookimpl
+def archbench_trial_started(trial):
+    with open("seen.txt", "a") as file:
+        print("started", trial, file=file)
+
+@archbench.hookimpl
+def archbench_trial_finished(trial, record):
+    with open("seen.txt", "a") as file:
+        print(record.status, trial, file=file)
+    raise RuntimeError("a clumsy observer")
+
+@archbench.hookimpl
+def archbench_leaderboard_sections(records):
+    yield archbench.Section(title="Tally", text=f"{len(records)} records <b>seen</b>")
+"""
+
+
+def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:
+    """Observers hear of every trial, skipped ones too; one that raises is reported once; sections are on the page."""
+    (tmp_path / "watch.py").write_text(OBSERVER)
+    tasks = ("--task", "digits", "--task", "adding")
+    done = cli("run", "mlp", "--protocol", "smoke", "--seeds", "2", "--plugin", "watch.py", *tasks, cwd=tmp_path)
+    seen = (tmp_path / "seen.txt").read_text().splitlines()
+    page = (tmp_path / "leaderboard" / "index.html").read_text()
+    heard = ("started mlp on digits", "ok mlp on digits", "skipped mlp on adding")
+
+    assert sorted(seen) == sorted(f"{what}, seed {seed}" for what in heard for seed in (0, 1))
+    assert done.returncode == 1
+    assert done.stderr.count("a clumsy observer") == 2  # when it happens, and in the last lines
+    assert "Tally" in page
+    assert "4 records &lt;b&gt;seen&lt;/b&gt;" in page

@@ -137,7 +137,7 @@ def test_sigkill_keeps_what_is_finished(cli: Cli, records: Read, tmp_path: Path)
     finished = sum('"status":"ok"' in data.decode() for data in kept.values())
     assert summary["trained"] == 16 - finished
     assert all(path.read_bytes() == data for path, data in kept.items())
-    assert not list(out.rglob(".tmp-*"))
+    assert not list(out.rglob(".archbench-tmp-*"))
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["set_aside"] == []
     assert json.loads(again.stdout)["trained"] == 0
-    assert not list(out.rglob(".tmp-*"))
+    assert not list(out.rglob(".archbench-tmp-*"))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from archbench._declarations import Section
-from archbench._errors import StoreError
 from archbench._records import Origin, Record
 from archbench._report._build import build_leaderboard
 from archbench._report._csv import render_csv
 from archbench._report._html import render_html
 from archbench._report._markdown import render_markdown
 from archbench._report._schema import Leaderboard
+from archbench._store import write_atomically
 
 
 def write_leaderboard(
@@ -35,12 +33,10 @@ def write_leaderboard(
         StoreError: the folder cannot be written.
     """
     files = render_files(build_leaderboard(records, sections, notes))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            _replace(out / name, content)
-    except OSError as error:
-        raise StoreError(f"the leaderboard cannot be written to {out}: {error.strerror or error}") from error
+    for name, content in files.items():
+        path = out / name
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
     return [out / name for name in files]
 
 
@@ -52,27 +48,3 @@ def render_files(board: Leaderboard) -> dict[str, bytes]:
         "leaderboard.json": msgspec.json.format(msgspec.json.encode(board, order="deterministic"), indent=1) + b"\n",
         "leaderboard.csv": render_csv(board).encode(),
     }
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put the content there in one step, unless it is there already."""
-    if path.is_file() and path.read_bytes() == content:
-        return
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files; a page is there to be read
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    """The mask of this process, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -116,9 +116,10 @@ def _settle_refusals(job: Run) -> None:
         if planned.refusal is None:
             continue
         record = refusal_record(planned, *planned.refusal)
-        if job.records.get(record.id) in (None, record):
+        if record.id not in job.records:
             job.store.write(record)
             job.records[record.id] = record
+            _keep(job, job.plugins.trial_finished(record.trial, record))
 
 
 def _unfinished(job: Run, *, retry: bool) -> list[PlannedTrial]:
