@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from archbench._errors import IncompatibleError, SelectionError
-from archbench._plan import make_plan, refusal_record
+from archbench._job import Device
+from archbench._plan import make_plan
 from archbench._protocols import find_protocol
 from archbench._selectors import select
 
@@ -48,7 +49,7 @@ def test_incompatible_cells_are_skipped_with_a_reason(make_architecture: Make, m
     assert reasons["a", "x"] is None
     assert reasons["a", "s"] == ("skipped", "takes image, the task gives sequence")
     assert reasons["small", "x"] == ("skipped", "needs 32x32")
-    record = refusal_record(planned[2], *planned[2].refusal)
+    record = planned[2].job(Device(kind="cpu")).record(*planned[2].refusal)
     assert (record.status, record.id, record.scores) == ("skipped", planned[2].trial.id, None)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from archbench._plugins import PluginSource
-from archbench._records import Origin, TaskFacts
+from archbench._records import Origin, Record, Status, TaskFacts
 from archbench._trial import Trial
 
 
@@ -45,3 +47,24 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     architecture_source_text: str = ""
     device: Device
     handed_over: float = 0.0
+
+    def record(self, status: Status, message: str = "", **reached: Any) -> Record:
+        """The record of this job.
+
+        Args:
+            status: how it ended.
+            message: one line for people; empty for `ok`.
+            reached: further fields of the record: scores, curves, and whatever else there is.
+        """
+        return Record(
+            id=self.trial.id,
+            trial=self.trial,
+            status=status,
+            message=message,
+            architecture_origin=self.architecture_origin,
+            task_origin=self.task_origin,
+            task_facts=self.task_facts,
+            architecture_summary=self.architecture_summary,
+            architecture_source=self.architecture_source_text,
+            **reached,
+        )

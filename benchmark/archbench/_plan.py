@@ -9,7 +9,7 @@ from archbench._declarations import Architecture, Task
 from archbench._errors import IncompatibleError, SelectionError
 from archbench._job import Device, Job
 from archbench._protocols import Protocol
-from archbench._records import Record, Status, TaskFacts
+from archbench._records import Status, TaskFacts
 from archbench._selectors import Selected
 from archbench._trial import Trial
 
@@ -109,26 +109,3 @@ def _refuse_hopeless(cells: Sequence[PlannedTrial]) -> None:
                 f"{cell.trial.architecture.label} fits none of the chosen tasks ({'; '.join(sorted(reasons))}); "
                 "choose others with --task, see `benchmark list`"
             )
-
-
-def refusal_record(planned: PlannedTrial, status: Status, message: str) -> Record:
-    """The record of a trial that was decided without running it."""
-    job = planned.job(Device(kind="cpu"))
-    return failure_record(job, status, message)
-
-
-def failure_record(job: Job, status: Status, message: str, *, detail: str = "", started: str = "") -> Record:
-    """The record of a trial that left none of its own."""
-    return Record(
-        id=job.trial.id,
-        trial=job.trial,
-        status=status,
-        message=message,
-        detail=detail,
-        started=started,
-        architecture_origin=job.architecture_origin,
-        task_origin=job.task_origin,
-        task_facts=job.task_facts,
-        architecture_summary=job.architecture_summary,
-        architecture_source=job.architecture_source_text,
-    )

@@ -17,7 +17,7 @@ import msgspec
 from archbench._execution._launchers import Child
 from archbench._execution._pool import Pool
 from archbench._job import Device, Job
-from archbench._plan import PlannedTrial, failure_record
+from archbench._plan import PlannedTrial
 from archbench._records import Record, Status
 from archbench._store import Store
 
@@ -112,7 +112,7 @@ def _collect(trial: _Running, store: Store, timeout: float) -> Record:
     if record is None:
         status: Status = "crashed" if trial.terminated is None else "timeout"
         message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
-        record = failure_record(trial.job, status, message, detail=_tail(log), started=trial.started)
+        record = trial.job.record(status, message, detail=_tail(log), started=trial.started)
         store.write(record)
     if record.status == "ok":
         log.unlink(missing_ok=True)

@@ -136,24 +136,17 @@ class _Run:
 
     def record(self, status: Status, message: str, detail: str) -> Record:
         """What was reached, as a record."""
-        job, ok = self.job, status == "ok"
-        return Record(
-            id=self.trial.id,
-            trial=self.trial,
-            status=status,
-            message=message,
+        ok = status == "ok"
+        return self.job.record(
+            status,
+            message,
             detail=detail,
             started=self.started,
-            architecture_origin=job.architecture_origin,
-            task_origin=job.task_origin,
-            task_facts=job.task_facts,
-            architecture_summary=job.architecture_summary,
-            architecture_source=job.architecture_source_text,
             scores=self._scores() if ok else None,
             curves=self._curves() if ok else None,
             resources=self._resources(),
             pairing=self.pairing,
-            environment=describe_environment(job.device),
+            environment=describe_environment(self.job.device),
         )
 
     def _scores(self) -> Scores:

@@ -13,7 +13,8 @@ import typer
 
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
-from archbench._plan import PlannedTrial, make_plan, refusal_record
+from archbench._job import Device
+from archbench._plan import PlannedTrial, make_plan
 from archbench._plugins import Plugins, Problem
 from archbench._protocols import find_protocol
 from archbench._records import Record
@@ -115,7 +116,7 @@ def _settle_refusals(job: Run) -> None:
     for planned in job.plan:
         if planned.refusal is None:
             continue
-        record = refusal_record(planned, *planned.refusal)
+        record = planned.job(Device(kind="cpu")).record(*planned.refusal)
         if record.id not in job.records:
             job.store.write(record)
             job.records[record.id] = record
