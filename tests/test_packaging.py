@@ -33,11 +33,11 @@ def test_installed_entry_points_are_current() -> None:
 
 
 def test_facade_is_sorted_and_complete() -> None:
-    """`__all__` is sorted and names every public attribute of the facade."""
+    """`__all__` is sorted, constants first, and names every public attribute of the facade."""
     submodules = {"cli", "hookspecs", "testing"}
     public = {name for name in vars(archbench) if not name.startswith("_")} - submodules
 
-    assert sorted(archbench.__all__) == archbench.__all__
+    assert sorted(archbench.__all__, key=lambda name: (not name.isupper(), name)) == archbench.__all__
     assert public == set(archbench.__all__)
 
 

@@ -2,6 +2,7 @@
 
 from msgspec import Meta as Meta
 
+from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import Examples as Examples
 from archbench._declarations import Outputs as Outputs
@@ -22,6 +23,7 @@ from archbench._trial import Trial as Trial
 from archbench.hookspecs import hookimpl as hookimpl
 
 __all__ = [
+    "IGNORED",
     "ArchbenchError",
     "Architecture",
     "DeclarationError",

@@ -20,6 +20,9 @@ InputKind = Literal["image", "sequence", "tokens"]
 Loss = Literal["cross_entropy", "mean_squared_error"]
 Metric = Literal["accuracy", "mean_squared_error"]
 
+IGNORED = -100
+"""A label that is neither trained on nor scored: the steps of a sequence at which nothing is asked."""
+
 HIGHER_IS_BETTER: Mapping[str, bool] = {"accuracy": True, "mean_squared_error": False}
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -167,7 +170,8 @@ class Examples:
 
     Args:
         inputs: float32 (N, *input_shape), or int64 for kind `tokens`.
-        targets: int64 (N,) for classification, (N, steps) per step; float32 (N, outputs) for regression.
+        targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
+            float32 (N, outputs) for regression, (N, steps, outputs) per step.
     """
 
     inputs: np.ndarray[Any, Any]

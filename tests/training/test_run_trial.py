@@ -286,6 +286,39 @@ def test_task_data_that_break_their_declaration(inputs: str, targets: str, words
     assert words in record.message
 
 
+PER_STEP_TASK = """
+def load(options, seed):
+    import numpy as np
+    bits = np.random.default_rng(seed).integers(0, 2, (200, 6))
+    labels = bits.copy()
+    labels[:, :-1] = archbench.IGNORED if IGNORE else 1 - bits[:, :-1]
+    part = archbench.Examples(bits[:, :, None].astype(np.float32), labels)
+    return archbench.Splits(part, part, part)
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(6, 1), outputs=2, per_step=True)
+    yield archbench.Task(name="last-bit", info=info, load=load, loss="cross_entropy", metric="accuracy",
+                         chance=0.5, oracle=1.0)
+"""
+
+
+def test_ignored_labels_are_neither_trained_nor_scored(make_job: Make) -> None:
+    """A network that must answer the last step only reaches 1.0 if the other steps are ignored, and not if they lie."""
+    build = """
+def build(task, options):
+    from torch import nn
+    return nn.Linear(1, 2)
+"""
+    scores = []
+    for ignore in (True, False):
+        record = run_trial(make_job(build, task="last-bit", extra=PER_STEP_TASK.replace("IGNORE ", f"{ignore} ")))
+        assert record.scores is not None, record.detail
+        scores.append(record.scores.test)
+
+    assert scores[0] > 0.9 > scores[1]
+
+
 def test_split_hash_covers_every_example(make_job: Make) -> None:
     """The hash in the record changes with any value of any split."""
     from archbench._training._data import Part, hash_splits

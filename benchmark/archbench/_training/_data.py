@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from archbench._declarations import Examples, Splits, Task, TaskInfo
+from archbench._declarations import IGNORED, Examples, Splits, Task, TaskInfo
 from archbench._errors import DeclarationError
 
 EVALUATION_BATCH = 512
@@ -100,9 +101,16 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
         raise DeclarationError(
             f"{where}: targets are {targets.dtype}{targets.shape[1:]}, need {np.dtype(dtype)}{shape}"
         )
-    if classes and (targets.min() < 0 or targets.max() >= info.outputs):
+    if classes:
+        _check_labels(targets[targets != IGNORED], where, info)
+
+
+def _check_labels(labels: np.ndarray[Any, Any], where: str, info: TaskInfo) -> None:
+    if len(labels) == 0:
+        raise DeclarationError(f"{where}: every label is IGNORED; at least one must be asked for")
+    if labels.min() < 0 or labels.max() >= info.outputs:
         raise DeclarationError(
-            f"{where}: labels run from {targets.min()} to {targets.max()}, not 0 to {info.outputs - 1}"
+            f"{where}: labels run from {labels.min()} to {labels.max()}, not 0 to {info.outputs - 1}"
         )
 
 

@@ -20,7 +20,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.regression import MeanSquaredError
 
-from archbench._declarations import Outputs, Task, TaskInfo
+from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Protocol, Recipe
 from archbench._training._data import Part
 
@@ -118,7 +118,7 @@ class TrialModule(pl.LightningModule):
             if logits.shape != targets.shape:  # else broadcasting would train on the wrong thing in silence
                 raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
             return functional.mse_loss(logits, targets)
-        return functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+        return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
     def _stop_if_diverged(self, done: int) -> None:
         finite = torch.isfinite(self.losses[-1])
@@ -184,5 +184,5 @@ def learning_rates(recipe: Recipe, steps: int) -> list[float]:
 def make_metric(task: Task, info: TaskInfo) -> Metric:
     """The torchmetrics metric that the task names."""
     if task.metric == "accuracy":
-        return MulticlassAccuracy(num_classes=info.outputs, average="micro")
+        return MulticlassAccuracy(num_classes=info.outputs, average="micro", ignore_index=IGNORED)
     return MeanSquaredError()
