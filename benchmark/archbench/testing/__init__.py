@@ -1,0 +1,11 @@
+"""The conformance kit: what every architecture and every task owes the suite, as checks that authors run themselves.
+
+`benchmark check NAME` runs it from the command line, `parametrize_conformance` from pytest, `check_architecture` and
+`check_task` from anywhere. Importing this does not import torch.
+"""
+
+from archbench.testing._api import check_architecture as check_architecture
+from archbench.testing._api import check_task as check_task
+from archbench.testing._model import CheckResult as CheckResult
+
+__all__ = ["CheckResult", "check_architecture", "check_task"]
