@@ -26,7 +26,7 @@ def moves(subject: Subject) -> None:
 
 def _asks_for_values(error: Exception) -> bool:
     text = str(error)
-    return any(sign in text for sign in ("item() cannot be called", "Cannot copy out of meta tensor", "_local_scalar_dense"))
+    return any(sign in text for sign in ("item() cannot be called", "_local_scalar_dense", "data-independent"))
 
 
 def other_formats(subject: Subject) -> None:
@@ -97,7 +97,7 @@ CHECKS = (
     Check("B401", "runs on whatever device it is moved to", moves,
           "make tensors with device=x.device, or register them as buffers", ("B303",)),
     Check("B402", "runs in float64, and in bfloat16 under autocast", other_formats,
-          "make tensors with dtype=x.dtype, do not cast to float32", ("B105", "B201")),
+          "make tensors with dtype=x.dtype, do not cast to float32", ("B303",)),
     Check("B403", "torch.compile takes it as one graph", compiles,
           "branches on values and code outside torch break the graph; it still trains, only not compiled", ("B105",),
           level="warning"),
