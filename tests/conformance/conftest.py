@@ -42,3 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "mutant" in metafunc.fixturenames:
         specimens = load("mutants").MUTANTS
         metafunc.parametrize("mutant", specimens, ids=[specimen.id for specimen in specimens])
+    for name, listed in (("sound_task", "SOUND"), ("task_mutant", "MUTANTS")):
+        if name in metafunc.fixturenames:
+            specimens = getattr(load("task_mutants"), listed)
+            metafunc.parametrize(name, specimens, ids=[getattr(s, "id", None) or s.name for s in specimens])

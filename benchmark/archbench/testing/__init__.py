@@ -5,7 +5,9 @@
 """
 
 from archbench.testing._api import check_architecture as check_architecture
+from archbench.testing._api import check_codes as check_codes
 from archbench.testing._api import check_task as check_task
+from archbench.testing._api import keep_fingerprint as keep_fingerprint
 from archbench.testing._model import CheckResult as CheckResult
 
-__all__ = ["CheckResult", "check_architecture", "check_task"]
+__all__ = ["CheckResult", "check_architecture", "check_codes", "check_task", "keep_fingerprint"]

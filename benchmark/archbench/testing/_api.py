@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item", Architecture, Task)
 
-FINGERPRINTS = Path("fingerprints.json")
-"""Where `benchmark check --accept` keeps fingerprints: a file for the author's repository."""
-
 
 def check_architecture(
     architecture: Registered[Architecture] | Architecture,
@@ -131,6 +128,30 @@ def open_task(
     subject = TaskSubject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
     name = selector or make_label(item, subject.options)
     return Session(CHECKS, subject, selector=name, expected=item.expected_failures, slow=slow)
+
+
+def check_codes(kind: str) -> tuple[str, ...]:
+    """The codes of all checks of an `architecture` or of a `task`."""
+    if kind == "architecture":
+        from archbench.testing._architecture import CHECKS
+    else:
+        from archbench.testing._tasks import CHECKS
+    return tuple(sorted(check.code for check in CHECKS))
+
+
+def keep_fingerprint(item: Registered[Any] | Architecture | Task, path: Path, *, options: Any = None) -> None:
+    """Keep what B501 and T501 compare with: what this architecture or task is now, under its revision."""
+    from archbench.testing._packaging import fingerprint, write_kept
+    from archbench.testing._subject import Subject
+    from archbench.testing._tasks import TaskSubject, task_fingerprint
+
+    registered = item if isinstance(item, Registered) else None
+    declared = item.item if isinstance(item, Registered) else item
+    if isinstance(declared, Architecture):
+        key, kept = fingerprint(Subject(declared, options=options, registered=registered))
+    else:
+        key, kept = task_fingerprint(TaskSubject(declared, options=options, registered=registered))
+    write_kept(path, {key: kept})
 
 
 def _with(item: Item, more: Mapping[str, str] | None) -> Item:

@@ -26,6 +26,8 @@ def light_import(subject: Any) -> str:
     answer = load_alone(loaded(subject.registered))
     if answer.heavy:
         raise Fault(f"loading the plugin imports {', '.join(answer.heavy)}")
+    if answer.network:
+        raise Fault(f"loading the plugin asks for the network: {answer.network[0]}")
     return f"{answer.milliseconds:.0f} ms"
 
 
