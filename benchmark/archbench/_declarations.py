@@ -259,7 +259,9 @@ def _check_common(item: Architecture | Task, what: str, target: object, target_n
         raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
     if isinstance(target, str):
         if not re.fullmatch(r"[\w.]+:\w+", target):
-            raise DeclarationError(f"{what} {item.name!r}: {target_name} is {target!r}; write 'package.module:function'")
+            raise DeclarationError(
+                f"{what} {item.name!r}: {target_name} is {target!r}; write 'package.module:function'"
+            )
     elif not callable(target):
         raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
     if type(item.revision) is not int or item.revision < 1:

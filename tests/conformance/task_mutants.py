@@ -101,7 +101,9 @@ def without_summary(options: None, seed: int) -> Splits:
 @mutant("T101", "from 1 to 3")
 def labels_from_one(options: None, seed: int) -> Splits:
     """Labels 1, 2, 3."""
-    return changed(seed, lambda s: Splits(*(Examples(e.inputs, e.targets + 1) for e in (s.train, s.validation, s.test))))
+    return changed(
+        seed, lambda s: Splits(*(Examples(e.inputs, e.targets + 1) for e in (s.train, s.validation, s.test)))
+    )
 
 
 @mutant("T101", "no training example has label 2")
@@ -120,7 +122,9 @@ def returns_a_tuple(options: None, seed: int) -> Any:
 @mutant("T102", "float64")
 def wrong_precision(options: None, seed: int) -> Splits:
     """float64 inputs."""
-    return changed(seed, lambda s: Splits(Examples(s.train.inputs.astype(float), s.train.targets), s.validation, s.test))
+    return changed(
+        seed, lambda s: Splits(Examples(s.train.inputs.astype(float), s.train.targets), s.validation, s.test)
+    )
 
 
 @mutant("T102", "TaskInfo says", info=TaskInfo(kind="image", input_shape=(1, 4, 5), outputs=3))

@@ -27,11 +27,14 @@ def archbench_architectures():
     yield archbench.Architecture(name="filed", build=build, inputs=("image",), summary="A net in a file", revision=1)
 """
 READS_RANK = NET.replace("    width =", '    import os\n    assert "RANK" not in os.environ, "alone only"\n    width =')
-GROWS_BY_RANK = NET.replace("    width =", '    import os\n    extra = int(os.environ.get("RANK", 0))\n    width =').replace(
+GROWS_BY_RANK = NET.replace(
+    "    width =", '    import os\n    extra = int(os.environ.get("RANK", 0))\n    width ='
+).replace(
     "nn.Linear(width, 32), nn.ReLU(), nn.Linear(32,", "nn.Linear(width, 32 + extra), nn.ReLU(), nn.Linear(32 + extra,"
 )
 NEEDS_MAIN = NET.replace(
-    "    width =", '    import __main__\n    assert hasattr(__main__, "__spec__") and "pytest" in __main__.__spec__.name\n    width ='
+    "    width =",
+    '    import __main__\n    assert hasattr(__main__, "__spec__") and "pytest" in __main__.__spec__.name\n    width =',
 )
 
 

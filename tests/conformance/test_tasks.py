@@ -89,7 +89,9 @@ def test_sound_file_passes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("top", "says"), [("import torch", "imports torch"), (PHONES_HOME, "asks for the network")], ids=["torch", "network"]
+    ("top", "says"),
+    [("import torch", "imports torch"), (PHONES_HOME, "asks for the network")],
+    ids=["torch", "network"],
 )
 def test_what_loading_may_not_do_is_caught(tmp_path, top, says):
     """T001 names the heavy library, or the attempt to connect."""

@@ -103,7 +103,8 @@ def _targets(names: list[str], plugins: Plugins, *, everything: bool) -> Iterato
 
 def _of_file(name: str, plugins: Plugins) -> Iterator[Target]:
     path = str(Path(name).absolute())
-    for registered in (*plugins.architectures, *plugins.tasks):
+    everything: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks]
+    for registered in everything:
         if Path(registered.source.path or "/").absolute() == Path(path):
             yield Target(registered, None, name)
 
@@ -114,12 +115,12 @@ def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
     found: list[Selected[Any]] = []
     for available, what in kinds:
         try:
-            found += select([name], available, what)  # type: ignore[type-var]
+            found += select([name], available, what)
         except SelectionError as error:
             refusals.append(error)
     if len(refusals) == len(kinds):
         specific = [error for error in refusals if not str(error).startswith("no ")]
-        raise (specific or refusals)[0]
+        raise specific[0] if specific else SelectionError(f"{refusals[0]}; it is no task either, see `benchmark list`")
     for chosen in found:
         label = make_label(chosen.registered.item, chosen.options)
         yield Target(chosen.registered, chosen.options, f"'{label}'" if "[" in label else label)

@@ -104,7 +104,12 @@ def check_task(
 ) -> list[CheckResult]:
     """Run every check on a task. Arguments, result and errors are those of `check_architecture`."""
     session = open_task(
-        task, options=options, slow=slow, expected_failures=expected_failures, fingerprints=fingerprints, selector=selector
+        task,
+        options=options,
+        slow=slow,
+        expected_failures=expected_failures,
+        fingerprints=fingerprints,
+        selector=selector,
     )
     return session.results(only)
 

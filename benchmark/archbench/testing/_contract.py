@@ -21,7 +21,9 @@ def builds(subject: Subject) -> None:
         network = subject.build(case)
         lazy = [name for name, p in network.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
         if lazy:
-            raise Fault(f"{case}: lazy parameters have no shape yet ({some(lazy)}); compute sizes from task.input_shape")
+            raise Fault(
+                f"{case}: lazy parameters have no shape yet ({some(lazy)}); compute sizes from task.input_shape"
+            )
         if not any(p.requires_grad for p in network.parameters()):
             raise Fault(f"{case}: the network has no trainable parameters")
         _check_output(network.eval()(case.inputs(3)), case, 3)
@@ -74,10 +76,12 @@ def repeatable_evaluation(subject: Subject) -> None:
         kept = _state(network)
         before, torch_before = streams(), torch_stream()
         first = predict(network, inputs)
-        drawn = changes(before, streams()) + (["torch's global random stream"] if torch_stream() != torch_before else [])
+        drawn = changes(before, streams()) + (
+            ["torch's global random stream"] if torch_stream() != torch_before else []
+        )
         network.load_state_dict(kept)  # a network that changes its own state is B106's finding
         random.random()
-        np.random.random()  # noqa: NPY002
+        np.random.random()
         torch.rand(1)
         second = predict(network, inputs)
         if not same(first, second):
@@ -123,7 +127,9 @@ def declared_count(subject: Subject) -> str | None:
         options = convert_options(architecture, architecture.variants.get(name, {}))
         counted = _count(subject, info, options)
         if counted != declared:
-            raise Fault(f"{name} on {info.kind} {info.input_shape} has {counted:,} parameters, declared are {declared:,}")
+            raise Fault(
+                f"{name} on {info.kind} {info.input_shape} has {counted:,} parameters, declared are {declared:,}"
+            )
     return None if architecture.parameters else "none declared"
 
 
@@ -147,6 +153,4 @@ CHECKS = (
           "a mean, norm or attention runs over the batch axis; check dim= and batch_first=", ("B105", "B106")),
     Check("B405", "the declared number of parameters", declared_count,
           "the count is of trainable parameters, shared ones once; correct the network or `parameters`", ("B101",)),
-)  # fmt: skip
-
-
+)

@@ -103,4 +103,4 @@ CHECKS = (
           level="warning"),
     Check("B404", "takes inputs in any memory layout", any_layout,
           "use reshape() instead of view() on what came from outside", ("B105",), level="warning"),
-)  # fmt: skip
+)

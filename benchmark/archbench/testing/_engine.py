@@ -55,7 +55,9 @@ class Session:
     def _run(self, check: Check) -> CheckResult:
         if check.slow and not self._slow:
             return self._make(check, "skipped", "slow; add --slow")
-        blocked_by = tuple(code for code in check.requires if self.result(code).status in ("failed", "expected", "blocked"))
+        blocked_by = tuple(
+            code for code in check.requires if self.result(code).status in ("failed", "expected", "blocked")
+        )
         if blocked_by:
             return self._make(check, "blocked", f"blocked by {', '.join(blocked_by)}", blocked_by=blocked_by)
         start = time.process_time()

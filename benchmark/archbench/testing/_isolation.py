@@ -17,7 +17,7 @@ import torch
 def seed_everything(seed: int) -> None:
     """Seed every global stream: torch, numpy and Python."""
     torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - the global stream is what plugins may wrongly draw from
+    np.random.seed(seed)
     random.seed(seed)
 
 
@@ -49,8 +49,11 @@ def surroundings() -> dict[str, Any]:
 
 def streams() -> dict[str, Any]:
     """The states of the global random streams that are not torch's."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    return {"numpy's global random stream": (name, bytes(memoryview(keys)), *rest), "Python's random": random.getstate()}
+    state: Any = np.random.get_state(legacy=False)
+    return {
+        "numpy's global random stream": [repr(state), state["state"]["key"].tobytes()],
+        "Python's random": random.getstate(),
+    }
 
 
 def torch_stream() -> bytes:
@@ -74,14 +77,14 @@ def _change(name: str, before: Any, after: Any) -> str:
 def isolated() -> Iterator[None]:
     """Put everything above back afterwards."""
     kept, around = settings(), surroundings()
-    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()
     try:
         yield
     finally:
         _restore_settings(kept)
         _restore_surroundings(around)
         torch.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
+        np.random.set_state(numpy_state)
         random.setstate(python_state)
 
 

@@ -69,8 +69,10 @@ def _gradients(network: nn.Module, case: Case) -> tuple[list[str], list[str]]:
     for batch in range(3):
         network.zero_grad(set_to_none=True)
         # Not the mean: its gradient is the same for all outputs, which a norm at the end turns into zero.
-        terms = [(logits * torch.randn_like(logits)).sum() for logits in all_logits(network(case.inputs(6, seed=batch)))]
-        torch.stack(terms).sum().backward()
+        terms = [
+            (logits * torch.randn_like(logits)).sum() for logits in all_logits(network(case.inputs(6, seed=batch)))
+        ]
+        torch.autograd.backward(torch.stack(terms).sum())
         missing |= dict.fromkeys(name for name, p in trainable.items() if p.grad is None)
         moved |= {name for name, p in trainable.items() if p.grad is not None and bool(p.grad.any())}
     return list(missing), [name for name in trainable if name not in moved and name not in missing]
@@ -110,7 +112,7 @@ def train_step(network: nn.Module, optimizer: torch.optim.Optimizer, inputs: Ten
     """One step on the cross-entropy; the loss before it."""
     optimizer.zero_grad(set_to_none=True)
     loss = F.cross_entropy(logits_of(network(inputs.clone())).flatten(0, -2), targets.flatten())
-    loss.backward()
+    torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimizer.step()
     return loss.item()
@@ -126,4 +128,4 @@ CHECKS = (
     Check("B203", "learns eight examples by heart", overfits,
           "the outputs may not depend on the inputs, or the signal dies on its way: look at the initialisation, the scale of "
           "the logits and saturated units", ("B202",)),
-)  # fmt: skip
+)

@@ -133,4 +133,4 @@ CHECKS = (
     Check("B501", "unchanged since its revision was accepted", unchanged,
           "results before and after are not comparable: raise `revision`, then run again with --accept",
           ("B103", "B105", "B301")),
-)  # fmt: skip
+)

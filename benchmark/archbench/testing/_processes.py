@@ -50,7 +50,9 @@ def _two_processes(subject: Subject, registered: Any, case: Case) -> None:
         try:
             answers = [child.communicate(timeout=TIMEOUT) for child in children]
         except subprocess.TimeoutExpired:
-            raise Fault(f"{case}: two processes did not finish two steps in {TIMEOUT:g} s: they wait for each other") from None
+            raise Fault(
+                f"{case}: two processes did not finish two steps in {TIMEOUT:g} s: they wait for each other"
+            ) from None
         finally:
             for child in children:
                 child.kill()
@@ -71,7 +73,7 @@ def _as_dict(options: Any) -> dict[str, Any]:
 def _start_rank(rank: int, data: bytes) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(RANKS)}
-    child = subprocess.Popen(  # noqa: S603 - our own module
+    child = subprocess.Popen(
         [sys.executable, "-m", "archbench.testing._rank"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -87,7 +89,9 @@ def _start_rank(rank: int, data: bytes) -> subprocess.Popen[bytes]:
 
 def _last_line(text: bytes) -> str:
     lines = [line for line in text.decode(errors="replace").strip().splitlines() if line.strip()]
-    return next((line.strip() for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no message")[:300]
+    return next((line.strip() for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no message")[
+        :300
+    ]
 
 
 def _real_trial(subject: Subject) -> str:
@@ -100,7 +104,9 @@ def _real_trial(subject: Subject) -> str:
         pool = open_pool(device="cpu", workers=1)
         (record,) = execute([planned], Store(Path(folder)), pool, timeout=TIMEOUT)
     if record.status != "ok":
-        raise Fault(f"a trial of {TRIAL_STEPS} steps on {record.trial.task.label} ended {record.status}: {record.message}")
+        raise Fault(
+            f"a trial of {TRIAL_STEPS} steps on {record.trial.task.label} ended {record.status}: {record.message}"
+        )
     return f"trained on {record.trial.task.label}"
 
 
@@ -112,7 +118,10 @@ def _plan(subject: Subject) -> Any:
     registered = loaded(subject.registered)
     chosen = Selected(registered, subject.options, make_component(registered, subject.options), False)
     protocol = msgspec.structs.replace(
-        find_protocol("smoke"), name="check", steps=dict.fromkeys(("image", "sequence", "tokens"), TRIAL_STEPS), validations=1
+        find_protocol("smoke"),
+        name="check",
+        steps=dict.fromkeys(("image", "sequence", "tokens"), TRIAL_STEPS),
+        validations=1,
     )
     tasks = load_plugins().tasks
     plan = make_plan([chosen], select(["all"], tasks, "task"), protocol=protocol, seeds=1) if tasks else []
@@ -126,4 +135,4 @@ CHECKS = (
     Check("B502", "trains in two processes, and in the worker of a trial", trains_elsewhere,
           "a worker loads the plugin again by itself: nothing may hang on this process, its rank or its main module",
           ("B305", "B304"), slow=True),
-)  # fmt: skip
+)

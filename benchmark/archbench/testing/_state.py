@@ -25,7 +25,9 @@ def seeded(subject: Subject) -> None:
         first, end = _weights_and_stream(subject, case, 0)
         other, other_end = _weights_and_stream(subject, case, 1)
         if end == other_end:
-            raise Fault(f"{case}: build reseeds torch's global stream, so that every seed of a trial would be the same run")
+            raise Fault(
+                f"{case}: build reseeds torch's global stream, so that every seed of a trial would be the same run"
+            )
         again = _with_torch_seed_only(subject, case, 0)
         unequal = different_entries(first, again)
         if unequal:
@@ -63,7 +65,8 @@ def _build(subject: Subject, case: Case) -> nn.Module:
 
 
 def _forward_backward(network: nn.Module, inputs: Tensor) -> None:
-    torch.stack([logits.sum() for logits in all_logits(network.train()(inputs.clone()))]).sum().backward()
+    sums = [logits.sum() for logits in all_logits(network.train()(inputs.clone()))]
+    torch.autograd.backward(torch.stack(sums).sum())
 
 
 def _watched(what: str, act: Callable[[], T]) -> T:
@@ -139,4 +142,4 @@ CHECKS = (
           "lambdas and local ones", ("B105",)),
     Check("B305", "training from one seed is repeatable", repeatable_training,
           "draw noise from torch's global stream, which the suite seeds", ("B202",)),
-)  # fmt: skip
+)

@@ -92,7 +92,9 @@ class Subject:
     @cached_property
     def cases(self) -> list[Case]:
         """For every kind of input: two shapes with two numbers of classes, and one that asks for an answer per step."""
-        return [case for kind in get_args(InputKind) if kind in self.architecture.inputs for case in self._of_kind(kind)]
+        return [
+            case for kind in get_args(InputKind) if kind in self.architecture.inputs for case in self._of_kind(kind)
+        ]
 
     @cached_property
     def main_cases(self) -> list[Case]:

@@ -57,7 +57,7 @@ class TaskSubject:
         if not callable(load):
             module, _, attribute = load.partition(":")
             load = getattr(importlib.import_module(module), attribute)
-        splits = load(self.options, seed)  # type: ignore[operator]
+        splits = load(self.options, seed)
         if not isinstance(splits, Splits):
             raise Fault(f"load returned an object of type {type(splits).__name__}, not archbench.Splits")
         return splits
@@ -113,7 +113,9 @@ def labels_in_range(subject: TaskSubject) -> None:
         if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu" or not len(targets):
             return  # not labels at all: T102 says what they should be
         if targets.min() < 0 or targets.max() >= subject.info.outputs:
-            raise Fault(f"{name} labels run from {targets.min()} to {targets.max()}, not 0 to {subject.info.outputs - 1}")
+            raise Fault(
+                f"{name} labels run from {targets.min()} to {targets.max()}, not 0 to {subject.info.outputs - 1}"
+            )
     missing = sorted(set(range(subject.info.outputs)) - set(np.unique(subject.splits.train.targets).tolist()))
     if missing:
         raise Fault(f"no training example has label {', '.join(map(str, missing[:5]))}")
@@ -131,7 +133,7 @@ def finite(subject: TaskSubject) -> None:
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 raise Fault(f"{name} {what}: {int((~tensor.isfinite()).sum())} numbers are not finite")
         vocabulary = subject.info.vocabulary
-        if vocabulary is not None and not (0 <= int(part.inputs.min()) and int(part.inputs.max()) < vocabulary):
+        if vocabulary is not None and not (int(part.inputs.min()) >= 0 and int(part.inputs.max()) < vocabulary):
             raise Fault(f"{name} tokens run from {part.inputs.min()} to {part.inputs.max()}, not 0 to {vocabulary - 1}")
 
 
@@ -262,5 +264,5 @@ CHECKS = (
           "chance is the share of the most frequent class, or the variance of the targets", ("T302",)),
     Check("T501", "unchanged since its revision was accepted", unchanged,
           "scores before and after are not comparable: raise `revision`, then run again with --accept", ("T202",)),
-)  # fmt: skip
+)
 """The registry: a check that is not here does not exist."""
