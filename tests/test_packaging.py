@@ -66,7 +66,9 @@ def test_lightning_releases_with_malware_are_not_admitted() -> None:
 
 def test_the_facade_loads_nothing_heavy() -> None:
     """Importing the facade and the command line leaves torch, lightning and numpy alone."""
-    code = "import archbench, archbench.cli, sys; print([m for m in ('torch', 'lightning', 'numpy') if m in sys.modules])"
+    code = (
+        "import archbench, archbench.cli, sys; print([m for m in ('torch', 'lightning', 'numpy') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"

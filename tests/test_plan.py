@@ -54,7 +54,7 @@ def test_incompatible_cells_are_skipped_with_a_reason(make_architecture: Make, m
 
 def test_named_architecture_that_fits_nothing_is_an_error(make_architecture: Make, make_task: Make) -> None:
     """Asking by name for what cannot run is a mistake; the message names the task and the reason."""
-    with pytest.raises(IncompatibleError, match="a fits none .*s: takes image, the task gives sequence"):
+    with pytest.raises(IncompatibleError, match=r"a fits none .*s: takes image, the task gives sequence"):
         plan([make_architecture("a")], [make_task("s", kind="sequence")], chosen="a")
 
 

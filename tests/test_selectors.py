@@ -87,7 +87,7 @@ def test_ambiguous_name_names_both_providers(make_architecture: Make) -> None:
     """Two providers of one short name: the short name is an error, the full ones work and are shown in full."""
     available = [make_architecture("resnet", "ours"), make_architecture("resnet", "theirs")]
 
-    with pytest.raises(SelectionError, match="ours/resnet@1 .* and theirs/resnet@1"):
+    with pytest.raises(SelectionError, match=r"ours/resnet@1 .* and theirs/resnet@1"):
         select(["resnet"], available, "architecture")
     with pytest.raises(SelectionError, match="ambiguous"):
         select(["resnet-9"], available, "architecture")

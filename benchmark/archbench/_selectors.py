@@ -74,14 +74,18 @@ def select(selectors: Sequence[str], available: Sequence[Registered[Item]], what
 def _select_one(selector: str, available: Sequence[Registered[Item]], what: str) -> list[Selected[Item]]:
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
-        raise SelectionError(f"{selector!r} is not a selector; write NAME, NAME[option=value,value], a pattern like '*net', or all")
+        raise SelectionError(
+            f"{selector!r} is not a selector; write NAME, NAME[option=value,value], a pattern like '*net', or all"
+        )
     name, settings = match["name"], _parse_settings(selector, match["options"])
     found, preset = _match_name(name, available, what)
     if name == "all" and settings:
         raise SelectionError(f"{selector!r} sets options on everything; name the {what}s that you mean")
     named = name != "all" and not _is_pattern(name)
     return [
-        _settle(registered, {**preset, **dict(zip(settings, values, strict=True))}, selector, named=named, rivals=available)
+        _settle(
+            registered, {**preset, **dict(zip(settings, values, strict=True))}, selector, named=named, rivals=available
+        )
         for registered in found
         for values in itertools.product(*settings.values())
     ]
@@ -143,7 +147,7 @@ def _unambiguous(name: str, found: Sequence[Registered[Item]]) -> Registered[Ite
 
 
 def _suggest(name: str, available: Sequence[Registered[Item]]) -> str:
-    known = [known for r in available for known in (r.item.name, *r.item.variants)]
+    known = list(itertools.chain.from_iterable((r.item.name, *r.item.variants) for r in available))
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"there are {_names(available)}"
 
@@ -185,11 +189,12 @@ def make_component(registered: Registered[Item], options: Any, *, ambiguous: boo
     """
     item = registered.item
     label = make_label(item, options)
+    values: dict[str, Any] = {} if options is None else msgspec.to_builtins(dataclasses.asdict(options))
     return Component(
         provider=registered.origin.distribution,
         name=item.name,
         revision=item.revision,
-        options={} if options is None else msgspec.to_builtins(dataclasses.asdict(options)),
+        options=dict(sorted(values.items())),  # as a record on disk has them, so that a page never depends on which
         fingerprint=registered.fingerprint,
         label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
     )

@@ -97,7 +97,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; free some space or choose another --out") from None
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
+        ) from None
 
 
 def _sync_folder(folder: Path) -> None:

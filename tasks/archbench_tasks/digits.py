@@ -4,7 +4,7 @@ Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", 
 of its test part as scikit-learn bundles them. 10 classes, pixels 0 to 16.
 
 `digits` gives the images; `sequential-digits` gives the same pixels one at a time in reading order, 64 steps, the
-label asked for after the last one (the small form of the pixel-by-pixel MNIST of Le et al., arXiv:1504.00941, sec. 4.2).
+label asked for after the last one: the small form of pixel-by-pixel MNIST (Le et al., arXiv:1504.00941, sec. 4.2).
 
 Splits: 397 test images, drawn once, class by class, and the same for every seed. Of the other 1,400 the seed
 draws 200 for validation, class by class. One test image is 0.25 points of accuracy.

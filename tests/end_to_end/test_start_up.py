@@ -10,7 +10,9 @@ import pytest
 HEAVY = ("torch", "lightning", "torchvision", "torchmetrics", "numpy", "scipy", "sklearn", "jinja2")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"], ["show", "resnet"], ["plugins"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "--json"], ["show", "resnet"], ["plugins"], ["run", "--help"]]
+)
 def test_no_heavy_module_is_loaded(arguments: list[str]) -> None:
     """`benchmark --help`, `list`, `show` and `plugins` finish without any of the heavy libraries."""
     code = (

@@ -11,8 +11,9 @@ from archbench._plugins import Plugins, Problem, load_plugins
 
 def only_problem(fakes: Any, plugins: Plugins) -> Problem:
     """The one problem that there is."""
-    (problem,) = fakes.problems(plugins)
-    return problem
+    problems: list[Problem] = fakes.problems(plugins)
+    assert len(problems) == 1, problems
+    return problems[0]
 
 
 def test_nothing_wrong(fakes: Any) -> None:
@@ -96,10 +97,16 @@ def test_wrong_items(fakes: Any) -> None:
     """Items of the wrong type reject the whole plugin, and a single item where a list belongs is explained."""
     plugins = fakes.load("wrong_item")
 
-    assert {problem.plugin: problem.message for problem in fakes.problems(plugins)} == {
-        "wrong-item:dict": "archbench_architectures gave an object of type dict; give only archbench.Architecture objects",
-        "wrong-item:single": "archbench_architectures returned an object of type Architecture; return a list, or yield the items",
-    }
+    assert [(problem.plugin, problem.message) for problem in fakes.problems(plugins)] == [
+        (
+            "wrong-item:dict",
+            "archbench_architectures gave an object of type dict; give only archbench.Architecture objects",
+        ),
+        (
+            "wrong-item:single",
+            "archbench_architectures returned an object of type Architecture; return a list, or yield the items",
+        ),
+    ]
     assert not {"lost", "single"} & {r.item.name for r in plugins.architectures}
 
 

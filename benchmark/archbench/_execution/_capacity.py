@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from archbench._errors import DeviceError, SelectionError
+from archbench._errors import DeviceError
 from archbench._job import Device
 
 
@@ -65,14 +65,11 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None) -> li
     Args:
         capacity: what there is.
         device: `auto`, `cpu` or `cuda`.
-        workers: how many slots; None for as many as there are GPUs, or cores.
+        workers: how many slots, at least 1; None for as many as there are GPUs, or cores.
 
     Raises:
         DeviceError: CUDA was asked for and there is none.
-        SelectionError: the number of workers is not positive.
     """
-    if workers is not None and workers < 1:
-        raise SelectionError(f"--workers is {workers}; at least 1 is needed")
     if device == "cuda" and not capacity.gpus:
         raise DeviceError("--device cuda: torch sees no CUDA device here; use --device cpu or auto")
     cores = available_cores()

@@ -16,7 +16,7 @@ from archbench._job import Job
 from archbench._store import Store
 
 
-def run_job(data: bytes, root: str, parent_is_gone: Callable[[], None]) -> None:
+def run_job(data: bytes, root: str, parent_is_gone: Callable[[], object]) -> None:
     """Run one job and write its record.
 
     Args:
@@ -54,6 +54,6 @@ def _redirect_output(log: Path) -> None:
     faulthandler.enable(file=2)
 
 
-def _die_with_parent(parent_is_gone: Callable[[], None]) -> None:
+def _die_with_parent(parent_is_gone: Callable[[], object]) -> None:
     parent_is_gone()
     os.killpg(0, signal.SIGKILL)

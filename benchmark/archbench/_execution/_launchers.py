@@ -141,7 +141,7 @@ class _SpawnedChild:
 def _forked(job: bytes, root: str) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
-    run_job(job, root, lambda: wait([parent.sentinel]) and None)
+    run_job(job, root, lambda: wait([parent.sentinel]))
 
 
 def _answer_probe(sender: Connection) -> None:

@@ -35,9 +35,7 @@ def open_pool(*, device: str, workers: int | None, libraries: Sequence[str] = ()
 
     Raises:
         DeviceError: the device asked for is not there.
-        SelectionError: the number of workers is not positive.
     """
-    share_devices(Capacity(preloaded=True, parent_threads=1, gpus=["?"]), device=device, workers=workers)
     launcher, capacity, warning = _find_launcher(libraries)
     return Pool(launcher, share_devices(capacity, device=device, workers=workers), warning)
 

@@ -7,7 +7,7 @@ import datetime
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -18,7 +18,7 @@ from archbench._execution._launchers import Child
 from archbench._execution._pool import Pool
 from archbench._job import Device, Job
 from archbench._plan import PlannedTrial, failure_record
-from archbench._records import Record
+from archbench._records import Record, Status
 from archbench._store import Store
 
 GRACE_SECONDS = 2.0
@@ -45,7 +45,7 @@ def execute(
     timeout: float,
     on_start: Callable[[PlannedTrial], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
-) -> Iterator[Record]:
+) -> Generator[Record, None, None]:
     """Run trials, as many at a time as the pool has devices, and yield their records as they finish.
 
     Closing the iterator, or an exception in the caller (Ctrl-C), ends every running trial at once.
@@ -110,15 +110,17 @@ def _collect(trial: _Running, store: Store, timeout: float) -> Record:
     written = _file_identity(store.path(trial.job.trial.id)) != trial.before
     record = store.read(trial.job.trial.id) if written else None
     if record is None:
-        if trial.terminated is not None:
-            status, message = "timeout", f"not finished after {timeout:g} s; raise the limit with --timeout"
-        else:
-            status, message = "crashed", _describe_exit(code)
-        record = failure_record(trial.job, status, message, detail=_tail(log), started=trial.started)  # type: ignore[arg-type]
+        status: Status = "crashed" if trial.terminated is None else "timeout"
+        message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
+        record = failure_record(trial.job, status, message, detail=_tail(log), started=trial.started)
         store.write(record)
     if record.status == "ok":
         log.unlink(missing_ok=True)
     return record
+
+
+def _describe_timeout(seconds: float) -> str:
+    return f"not finished after {seconds:g} s; raise the limit with --timeout"
 
 
 def _describe_exit(code: int | None) -> str:

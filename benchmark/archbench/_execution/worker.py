@@ -13,7 +13,7 @@ from archbench._execution._child import run_job
 def main() -> None:
     """Run one job in this process."""
     job = sys.stdin.buffer.readline()
-    run_job(job, sys.argv[1], lambda: sys.stdin.buffer.read() and None)
+    run_job(job, sys.argv[1], sys.stdin.buffer.read)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,9 @@ class _Manager(pluggy.PluginManager):
 class Hooks:
     """The registered hooks of one plugin.
 
+    A function that is named like a hook but not marked is a warning; a plugin without any marked function is a
+    fault. A hook marked `optionalhook=True` may be one that this version of the suite does not have.
+
     Args:
         plugin: a module, or an instance of a class, with functions marked `@archbench.hookimpl`.
         name: its unique name.

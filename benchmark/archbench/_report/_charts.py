@@ -12,9 +12,9 @@ from archbench._report._schema import Curve, Entrant, OverRow, SeedResult, TaskB
 from archbench._report._text import MINUS, fixed, plus_minus
 from archbench._statistics import Estimate
 
-STRIP = (200, 26)
-PLOT = (520, 330)
-LEFT, RIGHT, TOP, BOTTOM = 52, 128, 14, 44
+STRIP = (180, 26)
+PLOT = (400, 290)
+LEFT, RIGHT, TOP, BOTTOM = 66, 116, 14, 44
 MAX_LINES = 8
 """More learning curves than this cannot be told apart; the best are drawn, all are in leaderboard.json."""
 
@@ -170,24 +170,26 @@ def _frame(x: Scale, y: Scale, across: Domain, up: Domain, below: str, beside: s
     for value in ticks(up, 5):
         parts.append(tag("line", x1=LEFT, x2=width - RIGHT, y1=y(value), y2=y(value), class_="grid"))
         parts.append(tag("text", _tick(value), x=LEFT - 8, y=y(value) + 4, text_anchor="end"))
-    for value in _log_ticks(across) if powers else ticks(across, 5):
+    for value in _log_ticks(across) if powers else ticks(across, 4):
         text = _tick(10**value) if powers else _tick(value)
         parts.append(tag("line", x1=x(value), x2=x(value), y1=floor, y2=floor + 4, class_="tick"))
         parts.append(tag("text", text, x=x(value), y=floor + 18, text_anchor="middle"))
     parts.append(tag("line", x1=LEFT, x2=width - RIGHT, y1=floor, y2=floor, class_="tick"))
     parts.append(tag("text", below, x=(LEFT + width - RIGHT) / 2, y=height - 6, text_anchor="middle", class_="title"))
-    turned = f"translate(13 {(TOP + floor) / 2:.0f}) rotate(-90)"
+    turned = f"translate(11 {(TOP + floor) / 2:.0f}) rotate(-90)"
     parts.append(tag("text", beside, transform=turned, text_anchor="middle", class_="title"))
     return tag("g", *parts, class_="frame")
 
 
 def _log_ticks(domain: Domain) -> list[float]:
-    """Logarithms of 1, 2, 5 times powers of ten; only the powers where those are many."""
+    """Logarithms of round numbers: powers of ten over a wide range, 1, 2, 5 or finer steps over a narrow one."""
     powers = range(math.floor(domain[0]), math.ceil(domain[1]) + 1)
-    inside = [math.log10(m * 10.0**p) for p in powers for m in (1, 2, 5)]
-    inside = [value for value in inside if domain[0] <= value <= domain[1]]
-    whole = [float(power) for power in powers if domain[0] <= power <= domain[1]]
-    return whole if len(inside) > 6 and len(whole) > 1 else inside
+    for multiples in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+        values = [math.log10(m * 10.0**power) for power in powers for m in multiples]
+        inside = [value for value in values if domain[0] <= value <= domain[1]]
+        if len(inside) >= 3:
+            break
+    return inside
 
 
 def _mark(entrant: Entrant, x: float, y: float, r: float) -> Markup:
@@ -243,7 +245,7 @@ def _tick(value: float) -> str:
     return f"{value:,.4g}".replace("-", MINUS) if abs(value) > 1e-9 else "0"
 
 
-def _clip(label: str, size: int = 19) -> str:
+def _clip(label: str, size: int = 17) -> str:
     return label if len(label) <= size else f"{label[: size - 1]}…"
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from archbench._report._html import origin_words
 from archbench._report._schema import Entrant, Leaderboard, OverRow, TaskRow
-from archbench._report._text import why_unranked
+from archbench._report._text import origin_words, why_unranked
 
 COLUMNS = (
     "protocol", "kind", "task", "architecture", "provider", "revision", "rank", "tied", "group", "not_ranked_because",

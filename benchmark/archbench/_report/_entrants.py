@@ -53,8 +53,8 @@ def collect_entrants(records: Sequence[Record], environments: Sequence[Environme
     """All entrants in the order of their labels."""
     groups = group_by(records, entrant_id)
     components = {key: _component([r.trial.architecture for r in group]) for key, group in groups.items()}
-    labels = unique_labels(components)
     newer = superseded(components, {key: latest_start(group) for key, group in groups.items()})
+    labels = unique_labels(components, newer)
     entries = []
     for colour, key in enumerate(sorted(groups, key=lambda key: (key in newer, labels[key], key))):
         component, group = components[key], groups[key]
@@ -84,8 +84,8 @@ def collect_tasks(records: Sequence[Record]) -> list[TaskEntry]:
     """All tasks in the order of kind and label; what is known of a task is what its newest record says."""
     groups = group_by(records, task_id)
     components = {key: _component([r.trial.task for r in group]) for key, group in groups.items()}
-    labels = unique_labels(components)
     newer = superseded(components, {key: latest_start(group) for key, group in groups.items()})
+    labels = unique_labels(components, newer)
     entries = []
     for key, group in groups.items():
         facts, component = max(group, key=_age).task_facts, components[key]
@@ -154,8 +154,11 @@ def one_file(entry: Entrant | TaskEntry) -> str:
     return next((o.distribution for o in entry.origins if not o.entry_point and not o.version), "")
 
 
-def unique_labels(components: Mapping[str, Component]) -> dict[str, str]:
-    """The label of each component, with the provider, revision or hash added only where labels collide."""
+def unique_labels(components: Mapping[str, Component], newer: Mapping[str, str]) -> dict[str, str]:
+    """The label of each component, with the provider, revision or hash added only where labels collide.
+
+    Where all but one have been superseded, that one keeps the plain label.
+    """
     labels = {key: component.label for key, component in components.items()}
     details: tuple[Callable[[str], str], ...] = (
         lambda key: components[key].provider,
@@ -165,9 +168,11 @@ def unique_labels(components: Mapping[str, Component]) -> dict[str, str]:
     )
     for detail in details:
         for label, clash in group_by(sorted(labels), lambda key: labels[key]).items():
+            current = [key for key in clash if key not in newer]
             if len({detail(key) for key in clash}) > 1:
                 for key in clash:
-                    labels[key] = f"{label} ({detail(key)})"
+                    if current != [key]:
+                        labels[key] = f"{label} ({detail(key)})"
     return labels
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from archbench._records import Origin
 from archbench._report import _charts, _text
 from archbench._report._entrants import PALETTE
 from archbench._report._schema import Leaderboard, OverBoard, TaskBoard
@@ -27,13 +26,6 @@ def render_html(board: Leaderboard) -> str:
     return environment.get_template("page.html.j2").render(_context(board))
 
 
-def origin_words(origin: Origin) -> str:
-    """Where code came from, such as `archbench 0.1.0 (editable)`."""
-    marks = [mark for mark in (origin.commit[:12], "editable" if origin.editable else "") if mark]
-    name = f"{origin.distribution} {origin.version}".strip()
-    return f"{name} ({', '.join(marks)})" if marks else name
-
-
 def _context(board: Leaderboard) -> dict[str, Any]:
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
@@ -41,7 +33,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
     def figures(item: TaskBoard) -> list[tuple[str, Markup]]:
         task = tasks[item.task]
         drawn = (
-            ("Score against parameters; filled and joined: Pareto-optimal", _charts.scatter(item, task, entrants)),
+            ("Score against parameters, Pareto-optimal filled", _charts.scatter(item, task, entrants)),
             ("Validation, mean over seeds", _charts.learning_curves(item, task, entrants, validation=True)),
             ("Training loss, mean over seeds", _charts.learning_curves(item, task, entrants, validation=False)),
         )
@@ -56,7 +48,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "text": _text,
         "charts": _charts,
         "palette": PALETTE,
-        "origin_words": origin_words,
+        "origin_words": _text.origin_words,
         "over_domain": _over_domain,
         "task_domain": _task_domain,
         "task_figures": figures,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from archbench._report import _text
-from archbench._report._html import origin_words
 from archbench._report._schema import Leaderboard, OverBoard, SectionEntry, TaskBoard
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$>@:-])")
@@ -129,7 +128,13 @@ def _section(section: SectionEntry) -> list[str]:
 
 def _provenance(board: Leaderboard) -> list[str]:
     code = [
-        (e.label, e.revision, ", ".join(map(origin_words, e.origins)), ", ".join(map(str, e.environments)), e.source)
+        (
+            e.label,
+            e.revision,
+            ", ".join(map(_text.origin_words, e.origins)),
+            ", ".join(map(str, e.environments)),
+            e.source,
+        )
         for e in board.entrants
     ]
     places = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from archbench._records import Origin
 from archbench._report._schema import Leaderboard, OverRow, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
 
@@ -126,3 +127,10 @@ def steps_words(protocol: ProtocolEntry) -> str:
     if len(set(protocol.steps.values())) == 1:
         return count(next(iter(protocol.steps.values())))
     return ", ".join(f"{count(steps)} ({kind})" for kind, steps in sorted(protocol.steps.items()))
+
+
+def origin_words(origin: Origin) -> str:
+    """Where code came from, such as `archbench 0.1.0 (editable)`."""
+    marks = [mark for mark in (origin.commit[:12], "editable" if origin.editable else "") if mark]
+    name = f"{origin.distribution} {origin.version}".strip()
+    return f"{name} ({', '.join(marks)})" if marks else name

@@ -84,7 +84,9 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
     if not isinstance(inputs, np.ndarray) or not isinstance(targets, np.ndarray):
         raise DeclarationError(f"{where}: inputs and targets must be numpy arrays")
     if len(inputs) == 0 or len(inputs) != len(targets):
-        raise DeclarationError(f"{where}: {len(inputs)} inputs and {len(targets)} targets; need equally many, at least 1")
+        raise DeclarationError(
+            f"{where}: {len(inputs)} inputs and {len(targets)} targets; need equally many, at least 1"
+        )
     kind = np.int64 if info.kind == "tokens" else np.float32
     if inputs.shape[1:] != info.input_shape or inputs.dtype != kind:
         raise DeclarationError(
@@ -94,9 +96,13 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
     classes = task.loss == "cross_entropy"
     shape, dtype = (per_step, np.int64) if classes else ((*per_step, info.outputs), np.float32)
     if targets.shape[1:] != shape or targets.dtype != dtype:
-        raise DeclarationError(f"{where}: targets are {targets.dtype}{targets.shape[1:]}, need {np.dtype(dtype)}{shape}")
+        raise DeclarationError(
+            f"{where}: targets are {targets.dtype}{targets.shape[1:]}, need {np.dtype(dtype)}{shape}"
+        )
     if classes and (targets.min() < 0 or targets.max() >= info.outputs):
-        raise DeclarationError(f"{where}: labels run from {targets.min()} to {targets.max()}, not 0 to {info.outputs - 1}")
+        raise DeclarationError(
+            f"{where}: labels run from {targets.min()} to {targets.max()}, not 0 to {info.outputs - 1}"
+        )
 
 
 class Slices:

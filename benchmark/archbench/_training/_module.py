@@ -1,7 +1,7 @@
 """The one LightningModule: it trains any network on any task under the house recipe.
 
 Lightning hands over a *chunk* of steps at a time, and `training_step` takes them in a plain loop under manual
-optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much as a small network; a chunk pays that once.
+optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much as a small network; a chunk pays once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.regression import MeanSquaredError
@@ -49,7 +49,14 @@ class TrialModule(pl.LightningModule):
     """
 
     def __init__(
-        self, network: nn.Module, task: Task, info: TaskInfo, *, protocol: Protocol, parts: dict[str, Part], clock_start: float
+        self,
+        network: nn.Module,
+        task: Task,
+        info: TaskInfo,
+        *,
+        protocol: Protocol,
+        parts: dict[str, Part],
+        clock_start: float,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -86,7 +93,7 @@ class TrialModule(pl.LightningModule):
         for offset, index in enumerate(chunk):
             loss = self._loss(network(inputs[index]), targets[index])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(group["params"], clip)
             group["lr"] = self.rates[done + offset]
             optimizer.step()
@@ -110,8 +117,8 @@ class TrialModule(pl.LightningModule):
         if self.task.loss == "mean_squared_error":
             if logits.shape != targets.shape:  # else broadcasting would train on the wrong thing in silence
                 raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
-            return F.mse_loss(logits, targets)
-        return F.cross_entropy(logits.flatten(0, -2), targets.flatten())
+            return functional.mse_loss(logits, targets)
+        return functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
 
     def _stop_if_diverged(self, done: int) -> None:
         finite = torch.isfinite(self.losses[-1])

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch import nn
 
 from archbench._declarations import Architecture, Task, TaskInfo, convert_options
@@ -28,7 +28,7 @@ from archbench._training._data import BatchOrder, Part, Slices, checked_tensors,
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._streams import stream_seed
-
+from archbench._trial import Component
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -76,10 +76,12 @@ class _Run:
         if job.device.kind == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
         torch.set_num_threads(job.device.threads)
-        self.device = torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
-        task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task.name)
+        self.device = (
+            torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
+        )
+        task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task)
         architecture = _only(
-            load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture.name
+            load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture
         )
         task_options = convert_options(task, trial.task.options)
         info = task.describe(task_options)
@@ -225,11 +227,13 @@ def _resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _only(registered: Sequence[Registered[Item]], name: str) -> Item:
+def _only(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
     for candidate in registered:
-        if candidate.item.name == name:
+        if candidate.item.name == wanted.name:
+            if candidate.fingerprint != wanted.fingerprint:
+                raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")
             return candidate.item
-    raise PluginError(f"the plugin no longer provides {name!r}")
+    raise PluginError(f"{wanted.provider} no longer provides {wanted.name!r}")
 
 
 def _one_line(error: BaseException) -> str:

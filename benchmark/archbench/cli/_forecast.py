@@ -104,7 +104,10 @@ def _measure(cells: list[dict[str, Any]], pool: Any) -> None:
 
 def _probe_protocol(protocol: Protocol) -> Protocol:
     return msgspec.structs.replace(
-        protocol, name=f"{protocol.name}-forecast", steps=dict.fromkeys(protocol.steps, PROBE_STEPS), validations=PROBE_CHUNKS
+        protocol,
+        name=f"{protocol.name}-forecast",
+        steps=dict.fromkeys(protocol.steps, PROBE_STEPS),
+        validations=PROBE_CHUNKS,
     )
 
 
@@ -113,7 +116,9 @@ def _extrapolate(record: Record, trial: Trial) -> float | None:
     cost = record.resources
     if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None:
         return None
-    return cost.step_seconds * trial.protocol.steps[record.task_facts.kind] + max(0.0, cost.total_seconds - cost.train_seconds)
+    return cost.step_seconds * trial.protocol.steps[record.task_facts.kind] + max(
+        0.0, cost.total_seconds - cost.train_seconds
+    )
 
 
 def _print(cells: list[dict[str, Any]], total: float, workers: int) -> None:

@@ -27,7 +27,9 @@ def leaderboard(
     """Build the leaderboard again from the records in a folder. Trains nothing."""
     plugins = load(plugin, no_plugin)
     if not out.is_dir():
-        raise StoreError(f"there is no folder {out}; run `benchmark run all --out {out}` first, or name another with --out")
+        raise StoreError(
+            f"there is no folder {out}; run `benchmark run all --out {out}` first, or name another with --out"
+        )
     store = Store(out)
     records, set_aside = store.load()
     files = build(store, list(records.values()), plugins, set_aside)

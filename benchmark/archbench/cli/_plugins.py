@@ -10,7 +10,9 @@ def plugins(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = 
     """List every plugin with its version, status and what it registers."""
     loaded = load(plugin, no_plugin)
     if json:
-        problems = [{"plugin": p.plugin, "stage": p.stage, "message": p.message, "fatal": p.fatal} for p in loaded.problems]
+        problems = [
+            {"plugin": p.plugin, "stage": p.stage, "message": p.message, "fatal": p.fatal} for p in loaded.problems
+        ]
         print_json({"plugins": describe(loaded), "problems": problems})
         return
     width = max((len(status.name) for status in loaded.statuses), default=0)

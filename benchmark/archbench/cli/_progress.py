@@ -42,7 +42,9 @@ class Progress:
         self.console.print(f"{self.total} trials to train{kept}. Loading torch ...")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -152,7 +154,12 @@ def print_results(records: list[Record], out: Path) -> None:
         mean = f"{sum(scores) / len(scores):.4f}" if scores else "-"
         bad = sorted({record.status for record in group} - {"ok"})
         table.add_row(
-            Text(task), Text(architecture), group[0].task_facts.metric, mean, f"{len(scores)}/{len(group)}", ", ".join(bad) or "ok"
+            Text(task),
+            Text(architecture),
+            group[0].task_facts.metric,
+            mean,
+            f"{len(scores)}/{len(group)}",
+            ", ".join(bad) or "ok",
         )
     Console(highlight=False).print(table)
     print(f"\nLeaderboard: {out / 'index.html'} (open it with `benchmark leaderboard{_out_option(out)} --open`)")

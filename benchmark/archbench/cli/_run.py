@@ -7,11 +7,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
+from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._plan import PlannedTrial, make_plan, refusal_record
 from archbench._plugins import Plugins, Problem
@@ -24,16 +24,16 @@ from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles,
 
 Selectors = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SELECTOR...", help="all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."
-    ),
+    typer.Argument(metavar="SELECTOR...", help="all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."),
 ]
 Tasks = Annotated[
     list[str] | None, typer.Option("--task", metavar="SELECTOR", help="Only these tasks; repeatable. Default: all.")
 ]
 ProtocolName = Annotated[str, typer.Option("--protocol", metavar="NAME", help="smoke, quick, ...")]
 Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Seeds 0 to N-1. Default: the protocol's.")]
-Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Trials at a time. Default: GPUs, or cores.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", help="Trials at a time. Default: GPUs, or cores.")
+]
 DeviceName = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", help="Limit for one trial. Default: the protocol's.")
@@ -88,8 +88,10 @@ def run(
         seeds=rules.seeds if seeds is None else seeds,
     )
     limit = rules.timeout if timeout is None else timeout
-    if limit <= 0:
-        raise typer.BadParameter(f"{limit:g} is not a positive number of seconds", param_hint="--timeout")
+    if not limit > 0:
+        raise SelectionError(f"--timeout is {limit:g}; give a positive number of seconds")
+    if workers is not None and workers < 1:
+        raise SelectionError(f"--workers is {workers}; at least 1 is needed")
     store = Store(out)
     if dry_run:
         from archbench.cli._forecast import show_forecast
@@ -139,9 +141,7 @@ def _train(job: Run, *, device: str, workers: int | None, timeout: float, json: 
             pool = open_pool(device=device, workers=workers, libraries=libraries)
             progress.opened(pool)
             started = _announce_start(job, progress)
-            trials = execute(
-                job.todo, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick
-            )
+            trials = execute(job.todo, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick)
             with contextlib.closing(trials):
                 for record in trials:
                     job.records[record.id] = record
@@ -213,7 +213,9 @@ def _finish(job: Run, files: list[str], *, json: bool) -> None:
     if failures:
         print(f"{len(failures)} of {len(job.plan)} trials did not end ok; --retry repeats them.", file=sys.stderr)
     if broken:
-        print("Some plugins did not load fully; see `benchmark plugins`, leave one out with --no-plugin.", file=sys.stderr)
+        print(
+            "Some plugins did not load fully; see `benchmark plugins`, leave one out with --no-plugin.", file=sys.stderr
+        )
     sys.exit(code)
 
 

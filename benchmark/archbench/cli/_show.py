@@ -41,7 +41,7 @@ def _describe(
     refusals = []
     for available, what in ((architectures, "architecture"), (tasks, "task")):
         try:
-            selected: list[Selected[Any]] = select([name], available, what)  # type: ignore[type-var]
+            selected: list[Selected[Any]] = select([name], available, what)
         except SelectionError as error:
             refusals.append(error)
             continue

@@ -1,0 +1,125 @@
+"""The page in a real browser: no error, no request, and the enhancements work."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archbench._records import Record
+from archbench._report import write_leaderboard
+
+CHROMIUM = shutil.which("chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of this file."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any, realistic: list[Record], tmp_path: Path) -> Iterator[Any]:
+    """The realistic board, opened from disk; fails on any console error or request."""
+    write_leaderboard(realistic, tmp_path)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("request", lambda request: faults.append(request.url) if not request.url.startswith("file:") else None)
+    tab.goto((tmp_path / "index.html").as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    yield tab
+    context.close()
+    assert [fault for fault in faults if fault != "data:,"] == []
+
+
+def column(page: Any, number: int) -> list[str]:
+    """The texts of one column of the first table."""
+    texts: list[str] = page.locator("table").first.locator(f"tbody tr > :nth-child({number})").all_inner_texts()
+    return texts
+
+
+def test_sorting(page: Any) -> None:
+    """A click sorts and says so, a second turns it round, a third restores; missing values stay at the end."""
+    before, head = column(page, 3), page.locator("table").first.locator("thead th").nth(6)
+
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    numbers = [float(text) for text in column(page, 7) if text[0].isdigit()]
+    assert sorted(numbers, reverse=True) == numbers
+    assert not column(page, 7)[-1][0].isdigit()
+    assert "Sorted by shapes" in page.locator("#live").inner_text() or "digits" in page.locator("#live").inner_text()
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") is None
+    assert before == column(page, 3)
+
+
+def test_filter_and_permalink(page: Any) -> None:
+    """The filter hides rows in all tables and fades the charts; its address brings the same view back."""
+    page.locator("#q").fill("resnet")
+    page.locator("table").first.locator("thead th").nth(2).locator("button").click()
+    visible = page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()
+    assert {"resnet", "resnet-56"} == set(visible)
+    assert page.locator(".plot .off").count() > 0
+
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+
+    assert page.locator("#q").input_value() == "resnet"
+    assert visible == page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()
+    assert page.locator("table").first.locator("thead th").nth(2).get_attribute("aria-sort") == "ascending"
+
+
+def test_superseded_rows_can_be_hidden(page: Any) -> None:
+    """The box takes superseded rows away."""
+    page.locator("#old").uncheck()
+
+    assert page.locator("tr[data-old]:visible").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone(page: Any, scheme: str) -> None:
+    """At 390 pixels the page does not scroll sideways, in both colour schemes."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 800})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_without_javascript(browser: Any, realistic: list[Record], tmp_path: Path) -> None:
+    """All tables and charts are there without a script, and no dead control is shown."""
+    write_leaderboard(realistic, tmp_path)
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((tmp_path / "index.html").as_uri())
+
+    assert tab.locator("svg.plot:visible").count() >= 9
+    assert not tab.locator("#tools").is_visible()
+    assert tab.locator("th button").count() == 0
+    context.close()

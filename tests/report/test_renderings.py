@@ -1,0 +1,126 @@
+"""The files: self-contained, escaped, and useful when there is nothing to show."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from archbench._declarations import Section
+from archbench._records import Environment, Origin, Record
+from archbench._report import write_leaderboard
+
+MakeRecord = Callable[..., Record]
+
+HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
+ORIGIN = Origin(distribution=HOSTILE, version=HOSTILE, entry_point="", commit=HOSTILE)
+
+
+class Page(HTMLParser):
+    """Tags and addresses of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag."""
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+@pytest.fixture
+def hostile(make_record: MakeRecord, tmp_path: Path) -> Path:
+    """A leaderboard in which every foreign text is an attack."""
+    place = Environment(
+        **dict.fromkeys(("archbench", "python", "torch", "lightning", "platform", "processor", "device"), HOSTILE),
+        threads=1,
+    )
+    fields = {
+        "a_label": HOSTILE,
+        "a_provider": HOSTILE,
+        "a_options": {HOSTILE: HOSTILE},
+        "t_label": HOSTILE,
+        "architecture_origin": ORIGIN,
+        "architecture_summary": HOSTILE,
+        "architecture_source": HOSTILE,
+        "environment": place,
+    }
+    records = [make_record("evil", seed=seed, **fields) for seed in range(3)]
+    records.append(make_record("evil", "shapes", status="failed", message=HOSTILE, **fields))
+    records.append(make_record("evil", "adding", status="skipped", message=HOSTILE, **fields))
+    section = Section(title=HOSTILE, text=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),))
+    write_leaderboard(records, tmp_path, [(ORIGIN, section)], [HOSTILE])
+    return tmp_path
+
+
+def test_html_obeys_no_foreign_markup(hostile: Path) -> None:
+    """The page holds no image, one script and one style, and no handler."""
+    text = (hostile / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+
+    assert page.tags.count("img") == 0
+    assert (page.tags.count("script"), page.tags.count("style")) == (1, 1)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "49 &amp;amp;" not in text
+
+
+def test_markdown_obeys_no_foreign_markup(hostile: Path) -> None:
+    """No tag outside of code, and every row of a table has as many cells as its head."""
+    lines = (hostile / "README.md").read_text(encoding="utf-8").splitlines()
+
+    assert not [line for line in lines if "<" in line and not line.startswith("    ")]
+    width = 0
+    for line in lines:
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert cells in (0, width) or width == 0
+        width = cells
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "|"])
+def test_csv_holds_no_formula(make_record: MakeRecord, tmp_path: Path, start: str) -> None:
+    """A label that a spreadsheet would run gets an apostrophe; a negative number stays a number."""
+    write_leaderboard([make_record("evil", a_label=f"{start}1+1", score=0.0)], tmp_path)
+
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text(encoding="utf-8"))))
+
+    assert not [cell for row in rows for cell in [row["architecture"]] if cell.lstrip().startswith(tuple("=+-@"))]
+    assert float(rows[1]["normalised"]) < 0
+
+
+def test_the_page_asks_the_network_for_nothing(realistic: list[Record], tmp_path: Path) -> None:
+    """No address leaves the folder, and the policy forbids what is not in the file."""
+    write_leaderboard(realistic, tmp_path)
+    page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+
+    places = [value or "" for name, value in page.attributes if name in ("src", "href", "srcset", "action", "data")]
+    assert {"leaderboard.csv", "leaderboard.json", "README.md", "data:,"} == {p for p in places if p[0] != "#"}
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(set(ids)) == len(ids)
+    assert {place[1:] for place in places if place[0] == "#"} <= set(ids)
+    assert any("default-src 'none'" in (value or "") for _, value in page.attributes)
+    assert not [name for name, _ in page.attributes if name == "style"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "README.md"])
+def test_nothing_to_show_says_what_to_run(tmp_path: Path, name: str) -> None:
+    """Without records the page names the command, and still shows the notes."""
+    write_leaderboard([], tmp_path, notes=["no plugin could be loaded"])
+
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    assert "benchmark run" in text
+    assert "no plugin could be loaded" in text
+
+
+def test_environments_that_differ_are_told(realistic: list[Record], tmp_path: Path) -> None:
+    """Timings of two processors are said not to be comparable."""
+    write_leaderboard(realistic, tmp_path)
+
+    assert "not comparable" in (tmp_path / "index.html").read_text(encoding="utf-8")
