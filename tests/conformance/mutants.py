@@ -1,7 +1,7 @@
 """Deliberately broken architectures: each has one fault, and one check must find it.
 
-Most are `Net`, a sound convolutional network, with one thing changed. `code` is the only check that may fail; checks that
-build on it may be blocked.
+Most are `Net`, a sound convolutional network, with one thing changed. `code` is the only check that may fail;
+those that build on it may be blocked.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm, dropout
 
 from archbench import Architecture, Outputs, TaskInfo
 
@@ -209,7 +209,7 @@ class FunctionalDropout(Net):
     """F.dropout is on unless told otherwise."""
 
     def features(self, x: Tensor) -> Tensor:
-        return F.dropout(super().features(x), 0.5)
+        return dropout(super().features(x), 0.5)
 
 
 @mutant("B105", "draws from torch")
@@ -247,7 +247,7 @@ class TracksInEvaluation(Net):
 
     def features(self, x: Tensor) -> Tensor:
         norm = self.norm
-        h = F.batch_norm(self.conv(x), norm.running_mean, norm.running_var, norm.weight, norm.bias, training=True)
+        h = batch_norm(self.conv(x), norm.running_mean, norm.running_var, norm.weight, norm.bias, training=True)
         return self.drop(torch.relu(self.hidden(torch.relu(h).mean((2, 3)))))
 
 
@@ -479,8 +479,7 @@ class Float32Constant(Net):
 
     def features(self, x: Tensor) -> Tensor:
         h = super().features(x)
-        mixed = h @ torch.eye(32, device=x.device) if h.dtype != torch.bfloat16 else h
-        return mixed
+        return h if h.dtype == torch.bfloat16 else h @ torch.eye(32, device=x.device)
 
 
 @mutant("B402", "bfloat16")

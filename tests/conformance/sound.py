@@ -119,7 +119,7 @@ class Mixer(nn.Module):
 
 
 class Experts(nn.Module):
-    """A mixture of experts: each example goes to one of eight, so that a batch of six leaves some without a gradient."""
+    """A mixture of experts: each example goes to one of eight, so that a batch of six leaves some idle."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()

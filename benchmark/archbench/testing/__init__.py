@@ -9,5 +9,15 @@ from archbench.testing._api import check_codes as check_codes
 from archbench.testing._api import check_task as check_task
 from archbench.testing._api import keep_fingerprint as keep_fingerprint
 from archbench.testing._model import CheckResult as CheckResult
+from archbench.testing._pytest import ConformanceWarning as ConformanceWarning
+from archbench.testing._pytest import parametrize_conformance as parametrize_conformance
 
-__all__ = ["CheckResult", "check_architecture", "check_codes", "check_task", "keep_fingerprint"]
+__all__ = [
+    "CheckResult",
+    "ConformanceWarning",
+    "check_architecture",
+    "check_codes",
+    "check_task",
+    "keep_fingerprint",
+    "parametrize_conformance",
+]

@@ -80,7 +80,7 @@ def repeatable_evaluation(subject: Subject) -> None:
             ["torch's global random stream"] if torch_stream() != torch_before else []
         )
         network.load_state_dict(kept)  # a network that changes its own state is B106's finding
-        random.random()
+        random.random()  # noqa: S311 - to move the stream
         np.random.random()
         torch.rand(1)
         second = predict(network, inputs)
@@ -138,19 +138,53 @@ def _count(subject: Subject, info: TaskInfo, options: Any) -> int:
 
 
 CHECKS = (
-    Check("B101", "builds for every kind of input, two sizes, two numbers of classes, and every variant", builds,
-          "take the sizes from task.input_shape, task.outputs, task.per_step and task.vocabulary; say in incompatible() "
-          "what the network cannot take"),
-    Check("B102", "batches of 1, 2 and 5", any_batch_size,
-          "squeeze() and reshape(-1) drop or move the batch axis; name the axes: flatten(1), squeeze(-1)", ("B101",)),
-    Check("B103", "finite logits, not probabilities", finite_logits,
-          "return what comes before softmax: the loss applies it; look for 0/0 and uninitialised memory", ("B102",)),
-    Check("B105", "evaluation is repeatable and draws no random numbers", repeatable_evaluation,
-          "pass training=self.training to functional dropout; draw noise only in training", ("B103",)),
-    Check("B106", "evaluation changes neither input nor state", pure_evaluation,
-          "use x = x * 2 and not x.mul_(2); update buffers only if self.training", ("B103",)),
-    Check("B104", "in evaluation an example does not depend on the rest of its batch", independent_samples,
-          "a mean, norm or attention runs over the batch axis; check dim= and batch_first=", ("B105", "B106")),
-    Check("B405", "the declared number of parameters", declared_count,
-          "the count is of trainable parameters, shared ones once; correct the network or `parameters`", ("B101",)),
+    Check(
+        "B101",
+        "builds for every kind of input, two sizes, two numbers of classes, and every variant",
+        builds,
+        "take the sizes from task.input_shape, task.outputs, task.per_step and task.vocabulary; say in incompatible() "
+        "what the network cannot take",
+    ),
+    Check(
+        "B102",
+        "batches of 1, 2 and 5",
+        any_batch_size,
+        "squeeze() and reshape(-1) drop or move the batch axis; name the axes: flatten(1), squeeze(-1)",
+        ("B101",),
+    ),
+    Check(
+        "B103",
+        "finite logits, not probabilities",
+        finite_logits,
+        "return what comes before softmax: the loss applies it; look for 0/0 and uninitialised memory",
+        ("B102",),
+    ),
+    Check(
+        "B105",
+        "evaluation is repeatable and draws no random numbers",
+        repeatable_evaluation,
+        "pass training=self.training to functional dropout; draw noise only in training",
+        ("B103",),
+    ),
+    Check(
+        "B106",
+        "evaluation changes neither input nor state",
+        pure_evaluation,
+        "use x = x * 2 and not x.mul_(2); update buffers only if self.training",
+        ("B103",),
+    ),
+    Check(
+        "B104",
+        "in evaluation an example does not depend on the rest of its batch",
+        independent_samples,
+        "a mean, norm or attention runs over the batch axis; check dim= and batch_first=",
+        ("B105", "B106"),
+    ),
+    Check(
+        "B405",
+        "the declared number of parameters",
+        declared_count,
+        "the count is of trainable parameters, shared ones once; correct the network or `parameters`",
+        ("B101",),
+    ),
 )

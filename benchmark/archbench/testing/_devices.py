@@ -94,13 +94,34 @@ def _first_line(error: BaseException) -> str:
 
 
 CHECKS = (
-    Check("B401", "runs on whatever device it is moved to", moves,
-          "make tensors with device=x.device, or register them as buffers", ("B303",)),
-    Check("B402", "runs in float64, and in bfloat16 under autocast", other_formats,
-          "make tensors with dtype=x.dtype, do not cast to float32", ("B303",)),
-    Check("B403", "torch.compile takes it as one graph", compiles,
-          "branches on values and code outside torch break the graph; it still trains, only not compiled", ("B105",),
-          level="warning"),
-    Check("B404", "takes inputs in any memory layout", any_layout,
-          "use reshape() instead of view() on what came from outside", ("B105",), level="warning"),
+    Check(
+        "B401",
+        "runs on whatever device it is moved to",
+        moves,
+        "make tensors with device=x.device, or register them as buffers",
+        ("B303",),
+    ),
+    Check(
+        "B402",
+        "runs in float64, and in bfloat16 under autocast",
+        other_formats,
+        "make tensors with dtype=x.dtype, do not cast to float32",
+        ("B303",),
+    ),
+    Check(
+        "B403",
+        "torch.compile takes it as one graph",
+        compiles,
+        "branches on values and code outside torch break the graph; it still trains, only not compiled",
+        ("B105",),
+        level="warning",
+    ),
+    Check(
+        "B404",
+        "takes inputs in any memory layout",
+        any_layout,
+        "use reshape() instead of view() on what came from outside",
+        ("B105",),
+        level="warning",
+    ),
 )

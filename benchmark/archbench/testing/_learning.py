@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from archbench.testing._model import Check, Fault
 from archbench.testing._subject import Case, Subject, all_logits, logits_of, some, without_dropout
@@ -111,7 +111,7 @@ def _overfit(network: nn.Module, case: Case, rate: float, goal: float) -> float:
 def train_step(network: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> float:
     """One step on the cross-entropy; the loss before it."""
     optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(logits_of(network(inputs.clone())).flatten(0, -2), targets.flatten())
+    loss = cross_entropy(logits_of(network(inputs.clone())).flatten(0, -2), targets.flatten())
     torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimizer.step()
@@ -119,13 +119,28 @@ def train_step(network: nn.Module, optimizer: torch.optim.Optimizer, inputs: Ten
 
 
 CHECKS = (
-    Check("B201", "no module or parameter is hidden from .parameters()", nothing_hidden,
-          "use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.Parameter: plain lists are neither trained, saved nor "
-          "moved", ("B101",)),
-    Check("B202", "the gradient reaches every parameter", gradient_everywhere,
-          "remove what forward() does not use, look for detach() and argmax(); if some batches rightly miss some, name them "
-          "in unused_parameters, as training over several devices must know", ("B103", "B201")),
-    Check("B203", "learns eight examples by heart", overfits,
-          "the outputs may not depend on the inputs, or the signal dies on its way: look at the initialisation, the scale of "
-          "the logits and saturated units", ("B202",)),
+    Check(
+        "B201",
+        "no module or parameter is hidden from .parameters()",
+        nothing_hidden,
+        "use nn.ModuleList, nn.ModuleDict, nn.ParameterList or nn.Parameter: a plain list is not trained, saved or "
+        "moved",
+        ("B101",),
+    ),
+    Check(
+        "B202",
+        "the gradient reaches every parameter",
+        gradient_everywhere,
+        "remove what forward() does not use, look for detach() and argmax(); if some batches rightly miss some, name "
+        "them in unused_parameters, as training over several devices must know",
+        ("B103", "B201"),
+    ),
+    Check(
+        "B203",
+        "learns eight examples by heart",
+        overfits,
+        "the outputs may not depend on the inputs, or the signal dies on its way: look at the initialisation, the "
+        "scale of the logits and saturated units",
+        ("B202",),
+    ),
 )

@@ -10,11 +10,11 @@ Level = Literal["error", "warning"]
 Status = Literal["passed", "failed", "expected", "blocked", "skipped"]
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - a finding about a plugin, no error of ours
     """Raised by a check: this is wrong. The message is one line."""
 
 
-class NotApplicable(Exception):  # noqa: N818 - no error
+class NotApplicable(Exception):  # noqa: N818 - as above
     """Raised by a check: this cannot be looked at here. The message says why."""
 
 

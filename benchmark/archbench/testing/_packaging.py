@@ -126,11 +126,23 @@ def unchanged(subject: Subject) -> str | None:
 
 
 CHECKS = (
-    Check("B001", "loading the plugin is light", light_import,
-          "import torch inside build, or give build as 'module:function': every command loads every plugin"),
-    Check("B002", "describes itself", describes_itself,
-          "the leaderboard shows the summary, and the bound turns a break with a later suite into one clear line"),
-    Check("B501", "unchanged since its revision was accepted", unchanged,
-          "results before and after are not comparable: raise `revision`, then run again with --accept",
-          ("B103", "B105", "B301")),
+    Check(
+        "B001",
+        "loading the plugin is light",
+        light_import,
+        "import torch inside build, or give build as 'module:function': every command loads every plugin",
+    ),
+    Check(
+        "B002",
+        "describes itself",
+        describes_itself,
+        "the leaderboard shows the summary, and the bound turns a break with a later suite into one clear line",
+    ),
+    Check(
+        "B501",
+        "unchanged since its revision was accepted",
+        unchanged,
+        "results before and after are not comparable: raise `revision`, then run again with --accept",
+        ("B103", "B105", "B301"),
+    ),
 )

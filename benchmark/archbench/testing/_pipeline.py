@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from archbench._job import Device, Job
 from archbench._protocols import find_protocol
@@ -66,7 +66,7 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
 def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
     """The logits of a predictor that is sure of these targets."""
     if subject.task.loss == "cross_entropy":
-        return F.one_hot(targets.contiguous(), subject.info.outputs).float()
+        return one_hot(targets.contiguous(), subject.info.outputs).float()
     return targets.contiguous()
 
 

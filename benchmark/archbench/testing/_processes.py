@@ -132,7 +132,12 @@ def _plan(subject: Subject) -> Any:
 
 
 CHECKS = (
-    Check("B502", "trains in two processes, and in the worker of a trial", trains_elsewhere,
-          "a worker loads the plugin again by itself: nothing may hang on this process, its rank or its main module",
-          ("B305", "B304"), slow=True),
+    Check(
+        "B502",
+        "trains in two processes, and in the worker of a trial",
+        trains_elsewhere,
+        "a worker loads the plugin again by itself: nothing may hang on this process, its rank or its main module",
+        ("B305", "B304"),
+        slow=True,
+    ),
 )

@@ -130,16 +130,40 @@ def _three_steps(subject: Subject, case: Case) -> dict[str, Tensor]:
 
 
 CHECKS = (
-    Check("B301", "one seed, one set of weights; another seed, another set", seeded,
-          "initialise with torch only, never call manual_seed or numpy in a network, and break symmetry at random", ("B101",)),
-    Check("B302", "global state is left alone", untouched_globals,
-          "threads, dtypes, grad mode, the environment and random streams belong to the suite", ("B301", "B103")),
-    Check("B303", "everything that decides the output is in state_dict", saves_everything,
-          "register_buffer() what is drawn or learnt; the suite restores the selected weights from state_dict",
-          ("B105", "B201")),
-    Check("B304", "can be copied after a forward pass, and pickled", copies,
-          "do not keep tensors of a forward pass on self (or detach them); use functions and classes of a module instead of "
-          "lambdas and local ones", ("B105",)),
-    Check("B305", "training from one seed is repeatable", repeatable_training,
-          "draw noise from torch's global stream, which the suite seeds", ("B202",)),
+    Check(
+        "B301",
+        "one seed, one set of weights; another seed, another set",
+        seeded,
+        "initialise with torch only, never call manual_seed or numpy in a network, and break symmetry at random",
+        ("B101",),
+    ),
+    Check(
+        "B302",
+        "global state is left alone",
+        untouched_globals,
+        "threads, dtypes, grad mode, the environment and random streams belong to the suite",
+        ("B301", "B103"),
+    ),
+    Check(
+        "B303",
+        "everything that decides the output is in state_dict",
+        saves_everything,
+        "register_buffer() what is drawn or learnt; the suite restores the selected weights from state_dict",
+        ("B105", "B201"),
+    ),
+    Check(
+        "B304",
+        "can be copied after a forward pass, and pickled",
+        copies,
+        "do not keep tensors of a forward pass on self (or detach them); use functions and classes of a module instead "
+        "of lambdas and local ones",
+        ("B105",),
+    ),
+    Check(
+        "B305",
+        "training from one seed is repeatable",
+        repeatable_training,
+        "draw noise from torch's global stream, which the suite seeds",
+        ("B202",),
+    ),
 )

@@ -213,7 +213,8 @@ def chance_score(subject: TaskSubject) -> str:
     score, error = _pipeline.score_constant(subject)
     if abs(score - subject.task.chance) > STANDARD_ERRORS * error + 1e-6:
         raise Fault(
-            f"the best constant answer scores {score:.4g} (standard error {error:.2g}), chance is {subject.task.chance:.4g}"
+            f"the best constant answer scores {score:.4g} (standard error {error:.2g}), "
+            f"chance is {subject.task.chance:.4g}"
         )
     return f"{score:.4g}, declared {subject.task.chance:.4g}"
 
@@ -234,35 +235,100 @@ def unchanged(subject: TaskSubject) -> str | None:
 
 
 CHECKS = (
-    Check("T001", "loading the plugin is light and needs no network", light_import,
-          "import numpy, torch and dataset libraries inside load, and fetch nothing before"),
-    Check("T002", "describes itself", describes_itself,
-          "the leaderboard shows the summary, and the bound turns a break with a later suite into one clear line"),
-    Check("T101", "labels are in range, and training has each class", labels_in_range,
-          "labels are 0 to outputs - 1; draw the splits class by class where classes are rare"),
-    Check("T102", "the splits are what TaskInfo says", fits_info,
-          "inputs float32 (N, *input_shape), int64 for tokens; targets int64 (N,), or float32 (N, outputs)", ("T101",)),
-    Check("T103", "finite numbers, and tokens of the vocabulary", finite,
-          "a division by a standard deviation of 0, or an unknown token", ("T102",)),
-    Check("T201", "the splits are disjoint", disjoint,
-          "remove duplicates before splitting; draw generated test examples from a seed that no training stream uses",
-          ("T102",)),
-    Check("T202", "one seed, one data set", repeatable,
-          "draw everything from numpy.random.default_rng(seed); sort what comes from a folder or a set", ("T102",)),
-    Check("T203", "each seed draws its own training and validation splits, unless declared otherwise", seeded,
-          "use the seed that load is given, or declare fixed_splits=True", ("T202",)),
-    Check("T204", "the test split is the same for every seed", fixed_test,
-          "draw the test split from a constant seed: else a score measures the draw as well", ("T202",)),
-    Check("T205", "the data and the global random streams do not touch each other", independent,
-          "use a generator of your own, numpy.random.default_rng(seed), and no numpy.random.seed", ("T202",)),
-    Check("T301", "the metric prefers right answers to random ones", prefers_perfect,
-          "loss and metric do not fit the targets: accuracy needs labels, mean_squared_error needs numbers",
-          ("T103",)),
-    Check("T302", "the declared score of a perfect predictor", oracle_score,
-          "oracle is what the trial's own metric gives to the right answers: 1 for accuracy, 0 for an error", ("T301",)),
-    Check("T303", "the declared score of the best constant predictor", chance_score,
-          "chance is the share of the most frequent class, or the variance of the targets", ("T302",)),
-    Check("T501", "unchanged since its revision was accepted", unchanged,
-          "scores before and after are not comparable: raise `revision`, then run again with --accept", ("T202",)),
+    Check(
+        "T001",
+        "loading the plugin is light and needs no network",
+        light_import,
+        "import numpy, torch and dataset libraries inside load, and fetch nothing before",
+    ),
+    Check(
+        "T002",
+        "describes itself",
+        describes_itself,
+        "the leaderboard shows the summary, and the bound turns a break with a later suite into one clear line",
+    ),
+    Check(
+        "T101",
+        "labels are in range, and training has each class",
+        labels_in_range,
+        "labels are 0 to outputs - 1; draw the splits class by class where classes are rare",
+    ),
+    Check(
+        "T102",
+        "the splits are what TaskInfo says",
+        fits_info,
+        "inputs float32 (N, *input_shape), int64 for tokens; targets int64 (N,), or float32 (N, outputs)",
+        ("T101",),
+    ),
+    Check(
+        "T103",
+        "finite numbers, and tokens of the vocabulary",
+        finite,
+        "a division by a standard deviation of 0, or an unknown token",
+        ("T102",),
+    ),
+    Check(
+        "T201",
+        "the splits are disjoint",
+        disjoint,
+        "remove duplicates before splitting; draw generated test examples from a seed that no training stream uses",
+        ("T102",),
+    ),
+    Check(
+        "T202",
+        "one seed, one data set",
+        repeatable,
+        "draw everything from numpy.random.default_rng(seed); sort what comes from a folder or a set",
+        ("T102",),
+    ),
+    Check(
+        "T203",
+        "each seed draws its own training and validation splits, unless declared otherwise",
+        seeded,
+        "use the seed that load is given, or declare fixed_splits=True",
+        ("T202",),
+    ),
+    Check(
+        "T204",
+        "the test split is the same for every seed",
+        fixed_test,
+        "draw the test split from a constant seed: else a score measures the draw as well",
+        ("T202",),
+    ),
+    Check(
+        "T205",
+        "the data and the global random streams do not touch each other",
+        independent,
+        "use a generator of your own, numpy.random.default_rng(seed), and no numpy.random.seed",
+        ("T202",),
+    ),
+    Check(
+        "T301",
+        "the metric prefers right answers to random ones",
+        prefers_perfect,
+        "loss and metric do not fit the targets: accuracy needs labels, mean_squared_error needs numbers",
+        ("T103",),
+    ),
+    Check(
+        "T302",
+        "the declared score of a perfect predictor",
+        oracle_score,
+        "oracle is what the trial's own metric gives to the right answers: 1 for accuracy, 0 for an error",
+        ("T301",),
+    ),
+    Check(
+        "T303",
+        "the declared score of the best constant predictor",
+        chance_score,
+        "chance is the share of the most frequent class, or the variance of the targets",
+        ("T302",),
+    ),
+    Check(
+        "T501",
+        "unchanged since its revision was accepted",
+        unchanged,
+        "scores before and after are not comparable: raise `revision`, then run again with --accept",
+        ("T202",),
+    ),
 )
 """The registry: a check that is not here does not exist."""
