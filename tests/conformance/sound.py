@@ -118,6 +118,20 @@ class Mixer(nn.Module):
         return self.head(self.blocks(self.patches(x)).mean(1))
 
 
+class ZeroInitResidual(CNN):
+    """A residual branch that starts at zero, so that nothing before its last layer gets a gradient at first."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.inner, self.last = nn.Linear(32, 32), nn.Linear(32, 32)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.body(x).mean((2, 3))
+        return self.head(h + self.last(torch.relu(self.inner(h))))
+
+
 class Experts(nn.Module):
     """A mixture of experts: each example goes to one of eight, so that a batch of six leaves some idle."""
 
@@ -181,6 +195,7 @@ SOUND = [
     declare("vit", ViT, "image"),
     declare("mixer", Mixer, "image"),
     declare("mlp", MLP, "image", "sequence", incompatible=no_steps),
+    declare("zero-init", ZeroInitResidual, "image"),
     declare(
         "experts",
         Experts,
