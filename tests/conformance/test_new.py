@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
-import venv
-from pathlib import Path
 
 import pytest
 
@@ -22,35 +19,15 @@ KINDS = pytest.mark.parametrize(
 )
 
 
-def pretend_install(folder: Path, site: Path) -> None:
-    """What pip would leave: the modules on a path, and a dist-info folder beside them."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    information = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-        + "".join(f"Requires-Dist: {requirement}\n" for requirement in project["dependencies"])
-    )
-    points = "".join(f"{name} = {value}\n" for name, value in project["entry-points"]["archbench"].items())
-    (information / "entry_points.txt").write_text(f"[archbench]\n{points}")
-    for module in (folder / "src").iterdir():
-        (site / module.name).symlink_to(module)
-
-
-def environment(site: Path) -> dict[str, str]:
-    """This environment, with a folder of installed packages more."""
-    return {**os.environ, "PYTHONPATH": str(site)}
-
-
 @KINDS
-def test_new_package_is_found_and_passes(cli, tmp_path, arguments, kind, codes):
+def test_new_package_is_found_and_passes(cli, pretend_install, tmp_path, arguments, kind, codes):
     """Generated, put on the path, listed under its name and conformant, without a single edit."""
     made = cli("new", *arguments, "--json", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
-    pretend_install(tmp_path / json.loads(made.stdout)["folder"], tmp_path / "site")
+    environment = pretend_install(tmp_path / json.loads(made.stdout)["folder"])
 
-    listed = cli("list", "--json", cwd=tmp_path, env=environment(tmp_path / "site"))
-    checked = cli("check", "tiny-net", "--json", cwd=tmp_path, env=environment(tmp_path / "site"))
+    listed = cli("list", "--json", cwd=tmp_path, env=environment)
+    checked = cli("check", "tiny-net", "--json", cwd=tmp_path, env=environment)
     results = json.loads(checked.stdout)["checked"][0]["checks"]
 
     assert "archbench-tiny-net/tiny-net@1" in [item["id"] for item in json.loads(listed.stdout)[kind]]
@@ -135,47 +112,19 @@ def test_upper_bound(version, bounds):
     assert version_bounds(version) == bounds
 
 
-class Environment:
-    """A fresh virtual environment that sees the packages of this one, and installs into itself."""
-
-    def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=True)
-        self.python = folder / "bin" / "python"
-        # addsitedir and not a plain path: it follows the *.pth files there, of which an editable install is one.
-        below = [path for path in sys.path if path.endswith("site-packages")]
-        (site,) = folder.glob("lib/python*/site-packages")
-        (site / "below.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in below))
-
-    def __call__(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run `python -m ...` there."""
-        return subprocess.run(
-            [str(self.python), "-m", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
-        )
-
-
-def succeeds(done: subprocess.CompletedProcess[str]) -> str:
-    """Its standard output, if it went well."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-PIP = ("pip", "--disable-pip-version-check", "--no-input")
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_from_nothing_to_the_leaderboard_and_back(tmp_path):
+def test_from_nothing_to_the_leaderboard_and_back(fresh, tmp_path):
     """New, install, list, check, test, run, leaderboard with provenance, uninstall; the rest works afterwards."""
-    run = Environment(tmp_path / "venv")
-    succeeds(run("archbench", "new", "tiny-net", cwd=tmp_path))
+    fresh("archbench", "new", "tiny-net", cwd=tmp_path)
     package = str(tmp_path / "archbench-tiny-net")
-    succeeds(run(*PIP, "install", "--no-deps", "--no-build-isolation", package, cwd=tmp_path))
+    fresh.install(package)
 
-    assert "tiny-net" in succeeds(run("archbench", "list", cwd=tmp_path))
-    assert "FAIL" not in succeeds(run("archbench", "check", "tiny-net", "--slow", cwd=tmp_path))
-    assert "failed" not in succeeds(run("pytest", "-q", "-p", "no:cacheprovider", package, cwd=tmp_path))
+    assert "tiny-net" in fresh("archbench", "list", cwd=tmp_path)
+    assert "FAIL" not in fresh("archbench", "check", "tiny-net", "--slow", cwd=tmp_path)
+    assert "failed" not in fresh("pytest", "-q", "-p", "no:cacheprovider", package, cwd=tmp_path)
     trained = ("archbench", "run", "tiny-net", "--protocol", "smoke", "--task", "digits", "--workers", "1", "--json")
-    summary = json.loads(succeeds(run(*trained, cwd=tmp_path)))
+    summary = json.loads(fresh(*trained, cwd=tmp_path))
     record = json.loads(next((tmp_path / "leaderboard").glob("records/*/*.json")).read_text())["record"]
     page = (tmp_path / "leaderboard" / "index.html").read_text()
 
@@ -185,9 +134,9 @@ def test_from_nothing_to_the_leaderboard_and_back(tmp_path):
     assert "tiny-net" in page
     assert "archbench-tiny-net" in page
 
-    succeeds(run(*PIP, "uninstall", "--yes", "archbench-tiny-net", cwd=tmp_path))
+    fresh.uninstall("archbench-tiny-net")
 
-    assert "tiny-net" not in succeeds(run("archbench", "list", cwd=tmp_path))
-    assert "FAIL" not in succeeds(run("archbench", "check", "mlp", cwd=tmp_path))
-    assert "1 records" in succeeds(run("archbench", "leaderboard", cwd=tmp_path))
-    assert run("archbench", "check", "tiny-net", cwd=tmp_path).returncode == 2
+    assert "tiny-net" not in fresh("archbench", "list", cwd=tmp_path)
+    assert "FAIL" not in fresh("archbench", "check", "mlp", cwd=tmp_path)
+    assert "1 records" in fresh("archbench", "leaderboard", cwd=tmp_path)
+    assert "no architecture 'tiny-net'" in fresh("archbench", "check", "tiny-net", cwd=tmp_path, code=2)

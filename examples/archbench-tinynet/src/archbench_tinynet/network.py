@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
-
     from archbench_tinynet import TinyNetOptions
 
 
