@@ -65,7 +65,7 @@ def test_only_shows_one_check_of_tasks_and_architectures(cli, tmp_path):
         ["T201", "ok"],
         ["B104", "ok"],
     ]
-    assert "('mlp[depth=1]')" in done.stdout
+    assert "(mlp[depth=1])" in done.stdout
 
 
 def test_accept_keeps_fingerprints(cli, tmp_path):
@@ -79,6 +79,16 @@ def test_accept_keeps_fingerprints(cli, tmp_path):
     assert "B501  skipped" in first.stdout
     assert "B501  ok" in second.stdout
     assert "T501  ok" in second.stdout
+
+
+def test_accept_keeps_nothing_that_fails(cli, tmp_path):
+    """A fingerprint of a broken network would be worth nothing."""
+    (tmp_path / "my_net.py").write_text(BROKEN)
+
+    done = cli("check", "./my_net.py", "--accept", "--only", "B501", cwd=tmp_path)
+
+    assert "the fingerprint of ./my_net.py is not kept: B501" in done.stderr
+    assert not (tmp_path / "fingerprints.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,15 @@ def test_built_in_passes(registered):
     assert wrong(check_architecture(registered)) == []
 
 
+def test_checking_a_small_architecture_is_cheap(sound):
+    """All checks of a small network take at most 5 s of CPU time; imports are not counted."""
+    import torch._dynamo  # noqa: F401 - what B403 imports
+
+    results = check_architecture(sound)
+
+    assert sum(result.seconds for result in results) <= 5
+
+
 def test_expected_failures_are_those_declared(sound):
     """What is reported as expected is what was declared, no more and no less."""
     expected = {result.code for result in check_architecture(sound) if result.status == "expected"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import typer
 from archbench._declarations import Architecture
 from archbench._errors import SelectionError
 from archbench._plugins import Plugins, Registered
-from archbench._selectors import Selected, make_label, select
+from archbench._selectors import Selected, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 if TYPE_CHECKING:
@@ -67,14 +68,16 @@ def check(
     known = _only_known(only or [], targets)
     reports = []
     for target in targets:
+        if not known[target.kind]:
+            continue  # none of the codes asked for is one of its checks
         if not json:
             print(f"{target.kind} {target.registered.canonical}  ({target.selector})")
         results = _run(target, known, slow=slow, fingerprints=fingerprints)
         reports.append((target, results))
         if not json:
             _print(results)
-        if accept and not any(result.is_error and result.code not in KEPT for result in results):
-            _accept(target, fingerprints)
+        if accept:
+            _accept(target, results, fingerprints)
     code = 1 if any(result.is_error for _, results in reports for result in results) else 0
     if json:
         print_json({"exit_code": code, "checked": [_describe(target, results) for target, results in reports]})
@@ -82,7 +85,7 @@ def check(
 
 
 KEPT = ("B501", "T501")
-"""The checks that compare with a kept fingerprint, and so are what `--accept` settles."""
+"""The checks that compare with a kept fingerprint."""
 
 
 def _is_file(name: str) -> bool:
@@ -122,8 +125,7 @@ def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
         specific = [error for error in refusals if not str(error).startswith("no ")]
         raise specific[0] if specific else SelectionError(f"{refusals[0]}; it is no task either, see `benchmark list`")
     for chosen in found:
-        label = make_label(chosen.registered.item, chosen.options)
-        yield Target(chosen.registered, chosen.options, f"'{label}'" if "[" in label else label)
+        yield Target(chosen.registered, chosen.options, chosen.component.label)
 
 
 def _only_known(only: list[str], targets: list[Target]) -> dict[str, list[str]]:
@@ -142,15 +144,13 @@ def _run(target: Target, known: dict[str, list[str]], *, slow: bool, fingerprint
     from archbench.testing import check_architecture, check_task
 
     function: Callable[..., list[CheckResult]] = check_architecture if target.kind == "architecture" else check_task
-    if not known[target.kind]:
-        return []
     return function(
         target.registered,
         options=target.options,
         only=known[target.kind],
         slow=slow,
         fingerprints=fingerprints,
-        selector=target.selector,
+        selector=shlex.quote(target.selector),
     )
 
 
@@ -166,9 +166,14 @@ def _print(results: list[CheckResult]) -> None:
     print(f"  {', '.join(f'{n} {status}' for status, n in count.items() if n)} in {seconds:.1f} s of CPU time\n")
 
 
-def _accept(target: Target, path: Path) -> None:
+def _accept(target: Target, results: list[CheckResult], path: Path) -> None:
+    """Keep the fingerprint, unless something is wrong: a change under an old revision is not to be waved through."""
     from archbench.testing import keep_fingerprint
 
+    unsettled = [r.code for r in results if r.is_error or (r.code in KEPT and r.status == "blocked")]
+    if unsettled:
+        print(f"the fingerprint of {target.selector} is not kept: {', '.join(unsettled)}", file=sys.stderr)
+        return
     keep_fingerprint(target.registered, path, options=target.options)
     print(f"kept the fingerprint of {target.selector} in {path}", file=sys.stderr)
 
