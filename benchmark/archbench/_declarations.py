@@ -83,6 +83,12 @@ class Architecture:
         summary: one line for lists and the leaderboard.
         source: the paper, with its section.
         revision: raise it when results change; older rows are then shown as superseded.
+        parameters: how many trainable parameters a network has, checked by `benchmark check`: the name of a
+            variant, or of the architecture for its default options, to (the task it is counted on, the count).
+        unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
+            batches give no gradient. Every pattern must match a parameter.
+        expected_failures: code of a check that this network rightly fails, to the reason. Strict: a check that
+            passes all the same is an error, so that no exception outlives its reason.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -97,9 +103,14 @@ class Architecture:
     summary: str = ""
     source: str = ""
     revision: int = 1
+    parameters: Mapping[str, tuple[TaskInfo, int]] = field(default_factory=dict)
+    unused_parameters: tuple[str, ...] = ()
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_common(self, "Architecture", self.build, "build")
+        _check_parameters(self)
+        _check_patterns(self)
         kinds = get_args(InputKind)
         if not isinstance(self.inputs, tuple) or not self.inputs or not set(self.inputs) <= set(kinds):
             raise DeclarationError(
@@ -121,6 +132,9 @@ class Task:
         chance: the score of the best constant predictor; 0 on the normalised scale.
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
+        fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
+            them. Otherwise each seed must draw its own.
+        expected_failures: as for `Architecture`.
         libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
             they are imported once, ahead of all trials. Never name a module with side effects.
 
@@ -141,6 +155,8 @@ class Task:
     source: str = ""
     revision: int = 1
     libraries: tuple[str, ...] = ()
+    fixed_splits: bool = False
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_common(self, "Task", self.load, "load")
@@ -255,6 +271,37 @@ def _check_common(item: Architecture | Task, what: str, target: object, target_n
     if type(item.revision) is not int or item.revision < 1:
         raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
     _check_options(item, what)
+    _check_expected_failures(item, what)
+
+
+def _check_expected_failures(item: Architecture | Task, what: str) -> None:
+    if not isinstance(item.expected_failures, Mapping):
+        raise DeclarationError(f"{what} {item.name!r}: expected_failures must map codes to reasons")
+    for code, reason in item.expected_failures.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise DeclarationError(
+                f"{what} {item.name!r}: expected_failures has no reason for {code!r}; say in a sentence why it is right"
+            )
+
+
+def _check_parameters(item: Architecture) -> None:
+    for name, declared in item.parameters.items():
+        if name != item.name and name not in item.variants:
+            known = ", ".join([item.name, *item.variants])
+            raise DeclarationError(f"Architecture {item.name!r}: parameters has {name!r}; allowed: {known}")
+        fits = isinstance(declared, tuple) and len(declared) == 2
+        if not fits or not isinstance(declared[0], TaskInfo) or type(declared[1]) is not int or declared[1] < 1:
+            raise DeclarationError(
+                f"Architecture {item.name!r}: parameters[{name!r}] is {declared!r}; give (TaskInfo, count)"
+            )
+
+
+def _check_patterns(item: Architecture) -> None:
+    patterns = item.unused_parameters
+    if not isinstance(patterns, tuple) or not all(isinstance(pattern, str) and pattern for pattern in patterns):
+        raise DeclarationError(
+            f"Architecture {item.name!r}: unused_parameters is {patterns!r}; give a tuple of patterns over names"
+        )
 
 
 def _check_options(item: Architecture | Task, what: str) -> None:

@@ -146,14 +146,10 @@ def _unambiguous(name: str, found: Sequence[Registered[Item]]) -> Registered[Ite
     return found[0]
 
 
-def _suggest(name: str, available: Sequence[Registered[Item]]) -> str:
-    known = [word for registered in available for word in _words(registered.item)]
+def _suggest(name: str, available: Sequence[Registered[Any]]) -> str:
+    known = list(itertools.chain.from_iterable((r.item.name, *r.item.variants) for r in available))
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"there are {_names(available)}"
-
-
-def _words(item: Architecture | Task) -> list[str]:
-    return [item.name, *item.variants]
 
 
 def _names(available: Iterable[Registered[Item]]) -> str:

@@ -21,6 +21,9 @@ from typing import Annotated
 
 import archbench
 
+CIFAR = archbench.TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
+COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}  # depth -> parameters, as of `resnet`
+
 
 @dataclass(frozen=True, slots=True)
 class PlainOptions:
@@ -46,4 +49,5 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={f"plain-{depth}": {"depth": depth} for depth in (20, 32, 44, 56, 110)},
         summary="Convolutions in a row: resnet without its shortcuts",
         source="arXiv:1512.03385, sec. 4.2",
+        parameters={f"plain-{depth}": (CIFAR, count) for depth, count in COUNTS.items()},
     )

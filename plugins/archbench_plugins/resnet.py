@@ -23,6 +23,9 @@ from typing import Annotated
 
 import archbench
 
+CIFAR = archbench.TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
+COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962, 1202: 19_421_274}  # depth -> parameters
+
 
 @dataclass(frozen=True, slots=True)
 class ResNetOptions:
@@ -48,4 +51,5 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={f"resnet-{depth}": {"depth": depth} for depth in (20, 32, 44, 56, 110, 1202)},
         summary="Every two layers add to their unchanged input",
         source="arXiv:1512.03385, sec. 4.2",
+        parameters={f"resnet-{depth}": (CIFAR, count) for depth, count in COUNTS.items()},
     )

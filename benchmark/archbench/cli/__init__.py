@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from archbench._errors import ArchbenchError
-from archbench.cli import _leaderboard, _list, _plugins, _run, _show
+from archbench.cli import _check, _leaderboard, _list, _new, _plugins, _run, _show
 
 app = typer.Typer(
     name="benchmark",
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("run")(_run.run)
 app.command("list")(_list.list_)
 app.command("show")(_show.show)
+app.command("check")(_check.check)
+app.command("new")(_new.new)
 app.command("plugins")(_plugins.plugins)
 app.command("leaderboard")(_leaderboard.leaderboard)
 

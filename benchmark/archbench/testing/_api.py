@@ -1,0 +1,164 @@
+"""`check_architecture` and `check_task`. Importing this does not import torch; calling it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from archbench._declarations import Architecture, Task
+from archbench._plugins import Registered
+from archbench._selectors import make_label
+
+if TYPE_CHECKING:
+    from archbench.testing._engine import Session
+    from archbench.testing._model import CheckResult
+
+Item = TypeVar("Item", Architecture, Task)
+
+
+def check_architecture(
+    architecture: Registered[Architecture] | Architecture,
+    *,
+    options: Any = None,
+    only: Sequence[str] = (),
+    slow: bool = False,
+    expected_failures: Mapping[str, str] | None = None,
+    fingerprints: Path | None = None,
+    selector: str = "",
+) -> list[CheckResult]:
+    """Run every check on an architecture; one that fails stops none that can still say something.
+
+    The checks run on one network: that of `options`. Variants are built, and counted if their count is declared, but
+    not trained; to check one in full, give its options.
+
+    Args:
+        architecture: the declaration, or what the loader made of it. Without a plugin around it, B001 and B502 are
+            skipped.
+        options: an instance of its options class; None for the defaults.
+        only: codes of the checks whose results are wanted; their prerequisites run as well.
+        slow: also those that start processes and train through them.
+        expected_failures: code to reason, added to what the architecture declares.
+        fingerprints: the file of kept fingerprints, for B501.
+        selector: what the reproduction commands call it; default: its name.
+
+    Returns:
+        One result per check, by code.
+
+    Raises:
+        SelectionError: `only` has a code that does not exist.
+        DeclarationError: `expected_failures` has one without a reason.
+
+    Example:
+        >>> from archbench import Architecture
+        >>> def build(task, options):
+        ...     from torch import nn
+        ...     return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        >>> fixed = Architecture(name="fixed", build=build, inputs=("image",), summary="Fits one task only")
+        >>> [result.code for result in check_architecture(fixed) if result.status == "failed"]
+        ['B101']
+    """
+    session = open_architecture(
+        architecture,
+        options=options,
+        slow=slow,
+        expected_failures=expected_failures,
+        fingerprints=fingerprints,
+        selector=selector,
+    )
+    return session.results(only)
+
+
+def open_architecture(
+    architecture: Registered[Architecture] | Architecture,
+    *,
+    options: Any = None,
+    slow: bool = False,
+    expected_failures: Mapping[str, str] | None = None,
+    fingerprints: Path | None = None,
+    selector: str = "",
+) -> Session:
+    """The same, one check at a time."""
+    from archbench.testing._architecture import CHECKS
+    from archbench.testing._engine import Session
+    from archbench.testing._subject import Subject
+
+    registered = architecture if isinstance(architecture, Registered) else None
+    item = _with(architecture.item if isinstance(architecture, Registered) else architecture, expected_failures)
+    codes = tuple(check.code for check in CHECKS)
+    subject = Subject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
+    name = selector or make_label(item, subject.options)
+    return Session(CHECKS, subject, selector=name, expected=item.expected_failures, slow=slow)
+
+
+def check_task(
+    task: Registered[Task] | Task,
+    *,
+    options: Any = None,
+    only: Sequence[str] = (),
+    slow: bool = False,
+    expected_failures: Mapping[str, str] | None = None,
+    fingerprints: Path | None = None,
+    selector: str = "",
+) -> list[CheckResult]:
+    """Run every check on a task. Arguments, result and errors are those of `check_architecture`."""
+    session = open_task(
+        task,
+        options=options,
+        slow=slow,
+        expected_failures=expected_failures,
+        fingerprints=fingerprints,
+        selector=selector,
+    )
+    return session.results(only)
+
+
+def open_task(
+    task: Registered[Task] | Task,
+    *,
+    options: Any = None,
+    slow: bool = False,
+    expected_failures: Mapping[str, str] | None = None,
+    fingerprints: Path | None = None,
+    selector: str = "",
+) -> Session:
+    """The same, one check at a time."""
+    from archbench.testing._engine import Session
+    from archbench.testing._tasks import CHECKS, TaskSubject
+
+    registered = task if isinstance(task, Registered) else None
+    item = _with(task.item if isinstance(task, Registered) else task, expected_failures)
+    codes = tuple(check.code for check in CHECKS)
+    subject = TaskSubject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
+    name = selector or make_label(item, subject.options)
+    return Session(CHECKS, subject, selector=name, expected=item.expected_failures, slow=slow)
+
+
+def check_codes(kind: str) -> tuple[str, ...]:
+    """The codes of all checks of an `architecture` or of a `task`."""
+    if kind == "architecture":
+        from archbench.testing._architecture import CHECKS
+    else:
+        from archbench.testing._tasks import CHECKS
+    return tuple(sorted(check.code for check in CHECKS))
+
+
+def keep_fingerprint(item: Registered[Any] | Architecture | Task, path: Path, *, options: Any = None) -> None:
+    """Keep what B501 and T501 compare with: what this architecture or task is now, under its revision."""
+    from archbench.testing._packaging import fingerprint, write_kept
+    from archbench.testing._subject import Subject
+    from archbench.testing._tasks import TaskSubject, task_fingerprint
+
+    registered = item if isinstance(item, Registered) else None
+    declared = item.item if isinstance(item, Registered) else item
+    if isinstance(declared, Architecture):
+        key, kept = fingerprint(Subject(declared, options=options, registered=registered))
+    else:
+        key, kept = task_fingerprint(TaskSubject(declared, options=options, registered=registered))
+    write_kept(path, {key: kept})
+
+
+def _with(item: Item, more: Mapping[str, str] | None) -> Item:
+    """The declaration with more expected failures, whose reasons are checked as if it had declared them."""
+    return replace(item, expected_failures={**item.expected_failures, **more}) if more else item

@@ -1,0 +1,190 @@
+"""B1xx: what goes in, what comes out, and that evaluation is a function of the example alone."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from archbench._declarations import Outputs, TaskInfo, convert_options
+from archbench.testing._isolation import changes, streams, torch_stream
+from archbench.testing._model import Check, Fault
+from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
+
+
+def builds(subject: Subject) -> None:
+    """Every case with the options under test, and every variant without computing its weights."""
+    for case in subject.cases:
+        network = subject.build(case)
+        lazy = [name for name, p in network.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
+        if lazy:
+            raise Fault(
+                f"{case}: lazy parameters have no shape yet ({some(lazy)}); compute sizes from task.input_shape"
+            )
+        if not any(p.requires_grad for p in network.parameters()):
+            raise Fault(f"{case}: the network has no trainable parameters")
+        _check_output(network.eval()(case.inputs(3)), case, 3)
+    for name in subject.architecture.variants:
+        _build_variant(subject, name)
+
+
+def _build_variant(subject: Subject, name: str) -> None:
+    options = convert_options(subject.architecture, subject.architecture.variants[name])
+    for case in subject.cases:
+        if subject.refusal(case.info, options) is None:
+            try:
+                subject.skeleton(case.info, options)
+            except Exception as error:
+                raise Fault(f"variant {name!r} on {case}: {type(error).__name__}: {error}") from error
+            return
+
+
+def _check_output(output: Tensor | Outputs, case: Case, batch: int) -> None:
+    for logits in all_logits(output):
+        if tuple(logits.shape) != case.output_shape(batch):
+            raise Fault(f"{case}: a batch of {batch} gave {tuple(logits.shape)}, expected {case.output_shape(batch)}")
+
+
+def any_batch_size(subject: Subject) -> None:
+    """Batches of 1, 2 and 5."""
+    for case in subject.cases:
+        network = subject.build(case).eval()
+        for batch in (1, 2, 5):
+            with torch.no_grad():
+                _check_output(network(case.inputs(batch)), case, batch)
+
+
+def finite_logits(subject: Subject) -> None:
+    """Finite floating-point numbers that are not rows of probabilities."""
+    for case in subject.cases:
+        logits = predict(subject.build(case), case.inputs(5))
+        if not logits.is_floating_point():
+            raise Fault(f"{case}: the logits are {logits.dtype}, not floating-point numbers")
+        if not logits.isfinite().all():
+            raise Fault(f"{case}: {int((~logits.isfinite()).sum())} of {logits.numel()} logits are not finite")
+        if ((logits >= 0) & (logits <= 1)).all() and (logits.sum(-1) - 1).abs().max() < 1e-4:
+            raise Fault(f"{case}: every row lies in [0, 1] and sums to 1, as probabilities do; return logits")
+
+
+def repeatable_evaluation(subject: Subject) -> None:
+    """The same inputs and weights give the same logits, and no random number is drawn."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case), case.inputs(4)
+        kept = _state(network)
+        before, torch_before = streams(), torch_stream()
+        first = predict(network, inputs)
+        drawn = changes(before, streams()) + (
+            ["torch's global random stream"] if torch_stream() != torch_before else []
+        )
+        network.load_state_dict(kept)  # a network that changes its own state is B106's finding
+        random.random()  # noqa: S311 - to move the stream
+        np.random.random()
+        torch.rand(1)
+        second = predict(network, inputs)
+        if not same(first, second):
+            raise Fault(f"{case}: the same inputs in evaluation mode gave different logits")
+        if drawn:
+            raise Fault(f"{case}: evaluation draws from {', '.join(drawn)}")
+
+
+def pure_evaluation(subject: Subject) -> None:
+    """Neither the inputs nor any entry of the state is written to."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case).eval(), case.inputs(4)
+        kept, given = _state(network), inputs.clone()
+        with torch.no_grad():
+            network(inputs)
+        if not same(inputs, given):
+            raise Fault(f"{case}: the network writes into its input")
+        changed = different_entries(kept, _state(network))
+        if changed:
+            raise Fault(f"{case}: evaluation changes the state: {some(changed)}")
+
+
+def independent_samples(subject: Subject) -> None:
+    """Other rows are replaced, at the same batch shape: batch 1 against batch N would compare kernels as well."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case), case.inputs(4)
+        other = inputs.clone()
+        other[2:] = case.inputs(2, seed=1) * (1 if case.info.kind == "tokens" else 10)
+        first, second = predict(network, inputs)[:2], predict(network, other)[:2]
+        gap = float((first - second).abs().max())
+        if gap > 1e-5 * max(1.0, float(first.abs().max())):
+            raise Fault(f"{case}: replacing examples 3 and 4 of a batch moves the logits of 1 and 2 by {gap:.2g}")
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def declared_count(subject: Subject) -> str | None:
+    """The declared numbers of parameters, of the default options and of variants."""
+    architecture = subject.architecture
+    for name, (info, declared) in architecture.parameters.items():
+        options = convert_options(architecture, architecture.variants.get(name, {}))
+        counted = _count(subject, info, options)
+        if counted != declared:
+            raise Fault(
+                f"{name} on {info.kind} {info.input_shape} has {counted:,} parameters, declared are {declared:,}"
+            )
+    return None if architecture.parameters else "none declared"
+
+
+def _count(subject: Subject, info: TaskInfo, options: Any) -> int:
+    return sum(p.numel() for p in subject.skeleton(info, options).parameters() if p.requires_grad)
+
+
+CHECKS = (
+    Check(
+        "B101",
+        "builds for every kind of input, two sizes, two numbers of classes, and every variant",
+        builds,
+        "take the sizes from task.input_shape, task.outputs, task.per_step and task.vocabulary; say in incompatible() "
+        "what the network cannot take",
+    ),
+    Check(
+        "B102",
+        "batches of 1, 2 and 5",
+        any_batch_size,
+        "squeeze() and reshape(-1) drop or move the batch axis; name the axes: flatten(1), squeeze(-1)",
+        ("B101",),
+    ),
+    Check(
+        "B103",
+        "finite logits, not probabilities",
+        finite_logits,
+        "return what comes before softmax: the loss applies it; look for 0/0 and uninitialised memory",
+        ("B102",),
+    ),
+    Check(
+        "B105",
+        "evaluation is repeatable and draws no random numbers",
+        repeatable_evaluation,
+        "pass training=self.training to functional dropout; draw noise only in training",
+        ("B103",),
+    ),
+    Check(
+        "B106",
+        "evaluation changes neither input nor state",
+        pure_evaluation,
+        "use x = x * 2 and not x.mul_(2); update buffers only if self.training",
+        ("B103",),
+    ),
+    Check(
+        "B104",
+        "in evaluation an example does not depend on the rest of its batch",
+        independent_samples,
+        "a mean, norm or attention runs over the batch axis; check dim= and batch_first=",
+        ("B105", "B106"),
+    ),
+    Check(
+        "B405",
+        "the declared number of parameters",
+        declared_count,
+        "the count is of trainable parameters, shared ones once; correct the network or `parameters`",
+        ("B101",),
+    ),
+)

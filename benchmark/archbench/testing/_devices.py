@@ -1,0 +1,127 @@
+"""B4xx: other devices, other number formats, the compiler, other memory layouts. No accelerator is needed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from archbench.testing._model import Check, Fault, NotApplicable
+from archbench.testing._subject import Case, Subject, logits_of, predict
+
+
+def moves(subject: Subject) -> None:
+    """On the meta device: what stays behind on the CPU does not fit what moved."""
+    for case in subject.main_cases:
+        network = subject.build(case).to("meta").eval()
+        try:
+            with torch.no_grad():
+                logits = logits_of(network(case.inputs(3).to("meta")))
+        except (RuntimeError, NotImplementedError) as error:
+            if _asks_for_values(error):
+                raise NotApplicable("its control flow depends on values, which the meta device has not") from error
+            raise Fault(f"{case}: {_first_line(error)}") from error
+        if logits.device.type != "meta":
+            raise Fault(f"{case}: the logits are on {logits.device}, the inputs were elsewhere")
+
+
+def _asks_for_values(error: Exception) -> bool:
+    text = str(error)
+    return any(sign in text for sign in ("item() cannot be called", "_local_scalar_dense", "data-independent"))
+
+
+def other_formats(subject: Subject) -> None:
+    """float64 throughout, and bfloat16 under autocast."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case), case.inputs(4)
+        expected = predict(network, inputs)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = predict(network, inputs).float()
+        gap = float((half - expected).norm() / expected.norm().clamp_min(1e-12))
+        if not gap < 0.1:
+            raise Fault(f"{case}: under bfloat16 autocast the logits are off by {gap:.0%}")
+        _check_double(network.double(), case, expected)
+
+
+def _check_double(network: nn.Module, case: Case, expected: Tensor) -> None:
+    inputs = case.inputs(4)
+    try:
+        logits = predict(network, inputs if case.info.kind == "tokens" else inputs.double())
+    except RuntimeError as error:
+        raise Fault(f"{case}: fails in float64: {_first_line(error)}") from error
+    if logits.dtype != torch.float64:
+        raise Fault(f"{case}: in float64 the logits are {logits.dtype}")
+    if not torch.allclose(logits.float(), expected, rtol=1e-2, atol=1e-2):
+        raise Fault(f"{case}: float64 and float32 disagree by {float((logits - expected).abs().max()):.2g}")
+
+
+def compiles(subject: Subject) -> None:
+    """torch.compile sees the network as one graph. Nothing is generated: the graph is run as it is."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case), case.inputs(4)
+        expected = predict(network, inputs)
+        torch.compiler.reset()
+        try:
+            compiled = torch.compile(network, backend="eager", fullgraph=True)
+            with torch.no_grad():
+                logits = logits_of(compiled(inputs.clone()))
+        except Exception as error:
+            raise Fault(f"{case}: {type(error).__name__}: {_first_line(error)}") from error
+        finally:
+            torch.compiler.reset()
+        if not torch.allclose(logits, expected, rtol=1e-4, atol=1e-5):
+            raise Fault(f"{case}: the compiled network gives other logits")
+
+
+def any_layout(subject: Subject) -> None:
+    """The same numbers, with another order in memory."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case), case.inputs(4)
+        axes = list(reversed(range(inputs.dim())))
+        scattered = inputs.permute(axes).contiguous().permute(axes)
+        network.eval()
+        with torch.no_grad():
+            try:
+                logits = logits_of(network(scattered))
+            except RuntimeError as error:
+                raise Fault(f"{case}: {_first_line(error)}") from error
+            if not torch.allclose(logits, predict(network, inputs), rtol=1e-4, atol=1e-5):
+                raise Fault(f"{case}: other logits for the same numbers in another memory layout")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+CHECKS = (
+    Check(
+        "B401",
+        "runs on whatever device it is moved to",
+        moves,
+        "make tensors with device=x.device, or register them as buffers",
+        ("B303",),
+    ),
+    Check(
+        "B402",
+        "runs in float64, and in bfloat16 under autocast",
+        other_formats,
+        "make tensors with dtype=x.dtype, do not cast to float32",
+        ("B303",),
+    ),
+    Check(
+        "B403",
+        "torch.compile takes it as one graph",
+        compiles,
+        "branches on values and code outside torch break the graph; it still trains, only not compiled",
+        ("B105",),
+        level="warning",
+    ),
+    Check(
+        "B404",
+        "takes inputs in any memory layout",
+        any_layout,
+        "use reshape() instead of view() on what came from outside",
+        ("B105",),
+        level="warning",
+    ),
+)

@@ -1,0 +1,121 @@
+"""Runs checks: all of them, each once, prerequisites first, and leaves the process as it was."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from archbench._errors import ArchbenchError, SelectionError
+from archbench.testing._isolation import isolated, seed_everything
+from archbench.testing._model import Check, CheckResult, Fault, NotApplicable
+
+LONGEST_MESSAGE = 300
+
+
+class Session:
+    """The checks of one subject. A check runs when its result is first asked for, and never twice.
+
+    Args:
+        checks: in the order in which results are listed.
+        subject: what each check is given.
+        selector: how a command names the subject.
+        expected: codes of failures that were declared, to their reasons.
+        slow: also run the slow checks.
+    """
+
+    def __init__(
+        self, checks: Sequence[Check], subject: Any, *, selector: str, expected: Mapping[str, str], slow: bool = False
+    ) -> None:
+        self._checks = {check.code: check for check in checks}
+        self._subject, self._selector, self._slow = subject, selector, slow
+        self._expected = dict(expected)
+        self._results: dict[str, CheckResult] = {}
+
+    def results(self, only: Sequence[str] = ()) -> list[CheckResult]:
+        """The results of all checks, or of these.
+
+        Raises:
+            SelectionError: there is no such check.
+        """
+        unknown = [code for code in only if code not in self._checks]
+        if unknown:
+            raise SelectionError(f"no check {unknown[0]!r}; there are {', '.join(sorted(self._checks))}")
+        return [self.result(code) for code in sorted(self._checks) if code in only or not only]
+
+    def result(self, code: str) -> CheckResult:
+        """The result of one check; its prerequisites run first."""
+        if code not in self._results:
+            self._results[code] = self._run(self._checks[code])
+        return self._results[code]
+
+    def _run(self, check: Check) -> CheckResult:
+        if check.slow and not self._slow:
+            return self._make(check, "skipped", "slow; add --slow")
+        blocked_by = tuple(
+            code for code in check.requires if self.result(code).status in ("failed", "expected", "blocked")
+        )
+        if blocked_by:
+            return self._make(check, "blocked", f"blocked by {', '.join(blocked_by)}", blocked_by=blocked_by)
+        start = time.process_time()
+        status, message = self._judge(check)
+        return self._make(check, status, message, seconds=time.process_time() - start)
+
+    def _judge(self, check: Check) -> tuple[Any, str]:
+        reason = self._expected.get(check.code)
+        try:
+            note = self._call(check)
+        except NotApplicable as error:
+            return "skipped", str(error)
+        except Fault as fault:
+            return ("failed", str(fault)) if reason is None else ("expected", f"{reason} ({fault})")
+        if reason is not None:
+            return "failed", f"XPASS: it passes, although expected_failures says: {reason}"
+        return "passed", note or ""
+
+    def _call(self, check: Check) -> str | None:
+        with warnings.catch_warnings(), isolated():
+            warnings.simplefilter("ignore")
+            seed_everything(0)
+            try:
+                return check.function(self._subject)
+            except (Fault, NotApplicable):
+                raise
+            except ArchbenchError as error:
+                raise Fault(str(error)) from error
+            except (Exception, SystemExit) as error:
+                raise Fault(describe(error)) from error
+
+    def _make(self, check: Check, status: Any, message: str, **more: Any) -> CheckResult:
+        shown = status == "failed" and not message.startswith("XPASS")
+        return CheckResult(
+            code=check.code,
+            title=check.title,
+            level=check.level,
+            status=status,
+            message=message,
+            hint=check.hint if shown else "",
+            reproduce=f"benchmark check {self._selector} --only {check.code}" + (" --slow" if check.slow else ""),
+            **more,
+        )
+
+
+def describe(error: BaseException) -> str:
+    """An exception of the plugin on one line, with the place in the plugin where it came from."""
+    text = " ".join("".join(traceback.format_exception_only(error)).split())
+    if len(text) > LONGEST_MESSAGE:
+        text = text[: LONGEST_MESSAGE - 4] + " ..."
+    return f"raised {text}{_place(error.__traceback__)}"
+
+
+def _place(trace: TracebackType | None) -> str:
+    frames = [f for f in traceback.extract_tb(trace) if not _is_foreign(f.filename)]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+def _is_foreign(filename: str) -> bool:
+    path = filename.replace("\\", "/")
+    return any(part in path for part in ("/archbench/", "/torch/", "/lightning/", "/numpy/", "<"))

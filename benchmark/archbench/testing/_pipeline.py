@@ -1,0 +1,87 @@
+"""Predictors that need no training, scored exactly as a trial scores a network."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from archbench._job import Device, Job
+from archbench._protocols import find_protocol
+from archbench._training._data import Part, Slices
+from archbench._training._module import TrialModule
+from archbench._training._runner import make_trainer
+
+if TYPE_CHECKING:
+    from archbench.testing._tasks import TaskSubject
+
+
+class Table(nn.Module):
+    """Answers from a list: row i of the split gets answer i.
+
+    A trial hands a network slices of one tensor, so that the position of a slice tells which rows these are.
+
+    Args:
+        answers: what it returns, (N, ...).
+    """
+
+    def __init__(self, answers: Tensor) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Inputs (B, ...) to the answers of their rows."""
+        start = inputs.storage_offset() // inputs.stride(0)
+        return self.answers[start : start + len(inputs)]
+
+
+def score_perfect(subject: TaskSubject) -> float:
+    """The test score of the right answers."""
+    return _score(subject, _encode(subject, subject.parts["test"].targets))
+
+
+def score_random(subject: TaskSubject) -> float:
+    """The test score of normal numbers."""
+    shape = _encode(subject, subject.parts["test"].targets).shape
+    return _score(subject, torch.randn(shape, generator=torch.Generator().manual_seed(0)))
+
+
+def score_constant(subject: TaskSubject) -> tuple[float, float]:
+    """The test score of the constant that is best for the training targets, and its standard error."""
+    train, targets = subject.parts["train"].targets, subject.parts["test"].targets
+    if subject.task.metric == "accuracy":
+        answer = train.flatten().mode().values.expand(targets.shape)
+        quality = (answer == targets).float()
+    else:
+        answer = train.mean(0).expand(targets.shape)
+        quality = (answer - targets) ** 2
+    error = float(quality.flatten(1).mean(1).std() if quality.dim() > 1 else quality.std()) / len(targets) ** 0.5
+    return _score(subject, _encode(subject, answer)), error
+
+
+def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
+    """The logits of a predictor that is sure of these targets."""
+    if subject.task.loss == "cross_entropy":
+        return one_hot(targets.contiguous(), subject.info.outputs).float()
+    return targets.contiguous()
+
+
+def _score(subject: TaskSubject, answers: Tensor) -> float:
+    parts = {name: Part(part.inputs.contiguous(), part.targets) for name, part in subject.parts.items()}
+    module = TrialModule(
+        Table(answers),
+        subject.task,
+        subject.info,
+        protocol=find_protocol("smoke"),
+        parts=parts,
+        clock_start=time.monotonic(),
+    )
+    module.selected = (0, {})
+    job: Any = SimpleNamespace(device=Device(kind="cpu"))  # all that a Trainer is made from
+    trainer = make_trainer(cast(Job, job))
+    trainer.test(module, Slices(parts["test"], "test"), verbose=False)
+    return module.scores["selected"]

@@ -1,0 +1,90 @@
+"""`python -m archbench.testing._probe`: load one plugin in a fresh process and say what that took."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import Any, NoReturn
+
+import msgspec
+
+from archbench._plugins import PluginSource, Registered, load_source
+from archbench._records import Origin
+from archbench.testing._model import Fault
+
+HEAVY = ("torch", "lightning", "tensorflow", "jax")
+TIMEOUT = 120.0
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Which plugin."""
+
+    source: PluginSource
+    origin: Origin
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What loading it took: milliseconds, heavy libraries that it imported, and what it tried to connect to."""
+
+    milliseconds: float
+    heavy: list[str]
+    network: list[str]
+
+
+def load_alone(registered: Registered[Any]) -> Answer:
+    """Load a plugin in a fresh process, from which the network cannot be reached.
+
+    Raises:
+        Fault: it does not load there.
+    """
+    request = msgspec.json.encode(Request(registered.source, registered.origin))
+    done = run_module("archbench.testing._probe", request)
+    if done.returncode != 0:
+        last = (done.stderr.decode(errors="replace").strip() or "no message").splitlines()[-1]
+        raise Fault(f"loading it in a fresh process fails: {last}")
+    return msgspec.json.decode(done.stdout.splitlines()[-1], type=Answer)
+
+
+def run_module(module: str, data: bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run one of our modules in a process that finds what this one finds."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", module],
+        input=data,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def main() -> None:
+    """Read the request from standard input, print the answer as the last line."""
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    attempts: list[str] = []
+    _cut_the_network(attempts)
+    start = time.perf_counter()
+    load_source(request.source, request.origin)
+    milliseconds = (time.perf_counter() - start) * 1000
+    answer = Answer(milliseconds, [name for name in HEAVY if name in sys.modules], attempts)
+    print(msgspec.json.encode(answer).decode())  # noqa: T201 - the answer
+
+
+def _cut_the_network(attempts: list[str]) -> None:
+    def refuse(what: str) -> Any:
+        def refused(*arguments: Any, **_: Any) -> NoReturn:
+            attempts.append(f"{what}{arguments[-1:]}")
+            raise OSError("no network while a plugin is loaded")
+
+        return refused
+
+    socket.socket.connect = refuse("connect")  # type: ignore[method-assign]
+    socket.getaddrinfo = refuse("getaddrinfo")
+    socket.create_connection = refuse("create_connection")
+
+
+if __name__ == "__main__":
+    main()

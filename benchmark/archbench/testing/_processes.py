@@ -1,0 +1,143 @@
+"""B502: the network in other processes: two that train together, and the worker of a real trial."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from archbench._plugins import PluginSource, load_plugins
+from archbench._records import Origin
+from archbench.testing._model import Check, Fault, NotApplicable
+from archbench.testing._packaging import loaded
+from archbench.testing._subject import Case, Subject
+
+RANKS = 2
+TIMEOUT = 180.0
+TRIAL_STEPS = 2
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one of the two processes is told."""
+
+    source: PluginSource
+    origin: Origin
+    name: str
+    options: dict[str, Any]
+    kind: str
+    meeting_place: str
+
+
+def trains_elsewhere(subject: Subject) -> str:
+    """Two processes over gloo, then one trial of two steps in a worker."""
+    registered = loaded(subject.registered)
+    for case in subject.main_cases:
+        _two_processes(subject, registered, case)
+    return _real_trial(subject)
+
+
+def _two_processes(subject: Subject, registered: Any, case: Case) -> None:
+    with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
+        options = {} if subject.options is None else msgspec.to_builtins(_as_dict(subject.options))
+        name = subject.architecture.name
+        step = Step(registered.source, registered.origin, name, options, case.info.kind, f"{folder}/meeting")
+        children = [_start_rank(rank, msgspec.json.encode(step)) for rank in range(RANKS)]
+        try:
+            answers = [child.communicate(timeout=TIMEOUT) for child in children]
+        except subprocess.TimeoutExpired:
+            raise Fault(
+                f"{case}: two processes did not finish two steps in {TIMEOUT:g} s: they wait for each other"
+            ) from None
+        finally:
+            for child in children:
+                child.kill()
+                child.wait()
+        for child, (_, errors) in zip(children, answers, strict=True):
+            if child.returncode != 0:
+                raise Fault(f"{case}: in one of two processes: {_last_line(errors)}")
+        if answers[0][0] != answers[1][0]:
+            raise Fault(f"{case}: after two steps on different data the two processes have different weights")
+
+
+def _as_dict(options: Any) -> dict[str, Any]:
+    import dataclasses
+
+    return dataclasses.asdict(options)
+
+
+def _start_rank(rank: int, data: bytes) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(RANKS)}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "archbench.testing._rank"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **ranks},
+    )
+    assert child.stdin is not None
+    child.stdin.write(data)
+    child.stdin.close()
+    child.stdin = None
+    return child
+
+
+def _last_line(text: bytes) -> str:
+    lines = [line for line in text.decode(errors="replace").strip().splitlines() if line.strip()]
+    return next((line.strip() for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no message")[
+        :300
+    ]
+
+
+def _real_trial(subject: Subject) -> str:
+    """One trial on the first registered task that fits, through the launcher that `benchmark run` uses."""
+    from archbench._execution import execute, open_pool
+    from archbench._store import Store
+
+    planned = _plan(subject)
+    with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
+        pool = open_pool(device="cpu", workers=1)
+        (record,) = execute([planned], Store(Path(folder)), pool, timeout=TIMEOUT)
+    if record.status != "ok":
+        raise Fault(
+            f"a trial of {TRIAL_STEPS} steps on {record.trial.task.label} ended {record.status}: {record.message}"
+        )
+    return f"trained on {record.trial.task.label}"
+
+
+def _plan(subject: Subject) -> Any:
+    from archbench._plan import make_plan
+    from archbench._protocols import find_protocol
+    from archbench._selectors import Selected, make_component, select
+
+    registered = loaded(subject.registered)
+    chosen = Selected(registered, subject.options, make_component(registered, subject.options), False)
+    protocol = msgspec.structs.replace(
+        find_protocol("smoke"),
+        name="check",
+        steps=dict.fromkeys(("image", "sequence", "tokens"), TRIAL_STEPS),
+        validations=1,
+    )
+    tasks = load_plugins().tasks
+    plan = make_plan([chosen], select(["all"], tasks, "task"), protocol=protocol, seeds=1) if tasks else []
+    for planned in plan:
+        if planned.refusal is None:
+            return planned
+    raise NotApplicable("two processes agree; no registered task fits for the trial")
+
+
+CHECKS = (
+    Check(
+        "B502",
+        "trains in two processes, and in the worker of a trial",
+        trains_elsewhere,
+        "a worker loads the plugin again by itself: nothing may hang on this process, its rank or its main module",
+        ("B305", "B304"),
+        slow=True,
+    ),
+)

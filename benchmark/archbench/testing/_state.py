@@ -1,0 +1,169 @@
+"""B3xx: seeds, global state, saving and copying."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from archbench.testing._isolation import changes, seed_everything, settings, streams, surroundings, torch_stream
+from archbench.testing._learning import train_step
+from archbench.testing._model import Check, Fault
+from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
+
+T = TypeVar("T")
+
+
+def seeded(subject: Subject) -> None:
+    """The weights are a function of torch's seed, and building leaves that seed's stream running."""
+    for case in subject.main_cases:
+        first, end = _weights_and_stream(subject, case, 0)
+        other, other_end = _weights_and_stream(subject, case, 1)
+        if end == other_end:
+            raise Fault(
+                f"{case}: build reseeds torch's global stream, so that every seed of a trial would be the same run"
+            )
+        again = _with_torch_seed_only(subject, case, 0)
+        unequal = different_entries(first, again)
+        if unequal:
+            raise Fault(f"{case}: torch.manual_seed(0) twice gave different weights: {some(unequal)}")
+        if not different_entries(first, other):
+            raise Fault(f"{case}: torch.manual_seed(0) and torch.manual_seed(1) gave the same weights")
+
+
+def _weights_and_stream(subject: Subject, case: Case, seed: int) -> tuple[dict[str, Tensor], bytes]:
+    return subject.build(case, seed=seed).state_dict(), torch_stream()
+
+
+def _with_torch_seed_only(subject: Subject, case: Case, seed: int) -> dict[str, Tensor]:
+    seed_everything(12345)  # numpy and Python elsewhere: only torch's seed may decide
+    torch.manual_seed(seed)
+    network: nn.Module = subject.build_function(case.info, subject.options)
+    return network.state_dict()
+
+
+def untouched_globals(subject: Subject) -> None:
+    """Importing, building, training and evaluating change no setting that other code relies on."""
+    _ = subject.build_function
+    if subject.import_changes:
+        raise Fault(f"importing the module of build changes {'; '.join(subject.import_changes)}")
+    for case in subject.main_cases:
+        network = _watched(f"{case}: building", lambda case=case: _build(subject, case))  # type: ignore[misc]
+        inputs = case.inputs(4)
+        _watched(f"{case}: a training step", lambda n=network, x=inputs: _forward_backward(n, x))  # type: ignore[misc]
+        _watched(f"{case}: evaluating", lambda n=network, x=inputs: predict(n, x))  # type: ignore[misc]
+
+
+def _build(subject: Subject, case: Case) -> nn.Module:
+    network: nn.Module = subject.build_function(case.info, subject.options)
+    return network
+
+
+def _forward_backward(network: nn.Module, inputs: Tensor) -> None:
+    sums = [logits.sum() for logits in all_logits(network.train()(inputs.clone()))]
+    torch.autograd.backward(torch.stack(sums).sum())
+
+
+def _watched(what: str, act: Callable[[], T]) -> T:
+    before = settings() | surroundings() | streams()
+    result = act()
+    changed = changes(before, settings() | surroundings() | streams())
+    if changed:
+        raise Fault(f"{what} changes {'; '.join(changed)}")
+    return result
+
+
+def saves_everything(subject: Subject) -> None:
+    """state_dict, saved and read with weights_only into a network of another seed, gives the same logits."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case, seed=0), case.inputs(4)
+        with torch.no_grad():
+            network.train()(inputs.clone())  # so that running statistics have moved
+        expected = predict(network, inputs)
+        file = io.BytesIO()
+        torch.save(network.state_dict(), file)
+        file.seek(0)
+        copied = subject.build(case, seed=1)
+        copied.load_state_dict(torch.load(file, weights_only=True), strict=True)
+        if not same(expected, predict(copied, inputs)):
+            raise Fault(f"{case}: a copy with the same state_dict gives other logits")
+
+
+def copies(subject: Subject) -> None:
+    """deepcopy after a forward pass, and pickle, as the process of a trial needs."""
+    for case in subject.main_cases:
+        network, inputs = subject.build(case), case.inputs(4)
+        network.train()(inputs.clone())  # with a graph: a network that keeps it cannot be copied
+        for name, duplicate in (("copy.deepcopy", copy.deepcopy), ("pickle", _through_pickle)):
+            try:
+                copied = duplicate(network)
+            except Exception as error:
+                raise Fault(f"{case}: {name} after a forward pass fails: {type(error).__name__}: {error}") from error
+            if not same(predict(network, inputs), predict(copied, inputs)):
+                raise Fault(f"{case}: {name} gives a network with other logits")
+
+
+def _through_pickle(network: nn.Module) -> nn.Module:
+    copied: nn.Module = pickle.loads(pickle.dumps(network))  # noqa: S301 - what was pickled a moment ago
+    return copied
+
+
+def repeatable_training(subject: Subject) -> None:
+    """Three steps, twice from one seed."""
+    for case in subject.main_cases:
+        unequal = different_entries(_three_steps(subject, case), _three_steps(subject, case))
+        if unequal:
+            raise Fault(f"{case}: three steps from one seed ended in different weights: {some(unequal)}")
+
+
+def _three_steps(subject: Subject, case: Case) -> dict[str, Tensor]:
+    network = subject.build(case).train()
+    optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.01)
+    for step in range(3):
+        train_step(network, optimizer, case.inputs(4, seed=step), case.targets(4))
+    return network.state_dict()
+
+
+CHECKS = (
+    Check(
+        "B301",
+        "one seed, one set of weights; another seed, another set",
+        seeded,
+        "initialise with torch only, never call manual_seed or numpy in a network, and break symmetry at random",
+        ("B101",),
+    ),
+    Check(
+        "B302",
+        "global state is left alone",
+        untouched_globals,
+        "threads, dtypes, grad mode, the environment and random streams belong to the suite",
+        ("B301", "B103"),
+    ),
+    Check(
+        "B303",
+        "everything that decides the output is in state_dict",
+        saves_everything,
+        "register_buffer() what is drawn or learnt; the suite restores the selected weights from state_dict",
+        ("B105", "B201"),
+    ),
+    Check(
+        "B304",
+        "can be copied after a forward pass, and pickled",
+        copies,
+        "do not keep tensors of a forward pass on self (or detach them); use functions and classes of a module instead "
+        "of lambdas and local ones",
+        ("B105",),
+    ),
+    Check(
+        "B305",
+        "training from one seed is repeatable",
+        repeatable_training,
+        "draw noise from torch's global stream, which the suite seeds",
+        ("B202",),
+    ),
+)

@@ -1,0 +1,523 @@
+"""Deliberately broken architectures: each has one fault, and one check must find it.
+
+Most are `Net`, a sound convolutional network, with one thing changed. `code` is the only check that may fail;
+those that build on it may be blocked.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm, dropout
+
+from archbench import Architecture, Outputs, TaskInfo
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A broken architecture, the check that must find it, and words of the message."""
+
+    id: str
+    code: str
+    architecture: Architecture
+    says: str = ""
+
+
+MUTANTS: list[Mutant] = []
+
+
+class Net(nn.Module):
+    """Sound: convolution, normalisation, dropout, linear layer. Its parts are methods for mutants to replace."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.task = task
+        self.conv = nn.Conv2d(task.input_shape[0], 32, 3, padding=1)
+        self.norm = nn.BatchNorm2d(32)
+        self.drop = nn.Dropout(0.1)
+        self.hidden = nn.Linear(32, 32)
+        self.head = nn.Linear(32, task.outputs)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Images to (B, 32)."""
+        h = torch.relu(self.norm(self.conv(x))).mean((2, 3))
+        return self.drop(torch.relu(self.hidden(h)))
+
+    def forward(self, x: Tensor) -> Tensor | Outputs:
+        return self.head(self.features(x))
+
+
+def mutant(code: str, says: str = "", **declared: Any) -> Callable[[Any], Any]:
+    """Register a network class, or a function of the task, as a mutant that `code` must find."""
+
+    def register(broken: Any) -> Any:
+        name = broken.__name__.lower().replace("_", "-")
+        values = {"inputs": ("image",), "summary": "Broken", **declared}
+        architecture = Architecture(name=name, build=lambda task, options: broken(task), **values)
+        MUTANTS.append(Mutant(name, code, architecture, says))
+        return broken
+
+    return register
+
+
+def without_summary(task: TaskInfo) -> nn.Module:
+    """Sound, but says nothing about itself."""
+    return Net(task)
+
+
+mutant("B002", "summary is empty", summary="")(without_summary)
+
+
+@mutant("B002", "expected_failures has 'B999'", expected_failures={"B999": "no such check"})
+def expects_an_unknown_check(task: TaskInfo) -> nn.Module:
+    """Names a check that does not exist."""
+    return Net(task)
+
+
+@mutant("B101", "expected (3, 7)")
+class HardCodedClasses(Net):
+    """Two outputs, whatever the task."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.head = nn.Linear(32, 2)
+
+
+@mutant("B101", "RuntimeError")
+class HardCodedChannels(Net):
+    """One channel, whatever the images."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.conv = nn.Conv2d(1, 32, 3, padding=1)
+
+
+@mutant("B101", "lazy parameters")
+class Lazy(Net):
+    """The shape is known only after the first batch."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.hidden = nn.LazyLinear(32)
+
+
+@mutant("B101", "not a torch.nn.Module")
+def returns_a_function(task: TaskInfo) -> Any:
+    """Not a module."""
+    return Net(task).forward
+
+
+@mutant("B101", "no trainable parameters")
+class Frozen(Net):
+    """Nothing to train."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.requires_grad_(False)
+
+
+@mutant("B101", "per step", inputs=("sequence",))
+class IgnoresPerStep(nn.Module):
+    """Answers once where an answer at every step is asked for."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.core = nn.Linear(task.input_shape[1], 32)
+        self.head = nn.Linear(32, task.outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.relu(self.core(x)).mean(1))
+
+
+@mutant("B101", "refuses every image shape", incompatible=lambda task, options: "too small")
+def refuses_everything(task: TaskInfo) -> nn.Module:
+    """Takes no task at all."""
+    return Net(task)
+
+
+@mutant("B102", "a batch of 1 gave (2,)")
+class Squeezes(Net):
+    """Drops the batch axis of a batch of one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x)).squeeze()
+
+
+@mutant("B103", "probabilities")
+class Softmax(Net):
+    """Probabilities instead of logits."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x)).softmax(-1)
+
+
+@mutant("B103", "not finite")
+class NanInit(Net):
+    """A weight that nobody initialised."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.hidden.weight.data.fill_(float("nan"))
+
+
+@mutant("B104", "moves the logits")
+class BatchMean(Net):
+    """Centres the features over the batch."""
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        return h - h.mean(0)
+
+
+@mutant("B104", "moves the logits")
+class BatchStatistics(Net):
+    """Batch normalisation by the batch, in evaluation as well."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.norm = nn.BatchNorm2d(32, track_running_stats=False)
+
+
+@mutant("B104", "moves the logits", inputs=("tokens",))
+class AttendsOverTheBatch(nn.Module):
+    """Forgets batch_first=True."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(task.vocabulary, 32)
+        self.attention = nn.MultiheadAttention(32, 2)
+        self.head = nn.Linear(32, task.outputs)
+        self.per_step = task.per_step
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.embed(x)
+        h = h + self.attention(h, h, h, need_weights=False)[0]
+        return self.head(h if self.per_step else h.mean(1))
+
+
+@mutant("B105", "different logits")
+class FunctionalDropout(Net):
+    """F.dropout is on unless told otherwise."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return dropout(super().features(x), 0.5)
+
+
+@mutant("B105", "draws from torch")
+class DrawsInEvaluation(Net):
+    """A random number that does not matter shifts all that follow."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x) + 0.0 * torch.rand(1, device=x.device, dtype=x.dtype)
+
+
+@mutant("B106", "writes into its input")
+class InPlaceInput(Net):
+    """Normalises the images where they lie."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.mul_(0.5))
+
+
+@mutant("B106", "calls")
+class CountsCalls(Net):
+    """A buffer that counts forward passes."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return super().forward(x)
+
+
+@mutant("B106", "norm.running_mean")
+class TracksInEvaluation(Net):
+    """Running statistics that move in evaluation."""
+
+    def features(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        h = batch_norm(self.conv(x), norm.running_mean, norm.running_var, norm.weight, norm.bias, training=True)
+        return self.drop(torch.relu(self.hidden(torch.relu(h).mean((2, 3)))))
+
+
+@mutant("B201", "layers[0]")
+class ListOfModules(Net):
+    """Layers in a plain list."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.layers = [nn.Linear(32, 32), nn.Linear(32, 32)]
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        for layer in self.layers:
+            h = h + torch.relu(layer(h))
+        return h
+
+
+@mutant("B201", "scale")
+class PlainTensorParameter(Net):
+    """A tensor with requires_grad, but not an nn.Parameter."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.scale = torch.ones(32, requires_grad=True)
+
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x) * self.scale
+
+
+@mutant("B202", "no gradient on some batch: spare.weight")
+class UnusedLayer(Net):
+    """A layer that forward() does not use."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.spare = nn.Linear(4, 4)
+
+
+@mutant("B202", "zero on all batches")
+class DeadLayer(Net):
+    """A layer whose output is multiplied by zero."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.spare = nn.Linear(32, 32)
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        return h + 0.0 * self.spare(h)
+
+
+@mutant("B202", "conv.weight")
+class Detached(Net):
+    """The convolution is cut off from the gradient."""
+
+    def features(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.norm(self.conv(x))).mean((2, 3)).detach()
+        return self.drop(torch.relu(self.hidden(h)))
+
+
+@mutant("B202", "matches no parameter", unused_parameters=("experts.*",))
+def declares_parameters_that_are_not_there(task: TaskInfo) -> nn.Module:
+    """A pattern left over from an older version."""
+    return Net(task)
+
+
+@mutant("B203", "is still")
+class CannotLearn(Net):
+    """Logits too small to matter."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.01 * torch.tanh(self.head(self.features(x)))
+
+
+@mutant("B203", "is still")
+class IgnoresInput(nn.Module):
+    """The answer is always the same."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(torch.randn(task.outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.answer.expand(len(x), -1).clone()
+
+
+@mutant("B301", "reseeds")
+class SeedsInInit(Net):
+    """Always the same weights."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        torch.manual_seed(42)
+        super().__init__(task)
+
+
+@mutant("B301", "different weights")
+class NumpyInit(Net):
+    """Weights from numpy's global stream, which no one seeds."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.hidden.weight.data = torch.from_numpy(np.random.randn(32, 32).astype("float32") / 6)
+
+
+@mutant("B301", "gave the same weights")
+class FixedInit(nn.Module):
+    """Weights from a generator of its own."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        features = int(np.prod(task.input_shape))
+        self.first = nn.Parameter(torch.randn(64, features, generator=generator) / features**0.5)
+        self.second = nn.Parameter(torch.randn(task.outputs, 64, generator=generator) / 8)
+        torch.rand(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x.flatten(1) @ self.first.T) @ self.second.T
+
+
+@mutant("B302", "torch.get_num_threads")
+class SetsThreads(Net):
+    """Takes the machine for itself."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        torch.set_num_threads(3)
+
+
+@mutant("B302", "os.environ[ARCHBENCH_MUTANT]")
+class SetsEnvironment(Net):
+    """Leaves a variable behind."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        os.environ["ARCHBENCH_MUTANT"] = str(threading.get_ident())
+
+
+@mutant("B302", "warnings.filters")
+class SilencesWarnings(Net):
+    """Nobody else gets a warning any more."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            warnings.simplefilter("ignore", category=DeprecationWarning)
+        return super().forward(x)
+
+
+@mutant("B302", "numpy's global random stream")
+class DrawsFromNumpy(Net):
+    """Augments by numpy's global stream."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            np.random.random()
+        return super().forward(x)
+
+
+@mutant("B303", "other logits")
+class PlainAttributeState(Net):
+    """A random projection that state_dict does not know."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.projection = torch.randn(32, 32) / 32**0.5
+
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x) @ self.projection
+
+
+@mutant("B304", "pickle")
+class LambdaAttribute(Net):
+    """A lambda cannot be pickled."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.activation = lambda h: torch.relu(h)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.activation(super().features(x))
+
+
+@mutant("B304", "copy.deepcopy")
+class KeepsGraph(Net):
+    """Keeps the features of the last batch, with their graph."""
+
+    def features(self, x: Tensor) -> Tensor:
+        self.last = super().features(x)
+        return self.last
+
+
+@mutant("B305", "different weights")
+class NoiseFromElsewhere(Net):
+    """Noise from a stream that no seed reaches."""
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        return h + 0.01 * random.SystemRandom().random() if self.training else h
+
+
+@mutant("B401", "device")
+class FixedDevice(Net):
+    """A constant that is always made on the CPU."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x) * torch.linspace(0.5, 1, 32, dtype=x.dtype, device="cpu")
+
+
+@mutant("B401", "meta")
+class CopiesToCpu(Net):
+    """Moves its features to the CPU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x).cpu())
+
+
+@mutant("B402", "float64")
+class CastsToFloat32(Net):
+    """float32, whatever it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float())
+
+
+@mutant("B402", "float64")
+class Float32Constant(Net):
+    """A float32 matrix among what may be float64."""
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        return h if h.dtype == torch.bfloat16 else h @ torch.eye(32, device=x.device)
+
+
+@mutant("B402", "bfloat16")
+class LosesPrecision(Net):
+    """A small difference of two large numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = super().forward(x)
+        return (logits + 300.0) - 300.0
+
+
+@mutant("B403", "")
+class BranchesOnValues(Net):
+    """Which way it goes depends on the data."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = super().forward(x)
+        return logits if logits.sum() > 0 else logits * 1.0
+
+
+@mutant("B404", "view")
+class Views(nn.Module):
+    """view() needs one memory layout."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        features = int(np.prod(task.input_shape))
+        self.net = nn.Sequential(nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, task.outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x.view(len(x), -1))
+
+
+@mutant(
+    "B405",
+    "declared are 1,000",
+    parameters={"miscounted": (TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10), 1000)},
+)
+def miscounted(task: TaskInfo) -> nn.Module:
+    """Declares another number of parameters."""
+    return Net(task)

@@ -1,0 +1,229 @@
+"""Deliberately broken tasks, and sound ones: each broken task has one fault, and one check must find it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from archbench import Examples, Splits, Task, TaskInfo
+
+PICTURES = TaskInfo(kind="image", input_shape=(1, 4, 4), outputs=3)
+STEPS = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=1)
+WORDS = TaskInfo(kind="tokens", input_shape=(24,), outputs=2, vocabulary=9, per_step=True)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A broken task, the check that must find it, and words of the message."""
+
+    id: str
+    code: str
+    task: Task
+    says: str = ""
+
+
+def pictures(count: int, draw: Any) -> Examples:
+    """Noise with labels 0, 1, 2 in turn."""
+    inputs = draw.standard_normal((count, 1, 4, 4)).astype(np.float32)
+    return Examples(inputs, np.arange(count, dtype=np.int64) % 3)
+
+
+def steps(count: int, draw: Any) -> Examples:
+    """Sums of noise."""
+    inputs = draw.random((count, 6, 2)).astype(np.float32)
+    return Examples(inputs, inputs.sum(axis=(1, 2), keepdims=False)[:, None])
+
+
+def words(count: int, draw: Any) -> Examples:
+    """Whether each token is odd."""
+    inputs = draw.integers(0, 9, (count, 24))
+    return Examples(inputs, inputs % 2)
+
+
+def sound(part: Callable[[int, Any], Examples] = pictures) -> Callable[[Any, int], Splits]:
+    """A load function without a fault."""
+
+    def load(options: None, seed: int) -> Splits:
+        draw = np.random.default_rng([1, seed])
+        return Splits(part(300, draw), part(60, draw), part(300, np.random.default_rng(0)))
+
+    return load
+
+
+def fixed(options: None, seed: int) -> Splits:
+    """The same splits for every seed."""
+    return sound()(options, 0)
+
+
+def declare(name: str, load: Any, **more: Any) -> Task:
+    """A classification task, unless `more` says otherwise."""
+    values = {"info": PICTURES, "loss": "cross_entropy", "metric": "accuracy", "chance": 1 / 3, "oracle": 1.0}
+    return Task(name=name, load=load, **{**values, "summary": "A task", **more})
+
+
+REGRESSION = {"info": STEPS, "loss": "mean_squared_error", "metric": "mean_squared_error", "chance": 1.0, "oracle": 0.0}
+
+SOUND = [
+    declare("pictures", sound()),
+    declare("fixed", fixed, fixed_splits=True),
+    declare("steps", sound(steps), **REGRESSION),
+    declare("words", sound(words), info=WORDS, chance=5 / 9),
+]
+MUTANTS: list[Mutant] = []
+
+
+def mutant(code: str, says: str, **declared: Any) -> Callable[[Any], Any]:
+    """Register a load function as a mutant that `code` must find."""
+
+    def register(load: Any) -> Any:
+        name = load.__name__.replace("_", "-")
+        MUTANTS.append(Mutant(name, code, declare(name, load, **declared), says))
+        return load
+
+    return register
+
+
+def changed(seed: int, change: Callable[[Splits], Splits], part: Any = pictures) -> Splits:
+    """Sound splits with one change."""
+    return change(sound(part)(None, seed))
+
+
+@mutant("T002", "summary is empty", summary="")
+def without_summary(options: None, seed: int) -> Splits:
+    """Says nothing about itself."""
+    return sound()(options, seed)
+
+
+@mutant("T101", "from 1 to 3")
+def labels_from_one(options: None, seed: int) -> Splits:
+    """Labels 1, 2, 3."""
+    return changed(
+        seed, lambda s: Splits(*(Examples(e.inputs, e.targets + 1) for e in (s.train, s.validation, s.test)))
+    )
+
+
+@mutant("T101", "no training example has label 2")
+def class_missing_in_training(options: None, seed: int) -> Splits:
+    """The last class is in the test split only."""
+    return changed(seed, lambda s: Splits(Examples(s.train.inputs, s.train.targets % 2), s.validation, s.test))
+
+
+@mutant("T101", "not archbench.Splits")
+def returns_a_tuple(options: None, seed: int) -> Any:
+    """Not Splits."""
+    made = sound()(options, seed)
+    return made.train, made.validation, made.test
+
+
+@mutant("T102", "float64")
+def wrong_precision(options: None, seed: int) -> Splits:
+    """float64 inputs."""
+    return changed(
+        seed, lambda s: Splits(Examples(s.train.inputs.astype(float), s.train.targets), s.validation, s.test)
+    )
+
+
+@mutant("T102", "TaskInfo says", info=TaskInfo(kind="image", input_shape=(1, 4, 5), outputs=3))
+def wrong_shape(options: None, seed: int) -> Splits:
+    """Images of another size than declared."""
+    return sound()(options, seed)
+
+
+@mutant("T103", "not finite")
+def not_a_number(options: None, seed: int) -> Splits:
+    """One pixel is 0/0."""
+    made = sound()(options, seed)
+    made.train.inputs[0, 0, 0, 0] = np.nan
+    return made
+
+
+@mutant("T103", "tokens run from", info=WORDS, chance=5 / 9)
+def token_out_of_vocabulary(options: None, seed: int) -> Splits:
+    """A token that is not in the vocabulary."""
+    made = sound(words)(options, seed)
+    made.validation.inputs[0, 0] = 9
+    return made
+
+
+@mutant("T201", "test inputs are train inputs")
+def test_in_training(options: None, seed: int) -> Splits:
+    """Trains on a part of the test split."""
+    made = sound()(options, seed)
+    made.train.inputs[:10] = made.test.inputs[:10]
+    return made
+
+
+@mutant("T201", "validation inputs are train inputs")
+def validates_on_training(options: None, seed: int) -> Splits:
+    """Validation is a part of training."""
+    return changed(seed, lambda s: Splits(s.train, Examples(s.train.inputs[:60], s.train.targets[:60]), s.test))
+
+
+@mutant("T202", "twice with seed 0")
+def unseeded(options: None, seed: int) -> Splits:
+    """New data on every call."""
+    draw = np.random.default_rng()
+    return Splits(pictures(300, draw), pictures(60, draw), pictures(300, np.random.default_rng(0)))
+
+
+@mutant("T203", "the same for seeds")
+def ignores_the_seed(options: None, seed: int) -> Splits:
+    """One split for all seeds, undeclared."""
+    return fixed(options, seed)
+
+
+@mutant("T203", "different for seeds", fixed_splits=True)
+def claims_to_be_fixed(options: None, seed: int) -> Splits:
+    """Declared as fixed, and drawn anew."""
+    return sound()(options, seed)
+
+
+@mutant("T204", "not that of seed 1")
+def draws_its_test_split(options: None, seed: int) -> Splits:
+    """Every seed has a test split of its own."""
+    draw = np.random.default_rng(seed)
+    return Splits(pictures(300, draw), pictures(60, draw), pictures(300, draw))
+
+
+@mutant("T205", "depends on the global random streams")
+def global_numpy(options: None, seed: int) -> Splits:
+    """Shuffles with numpy's global stream."""
+    made = sound()(options, seed)
+    order = np.random.permutation(300)
+    return Splits(Examples(made.train.inputs[order], made.train.targets[order]), made.validation, made.test)
+
+
+@mutant("T205", "loading changes")
+def seeds_the_world(options: None, seed: int) -> Splits:
+    """Seeds numpy's global stream."""
+    np.random.seed(seed)
+    return sound()(options, seed)
+
+
+@mutant("T205", "os.environ")
+def sets_environment(options: None, seed: int) -> Splits:
+    """Leaves a variable behind."""
+    os.environ["ARCHBENCH_TASK_MUTANT"] = os.environ.get("ARCHBENCH_TASK_MUTANT", "") + "x"
+    return sound()(options, seed)
+
+
+@mutant("T301", "raised", metric="mean_squared_error", chance=1.0, oracle=0.0)
+def metric_of_another_kind(options: None, seed: int) -> Splits:
+    """Labels, and a metric for numbers."""
+    return sound()(options, seed)
+
+
+@mutant("T302", "oracle is 0.95", oracle=0.95)
+def modest_oracle(options: None, seed: int) -> Splits:
+    """Declares that nobody can be right always."""
+    return sound()(options, seed)
+
+
+@mutant("T303", "chance is 0.1", chance=0.1)
+def chance_of_ten_classes(options: None, seed: int) -> Splits:
+    """Copied from a task with ten classes."""
+    return sound()(options, seed)

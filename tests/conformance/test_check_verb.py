@@ -1,0 +1,124 @@
+"""`benchmark check`: what it prints, what it returns, and how it exits."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+BROKEN = """
+import archbench
+
+class Broken:
+    pass
+
+def build(task, options):
+    import math
+    from torch import nn
+    width = math.prod(task.input_shape)
+    return nn.Sequential(nn.Flatten(), nn.Linear(width, 32), nn.ReLU(), nn.Linear(32, task.outputs), nn.Softmax(-1))
+
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="broken", build=build, inputs=("image",), summary="Returns probabilities")
+"""
+
+
+def test_broken_file_says_what_is_wrong_and_how_to_see_it_again(cli, tmp_path):
+    """One failure, its hint and its command; what builds on it is blocked by it; exit code 1."""
+    (tmp_path / "my_net.py").write_text(BROKEN)
+
+    done = cli("check", "./my_net.py", cwd=tmp_path)
+
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("FAIL") == 1
+    assert "B103  FAIL" in done.stdout
+    assert "every row lies in [0, 1] and sums to 1" in done.stdout
+    assert "hint:  return what comes before softmax" in done.stdout
+    assert "again: benchmark check ./my_net.py --only B103" in done.stdout
+    assert "B104  blocked" in done.stdout
+    assert "blocked by B105" in done.stdout
+    assert "B101  ok" in done.stdout
+
+
+def test_json_has_every_check(cli, tmp_path):
+    """The same as one JSON object, and nothing else on standard output."""
+    (tmp_path / "my_net.py").write_text(BROKEN)
+
+    done = cli("check", "./my_net.py", "--json", cwd=tmp_path)
+    (checked,) = json.loads(done.stdout)["checked"]
+    results = {result["code"]: result for result in checked["checks"]}
+
+    assert done.returncode == json.loads(done.stdout)["exit_code"] == 1
+    assert (checked["kind"], checked["id"], checked["conformant"]) == ("architecture", "my_net.py/broken@1", False)
+    assert results["B103"]["status"] == "failed"
+    assert results["B105"]["blocked_by"] == ["B103"]
+    assert len(results) == 23
+
+
+def test_only_shows_one_check_of_tasks_and_architectures(cli, tmp_path):
+    """A name may be a task; `--only` leaves the others out, not their prerequisites."""
+    done = cli("check", "digits", "mlp[depth=1]", "--only", "B104", "--only", "T201", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith("  ") and " ok " in line] == [
+        ["T201", "ok"],
+        ["B104", "ok"],
+    ]
+    assert "(mlp[depth=1])" in done.stdout
+
+
+def test_accept_keeps_fingerprints(cli, tmp_path):
+    """What was accepted is compared with the next time."""
+    first = cli("check", "mlp", "digits", "--accept", "--only", "B501", "--only", "T501", cwd=tmp_path)
+    kept = (tmp_path / "fingerprints.json").read_text()
+    second = cli("check", "mlp", "digits", "--only", "B501", "--only", "T501", cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert sorted(json.loads(kept)) == ["archbench/digits", "archbench/mlp"]
+    assert "B501  skipped" in first.stdout
+    assert "B501  ok" in second.stdout
+    assert "T501  ok" in second.stdout
+
+
+def test_accept_keeps_nothing_that_fails(cli, tmp_path):
+    """A fingerprint of a broken network would be worth nothing."""
+    (tmp_path / "my_net.py").write_text(BROKEN)
+
+    done = cli("check", "./my_net.py", "--accept", "--only", "B501", cwd=tmp_path)
+
+    assert "the fingerprint of ./my_net.py is not kept: B501" in done.stderr
+    assert not (tmp_path / "fingerprints.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to check; give NAME, ./file.py or --all"),
+        (("mpl",), "no architecture 'mpl'; did you mean 'mlp'?"),
+        (("mlp", "--only", "B999"), "no check 'B999'; there are B001"),
+        (("./absent.py",), "cannot be read"),
+        (("./empty.py",), "has no function marked"),
+        (("mlp[depth=0]",), "Expected `int` >= 1"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(cli, tmp_path, arguments, message):
+    """A mistake of the user is told apart from a failed check."""
+    (tmp_path / "empty.py").write_text("")
+
+    done = cli("check", *arguments, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_all_built_ins_pass(cli, tmp_path):
+    """`benchmark check --all` in one go."""
+    done = cli("check", "--all", "--json", cwd=tmp_path)
+    checked = json.loads(done.stdout)["checked"]
+
+    assert done.returncode == 0, done.stderr
+    assert {"architecture", "task"} == {item["kind"] for item in checked}
+    assert all(item["conformant"] for item in checked)

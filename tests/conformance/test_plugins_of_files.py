@@ -1,0 +1,146 @@
+"""Checks that need a plugin, other processes or a kept file: B001, B501, B502, and what importing changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archbench._plugins import Registered, load_plugins
+from archbench.testing import check_architecture
+from archbench.testing._architecture import CHECKS
+from archbench.testing._packaging import fingerprint, write_kept
+from archbench.testing._subject import Subject
+
+NET = """
+import math
+import archbench
+
+def build(task, options):
+    from torch import nn
+    width = math.prod(task.input_shape)
+    return nn.Sequential(nn.Flatten(), nn.Linear(width, 32), nn.ReLU(), nn.Linear(32, task.outputs))
+
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="filed", build=build, inputs=("image",), summary="A net in a file", revision=1)
+"""
+READS_RANK = NET.replace("    width =", '    import os\n    assert "RANK" not in os.environ, "alone only"\n    width =')
+GROWS_BY_RANK = NET.replace(
+    "    width =", '    import os\n    extra = int(os.environ.get("RANK", 0))\n    width ='
+).replace(
+    "nn.Linear(width, 32), nn.ReLU(), nn.Linear(32,", "nn.Linear(width, 32 + extra), nn.ReLU(), nn.Linear(32 + extra,"
+)
+NEEDS_MAIN = NET.replace(
+    "    width =",
+    '    import __main__\n    assert hasattr(__main__, "__spec__") and "pytest" in __main__.__spec__.name\n    width =',
+)
+
+
+def load(path: Path, text: str) -> Registered[Any]:
+    """The architecture of a one-file plugin."""
+    path.write_text(text)
+    return load_plugins(files=[path], only=[]).architectures[-1]
+
+
+def failed(results):
+    """Codes of the failures."""
+    return [result.code for result in results if result.status == "failed"]
+
+
+def test_sound_file_passes(tmp_path):
+    """A one-file plugin passes without exceptions, and nothing that could be checked is skipped."""
+    results = check_architecture(load(tmp_path / "net.py", NET))
+
+    assert failed(results) == []
+    assert {r.code for r in results if r.status == "skipped"} == {"B501", "B502"}
+
+
+def test_heavy_import_is_caught(tmp_path):
+    """B001 names the library that loading the plugin imports."""
+    results = check_architecture(load(tmp_path / "net.py", "import torch\n" + NET))
+
+    assert failed(results) == ["B001"]
+    assert "imports torch" in results[0].message
+
+
+def keep(registered: Registered[Any], path: Path) -> None:
+    """Keep the fingerprint of this architecture."""
+    write_kept(path, dict([fingerprint(Subject(registered.item, registered=registered))]))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("32", "33"), "2,213 parameters"),
+        (("nn.ReLU()", "nn.Tanh()"), "the numbers differ"),
+    ],
+)
+def test_change_without_a_new_revision_is_caught(tmp_path, change, says):
+    """B501 sees another shape, and other numbers in the same shape; a new revision makes either right."""
+    kept = tmp_path / "fingerprints.json"
+    keep(load(tmp_path / "net.py", NET), kept)
+    changed = NET.replace(*change)
+
+    (result,) = check_architecture(load(tmp_path / "net.py", changed), only=["B501"], fingerprints=kept)
+    raised = load(tmp_path / "net.py", changed.replace("revision=1", "revision=2"))
+    (after,) = check_architecture(raised, only=["B501"], fingerprints=kept)
+
+    assert (result.status, after.status) == ("failed", "passed")
+    assert says in result.message
+    assert "revision 1 is kept, this is 2" in after.message
+
+
+def test_unchanged_network_keeps_its_fingerprint(tmp_path):
+    """The same file again is the same network."""
+    kept = tmp_path / "fingerprints.json"
+    keep(load(tmp_path / "net.py", NET), kept)
+
+    (result,) = check_architecture(load(tmp_path / "net.py", NET), only=["B501"], fingerprints=kept)
+
+    assert result.status == "passed"
+
+
+def test_import_with_side_effects_is_caught(tmp_path, monkeypatch):
+    """B302 also sees what importing the module of `build` changes, though that happens only once."""
+    (tmp_path / "greedy_network.py").write_text("import torch\ntorch.set_num_threads(3)\n" + NET)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registered = load(tmp_path / "net.py", NET.replace("build=build", 'build="greedy_network:build"'))
+
+    results = check_architecture(registered)
+
+    assert failed(results) == ["B302"]
+    assert "importing the module of build changes torch.get_num_threads" in next(
+        r.message for r in results if r.code == "B302"
+    )
+
+
+@pytest.mark.slow
+def test_sound_file_trains_elsewhere(tmp_path):
+    """B502 takes two real gloo steps and a trial of two steps in a real worker."""
+    (result,) = check_architecture(load(tmp_path / "net.py", NET), only=["B502"], slow=True)
+
+    assert result.status == "passed", result.message
+    assert "trained on digits" in result.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(READS_RANK, "alone only"), (GROWS_BY_RANK, "in one of two processes"), (NEEDS_MAIN, "AssertionError")],
+    ids=["reads-rank", "grows-by-rank", "needs-main"],
+)
+def test_network_that_works_in_one_process_only_is_caught(tmp_path, text, says):
+    """B502 alone sees a network that depends on its process."""
+    results = check_architecture(load(tmp_path / "net.py", text), slow=True)
+
+    assert failed(results) == ["B502"]
+    assert says in results[-1].message
+
+
+def test_every_code_is_listed_once():
+    """All checks report, in order of their codes."""
+    results = check_architecture(load_plugins(only=[]).architectures[0])
+
+    assert [result.code for result in results] == sorted(check.code for check in CHECKS)
