@@ -6,6 +6,7 @@ from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import Examples as Examples
 from archbench._declarations import Outputs as Outputs
+from archbench._declarations import PaperRecipe as PaperRecipe
 from archbench._declarations import Section as Section
 from archbench._declarations import Splits as Splits
 from archbench._declarations import Task as Task
@@ -32,6 +33,7 @@ __all__ = [
     "IncompatibleError",
     "Meta",
     "Outputs",
+    "PaperRecipe",
     "PluginError",
     "Record",
     "RecordError",

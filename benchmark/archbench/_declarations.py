@@ -66,6 +66,46 @@ class TaskInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRecipe:
+    """How a paper trained its network.
+
+    Args:
+        source: paper and section, or the authors' code.
+        data: the dataset that the recipe is for.
+        optimizer: `sgd` (with momentum), `nesterov`, `adam`, `adamw`, `rmsprop`.
+        learning_rate: at the start, or at the peak if there is a warm-up.
+        batch_size: examples per step.
+        epochs, steps: the budget; the one that the paper states.
+        momentum, weight_decay, clip_norm: 0 where the paper has none.
+        milestones: shares of the budget after which the learning rate is multiplied by `decay`.
+        augmentation: in words; empty for none.
+        note: what does not fit above.
+
+    Raises:
+        DeclarationError: not exactly one of epochs and steps is given.
+    """
+
+    source: str
+    data: str
+    optimizer: Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
+    learning_rate: float
+    batch_size: int
+    epochs: int | None = None
+    steps: int | None = None
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
+    milestones: tuple[float, ...] = ()
+    decay: float = 0.1
+    augmentation: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise DeclarationError(f"PaperRecipe of {self.source}: give epochs or steps, and only one of them")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """A family of networks that one plugin registers.
 
@@ -85,6 +125,9 @@ class Architecture:
         revision: raise it when results change; older rows are then shown as superseded.
         parameters: how many trainable parameters a network has, checked by `benchmark check`: the name of a
             variant, or of the architecture for its default options, to (the task it is counted on, the count).
+        control: a selector of what to compare it with: the same network without its idea.
+        tags: words that group architectures, such as `recurrent` or `residual`.
+        recipe: how the paper trained it; shown by `benchmark show`, used by no protocol that has a house recipe.
         unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
             batches give no gradient. Every pattern must match a parameter.
         expected_failures: code of a check that this network rightly fails, to the reason. Strict: a check that
@@ -104,6 +147,9 @@ class Architecture:
     source: str = ""
     revision: int = 1
     parameters: Mapping[str, tuple[TaskInfo, int]] = field(default_factory=dict)
+    control: str = ""
+    tags: tuple[str, ...] = ()
+    recipe: PaperRecipe | None = None
     unused_parameters: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from archbench._plugins import PluginSource
-from archbench._records import Origin, Record, Status, TaskFacts
+from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts
 from archbench._trial import Trial
 
 
@@ -32,7 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         trial: what to run.
         architecture_source, task_source: how to load the two plugins, and only these, in the worker.
         architecture_origin, task_origin: what the planning process saw; the worker refuses another version.
-        task_facts, architecture_summary, architecture_source_text: copied into the record.
+        task_facts, architecture_facts: copied into the record.
         device: where to run.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
@@ -43,8 +43,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     architecture_origin: Origin
     task_origin: Origin
     task_facts: TaskFacts
-    architecture_summary: str = ""
-    architecture_source_text: str = ""
+    architecture_facts: ArchitectureFacts
     device: Device
     handed_over: float = 0.0
 
@@ -64,7 +63,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             architecture_origin=self.architecture_origin,
             task_origin=self.task_origin,
             task_facts=self.task_facts,
-            architecture_summary=self.architecture_summary,
-            architecture_source=self.architecture_source_text,
+            architecture_facts=self.architecture_facts,
             **reached,
         )

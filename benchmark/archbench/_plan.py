@@ -9,7 +9,7 @@ from archbench._declarations import Architecture, Task
 from archbench._errors import IncompatibleError, SelectionError
 from archbench._job import Device, Job
 from archbench._protocols import Protocol
-from archbench._records import Status, TaskFacts
+from archbench._records import ArchitectureFacts, Status, TaskFacts
 from archbench._selectors import Selected
 from archbench._trial import Trial
 
@@ -41,8 +41,12 @@ class PlannedTrial:
             architecture_origin=architecture.origin,
             task_origin=task.origin,
             task_facts=self.facts,
-            architecture_summary=architecture.item.summary,
-            architecture_source_text=architecture.item.source,
+            architecture_facts=ArchitectureFacts(
+                summary=architecture.item.summary,
+                source=architecture.item.source,
+                control=architecture.item.control,
+                expected_failures=dict(architecture.item.expected_failures),
+            ),
             device=device,
         )
 

@@ -26,6 +26,22 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
 
 
+class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the leaderboard shows of an architecture beside its results, as declared when the trial was run.
+
+    Args:
+        summary: one line.
+        source: the paper.
+        control: what it should be compared with.
+        expected_failures: checks of the conformance kit that it rightly fails, with the reasons.
+    """
+
+    summary: str = ""
+    source: str = ""
+    control: str = ""
+    expected_failures: dict[str, str] = {}
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a plugin came from.
 
@@ -135,7 +151,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         started: UTC time of the start, ISO 8601.
         architecture_origin, task_origin: who provided the code.
         task_facts: what the leaderboard needs to know of the task.
-        architecture_summary, architecture_source: the declared line and paper.
+        architecture_facts: what the leaderboard shows of the architecture.
         scores, curves, pairing, environment: present only for what was reached.
     """
 
@@ -149,8 +165,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     architecture_origin: Origin
     task_origin: Origin
     task_facts: TaskFacts
-    architecture_summary: str = ""
-    architecture_source: str = ""
+    architecture_facts: ArchitectureFacts = ArchitectureFacts()
     scores: Scores | None = None
     curves: Curves | None = None
     resources: Resources = Resources()

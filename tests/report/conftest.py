@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 from archbench._protocols import Protocol, find_protocol
-from archbench._records import Curves, Environment, Origin, Pairing, Record, Resources, Scores, TaskFacts
+from archbench._records import (
+    ArchitectureFacts,
+    Curves,
+    Environment,
+    Origin,
+    Pairing,
+    Record,
+    Resources,
+    Scores,
+    TaskFacts,
+)
 from archbench._trial import Component, Trial
 
 MakeRecord = Callable[..., Record]
@@ -78,7 +88,7 @@ def build_record(
         "architecture_origin": origin,
         "task_origin": msgspec.structs.replace(origin, entry_point=task),
         "task_facts": facts,
-        "architecture_summary": f"Summary of {architecture}",
+        "architecture_facts": ArchitectureFacts(summary=f"Summary of {architecture}"),
     }
     if status != "skipped":
         fields["environment"] = HERE

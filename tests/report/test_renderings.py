@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archbench._declarations import Section
-from archbench._records import Environment, Origin, Record
+from archbench._records import ArchitectureFacts, Environment, Origin, Record
 from archbench._report import write_leaderboard
 
 MakeRecord = Callable[..., Record]
@@ -49,8 +49,9 @@ def hostile(make_record: MakeRecord, tmp_path: Path) -> Path:
         "a_options": {HOSTILE: HOSTILE},
         "t_label": HOSTILE,
         "architecture_origin": ORIGIN,
-        "architecture_summary": HOSTILE,
-        "architecture_source": HOSTILE,
+        "architecture_facts": ArchitectureFacts(
+            summary=HOSTILE, source=HOSTILE, control=HOSTILE, expected_failures={HOSTILE: HOSTILE}
+        ),
         "environment": place,
     }
     records = [make_record("evil", seed=seed, **fields) for seed in range(3)]

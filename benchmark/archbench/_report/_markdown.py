@@ -134,6 +134,7 @@ def _provenance(board: Leaderboard) -> list[str]:
             ", ".join(map(_text.origin_words, e.origins)),
             ", ".join(map(str, e.environments)),
             e.source,
+            "; ".join(f"{code}: {reason}" for code, reason in sorted(e.expected_failures.items())),
         )
         for e in board.entrants
     ]
@@ -144,6 +145,6 @@ def _provenance(board: Leaderboard) -> list[str]:
     ]
     head = ["No.", "Trials", "Processor", "Device", "Threads", "archbench", "torch", "lightning", "Python", "Platform"]
     return [
-        _table(["Architecture", "Revision", "Code", "Environments", "Source"], code, [1]),
+        _table(["Architecture", "Revision", "Code", "Environments", "Source", "Declared exceptions"], code, [1]),
         _table(head, places, [0, 1, 4]) if places else "",
     ]

@@ -37,6 +37,8 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     summary: str
     source: str
+    control: str
+    expected_failures: dict[str, str]
     colour: int
     superseded_by: str
     origins: list[Origin]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from archbench._declarations import Architecture, Task, convert_options
+from archbench._declarations import Architecture, PaperRecipe, Task, convert_options
 from archbench._errors import ArchbenchError, SelectionError
 from archbench._plugins import Registered
 from archbench._protocols import find_protocol
@@ -66,7 +66,14 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "variants": {name: dict(values) for name, values in item.variants.items()},
     }
     if isinstance(item, Architecture):
-        return {**shared, "inputs": list(item.inputs)}
+        return {
+            **shared,
+            "inputs": list(item.inputs),
+            "compare with": item.control,
+            "tags": list(item.tags),
+            "declared parameters": {name: count for name, (_, count) in item.parameters.items()},
+            "paper recipe": {} if item.recipe is None else _describe_recipe(item.recipe),
+        }
     info = item.describe(selected.options)
     return {
         **shared,
@@ -77,6 +84,10 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "chance": item.chance,
         "oracle": item.oracle,
     }
+
+
+def _describe_recipe(recipe: PaperRecipe) -> dict[str, Any]:
+    return {key: value for key, value in dataclasses.asdict(recipe).items() if value not in (None, "", 0.0, ())}
 
 
 def _describe_options(item: Architecture | Task, options: Any) -> dict[str, Any]:
