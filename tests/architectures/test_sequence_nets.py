@@ -19,6 +19,10 @@ NETS = [
     ("lstm", {"forget_gate": "none", "peepholes": True}),
     ("gru", {}),
     ("gru", {"width": 5, "layers": 3}),
+    ("lstm_1997", {}),
+    ("lstm_1997", {"truncated": False}),
+    ("lstm_1997", {"connectivity": "below", "output_gate": False, "biases": "none"}),
+    ("lstm_1997", {"connectivity": "cells", "forget_gate": True, "biases": "gates-output"}),
 ]
 KINDS = [
     ({"kind": "sequence", "input_shape": (7, 2)}, 7),
