@@ -23,6 +23,12 @@ NETS = [
     ("lstm_1997", {"truncated": False}),
     ("lstm_1997", {"connectivity": "below", "output_gate": False, "biases": "none"}),
     ("lstm_1997", {"connectivity": "cells", "forget_gate": True, "biases": "gates-output"}),
+    ("recurrent_highway", {}),
+    ("recurrent_highway", {"width": 5, "depth": 1}),
+    ("recurrent_highway", {"width": 5, "depth": 4}),
+    ("min_gru", {}),
+    ("min_gru", {"layers": 1, "expansion": 1}),
+    ("min_lstm", {}),
 ]
 KINDS = [
     ({"kind": "sequence", "input_shape": (7, 2)}, 7),
