@@ -29,6 +29,10 @@ NETS = [
     ("min_gru", {}),
     ("min_gru", {"layers": 1, "expansion": 1}),
     ("min_lstm", {}),
+    ("tcn", {}),
+    ("tcn", {"width": 12, "levels": 2, "kernel": 3}),
+    ("transformer", {}),
+    ("transformer", {"positions": "learned", "causal": True, "width": 6, "heads": 1, "layers": 1}),
 ]
 KINDS = [
     ({"kind": "sequence", "input_shape": (7, 2)}, 7),
