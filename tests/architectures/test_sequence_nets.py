@@ -32,6 +32,8 @@ NETS = [
     ("tcn", {}),
     ("tcn", {"width": 12, "levels": 2, "kernel": 3}),
     ("transformer", {}),
+    ("xlstm", {}),
+    ("xlstm", {"blocks": "sm", "width": 6, "heads": 1}),
     ("transformer", {"positions": "learned", "causal": True, "width": 6, "heads": 1, "layers": 1}),
 ]
 KINDS = [
