@@ -46,6 +46,12 @@ IMAGE_NETS = [
     ("resnet", {"depth": 14, "shortcut": "dropout"}),
     ("rezero", {"depth": 8, "normalise": False}),
     ("wide-resnet", {"depth": 10, "k": 1, "dropout": 0.3}),
+    ("highway", {"form": "cifar", "depth": 7, "width": 8}),
+    ("densenet", {"depth": 10, "bottleneck": False, "compression": 1.0, "dropout": 0.2, "checkpointed": True}),
+    ("googlenet", {"normalise": True, "aux_weight": 0.0}),
+    ("vgg", {"depth": "16-C", "width": 4, "normalise": False}),
+    ("lenet", {"activation": "relu", "pool": "max"}),
+    ("convnext", {"patch": 2, "drop": 0.5}),
 ]
 SEQUENCE_NETS = [
     ("rnn", {}),
