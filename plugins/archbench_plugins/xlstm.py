@@ -11,11 +11,11 @@ Reproduced, with x~ for the net input of a gate:
 
 Symbols: D is `width`; C is square, 2D / `heads` wide, in each head. `blocks` spells the stack from the input up: m for
 an mLSTM block (projected to 2D and back, a convolution over 4 steps before q and k, the output gated by a side branch)
-and s for an sLSTM block (a convolution over 4 steps before i and f, a gated feed-forward net of 4/3 D after it). All are
-in residual branches after a LayerNorm. The paper's xLSTM[a:b] has a mLSTM blocks for b sLSTM blocks.
+and s for an sLSTM block (a convolution over 4 steps before i and f, a gated feed-forward net of 4/3 D after it). All
+are in residual branches after a LayerNorm. The paper's xLSTM[a:b] has a mLSTM blocks for b sLSTM blocks.
 
-Deviations: q, k and v come from groups of 4 features, as in the authors' code; forget biases are spread evenly from 3 to
-6 in both blocks, where their sLSTM follows a power law; the output gate of the mLSTM is the side branch alone, as in
+Deviations: q, k and v come from groups of 4 features, as in the authors' code; forget biases are spread evenly from 3
+to 6 in both blocks, where their sLSTM follows a power law; the output gate of the mLSTM is the side branch alone, as in
 Fig. 11.
 
 Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.

@@ -117,9 +117,10 @@ class ThroughTime(torch.autograd.Function):
         to_c = o * (1 - squashed.square())
 
         dc, dh, back = torch.zeros_like(grad[0]), grad[-1].clone(), R.t().contiguous()
-        p_before, p_o = (None, None) if p is None else (p[:-1, :, None], p[-1, :, None])
-        steps = (grad, dz, d[:, :-2], d[:, :-1], d[:, -1], to_c, gate[:, -3])
-        grads, dzs, d_before, d_memory, d_o, to_cs, f_s = (tensor.unbind(0) for tensor in steps)
+        p_before, p_o = ([], None) if p is None else (p[:-1, :, None].unbind(0), p[-1, :, None])
+        steps = (grad, dz, d[:, :-1], d[:, -1], to_c, gate[:, -3])
+        grads, dzs, d_memory, d_o, to_cs, f_s = (tensor.unbind(0) for tensor in steps)
+        d_before = [d[:, k].unbind(0) for k in range(len(p_before))]
         for t in range(T - 1, -1, -1):
             if t < T - 1:
                 torch.addmm(grads[t], back, dzs[t + 1], out=dh)
@@ -130,8 +131,8 @@ class ThroughTime(torch.autograd.Function):
             d_memory[t].mul_(dc)
             if ctx.forget_gate != "none":
                 dc.mul_(f_s[t])
-            if p_before is not None:
-                dc.add_((d_before[t] * p_before).sum(0))
+            for d_gate, p_gate in zip(d_before, p_before, strict=True):
+                dc.addcmul_(d_gate[t], p_gate)
 
         da = dz.transpose(0, 1).contiguous()  # (n*H, T, B)
         dR = da.view(n * H, T * B) @ h[:-1].permute(0, 2, 1).reshape(T * B, H)
