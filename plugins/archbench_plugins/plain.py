@@ -8,7 +8,7 @@ and parameters are exactly those of `resnet` of the same depth (269,722 at depth
 seed so are the weights at the start.
 
 The variants `plain-20-orthogonal` to `plain-110-orthogonal` ask whether it is the shortcut that matters or the
-isometry: Xiao et al., "Dynamical Isometry and a Mean Field Theory of CNNs", arXiv:1806.05393, section 2, trained plain
+isometry: Xiao et al., "Dynamical Isometry and a Mean Field Theory of CNNs", arXiv:1806.05393, trained plain
 nets of 10,000 layers from delta-orthogonal kernels: zeros, and an orthogonal matrix in the middle. As there, the
 layers are tanh and have biases in place of batch normalisation. 269,034 parameters at depth 20.
 

@@ -9,7 +9,7 @@ convolutions; h is the identity, or a 1x1 convolution where the shape changes. 3
 `wide-resnet-50-2` is torchvision's ImageNet net, 68,883,240 parameters.
 
 Symbols: the depth is 6n+4, k is the widening factor. Published test error on CIFAR-10 in per cent: 28-10 4.00, with
-dropout 3.89; 40-4 4.53; 16-8 4.27.
+dropout 3.89.
 
 Deviations: images of any size and any number of channels; the recipe is the protocol's. torchvision widens only the
 middle convolution of ResNet-50's bottlenecks, as the authors do, and has the stride there.

@@ -131,6 +131,11 @@ OPERATIONS = [
     ("densenet", "densenet-bc-250-24", CIFAR, "5419"),
     ("densenet", "densenet-bc-190-40", CIFAR, "9302"),
     ("densenet", "densenet-bc-22-12", CIFAR, "31"),
+    ("densenet", "densenet-bc-40-36", CIFAR, "647"),
+    ("densenet", "densenet-bc-40-48", CIFAR, "1150"),
+    ("densenet", "densenet-bc-40-60", CIFAR, "1796"),
+    ("wide-resnet", "wide-resnet-50-2", IMAGENET, "11398"),
+    ("googlenet", "googlenet-imagenet", IMAGENET, "1583"),  # the paper: a budget of 1.5 billion
     ("densenet", "densenet-121", IMAGENET, "2834"),
     ("densenet", "densenet-161", IMAGENET, "7728"),
     ("densenet", "densenet-169", IMAGENET, "3360"),

@@ -9,8 +9,9 @@ import torchvision.models
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from archbench_plugins.networks.convolution import convolution
 from archbench_plugins.networks.imagenet import from_torchvision
-from archbench_plugins.networks.residual import Frame, convolution
+from archbench_plugins.networks.residual import Frame
 
 if TYPE_CHECKING:
     from archbench import TaskInfo

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from archbench_plugins.networks.residual import Frame, SubsampleAndPad, convolution, stages
+from archbench_plugins.networks.convolution import convolution
+from archbench_plugins.networks.residual import Frame, SubsampleAndPad, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo

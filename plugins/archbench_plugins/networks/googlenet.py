@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archbench import Outputs
-from archbench_plugins.networks.residual import convolution
+from archbench_plugins.networks.convolution import convolution
 
 if TYPE_CHECKING:
     from archbench import TaskInfo

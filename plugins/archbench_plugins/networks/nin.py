@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from archbench_plugins.networks.residual import convolution
+from archbench_plugins.networks.convolution import convolution
 
 if TYPE_CHECKING:
     from archbench import TaskInfo

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from archbench_plugins.networks.residual import Frame, convolution, stages
+from archbench_plugins.networks.convolution import convolution
+from archbench_plugins.networks.residual import Frame, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -35,7 +36,7 @@ def _layer(C: int, D: int, stride: int, options: PlainOptions) -> list[nn.Module
 
 @torch.no_grad()
 def delta_orthogonal_(weight: Tensor, *, gain: float) -> None:
-    """Zeros, and an orthogonal matrix in the middle of the kernel (arXiv:1806.05393, Algorithm 1).
+    """Zeros, and an orthogonal matrix in the middle of the kernel (arXiv:1806.05393).
 
     Where C > D, rows and not columns are orthonormal: the matrix then projects.
 

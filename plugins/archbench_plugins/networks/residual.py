@@ -1,4 +1,4 @@
-"""What the residual family shares: convolutions, shortcuts across a change of shape, one unit, and the frame around.
+"""What the residual family shares: shortcuts across a change of shape, one unit, and the frame around.
 
 `plain`, `resnet`, `wide-resnet` and `rezero` are this unit with another branch, shortcut or sum. `stochastic-depth` and
 `fixup` bring units of their own and share the rest.
@@ -13,14 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-
-def convolution(C: int, D: int, kernel: int, *, stride: int = 1, bias: bool = False) -> nn.Conv2d:
-    """A convolution as He et al. start it (arXiv:1502.01852, eq. 10); batch normalisation makes a bias idle."""
-    conv = nn.Conv2d(C, D, kernel, stride=stride, padding=kernel // 2, bias=bias)
-    nn.init.kaiming_normal_(conv.weight, mode="fan_in", nonlinearity="relu")
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
-    return conv
+from archbench_plugins.networks.convolution import convolution
 
 
 def stages(n: int, *, first: int, widths: Iterable[int]) -> Iterator[tuple[int, int, int]]:

@@ -8,6 +8,7 @@ import torch
 import torchvision.models
 from torch import Tensor, nn
 
+from archbench_plugins.networks.convolution import convolution
 from archbench_plugins.networks.imagenet import from_torchvision
 from archbench_plugins.networks.residual import (
     Frame,
@@ -16,7 +17,6 @@ from archbench_plugins.networks.residual import (
     Sum,
     Unit,
     basic_branch,
-    convolution,
     normalised_stem,
     stages,
 )

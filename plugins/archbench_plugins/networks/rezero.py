@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from archbench_plugins.networks.residual import (
-    Frame,
-    SubsampleAndPad,
-    Unit,
-    basic_branch,
-    convolution,
-    normalised_stem,
-    stages,
-)
+from archbench_plugins.networks.convolution import convolution
+from archbench_plugins.networks.residual import Frame, SubsampleAndPad, Unit, basic_branch, normalised_stem, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import torchvision.models
 from torch import nn
 
+from archbench_plugins.networks.convolution import convolution
 from archbench_plugins.networks.imagenet import from_torchvision
-from archbench_plugins.networks.residual import Frame, PreActivatedUnit, convolution, stages
+from archbench_plugins.networks.residual import Frame, PreActivatedUnit, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
