@@ -28,7 +28,7 @@ class CausalConv(nn.Module):
     def __init__(self, C: int, H: int, *, k: int, d: int) -> None:
         super().__init__()
         conv = nn.Conv1d(C, H, k, dilation=d)
-        nn.init.normal_(conv.weight, std=0.01)
+        nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
         self.conv = weight_norm(conv)
         self.past = (k - 1) * d
 
@@ -54,7 +54,7 @@ class TemporalBlock(nn.Module):
         )
         self.shortcut = nn.Identity() if C == H else nn.Conv1d(C, H, 1)
         if isinstance(self.shortcut, nn.Conv1d):
-            nn.init.normal_(self.shortcut.weight, std=0.01)
+            nn.init.kaiming_normal_(self.shortcut.weight, nonlinearity="linear")
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.shortcut(x) + self.F(x))

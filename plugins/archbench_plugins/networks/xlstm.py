@@ -84,16 +84,18 @@ def matrix_memory(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> T
     """All steps of the mLSTM at once: q, k, v (B, heads, T, d) and net inputs of the gates (B, heads, T) to h as v.
 
     Unrolled, C_t q_t = sum over s <= t of D_ts (k_s . q_t) v_s with D_ts = exp(i_s + sum of log f from s + 1 to t),
-    and n_t q_t is the same sum without v. Rows are divided by their largest D, which is exp(m_t).
+    and n_t q_t is the same sum without v. Both are divided by exp(m_t), the largest D_ts of the row; as log D_ts is a
+    sum of a term in t and one in s, the largest term in s so far gives m, and no (T, T) array is made for it.
     """
+    T = i.shape[2]
     log_f = logsigmoid(f).cumsum(2)
-    log_D = log_f[..., :, None] - log_f[..., None, :] + i[..., None, :]  # (B, heads, T, T), t by s
-    future = torch.ones(log_D.shape[-2:], dtype=torch.bool, device=i.device).triu(1)
-    log_D = log_D.masked_fill(future, -torch.inf)
-    m = log_D.amax(3, keepdim=True).detach()
-    weights = (q @ k.transpose(2, 3)) * (q.shape[3] ** -0.5) * torch.exp(log_D - m)
-    n = torch.maximum(weights.sum(3, keepdim=True).abs(), torch.exp(-m))
-    h: Tensor = (weights / n) @ v
+    column = i - log_f  # log D_ts = log_f_t + column_s
+    m = log_f.detach() + column.detach().cummax(2).values
+    future = torch.full((T, T), -torch.inf, dtype=q.dtype, device=q.device).triu(1)
+    D = torch.exp((log_f - m)[..., :, None] + column[..., None, :] + future)  # (B, heads, T, T), t by s
+    weights = ((q * q.shape[3] ** -0.5) @ k.transpose(2, 3)) * D
+    n = torch.maximum(weights.sum(3).abs(), torch.exp(-m))  # (B, heads, T)
+    h: Tensor = (weights @ v) / n[..., None]
     return h
 
 
