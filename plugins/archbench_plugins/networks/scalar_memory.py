@@ -29,12 +29,12 @@ class ScalarMemory(torch.autograd.Function):
         gate = z.view(T, heads, 4, d, B)
         memory = a.new_zeros(T + 1, 2, heads, d, B)  # c and n, 0 at the start
         m = a.new_full((heads, d, B), -torch.inf)  # so the first f is 0 and the first i is 1
-        h, ratio = a.new_zeros(T + 1, heads, d, B), a.new_empty(T, heads, d, B)
-        log_f, new_m = torch.empty_like(ratio), torch.empty_like(m)
+        h, log_f, new_m = a.new_zeros(T + 1, heads, d, B), a.new_empty(T, heads, d, B), torch.empty_like(m)
         # One head takes the plain product, which starts faster than a batch of one.
         product, net_a, net_R, net_z, net_h = (
             (torch.addmm, a[0], R[0], z[:, 0], h[:-1, 0]) if heads == 1 else (torch.baddbmm, a, R, z, h[:-1])
         )
+        memories = memory.unbind(0)
         rows = zip(
             *(
                 net_a.unbind(-2),
@@ -42,11 +42,11 @@ class ScalarMemory(torch.autograd.Function):
                 gate[:, :, :2].unbind(0),
                 *(gate[:, :, k].unbind(0) for k in range(4)),
             ),
-            *(memory[:-1].unbind(0), memory[1:].unbind(0), memory[1:, 0].unbind(0), memory[1:, 1].unbind(0)),
-            *(net_h.unbind(0), h[1:].unbind(0), ratio.unbind(0), log_f.unbind(0)),
+            *(memories[:-1], memories[1:], memory[1:, 0].unbind(0), memory[1:, 1].unbind(0)),
+            *(net_h.unbind(0), h[1:].unbind(0), log_f.unbind(0)),
             strict=True,
         )
-        for a_t, net, pair, i, f, candidate, o, old, new, c, n, h_old, h_new, ratio_t, log_f_t in rows:
+        for a_t, net, pair, i, f, candidate, o, old, new, c, n, h_old, h_new, log_f_t in rows:
             product(a_t, net_R, h_old, out=net)
             torch.sigmoid(f, out=log_f_t).log_()  # a tenth of the time of logsigmoid; below e^-100, f is 0
             torch.add(log_f_t, m, out=f)
@@ -58,16 +58,15 @@ class ScalarMemory(torch.autograd.Function):
             torch.mul(old, f, out=new)
             c.addcmul_(i, candidate)
             n.add_(i)
-            torch.div(c, n, out=ratio_t)
-            torch.mul(ratio_t, o, out=h_new)
-        ctx.save_for_backward(R, z, memory, h, ratio, log_f)
+            torch.div(c, n, out=h_new).mul_(o)
+        ctx.save_for_backward(R, z, memory, h, log_f)
         return h[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         """(T, heads, d, B), the gradient in h, to those in a and R."""
-        R, z, memory, h, ratio, log_f = ctx.saved_tensors
+        R, z, memory, h, log_f = ctx.saved_tensors
         T, heads, d, B = grad.shape
         i, f, candidate, o = z.view(T, heads, 4, d, B).unbind(2)
         # First what each net input takes of the gradient in c, or for o in h; the loop multiplies by that gradient.
@@ -77,10 +76,10 @@ class ScalarMemory(torch.autograd.Function):
         torch.mul(i, candidate, out=by_gate[:, :, 0])
         torch.mul(memory[:-1, 0], slope_f, out=by_gate[:, :, 1])
         torch.mul(i, 1 - candidate.square(), out=by_gate[:, :, 2])
-        torch.mul(ratio, o * (1 - o), out=by_gate[:, :, 3])
+        torch.mul(h[1:], 1 - o, out=by_gate[:, :, 3])
         from_n = torch.stack([i, memory[:-1, 1] * slope_f], 2)  # what i~ and f~ take of the gradient in n
         to_c = o / memory[1:, 1]
-        to_memory = torch.stack([to_c, -ratio * to_c], 1)  # (T, 2, heads, d, B)
+        to_memory = torch.stack([to_c, -h[1:] / memory[1:, 1]], 1)  # (T, 2, heads, d, B)
 
         dm = torch.zeros_like(memory[0])  # of c and n
         d_c, d_n = dm[0][:, None], dm[1][:, None]  # twice (heads, 1, d, B)
