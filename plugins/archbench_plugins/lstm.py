@@ -13,15 +13,26 @@ The answer is read from h at the last step, or at every step when the task asks 
 
 Deviations: torch's kernel keeps two bias vectors and adds them, so a layer has 4H(I+H+2) parameters where the equations
 have 4H(I+H+1): 41,200 for 40,800 at I=1, H=100, and 67,072 for 66,560 at H=128. Gradients are not truncated, as in
-1997; there are no peepholes. As in `rnn`, each R starts orthogonal (arXiv:1312.6120), each W from Glorot's
-initialisation, and the other biases at 0.
+1997. As in `rnn`, each R starts orthogonal (arXiv:1312.6120), each W from Glorot's initialisation, and the other biases
+at 0.
+
+Forms, after Greff et al., arXiv:1503.04069, who compare them:
+
+- `peepholes` (Gers and Schmidhuber, "Recurrent nets that time and count", IJCNN 2000): i and f also see p * c_{t-1}, o
+  sees p * c_t, p a vector for each gate. 3H weights more; they start at 0.
+- `forget_gate=coupled`: i = 1 - f, and there is no input gate. 3H(I+H+1) weights.
+- `forget_gate=none`: f = 1, the cell of 1997 with the modern squashing. 3H(I+H+1) weights.
+
+These have one bias vector, and a loop over time of their own in place of torch's kernel.
+
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import archbench
 
@@ -37,6 +48,15 @@ class LSTMOptions:
     forget_bias: Annotated[float, archbench.Meta(description="b_f at the start: higher remembers longer")] = (
         1.0  # f starts near 0.73 instead of 0.5 (Jozefowicz et al., ICML 2015)
     )
+    forget_gate: Annotated[
+        Literal["learned", "coupled", "none"], archbench.Meta(description="coupled: i = 1 - f; none: f = 1")
+    ] = "learned"  # one of the two parts that the cell cannot do without (arXiv:1503.04069, sec. 5.1)
+    peepholes: Annotated[bool, archbench.Meta(description="let the gates see the memory")] = (
+        False  # no clear gain (arXiv:1503.04069, sec. 5.1), and torch's kernel has none
+    )
+    image: Annotated[Literal["rows", "pixels"], archbench.Meta(description="what one step of an image is")] = (
+        "rows"  # T is the height: steps stay few
+    )
 
 
 @archbench.hookimpl
@@ -45,7 +65,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     yield archbench.Architecture(
         name="lstm",
         build="archbench_plugins.networks.recurrent:build_lstm",
-        inputs=("sequence",),
+        inputs=("sequence", "tokens", "image"),
         options=LSTMOptions,
         summary="Gated memory whose state passes from step to step with a product and a sum",
         source="Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000",

@@ -7,19 +7,27 @@ stages two and three with stride 2; batch normalisation and ReLU after each; glo
 and parameters are exactly those of `resnet` of the same depth (269,722 at depth 20 to 1,727,962 at 110), and with one
 seed so are the weights at the start.
 
+The variants `plain-20-orthogonal` to `plain-110-orthogonal` ask whether it is the shortcut that matters or the
+isometry: Xiao et al., "Dynamical Isometry and a Mean Field Theory of CNNs", arXiv:1806.05393, trained plain
+nets of 10,000 layers from delta-orthogonal kernels: zeros, and an orthogonal matrix in the middle. As there, the
+layers are tanh and have biases in place of batch normalisation. 269,034 parameters at depth 20.
+
 Symbols: the depth is 6n+2. Published on CIFAR-10 (Figure 6): training and test error rise from depth 20 to 56; at 110
 the error stays above 60 %.
 
-Deviations: as in `resnet`.
+Deviations: as in `resnet`. The nets of arXiv:1806.05393 have one width throughout and circular convolutions; these
+double their channels twice and pad with zeros, so that depth for depth they compare with `resnet`. Their weights
+have variance 1 and no bias at the start, on the edge of chaos for tanh.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._depths import check_depth
 
 CIFAR = archbench.TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}  # depth -> parameters, as of `resnet`
@@ -27,26 +35,35 @@ COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}  #
 
 @dataclass(frozen=True, slots=True)
 class PlainOptions:
-    """Depth decides everything else."""
+    """Depth, and what stands in for the shortcut."""
 
     depth: Annotated[int, archbench.Meta(ge=8, description="layers with weights, 6n+2")] = 20  # the paper's smallest
+    start: Annotated[Literal["he", "delta-orthogonal"], archbench.Meta(description="kernels at the start")] = (
+        "he"  # as in the paper
+    )
+    activation: Annotated[Literal["relu", "tanh"], archbench.Meta(description="nonlinearity")] = "relu"  # the paper's
+    normalise: Annotated[bool, archbench.Meta(description="batch normalisation after each convolution")] = (
+        True  # as in the paper: degradation is not for want of it
+    )
 
     def __post_init__(self) -> None:
-        n, rest = divmod(self.depth - 2, 6)
-        if rest:
-            near = f"{6 * n + 2} and {6 * n + 8}"
-            raise ValueError(f"depth is {self.depth}; these nets have 6n+2 layers: the nearest depths are {near}")
+        check_depth(self.depth, 6, 2)
 
 
 @archbench.hookimpl
 def archbench_architectures() -> Iterable[archbench.Architecture]:
-    """Register `plain` in the depths of Figure 6."""
+    """Register `plain` in the depths of Figure 6, from He's weights and from isometric ones."""
+    isometric = {"start": "delta-orthogonal", "activation": "tanh", "normalise": False}
+    depths = (20, 32, 44, 56, 110)
     yield archbench.Architecture(
         name="plain",
-        build="archbench_plugins.networks.residual:build_plain",
+        build="archbench_plugins.networks.plain:build",
         inputs=("image",),
         options=PlainOptions,
-        variants={f"plain-{depth}": {"depth": depth} for depth in (20, 32, 44, 56, 110)},
+        variants={
+            **{f"plain-{depth}": {"depth": depth} for depth in depths},
+            **{f"plain-{depth}-orthogonal": {**isometric, "depth": depth} for depth in depths},
+        },
         summary="Convolutions in a row: resnet without its shortcuts",
         source="arXiv:1512.03385, sec. 4.2",
         parameters={f"plain-{depth}": (CIFAR, count) for depth, count in COUNTS.items()},

@@ -1,16 +1,33 @@
-"""Residual networks for small images: the straight path through depth, without a gate.
+"""Residual networks: the straight path through depth, without a gate.
 
-Paper: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", arXiv:1512.03385, section 4.2.
-Reproduced: a 3x3 convolution with 16 filters; three stages of n blocks with 16, 32 and 64 filters, the first
-convolution of stages two and three with stride 2; global average pooling; softmax. A block computes
-y = relu(F(x) + x), where F is two 3x3 convolutions with batch normalisation after each and a ReLU between them. Where
-the shape changes, x is subsampled and padded with zero channels (option A), so that a net has exactly as many
-parameters as `plain`, which has no shortcuts: 269,722 at depth 20, 464,154 at 32, 658,586 at 44, 853,018 at 56,
-1,727,962 at 110 and 19,421,274 at 1202 (3x32x32 images, 10 classes).
+Papers: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", arXiv:1512.03385, sections 3.3 and 4.2,
+and by the same authors "Identity Mappings in Deep Residual Networks", arXiv:1603.05027, sections 3 and 4.
 
-Symbols: the depth is 6n+2. Published test error on CIFAR-10 in per cent (Table 6): 8.75, 7.51, 7.17, 6.97, 6.43, 7.93.
+A unit computes y = relu(h(x) + F(x)), h the identity. Pre-activated it is y = h(x) + F(x), where batch normalisation
+and ReLU stand before each convolution and not behind. F is two 3x3 convolutions (`basic`), or 1x1, 3x3, 1x1 with a
+quarter of the channels inside (`bottleneck`).
 
-Deviations: images of any size and any number of channels; the recipe is the protocol's. The paper does not say on
+Reproduced:
+
+- `cifar`: a 3x3 convolution with 16 filters; three stages of n units with 16, 32 and 64 filters (bottleneck: 64, 128
+  and 256), the first unit of stages two and three with stride 2; global average pooling; softmax. With option A a net
+  has exactly as many parameters as `plain`, which has no shortcuts: 269,722 at depth 20, 464,154 at 32, 658,586 at 44,
+  853,018 at 56, 1,727,962 at 110 and 19,421,274 at 1202 (3x32x32 images, 10 classes). Test error on CIFAR-10 in per
+  cent (Table 6 of the first paper): 8.75, 7.51, 7.17, 6.97, 6.43, 7.93. The pre-activated bottlenecks `resnet-164`
+  (1,703,258) and `resnet-1001` (10,327,706) have option B; published: 5.46 and 4.62.
+- `imagenet`: torchvision's nets of 18 to 152 layers with option B; 11,689,512, 21,797,672, 25,557,032, 44,549,160 and
+  60,192,808 parameters on 1000 classes. From 50 layers on, stride 2 is in the 3x3 convolution, in the paper in the
+  1x1 before it: the same parameters, 8 % more work (4.1 against 3.8 GMAC at depth 50).
+
+The shortcut, by option `shortcut`. Where the shape changes: `A` subsamples and pads with zero channels, `B` is a 1x1
+convolution; `C` is that in every unit. The others leave option A there, and elsewhere put for x + F what section 3 of
+the second paper tried (error of ResNet-110 in per cent, its Table 1; the identity has 6.61): `scaled` x/2 + F (fails),
+`averaged` x/2 + F/2 (12.35), `exclusive-gate` (1-g) x + g F (8.70 at b_g = -6), `shortcut-gate` (1-g) x + F (6.91 at
+-6, 12.86 at 0) with g = sigmoid(W_g x + b_g), `dropout` dropout(x) + F (fails); C has 12.22. `none` is `plain`.
+
+Symbols: the depth is 6n+2, for bottlenecks 9n+2; b_g is `gate_bias`.
+
+Deviations: images of any size and any number of channels; the recipe is the protocol's. The first paper does not say on
 which side the zero channels go: here they come last. Convolutions start from He's initialisation in its fan-in form
 (arXiv:1502.01852, eq. 10), the classifier from torch's default.
 """
@@ -19,9 +36,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._depths import check_depth
+
+IMAGENET_DEPTHS = (18, 34, 50, 101, 152)
+Shortcut = Literal["A", "B", "C", "scaled", "averaged", "exclusive-gate", "shortcut-gate", "dropout", "none"]
 
 CIFAR = archbench.TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962, 1202: 19_421_274}  # depth -> parameters
@@ -29,27 +50,52 @@ COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962, 12
 
 @dataclass(frozen=True, slots=True)
 class ResNetOptions:
-    """Depth decides everything else."""
+    """Depth, and how a unit is made. The ImageNet form has only its depth."""
 
-    depth: Annotated[int, archbench.Meta(ge=8, description="layers with weights, 6n+2")] = 20  # the paper's smallest
+    form: Annotated[Literal["cifar", "imagenet"], archbench.Meta(description="the nets of section 4.2 or of 4.1")] = (
+        "cifar"  # for small images
+    )
+    depth: Annotated[int, archbench.Meta(ge=8, description="layers with weights, 6n+2; bottleneck 9n+2")] = (
+        20  # the paper's smallest
+    )
+    block: Annotated[Literal["basic", "bottleneck"], archbench.Meta(description="F")] = "basic"  # as in Table 6
+    order: Annotated[
+        Literal["post-activation", "pre-activation"], archbench.Meta(description="where ReLU and norm stand")
+    ] = "post-activation"  # the first paper's
+    shortcut: Annotated[Shortcut, archbench.Meta(description="what carries x to the sum")] = (
+        "A"  # costs no parameter, so that `plain` is its equal
+    )
+    gate_bias: Annotated[float, archbench.Meta(description="b_g at the start: lower carries more")] = (
+        -6.0  # the best of the second paper
+    )
 
     def __post_init__(self) -> None:
-        n, rest = divmod(self.depth - 2, 6)
-        if rest:
-            near = f"{6 * n + 2} and {6 * n + 8}"
-            raise ValueError(f"depth is {self.depth}; these nets have 6n+2 layers: the nearest depths are {near}")
+        if self.form == "cifar":
+            check_depth(self.depth, *((9, 2) if self.block == "bottleneck" else (6, 2)))
+            return
+        if self.depth not in IMAGENET_DEPTHS:
+            allowed = ", ".join(map(str, IMAGENET_DEPTHS))
+            raise ValueError(f"depth is {self.depth}; the ImageNet nets have {allowed} layers")
+        if (self.block, self.order, self.shortcut) != ("basic", "post-activation", "A"):
+            raise ValueError("block, order and shortcut are options of form=cifar; the ImageNet nets are as published")
 
 
 @archbench.hookimpl
 def archbench_architectures() -> Iterable[archbench.Architecture]:
-    """Register `resnet` in the depths of Table 6."""
+    """Register `resnet` in the depths of both papers."""
+    deep = {"block": "bottleneck", "order": "pre-activation", "shortcut": "B"}
     yield archbench.Architecture(
         name="resnet",
-        build="archbench_plugins.networks.residual:build_resnet",
+        build="archbench_plugins.networks.resnet:build",
         inputs=("image",),
         options=ResNetOptions,
-        variants={f"resnet-{depth}": {"depth": depth} for depth in (20, 32, 44, 56, 110, 1202)},
+        variants={
+            **{f"resnet-{depth}": {"depth": depth} for depth in (20, 32, 44, 56, 110, 1202)},
+            **{f"resnet-{depth}": {**deep, "depth": depth} for depth in (164, 1001)},
+            "preresnet-110": {"depth": 110, "order": "pre-activation"},
+            **{f"resnet-{depth}": {"form": "imagenet", "depth": depth} for depth in IMAGENET_DEPTHS},
+        },
         summary="Every two layers add to their unchanged input",
-        source="arXiv:1512.03385, sec. 4.2",
+        source="arXiv:1512.03385, sec. 4.2; arXiv:1603.05027",
         parameters={f"resnet-{depth}": (CIFAR, count) for depth, count in COUNTS.items()},
     )

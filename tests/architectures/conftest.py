@@ -25,7 +25,7 @@ def _fixed_seed() -> Iterator[None]:
 
 @pytest.fixture
 def declared() -> Callable[[str], Architecture]:
-    """`declared("resnet")` is what that plugin module registers."""
+    """`declared("wide-resnet")` is what the module `wide_resnet` registers."""
     return _declared
 
 
@@ -36,7 +36,7 @@ def build() -> Build:
 
 
 def _declared(name: str) -> Architecture:
-    (architecture,) = importlib.import_module(f"archbench_plugins.{name}").archbench_architectures()
+    (architecture,) = importlib.import_module(f"archbench_plugins.{name.replace('-', '_')}").archbench_architectures()
     return architecture
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -9,19 +11,47 @@ import pytest
 import torch
 from msgspec import ValidationError
 
-from archbench import TaskInfo
+import archbench_plugins
+from archbench import Architecture, Outputs, TaskInfo
 from archbench._declarations import convert_options
 
+
+def modules() -> list[str]:
+    """The plugin modules on disk."""
+    found = pkgutil.iter_modules(archbench_plugins.__path__, "archbench_plugins.")
+    return [module.name for module in found if not module.ispkg and "._" not in module.name]
+
+
+def architectures(kind: str) -> list[Architecture]:
+    """What they register for this kind of input."""
+    every = [item for name in modules() for item in importlib.import_module(name).archbench_architectures()]
+    return [item for item in every if kind in item.inputs]
+
+
+# Every image architecture in its default form, and some in others. Found on disk: a new one is in by existing.
 IMAGE_NETS = [
-    ("mlp", {}),
+    *((architecture.name, {}) for architecture in architectures("image")),
     ("mlp", {"activation": "tanh"}),
-    ("highway", {}),
     ("highway", {"activation": "relu"}),
     ("highway", {"form": "convolutional", "depth": 9, "width": 16}),
     ("plain", {"depth": 8}),
-    ("plain", {}),
+    ("plain", {"depth": 8, "start": "delta-orthogonal", "activation": "tanh", "normalise": False}),
     ("resnet", {"depth": 8}),
-    ("resnet", {}),
+    ("resnet", {"depth": 8, "order": "pre-activation"}),
+    ("resnet", {"depth": 11, "block": "bottleneck"}),
+    ("resnet", {"depth": 11, "block": "bottleneck", "order": "pre-activation", "shortcut": "B"}),
+    ("resnet", {"depth": 14, "shortcut": "C"}),
+    ("resnet", {"depth": 14, "shortcut": "shortcut-gate"}),
+    ("resnet", {"depth": 14, "shortcut": "exclusive-gate", "gate_bias": 0.0}),
+    ("resnet", {"depth": 14, "shortcut": "dropout"}),
+    ("rezero", {"depth": 8, "normalise": False}),
+    ("wide-resnet", {"depth": 10, "k": 1, "dropout": 0.3}),
+    ("highway", {"form": "cifar", "depth": 7, "width": 8}),
+    ("densenet", {"depth": 10, "bottleneck": False, "compression": 1.0, "dropout": 0.2, "checkpointed": True}),
+    ("googlenet", {"normalise": True, "aux_weight": 0.0}),
+    ("vgg", {"depth": "16-C", "width": 4, "normalise": False}),
+    ("lenet", {"activation": "relu", "pool": "max"}),
+    ("convnext", {"patch": 2, "drop": 0.5}),
 ]
 SEQUENCE_NETS = [
     ("rnn", {}),
@@ -44,12 +74,21 @@ def task_of(shape: tuple[int, ...], outputs: int = 10, *, per_step: bool = False
     return TaskInfo(kind=kind, input_shape=shape, outputs=outputs, per_step=per_step)
 
 
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 12, 9), (1, 28, 28), (3, 32, 32)])
+@pytest.mark.parametrize("architecture", architectures("image"), ids=lambda architecture: architecture.name)
+def test_default_image_net_takes_small_images(architecture, shape):
+    """In its default form an image architecture runs on digits, MNIST and CIFAR."""
+    if architecture.incompatible is not None:
+        assert architecture.incompatible(task_of(shape), convert_options(architecture, {})) is None
+
+
 @pytest.mark.parametrize("outputs", [1, 10, 37])
 @pytest.mark.parametrize("shape", IMAGES)
 @pytest.mark.parametrize(("name", "options"), IMAGE_NETS)
 def test_image_net_answers_once_for_each_image(build, name, options, shape, outputs):
     """Any size, channel count and number of outputs gives float32 logits (batch, outputs)."""
-    logits = build(name, task_of(shape, outputs), **options)(torch.randn(3, *shape))
+    answer = build(name, task_of(shape, outputs), **options)(torch.randn(3, *shape))
+    logits = answer.logits if isinstance(answer, Outputs) else answer
 
     assert (3, outputs) == logits.shape
     assert torch.float32 == logits.dtype
@@ -80,11 +119,27 @@ def test_last_step_of_a_per_step_net_is_the_single_answer(build, name):
 
 @per_net
 def test_gradient_reaches_every_parameter(build, name, options, shape):
-    """No parameter is left without a gradient or with an empty one."""
+    """Within a few steps every parameter has had a gradient, also behind a zero or a dropped unit."""
     network = build(name, task_of(shape), **options)
-    torch.nn.functional.cross_entropy(network(torch.randn(32, *shape)), torch.randint(10, (32,))).backward()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    waiting = {key for key, _ in network.named_parameters()}
+    x, y = torch.randn(32, *shape), torch.randint(10, (32,))
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss(network(x), y).backward()
+        waiting -= {key for key, p in network.named_parameters() if p.grad is not None and p.grad.any()}
+        if not waiting:
+            break
+        optimizer.step()
 
-    assert [key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
+    assert waiting == set()
+
+
+def loss(outputs: torch.Tensor | Outputs, targets: torch.Tensor) -> torch.Tensor:
+    """Cross entropy, with what the auxiliary classifiers add."""
+    if isinstance(outputs, Outputs):
+        return loss(outputs.logits, targets) + sum(w * loss(a, targets) for a, w in outputs.auxiliary.values())
+    return torch.nn.functional.cross_entropy(outputs, targets)
 
 
 @per_net
@@ -103,7 +158,7 @@ def test_weights_come_from_the_global_stream(build, name, options, shape):
     first, second = build(name, task_of(shape), **options), build(name, task_of(shape), **options)
     torch.manual_seed(1)
     again = build(name, task_of(shape), **options)
-    head = next(key for key, p in reversed(list(first.named_parameters())) if p.dim() > 1)
+    head = next(key for key, p in reversed(list(first.named_parameters())) if p.dim() > 1 and p.any())
 
     assert torch.equal(first.state_dict()[head], again.state_dict()[head])
     assert not torch.equal(first.state_dict()[head], second.state_dict()[head])
@@ -111,15 +166,12 @@ def test_weights_come_from_the_global_stream(build, name, options, shape):
 
 def test_declarations_do_not_import_torch():
     """Listing the architectures loads neither torch nor numpy."""
-    code = (
-        "import sys, archbench_plugins.mlp, archbench_plugins.rnn, archbench_plugins.lstm, archbench_plugins.highway, "
-        "archbench_plugins.plain, archbench_plugins.resnet; print({'torch', 'numpy'} & set(sys.modules))"
-    )
+    code = f"import sys, {', '.join(modules())}; print({{'torch', 'numpy'}} & set(sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-@pytest.mark.parametrize("name", ["plain", "resnet"])
+@pytest.mark.parametrize("name", ["plain", "resnet", "stochastic-depth", "rezero", "fixup"])
 @pytest.mark.parametrize(("depth", "near"), [(21, "20 and 26"), (57, "56 and 62"), (19, "14 and 20")])
 def test_depth_that_is_not_6n_plus_2_names_the_nearest(declared, name, depth, near):
     """A depth between two nets is refused with both neighbours."""

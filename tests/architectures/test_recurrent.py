@@ -42,6 +42,18 @@ def lstm(x: Tensor, W: Tensor, R: Tensor, b: Tensor) -> Tensor:
     return torch.stack(states, 1)
 
 
+def gru(x: Tensor, core: nn.GRU, layer: int) -> Tensor:
+    """The four equations of `archbench_plugins.gru`: (B, T, I) to (B, T, H)."""
+    W, R, b_W, b_R = (getattr(core, f"{n}_l{layer}") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    h, states = x.new_zeros(len(x), R.shape[1]), []
+    for x_t in x.unbind(1):
+        (a_r, a_z, a_h), (u_r, u_z, u_h) = (x_t @ W.T + b_W).chunk(3, 1), (h @ R.T + b_R).chunk(3, 1)
+        r, z = torch.sigmoid(a_r + u_r), torch.sigmoid(a_z + u_z)
+        h = z * h + (1 - z) * torch.tanh(a_h + r * u_h)
+        states.append(h)
+    return torch.stack(states, 1)
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize(
     ("name", "loop", "options"),
@@ -81,7 +93,7 @@ def test_forget_gates_start_at_the_forget_bias(build, options, expected):
         assert not any(b.any() for b in (b_i, b_c, b_o))
 
 
-@pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("lstm", 4)])
+@pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_recurrent_weights_start_orthogonal(build, name, gates):
     """Each gate's R keeps the length of the state: R R' = 1."""
     network = build(name, TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=6, layers=2)
@@ -90,3 +102,38 @@ def test_recurrent_weights_start_orthogonal(build, name, gates):
 
         for gate in recurrent:
             torch.testing.assert_close(gate @ gate.T, torch.eye(6), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_gru_computes_its_equations(build, layers):
+    """Logits agree with the loop to 1e-5."""
+    network = build(
+        "gru", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4, per_step=True), width=6, layers=layers
+    )
+    x = h = torch.randn(5, 9, 3)
+    for layer in range(layers):
+        h = gru(h, network.core, layer)
+
+    torch.testing.assert_close(network(x), network.head(h), atol=1e-5, rtol=1e-5)
+
+
+def test_identity_start_copies_the_state(build, declared):
+    """An IRNN starts with R = 1, b = 0 and small W."""
+    options = declared("rnn").variants["irnn"]
+    core = build("rnn", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=60, **options).core
+    W, R, b = weights(core, 0)
+
+    assert core.nonlinearity == "relu"
+    assert torch.equal(torch.eye(60), R)
+    assert not b.any()
+    assert 0.0007 < W.std() < 0.0013
+
+
+def test_uniform_start_is_torchs(build):
+    """`initialisation=uniform` leaves the weights as torch.nn.RNN draws them."""
+    torch.manual_seed(3)
+    core = build("rnn", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), initialisation="uniform").core
+    torch.manual_seed(3)
+    expected = nn.RNN(3, 128)
+
+    assert all(torch.equal(p, q) for p, q in zip(core.parameters(), expected.parameters(), strict=True))

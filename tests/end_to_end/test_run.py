@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from archbench import Architecture, Task
+from archbench._declarations import convert_options
+from archbench._plugins import load_plugins
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Read = Callable[[Path], list[dict[str, Any]]]
 
@@ -24,12 +28,24 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_run_all_trains_every_pair_that_fits(smoke_run: Path, records: Read) -> None:
     """`run all` leaves one record per architecture, task and seed: ok where they fit, skipped with a reason else."""
     found = {(r["trial"]["architecture"]["name"], r["trial"]["task"]["name"]): r for r in records(smoke_run)}
-    images, sequences = ("highway", "mlp", "plain", "resnet"), ("lstm", "rnn")
-    fits = {(a, "digits") for a in images} | {(a, t) for a in sequences for t in ("adding", "sequential-digits")}
+    installed = load_plugins()
+    architectures, tasks = ([r.item for r in items] for items in (installed.architectures, installed.tasks))
+    fits = {(a.name, t.name) for a in architectures for t in tasks if fit(a, t)}
 
+    assert {("resnet", "digits"), ("lstm", "adding")} <= fits
+    assert ("resnet", "adding") not in fits
     assert {pair for pair, record in found.items() if record["status"] == "ok"} == fits
     assert all(r["status"] == "skipped" and r["message"] for pair, r in found.items() if pair not in fits)
-    assert len(found) == 18
+    assert found.keys() == {(a.name, t.name) for a in architectures for t in tasks}
+
+
+def fit(architecture: Architecture, task: Task) -> bool:
+    """What the two declare of each other, in their default forms."""
+    info = task.describe(convert_options(task, {}))
+    if info.kind not in architecture.inputs:
+        return False
+    refuse = architecture.incompatible
+    return refuse is None or refuse(info, convert_options(architecture, {})) is None
 
 
 def test_run_writes_page_and_exports(smoke_run: Path) -> None:

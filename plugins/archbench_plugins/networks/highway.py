@@ -42,6 +42,8 @@ class HighwayLayer(nn.Module):
 
 def build(task: TaskInfo, options: HighwayOptions) -> nn.Module:
     """Images (B, C, height, width) to logits (B, outputs)."""
+    if options.form == "cifar":
+        return _cifar(task, options)
     return (_convolutional if options.form == "convolutional" else _fully_connected)(task, options)
 
 
@@ -67,6 +69,22 @@ def _convolutional(task: TaskInfo, options: HighwayOptions) -> nn.Module:
         height, width = _pooled(height, kernel), _pooled(width, kernel)
     layers += [nn.Flatten(), nn.Linear(w * height * width, task.outputs)]  # (B, outputs)
     # Convolutions run about a tenth faster on channels-last weights, and the activations follow them.
+    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+
+
+def _cifar(task: TaskInfo, options: HighwayOptions) -> nn.Module:
+    w, K = options.width, task.outputs
+    C = task.input_shape[0]
+    layers: list[nn.Module] = [nn.Dropout(0.2)]
+    for stage, D in enumerate((w, w * 5 // 2, 4 * w)):  # 32, 80, 128
+        layers += _plain(nn.Conv2d(C, D, 3, padding=1), options)  # (B, D, height, width)
+        for _ in range((options.depth - 4 + stage) // 3):  # 4, 5, 5 at the published depth
+            layers.append(_highway(nn.Conv2d(D, 2 * D, 3, padding=1), options))
+        if stage < 2:
+            layers += [nn.MaxPool2d(2, ceil_mode=True), nn.Dropout(0.2)]  # (B, D, height/2, width/2)
+        C = D
+    layers += _plain(nn.Conv2d(C, w * 25 // 8, 1), options)  # (B, 100, height/4, width/4)
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Dropout(0.2), nn.Flatten(), nn.Linear(w * 25 // 8, K)]  # (B, K)
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)
 
 

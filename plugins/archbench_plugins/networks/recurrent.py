@@ -1,56 +1,56 @@
-"""The recurrent nets of `archbench_plugins.rnn` and `archbench_plugins.lstm`."""
+"""The recurrent nets that torch's kernels compute: `archbench_plugins.rnn`, `gru`, and the plain form of `lstm`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from archbench_plugins.networks._sequence import FeatureMajor, Front, Reader
+from archbench_plugins.networks.gated_memory import GatedMemory
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
+    from archbench_plugins.gru import GRUOptions
     from archbench_plugins.lstm import LSTMOptions
     from archbench_plugins.rnn import RNNOptions
 
 
-class Reader(nn.Module):
-    """A recurrent core and a linear layer that reads its state.
-
-    Args:
-        core: maps (B, T, I) to states (B, T, H), as `nn.RNN` and `nn.LSTM` do with `batch_first`.
-        outputs: K, logits of each answer.
-        per_step: answer at every step, (B, T, K), and not once, (B, K).
-    """
-
-    def __init__(self, core: nn.RNNBase, *, outputs: int, per_step: bool) -> None:
-        super().__init__()
-        self.core = core
-        self.head = nn.Linear(core.hidden_size, outputs)
-        self.per_step = per_step
-
-    def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = self.core(x)[0]  # (B, T, H)
-        if not self.per_step:
-            h = h[:, -1]  # (B, H)
-        logits: Tensor = self.head(h)  # (B, T, K) or (B, K)
-        return logits
-
-
 def build_rnn(task: TaskInfo, options: RNNOptions) -> nn.Module:
     """h_t = tanh(W x_t + R h_{t-1} + b)."""
-    core = nn.RNN(
-        task.input_shape[-1], options.width, options.layers, nonlinearity=options.nonlinearity, batch_first=True
-    )
+    front = Front(task, image=options.image)
+    core = nn.RNN(front.features, options.width, options.layers, nonlinearity=options.nonlinearity, batch_first=True)
+    if options.initialisation != "uniform":  # torch's own start
+        _start(core, identity=options.initialisation == "identity")
+    return Reader(front, core, width=options.width, task=task)
+
+
+def build_gru(task: TaskInfo, options: GRUOptions) -> nn.Module:
+    """h_t = z_t * h_{t-1} + (1 - z_t) * h'_t."""
+    front = Front(task, image=options.image)
+    core = nn.GRU(front.features, options.width, options.layers, batch_first=True)
     _start(core)
-    return Reader(core, outputs=task.outputs, per_step=task.per_step)
+    return Reader(front, core, width=options.width, task=task)
 
 
 def build_lstm(task: TaskInfo, options: LSTMOptions) -> nn.Module:
     """c_t = f_t * c_{t-1} + i_t * c'_t, and h_t = o_t * tanh(c_t)."""
-    core = nn.LSTM(task.input_shape[-1], options.width, options.layers, batch_first=True)
-    _start(core)
-    set_forget_bias(core, options.forget_bias)
-    return Reader(core, outputs=task.outputs, per_step=task.per_step)
+    front = Front(task, image=options.image)
+    if options.peepholes or options.forget_gate != "learned":
+        form: dict[str, Any] = {
+            "forget_gate": options.forget_gate,
+            "peepholes": options.peepholes,
+            "bias": options.forget_bias,
+        }
+        widths = [front.features, *[options.width] * options.layers]
+        core: nn.Module = FeatureMajor([GatedMemory(*sizes, **form) for sizes in pairwise(widths)])
+    else:
+        core = nn.LSTM(front.features, options.width, options.layers, batch_first=True)
+        _start(core)
+        set_forget_bias(core, options.forget_bias)
+    return Reader(front, core, width=options.width, task=task)
 
 
 @torch.no_grad()
@@ -63,13 +63,16 @@ def set_forget_bias(core: nn.LSTM, value: float) -> None:
 
 
 @torch.no_grad()
-def _start(core: nn.RNNBase) -> None:
-    """Orthogonal R keeps the length of the state, Glorot's W the scale of the input; each gate has its own."""
+def _start(core: nn.RNNBase, *, identity: bool = False) -> None:
+    """Orthogonal R keeps the length of the state, Glorot's W the scale of the input; each gate has its own.
+
+    With `identity`, R = 1 and W is drawn from N(0, 0.001^2), as in arXiv:1504.00941.
+    """
     for name, parameter in core.named_parameters():
         for gate in torch.split(parameter, core.hidden_size):
             if name.startswith("weight_hh"):
-                nn.init.orthogonal_(gate)
+                nn.init.eye_(gate) if identity else nn.init.orthogonal_(gate)
             elif name.startswith("weight_ih"):
-                nn.init.xavier_uniform_(gate)
+                nn.init.normal_(gate, std=0.001) if identity else nn.init.xavier_uniform_(gate)
             else:
                 nn.init.zeros_(gate)

@@ -1,0 +1,71 @@
+"""ConvNeXt: a convolutional net with what was learned from Transformers, a modern control.
+
+Paper: Liu, Mao, Wu, Feichtenhofer, Darrell and Xie, "A ConvNet for the 2020s", arXiv:2201.03545, section 2 and Table 9.
+Reproduced: a convolution of p x p pixels with stride p; stages of units y = x + g * W2 gelu(W1 norm(conv7x7(x))), the
+7x7 convolution one channel at a time, W1 to four times the channels, norm over the channels of each pixel, g one
+learned factor a channel that starts at 1e-6; between stages norm and a 2x2 convolution with stride 2; global average
+pooling, norm, softmax. In training units are dropped at random (stochastic depth). `convnext-tiny`: p = 4, stages of
+3, 3, 9, 3 units and 96 to 768 channels: 28,589,128 parameters (3x224x224 images, 1000 classes). Published top-1
+accuracy on ImageNet: 82.1 %.
+
+The units are torchvision's, which are the paper's.
+
+Symbols: C is `width`, the channels of the first stage; each stage has twice those of the one before.
+
+Deviations: three stages and p = 1 by default, for small images. Units are dropped image by image, as in the authors'
+code. The recipe is the protocol's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+import archbench
+
+
+@dataclass(frozen=True, slots=True)
+class ConvNeXtOptions:
+    """Size."""
+
+    patch: Annotated[int, archbench.Meta(ge=1, description="p, side of the first convolution and its stride")] = (
+        1  # small images have no pixel to spare
+    )
+    width: Annotated[int, archbench.Meta(ge=1, description="C, channels of the first stage")] = 16  # as `resnet`
+    depths: Annotated[tuple[int, ...], archbench.Meta(min_length=1, description="units of each stage")] = (
+        1,
+        1,
+        1,
+    )  # three stages as in `resnet`; seconds on small images
+    drop: Annotated[float, archbench.Meta(ge=0, lt=1, description="chance that the last unit is dropped")] = (
+        0.0  # regularisation for long schedules
+    )
+
+    def __post_init__(self) -> None:
+        if min(self.depths) < 1 or (self.drop and sum(self.depths) < 2):
+            raise ValueError(f"depths is {self.depths}; every stage needs a unit, and dropping units needs two")
+
+
+def incompatible(task: archbench.TaskInfo, options: ConvNeXtOptions) -> str | None:
+    """Why this network cannot take this task, or None."""
+    height, width = task.input_shape[-2:]
+    smallest = options.patch * 2 ** (len(options.depths) - 1)
+    if min(height, width) < smallest:
+        return f"images are {height}x{width}; patch and stages shrink them {smallest} times: nothing is left"
+    return None
+
+
+@archbench.hookimpl
+def archbench_architectures() -> Iterable[archbench.Architecture]:
+    """Register `convnext`, small and as published."""
+    yield archbench.Architecture(
+        name="convnext",
+        build="archbench_plugins.networks.convnext:build",
+        inputs=("image",),
+        options=ConvNeXtOptions,
+        variants={"convnext-tiny": {"patch": 4, "width": 96, "depths": (3, 3, 9, 3), "drop": 0.1}},
+        incompatible=incompatible,
+        summary="Residual units of wide depthwise kernels and a perceptron per pixel",
+        source="arXiv:2201.03545, sec. 2",
+    )

@@ -1,0 +1,142 @@
+"""The forms of `archbench_plugins.lstm` that torch has no kernel for: peepholes, coupled gates, no forget gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from archbench_plugins.networks._sequence import project
+
+
+class GatedMemory(nn.Module):
+    """One layer of memory cells, (I, T, B) to (H, T, B).
+
+        i = sigmoid(W_i x + R_i h + p_i c + b_i)      f = sigmoid(W_f x + R_f h + p_f c + b_f)
+        c' = tanh(W_c x + R_c h + b_c)                c = f c + i c'
+        o = sigmoid(W_o x + R_o h + p_o c + b_o)      h = o tanh(c)
+
+    Gates i and f see the memory before the step, o the memory after it. The p are vectors.
+
+    Args:
+        features, H: I inputs and H cells.
+        forget_gate: `learned`; `coupled`, i = 1 - f and there is no i; or `none`, f = 1 and there is no f.
+        peepholes: without them p = 0.
+        bias: b_f at the start.
+    """
+
+    def __init__(self, features: int, H: int, *, forget_gate: str, peepholes: bool, bias: float) -> None:
+        super().__init__()
+        self.forget_gate = forget_gate
+        gates = 4 if forget_gate == "learned" else 3  # (i, f, c', o), as torch has them, less the one that is not there
+        self.W = nn.Parameter(torch.cat([nn.init.xavier_uniform_(torch.empty(H, features)) for _ in range(gates)]))
+        self.R = nn.Parameter(torch.cat([nn.init.orthogonal_(torch.empty(H, H)) for _ in range(gates)]))
+        self.b = nn.Parameter(torch.zeros(gates * H))
+        self.p = nn.Parameter(torch.zeros(gates - 1, H)) if peepholes else None
+        if forget_gate != "none":
+            with torch.no_grad():
+                self.b.view(gates, H)[gates - 3] = bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = ThroughTime.apply(project(self.W, self.b, x), self.R, self.p, self.forget_gate)  # (T, H, B)
+        return h.transpose(0, 1)  # (H, T, B)
+
+
+class ThroughTime(torch.autograd.Function):
+    """The loop over time and its gradient, written out: torch's graph of the same loop is some five times slower.
+
+    The factors by which each step multiplies the gradient do not depend on it, so `backward` computes those of all
+    steps at once; only a product with R and a few products by element are left for its loop.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, R: Tensor, p: Tensor | None, forget_gate: str) -> Tensor:
+        """a (n*H, T, B), the net inputs but for R h; R (n*H, H); p (n-1, H) or None: to h (T, H, B)."""
+        N, T, B = a.shape
+        H = R.shape[1]
+        n = N // H
+        z = a.new_empty(T, N, B)  # net inputs, then activations
+        c, h = a.new_zeros(T + 1, H, B), a.new_zeros(T + 1, H, B)  # c[0] = h[0] = 0
+        squashed = a.new_empty(T, H, B)  # tanh(c)
+        gate = z.view(T, n, H, B)
+        before, candidate, o = gate[:, :-2], gate[:, -2], gate[:, -1]  # before: the gates that see the old memory
+        p_before, p_o = (None, None) if p is None else (p[:-1, :, None], p[-1, :, None])
+        rows = zip(
+            a.unbind(1), z.unbind(0), before.unbind(0), before[:, 0].unbind(0), before[:, -1].unbind(0),
+            candidate.unbind(0), o.unbind(0), c[:-1].unbind(0), c[1:].unbind(0), h[:-1].unbind(0), h[1:].unbind(0),
+            squashed.unbind(0), strict=True,
+        )  # fmt: skip
+        for a_t, z_t, before_t, i_t, f_t, candidate_t, o_t, c_old, c_new, h_old, h_new, squashed_t in rows:
+            torch.addmm(a_t, R, h_old, out=z_t)
+            if p_before is not None:
+                before_t.addcmul_(c_old, p_before)
+            before_t.sigmoid_()
+            candidate_t.tanh_()
+            if forget_gate == "coupled":
+                torch.lerp(candidate_t, c_old, f_t, out=c_new)
+            elif forget_gate == "none":
+                torch.addcmul(c_old, i_t, candidate_t, out=c_new)
+            else:
+                torch.mul(f_t, c_old, out=c_new)
+                c_new.addcmul_(i_t, candidate_t)
+            if p_o is not None:
+                o_t.addcmul_(c_new, p_o)
+            o_t.sigmoid_()
+            torch.tanh(c_new, out=squashed_t)
+            torch.mul(o_t, squashed_t, out=h_new)
+        ctx.save_for_backward(R, p, z, c, h, squashed)
+        ctx.forget_gate = forget_gate
+        return h[1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
+        """(T, H, B), the gradient in h, to those in a, R and p."""
+        R, p, z, c, h, squashed = ctx.saved_tensors
+        T, H, B = grad.shape
+        n = z.shape[1] // H
+        gate = z.view(T, n, H, B)
+        candidate, o = gate[:, -2], gate[:, -1]
+        old = c[:-1]
+        # First what each net input takes of the gradient in c, or for o in h; the loop multiplies by that gradient.
+        dz = torch.empty_like(z)
+        d = dz.view(T, n, H, B)
+        if ctx.forget_gate == "coupled":
+            f = gate[:, 0]
+            torch.mul(old - candidate, f * (1 - f), out=d[:, 0])
+            torch.mul(1 - f, 1 - candidate.square(), out=d[:, 1])
+        else:
+            i = gate[:, 0]
+            torch.mul(candidate, i * (1 - i), out=d[:, 0])
+            torch.mul(i, 1 - candidate.square(), out=d[:, -2])
+            if ctx.forget_gate == "learned":
+                torch.mul(old, gate[:, 1] * (1 - gate[:, 1]), out=d[:, 1])
+        torch.mul(squashed, o * (1 - o), out=d[:, -1])
+        to_c = o * (1 - squashed.square())
+
+        dc, dh, back = torch.zeros_like(grad[0]), grad[-1].clone(), R.t().contiguous()
+        p_before, p_o = ([], None) if p is None else (p[:-1, :, None].unbind(0), p[-1, :, None])
+        steps = (grad, dz, d[:, :-1], d[:, -1], to_c, gate[:, -3])
+        grads, dzs, d_memory, d_o, to_cs, f_s = (tensor.unbind(0) for tensor in steps)
+        d_before = [d[:, k].unbind(0) for k in range(len(p_before))]
+        for t in range(T - 1, -1, -1):
+            if t < T - 1:
+                torch.addmm(grads[t], back, dzs[t + 1], out=dh)
+            d_o[t].mul_(dh)
+            dc.addcmul_(dh, to_cs[t])
+            if p_o is not None:
+                dc.addcmul_(d_o[t], p_o)
+            d_memory[t].mul_(dc)
+            if ctx.forget_gate != "none":
+                dc.mul_(f_s[t])
+            for d_gate, p_gate in zip(d_before, p_before, strict=True):
+                dc.addcmul_(d_gate[t], p_gate)
+
+        da = dz.transpose(0, 1).contiguous()  # (n*H, T, B)
+        dR = da.view(n * H, T * B) @ h[:-1].permute(0, 2, 1).reshape(T * B, H)
+        dp = None
+        if p is not None:
+            dp = torch.cat([(d[:, :-2] * old[:, None]).sum((0, 3)), (d[:, -1] * c[1:]).sum((0, 2))[None]])
+        return da, dR, dp, None

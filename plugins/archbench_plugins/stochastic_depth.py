@@ -1,0 +1,50 @@
+"""Stochastic depth: a residual net of which a random part is trained at a time.
+
+Paper: Huang, Sun, Liu, Sedra and Weinberger, "Deep Networks with Stochastic Depth", arXiv:1603.09382, sections 3 and 4.
+Reproduced: the nets of `resnet` (same layers, same 1,727,962 parameters at depth 110). In training unit l computes
+H_l = relu(b_l f_l(H_{l-1}) + h(H_{l-1})) (eq. 2), with one Bernoulli draw b_l per mini-batch; where it is 0 nothing of
+f_l is computed. It is 1 with probability p_l = 1 - (l/L)(1 - p_L) (eq. 4). At test time
+H_l = relu(p_l f_l(H_{l-1}) + h(H_{l-1})) (eq. 5). h is the identity; where the shape changes, 2x2 average pooling and
+zero channels. On average (3L-1)/4 units are active at p_L = 0.5, 40 of 54 at depth 110.
+
+Symbols: the depth is 6n+2, L = 3n units; p_L is `survival`. Published test error in per cent at depth 110, constant
+depth and stochastic depth (Table 1): CIFAR-10 6.41 and 5.25, CIFAR-100 27.76 and 24.98; at depth 1202 on CIFAR-10 6.67
+and 4.91; training takes about a quarter less time.
+
+Deviations: images of any size and any number of channels, pools round up; the recipe is the protocol's.
+torchvision's `StochasticDepth` divides by p_l in training where the paper multiplies by p_l at test time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+import archbench
+from archbench_plugins._depths import check_depth
+
+
+@dataclass(frozen=True, slots=True)
+class StochasticDepthOptions:
+    """Depth, and how much of it survives."""
+
+    depth: Annotated[int, archbench.Meta(ge=8, description="layers with weights, 6n+2")] = 20  # as `resnet`
+    survival: Annotated[float, archbench.Meta(gt=0, le=1, description="p_L of the last unit")] = 0.5  # the paper's
+
+    def __post_init__(self) -> None:
+        check_depth(self.depth, 6, 2)
+
+
+@archbench.hookimpl
+def archbench_architectures() -> Iterable[archbench.Architecture]:
+    """Register `stochastic-depth` in the paper's depths, and in those of the small residual nets."""
+    yield archbench.Architecture(
+        name="stochastic-depth",
+        build="archbench_plugins.networks.stochastic_depth:build",
+        inputs=("image",),
+        options=StochasticDepthOptions,
+        variants={f"stochastic-depth-{depth}": {"depth": depth} for depth in (20, 56, 110, 152, 1202)},
+        summary="resnet, with units dropped at random in training",
+        source="arXiv:1603.09382, sec. 3 and 4",
+    )

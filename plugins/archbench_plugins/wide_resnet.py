@@ -1,0 +1,61 @@
+"""Wide residual networks: fewer units, more channels.
+
+Paper: Zagoruyko and Komodakis, "Wide Residual Networks", arXiv:1605.07146, section 2 and Table 1.
+Reproduced: a 3x3 convolution with 16 filters; three stages of n pre-activated units B(3,3) with 16k, 32k and 64k
+filters, the first unit of stages two and three with stride 2; batch normalisation, ReLU, global average pooling;
+softmax. A unit computes y = h(x) + F(x), F being batch norm, ReLU, conv3x3 twice with dropout between the
+convolutions; h is the identity, or a 1x1 convolution where the shape changes. 36,479,194 parameters for WRN-28-10,
+8,949,210 for WRN-40-4 and 10,961,370 for WRN-16-8 (3x32x32 images, 10 classes; Table 4: 36.5M, 8.9M, 11.0M).
+`wide-resnet-50-2` is torchvision's ImageNet net, 68,883,240 parameters.
+
+Symbols: the depth is 6n+4, k is the widening factor. Published test error on CIFAR-10 in per cent: 28-10 4.00, with
+dropout 3.89.
+
+Deviations: images of any size and any number of channels; the recipe is the protocol's. torchvision widens only the
+middle convolution of ResNet-50's bottlenecks, as the authors do, and has the stride there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import archbench
+from archbench_plugins._depths import check_depth
+
+
+@dataclass(frozen=True, slots=True)
+class WideResNetOptions:
+    """Depth and width. The ImageNet form has neither."""
+
+    form: Annotated[Literal["cifar", "imagenet"], archbench.Meta(description="WRN-d-k, or WRN-50-2-bottleneck")] = (
+        "cifar"  # for small images
+    )
+    depth: Annotated[int, archbench.Meta(ge=10, description="layers with weights, 6n+4")] = 10  # one unit a stage
+    k: Annotated[int, archbench.Meta(ge=1, description="widening factor")] = 2  # about as many weights as resnet-20
+    dropout: Annotated[float, archbench.Meta(ge=0, lt=1, description="ratio between the convolutions")] = (
+        0.0  # the paper's main table; it uses 0.3 on CIFAR
+    )
+
+    def __post_init__(self) -> None:
+        check_depth(self.depth, 6, 4)
+
+
+@archbench.hookimpl
+def archbench_architectures() -> Iterable[archbench.Architecture]:
+    """Register `wide-resnet` in three of the paper's sizes."""
+    sizes = ((28, 10), (40, 4), (16, 8))
+    yield archbench.Architecture(
+        name="wide-resnet",
+        build="archbench_plugins.networks.wide_resnet:build",
+        inputs=("image",),
+        options=WideResNetOptions,
+        variants={
+            **{f"wide-resnet-{depth}-{k}": {"depth": depth, "k": k} for depth, k in sizes},
+            "wide-resnet-28-10-dropout": {"depth": 28, "k": 10, "dropout": 0.3},
+            "wide-resnet-50-2": {"form": "imagenet"},
+        },
+        summary="resnet with fewer units and more channels",
+        source="arXiv:1605.07146, Table 1",
+    )

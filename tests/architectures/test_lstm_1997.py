@@ -1,0 +1,165 @@
+"""The net of 1997: the weight counts of Table 10, its equations, and both of its gradients."""
+
+# ruff: noqa: N806 - the papers' symbols are capitals
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archbench import TaskInfo
+from archbench_plugins.networks.memory_blocks import MemoryBlocks
+
+# variant, inputs, outputs, weights: Table 10 of the paper; 2c has p + 4 inputs and 6p + 64 weights; Gers et al. 2000.
+TABLE_10 = [
+    ("lstm-1997-1a", 7, 7, 264),
+    ("lstm-1997-1b", 7, 7, 276),
+    ("lstm-1997-2a", 101, 101, 10_504),
+    *(
+        ("lstm-1997-2c", p + 4, 2, weights)
+        for p, weights in ((50, 364), (100, 664), (200, 1264), (500, 3064), (1000, 6064))
+    ),
+    ("lstm-1997-3", 1, 1, 102),
+    ("lstm-1997-4", 2, 1, 93),
+    ("lstm-1997-6a", 8, 4, 156),
+    ("lstm-1997-6b", 8, 8, 308),
+    ("lstm-1997-gers", 7, 7, 424),
+]
+FORMS = [
+    {"connectivity": connectivity, "output_gate": output_gate, "forget_gate": forget_gate}
+    for connectivity in ("full", "cells", "below")
+    for output_gate, forget_gate in ((True, False), (True, True), (False, False))
+]
+per_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: "-".join(str(value) for value in form.values()))
+
+
+@pytest.fixture
+def make(build):
+    """`make(forget_gate=True)` is a net of 3 blocks with 2 cells in float64, with weights large enough to matter."""
+
+    def make_network(**options):
+        task = TaskInfo(kind="sequence", input_shape=(6, 3), outputs=2, per_step=True)
+        return build("lstm_1997", task, **{"blocks": 3, "block_size": 2, "weight_range": 0.9, **options}).double()
+
+    return make_network
+
+
+def loop(core: MemoryBlocks, x: Tensor, *, truncated: bool) -> Tensor:
+    """The equations one step after the other: (B, T, I) to the core's (B, T, width)."""
+    C, J = core.cells, core.blocks
+    b = nn.functional.pad(core.b, (len(core.W) - len(core.b), 0)) if core.b is not None else 0.0
+    y = x.new_zeros(len(x), len(core.W))
+    s = x.new_zeros(len(x), J, core.size)
+    answers = []
+    for x_t in x.unbind(1):
+        net = x_t @ core.W.T + b
+        if core.R is not None:
+            net = net + (y.detach() if truncated else y)[:, : core.R.shape[1]] @ core.R.T
+        gates = torch.sigmoid(net[:, C:]).split(J, 1)
+        y_f = gates[-1][..., None] if core.forget_gate else 1.0
+        s = y_f * s + gates[0][..., None] * (4 * torch.sigmoid(net[:, :C].view_as(s)) - 2)
+        y_out = gates[1][..., None] if core.output_gate else 1.0
+        y = torch.cat([(y_out * (2 * torch.sigmoid(s) - 1)).flatten(1), *gates], 1)
+        answers.append(torch.cat([x_t, y[:, :C]], 1) if core.outputs_see_inputs else y[:, :C])
+    return torch.stack(answers, 1)
+
+
+@pytest.mark.parametrize(("variant", "inputs", "outputs", "weights"), TABLE_10)
+def test_variant_has_the_published_number_of_weights(build, variant, inputs, outputs, weights):
+    """Each net has exactly the weights that Table 10, or Gers et al., print."""
+    task = TaskInfo(kind="sequence", input_shape=(20, inputs), outputs=outputs, per_step=True)
+
+    assert weights == sum(p.numel() for p in build("lstm_1997", task, variant=variant).parameters())
+
+
+def test_table_covers_every_variant(declared):
+    """No variant goes uncounted."""
+    assert {row[0] for row in TABLE_10} == set(declared("lstm_1997").variants)
+
+
+@per_form
+@pytest.mark.parametrize("truncated", [True, False])
+def test_core_computes_its_equations(make, form, truncated):
+    """Outputs and the gradients of all parameters agree with autograd through a plain loop."""
+    core = make(truncated=truncated, **form).core
+    x = torch.randn(4, 6, 3, dtype=torch.double)
+    found, expected = core(x), loop(core, x, truncated=truncated)
+    parameters = list(core.parameters())
+
+    torch.testing.assert_close(found, expected)
+    for a, b in zip(*(torch.autograd.grad(y.square().sum(), parameters) for y in (found, expected)), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@per_form
+def test_full_gradient_agrees_with_finite_differences(make, form):
+    """The hand-written gradient through all gates passes gradcheck."""
+    core = make(truncated=False, **form).core
+    x = torch.randn(2, 4, 3, dtype=torch.double, requires_grad=True)
+
+    assert torch.autograd.gradcheck(lambda x, *_: core(x), (x, *core.parameters()))
+
+
+def test_truncation_changes_the_gradient_and_not_the_outputs(make):
+    """The two settings compute one function; their gradients differ."""
+    network = make()
+    x = torch.randn(4, 6, 3, dtype=torch.double)
+    gradients = []
+    for network.core.truncated in (True, False):
+        gradients.append((network(x), *torch.autograd.grad(network(x).square().sum(), network.core.R)))
+
+    torch.testing.assert_close(gradients[0][0], gradients[1][0])
+    assert not torch.allclose(gradients[0][1], gradients[1][1], rtol=1e-2)
+
+
+def test_truncated_gradient_of_a_hand_computed_case(make):
+    """One cell, two steps, L = y_c(2): each weight's gradient, derived by hand from the appendix."""
+    core = make(blocks=1, block_size=1, biases="none").core
+    x = [0.7, -0.4]
+    w = {"c": 0.5, "in": -0.3, "out": 0.8}  # from the input
+    r = {"c": (0.6, -0.2, 0.4), "in": (-0.5, 0.3, 0.1), "out": (0.2, 0.7, -0.6)}  # from the cell, its gates in and out
+    with torch.no_grad():
+        core.W.copy_(torch.tensor([[w[unit], 0.0, 0.0] for unit in w]))
+        core.R.copy_(torch.tensor([r[unit] for unit in r]))
+
+    def sigmoid(z: float) -> float:
+        return 1 / (1 + math.exp(-z))
+
+    s, y, steps = 0.0, (0.0, 0.0, 0.0), []
+    for x_t in x:
+        net = {unit: w[unit] * x_t + sum(a * b for a, b in zip(r[unit], y, strict=True)) for unit in w}
+        gate = {unit: sigmoid(net[unit]) for unit in w}
+        s += gate["in"] * (4 * gate["c"] - 2)
+        steps.append({"x": x_t, "past": y, "gate": gate})
+        y = (gate["out"] * (2 * sigmoid(s) - 1), gate["in"], gate["out"])
+    slope = {unit: [step["gate"][unit] * (1 - step["gate"][unit]) for step in steps] for unit in w}
+    error_in_s = steps[1]["gate"]["out"] * 2 * sigmoid(s) * (1 - sigmoid(s))  # y_out h'(s), the same at both steps
+    error = {  # in each net input, by step: nothing passes from step 2 to step 1 but through s
+        "c": [error_in_s * step["gate"]["in"] * 4 * d for step, d in zip(steps, slope["c"], strict=True)],
+        "in": [error_in_s * (4 * step["gate"]["c"] - 2) * d for step, d in zip(steps, slope["in"], strict=True)],
+        "out": [0.0, (2 * sigmoid(s) - 1) * slope["out"][1]],
+    }
+    inputs = torch.zeros(1, 2, 3, dtype=torch.double)
+    inputs[0, :, 0] = torch.tensor(x)
+    y_c = core(inputs)[0, 1, 0]
+    dW, dR = torch.autograd.grad(y_c, (core.W, core.R))
+
+    torch.testing.assert_close(y_c.item(), y[0])
+    for row, unit in enumerate(w):
+        torch.testing.assert_close(
+            dW[row, 0].item(), sum(e * step["x"] for e, step in zip(error[unit], steps, strict=True))
+        )
+        for column in range(3):
+            expected = sum(e * step["past"][column] for e, step in zip(error[unit], steps, strict=True))
+            torch.testing.assert_close(dR[row, column].item(), expected)
+
+
+def test_biases_start_as_asked(build):
+    """Input gates start shut, forget gates open, all else at 0."""
+    task = TaskInfo(kind="sequence", input_shape=(6, 3), outputs=2)
+    core = build("lstm_1997", task, blocks=2, forget_gate=True, input_bias=-4.0, forget_bias=1.5).core
+
+    assert core.b.tolist() == [0.0] * 4 + [-4.0] * 2 + [0.0] * 2 + [1.5] * 2

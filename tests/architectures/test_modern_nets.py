@@ -1,0 +1,87 @@
+"""ConvNeXt and ViT against torchvision's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision.models
+from msgspec import ValidationError
+from torch import nn
+
+from archbench import TaskInfo
+from archbench._declarations import convert_options
+
+CIFAR = TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
+
+
+def order_of_torchvision(names: list[str]) -> list[str]:
+    """Our parameters of a ViT in the order in which torchvision has its own."""
+    first = ["token", "patches.weight", "patches.bias", "positions"]
+    return first + [name for name in names if name not in first]
+
+
+def test_vit_is_torchvisions():
+    """With torchvision's weights, copied, a small ViT computes torchvision's logits."""
+    from archbench_plugins.networks.vit import build
+    from archbench_plugins.vit import ViTOptions
+
+    reference = torchvision.models.VisionTransformer(
+        image_size=32, patch_size=4, num_layers=3, num_heads=4, hidden_dim=32, mlp_dim=128, num_classes=10
+    )
+    nn.init.normal_(reference.heads.head.weight)  # torchvision starts it at 0
+    network = build(CIFAR, ViTOptions(patch=4, depth=3))
+    theirs = list(reference.state_dict().values())
+    ours = network.state_dict()
+    network.load_state_dict(dict(zip(order_of_torchvision(list(ours)), theirs, strict=True)))
+    x = torch.randn(2, 3, 32, 32)
+
+    torch.testing.assert_close(network.eval()(x), reference.eval()(x), atol=1e-5, rtol=1e-5)
+
+
+def test_patches_fill_up_with_zeros(build):
+    """An image whose sides are no multiple of the patch is the same image with zeros right and below."""
+    small, filled = (TaskInfo(kind="image", input_shape=(1, *size), outputs=3) for size in ((7, 5), (8, 6)))
+    network, whole = build("vit", small), build("vit", filled)
+    whole.load_state_dict(network.state_dict())
+    x = torch.randn(2, 1, 7, 5)
+
+    torch.testing.assert_close(network(x), whole(nn.functional.pad(x, (0, 1, 0, 1))))
+
+
+def test_vit_without_shortcuts_loses_the_image(build):
+    """Deep down, cut nets carry less of the differences between images than whole ones, relative to the state."""
+    x = torch.randn(16, 3, 32, 32)
+    spread = {}
+    for shortcut in (True, False):
+        network = build("vit", CIFAR, depth=12, patch=8, shortcut=shortcut)
+        z = network.units(network.patches(x).flatten(2).transpose(1, 2)).detach()
+        spread[shortcut] = float(z.std(1).norm() / z.norm())  # between the tokens of an image
+
+    assert spread[False] < 0.1 * spread[True]
+
+
+def test_heads_must_divide_the_width(declared):
+    """A width that cannot be shared out is refused."""
+    with pytest.raises(ValidationError, match="width is 30; it must be a multiple of the 4 heads"):
+        convert_options(declared("vit"), {"width": 30})
+
+
+def test_convnext_tiny_is_torchvisions(build):
+    """The variant has torchvision's parameters, name by name, and computes its logits with its weights."""
+    reference = torchvision.models.convnext_tiny()
+    task = TaskInfo(kind="image", input_shape=(3, 224, 224), outputs=1000)
+    network = build("convnext", task, variant="convnext-tiny")
+    network.load_state_dict(reference.state_dict())
+    x = torch.randn(1, 3, 64, 64)
+
+    torch.testing.assert_close(network.eval()(x), reference.eval()(x))
+
+
+def test_convnext_names_its_smallest_image(build, declared):
+    """Three stages need 4x4 pixels."""
+    options = convert_options(declared("convnext"), {})
+    small, fits = (TaskInfo(kind="image", input_shape=(1, side, 9), outputs=3) for side in (3, 4))
+
+    assert "images are 3x9" in declared("convnext").incompatible(small, options)
+    assert declared("convnext").incompatible(fits, options) is None
+    assert build("convnext", fits)(torch.randn(2, 1, 4, 9)).shape == (2, 3)

@@ -1,0 +1,61 @@
+"""The temporal convolutional net against its definition, step by step."""
+
+# ruff: noqa: N806 - the papers' symbols are capitals
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from archbench import TaskInfo
+from archbench_plugins.networks.tcn import CausalConv, TemporalBlock
+
+
+def weight(conv: CausalConv) -> Tensor:
+    """g V / |V|, one norm for each output channel."""
+    g, V = conv.conv.parametrizations.weight.original0, conv.conv.parametrizations.weight.original1
+    return g * V / V.flatten(1).norm(dim=1)[:, None, None]
+
+
+def causal(conv: CausalConv, x: Tensor, *, k: int, d: int) -> Tensor:
+    """y_t = b + sum over j of W_j x_{t - (k-1-j) d}: (B, C, T) to (B, H, T)."""
+    W, steps = weight(conv), []
+    for t in range(x.shape[2]):
+        y = conv.conv.bias.expand(len(x), -1)
+        for j in range(k):
+            if (s := t - (k - 1 - j) * d) >= 0:
+                y = y + x[:, :, s] @ W[:, :, j].T
+        steps.append(y)
+    return torch.stack(steps, 2)
+
+
+@pytest.mark.parametrize("channels", [3, 5])
+def test_block_computes_its_definition(channels):
+    """relu(x + F(x)) with two weight-normalised dilated causal convolutions agrees with a sum over past steps."""
+    block = TemporalBlock(channels, 5, k=3, d=2, dropout=0.0)
+    x = torch.randn(4, channels, 11)
+    h = x
+    for conv in (block.F[0], block.F[3]):
+        h = torch.relu(causal(conv, h, k=3, d=2))
+
+    torch.testing.assert_close(block(x), torch.relu(block.shortcut(x) + h), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("levels", "kernel"), [(1, 2), (3, 3)])
+def test_answer_sees_as_far_back_as_documented(build, levels, kernel):
+    """The gradient of the last answer reaches 1 + 2(k-1)(2^L - 1) steps and no further."""
+    reach = 1 + 2 * (kernel - 1) * (2**levels - 1)
+    task = TaskInfo(kind="sequence", input_shape=(reach + 4, 2), outputs=1)
+    x = torch.randn(16, *task.input_shape, requires_grad=True)
+    build("tcn", task, levels=levels, kernel=kernel, width=8)(x).sum().backward()
+
+    assert x.grad.abs().sum((0, 2))[:5].bool().tolist() == [False] * 4 + [True]
+
+
+def test_mnist_variant_has_the_papers_size(build):
+    """Eight levels of 25 channels with kernel 7 are the paper's net of about 70,000 parameters."""
+    network = build("tcn", TaskInfo(kind="image", input_shape=(1, 28, 28), outputs=10), variant="tcn-mnist")
+
+    assert sum(p.numel() for p in network.parameters()) == 66_910
+    assert network.front.steps == 784

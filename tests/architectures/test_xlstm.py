@@ -1,0 +1,106 @@
+"""sLSTM and mLSTM against the equations of the paper, one step after the other."""
+
+# ruff: noqa: N803, N806 - the papers' symbols are capitals
+
+from __future__ import annotations
+
+import pytest
+import torch
+from msgspec import ValidationError
+from torch import Tensor
+
+from archbench import TaskInfo
+from archbench._declarations import convert_options
+from archbench_plugins.networks.scalar_memory import ScalarMemory
+from archbench_plugins.networks.xlstm import matrix_memory
+
+
+def scalar_loop(a: Tensor, R: Tensor) -> Tensor:
+    """The sLSTM without its stabiliser: a (heads, 4d, T, B) and R (heads, 4d, d) to h (T, heads, d, B)."""
+    h = c = n = a.new_zeros(R.shape[0], R.shape[2], a.shape[3])
+    states = []
+    for a_t in a.unbind(2):
+        i, f, z, o = (a_t + R @ h).chunk(4, 1)
+        i, f = i.exp(), f.sigmoid()
+        c, n = f * c + i * z.tanh(), f * n + i
+        h = o.sigmoid() * c / n
+        states.append(h)
+    return torch.stack(states)
+
+
+def matrix_loop(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Tensor:
+    """The mLSTM in its recurrent form, without its stabiliser, as `matrix_memory`."""
+    C = v.new_zeros(*v.shape[:2], v.shape[3], v.shape[3])
+    n = torch.zeros_like(v[:, :, 0])
+    states = []
+    for t in range(v.shape[2]):
+        gate_i, gate_f = i[:, :, t, None].exp(), f[:, :, t, None].sigmoid()
+        key = k[:, :, t] * k.shape[3] ** -0.5
+        C = gate_f[..., None] * C + gate_i[..., None] * v[:, :, t, :, None] * key[:, :, None]
+        n = gate_f * n + gate_i * key
+        scale = (n * q[:, :, t]).sum(2, keepdim=True).abs().clamp(min=1)
+        states.append((C @ q[:, :, t, :, None])[..., 0] / scale)
+    return torch.stack(states, 2)
+
+
+def compare(found: Tensor, expected: Tensor, inputs: list[Tensor]) -> None:
+    """Values and the gradients of all inputs agree."""
+    torch.testing.assert_close(found, expected)
+    for a, b in zip(*(torch.autograd.grad(y.square().sum(), inputs) for y in (found, expected)), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("steps", [1, 9])
+def test_scalar_memory_computes_its_equations(steps):
+    """h and all gradients agree with autograd through a plain loop that has no stabiliser."""
+    a, R = (torch.randn(*size, dtype=torch.double, requires_grad=True) for size in ((2, 12, steps, 4), (2, 12, 3)))
+
+    compare(ScalarMemory.apply(a, R), scalar_loop(a, R), [a, R])
+
+
+def test_gradient_of_scalar_memory_agrees_with_finite_differences():
+    """The hand-written gradient passes gradcheck."""
+    a, R = (torch.randn(*size, dtype=torch.double, requires_grad=True) for size in ((2, 8, 4, 2), (2, 8, 2)))
+
+    assert torch.autograd.gradcheck(ScalarMemory.apply, (a, R))
+
+
+@pytest.mark.parametrize("steps", [1, 9])
+def test_parallel_form_of_matrix_memory_is_the_recurrent_form(steps):
+    """h and all gradients agree with the recurrence over C and n that has no stabiliser."""
+    q, k, v = (torch.randn(2, 3, steps, 4, dtype=torch.double, requires_grad=True) for _ in "qkv")
+    i, f = (torch.randn(2, 3, steps, dtype=torch.double, requires_grad=True) for _ in "if")
+
+    compare(matrix_memory(q, k, v, i=i, f=f), matrix_loop(q, k, v, i=i, f=f), [q, k, v, i])
+    if steps > 1:
+        compare(matrix_memory(q, k, v, i=i, f=f), matrix_loop(q, k, v, i=i, f=f), [f])
+
+
+def test_stabiliser_keeps_large_gates_finite():
+    """Net inputs of 200, whose exponential float32 cannot hold, give finite outputs and gradients."""
+    a = (torch.randn(2, 12, 20, 4) * 200).requires_grad_()
+    h = ScalarMemory.apply(a, torch.randn(2, 12, 3))
+    q, k, v = (torch.randn(2, 3, 20, 4) for _ in "qkv")
+    i = (torch.randn(2, 3, 20) * 200).requires_grad_()
+    y = matrix_memory(q, k, v, i=i, f=torch.randn(2, 3, 20) * 200)
+    (h.sum() + y.sum()).backward()
+
+    assert all(value.isfinite().all() for value in (h, y, a.grad, i.grad))
+
+
+@pytest.mark.parametrize("blocks", ["m", "s", "smm"])
+def test_blocks_stack_as_spelt(build, blocks):
+    """Every letter is one block, from the input up."""
+    task = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=3)
+    network = build("xlstm", task, blocks=blocks, width=8, heads=2)
+
+    assert blocks == "".join(type(block).__name__[0].lower() for block in network.core.blocks)
+    assert network(torch.randn(4, 6, 2)).shape == (4, 3)
+
+
+def test_wrong_blocks_and_heads_are_named(declared):
+    """A letter that is no block and heads that do not divide the width are refused."""
+    with pytest.raises(ValidationError, match=r"at `\$\.blocks`"):
+        convert_options(declared("xlstm"), {"blocks": "mx"})
+    with pytest.raises(ValidationError, match="width is 36 and heads is 5; the heads must divide the width"):
+        convert_options(declared("xlstm"), {"heads": 5})

@@ -1,0 +1,89 @@
+"""Time of a step of our own recurrent cells, forward and backward, against torch.nn.LSTM of the same size.
+
+Run with `pytest -m performance -s`. B = 32, T = 64, H = 64, two features, one thread. Each pair is timed back to back,
+so what else the machine does falls on both. Nothing is judged but that there is a number: the target is a ratio of at
+most 3.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from archbench_plugins.lstm_1997 import LSTM1997Options
+from archbench_plugins.networks._sequence import FeatureMajor
+from archbench_plugins.networks.gated_memory import GatedMemory
+from archbench_plugins.networks.memory_blocks import MemoryBlocks
+from archbench_plugins.networks.recurrent_highway import RecurrentHighway
+from archbench_plugins.networks.scalar_memory import ScalarMemory
+
+B, T, FEATURES, H = 32, 64, 2, 64
+PAIRS, WARM_UP = 60, 10
+
+
+class SLSTM(nn.Module):
+    """The sLSTM alone, with one head and without its block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.affine = nn.Linear(FEATURES, 4 * H)
+        self.R = nn.Parameter(torch.randn(1, 4 * H, H) * 0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, 2) to (B, T, H)."""
+        h: Tensor = ScalarMemory.apply(self.affine(x).permute(2, 1, 0)[None], self.R)  # (T, 1, H, B)
+        return h[:, 0].permute(2, 0, 1)  # (B, T, H)
+
+
+def gated(forget_gate: str, *, peepholes: bool) -> nn.Module:
+    """One layer of the LSTM's other forms."""
+    return FeatureMajor([GatedMemory(FEATURES, H, forget_gate=forget_gate, peepholes=peepholes, bias=1.0)])
+
+
+CELLS: dict[str, Callable[[], nn.Module]] = {
+    "lstm-1997, 32 blocks of 2": lambda: MemoryBlocks(FEATURES, LSTM1997Options()),
+    "lstm-1997, full gradient": lambda: MemoryBlocks(FEATURES, LSTM1997Options(truncated=False)),
+    "lstm, peepholes": lambda: gated("learned", peepholes=True),
+    "lstm, coupled gates": lambda: gated("coupled", peepholes=False),
+    "recurrent-highway, depth 1": lambda: FeatureMajor([RecurrentHighway(FEATURES, H, 1, gate_bias=-2.0)]),
+    "recurrent-highway, depth 2": lambda: FeatureMajor([RecurrentHighway(FEATURES, H, 2, gate_bias=-2.0)]),
+    "sLSTM": SLSTM,
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.performance
+@pytest.mark.parametrize("name", CELLS)
+def test_time_of_a_step_against_torchs_lstm(name: str) -> None:
+    """Prints the median of the paired ratios, and the median times."""
+    torch.manual_seed(0)
+    reference, cell = nn.LSTM(FEATURES, H, batch_first=True), CELLS[name]()
+    x = torch.randn(B, T, FEATURES)
+    pairs = [(seconds(reference, x), seconds(cell, x)) for _ in range(WARM_UP + PAIRS)][WARM_UP:]
+    ratio = statistics.median(ours / theirs for theirs, ours in pairs)
+    theirs, ours = (statistics.median(column) * 1e3 for column in zip(*pairs, strict=True))
+    print(f"\n{name}: {ratio:.2f} times torch.nn.LSTM (n={PAIRS} pairs; medians {ours:.2f} and {theirs:.2f} ms)")
+
+    assert math.isfinite(ratio)
+
+
+def seconds(network: nn.Module, x: Tensor) -> float:
+    """One forward and backward pass over all steps."""
+    network.zero_grad(set_to_none=True)
+    start = time.perf_counter()
+    y = network(x)
+    (y[0] if isinstance(y, tuple) else y).square().sum().backward()
+    return time.perf_counter() - start
