@@ -5,6 +5,7 @@ pytest -s -m performance tests/performance
 
 from __future__ import annotations
 
+import signal
 import statistics
 import subprocess
 import sys
@@ -156,3 +157,20 @@ def test_start_up(arguments: list[str]) -> None:
     ours_, empty = (statistics.median(values) for values in zip(*pairs, strict=True))
     print(f"\nbenchmark {' '.join(arguments)}: median {ours_:.3f} s, an empty Python {empty:.3f} s (target 0.3)")
     assert empty > 0
+
+
+def test_time_from_ctrl_c_to_the_end(tmp_path: Path) -> None:
+    """Seconds from Ctrl-C to the exit of the suite, with trials running; the target is 2 s."""
+    seconds = []
+    for attempt in range(3):
+        out = tmp_path / str(attempt)
+        command = [sys.executable, "-m", "archbench", "run", "all", "--out", str(out)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+            while not any('"status":"ok"' in p.read_text() for p in out.glob("records/*/[0-9a-f]*.json")):
+                time.sleep(0.05)
+            start = time.perf_counter()
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            seconds.append(time.perf_counter() - start)
+        assert process.returncode == 130
+    print(f"\nCtrl-C to exit: median {statistics.median(seconds):.3f} s, max {max(seconds):.3f} s (target 2)")

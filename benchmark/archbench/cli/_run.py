@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -194,8 +195,10 @@ def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
         f"Stopped. {kept} of {len(job.plan)} trials are finished and kept in {job.store.root}; the same command "
         f"goes on from there, `benchmark leaderboard --out {job.store.root}` shows what there is.",
         file=sys.stderr,
+        flush=True,
     )
-    sys.exit(128 + number)
+    # Not sys.exit: multiprocessing would wait for the processes that were just killed. The kernel frees the lock.
+    os._exit(128 + number)
 
 
 def _finish(job: Run, files: list[str], *, json: bool) -> None:
