@@ -47,6 +47,7 @@ def test_reber_strings_have_the_published_lag(load: Load) -> None:
 
     assert lengths.min() == 9
     assert lengths.mean() == pytest.approx(12, abs=0.1)
+    assert (splits.train.inputs[:, 1] == 1).mean() == pytest.approx(0.5, abs=0.014)  # T or P; four standard errors
     assert rows.tolist() == list(range(len(splits.test.targets)))
     assert ((splits.test.inputs != 7).sum(axis=1) - 2 == asked).all()
     assert (splits.test.targets[rows, asked] == splits.test.inputs[:, 1]).all()

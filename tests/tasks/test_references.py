@@ -123,7 +123,7 @@ def read_parity(sequence: Tokens, length: int = 20, test_length: int = 40, ask: 
     return answers if ask == "every" else {place: answers[place]}
 
 
-def long_lag(draw: Draw, form: str = "2a", lag: int = 50, symbols: int = 0) -> tuple[Tokens, Tokens]:
+def long_lag(draw: Draw, form: str = "2b", lag: int = 30, symbols: int = 0) -> tuple[Tokens, Tokens]:
     """x or y, then the filler; in 2c between b and e."""
     about = draw.randint(0, 1)
     if form != "2c":
@@ -140,7 +140,7 @@ def long_lag(draw: Draw, form: str = "2a", lag: int = 50, symbols: int = 0) -> t
     return sequence, [IGNORED] * (lag + extra + 2) + [about] + [IGNORED] * rest
 
 
-def read_long_lag(sequence: Tokens, form: str = "2a", lag: int = 50, symbols: int = 0) -> dict[int, int]:
+def read_long_lag(sequence: Tokens, form: str = "2b", lag: int = 30, symbols: int = 0) -> dict[int, int]:
     """x or y at the end."""
     if form != "2c":
         assert len(sequence) == lag
@@ -246,7 +246,7 @@ CASES = [
             "long-lag",
             long_lag,
             read_long_lag,
-            [{}, {"form": "2b"}, {"form": "2c"}, {"form": "2c", "symbols": 7}, {"lag": 2}],
+            [{}, {"form": "2a"}, {"form": "2c"}, {"form": "2c", "symbols": 7}, {"lag": 2}],
         ),
         ("embedded-reber", embedded_reber, read_embedded_reber, [{}, {"longest": 9}]),
         ("continual-reber", continual_reber, read_continual_reber, [{}, {"length": 64}]),
