@@ -49,7 +49,7 @@ class LongLagOptions:
         "2b"  # in 2a there is nothing to learn but two sequences, in 2c a third of the steps is padding
     )
     lag: Annotated[int, archbench.Meta(ge=2, description="p in 2a and 2b, q in 2c; 100 in the paper")] = (
-        30  # an LSTM solves 2b and 2c in 2000 steps of the quick protocol, and no longer at 50
+        30  # an LSTM solves 2b in the 2000 steps of the quick protocol, and did not at 50
     )
     symbols: Annotated[int, archbench.Meta(ge=0, description="p in 2c; 0: as many as the lag")] = 0  # as in Table 3
 
