@@ -1,14 +1,18 @@
 """The adding problem: remember two numbers of a long sequence and return their sum.
 
-Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997, sec. 5.4, in the modern form of Le et al.,
-arXiv:1504.00941, sec. 4.1, and Arjovsky et al., arXiv:1511.06464, sec. 4.2.
+Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.4.
 
+`adding` is the modern form of Le et al., arXiv:1504.00941, sec. 4.1, and Arjovsky et al., arXiv:1511.06464, sec. 4.2.
 Each step is a pair (value, marker): the value uniform in [0, 1), the marker 1 at two steps and 0 elsewhere. The first
 marker lies in the first half of the sequence and the second in the second half, both uniform (Arjovsky's law).
 The target is the sum of the two marked values.
 
 Always answering 1 gives the variance of a sum of two uniforms, 1/6 (the 0.1767 printed by some papers is a slip).
 `chance` is that number, `oracle` is 0.
+
+`adding-1997` is the form of the paper: values uniform in [-1, 1), lengths from T to T + T/10, both markers in the
+first half, -1 at both ends; the target is 0.5 + (X1 + X2)/4. Always answering 0.5 gives (1/3 + 1/3)/16 = 1/24. It is
+a task of its own because its chance score differs. `_marked_pairs` has the law of the markers and two deviations.
 
 Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
@@ -17,17 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import archbench
+from archbench_tasks._generated import draw_splits
+from archbench_tasks._marked_pairs import SHORTEST, marked_pairs, steps
 
 if TYPE_CHECKING:
     import numpy as np
-
-TRAINING_SEQUENCES = 20_000
-VALIDATION_SEQUENCES = 1_000
-TEST_SEQUENCES = 2_000
-TEST_SEED = 2**32  # outside the range of the derived seeds, so that no training stream repeats the test stream
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,36 @@ class AddingOptions:
     length: Annotated[int, archbench.Meta(ge=2, description="steps, T")] = 50  # a tanh net fails, in seconds on a CPU
 
 
+@dataclass(frozen=True)
+class Adding1997Options:
+    """Settings of the adding problem in its first form."""
+
+    length: Annotated[int, archbench.Meta(ge=SHORTEST, description="shortest sequence, T")] = (
+        30  # the last mark lies at least T/2 back, so this asks as much as `adding` at 50; 100 to 1000 in the paper
+    )
+
+
 def info(options: AddingOptions) -> archbench.TaskInfo:
     """Sequences of (value, marker), one number out."""
     return archbench.TaskInfo(kind="sequence", input_shape=(options.length, 2), outputs=1)
 
 
+def info_1997(options: Adding1997Options) -> archbench.TaskInfo:
+    """The same, for the longest sequence."""
+    return archbench.TaskInfo(kind="sequence", input_shape=(steps(options.length), 2), outputs=1)
+
+
 def load(options: AddingOptions, seed: int) -> archbench.Splits:
     """Inputs (N, T, 2), targets (N, 1), float32."""
-    import numpy as np
-
-    draw = np.random.default_rng(seed)
-    return archbench.Splits(
-        train=generate(TRAINING_SEQUENCES, options.length, draw),
-        validation=generate(VALIDATION_SEQUENCES, options.length, draw),
-        test=generate(TEST_SEQUENCES, options.length, np.random.default_rng(TEST_SEED)),
-    )
+    return draw_splits(partial(generate, length=options.length), seed)
 
 
-def generate(count: int, length: int, draw: np.random.Generator) -> archbench.Examples:
+def load_1997(options: Adding1997Options, seed: int) -> archbench.Splits:
+    """Inputs (N, T + T/10, 2), targets (N, 1), float32."""
+    return draw_splits(partial(generate_1997, length=options.length), seed)
+
+
+def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
     """`count` sequences of `length` steps."""
     import numpy as np
 
@@ -71,9 +85,15 @@ def generate(count: int, length: int, draw: np.random.Generator) -> archbench.Ex
     return archbench.Examples(inputs, sums[:, None])
 
 
+def generate_1997(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
+    """`count` sequences of `length` to 1.1 `length` steps, padded in front."""
+    inputs, marked = marked_pairs(count, length, draw, low=-1.0)
+    return archbench.Examples(inputs, 0.5 + marked.sum(axis=1, keepdims=True) / 4)
+
+
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The adding problem at any length."""
+    """The adding problem in two forms, at any length."""
     yield archbench.Task(
         name="adding",
         info=info,
@@ -85,4 +105,16 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         options=AddingOptions,
         summary="Sum of two marked numbers in a long sequence",
         source="Hochreiter & Schmidhuber 1997, sec. 5.4; arXiv:1511.06464, sec. 4.2",
+    )
+    yield archbench.Task(
+        name="adding-1997",
+        info=info_1997,
+        load=load_1997,
+        loss="mean_squared_error",
+        metric="mean_squared_error",
+        chance=1 / 24,
+        oracle=0.0,
+        options=Adding1997Options,
+        summary="The adding problem as first published: both marks in the first half, length not known ahead",
+        source="Hochreiter & Schmidhuber 1997, sec. 5.4",
     )

@@ -118,7 +118,8 @@ def wait_until_gone(folder: Path) -> None:
         time.sleep(0.05)
 
 
-ARGUMENTS = ("all", "--protocol", "smoke", "--seeds", "2")
+TASKS = ("--task", "digits", "--task", "sequential-digits", "--task", "adding")
+ARGUMENTS = ("all", "--protocol", "smoke", "--seeds", "2", *TASKS)
 
 
 def test_sigkill_keeps_what_is_finished(cli: Cli, records: Read, tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
 def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ctrl-C (or a request to terminate) ends everything, keeps what is finished and says how to go on."""
     out = tmp_path / "leaderboard"
-    with start(tmp_path, "all", "--protocol", "quick") as process:
+    with start(tmp_path, "all", "--protocol", "quick", *TASKS) as process:
         wait_for_records(out, 1)
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)

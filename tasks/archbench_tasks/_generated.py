@@ -1,0 +1,44 @@
+"""What every generated task shares: how its three splits are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import archbench
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TRAINING = 20_000
+VALIDATION = 1_000
+TEST = 2_000
+TEST_SEED = 2**32  # outside the range of the derived seeds, so that no training stream repeats the test stream
+
+Generate = Callable[[int, "np.random.Generator"], archbench.Examples]
+
+
+def draw_splits(
+    generate: Generate,
+    seed: int,
+    *,
+    test: Generate | None = None,
+    sizes: tuple[int, int, int] = (TRAINING, VALIDATION, TEST),
+) -> archbench.Splits:
+    """Training and validation from one stream, new for every seed; the test split from a stream of its own.
+
+    Args:
+        generate: `generate(count, draw)` returns so many examples and takes every random number from `draw`.
+        seed: of training and validation.
+        test: another law for the test split, as in studies of length; None for the same.
+        sizes: examples of training, validation and test.
+    """
+    import numpy as np
+
+    draw = np.random.default_rng(seed)
+    train, validation, last = sizes
+    return archbench.Splits(
+        train=generate(train, draw),
+        validation=generate(validation, draw),
+        test=(test or generate)(last, np.random.default_rng(TEST_SEED)),
+    )

@@ -1,0 +1,86 @@
+"""The copy memory problem: repeat ten symbols after a long pause.
+
+Source: Hochreiter and Schmidhuber 1997 posed its like; the form is that of Arjovsky, Shah and Bengio, "Unitary
+Evolution Recurrent Neural Networks", arXiv:1511.06464, sec. 5.1. A sequence has T + 20 steps:
+
+    ten symbols, uniform in 1 to 8 | T - 1 blanks, 0 | the marker, 9 | ten blanks, 0
+
+and the ten symbols are asked for, in order, at the last ten steps.
+
+Deviations: the paper also asks for a blank at each of the first T + 10 steps and averages the cross-entropy over all;
+without memory that gives 10 ln 8 / (T + 20). Blanks are trivial and flatter the score: always answering blank
+is right at (T + 10)/(T + 20) of the steps. Here nothing is asked there, and the eight symbols are the only classes.
+`chance` is the recall of a constant, 1/8; without memory the cross-entropy is ln 8.
+
+Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import archbench
+from archbench_tasks._generated import draw_splits
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SYMBOLS = 8
+COPIED = 10
+BLANK = 0
+MARKER = SYMBOLS + 1
+
+
+@dataclass(frozen=True)
+class CopyMemoryOptions:
+    """Settings of the copy memory problem."""
+
+    pause: Annotated[int, archbench.Meta(ge=1, description="steps from a symbol to its copy, less ten; T")] = (
+        30  # 50 steps in all, as many as `adding`; the papers use 100 to 2000
+    )
+
+
+def info(options: CopyMemoryOptions) -> archbench.TaskInfo:
+    """Tokens: blank, eight symbols, marker. Eight classes at each step."""
+    steps = options.pause + 2 * COPIED
+    return archbench.TaskInfo(
+        kind="tokens", input_shape=(steps,), outputs=SYMBOLS, per_step=True, vocabulary=SYMBOLS + 2
+    )
+
+
+def load(options: CopyMemoryOptions, seed: int) -> archbench.Splits:
+    """Inputs and targets (N, T + 20), int64; class k is symbol k + 1."""
+    return draw_splits(partial(generate, pause=options.pause), seed)
+
+
+def generate(count: int, draw: np.random.Generator, *, pause: int) -> archbench.Examples:
+    """`count` sequences."""
+    import numpy as np
+
+    symbols = draw.integers(1, SYMBOLS, (count, COPIED), endpoint=True)
+    inputs = np.full((count, pause + 2 * COPIED), BLANK)
+    inputs[:, :COPIED] = symbols
+    inputs[:, COPIED + pause - 1] = MARKER
+    targets = np.full_like(inputs, archbench.IGNORED)
+    targets[:, -COPIED:] = symbols - 1
+    return archbench.Examples(inputs, targets)
+
+
+@archbench.hookimpl
+def archbench_tasks() -> Iterable[archbench.Task]:
+    """The copy memory problem with any pause."""
+    yield archbench.Task(
+        name="copy-memory",
+        info=info,
+        load=load,
+        loss="cross_entropy",
+        metric="accuracy",
+        chance=1 / SYMBOLS,
+        oracle=1.0,
+        options=CopyMemoryOptions,
+        summary="Repeat ten symbols after a long pause; scored on the ten",
+        source="arXiv:1511.06464, sec. 5.1",
+    )

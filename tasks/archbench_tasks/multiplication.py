@@ -1,0 +1,68 @@
+"""The multiplication problem: remember two numbers of a long sequence and return their product.
+
+Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.5: a check that
+the cell does more than integrate. As `adding-1997`, but values are uniform in [0, 1) and the target is X1 * X2;
+`_marked_pairs` has the law of the markers and two deviations.
+
+Always answering the mean, 1/4, gives the variance of a product of two uniforms, 1/9 - 1/16 = 7/144; `chance` is that
+number, `oracle` is 0. Published: LSTM at T = 100 ends at 0.0223 after 482,000 sequences, and at 0.0139 after
+1,273,000.
+
+Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import archbench
+from archbench_tasks._generated import draw_splits
+from archbench_tasks._marked_pairs import SHORTEST, marked_pairs, steps
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class MultiplicationOptions:
+    """Settings of the multiplication problem."""
+
+    length: Annotated[int, archbench.Meta(ge=SHORTEST, description="shortest sequence, T")] = (
+        30  # as in `adding-1997`; 100 in the paper
+    )
+
+
+def info(options: MultiplicationOptions) -> archbench.TaskInfo:
+    """Sequences of (value, marker), one number out."""
+    return archbench.TaskInfo(kind="sequence", input_shape=(steps(options.length), 2), outputs=1)
+
+
+def load(options: MultiplicationOptions, seed: int) -> archbench.Splits:
+    """Inputs (N, T + T/10, 2), targets (N, 1), float32."""
+    return draw_splits(partial(generate, length=options.length), seed)
+
+
+def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
+    """`count` sequences of `length` to 1.1 `length` steps, padded in front."""
+    inputs, marked = marked_pairs(count, length, draw, low=0.0)
+    return archbench.Examples(inputs, marked.prod(axis=1, keepdims=True))
+
+
+@archbench.hookimpl
+def archbench_tasks() -> Iterable[archbench.Task]:
+    """The multiplication problem at any length."""
+    yield archbench.Task(
+        name="multiplication",
+        info=info,
+        load=load,
+        loss="mean_squared_error",
+        metric="mean_squared_error",
+        chance=7 / 144,
+        oracle=0.0,
+        options=MultiplicationOptions,
+        summary="Product of two marked numbers in a long sequence",
+        source="Hochreiter & Schmidhuber 1997, sec. 5.5",
+    )

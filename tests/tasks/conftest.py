@@ -1,0 +1,138 @@
+"""What the tests of the built-in tasks share: declarations by name, data, and scores through the real pipeline."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archbench_tasks
+from archbench import Splits, Task
+from archbench._declarations import convert_options
+from archbench._job import Device
+from archbench._protocols import find_protocol
+from archbench._training._data import Slices, checked_tensors
+from archbench._training._module import TrialModule
+from archbench._training._runner import make_trainer
+
+Load = Callable[..., Splits]
+Score = Callable[[str, str], float]
+
+
+def all_tasks() -> Iterator[Task]:
+    """Everything that the modules of `archbench_tasks` declare."""
+    for path in sorted(Path(archbench_tasks.__file__).parent.glob("[!_]*.py")):
+        yield from importlib.import_module(f"archbench_tasks.{path.stem}").archbench_tasks()
+
+
+TASKS = {task.name: task for task in all_tasks()}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `every_task` runs for each of them."""
+    if "every_task" in metafunc.fixturenames:
+        metafunc.parametrize("every_task", TASKS)
+
+
+@pytest.fixture(scope="session")
+def tasks() -> dict[str, Task]:
+    """Every built-in task by name."""
+    return TASKS
+
+
+@pytest.fixture(scope="session")
+def load() -> Load:
+    """`load("adding", seed=3, length=20)`: the splits, checked as a trial checks them."""
+    return _load
+
+
+@functools.cache
+def _defaults(name: str) -> Splits:
+    """The data of seed 0 with default options, drawn once: only read them."""
+    return _load(name, seed=0)
+
+
+def _load(name: str, *, seed: int = 0, **values: Any) -> Splits:
+    task = TASKS[name]
+    options = convert_options(task, values)
+    assert callable(task.load)
+    splits = task.load(options, seed)
+    checked_tensors(splits, task, task.describe(options))
+    return splits
+
+
+class Answers(nn.Module):
+    """Gives for each batch of inputs what a function says."""
+
+    def __init__(self, answer: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The answers to a batch."""
+        return self.answer(x)
+
+
+@pytest.fixture(scope="session")
+def score() -> Score:
+    """`score("adding", "perfect")` and `score("adding", "constant")`, as the test of a trial measures them."""
+    return _score
+
+
+def _score(name: str, predictor: str) -> float:
+    task = TASKS[name]
+    info = task.describe(convert_options(task, {}))
+    parts = checked_tensors(_defaults(name), task, info)
+    test = parts["test"]
+    as_answer = _as_answer(task, info.outputs)
+    if predictor == "constant":
+        network = Answers(lambda x: best_constant(task, test.targets).expand(*test.targets[: len(x)].shape))
+        answer = network.answer
+        network.answer = lambda x: as_answer(answer(x))
+    else:
+        known = {row.numpy().tobytes(): target for row, target in zip(test.inputs, test.targets, strict=True)}
+        network = Answers(lambda x: as_answer(torch.stack([known[row.numpy().tobytes()] for row in x])))
+    module = TrialModule(network, task, info, protocol=find_protocol("smoke"), parts=parts, clock_start=0.0)
+    trainer = make_trainer(SimpleNamespace(device=Device(kind="cpu")))  # type: ignore[arg-type]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        trainer.test(module, Slices(test, "test"), verbose=False)
+    assert module.scores["last"] == module.scores["selected"]
+    return module.scores["last"]
+
+
+def _as_answer(task: Task, outputs: int) -> Callable[[Tensor], Tensor]:
+    """Labels to logits that name them; where nothing is asked, any will do."""
+    if task.loss == "mean_squared_error":
+        return lambda targets: targets
+    return lambda labels: nn.functional.one_hot(labels.clamp(min=0), outputs).float()
+
+
+def best_constant(task: Task, targets: Tensor) -> Tensor:
+    """The most frequent label, or the mean."""
+    if task.loss == "mean_squared_error":
+        return targets.mean()
+    return targets[targets >= 0].mode().values
+
+
+@pytest.fixture(scope="session")
+def standard_error() -> Callable[[str], float]:
+    """By how much the score of a constant on the test split varies from draw to draw."""
+
+    def error(name: str) -> float:
+        task, targets = TASKS[name], torch.from_numpy(_defaults(name).test.targets)
+        constant = best_constant(task, targets)
+        asked = targets if task.loss == "mean_squared_error" else targets[targets >= 0]
+        values = (asked - constant) ** 2 if task.loss == "mean_squared_error" else (asked == constant).float()
+        return float(values.std() / np.sqrt(values.numel()))
+
+    return error
