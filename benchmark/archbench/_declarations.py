@@ -178,6 +178,7 @@ class Task:
         chance: the score of the best constant predictor; 0 on the normalised scale.
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
+        by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
         fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
             them. Otherwise each seed must draw its own.
         expected_failures: as for `Architecture`.
@@ -201,6 +202,7 @@ class Task:
     source: str = ""
     revision: int = 1
     libraries: tuple[str, ...] = ()
+    by_default: bool = True
     fixed_splits: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 

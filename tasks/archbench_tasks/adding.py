@@ -114,6 +114,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="mean_squared_error",
         chance=1 / 24,
         oracle=0.0,
+        by_default=False,
         options=Adding1997Options,
         summary="The adding problem as first published: both marks in the first half, length not known ahead",
         source="Hochreiter & Schmidhuber 1997, sec. 5.4",

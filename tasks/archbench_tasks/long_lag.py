@@ -133,6 +133,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="accuracy",
         chance=0.5,
         oracle=1.0,
+        by_default=False,
         options=LongLagOptions,
         variants={
             "long-lag-2a": {"form": "2a"},

@@ -151,6 +151,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="accuracy",
         chance=1 / CLASSES,
         oracle=1.0,
+        by_default=False,
         options=ShapesOptions,
         variants={"shapes-32": {"size": 32}},
         summary="Generated colour images: five outlines, each in two textures, among clutter",

@@ -27,6 +27,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
                 "name": r.item.name,
                 "id": r.canonical,
                 "metric": r.item.metric,
+                "by_default": r.item.by_default,
                 "summary": r.item.summary,
                 "variants": list(r.item.variants),
             }
@@ -41,9 +42,11 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
         print(f"{heading.capitalize()}")
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
-            kinds = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
-            print(f"  {row['name']:<{width}}  {row['summary']}{kinds}")
+            note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
+            mark = " " if row.get("by_default", True) else "*"
+            print(f"{mark} {row['name']:<{width}}  {row['summary']}{note}")
             if row.get("variants"):
                 print(f"  {'':<{width}}  variants: {', '.join(row['variants'])}")
         print()
+    print("Tasks with a star run when they are named, or with --task all.")
     print("Details of one: benchmark show NAME")

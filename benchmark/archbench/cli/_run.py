@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
+from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
 from archbench._plan import PlannedTrial, make_plan
-from archbench._plugins import Plugins, Problem
+from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocols import find_protocol
 from archbench._records import Record
 from archbench._selectors import select
@@ -29,7 +30,10 @@ Selectors = Annotated[
     typer.Argument(metavar="SELECTOR...", help="all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."),
 ]
 Tasks = Annotated[
-    list[str] | None, typer.Option("--task", metavar="SELECTOR", help="Only these tasks; repeatable. Default: all.")
+    list[str] | None,
+    typer.Option(
+        "--task", metavar="SELECTOR", help="Only these tasks, or all; repeatable. Default: a core set, see list."
+    ),
 ]
 ProtocolName = Annotated[str, typer.Option("--protocol", metavar="NAME", help="smoke, quick, ...")]
 Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Seeds 0 to N-1. Default: the protocol's.")]
@@ -85,7 +89,7 @@ def run(
     rules = find_protocol(protocol)
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
-        select(task or ["all"], plugins.tasks, "task"),
+        select(task or ["all"], plugins.tasks if task else _default_tasks(plugins), "task"),
         protocol=rules,
         seeds=rules.seeds if seeds is None else seeds,
     )
@@ -110,6 +114,10 @@ def run(
         store.write_problems([note(problem) for problem in job.problems if problem.fatal])
         files = build(store, [job.records[key] for key in sorted(job.records)], plugins, set_aside)
     _finish(job, files, json=json)
+
+
+def _default_tasks(plugins: Plugins) -> list[Registered[Task]]:
+    return [registered for registered in plugins.tasks if registered.item.by_default]
 
 
 def _settle_refusals(job: Run) -> None:

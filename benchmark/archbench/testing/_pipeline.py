@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from archbench._declarations import IGNORED
 from archbench._job import Device, Job
 from archbench._protocols import find_protocol
 from archbench._training._data import Part, Slices
@@ -51,22 +52,26 @@ def score_random(subject: TaskSubject) -> float:
 
 
 def score_constant(subject: TaskSubject) -> tuple[float, float]:
-    """The test score of the constant that is best for the training targets, and its standard error."""
-    train, targets = subject.parts["train"].targets, subject.parts["test"].targets
+    """The test score of the constant that is best for the validation targets, and its standard error.
+
+    Validation and test ask the same thing; training may ask for more, as where every step is trained and one is scored.
+    """
+    known, targets = subject.parts["validation"].targets, subject.parts["test"].targets
     if subject.task.metric == "accuracy":
-        answer = train.flatten().mode().values.expand(targets.shape)
+        answer = known[known != IGNORED].mode().values.expand(targets.shape)
         quality = (answer == targets).float()
     else:
-        answer = train.mean(0).expand(targets.shape)
+        answer = known.mean(0).expand(targets.shape)
         quality = (answer - targets) ** 2
-    error = float(quality.flatten(1).mean(1).std() if quality.dim() > 1 else quality.std()) / len(targets) ** 0.5
-    return _score(subject, _encode(subject, answer)), error
+    asked = (targets != IGNORED).float()
+    each = (quality * asked).flatten(1).sum(1) / asked.flatten(1).sum(1).clamp(min=1) if quality.dim() > 1 else quality
+    return _score(subject, _encode(subject, answer)), float(each.std()) / len(targets) ** 0.5
 
 
 def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
     """The logits of a predictor that is sure of these targets."""
     if subject.task.loss == "cross_entropy":
-        return one_hot(targets.contiguous(), subject.info.outputs).float()
+        return one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
     return targets.contiguous()
 
 

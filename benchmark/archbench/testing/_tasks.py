@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from archbench._declarations import Examples, Splits, Task, TaskInfo, convert_options
+from archbench._declarations import IGNORED, Examples, Splits, Task, TaskInfo, convert_options
 from archbench._plugins import Registered
 from archbench._selectors import make_label
 from archbench._training._data import Part, checked_tensors, hash_splits
@@ -112,10 +112,11 @@ def labels_in_range(subject: TaskSubject) -> None:
         targets = getattr(subject.splits, name).targets
         if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu" or not len(targets):
             return  # not labels at all: T102 says what they should be
-        if targets.min() < 0 or targets.max() >= subject.info.outputs:
-            raise Fault(
-                f"{name} labels run from {targets.min()} to {targets.max()}, not 0 to {subject.info.outputs - 1}"
-            )
+        labels = targets[targets != IGNORED]
+        if not len(labels):
+            raise Fault(f"every {name} label is IGNORED")
+        if labels.min() < 0 or labels.max() >= subject.info.outputs:
+            raise Fault(f"{name} labels run from {labels.min()} to {labels.max()}, not 0 to {subject.info.outputs - 1}")
     missing = sorted(set(range(subject.info.outputs)) - set(np.unique(subject.splits.train.targets).tolist()))
     if missing:
         raise Fault(f"no training example has label {', '.join(map(str, missing[:5]))}")
