@@ -133,16 +133,10 @@ def records() -> Callable[[Path], list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="session")
-def three_tasks() -> tuple[str, ...]:
-    """The part of a command that keeps it to three small tasks, however many there are."""
-    return ("--task", "digits", "--task", "sequential-digits", "--task", "adding")
-
-
-@pytest.fixture(scope="session")
-def smoke_run(cli: Cli, three_tasks: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `run all --protocol smoke` on `three_tasks` wrote, made once. Copy it before changing it."""
+def smoke_run(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `benchmark run all --protocol smoke` wrote, made once. Copy it before changing it."""
     folder = tmp_path_factory.mktemp("smoke")
-    done = cli("run", "all", "--protocol", "smoke", *three_tasks, "--json", cwd=folder)
+    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=folder)
 
     assert done.returncode == 0, done.stderr
     return folder / "leaderboard"
