@@ -47,4 +47,5 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={f"stochastic-depth-{depth}": {"depth": depth} for depth in (20, 56, 110, 152, 1202)},
         summary="resnet, with units dropped at random in training",
         source="arXiv:1603.09382, sec. 3 and 4",
+        unused_parameters=("units.*.branch.*",),  # those of the units that a batch drops
     )
