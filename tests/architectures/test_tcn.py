@@ -52,9 +52,10 @@ def test_answer_sees_as_far_back_as_documented(build, levels, kernel):
     assert x.grad.abs().sum((0, 2))[:5].bool().tolist() == [False] * 4 + [True]
 
 
-def test_mnist_variant_has_the_papers_size(build):
+def test_mnist_variant_has_the_papers_size(build, declared):
     """Eight levels of 25 channels with kernel 7 are the paper's net of about 70,000 parameters."""
     network = build("tcn", TaskInfo(kind="image", input_shape=(1, 28, 28), outputs=10), variant="tcn-mnist")
 
     assert sum(p.numel() for p in network.parameters()) == 66_910
+    assert declared("tcn").parameters["tcn-mnist"][1] == 66_910
     assert network.front.steps == 784

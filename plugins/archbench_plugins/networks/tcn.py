@@ -35,12 +35,14 @@ class CausalConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # By hand, because a network with torch's parametrisation of a weight cannot be pickled.
         W = self.V * (self.g / length(self.V))  # (H, C, k)
-        return nn.functional.conv1d(nn.functional.pad(x, (self.past, 0)), W, self.b, dilation=self.d)  # (B, H, T)
+        x = nn.functional.pad(x, (self.past, 0))  # (B, C, past + T)
+        return nn.functional.conv1d(x, W, self.b, dilation=self.d)  # (B, H, T)
 
 
 def length(V: Tensor) -> Tensor:
     """|V| of each output channel: (H, C, k) to (H, 1, 1)."""
-    return torch.linalg.vector_norm(V, dim=(1, 2), keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(V, dim=(1, 2), keepdim=True)
+    return norm
 
 
 class TemporalBlock(nn.Module):
