@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import CIFAR, IMAGENET, counted
 
 SMALLEST_IMAGENET = 63  # 63 -> conv 11/4 -> 15 -> pool 3/2 -> 7 -> pool -> 3 -> pool -> 1; at 62 the last pool is empty
 
@@ -65,4 +66,22 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         incompatible=incompatible,
         summary="Five convolutions from wide kernels to narrow ones",
         source="arXiv:1404.5997; Krizhevsky et al. 2012",
+        parameters={
+            **counted(CIFAR, {"alexnet-cifar": 2_472_266}),
+            **counted(IMAGENET, {"alexnet-imagenet": 61_100_840}),
+        },
+        control="lenet",
+        tags=("convolutional",),
+        recipe=archbench.PaperRecipe(
+            source="Krizhevsky et al. 2012, sec. 5",
+            data="ImageNet",
+            optimizer="sgd",
+            learning_rate=0.01,
+            batch_size=128,
+            epochs=90,
+            momentum=0.9,
+            weight_decay=5e-4,
+            augmentation="crops, mirror images, shifted colours",
+            note="from memory, unchecked; the rate falls to a tenth three times, when the validation error stalls",
+        ),
     )

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import archbench
+from archbench_plugins._paper_tasks import IMAGENET, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         incompatible=incompatible,
         summary="Residual units of wide depthwise kernels and a perceptron per pixel",
         source="arXiv:2201.03545, sec. 2",
+        parameters=counted(IMAGENET, {"convnext-tiny": 28_589_128}),
+        control="resnet",
+        tags=("convolutional", "residual"),
     )

@@ -30,8 +30,13 @@ from typing import Annotated, Literal
 
 import archbench
 from archbench_plugins._depths import check_depth
+from archbench_plugins._paper_tasks import CIFAR, IMAGENET, counted
 
-IMAGENET_DEPTHS = (121, 161, 169, 201)
+# (L, k) -> parameters: of the basic nets, of DenseNet-BC, and by L of the ImageNet nets.
+BASIC = {(40, 12): 1_019_722, (100, 12): 6_979_642, (100, 24): 27_249_082}
+COMPACT = {(22, 12): 71_686, (100, 12): 769_162, (250, 24): 15_324_406, (190, 40): 25_624_430}
+COMPACT |= {(40, 36): 1_542_682, (40, 48): 2_733_130, (40, 60): 4_261_690}
+IMAGENET_COUNTS = {121: 7_978_856, 161: 28_681_000, 169: 14_149_480, 201: 20_013_928}
 SMALLEST = {"cifar": 4, "imagenet": 29}  # 4 -> 2 -> 1; 29 -> 15 -> 8 -> 4 -> 2 -> 1
 
 
@@ -62,8 +67,8 @@ class DenseNetOptions:
     def __post_init__(self) -> None:
         if self.form == "cifar":
             check_depth(self.depth, 6 if self.bottleneck else 3, 4)
-        elif self.depth not in IMAGENET_DEPTHS:
-            allowed = ", ".join(map(str, IMAGENET_DEPTHS))
+        elif self.depth not in IMAGENET_COUNTS:
+            allowed = ", ".join(map(str, IMAGENET_COUNTS))
             raise ValueError(f"depth is {self.depth}; the ImageNet nets have {allowed} layers")
 
 
@@ -80,18 +85,37 @@ def incompatible(task: archbench.TaskInfo, options: DenseNetOptions) -> str | No
 def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `densenet` with the nets of Tables 1 and 2."""
     basic = {"bottleneck": False, "compression": 1.0}
-    compact = ((22, 12), (100, 12), (250, 24), (190, 40), (40, 36), (40, 48), (40, 60))
     yield archbench.Architecture(
         name="densenet",
         build="archbench_plugins.networks.densenet:build",
         inputs=("image",),
         options=DenseNetOptions,
         variants={
-            **{f"densenet-{L}-{k}": {**basic, "depth": L, "k": k} for L, k in ((40, 12), (100, 12), (100, 24))},
-            **{f"densenet-bc-{L}-{k}": {"depth": L, "k": k} for L, k in compact},
-            **{f"densenet-{L}": {"form": "imagenet", "depth": L} for L in IMAGENET_DEPTHS},
+            **{f"densenet-{L}-{k}": {**basic, "depth": L, "k": k} for L, k in BASIC},
+            **{f"densenet-bc-{L}-{k}": {"depth": L, "k": k} for L, k in COMPACT},
+            **{f"densenet-{L}": {"form": "imagenet", "depth": L} for L in IMAGENET_COUNTS},
         },
         incompatible=incompatible,
         summary="Every layer sees all layers before it, and adds a few channels",
         source="arXiv:1608.06993, sec. 3 and 4",
+        parameters={
+            **counted(CIFAR, {f"densenet-{L}-{k}": count for (L, k), count in BASIC.items()}),
+            **counted(CIFAR, {f"densenet-bc-{L}-{k}": count for (L, k), count in COMPACT.items()}),
+            **counted(IMAGENET, {f"densenet-{L}": count for L, count in IMAGENET_COUNTS.items()}),
+        },
+        control="resnet",
+        tags=("convolutional", "dense"),
+        recipe=archbench.PaperRecipe(
+            source="authors' code, github.com/liuzhuang13/DenseNet",
+            data="CIFAR-10",
+            optimizer="nesterov",
+            learning_rate=0.1,
+            batch_size=64,
+            epochs=300,
+            momentum=0.9,
+            weight_decay=1e-4,
+            milestones=(0.5, 0.75),
+            augmentation="the usual one of CIFAR-10+; without it there is dropout 0.2",
+            note="SVHN: 40 epochs; ImageNet: 90 epochs, batches of 256",
+        ),
     )

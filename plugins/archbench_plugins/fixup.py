@@ -23,6 +23,9 @@ from typing import Annotated
 
 import archbench
 from archbench_plugins._depths import check_depth
+from archbench_plugins._paper_tasks import CIFAR, counted
+
+COUNTS = {20: 268_393, 56: 849_091, 110: 1_720_138, 1202: 19_334_644}  # depth -> parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         build="archbench_plugins.networks.fixup:build",
         inputs=("image",),
         options=FixupOptions,
-        variants={f"fixup-{depth}": {"depth": depth} for depth in (20, 56, 110, 1202)},
+        variants={f"fixup-{depth}": {"depth": depth} for depth in COUNTS},
         summary="resnet without normalisation, from a start that stays calm at any depth",
         source="arXiv:1901.09321, sec. 4",
+        parameters=counted(CIFAR, {f"fixup-{depth}": count for depth, count in COUNTS.items()}),
+        control="resnet",
+        tags=("convolutional", "residual", "unnormalised"),
     )

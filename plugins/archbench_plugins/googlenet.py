@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import IMAGENET, counted
 
 SMALLEST = {"small": 4, "imagenet": 31}  # 4 -> 2 -> 1; 31 -> 16 -> 8 -> 4 -> 2 -> 1
 
@@ -74,4 +75,9 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         incompatible=incompatible,
         summary="Kernels of several sizes side by side; two auxiliary classifiers in training",
         source="arXiv:1409.4842, sec. 5 and Table 1",
+        parameters=counted(
+            IMAGENET, {"googlenet-imagenet": 6_998_552 + 6_379_728, "googlenet-imagenet-no-aux": 6_998_552}
+        ),
+        control="googlenet-no-aux",
+        tags=("convolutional", "auxiliary"),
     )

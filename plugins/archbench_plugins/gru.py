@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import PIXELS, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +52,8 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=GRUOptions,
         summary="A state mixed with its candidate by one learned gate",
         source="arXiv:1406.1078, sec. 2.3",
+        parameters=counted(PIXELS, {"gru": 17_844}),
+        control="rnn",
+        tags=("recurrent", "gated"),
+        expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

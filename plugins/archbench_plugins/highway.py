@@ -36,8 +36,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import CIFAR, MNIST, counted
 
 SMALLEST_CONVOLUTIONAL = 8  # 8 -> conv 5x5 -> 4 -> pool -> 2 -> pool -> 1 -> pool -> 1; at 7 the second pool is empty
+
+COUNTS = {"highway-10": 85_660, "highway-20": 136_660, "highway-50": 289_660, "highway-100": 544_660}
+COUNTS |= {"highway-conv-16": 38_986, "highway-conv-32": 151_690}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +99,21 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         incompatible=incompatible,
         summary="Learned gates mix each layer's output with its unchanged input",
         source="arXiv:1507.06228, sec. 3.1, Tables 1 and 2",
+        parameters={**counted(MNIST, COUNTS), **counted(CIFAR, {"highway-b": 2_256_838})},
+        control="mlp-10",
+        tags=("fully-connected", "convolutional", "gated"),
+        recipe=archbench.PaperRecipe(
+            source="authors' solver file, github.com/flukeskywalker/highway-networks",
+            data="MNIST, Table 1",
+            optimizer="nesterov",
+            learning_rate=0.01,
+            batch_size=100,
+            steps=180_000,
+            momentum=0.9,
+            weight_decay=1e-3,
+            milestones=(1 / 3, 2 / 3),
+            note="biases learn at twice the rate, without weight decay; Highway B on CIFAR-10: 0.025, a tenth of it "
+            "after 100, 150 and 175 of 200 thousand steps, images padded by 8, cropped, mirrored; the depth study searched "
+            "100 random settings for each net",
+        ),
     )

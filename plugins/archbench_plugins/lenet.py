@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import MNIST, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +42,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={"lenet-5": {}, "lenet-5-relu": {"activation": "relu", "pool": "max"}},
         summary="Two convolutions, two pools, three linear layers",
         source="LeCun et al. 1998, sec. II.B",
+        parameters=counted(MNIST, {"lenet-5": 61_706, "lenet-5-relu": 61_706}),
+        control="mlp",
+        tags=("convolutional",),
     )

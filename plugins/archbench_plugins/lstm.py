@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import PIXELS, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +70,17 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=LSTMOptions,
         summary="Gated memory whose state passes from step to step with a product and a sum",
         source="Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000",
+        parameters=counted(PIXELS, {"lstm": 17_802}),
+        control="rnn",
+        tags=("recurrent", "gated"),
+        recipe=archbench.PaperRecipe(
+            source="Gers et al. 2000, sec. 4",
+            data="continual embedded Reber grammar",
+            optimizer="sgd",
+            learning_rate=0.5,
+            batch_size=1,
+            steps=30_000,
+            note="steps are streams, each of which ends at the first error; from reading notes on the paper, unchecked",
+        ),
         expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

@@ -36,6 +36,25 @@ from typing import Annotated, Any, Literal
 import archbench
 
 
+def of_table_10(inputs: int, outputs: int, weights: int, *, per_step: bool = False) -> tuple[archbench.TaskInfo, int]:
+    """A task with so many inputs and outputs, and the weights that Table 10 prints for it."""
+    task = archbench.TaskInfo(kind="sequence", input_shape=(100, inputs), outputs=outputs, per_step=per_step)
+    return task, weights
+
+
+COUNTS = {
+    "lstm-1997-1a": of_table_10(7, 7, 264, per_step=True),
+    "lstm-1997-1b": of_table_10(7, 7, 276, per_step=True),
+    "lstm-1997-2a": of_table_10(101, 101, 10_504, per_step=True),
+    "lstm-1997-2c": of_table_10(104, 2, 664),  # p = 100
+    "lstm-1997-3": of_table_10(1, 1, 102),
+    "lstm-1997-4": of_table_10(2, 1, 93),
+    "lstm-1997-6a": of_table_10(8, 4, 156),
+    "lstm-1997-6b": of_table_10(8, 8, 308),
+    "lstm-1997-gers": of_table_10(7, 7, 424, per_step=True),  # not in the table, but in Gers et al.
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LSTM1997Options:
     """Blocks, what sees what, and how the gradient flows."""
@@ -103,4 +122,16 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants=variants(),
         summary="Memory blocks that add and never forget, trained with a truncated gradient",
         source="Hochreiter and Schmidhuber 1997, sec. 4 and Table 10",
+        parameters=COUNTS,
+        control="rnn",
+        tags=("recurrent", "gated", "constant-error"),
+        recipe=archbench.PaperRecipe(
+            source="Hochreiter and Schmidhuber 1997, sec. 5.4 and Table 10",
+            data="adding problem, T = 100",
+            optimizer="sgd",
+            learning_rate=0.5,
+            batch_size=1,
+            steps=74_000,
+            note="steps are sequences until success, mean of 10 trials; 5 has a rate of 0.1, 6a of 0.5, 6b of 0.1",
+        ),
     )

@@ -55,4 +55,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=MinGRUOptions,
         summary="A GRU without recurrence in its gate: one parallel scan over time",
         source="arXiv:2410.01201, sec. 3.1",
+        control="gru",
+        tags=("linear-recurrence", "gated", "residual"),
     )

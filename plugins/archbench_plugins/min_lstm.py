@@ -55,4 +55,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=MinLSTMOptions,
         summary="An LSTM without recurrence in its gates: one parallel scan over time",
         source="arXiv:2410.01201, sec. 3.2",
+        control="lstm",
+        tags=("linear-recurrence", "gated", "residual"),
     )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import MNIST, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +46,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={f"mlp-{depth}": {**study, "depth": depth} for depth in (10, 20, 50, 100)},
         summary="Fully connected layers, no shortcut",
         source="Rumelhart et al. 1986; plain nets of arXiv:1507.06228, sec. 3.1",
+        parameters=counted(MNIST, {"mlp-10": 102_463, "mlp-20": 153_583, "mlp-50": 306_943, "mlp-100": 562_543}),
+        tags=("fully-connected", "control"),
     )

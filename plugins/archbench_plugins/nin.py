@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import archbench
+from archbench_plugins._paper_tasks import CIFAR, counted
 
 SMALLEST = 4  # 4 -> pool 3/2 -> 2 -> pool 3/2 -> 1
 
@@ -54,4 +55,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         incompatible=incompatible,
         summary="Perceptrons that slide over the image; averages in place of linear layers",
         source="arXiv:1312.4400, sec. 3 and 4",
+        parameters=counted(CIFAR, {"nin-cifar": 966_986}),
+        control="alexnet",
+        tags=("convolutional",),
     )

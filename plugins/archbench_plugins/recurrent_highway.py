@@ -53,4 +53,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=RecurrentHighwayOptions,
         summary="Highway layers inside each time step: the straight path through time and through depth",
         source="arXiv:1607.03474, sec. 4",
+        control="recurrent-highway[depth=1,width=90]",  # as many weights, no depth within a step
+        tags=("recurrent", "gated"),
     )

@@ -40,12 +40,13 @@ from typing import Annotated, Literal
 
 import archbench
 from archbench_plugins._depths import check_depth
+from archbench_plugins._paper_tasks import CIFAR, IMAGENET, counted
 
-IMAGENET_DEPTHS = (18, 34, 50, 101, 152)
 Shortcut = Literal["A", "B", "C", "scaled", "averaged", "exclusive-gate", "shortcut-gate", "dropout", "none"]
 
-CIFAR = archbench.TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 COUNTS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962, 1202: 19_421_274}  # depth -> parameters
+COUNTS |= {164: 1_703_258, 1001: 10_327_706}
+IMAGENET_COUNTS = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class ResNetOptions:
         if self.form == "cifar":
             check_depth(self.depth, *((9, 2) if self.block == "bottleneck" else (6, 2)))
             return
-        if self.depth not in IMAGENET_DEPTHS:
-            allowed = ", ".join(map(str, IMAGENET_DEPTHS))
+        if self.depth not in IMAGENET_COUNTS:
+            allowed = ", ".join(map(str, IMAGENET_COUNTS))
             raise ValueError(f"depth is {self.depth}; the ImageNet nets have {allowed} layers")
         if (self.block, self.order, self.shortcut) != ("basic", "post-activation", "A"):
             raise ValueError("block, order and shortcut are options of form=cifar; the ImageNet nets are as published")
@@ -93,9 +94,29 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             **{f"resnet-{depth}": {"depth": depth} for depth in (20, 32, 44, 56, 110, 1202)},
             **{f"resnet-{depth}": {**deep, "depth": depth} for depth in (164, 1001)},
             "preresnet-110": {"depth": 110, "order": "pre-activation"},
-            **{f"resnet-{depth}": {"form": "imagenet", "depth": depth} for depth in IMAGENET_DEPTHS},
+            **{f"resnet-{depth}": {"form": "imagenet", "depth": depth} for depth in IMAGENET_COUNTS},
         },
         summary="Every two layers add to their unchanged input",
         source="arXiv:1512.03385, sec. 4.2; arXiv:1603.05027",
-        parameters={f"resnet-{depth}": (CIFAR, count) for depth, count in COUNTS.items()},
+        parameters={
+            **counted(CIFAR, {f"resnet-{depth}": count for depth, count in COUNTS.items()}),
+            **counted(CIFAR, {"preresnet-110": COUNTS[110]}),
+            **counted(IMAGENET, {f"resnet-{depth}": count for depth, count in IMAGENET_COUNTS.items()}),
+        },
+        control="plain",
+        tags=("convolutional", "residual"),
+        recipe=archbench.PaperRecipe(
+            source="arXiv:1512.03385, sec. 4.2",
+            data="CIFAR-10",
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size=128,
+            steps=64_000,
+            momentum=0.9,
+            weight_decay=1e-4,
+            milestones=(0.5, 0.75),
+            augmentation="padded by 4, cropped to 32x32, mirrored",
+            note="110 layers start with 0.01 until the training error is below 80 %, some 400 steps; of the 50,000 "
+            "images 5,000 are for validation",
+        ),
     )

@@ -22,6 +22,7 @@ from typing import Annotated
 
 import archbench
 from archbench_plugins._depths import check_depth
+from archbench_plugins._paper_tasks import CIFAR, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={f"rezero-{depth}": {"depth": depth} for depth in (20, 56, 110)},
         summary="resnet whose units start at nothing, each behind a learned factor",
         source="arXiv:2003.04887, sec. 3",
+        parameters=counted(CIFAR, {"rezero-20": 269_731, "rezero-56": 853_045, "rezero-110": 1_728_016}),
+        control="resnet",
+        tags=("convolutional", "residual"),
     )

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import PIXELS, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +60,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={"irnn": {"nonlinearity": "relu", "initialisation": "identity"}},
         summary="Elman's recurrent net: the state passes through a squashing layer at every step",
         source="Elman 1990; gradient: arXiv:1211.5063; irnn: arXiv:1504.00941",
+        parameters=counted(PIXELS, {"rnn": 18_058}),
+        tags=("recurrent", "control"),
         expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

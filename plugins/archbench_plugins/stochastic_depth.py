@@ -23,6 +23,9 @@ from typing import Annotated
 
 import archbench
 from archbench_plugins._depths import check_depth
+from archbench_plugins._paper_tasks import CIFAR, counted
+
+COUNTS = {20: 269_722, 56: 853_018, 110: 1_727_962, 152: 2_408_474, 1202: 19_421_274}  # depth -> parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,24 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         build="archbench_plugins.networks.stochastic_depth:build",
         inputs=("image",),
         options=StochasticDepthOptions,
-        variants={f"stochastic-depth-{depth}": {"depth": depth} for depth in (20, 56, 110, 152, 1202)},
+        variants={f"stochastic-depth-{depth}": {"depth": depth} for depth in COUNTS},
         summary="resnet, with units dropped at random in training",
         source="arXiv:1603.09382, sec. 3 and 4",
+        parameters=counted(CIFAR, {f"stochastic-depth-{depth}": count for depth, count in COUNTS.items()}),
+        control="resnet",
+        tags=("convolutional", "residual", "random-depth"),
+        recipe=archbench.PaperRecipe(
+            source="arXiv:1603.09382, sec. 4",
+            data="CIFAR-10",
+            optimizer="nesterov",
+            learning_rate=0.1,
+            batch_size=128,
+            epochs=500,
+            momentum=0.9,
+            weight_decay=1e-4,
+            milestones=(0.5, 0.75),
+            augmentation="padded by 4, cropped to 32x32, mirrored",
+            note="the epoch that is best in validation is reported; 1202 layers have 300 epochs, the first 10 at 0.01",
+        ),
+        unused_parameters=("units.*.branch.*",),  # those of the units that a batch drops
     )

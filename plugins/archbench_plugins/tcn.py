@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import MNIST, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +59,16 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={"tcn-mnist": {"width": 25, "levels": 8, "kernel": 7, "dropout": 0.05, "image": "pixels"}},
         summary="Dilated causal convolutions with identity shortcuts",
         source="arXiv:1803.01271, sec. 3",
+        parameters=counted(MNIST, {"tcn-mnist": 66_910}),
+        control="lstm",  # as in the paper
+        tags=("convolutional", "residual"),
+        recipe=archbench.PaperRecipe(
+            source="authors' code, github.com/locuslab/TCN",
+            data="permuted sequential MNIST",
+            optimizer="adam",
+            learning_rate=2e-3,
+            batch_size=64,
+            epochs=20,
+            note="the adding problem has 4e-3 and batches of 32; copying has RMSprop, 5e-4, gradients clipped to 1",
+        ),
     )

@@ -68,4 +68,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=TransformerOptions,
         summary="Attention and feed-forward nets in residual branches",
         source="arXiv:1706.03762, sec. 3",
+        control="lstm",  # what the paper set out to replace
+        tags=("attention", "residual"),
     )

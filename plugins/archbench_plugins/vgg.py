@@ -28,6 +28,16 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins._paper_tasks import CIFAR, IMAGENET
+
+# Column -> parameters: plain, and with batch normalisation; with one linear layer (CIFAR), and with three (ImageNet).
+COUNTS = {
+    "11": ((9_225_610, 9_231_114), (132_863_336, 132_868_840)),
+    "13": ((9_410_122, 9_416_010), (133_047_848, 133_053_736)),
+    "16-c": ((10_001_226, 10_009_674), (133_638_952, 133_647_400)),
+    "16": ((14_719_818, 14_728_266), (138_357_544, 138_365_992)),
+    "19": ((20_029_514, 20_040_522), (143_667_240, 143_678_248)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +79,24 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants=variants,
         summary="3x3 convolutions in a row, halved five times",
         source="arXiv:1409.1556, Table 1",
+        parameters={
+            f"vgg-{column}{norm}{suffix}": (task, count)
+            for column, forms in COUNTS.items()
+            for pair, task, suffix in zip(forms, (CIFAR, IMAGENET), ("", "-imagenet"), strict=True)
+            for count, norm in zip(pair, ("", "-bn"), strict=True)
+        },
+        control="alexnet",
+        tags=("convolutional",),
+        recipe=archbench.PaperRecipe(
+            source="arXiv:1409.1556, sec. 3.1",
+            data="ImageNet",
+            optimizer="sgd",
+            learning_rate=0.01,
+            batch_size=256,
+            epochs=74,
+            momentum=0.9,
+            weight_decay=5e-4,
+            augmentation="scaled, cropped to 224x224",
+            note="from memory, unchecked; the rate falls to a tenth three times, when the validation accuracy stalls",
+        ),
     )

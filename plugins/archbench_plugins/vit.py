@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import archbench
+from archbench_plugins._paper_tasks import IMAGENET, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +52,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         variants={"vit-b-16": base, "vit-no-shortcut": {"shortcut": False}},
         summary="A Transformer over patches",
         source="arXiv:2010.11929, sec. 3.1",
+        parameters=counted(IMAGENET, {"vit-b-16": 86_567_656}),
+        control="resnet",
+        tags=("attention", "residual"),
     )

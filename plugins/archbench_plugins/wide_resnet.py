@@ -23,6 +23,9 @@ from typing import Annotated, Literal
 
 import archbench
 from archbench_plugins._depths import check_depth
+from archbench_plugins._paper_tasks import CIFAR, IMAGENET, counted
+
+COUNTS = {(28, 10): 36_479_194, (40, 4): 8_949_210, (16, 8): 10_961_370}  # (depth, k) -> parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,23 @@ class WideResNetOptions:
 @archbench.hookimpl
 def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `wide-resnet` in three of the paper's sizes."""
-    sizes = ((28, 10), (40, 4), (16, 8))
     yield archbench.Architecture(
         name="wide-resnet",
         build="archbench_plugins.networks.wide_resnet:build",
         inputs=("image",),
         options=WideResNetOptions,
         variants={
-            **{f"wide-resnet-{depth}-{k}": {"depth": depth, "k": k} for depth, k in sizes},
+            **{f"wide-resnet-{depth}-{k}": {"depth": depth, "k": k} for depth, k in COUNTS},
             "wide-resnet-28-10-dropout": {"depth": 28, "k": 10, "dropout": 0.3},
             "wide-resnet-50-2": {"form": "imagenet"},
         },
         summary="resnet with fewer units and more channels",
         source="arXiv:1605.07146, Table 1",
+        parameters={
+            **counted(CIFAR, {f"wide-resnet-{depth}-{k}": count for (depth, k), count in COUNTS.items()}),
+            **counted(CIFAR, {"wide-resnet-28-10-dropout": COUNTS[28, 10]}),
+            **counted(IMAGENET, {"wide-resnet-50-2": 68_883_240}),
+        },
+        control="resnet",
+        tags=("convolutional", "residual"),
     )

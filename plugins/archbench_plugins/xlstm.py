@@ -62,4 +62,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         options=XLSTMOptions,
         summary="Exponential gates, scalar and matrix memory, in residual blocks",
         source="arXiv:2405.04517, sec. 2",
+        control="lstm",
+        tags=("recurrent", "linear-recurrence", "gated", "residual"),
     )

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from archbench import TaskInfo
+from archbench._declarations import convert_options
 
 MNIST = TaskInfo(kind="image", input_shape=(1, 28, 28), outputs=10)
 
@@ -30,11 +31,20 @@ def test_variant_has_the_published_number_of_parameters(build, name, variant, ta
     assert published == count(network)
 
 
-def test_table_covers_every_variant(declared):
-    """No variant goes uncounted."""
-    names = ("mlp", "lstm")
+def test_declared_counts_of_the_plain_nets_are_those_of_the_table(declared):
+    """What `benchmark check` compares with is what was published; no variant goes uncounted."""
+    assert {variant: (task, count) for _, variant, task, count in PUBLISHED} == declared("mlp").parameters
+    assert declared("mlp").parameters.keys() == declared("mlp").variants.keys()
 
-    assert {variant for _, variant, _, _ in PUBLISHED} == {v for name in names for v in declared(name).variants}
+
+@pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
+def test_declared_counts_of_recurrent_nets_follow_the_equations(declared, name, gates):
+    """The default net reads MNIST pixel by pixel: g H(I+H+2) parameters, two bias vectors, and 10 outputs."""
+    width = convert_options(declared(name), {}).width
+    task, count = declared(name).parameters[name]
+
+    assert (task.input_shape[1], task.outputs) == (1, 10)
+    assert gates * width * (1 + width + 2) + 10 * width + 10 == count
 
 
 @pytest.mark.parametrize(("name", "width", "one_bias"), RECURRENT)

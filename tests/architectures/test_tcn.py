@@ -14,15 +14,14 @@ from archbench_plugins.networks.tcn import CausalConv, TemporalBlock
 
 def weight(conv: CausalConv) -> Tensor:
     """g V / |V|, one norm for each output channel."""
-    g, V = conv.conv.parametrizations.weight.original0, conv.conv.parametrizations.weight.original1
-    return g * V / V.flatten(1).norm(dim=1)[:, None, None]
+    return conv.g * conv.V / conv.V.flatten(1).norm(dim=1)[:, None, None]
 
 
 def causal(conv: CausalConv, x: Tensor, *, k: int, d: int) -> Tensor:
     """y_t = b + sum over j of W_j x_{t - (k-1-j) d}: (B, C, T) to (B, H, T)."""
     W, steps = weight(conv), []
     for t in range(x.shape[2]):
-        y = conv.conv.bias.expand(len(x), -1)
+        y = conv.b.expand(len(x), -1)
         for j in range(k):
             if (s := t - (k - 1 - j) * d) >= 0:
                 y = y + x[:, :, s] @ W[:, :, j].T
@@ -53,9 +52,10 @@ def test_answer_sees_as_far_back_as_documented(build, levels, kernel):
     assert x.grad.abs().sum((0, 2))[:5].bool().tolist() == [False] * 4 + [True]
 
 
-def test_mnist_variant_has_the_papers_size(build):
+def test_mnist_variant_has_the_papers_size(build, declared):
     """Eight levels of 25 channels with kernel 7 are the paper's net of about 70,000 parameters."""
     network = build("tcn", TaskInfo(kind="image", input_shape=(1, 28, 28), outputs=10), variant="tcn-mnist")
 
     assert sum(p.numel() for p in network.parameters()) == 66_910
+    assert declared("tcn").parameters["tcn-mnist"][1] == 66_910
     assert network.front.steps == 784

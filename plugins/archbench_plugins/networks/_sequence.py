@@ -99,7 +99,10 @@ class FeatureMajor(nn.Module):
 
 
 def project(W: Tensor, b: Tensor | None, x: Tensor) -> Tensor:
-    """W x + b for all steps in one product: (N, I), (N,) and (I, T, B) to (N, T, B)."""
+    """W x + b for all steps in one product: (N, I), (N,) and (I, T, B) to (N, T, B).
+
+    Under autocast the product is in half precision; what comes after it, a loop over time, has that of the weights.
+    """
     flat = x.reshape(x.shape[0], -1)  # (I, T*B)
     a = W @ flat if b is None else torch.addmm(b[:, None], W, flat)
-    return a.view(-1, *x.shape[1:])
+    return a.to(W.dtype).view(-1, *x.shape[1:])

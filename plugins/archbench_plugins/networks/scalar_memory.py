@@ -49,7 +49,7 @@ class ScalarMemory(torch.autograd.Function):
         for a_t, net, pair, i, f, candidate, o, old, new, c, n, h_old, h_new, log_f_t in rows:
             product(a_t, net_R, h_old, out=net)
             torch.sigmoid(f, out=log_f_t).log_()  # a tenth of the time of logsigmoid; below e^-100, f is 0
-            torch.add(log_f_t, m, out=f)
+            f.copy_(log_f_t).add_(m)  # not out=f, which torch.compile wants to be contiguous
             torch.maximum(f, i, out=new_m)
             pair.sub_(new_m[:, None]).exp_()
             m, new_m = new_m, m

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from archbench_plugins.networks._sequence import Front, Reader
 
@@ -29,12 +28,21 @@ class CausalConv(nn.Module):
         super().__init__()
         conv = nn.Conv1d(C, H, k, dilation=d)
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-        self.conv = weight_norm(conv)
-        self.past = (k - 1) * d
+        self.V, self.b = conv.weight, conv.bias
+        self.g = nn.Parameter(length(self.V).detach())
+        self.d, self.past = d, (k - 1) * d
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.conv(nn.functional.pad(x, (self.past, 0)))  # (B, H, T)
-        return y
+        # By hand, because a network with torch's parametrisation of a weight cannot be pickled.
+        W = self.V * (self.g / length(self.V))  # (H, C, k)
+        x = nn.functional.pad(x, (self.past, 0))  # (B, C, past + T)
+        return nn.functional.conv1d(x, W, self.b, dilation=self.d)  # (B, H, T)
+
+
+def length(V: Tensor) -> Tensor:
+    """|V| of each output channel: (H, C, k) to (H, 1, 1)."""
+    norm: Tensor = torch.linalg.vector_norm(V, dim=(1, 2), keepdim=True)
+    return norm
 
 
 class TemporalBlock(nn.Module):
