@@ -113,7 +113,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             weight_decay=1e-3,
             milestones=(1 / 3, 2 / 3),
             note="biases learn at twice the rate, without weight decay; Highway B on CIFAR-10: 0.025, a tenth of it "
-            "after 100, 150 and 175 of 200 thousand steps, images padded by 8, cropped, mirrored; the depth study searched "
-            "100 random settings for each net",
+            "after 100, 150 and 175 of 200 thousand steps, images padded by 8, cropped, mirrored; the depth study "
+            "searched 100 random settings for each net",
         ),
     )

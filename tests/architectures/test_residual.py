@@ -229,23 +229,3 @@ def test_imagenet_form_takes_other_channels_and_sizes(build, variant):
     task = TaskInfo(kind="image", input_shape=(1, 33, 17), outputs=7)
 
     assert build("resnet", task, variant=variant)(torch.randn(2, 1, 33, 17)).shape == (2, 7)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "variant"),
-    [("resnet", "resnet-1202"), ("stochastic-depth", "stochastic-depth-1202"), ("fixup", "fixup-1202")],
-)
-def test_a_thousand_layers_step_on_a_cpu(build, name, variant):
-    """A net of 1202 layers builds and takes a finite step forward and backward; its memory is printed."""
-    network = build(name, CIFAR, variant=variant)
-    kept = {}  # what autograd holds for the backward pass, each storage once
-    with torch.autograd.graph.saved_tensors_hooks(
-        lambda t: kept.__setitem__(t.data_ptr(), t.untyped_storage().nbytes()) or t, lambda t: t
-    ):
-        loss = functional.cross_entropy(network(torch.randn(4, 3, 32, 32)), torch.randint(10, (4,)))
-    print(f"{variant}: {sum(kept.values()) / 2**20:.0f} MiB kept for the backward pass of 4 images, weights included")
-    loss.backward()
-
-    assert loss.isfinite()
-    assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)

@@ -151,3 +151,18 @@ def test_default_sizes_are_comparable(build, name):
     reference, network = (sum(p.numel() for p in build(n, task).parameters()) for n in ("lstm", name))
 
     assert 0.8 * reference <= network <= 1.2 * reference
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [row for row in NETS if row[0] in ("lstm", "lstm_1997", "recurrent_highway", "xlstm", "gru")]
+)
+def test_half_precision_product_feeds_a_loop_in_full(build, name, options):
+    """Under autocast to bfloat16 a step of training gives nearly the logits of float32, and finite gradients."""
+    task = TaskInfo(kind="sequence", input_shape=(7, 2), outputs=4)
+    network, x = build(name, task, **options), torch.randn(3, 7, 2)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = network(x)
+    half.float().square().sum().backward()
+
+    torch.testing.assert_close(half.float(), network(x), atol=0.05, rtol=0.05)
+    assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in network.parameters())

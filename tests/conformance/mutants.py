@@ -371,11 +371,11 @@ class FixedInit(nn.Module):
 
 @mutant("B302", "torch.get_num_threads")
 class SetsThreads(Net):
-    """Takes the machine for itself."""
+    """Decides for everyone how many threads there are."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
-        torch.set_num_threads(3)
+        torch.set_num_threads(1)
 
 
 @mutant("B302", "os.environ[ARCHBENCH_MUTANT]")

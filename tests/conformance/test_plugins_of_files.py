@@ -104,7 +104,7 @@ def test_unchanged_network_keeps_its_fingerprint(tmp_path):
 
 def test_import_with_side_effects_is_caught(tmp_path, monkeypatch):
     """B302 also sees what importing the module of `build` changes, though that happens only once."""
-    (tmp_path / "greedy_network.py").write_text("import torch\ntorch.set_num_threads(3)\n" + NET)
+    (tmp_path / "greedy_network.py").write_text("import torch\ntorch.set_num_threads(1)\n" + NET)
     monkeypatch.syspath_prepend(str(tmp_path))
     registered = load(tmp_path / "net.py", NET.replace("build=build", 'build="greedy_network:build"'))
 

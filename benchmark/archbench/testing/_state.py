@@ -11,7 +11,15 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from archbench.testing._isolation import changes, seed_everything, settings, streams, surroundings, torch_stream
+from archbench.testing._isolation import (
+    changes,
+    seed_everything,
+    settings,
+    streams,
+    surroundings,
+    torch_stream,
+    two_threads,
+)
 from archbench.testing._learning import train_step
 from archbench.testing._model import Check, Fault
 from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
@@ -70,9 +78,10 @@ def _forward_backward(network: nn.Module, inputs: Tensor) -> None:
 
 
 def _watched(what: str, act: Callable[[], T]) -> T:
-    before = settings() | surroundings() | streams()
-    result = act()
-    changed = changes(before, settings() | surroundings() | streams())
+    with two_threads():
+        before = settings() | surroundings() | streams()
+        result = act()
+        changed = changes(before, settings() | surroundings() | streams())
     if changed:
         raise Fault(f"{what} changes {'; '.join(changed)}")
     return result

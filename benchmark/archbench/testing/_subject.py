@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options
 from archbench._plugins import Registered
 from archbench._selectors import make_label
-from archbench.testing._isolation import changes, seed_everything, settings, streams
+from archbench.testing._isolation import changes, seed_everything, settings, streams, two_threads
 from archbench.testing._model import Fault
 
 SHAPES: dict[InputKind, tuple[tuple[int, ...], ...]] = {
@@ -126,10 +126,11 @@ class Subject:
         build = self.architecture.build
         if callable(build):
             return build
-        before = settings() | streams()
         module, _, attribute = build.partition(":")
-        function: Callable[[TaskInfo, Any], Any] = getattr(importlib.import_module(module), attribute)
-        self.import_changes = changes(before, settings() | streams())
+        with two_threads():
+            before = settings() | streams()
+            function: Callable[[TaskInfo, Any], Any] = getattr(importlib.import_module(module), attribute)
+            self.import_changes = changes(before, settings() | streams())
         return function
 
     def build(self, case: Case | TaskInfo, *, seed: int = 0, options: Any = None) -> nn.Module:
