@@ -140,7 +140,8 @@ def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: Read) -
         "    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(task.input_shape), task.outputs))\n"
         "@archbench.hookimpl\n"
         "def archbench_architectures():\n"
-        "    yield archbench.Architecture(name='linear', build=build, inputs=('image',))\n"
+        "    yield archbench.Architecture(name='linear', build=build, inputs=('image',),\n"
+        "        expected_failures={'B404': 'an exception, declared'})\n"
     )
     plugin = tmp_path / "resnet.py"  # the name of a built-in module: it must not get in its way
     plugin.write_text(source)
@@ -154,7 +155,9 @@ def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: Read) -
     assert json.loads(second.stdout)["trained"] == 1
     linear = [r for r in records(tmp_path / "leaderboard") if r["trial"]["architecture"]["name"] == "linear"]
     assert {r["architecture_origin"]["distribution"] for r in linear} == {"resnet.py"}
-    assert "--plugin" in (tmp_path / "leaderboard" / "index.html").read_text()
+    page = (tmp_path / "leaderboard" / "index.html").read_text()
+    assert "--plugin" in page
+    assert "declared exception B404: an exception, declared" in page
 
 
 def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
