@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 import torch._dynamo  # noqa: F401 - what B403 imports, so that no check is charged for it
 
 from archbench import Architecture
