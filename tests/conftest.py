@@ -117,7 +117,8 @@ def cli() -> Cli:
 
     def run(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "archbench", *arguments]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False, **options)
+        options.setdefault("timeout", 600)
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
     return run
 
