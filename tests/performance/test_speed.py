@@ -125,7 +125,7 @@ def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int)
 
 def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:
     """Seconds from handing over a trial to the end of its first step, against a Python that imports torch first."""
-    pool = open_pool(device="cpu", workers=1, libraries=["sklearn.datasets", "sklearn.model_selection"])
+    pool = open_pool(device="cpu", workers=None, libraries=["sklearn.datasets", "sklearn.model_selection"])
     for pair in (("mlp", "digits"), ("lstm", "adding"), ("resnet-20", "digits")):
         planned = plan(*pair, protocol="smoke")
         seconds = []
