@@ -73,6 +73,8 @@ def _as_dict(options: Any) -> dict[str, Any]:
 def _start_rank(rank: int, data: bytes) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(RANKS)}
+    if sys.platform == "linux":
+        ranks["GLOO_SOCKET_IFNAME"] = "lo"  # both are here: no look-up of this machine's name, no port to the outside
     child = subprocess.Popen(
         [sys.executable, "-m", "archbench.testing._rank"],
         stdin=subprocess.PIPE,
