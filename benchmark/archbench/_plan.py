@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from archbench._declarations import Architecture, Task
+from archbench._declarations import Architecture, Task, TaskInfo
 from archbench._errors import IncompatibleError, SelectionError
 from archbench._job import Device, Job
 from archbench._protocols import Protocol
@@ -77,7 +77,7 @@ def _with_seed(trial: Trial, seed: int) -> Trial:
 
 def _cell(architecture: Selected[Architecture], task: Selected[Task], protocol: Protocol) -> PlannedTrial:
     declared = task.registered.item
-    info = declared.describe(task.options)
+    info = _describe(task)
     facts = TaskFacts(
         kind=info.kind,
         metric=declared.metric,
@@ -92,7 +92,7 @@ def _cell(architecture: Selected[Architecture], task: Selected[Task], protocol: 
 
 def _refusal(architecture: Selected[Architecture], task: Selected[Task]) -> tuple[Status, str] | None:
     declared = architecture.registered.item
-    info = task.registered.item.describe(task.options)
+    info = _describe(task)
     if info.kind not in declared.inputs:
         return "skipped", f"takes {' or '.join(declared.inputs)}, the task gives {info.kind}"
     if declared.incompatible is None:
@@ -101,7 +101,19 @@ def _refusal(architecture: Selected[Architecture], task: Selected[Task]) -> tupl
         reason = declared.incompatible(info, architecture.options)
     except Exception as error:  # a stranger's code: it costs its own rows, not the run
         return "failed", f"incompatible() raised {type(error).__name__}: {error}"
+    if reason is not None and not isinstance(reason, str):
+        return "failed", f"incompatible() returned {reason!r}; it must return a reason or None"
     return None if reason is None else ("skipped", reason)
+
+
+def _describe(task: Selected[Task]) -> TaskInfo:
+    try:
+        return task.registered.item.describe(task.options)
+    except Exception as error:
+        raise SelectionError(
+            f"task {task.component.label} of {task.registered.origin.distribution} cannot describe itself "
+            f"({type(error).__name__}: {error}); leave it out with --no-plugin {task.registered.origin.distribution}"
+        ) from error
 
 
 def _refuse_hopeless(cells: Sequence[PlannedTrial]) -> None:

@@ -206,6 +206,31 @@ def build(task, options):
     assert seen == ["validation", "validation", "test"]
 
 
+def test_tied_weights_and_references_are_scored_as_selected(make_job: Make) -> None:
+    """A network that shares a weight, or keeps a reference to one, is scored with the selected weights as well."""
+    build = """
+def build(task, options):
+    import torch
+    class Tied(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = linear(task), linear(task)
+            self.b[1].weight = self.a[1].weight
+            self.kept = [self.a[1].weight]
+            self.register_buffer("steps", torch.zeros(()))
+        def forward(self, x):
+            self.steps += self.training
+            scale = 1.0 if self.steps <= 10 else 0.0
+            return (self.a(x) + x.flatten(1) @ self.kept[0].T) * scale
+    return Tied()
+"""
+    record = run_trial(make_job(build))
+
+    assert record.scores is not None, record.detail
+    assert record.scores.selected_step == 10
+    assert record.scores.test > record.scores.test_last + 0.2
+
+
 def test_repeats_and_seeds(make_job: Make) -> None:
     """The same job gives the same scores whatever the global random state; another seed gives others."""
     build = """

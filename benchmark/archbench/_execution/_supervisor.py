@@ -107,7 +107,8 @@ def _collect(trial: _Running, store: Store, timeout: float) -> Record:
     log = store.log(trial.job.trial.id)
     written = _file_identity(store.path(trial.job.trial.id)) != trial.before
     record = store.read(trial.job.trial.id) if written else None
-    if record is None:
+    # Lightning turns the request to stop into an exception, of which a trial that still runs makes a failure.
+    if record is None or (trial.terminated is not None and record.status != "ok"):
         status: Status = "crashed" if trial.terminated is None else "timeout"
         message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
         record = trial.job.record(status, message, detail=_tail(log), started=trial.started)

@@ -62,6 +62,7 @@ class TrialModule(pl.LightningModule):
         self.automatic_optimization = False
         self.network, self.task, self.protocol, self.parts = network, task, protocol, parts
         self.rates = learning_rates(protocol.recipe, protocol.steps[info.kind])
+        self.outputs = info.outputs
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
         self.clock_start = clock_start
@@ -118,6 +119,10 @@ class TrialModule(pl.LightningModule):
             if logits.shape != targets.shape:  # else broadcasting would train on the wrong thing in silence
                 raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
             return functional.mse_loss(logits, targets)
+        if logits.shape != (*targets.shape, self.outputs):  # else an answer in time order would train on other labels
+            raise ValueError(
+                f"the network returned {tuple(logits.shape)}, the task needs {(*targets.shape, self.outputs)}"
+            )
         return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
     def _stop_if_diverged(self, done: int) -> None:
@@ -149,12 +154,18 @@ class TrialModule(pl.LightningModule):
         best = max(self.validations) if self.task.higher_is_better else min(self.validations)
         return value > best if self.task.higher_is_better else value < best
 
+    def on_test_start(self) -> None:
+        """Keep the last weights while the selected ones take their place."""
+        self.last = copy.deepcopy(self.network.state_dict())
+
     def test_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Score the last and the selected weights in one pass over the test split."""
         inputs, targets = self._slice(batch)
         self._update(self.metric, self.network(inputs), targets)
-        chosen = torch.func.functional_call(self.network, dict(self.selected[1]), (inputs,))
-        self._update(self.metric_selected, chosen, targets)
+        # Loaded in place: tied weights stay tied, and what a network refers to elsewhere is what it runs on.
+        self.network.load_state_dict(self.selected[1] or self.last)
+        self._update(self.metric_selected, self.network(inputs), targets)
+        self.network.load_state_dict(self.last)
 
     def on_test_epoch_end(self) -> None:
         """Read the two scores."""

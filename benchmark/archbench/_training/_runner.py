@@ -27,7 +27,7 @@ from archbench._records import Curves, Pairing, Record, Resources, Scores, Statu
 from archbench._training._data import BatchOrder, Part, Slices, checked_tensors, hash_first_batches, hash_splits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
-from archbench._training._streams import stream_seed
+from archbench._training._streams import seed_globals, stream_seed
 from archbench._trial import Component
 
 Item = TypeVar("Item", Architecture, Task)
@@ -76,6 +76,11 @@ class _Run:
         if job.device.kind == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
         torch.set_num_threads(job.device.threads)
+        if job.device.kind == "cuda":
+            torch.cuda.set_device(job.device.index)
+            # By default convolutions would round to 10 bits and linear layers not: other arithmetic by architecture.
+            torch.backends.cudnn.allow_tf32 = False
+            torch.backends.cuda.matmul.allow_tf32 = False
         self.device = (
             torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
         )
@@ -103,7 +108,7 @@ class _Run:
         )
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
-        torch.manual_seed(stream_seed(self.trial, "weights"))
+        seed_globals(stream_seed(self.trial, "weights"))
         network = _resolve(architecture.build)(info, convert_options(architecture, self.trial.architecture.options))
         if not isinstance(network, nn.Module):
             raise TypeError(f"build returned {type(network).__name__}, not a torch.nn.Module")
@@ -115,7 +120,7 @@ class _Run:
     def train(self) -> None:
         """Fit, then read the test split once."""
         assert self.module is not None
-        torch.manual_seed(stream_seed(self.trial, "noise"))
+        seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job)
         validation = Slices(self.parts["validation"], "validation")
         with warnings.catch_warnings():

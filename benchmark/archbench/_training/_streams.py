@@ -8,9 +8,12 @@ parameters have the same shapes in the same order start from the same weights.
 from __future__ import annotations
 
 import hashlib
+import random
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
+import torch
 
 from archbench._trial import Trial
 
@@ -24,3 +27,10 @@ def stream_seed(trial: Trial, stream: Stream) -> int:
         decides.append(trial.task.identity())
     digest = hashlib.sha256(msgspec.json.encode(decides, order="deterministic")).digest()
     return int.from_bytes(digest[:4])
+
+
+def seed_globals(seed: int) -> None:
+    """Seed every global generator that a network may draw from; a forked process starts with its parent's state."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # the global one, which strangers' code uses

@@ -126,7 +126,8 @@ def _settle_refusals(job: Run) -> None:
         if planned.refusal is None:
             continue
         record = planned.job(Device(kind="cpu")).record(*planned.refusal)
-        if record.id not in job.records:
+        known = job.records.get(record.id)
+        if known is None or known.status not in ("ok", record.status):
             job.store.write(record)
             job.records[record.id] = record
             _keep(job, job.plugins.trial_finished(record.trial, record))
@@ -185,10 +186,18 @@ class _Stopped(BaseException):
 
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[None]:
+    # What is ignored already stays so: nohup ignores the hang-up, a shell the Ctrl-C of its background jobs.
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+
     def stop(number: int, frame: object) -> NoReturn:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)  # a second one must not interrupt the ending
         raise _Stopped(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, stop) for number in numbers]
     try:
         yield
