@@ -30,7 +30,9 @@ PROBE_STEPS = 9
 
 def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, workers: int | None, json: bool) -> None:
     """Print every cell with its state and cost, and the whole."""
-    records, _ = store.load()
+    records, set_aside = store.load()
+    for item in set_aside:
+        print(f"warning: {item}", file=sys.stderr)
     cells = _cells(plan, records)
     pool = open_pool(
         device=device, workers=workers, libraries=libraries_of([p.task.registered.item.libraries for p in plan])
