@@ -33,7 +33,10 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
             }
             for r in plugins.tasks
         ],
-        "protocols": [{"name": p.name, "summary": p.summary, "seeds": p.seeds, "steps": p.steps} for p in protocols()],
+        "protocols": [
+            {"name": p.name, "summary": p.summary, "seeds": p.seeds, "budget": p.budget(), "track": p.track}
+            for p in protocols()
+        ],
     }
     if json:
         print_json(listing)
