@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -190,6 +191,8 @@ class Task:
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
         by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
+        effort: how many times the steps of a protocol this task gets: more than 1 where a network that can solve it
+            needs longer than on other tasks. The same for every architecture, so that nobody gets an advantage.
         fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
             them. Otherwise each seed must draw its own.
         expected_failures: as for `Architecture`.
@@ -214,6 +217,7 @@ class Task:
     revision: int = 1
     libraries: tuple[str, ...] = ()
     by_default: bool = True
+    effort: float = 1.0
     fixed_splits: bool = False
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
@@ -224,6 +228,8 @@ class Task:
         if self.metric not in get_args(Metric):
             allowed = ", ".join(get_args(Metric))
             raise DeclarationError(f"Task {self.name!r}: metric is {self.metric!r}; allowed: {allowed}")
+        if not 0 < self.effort < math.inf:
+            raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
         if self.higher_is_better != (self.oracle > self.chance):
             raise DeclarationError(
                 f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"

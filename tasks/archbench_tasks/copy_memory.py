@@ -98,7 +98,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="accuracy",
         chance=1 / SYMBOLS,
         oracle=1.0,
-        by_default=False,
         options=CopyMemoryOptions,
         summary="Repeat ten symbols after a long pause; scored on the ten",
         source="arXiv:1511.06464, sec. 5.1",

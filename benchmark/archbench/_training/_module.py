@@ -38,7 +38,8 @@ class TrialModule(pl.LightningModule):
     Args:
         network: maps inputs, and lengths where the parts have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
-        protocol: budget and recipe.
+        protocol: recipe.
+        steps: the budget, over which the learning rate rises and falls.
         parts: the splits, already on the device.
         clock_start: reading of the monotonic clock from which the first step is timed.
 
@@ -55,13 +56,14 @@ class TrialModule(pl.LightningModule):
         info: TaskInfo,
         *,
         protocol: Protocol,
+        steps: int,
         parts: dict[str, Part],
         clock_start: float,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network, self.task, self.protocol, self.parts = network, task, protocol, parts
-        self.rates = learning_rates(protocol.recipe, protocol.steps[info.kind])
+        self.rates = learning_rates(protocol.recipe, steps)
         self.outputs = info.outputs
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)

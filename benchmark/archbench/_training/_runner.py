@@ -99,10 +99,11 @@ class _Run:
         info = self.info = task.describe(task_options)
         splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
         parts = checked_tensors(splits, task, info)
+        steps = trial.steps(info.kind)
         self.order = BatchOrder(
             len(parts["train"]),
             trial.protocol.batch_size,
-            steps=trial.protocol.steps[info.kind],
+            steps=steps,
             chunks=trial.protocol.validations,
             seed=stream_seed(trial, "order"),
         )
@@ -113,7 +114,7 @@ class _Run:
         self.parts = {name: part.to(self.device) for name, part in parts.items()}
         self.flops = count_flops(network.to(self.device), *self.parts["train"].arguments(slice(1)))
         self.module = TrialModule(
-            network, task, info, protocol=trial.protocol, parts=self.parts, clock_start=self.clock
+            network, task, info, protocol=trial.protocol, steps=steps, parts=self.parts, clock_start=self.clock
         )
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
