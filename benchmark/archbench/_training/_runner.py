@@ -27,11 +27,11 @@ from archbench._records import Curves, Pairing, Record, Resources, Scores, Statu
 from archbench._training._data import (
     HASHED_BATCHES,
     BatchOrder,
-    Part,
     Slices,
     checked_tensors,
     hash_first_batches,
     hash_splits,
+    pad_in_front,
 )
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
@@ -107,8 +107,10 @@ class _Run:
         order = self._batch_order(known, trial.protocol.validations if self.steps else 1)
         self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], order))
         network = self._build(architecture, info)
-        self.parts = {name: Part(p.inputs.to(self.device), p.targets.to(self.device)) for name, p in parts.items()}
-        self.flops = count_flops(network.to(self.device), self.parts["train"].inputs[:1])
+        if not architecture.takes_lengths:  # after the hashes: they are of the data, whoever gets them
+            parts = {name: pad_in_front(part, info) for name, part in parts.items()}
+        self.parts = {name: part.to(self.device) for name, part in parts.items()}
+        self.flops = count_flops(network.to(self.device), *self.parts["train"].arguments(slice(1)))
         self.module = TrialModule(
             network,
             task,
