@@ -133,7 +133,7 @@ def collect_protocols(records: Sequence[Record]) -> list[ProtocolEntry]:
 
 def _protocol_name(protocol: Protocol) -> str:
     """Its name; `benchmark tune` makes another protocol of one, which must say so. A grid is part of the rules."""
-    return f"{protocol.name}, tuned" if protocol.tuning is not None and protocol.tuning.trials else protocol.name
+    return f"tuned {protocol.name}" if protocol.tuning is not None and protocol.tuning.trials else protocol.name
 
 
 def _protocol_entry(key: str, label: str, protocol: Protocol) -> ProtocolEntry:
