@@ -55,4 +55,17 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(IMAGENET, {"vit-b-16": 86_567_656}),
         control="resnet",
         tags=("attention", "residual"),
+        recipe=archbench.PaperRecipe(
+            source="arXiv:2010.11929, as taken over by github.com/facebookresearch/ClassyVision (vit_b16_in.json)",
+            data="ImageNet",
+            optimizer="adamw",
+            learning_rate=3e-3,
+            batch_size=4096,
+            epochs=300,
+            weight_decay=0.3,
+            clip_norm=1.0,
+            augmentation="crops, mirror images",
+            note="the rate rises for a tenth of the steps and falls as a cosine to 0; dropout 0.1; read in the second "
+            "source, which adds mixup, AutoAugment and smoothed labels of its own",
+        ),
     )
