@@ -53,7 +53,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         control="resnet",
         tags=("convolutional", "residual", "unnormalised"),
         recipe=archbench.PaperRecipe(
-            source="authors' code, github.com/hongyi-zhang/Fixup (cifar/cifar_train.py)",
+            source="first author's code, github.com/hongyi-zhang/Fixup (cifar/cifar_train.py)",
             data="CIFAR-10",
             optimizer="sgd",
             learning_rate=0.1,
