@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +38,11 @@ def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
     """One line per problem on standard error."""
     for problem in problems:
         print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
+
+
+def out_option(out: Path) -> str:
+    """How to name this folder in a command that is shown for copying; empty for the default one."""
+    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
 
 
 def print_json(value: Any) -> None:

@@ -83,6 +83,7 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "metric": item.metric,
         "chance": item.chance,
         "oracle": item.oracle,
+        "steps": f"{item.effort:g} times those of the protocol",
     }
 
 
