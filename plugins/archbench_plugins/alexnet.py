@@ -83,6 +83,5 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             weight_decay=5e-4,
             augmentation="crops, mirror images, shifted colours",
             unsupported="the rate falls to a tenth three times, by hand, when the validation error stalls",
-            note="from memory, unchecked",
         ),
     )

@@ -98,6 +98,5 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             weight_decay=5e-4,
             augmentation="scaled, cropped to 224x224",
             unsupported="the rate falls to a tenth three times, by hand, when the validation accuracy stalls",
-            note="from memory, unchecked",
         ),
     )

@@ -137,12 +137,14 @@ def test_schedules_by_value() -> None:
     flat_start = Recipe(learning_rate=0.1, warmup=0.25, warmup_rate=0.01, milestones=())
     rising = Recipe(learning_rate=0.4, warmup=0.5, milestones=())
     cosine = Recipe(learning_rate=1.0, warmup=0.25)
+    floored = Recipe(learning_rate=1.0, warmup=0.25, floor=0.5)
 
     assert learning_rates(falls, 8) == pytest.approx([0.1] * 4 + [0.01] * 2 + [0.001] * 2)
     assert learning_rates(constant, 3) == pytest.approx([0.1] * 3)
     assert learning_rates(flat_start, 4) == pytest.approx([0.01, 0.1, 0.1, 0.1])
     assert learning_rates(rising, 8) == pytest.approx([0.1, 0.2, 0.3, 0.4] + [0.4] * 4)
     assert learning_rates(cosine, 4) == pytest.approx([1.0, 0.853553, 0.5, 0.146447], rel=1e-5)
+    assert learning_rates(floored, 4) == pytest.approx([1.0, 0.926777, 0.75, 0.573223], rel=1e-5)
 
 
 def test_schedules_by_the_clock() -> None:

@@ -14,6 +14,7 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
+from archbench._own_data import select_tasks
 from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocol_files import get_protocol
@@ -23,7 +24,18 @@ from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench._tuning import next_round, settle, tuned_cells, tuning_left, tuning_records
 from archbench.cli._leaderboard import build, note
-from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, out_option, print_json, report
+from archbench.cli._options import (
+    DEFAULT_OUT,
+    Blocked,
+    Json,
+    Out,
+    PluginFiles,
+    load,
+    out_option,
+    print_json,
+    report,
+    warn_of_data,
+)
 from archbench.cli._signals import Stopped, leave
 
 Selectors = Annotated[
@@ -33,7 +45,9 @@ Selectors = Annotated[
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
-        "--task", metavar="SELECTOR", help="Only these tasks, or all; repeatable. Default: a core set, see list."
+        "--task",
+        metavar="SELECTOR",
+        help="Only these tasks, or all, or your own files as images:PATH; repeatable. Default: a core set, see list.",
     ),
 ]
 ProtocolName = Annotated[
@@ -125,9 +139,14 @@ def carry_out(
     json: bool,
 ) -> None:
     """Do, or forecast, what one call of `run` or of `tune` asks for; the options are theirs."""
+    if task:
+        tasks = select_tasks(task, plugins.tasks, plugins.readers)
+    else:
+        tasks = select(["all"], _default_tasks(plugins), "task")
+    warn_of_data(tasks)
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
-        select(task or ["all"], plugins.tasks if task else _default_tasks(plugins), "task"),
+        tasks,
         protocol=rules,
         seeds=rules.seeds if seeds is None else seeds,
     )
