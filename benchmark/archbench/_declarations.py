@@ -198,6 +198,10 @@ class Architecture:
         check_declaration(self, "Architecture", self.build, "build")
         _check_parameters(self)
         _check_patterns(self)
+        if self.recipe is not None and not isinstance(self.recipe, PaperRecipe) and not callable(self.recipe):
+            raise DeclarationError(
+                f"Architecture {self.name!r}: recipe is {self.recipe!r}; give a PaperRecipe or a function of options"
+            )
         kinds = get_args(InputKind)
         if not isinstance(self.inputs, tuple) or not self.inputs or not set(self.inputs) <= set(kinds):
             raise DeclarationError(

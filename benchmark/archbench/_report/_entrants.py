@@ -220,7 +220,7 @@ def superseded(components: Mapping[str, Component], starts: Mapping[str, datetim
 def current_recipe(records: Sequence[Record]) -> list[Record]:
     """Of one cell, the records that follow the recipe of the newest one: its paper's may have been corrected since."""
     newest = max((r for r in records if r.trial.recipe is not None), key=_age, default=None)
-    return [r for r in records if newest is None or r.trial.recipe in (None, newest.trial.recipe)]
+    return [r for r in records if newest is None or r.trial.recipe == newest.trial.recipe]
 
 
 def latest_start(records: Sequence[Record]) -> datetime:
