@@ -15,7 +15,7 @@ from archbench._recipes import Recipe, Tuning
 from archbench._records import Record, Training
 from archbench._report._build import build_leaderboard
 from archbench._report._write import render_files
-from archbench._trial import TUNING_SEED
+from archbench._trial import TUNING_SEED, Component
 
 MakeRecord = Callable[..., Record]
 GRID = msgspec.structs.replace(find_protocol("quick"), name="grid", tuning=Tuning(rates=(0.1, 0.3)))
@@ -136,6 +136,12 @@ def test_solved_is_counted(make_record: MakeRecord) -> None:
         )  # fmt: skip
         return make_record("a", seed=seed, training=facts)
 
-    (item,) = build_leaderboard([solved(0, 100), solved(1, 300), solved(2, None)]).boards
+    task = Component(provider="archbench", name="digits", revision=1, options={}, label="digits", target=0.9)
+    records = [solved(0, 100), solved(1, 300), solved(2, None)]
+    records = [msgspec.structs.replace(r, trial=msgspec.structs.replace(r.trial, task=task)) for r in records]
+    board = build_leaderboard(records)
+    files = render_files(board)
 
-    assert (item.rows[0].solved, item.rows[0].steps_to_target) == (2, 200.0)
+    assert (board.boards[0].rows[0].solved, board.boards[0].rows[0].steps_to_target) == (2, 200.0)
+    assert "Solved (validation reached 0.9): a 2/3 after 200 steps." in files["index.html"].decode()
+    assert "a 2/3 after 200 steps" in files["README.md"].decode()

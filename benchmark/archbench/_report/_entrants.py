@@ -100,6 +100,7 @@ def collect_tasks(records: Sequence[Record]) -> list[TaskEntry]:
                 provider=component.provider,
                 revision=component.revision,
                 effort=component.effort,
+                target=component.target,
                 superseded_by=labels.get(newer.get(key, ""), ""),
                 origins=distinct_origins(r.task_origin for r in group),
                 kind=facts.kind,

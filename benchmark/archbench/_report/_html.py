@@ -43,6 +43,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
     return {
         "board": board,
         "entrants": entrants,
+        "labels": {key: entrant.label for key, entrant in entrants.items()},
         "tasks": tasks,
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "text": _text,

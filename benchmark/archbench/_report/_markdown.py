@@ -101,6 +101,7 @@ def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
         escape(f"{task.summary.rstrip('.')}. {_text.metric_words(task).capitalize()}.".lstrip(". ")),
         f"{escape(item.verdict)} {escape(_text.seeds_line(item, protocol.seeds))}" if rows else "",
         _table(head, rows, range(3, len(head))) if rows else "",
+        escape(_text.solved_line(item, task, {key: entrant.label for key, entrant in entrants.items()})),
         f"Not compatible: {escape(skipped)}." if skipped else "",
         "To reproduce the rows:" if rows else "",
         commands,

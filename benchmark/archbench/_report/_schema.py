@@ -46,7 +46,9 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A task of the page; fields as for `Entrant` and `TaskFacts`. `effort`: what multiplies a protocol's steps."""
+    """A task of the page; fields as for `Entrant` and `TaskFacts`. `effort`: what multiplies a protocol's steps. `target`:
+    the validation score from which on it counts as solved; None if there is none.
+    """
 
     id: str
     label: str
@@ -54,6 +56,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     revision: int
     effort: float
+    target: float | None
     kind: str
     metric: str
     higher_is_better: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archbench._records import Origin
 from archbench._report._schema import (
@@ -139,6 +139,19 @@ def seeds_line(board: TaskBoard, planned: int) -> str:
 
 def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def solved_line(board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) -> str:
+    """Who reached the target of the task on validation, on how many seeds and when; empty where it has none."""
+    tried = [row for row in board.rows if row.solved is not None]
+    if task.target is None or not tried:
+        return ""
+    solved = [row for row in tried if row.solved]
+    names = [
+        f"{labels[row.entrant]} {row.solved}/{row.ok} after {count(row.steps_to_target)} steps"
+        for row in sorted(solved, key=lambda row: (-(row.solved or 0), row.steps_to_target or 0.0, labels[row.entrant]))
+    ]
+    return f"Solved (validation reached {task.target:.3g}): {'; '.join(names) or 'by none'}."
 
 
 def protocol_words(protocol: ProtocolEntry) -> str:
