@@ -46,8 +46,11 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A task of the page; fields as for `Entrant` and `TaskFacts`. `effort`: what multiplies a protocol's steps. `target`:
-    the validation score from which on it counts as solved; None if there is none.
+    """A task of the page; fields as for `Entrant` and `TaskFacts`.
+
+    Args:
+        effort: what multiplies a protocol's steps.
+        target: the validation score from which on it counts as solved; None if there is none.
     """
 
     id: str
