@@ -82,7 +82,7 @@ class MLSTMBlock(nn.Module):
 
     def mix(self, x: Tensor, W: Tensor) -> Tensor:
         """Each group of features by its own matrix: (B, T, E) and (E/group, group, m) to (B, T, E/group, m)."""
-        return torch.einsum("btgi,gij->btgj", x.unflatten(2, (-1, self.group)), W)
+        return torch.einsum("btgi,gij->btgj", x.view(*x.shape[:2], -1, self.group), W)
 
 
 def matrix_memory(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Tensor:
