@@ -3,6 +3,7 @@
 ```
 ArchbenchError            anything below; the command line prints it as one line and exits with code 2
 ├── DeclarationError      a plugin declared an architecture, a task or a hook wrongly
+├── ProtocolError         a protocol file is wrong: a key, a value, or two that contradict each other
 ├── SelectionError        a name, selector or option that matches nothing or has the wrong type
 ├── IncompatibleError     the chosen architecture cannot run on the chosen task
 ├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
@@ -22,6 +23,10 @@ class ArchbenchError(Exception):
 
 class DeclarationError(ArchbenchError):
     """Raised when a plugin declares an architecture, a task or a hook in a way that cannot work."""
+
+
+class ProtocolError(ArchbenchError):
+    """Raised when a protocol file cannot be read, has an unknown key or a value that is not allowed."""
 
 
 class SelectionError(ArchbenchError):

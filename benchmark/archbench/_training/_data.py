@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,18 +66,23 @@ class BatchOrder:
         return len(self.sizes)
 
     def __iter__(self) -> Iterator[Tensor]:
-        generator = torch.Generator().manual_seed(self.seed)
-        waiting = torch.empty(0, dtype=torch.int64)
-        for size in self.sizes:
-            need = size * self.batch
-            epochs = [waiting]
-            have = len(waiting)
-            while have < need:
-                epochs.append(torch.randperm(self.examples, generator=generator))
-                have += self.examples
-            order = torch.cat(epochs)
-            waiting = order[need:]
-            yield order[:need].view(size, self.batch)
+        return shuffled_batches(self.examples, self.batch, self.sizes, seed=self.seed)
+
+
+def shuffled_batches(examples: int, batch: int, sizes: Iterable[int], *, seed: int) -> Iterator[Tensor]:
+    """Shuffled epochs, cut into batches, in chunks of so many steps: int64 (steps, batch) each."""
+    generator = torch.Generator().manual_seed(seed)
+    waiting = torch.empty(0, dtype=torch.int64)
+    for size in sizes:
+        need = size * batch
+        epochs = [waiting]
+        have = len(waiting)
+        while have < need:
+            epochs.append(torch.randperm(examples, generator=generator))
+            have += examples
+        order = torch.cat(epochs)
+        waiting = order[need:]
+        yield order[:need].view(size, batch)
 
 
 def checked_tensors(splits: Splits, task: Task, info: TaskInfo) -> dict[str, Part]:
