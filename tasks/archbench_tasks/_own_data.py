@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,8 +138,8 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     if target.exists():
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+        scratch = target.with_name(f".making-{os.getpid()}-{secrets.token_hex(4)}")
+        scratch.mkdir(parents=True)  # not tempfile's, which nobody else could read in a shared data folder
     except OSError as error:
         raise archbench.DataError(
             f"the data folder {target.parent} cannot be written ({error.strerror}); set ARCHBENCH_DATA to another"

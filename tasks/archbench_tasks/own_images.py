@@ -21,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -183,6 +182,8 @@ def _decoded(name: str) -> Decoded | None:
 
 
 def _decode_into(folder: Path, files: list[ImageFile], content: str, options: ImageOptions) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     import numpy as np
 
     channels = 3 if options.channels == "colour" else 1
