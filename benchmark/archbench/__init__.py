@@ -2,6 +2,9 @@
 
 from msgspec import Meta as Meta
 
+from archbench._data import LocalFolder as LocalFolder
+from archbench._data import RemoteFile as RemoteFile
+from archbench._data import data_folder as data_folder
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import Examples as Examples
@@ -12,6 +15,7 @@ from archbench._declarations import Splits as Splits
 from archbench._declarations import Task as Task
 from archbench._declarations import TaskInfo as TaskInfo
 from archbench._errors import ArchbenchError as ArchbenchError
+from archbench._errors import DataError as DataError
 from archbench._errors import DeclarationError as DeclarationError
 from archbench._errors import DeviceError as DeviceError
 from archbench._errors import IncompatibleError as IncompatibleError
@@ -27,16 +31,19 @@ __all__ = [
     "IGNORED",
     "ArchbenchError",
     "Architecture",
+    "DataError",
     "DeclarationError",
     "DeviceError",
     "Examples",
     "IncompatibleError",
+    "LocalFolder",
     "Meta",
     "Outputs",
     "PaperRecipe",
     "PluginError",
     "Record",
     "RecordError",
+    "RemoteFile",
     "Section",
     "SelectionError",
     "Splits",
@@ -44,6 +51,7 @@ __all__ = [
     "Task",
     "TaskInfo",
     "Trial",
+    "data_folder",
     "hookimpl",
 ]
 __version__ = "0.1.0"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
+from archbench._data import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -184,6 +185,12 @@ class Task:
         expected_failures: as for `Architecture`.
         libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
             they are imported once, ahead of all trials. Never name a module with side effects.
+        files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
+            does not begin.
+        augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
+            `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
+            that a batch does not depend on the device. Protocols say whether it is applied; it never is in
+            validation and test.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -204,10 +211,16 @@ class Task:
     libraries: tuple[str, ...] = ()
     by_default: bool = True
     fixed_splits: bool = False
+    files: tuple[RemoteFile | LocalFolder, ...] = ()
+    augment: str | Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_common(self, "Task", self.load, "load")
+        if self.augment is not None:
+            _check_target(self, "Task", self.augment, "augment")
+        if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
+            raise DeclarationError(f"Task {self.name!r}: files must be a tuple of RemoteFile and LocalFolder")
         if self.loss not in get_args(Loss):
             raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
         if self.metric not in get_args(Metric):
@@ -309,6 +322,14 @@ def _check_common(item: Architecture | Task, what: str, target: object, target_n
         )
     if item.name == "all":
         raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
+    _check_target(item, what, target, target_name)
+    if type(item.revision) is not int or item.revision < 1:
+        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
+    _check_options(item, what)
+    _check_expected_failures(item, what)
+
+
+def _check_target(item: Architecture | Task, what: str, target: object, target_name: str) -> None:
     if isinstance(target, str):
         if not re.fullmatch(r"[\w.]+:\w+", target):
             raise DeclarationError(
@@ -316,10 +337,6 @@ def _check_common(item: Architecture | Task, what: str, target: object, target_n
             )
     elif not callable(target):
         raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
-    if type(item.revision) is not int or item.revision < 1:
-        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
-    _check_options(item, what)
-    _check_expected_failures(item, what)
 
 
 def _check_expected_failures(item: Architecture | Task, what: str) -> None:

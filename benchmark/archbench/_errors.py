@@ -8,6 +8,7 @@ ArchbenchError            anything below; the command line prints it as one line
 ├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
 ├── RecordError           a record cannot be read, or was written by a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
+├── DataError             files that a task needs are not there, cannot be had, or are not what was declared
 └── DeviceError           the device asked for is not there
 ```
 
@@ -41,6 +42,10 @@ class RecordError(ArchbenchError):
 
 class StoreError(ArchbenchError):
     """Raised when the output folder cannot be used: not writable, or in use by another run."""
+
+
+class DataError(ArchbenchError):
+    """Raised when files that a task needs are missing, cannot be downloaded, or are not what was declared."""
 
 
 class DeviceError(ArchbenchError):

@@ -23,6 +23,7 @@ from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench.cli._leaderboard import build, note
+from archbench.cli._needs import with_data
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, print_json, report
 
 Selectors = Annotated[
@@ -89,7 +90,7 @@ def run(
     rules = find_protocol(protocol)
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
-        select(task or ["all"], plugins.tasks if task else _default_tasks(plugins), "task"),
+        with_data(select(task or ["all"], plugins.tasks if task else _default_tasks(plugins), "task")),
         protocol=rules,
         seeds=rules.seeds if seeds is None else seeds,
     )

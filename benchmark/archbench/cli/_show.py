@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from archbench._data import data_folder, state
 from archbench._declarations import Architecture, PaperRecipe, Task, convert_options
 from archbench._errors import ArchbenchError, SelectionError
 from archbench._plugins import Registered
@@ -83,6 +84,8 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "metric": item.metric,
         "chance": item.chance,
         "oracle": item.oracle,
+        "data": {file.path: state(file) for file in item.files},
+        "data folder": str(data_folder()) if item.files else "",
     }
 
 
