@@ -160,11 +160,21 @@ def records() -> Callable[[Path], list[dict[str, Any]]]:
     return read
 
 
+SMOKE_TASKS = ("--task", "digits", "--task", "sequential-digits", "--task", "adding")
+"""Of each kind, with a score that rises and one that falls; all tasks would take the tests too long."""
+
+
+@pytest.fixture(scope="session")
+def smoke_tasks() -> tuple[str, ...]:
+    """The tasks of `smoke_run`, as options of the command."""
+    return SMOKE_TASKS
+
+
 @pytest.fixture(scope="session")
 def smoke_run(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `benchmark run all --protocol smoke` wrote, made once. Copy it before changing it."""
+    """The folder that `benchmark run all --protocol smoke` wrote on `SMOKE_TASKS`, once. Copy it before changing it."""
     folder = tmp_path_factory.mktemp("smoke")
-    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=folder)
+    done = cli("run", "all", *SMOKE_TASKS, "--protocol", "smoke", "--json", cwd=folder)
 
     assert done.returncode == 0, done.stderr
     return folder / "leaderboard"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archbench._declarations import Architecture, Task, TaskInfo
 from archbench._errors import IncompatibleError, SelectionError
 from archbench._job import Device, Job
 from archbench._protocols import Protocol
-from archbench._records import ArchitectureFacts, Status, TaskFacts
+from archbench._records import ArchitectureFacts, Record, Status, TaskFacts
 from archbench._selectors import Selected
 from archbench._trial import Trial
 
@@ -71,6 +71,23 @@ def make_plan(
     return [replace(cell, trial=_with_seed(cell.trial, seed)) for seed in range(seeds) for cell in cells]
 
 
+def unfinished(plan: Sequence[PlannedTrial], records: Mapping[str, Record], *, retry: bool) -> list[PlannedTrial]:
+    """What of a plan is to be trained.
+
+    Args:
+        plan: the trials, in order.
+        records: what there is, by id.
+        retry: also those that have a record which is not ok.
+    """
+
+    def is_open(planned: PlannedTrial) -> bool:
+        record = records.get(planned.trial.id)
+        # A skipped trial that fits by now is open: the plugin has learned to take the task.
+        return record is None or record.status == "skipped" or (retry and record.status != "ok")
+
+    return [planned for planned in plan if planned.refusal is None and is_open(planned)]
+
+
 def _with_seed(trial: Trial, seed: int) -> Trial:
     return Trial(architecture=trial.architecture, task=trial.task, protocol=trial.protocol, seed=seed)
 
@@ -112,7 +129,7 @@ def _describe(task: Selected[Task]) -> TaskInfo:
     except Exception as error:
         raise SelectionError(
             f"task {task.component.label} of {task.registered.origin.distribution} cannot describe itself "
-            f"({type(error).__name__}: {error}); leave it out with --no-plugin {task.registered.origin.distribution}"
+            f"({type(error).__name__}: {error}); choose other options, see `benchmark show {task.component.name}`"
         ) from error
 
 

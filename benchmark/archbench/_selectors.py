@@ -196,6 +196,7 @@ def make_component(registered: Registered[Item], options: Any, *, ambiguous: boo
         revision=item.revision,
         options=dict(sorted(values.items())),  # as a record on disk has them, so that a page never depends on which
         fingerprint=registered.fingerprint,
+        effort=float(item.effort) if isinstance(item, Task) else 1.0,
         label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
     )
 

@@ -95,11 +95,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
         ) from None
+    finally:  # there only if something came in between, Ctrl-C for one
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -147,6 +148,15 @@ class Store:
             RecordError: a record was written by a newer version; nothing is touched then.
             StoreError: the folder cannot be read.
         """
+        readable, broken = self.scan()
+        return readable, [self._set_aside(path, reason) for path, reason in broken]
+
+    def scan(self) -> tuple[dict[str, Record], list[tuple[Path, str]]]:
+        """The same without moving anything: all records, and each file that is none with the reason.
+
+        Raises:
+            RecordError, StoreError: as for `load`.
+        """
         readable: dict[str, Record] = {}
         broken: list[tuple[Path, str]] = []
         for path in self._files():
@@ -161,7 +171,7 @@ class Store:
                 broken.append((path, str(error)))
             except OSError as error:
                 raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
-        return readable, [self._set_aside(path, reason) for path, reason in broken]
+        return readable, broken
 
     def write_problems(self, problems: list[str]) -> None:
         """Keep what was wrong with plugins in this run, a line each, so that the page is a function of this folder."""

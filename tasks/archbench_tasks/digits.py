@@ -119,7 +119,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="accuracy",
         chance=0.1,
         oracle=1.0,
-        by_default=False,
         summary="The same digits, one pixel at a time in one fixed shuffled order, 64 steps",
         source="after arXiv:1504.00941, sec. 4.2",
         libraries=("sklearn.datasets", "sklearn.model_selection"),

@@ -191,7 +191,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         chance=0.5,
         oracle=1.0,
         expected_failures={"T201": "the grammar has few short strings, which come up in every split"},
-        by_default=False,
         options=EmbeddedReberOptions,
         summary="Predict the second-last symbol of a string, which its second symbol determines",
         source="Hochreiter & Schmidhuber 1997, sec. 5.1",

@@ -62,7 +62,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="mean_squared_error",
         chance=7 / 144,
         oracle=0.0,
-        by_default=False,
         options=MultiplicationOptions,
         summary="Product of two marked numbers in a long sequence",
         source="Hochreiter & Schmidhuber 1997, sec. 5.5",

@@ -92,7 +92,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         chance=0.5,
         oracle=1.0,
         expected_failures={"T201": "there are few short strings of bits; the test strings are all longer than these"},
-        by_default=False,
         options=ParityOptions,
         summary="Is the number of ones odd? Tested on longer strings than trained on",
         source="Minsky & Papert 1969; arXiv:2405.04517, sec. 4.1",

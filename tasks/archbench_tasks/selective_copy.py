@@ -81,7 +81,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="accuracy",
         chance=1 / SYMBOLS,
         oracle=1.0,
-        by_default=False,
         options=SelectiveCopyOptions,
         summary="Repeat the symbols strewn among noise, in order",
         source="arXiv:2312.00752, sec. 4.1.1",

@@ -98,7 +98,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             metric="accuracy",
             chance=0.5 ** len(windows),
             oracle=1.0,
-            by_default=False,
+            by_default=name == "temporal-order",
             options=TemporalOrderOptions,
             summary=f"The order of {number} symbols in a long sequence of others",
             source="Hochreiter & Schmidhuber 1997, sec. 5.6",

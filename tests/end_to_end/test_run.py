@@ -25,12 +25,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_run_all_trains_every_pair_that_fits(smoke_run: Path, records: Read) -> None:
+def test_run_all_trains_every_pair_that_fits(smoke_run: Path, records: Read, smoke_tasks: tuple[str, ...]) -> None:
     """`run all` leaves one record for each pair and seed: ok where they fit, skipped with a reason else."""
     found = {(r["trial"]["architecture"]["name"], r["trial"]["task"]["name"]): r for r in records(smoke_run)}
     installed = load_plugins()
     architectures = [r.item for r in installed.architectures]
-    tasks = [r.item for r in installed.tasks if r.item.by_default]
+    tasks = [r.item for r in installed.tasks if r.item.name in smoke_tasks]
     fits = {(a.name, t.name) for a in architectures for t in tasks if fit(a, t)}
 
     assert {("resnet", "digits"), ("lstm", "adding")} <= fits
@@ -69,13 +69,25 @@ def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: Read) -
             continue
         curves = record["curves"]
         assert len({len(values) for values in curves.values()}) == 1
-        assert curves["step"] == [10, 20]
+        effort = 3 if record["trial"]["task"]["name"] == "adding" else 1
+        assert curves["step"] == [10 * effort, 20 * effort]
         assert record["scores"]["selected_step"] in curves["step"]
         assert record["resources"]["parameters"] > 0
         assert record["environment"]["torch"]
         text = json.dumps(record)
         assert str(smoke_run) not in text
         assert os.uname().nodename not in text
+
+
+def test_run_without_tasks_takes_the_default_ones(cli: Cli, tmp_path: Path) -> None:
+    """With no --task the matrix has the tasks that are marked as default, the others are run when named."""
+    done = cli("run", "rnn", "--protocol", "smoke", "--dry-run", "--json", cwd=tmp_path)
+    tasks = [r.item for r in load_plugins().tasks]
+
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(done.stdout)["cells"]
+    assert {cell["task"] for cell in cells} == {task.name for task in tasks if task.by_default}
+    assert not all(task.by_default for task in tasks)
 
 
 def test_same_seed_same_data(smoke_run: Path, records: Read) -> None:
@@ -89,10 +101,12 @@ def test_same_seed_same_data(smoke_run: Path, records: Read) -> None:
     assert {task: len(found) for task, found in hashes.items()} == {"adding": 1, "digits": 1, "sequential-digits": 1}
 
 
-def test_second_run_trains_nothing_and_writes_the_same_bytes(smoke_run: Path, cli: Cli) -> None:
+def test_second_run_trains_nothing_and_writes_the_same_bytes(
+    smoke_run: Path, cli: Cli, smoke_tasks: tuple[str, ...]
+) -> None:
     """The same command again finds every trial done, loads no torch, and changes no byte."""
     before = contents(smoke_run)
-    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=smoke_run.parent)
+    done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--json", cwd=smoke_run.parent)
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["trained"] == 0
@@ -171,7 +185,8 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
     assert cells["mlp", "adding"]["state"] == "skipped"
     assert cells["mlp", "digits"]["to_train"] == 3
     assert 0 < cells["mlp", "digits"]["seconds_per_trial"] < cells["lstm", "adding"]["seconds_per_trial"]
-    assert forecast["seconds"] == pytest.approx(sum(c["seconds"] for c in cells.values()) / forecast["workers"])
+    spread = sum(c["seconds"] for c in cells.values()) / forecast["workers"]
+    assert forecast["seconds"] == pytest.approx(max(spread, cells["lstm", "adding"]["seconds_per_trial"]))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -227,29 +242,37 @@ def test_errors_are_json_too(cli: Cli, tmp_path: Path) -> None:
     assert "did you mean 'resnet'" in json.loads(done.stdout)["error"]
 
 
-def test_newer_record_stops_the_command(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
+def test_newer_record_stops_the_command(
+    smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
+) -> None:
     """A record from a newer schema: one line, exit code 2, and every file stays as it is."""
     out = tmp_path / "leaderboard"
     shutil.copytree(smoke_run, out)
     path = next(out.glob("records/*/*.json"))
     path.write_text(path.read_text().replace('{"schema":1', '{"schema":99', 1))
     before = contents(out)
-    done = cli("run", "all", "--protocol", "smoke", cwd=tmp_path)
+    done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", cwd=tmp_path)
 
     assert done.returncode == 2
     assert "newer archbench" in done.stderr.splitlines()[-1]
     assert contents(out) == before
 
 
-def test_torn_record_is_set_aside_and_trained_again(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
+def test_torn_record_is_set_aside_and_trained_again(
+    smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
+) -> None:
     """A torn record costs one trial: it is set aside with a message, and that trial alone is trained again."""
     out = tmp_path / "leaderboard"
     shutil.copytree(smoke_run, out)
     path = next(p for p in out.glob("records/*/*.json") if '"status":"ok"' in p.read_text())
     path.write_bytes(path.read_bytes()[:200])
-    done = cli("run", "all", "--protocol", "smoke", "--json", cwd=tmp_path)
+    dry = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--dry-run", "--json", cwd=tmp_path)
+    assert "a run will set it aside" in dry.stderr
+    assert path.exists()
+    done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
+    assert sum(cell["to_train"] for cell in json.loads(dry.stdout)["cells"]) == 1
     assert json.loads(done.stdout)["trained"] == 1
     assert "was moved to set-aside" in done.stderr
     assert [p.name for p in (out / "set-aside").iterdir()] == [path.name]
@@ -273,6 +296,29 @@ def archbench_trial_finished(trial, record):
 def archbench_leaderboard_sections(records):
     yield archbench.Section(title="Tally", text=f"{len(records)} records <b>seen</b>")
 """
+
+
+def test_section_that_raises_is_in_the_exit_code(cli: Cli, tmp_path: Path) -> None:
+    """A plugin that cannot make its section costs the section and the exit code, in a run and in a rebuild alike."""
+    broken = (
+        "import archbench\n@archbench.hookimpl\ndef archbench_leaderboard_sections(records):\n    raise KeyError('x')\n"
+    )
+    (tmp_path / "watch.py").write_text(broken)
+    run = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--plugin", "watch.py", "--json", cwd=tmp_path)
+    rebuild = cli("leaderboard", "--plugin", "watch.py", "--json", cwd=tmp_path)
+
+    assert (run.returncode, rebuild.returncode) == (1, 1)
+    for done in (run, rebuild):
+        assert "archbench_leaderboard_sections raised KeyError" in done.stderr
+        assert "archbench_leaderboard_sections raised KeyError" in str(json.loads(done.stdout)["problems"])
+    assert "archbench_leaderboard_sections raised" in (tmp_path / "leaderboard" / "index.html").read_text()
+
+
+def test_hints_can_be_copied(cli: Cli, tmp_path: Path) -> None:
+    """A command that is shown for copying names a folder with a space as a shell needs it."""
+    done = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--out", "my results", cwd=tmp_path)
+
+    assert "--out 'my results'" in done.stdout
 
 
 def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:

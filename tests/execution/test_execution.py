@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -96,9 +98,14 @@ def test_cuda_that_is_not_there() -> None:
 
 
 def test_cores_respect_the_affinity_of_the_process() -> None:
-    """At least one core, and no more than this process may use."""
-    import os
+    """A process that is bound to one core counts one; joblib also looks at the quota of a container."""
+    code = (
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "from archbench._execution._capacity import available_cores; print(available_cores())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
+    assert done.stdout.strip() == "1"
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
 
 
@@ -110,8 +117,6 @@ def test_a_main_module_is_not_run_again(tmp_path: Path) -> None:
         "from archbench._execution._launchers import ForkserverLauncher\n"
         "print(ForkserverLauncher([]).probe(120) is not None, flush=True)\n"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines() == ["main runs", "True"]

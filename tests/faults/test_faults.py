@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,9 @@ def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
     first, second = (cli(*command, cwd=tmp_path, env=with_faulty_plugins()) for _ in range(2))
     third = cli(*command, "--retry", cwd=tmp_path, env=with_faulty_plugins())
 
+    dry = [cli(*command, *more, "--dry-run", cwd=tmp_path, env=with_faulty_plugins()) for more in ((), ("--retry",))]
+
+    assert [sum(c["to_train"] for c in json.loads(run.stdout)["cells"]) for run in dry] == [0, 1]
     assert [run.returncode for run in (first, second, third)] == [1, 1, 1]
     assert [json.loads(run.stdout)["trained"] for run in (first, second, third)] == [2, 0, 1]
 
@@ -86,9 +89,9 @@ def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
     assert "on purpose" not in done.stderr
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The same command in the background."""
-    command = [sys.executable, "-m", "archbench", "run", *arguments]
+def start(folder: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """The same command in the background, perhaps through another one such as nohup."""
+    command = [*before, sys.executable, "-m", "archbench", "run", *arguments]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
@@ -162,7 +165,7 @@ def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
     assert not list(out.rglob(".archbench-tmp-*"))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ctrl-C (or a request to terminate) ends everything, keeps what is finished and says how to go on."""
     out = tmp_path / "leaderboard"
@@ -175,3 +178,89 @@ def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: P
     assert "Traceback" not in errors
     assert "the same command goes on" in errors
     wait_until_gone(tmp_path)
+
+
+SLOW_PLUGIN = """
+import pathlib, time
+import archbench
+
+def wait():
+    pathlib.Path("waiting").touch()
+    time.sleep(60)
+
+@archbench.hookimpl
+def archbench_architectures():
+    if WHEN == "planning":
+        wait()
+    return []
+
+@archbench.hookimpl
+def archbench_leaderboard_sections(records):
+    wait()
+    return []
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "words"), [("planning", "Stopped."), ("page", "1 of 1 trials are finished and kept in leaderboard")]
+)
+def test_stop_signals_outside_training(when: str, words: str, tmp_path: Path) -> None:
+    """While plugins are loaded or the page is written, too, Ctrl-C ends the run in its own way and loses nothing."""
+    (tmp_path / "slow.py").write_text(SLOW_PLUGIN.replace("WHEN", repr(when)))
+    with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", "--plugin", "slow.py") as process:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "waiting").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert words in errors
+    assert "Traceback" not in errors
+    assert not list(tmp_path.rglob(".archbench-tmp-*"))
+
+
+def test_nohup_is_respected(tmp_path: Path) -> None:
+    """A run that was started to outlive its terminal does not end when the terminal goes away."""
+    with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", "--seeds", "3", before=["nohup"]) as process:
+        wait_for_records(tmp_path / "leaderboard", 1)
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=120)
+
+    assert process.returncode == 0
+    assert (tmp_path / "leaderboard" / "index.html").exists()
+
+
+def test_trial_that_gets_on_but_not_in_time(cli: Cli, records: Read, tmp_path: Path) -> None:
+    """A trial that trains well, only too long, is a timeout, not a failure."""
+    done = cli("run", "plain-110", "--task", "digits", "--seeds", "1", "--timeout", "5", cwd=tmp_path)
+    (record,) = records(tmp_path / "leaderboard")
+
+    assert done.returncode == 1
+    assert record["status"] == "timeout"
+    assert "5 s" in record["message"]
+
+
+def test_task_that_cannot_say_what_it_is(cli: Cli, tmp_path: Path) -> None:
+    """A task whose info raises costs its plugin and the exit code; everything else is trained."""
+    plugin = (
+        "import archbench\n"
+        "def info(options):\n    raise OSError('no such disk')\n"
+        "@archbench.hookimpl\ndef archbench_tasks():\n"
+        "    yield archbench.Task(name='lost', info=info, load='lost:load', loss='cross_entropy', metric='accuracy',\n"
+        "                         chance=0.5, oracle=1.0)\n"
+    )
+    site = tmp_path / "site"
+    (site / "lost-1.0.dist-info").mkdir(parents=True)
+    (site / "lost.py").write_text(plugin)
+    (site / "lost-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lost\nVersion: 1.0\n")
+    (site / "lost-1.0.dist-info" / "entry_points.txt").write_text("[archbench]\nlost = lost\n")
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--json", cwd=tmp_path, env=environment)
+    shown = cli("show", "digits", cwd=tmp_path, env=environment)
+
+    assert done.returncode == 1
+    assert [trial["status"] for trial in json.loads(done.stdout)["trials"]] == ["ok"]
+    assert "info of task 'lost' raised OSError: no such disk" in done.stderr
+    assert shown.returncode == 0

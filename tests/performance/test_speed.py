@@ -65,7 +65,13 @@ def ours(run: _Run, steps: int) -> float:
     """Seconds per step of the suite's training, everything that Lightning does between the chunks included."""
     assert run.module is not None
     module = TrialModule(
-        run.module.network, run.module.task, run.info, protocol=run.trial.protocol, parts=run.parts, clock_start=0.0
+        run.module.network,
+        run.module.task,
+        run.info,
+        protocol=run.trial.protocol,
+        steps=steps,
+        parts=run.parts,
+        clock_start=0.0,
     )
     order = TimedOrder(BatchOrder(len(run.parts["train"]), 32, steps=steps, chunks=CHUNKS, seed=0))
     trainer = make_trainer(run.job)

@@ -84,6 +84,8 @@ def test_another_process_draws_the_same(tasks: dict[str, Task], load: Load) -> N
         "found = {}\n"
         "for path in pathlib.Path(archbench_tasks.__file__).parent.glob('[!_]*.py'):\n"
         "    for task in importlib.import_module(f'archbench_tasks.{path.stem}').archbench_tasks():\n"
+        "        if task.name == 'imagenet':\n"
+        "            continue\n"
         "        splits = task.load(convert_options(task, {}), 5)\n"
         "        parts = [getattr(splits, name) for name in ('train', 'validation', 'test')]\n"
         "        content = [part.inputs.tobytes() + part.targets.tobytes() for part in parts]\n"

@@ -151,6 +151,44 @@ def build(task, options):
     assert "(16,)" in record.message
 
 
+def test_answers_in_time_order_are_an_error(make_job: Make) -> None:
+    """(steps, batch, classes) for (batch, steps, classes) would train on other examples' labels; it is refused."""
+    build = """
+def build(task, options):
+    from torch import nn
+    class TimeFirst(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Linear(1, 2)
+        def forward(self, x):
+            return self.net(x).transpose(0, 1)
+    return TimeFirst()
+"""
+    record = run_trial(make_job(build, task="last-bit", extra=PER_STEP_TASK.replace("IGNORE ", "True ")))
+
+    assert record.status == "failed"
+    assert "(6, 16, 2), the task needs (16, 6, 2)" in record.message
+
+
+def test_every_global_generator_is_seeded(make_job: Make) -> None:
+    """A network that draws from python's or numpy's global generator repeats, and differs by seed."""
+    build = """
+def build(task, options):
+    import random, numpy, torch
+    net = linear(task)
+    with torch.no_grad():
+        net[1].weight += random.random() + numpy.random.rand()
+    return net
+"""
+    losses = []
+    for seed in (0, 0, 1):
+        record = run_trial(make_job(build, seed=seed))
+        assert record.curves is not None, record.detail
+        losses.append(record.curves.train_loss)
+
+    assert losses[0] == losses[1] != losses[2]
+
+
 def test_auxiliary_outputs_train_but_do_not_score(make_job: Make) -> None:
     """Auxiliary logits add to the training loss with their weight; evaluation sees the main logits only."""
     build = """

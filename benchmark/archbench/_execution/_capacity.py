@@ -82,10 +82,10 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None) -> li
 
 
 def available_cores() -> int:
-    """Cores this process may use: fewer than the machine has under taskset or a batch scheduler."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores this process may use: fewer than the machine has under taskset, a scheduler or a container's quota."""
+    from joblib import cpu_count  # not at the top: a fresh process that only describes itself does without
+
+    return int(cpu_count())
 
 
 def libraries_of(tasks: Sequence[tuple[str, ...]]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from archbench._declarations import Architecture, Section, Task
+from archbench._declarations import Architecture, Section, Task, TaskInfo, convert_options
 from archbench._errors import PluginError
 from archbench._plugins._discovery import Candidate, find_candidates, refusal, unmatched, unmet_requirement
 from archbench._plugins._hooks import Hooks
@@ -180,6 +180,7 @@ class _Loader:
                 hooks = Hooks(imported.plugin, importable.name)
                 architectures = hooks.collect("archbench_architectures", Architecture)
                 tasks = hooks.collect("archbench_tasks", Task)
+                _check_descriptions(tasks)
             _check_own_module(importable, [*architectures, *tasks])
             claims = self._claims(importable, architectures, tasks)
         except FaultError as fault:
@@ -244,6 +245,17 @@ def _names(kind: str, items: Sequence[Architecture | Task]) -> Iterator[tuple[st
 
 def _registered(importable: Importable, items: Sequence[T]) -> list[Registered[T]]:
     return [Registered(item, importable.origin, importable.source, importable.fingerprint) for item in items]
+
+
+def _check_descriptions(tasks: Sequence[Task]) -> None:
+    """A task that cannot say what it is would stop every plan it is in."""
+    for task in tasks:
+        try:
+            info = task.describe(convert_options(task, {}))
+        except Exception as error:
+            raise FaultError("collect", f"info of task {task.name!r} raised {one_line(error)}", error) from error
+        if not isinstance(info, TaskInfo):
+            raise FaultError("collect", f"info of task {task.name!r} returned {info!r}, not an archbench.TaskInfo")
 
 
 def _check_own_module(importable: Importable, items: Sequence[Architecture | Task]) -> None:

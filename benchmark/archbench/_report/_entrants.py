@@ -98,6 +98,7 @@ def collect_tasks(records: Sequence[Record]) -> list[TaskEntry]:
                 selector=component.label,
                 provider=component.provider,
                 revision=component.revision,
+                effort=component.effort,
                 superseded_by=labels.get(newer.get(key, ""), ""),
                 origins=distinct_origins(r.task_origin for r in group),
                 kind=facts.kind,

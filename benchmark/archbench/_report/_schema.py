@@ -46,13 +46,14 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A task of the page; fields as for `Entrant` and `TaskFacts`."""
+    """A task of the page; fields as for `Entrant` and `TaskFacts`. `effort`: what multiplies a protocol's steps."""
 
     id: str
     label: str
     selector: str
     provider: str
     revision: int
+    effort: float
     kind: str
     metric: str
     higher_is_better: bool

@@ -22,7 +22,8 @@ from torchmetrics.regression import MeanSquaredError
 
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Protocol, Recipe
-from archbench._training._data import Part
+from archbench._training._augmentation import Augmented
+from archbench._training._data import Split
 
 
 class DivergedError(Exception):
@@ -36,10 +37,12 @@ class TrialModule(pl.LightningModule):
     """Trains, validates and tests one network.
 
     Args:
-        network: maps inputs to logits, or to `Outputs`.
+        network: maps inputs, and lengths where the parts have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
-        protocol: budget and recipe.
+        protocol: recipe.
+        steps: the budget, over which the learning rate rises and falls.
         parts: the splits, already on the device.
+        train: what is trained on, if that is not the training split as it is.
         clock_start: reading of the monotonic clock from which the first step is timed.
 
     Attributes:
@@ -55,13 +58,16 @@ class TrialModule(pl.LightningModule):
         info: TaskInfo,
         *,
         protocol: Protocol,
-        parts: dict[str, Part],
+        steps: int,
+        parts: Mapping[str, Split],
+        train: Augmented | None = None,
         clock_start: float,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network, self.task, self.protocol, self.parts = network, task, protocol, parts
-        self.rates = learning_rates(protocol.recipe, protocol.steps[info.kind])
+        self.train_part = train or parts["train"]
+        self.rates = learning_rates(protocol.recipe, steps)
         self.outputs = info.outputs
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
@@ -86,13 +92,13 @@ class TrialModule(pl.LightningModule):
         """Take the steps of one chunk; `chunk` holds the indices of their examples, (steps, batch)."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         (group,) = optimizer.param_groups
-        network, (inputs, targets) = self.network, (self.parts["train"].inputs, self.parts["train"].targets)
+        network, train = self.network, self.train_part
         clip = self.protocol.recipe.clip_norm
         done = self.steps[-1] if self.steps else 0
         losses = []
         start = self._now()
-        for offset, index in enumerate(chunk):
-            loss = self._loss(network(inputs[index]), targets[index])
+        for offset, (arguments, targets) in enumerate(train.batches(chunk)):
+            loss = self._loss(network(*arguments), targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(group["params"], clip)
@@ -137,8 +143,8 @@ class TrialModule(pl.LightningModule):
 
     def validation_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Feed one slice of the validation split to the metric."""
-        inputs, targets = self._slice(batch)
-        self._update(self.metric, self.network(inputs), targets)
+        arguments, targets = self._slice(batch)
+        self._update(self.metric, self.network(*arguments), targets)
 
     def on_validation_epoch_end(self) -> None:
         """Keep the weights if they are the best so far."""
@@ -160,21 +166,20 @@ class TrialModule(pl.LightningModule):
 
     def test_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Score the last and the selected weights in one pass over the test split."""
-        inputs, targets = self._slice(batch)
-        self._update(self.metric, self.network(inputs), targets)
+        arguments, targets = self._slice(batch)
+        self._update(self.metric, self.network(*arguments), targets)
         # Loaded in place: tied weights stay tied, and what a network refers to elsewhere is what it runs on.
         self.network.load_state_dict(self.selected[1] or self.last)
-        self._update(self.metric_selected, self.network(inputs), targets)
+        self._update(self.metric_selected, self.network(*arguments), targets)
         self.network.load_state_dict(self.last)
 
     def on_test_epoch_end(self) -> None:
         """Read the two scores."""
         self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
 
-    def _slice(self, batch: tuple[str, int, int]) -> tuple[Tensor, Tensor]:
+    def _slice(self, batch: tuple[str, int, int]) -> tuple[tuple[Tensor, ...], Tensor]:
         split, start, end = batch
-        part = self.parts[split]
-        return part.inputs[start:end], part.targets[start:end]
+        return self.parts[split].scan(start, end)
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs

@@ -24,9 +24,18 @@ from archbench._errors import PluginError
 from archbench._job import Job
 from archbench._plugins import Registered, load_source
 from archbench._records import Curves, Pairing, Record, Resources, Scores, Status
-from archbench._training._data import BatchOrder, Part, Slices, checked_tensors, hash_first_batches, hash_splits
+from archbench._training._augmentation import Augmented
+from archbench._training._data import (
+    BatchOrder,
+    Slices,
+    checked_splits,
+    hash_first_batches,
+    hash_splits,
+    pad_in_front,
+)
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
+from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._trial import Component
 
@@ -91,21 +100,36 @@ class _Run:
         task_options = convert_options(task, trial.task.options)
         info = self.info = task.describe(task_options)
         splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
-        parts = checked_tensors(splits, task, info)
+        parts = checked_splits(splits, task, info, memory_of(self.device))
+        steps = trial.steps(info.kind)
         self.order = BatchOrder(
             len(parts["train"]),
             trial.protocol.batch_size,
-            steps=trial.protocol.steps[info.kind],
+            steps=steps,
             chunks=trial.protocol.validations,
             seed=stream_seed(trial, "order"),
         )
         self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], self.order))
         network = self._build(architecture, info)
-        self.parts = {name: Part(p.inputs.to(self.device), p.targets.to(self.device)) for name, p in parts.items()}
-        self.flops = count_flops(network.to(self.device), self.parts["train"].inputs[:1])
+        if not architecture.takes_lengths:  # after the hashes: they are of the data, whoever gets them
+            parts = {name: pad_in_front(part, info) for name, part in parts.items()}
+        self.parts = {name: part.to(self.device) for name, part in parts.items()}
+        self.flops = count_flops(network.to(self.device), *self.parts["train"].arguments(slice(1)))
         self.module = TrialModule(
-            network, task, info, protocol=trial.protocol, parts=self.parts, clock_start=self.clock
+            network,
+            task,
+            info,
+            protocol=trial.protocol,
+            steps=steps,
+            parts=self.parts,
+            train=self._augmented(task),
+            clock_start=self.clock,
         )
+
+    def _augmented(self, task: Task) -> Augmented | None:
+        if task.augment is None or not self.trial.protocol.augment:
+            return None
+        return Augmented(self.parts["train"], _resolve(task.augment), stream_seed(self.trial, "augmentation"))
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
         seed_globals(stream_seed(self.trial, "weights"))

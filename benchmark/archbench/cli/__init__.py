@@ -9,6 +9,7 @@ import typer
 
 from archbench._errors import ArchbenchError
 from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _run, _show
+from archbench.cli._signals import Stopped, leave, stop_signals
 
 app = typer.Typer(
     name="benchmark",
@@ -29,9 +30,15 @@ app.command("leaderboard")(_leaderboard.leaderboard)
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line and exit code 2, anything else keeps its traceback."""
+    """Run the command line; an expected error is one line and exit code 2, anything else keeps its traceback.
+
+    A signal to stop ends any verb with 128 and its number, as a shell has it.
+    """
     try:
-        app()
+        with stop_signals():
+            app()
+    except Stopped as stop:
+        leave(stop.number, "Stopped.")
     except ArchbenchError as error:
         if "--json" in sys.argv:
             print(msgspec.json.encode({"error": str(error)}).decode())

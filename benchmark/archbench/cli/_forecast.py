@@ -16,24 +16,26 @@ import msgspec
 
 from archbench._execution import execute, open_pool
 from archbench._execution._capacity import libraries_of
-from archbench._plan import PlannedTrial
+from archbench._plan import PlannedTrial, unfinished
 from archbench._protocols import Protocol
 from archbench._records import Record
 from archbench._store import Store
 from archbench._trial import Trial
 from archbench.cli._options import print_json
-from archbench.cli._progress import format_seconds, print_table
+from archbench.cli._progress import format_seconds, makespan, print_table
 
 PROBE_CHUNKS = 3
 PROBE_STEPS = 9
 
 
-def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, workers: int | None, json: bool) -> None:
+def show_forecast(
+    plan: list[PlannedTrial], store: Store, *, retry: bool, device: str, workers: int | None, json: bool
+) -> None:
     """Print every cell with its state and cost, and the whole."""
-    records, set_aside = store.load()
-    for item in set_aside:
-        print(f"warning: {item}", file=sys.stderr)
-    cells = _cells(plan, records)
+    records, broken = store.scan()
+    for path, reason in broken:
+        print(f"warning: {path.name} is not a valid record ({reason}); a run will set it aside", file=sys.stderr)
+    cells = _cells(plan, records, {planned.trial.id for planned in unfinished(plan, records, retry=retry)})
     pool = open_pool(
         device=device, workers=workers, libraries=libraries_of([p.task.registered.item.libraries for p in plan])
     )
@@ -43,7 +45,8 @@ def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, worker
         _measure(unknown, pool)
     for cell in cells:
         cell["seconds"] = (cell["seconds_per_trial"] or 0.0) * cell["to_train"]
-    total = sum(cell["seconds"] for cell in cells) / len(pool.devices)
+    longest = max((cell["seconds_per_trial"] or 0.0 for cell in cells if cell["to_train"]), default=0.0)
+    total = makespan((cell["seconds"] for cell in cells), len(pool.devices), longest=longest)
     for cell in cells:
         del cell["planned"]
     if json:
@@ -52,7 +55,7 @@ def show_forecast(plan: list[PlannedTrial], store: Store, *, device: str, worker
     _print(cells, total, len(pool.devices))
 
 
-def _cells(plan: list[PlannedTrial], records: dict[str, Record]) -> list[dict[str, Any]]:
+def _cells(plan: list[PlannedTrial], records: dict[str, Record], to_train: set[str]) -> list[dict[str, Any]]:
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     for planned in plan:
         key = (planned.trial.architecture.label, planned.trial.task.label)
@@ -72,7 +75,7 @@ def _cells(plan: list[PlannedTrial], records: dict[str, Record]) -> list[dict[st
         )
         cell["trials"] += 1
         record = records.get(planned.trial.id)
-        if planned.refusal is None and (record is None or record.status == "skipped"):
+        if planned.trial.id in to_train:
             cell["to_train"] += 1
         elif record is not None and record.resources.total_seconds is not None:
             cell["known"].append(record.resources.total_seconds)
@@ -112,9 +115,7 @@ def _extrapolate(record: Record, trial: Trial) -> float | None:
     cost = record.resources
     if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None:
         return None
-    return cost.step_seconds * trial.protocol.steps[record.task_facts.kind] + max(
-        0.0, cost.total_seconds - cost.train_seconds
-    )
+    return cost.step_seconds * trial.steps(record.task_facts.kind) + max(0.0, cost.total_seconds - cost.train_seconds)
 
 
 def _print(cells: list[dict[str, Any]], total: float, workers: int) -> None:

@@ -12,7 +12,7 @@ from archbench._errors import StoreError
 from archbench._plugins import Plugins, Problem
 from archbench._records import Record
 from archbench._store import SetAside, Store
-from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, print_json, report
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, out_option, print_json, report
 
 Open = Annotated[bool, typer.Option("--open", help="Show the page in a browser afterwards.")]
 
@@ -28,24 +28,34 @@ def leaderboard(
     plugins = load(plugin, no_plugin)
     if not out.is_dir():
         raise StoreError(
-            f"there is no folder {out}; run `benchmark run all --out {out}` first, or name another with --out"
+            f"there is no folder {out}; run `benchmark run all{out_option(out)}` first, or name another with --out"
         )
     store = Store(out)
     records, set_aside = store.load()
-    files = build(store, list(records.values()), plugins, set_aside)
+    files, problems = build(store, list(records.values()), plugins, set_aside)
     if json:
-        print_json({"records": len(records), "files": files, "set_aside": [str(item) for item in set_aside]})
+        print_json(
+            {
+                "records": len(records),
+                "files": files,
+                "set_aside": [str(item) for item in set_aside],
+                "problems": [note(problem) for problem in problems],
+            }
+        )
     else:
         print(f"{len(records)} records -> {out / 'index.html'}")
     if open_ and not webbrowser.open((out / "index.html").absolute().as_uri()):
         print(f"no browser found; open {out / 'index.html'} yourself", file=sys.stderr)
+    sys.exit(1 if problems else 0)
 
 
-def build(store: Store, records: list[Record], plugins: Plugins, set_aside: list[SetAside]) -> list[str]:
-    """Write the page and the exports; say what plugins got wrong while doing so.
+def build(
+    store: Store, records: list[Record], plugins: Plugins, set_aside: list[SetAside]
+) -> tuple[list[str], list[Problem]]:
+    """Write the page and the exports.
 
     Returns:
-        The names of the files, relative to the folder.
+        The names of the files, relative to the folder, and what plugins got wrong while their sections were made.
     """
     from archbench._report import write_leaderboard  # numpy and scipy: not for verbs that do not need them
 
@@ -56,7 +66,7 @@ def build(store: Store, records: list[Record], plugins: Plugins, set_aside: list
     written = write_leaderboard(
         records, store.root, sections, [*store.read_problems(), *(note(problem) for problem in problems)]
     )
-    return [path.relative_to(store.root).as_posix() for path in written]
+    return [path.relative_to(store.root).as_posix() for path in written], problems
 
 
 def note(problem: Problem) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +48,11 @@ def format_bytes(count: int) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} GB"
+
+
+def out_option(out: Path) -> str:
+    """How to name this folder in a command that is shown for copying; empty for the default one."""
+    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
 
 
 def print_json(value: Any) -> None:

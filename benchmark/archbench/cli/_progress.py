@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from rich.text import Text
 from archbench._execution import Pool
 from archbench._records import Record
 from archbench._trial import Trial
+from archbench.cli._options import out_option
 
 STYLES = {"ok": "green", "skipped": "dim"}
 
@@ -84,13 +86,14 @@ class Progress:
         if not finished:
             return None
         mean = sum(finished) / len(finished)
-        left = mean * max(0, self.total - self.done - len(self.running))
         now = time.monotonic()
+        running = []
         for trial, start in self.running.values():
             known = self.seconds.get(_cell(trial))
             expected = sum(known) / len(known) if known else mean
-            left += max(0.0, expected - (now - start))
-        return left / self.workers
+            running.append(max(0.0, expected - (now - start)))
+        waiting = mean * max(0, self.total - self.done - len(self.running))
+        return makespan([*running, waiting], self.workers, longest=max(running, default=0.0))
 
 
 class LiveProgress(Progress):
@@ -162,7 +165,7 @@ def print_results(records: list[Record], out: Path) -> None:
             ", ".join(bad) or "ok",
         )
     print_table(table)
-    print(f"\nLeaderboard: {out / 'index.html'} (open it with `benchmark leaderboard{_out_option(out)} --open`)")
+    print(f"\nLeaderboard: {out / 'index.html'} (open it with `benchmark leaderboard{out_option(out)} --open`)")
 
 
 def print_table(table: Table) -> None:
@@ -173,6 +176,11 @@ def print_table(table: Table) -> None:
     console.print(table)
 
 
+def makespan(seconds: Iterable[float], workers: int, *, longest: float) -> float:
+    """How long work takes when it is spread over workers: never less than its longest piece, which is not divided."""
+    return max(sum(seconds) / workers, longest)
+
+
 def format_seconds(seconds: float) -> str:
     """`45 s`, `3 min 20 s`, `2 h 5 min`."""
     whole = round(seconds)
@@ -181,10 +189,6 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _out_option(out: Path) -> str:
-    return "" if out == Path("leaderboard") else f" --out {out}"
 
 
 def _cell(trial: Trial) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -16,7 +13,7 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
-from archbench._plan import PlannedTrial, make_plan
+from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocols import find_protocol
 from archbench._records import Record
@@ -24,7 +21,8 @@ from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench.cli._leaderboard import build, note
 from archbench.cli._needs import with_data
-from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, print_json, report
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, out_option, print_json, report
+from archbench.cli._signals import Stopped, leave
 
 Selectors = Annotated[
     list[str],
@@ -103,18 +101,29 @@ def run(
     if dry_run:
         from archbench.cli._forecast import show_forecast
 
-        show_forecast(plan, store, device=device, workers=workers, json=json)
+        show_forecast(plan, store, retry=retry, device=device, workers=workers, json=json)
         return
     with store.locked():
         records, set_aside = store.load()
         job = Run(store, plugins, plan, records, set_aside, problems=list(plugins.problems))
-        _settle_refusals(job)
-        job.todo = _unfinished(job, retry=retry)
-        if job.todo:
-            _train(job, device=device, workers=workers, timeout=limit, json=json)
-        store.write_problems([note(problem) for problem in job.problems if problem.fatal])
-        files = build(store, [job.records[key] for key in sorted(job.records)], plugins, set_aside)
+        try:
+            files = _carry_out(job, device=device, workers=workers, timeout=limit, retry=retry)
+        except Stopped as stop:
+            _say_how_to_go_on(job, stop.number)
     _finish(job, files, json=json)
+
+
+def _carry_out(job: Run, *, device: str, workers: int | None, timeout: float, retry: bool) -> list[str]:
+    """Train what is open, write the leaderboard; the names of its files."""
+    _settle_refusals(job)
+    job.todo = unfinished(job.plan, job.records, retry=retry)
+    if job.todo:
+        _train(job, device=device, workers=workers, timeout=timeout)
+    job.store.write_problems([note(problem) for problem in job.problems if problem.fatal])
+    records = [job.records[key] for key in sorted(job.records)]
+    files, problems = build(job.store, records, job.plugins, job.set_aside)
+    job.problems.extend(problems)
+    return files
 
 
 def _default_tasks(plugins: Plugins) -> list[Registered[Task]]:
@@ -134,35 +143,22 @@ def _settle_refusals(job: Run) -> None:
             _keep(job, job.plugins.trial_finished(record.trial, record))
 
 
-def _unfinished(job: Run, *, retry: bool) -> list[PlannedTrial]:
-    def is_open(planned: PlannedTrial) -> bool:
-        record = job.records.get(planned.trial.id)
-        # A skipped trial that fits by now is open: the plugin has learned to take the task.
-        return record is None or record.status == "skipped" or (retry and record.status != "ok")
-
-    return [planned for planned in job.plan if planned.refusal is None and is_open(planned)]
-
-
-def _train(job: Run, *, device: str, workers: int | None, timeout: float, json: bool) -> None:
+def _train(job: Run, *, device: str, workers: int | None, timeout: float) -> None:
     from archbench._execution._capacity import libraries_of
     from archbench.cli._progress import make_progress
 
     libraries = libraries_of([planned.task.registered.item.libraries for planned in job.todo])
     progress = make_progress(len(job.todo), done_before=len(job.plan) - len(job.todo))
-    with progress, _stop_signals():
-        try:
-            pool = open_pool(device=device, workers=workers, libraries=libraries)
-            progress.opened(pool)
-            started = _announce_start(job, progress)
-            trials = execute(job.todo, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick)
-            with contextlib.closing(trials):
-                for record in trials:
-                    job.records[record.id] = record
-                    progress.finished(record)
-                    _keep(job, job.plugins.trial_finished(record.trial, record))
-        except _Stopped as stop:
-            progress.stop()
-            _say_how_to_go_on(job, stop.number)
+    with progress:
+        pool = open_pool(device=device, workers=workers, libraries=libraries)
+        progress.opened(pool)
+        started = _announce_start(job, progress)
+        trials = execute(job.todo, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick)
+        with contextlib.closing(trials):
+            for record in trials:
+                job.records[record.id] = record
+                progress.finished(record)
+                _keep(job, job.plugins.trial_finished(record.trial, record))
 
 
 def _announce_start(job: Run, progress: Any) -> Any:
@@ -178,45 +174,13 @@ def _keep(job: Run, problems: list[Problem]) -> None:
     job.problems.extend(problems)
 
 
-class _Stopped(BaseException):
-    """Ctrl-C, or a request to terminate. Not an Exception: a plugin's observer must not swallow it."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[None]:
-    # What is ignored already stays so: nohup ignores the hang-up, a shell the Ctrl-C of its background jobs.
-    numbers = [
-        number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    ]
-
-    def stop(number: int, frame: object) -> NoReturn:
-        for other in numbers:
-            signal.signal(other, signal.SIG_IGN)  # a second one must not interrupt the ending
-        raise _Stopped(number)
-
-    before = [signal.signal(number, stop) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
 def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
     kept = sum(planned.trial.id in job.records for planned in job.plan)
-    print(
+    leave(
+        number,
         f"Stopped. {kept} of {len(job.plan)} trials are finished and kept in {job.store.root}; the same command "
-        f"goes on from there, `benchmark leaderboard --out {job.store.root}` shows what there is.",
-        file=sys.stderr,
-        flush=True,
+        f"goes on from there, `benchmark leaderboard{out_option(job.store.root)}` shows what there is.",
     )
-    # Not sys.exit: multiprocessing would wait for the processes that were just killed. The kernel frees the lock.
-    os._exit(128 + number)
 
 
 def _finish(job: Run, files: list[str], *, json: bool) -> None:

@@ -84,6 +84,7 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "metric": item.metric,
         "chance": item.chance,
         "oracle": item.oracle,
+        "steps": f"{item.effort:g} times those of the protocol",
         "data": {file.path: state(file) for file in item.files},
         "data folder": str(data_folder()) if item.files else "",
     }

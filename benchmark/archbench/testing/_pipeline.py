@@ -82,6 +82,7 @@ def _score(subject: TaskSubject, answers: Tensor) -> float:
         subject.task,
         subject.info,
         protocol=find_protocol("smoke"),
+        steps=1,
         parts=parts,
         clock_start=time.monotonic(),
     )
