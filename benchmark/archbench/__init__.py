@@ -20,9 +20,12 @@ from archbench._errors import DeclarationError as DeclarationError
 from archbench._errors import DeviceError as DeviceError
 from archbench._errors import IncompatibleError as IncompatibleError
 from archbench._errors import PluginError as PluginError
+from archbench._errors import ProtocolError as ProtocolError
 from archbench._errors import RecordError as RecordError
 from archbench._errors import SelectionError as SelectionError
 from archbench._errors import StoreError as StoreError
+from archbench._readers import Found as Found
+from archbench._readers import Reader as Reader
 from archbench._records import Record as Record
 from archbench._trial import Trial as Trial
 from archbench.hookspecs import hookimpl as hookimpl
@@ -35,12 +38,15 @@ __all__ = [
     "DeclarationError",
     "DeviceError",
     "Examples",
+    "Found",
     "IncompatibleError",
     "LocalFolder",
     "Meta",
     "Outputs",
     "PaperRecipe",
     "PluginError",
+    "ProtocolError",
+    "Reader",
     "Record",
     "RecordError",
     "RemoteFile",

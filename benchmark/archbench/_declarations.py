@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import msgspec
 
 from archbench._data import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
+from archbench._recipes import Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,12 +87,19 @@ class PaperRecipe:
         batch_size: examples per step.
         epochs, steps: the budget; the one that the paper states.
         momentum, weight_decay, clip_norm: 0 where the paper has none.
+        betas: of `adam` and `adamw`.
+        decay_biases: whether weight decay applies to biases.
+        bias_rate: the learning rate of biases over that of the other parameters.
+        warmup: share of the budget over which the learning rate rises linearly to `learning_rate`.
+        warmup_rate: the learning rate of the warm-up where it does not rise but is constant; 0 where it rises.
         milestones: shares of the budget after which the learning rate is multiplied by `decay`.
-        augmentation: in words; empty for none.
-        note: what does not fit above.
+        cosine: the learning rate falls to 0 along a half cosine; then there are no milestones.
+        augmentation: in words; empty for none. What is applied is the augmentation of the task.
+        unsupported: what belongs to the recipe and cannot be said in these fields; it is then shown, and not run.
+        note: what concerns other data or other forms of the network.
 
     Raises:
-        DeclarationError: not exactly one of epochs and steps is given.
+        DeclarationError: not exactly one of epochs and steps is given, or settings contradict each other.
     """
 
     source: str
@@ -99,19 +107,37 @@ class PaperRecipe:
     optimizer: Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
     learning_rate: float
     batch_size: int
-    epochs: int | None = None
+    epochs: float | None = None
     steps: int | None = None
     momentum: float = 0.0
     weight_decay: float = 0.0
     clip_norm: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    decay_biases: bool = True
+    bias_rate: float = 1.0
+    warmup: float = 0.0
+    warmup_rate: float = 0.0
     milestones: tuple[float, ...] = ()
     decay: float = 0.1
+    cosine: bool = False
     augmentation: str = ""
+    unsupported: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise DeclarationError(f"PaperRecipe of {self.source}: give epochs or steps, and only one of them")
+        if self.cosine and self.milestones:
+            raise DeclarationError(f"PaperRecipe of {self.source}: give milestones or cosine, not both")
+        try:
+            self.settings()
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"PaperRecipe of {self.source}: {error}") from None
+
+    def settings(self) -> Recipe:
+        """The recipe as a trial follows it."""
+        shared = {name: getattr(self, name) for name in Recipe.__struct_fields__ if name != "milestones"}
+        return msgspec.convert({**shared, "milestones": None if self.cosine else self.milestones}, Recipe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +165,8 @@ class Architecture:
             variant, or of the architecture for its default options, to (the task it is counted on, the count).
         control: a selector of what to compare it with: the same network without its idea.
         tags: words that group architectures, such as `recurrent` or `residual`.
-        recipe: how the paper trained it; shown by `benchmark show`, used by no protocol that has a house recipe.
+        recipe: how the paper trained it, or `recipe(options)` that returns this or None; used by protocols of the
+            own recipe, such as `paper`, and by no protocol that has a house recipe.
         unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
             batches give no gradient. Every pattern must match a parameter.
         expected_failures: code of a check that this network rightly fails, to the reason. Strict: a check that
@@ -161,13 +188,13 @@ class Architecture:
     parameters: Mapping[str, tuple[TaskInfo, int]] = field(default_factory=dict)
     control: str = ""
     tags: tuple[str, ...] = ()
-    recipe: PaperRecipe | None = None
+    recipe: PaperRecipe | Callable[[Any], PaperRecipe | None] | None = None
     unused_parameters: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
 
     def __post_init__(self) -> None:
-        _check_common(self, "Architecture", self.build, "build")
+        check_declaration(self, "Architecture", self.build, "build")
         _check_parameters(self)
         _check_patterns(self)
         kinds = get_args(InputKind)
@@ -175,6 +202,10 @@ class Architecture:
             raise DeclarationError(
                 f"Architecture {self.name!r}: inputs is {self.inputs!r}; give a tuple of one or more of {kinds}"
             )
+
+    def published(self, options: Any) -> PaperRecipe | None:
+        """How the paper trained the network that these options describe; None if that is not known."""
+        return self.recipe(options) if callable(self.recipe) else self.recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +223,8 @@ class Task:
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
         by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
+        target: the validation score from which on the task counts as solved; None if there is no such score. Records
+            say when it was reached; a protocol may stop there.
         effort: how many times the steps of a protocol this task gets: more than 1 where a network that can solve it
             needs longer than on other tasks. The same for every architecture, so that nobody gets an advantage.
         fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
@@ -224,6 +257,7 @@ class Task:
     revision: int = 1
     libraries: tuple[str, ...] = ()
     by_default: bool = True
+    target: float | None = None
     effort: float = 1.0
     fixed_splits: bool = False
     files: tuple[RemoteFile | LocalFolder, ...] = ()
@@ -231,7 +265,7 @@ class Task:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_common(self, "Task", self.load, "load")
+        check_declaration(self, "Task", self.load, "load")
         if self.augment is not None:
             _check_target(self, "Task", self.augment, "augment")
         if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
@@ -243,6 +277,12 @@ class Task:
             raise DeclarationError(f"Task {self.name!r}: metric is {self.metric!r}; allowed: {allowed}")
         if not 0 < self.effort < math.inf:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
+        worst, best = sorted((self.chance, self.oracle))
+        worst, best = sorted((self.chance, self.oracle))
+        if self.target is not None and not worst <= self.target <= best:
+            raise DeclarationError(
+                f"Task {self.name!r}: target {self.target} does not lie between chance and perfect, {worst} and {best}"
+            )
         if self.higher_is_better != (self.oracle > self.chance):
             raise DeclarationError(
                 f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"
@@ -326,7 +366,31 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def convert_options(declared: Architecture | Task, values: Mapping[str, Any]) -> Any:
+class Declared(Protocol):
+    """What architectures, tasks and readers have in common."""
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+
+    @property
+    def options(self) -> type | None:
+        """The class of its options."""
+
+    @property
+    def variants(self) -> Mapping[str, Mapping[str, Any]]:
+        """Named settings."""
+
+    @property
+    def revision(self) -> int:
+        """Raised when results change."""
+
+    @property
+    def expected_failures(self) -> Mapping[str, str]:
+        """Checks that rightly fail."""
+
+
+def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
     """Turn option values, typed or as text, into the declared options class.
 
     Raises:
@@ -341,12 +405,17 @@ def convert_options(declared: Architecture | Task, values: Mapping[str, Any]) ->
     return msgspec.convert(dataclasses.asdict(options), declared.options)
 
 
-def option_names(declared: Architecture | Task) -> tuple[str, ...]:
+def option_names(declared: Declared) -> tuple[str, ...]:
     """The options that this architecture or task has, in the order of declaration."""
     return () if declared.options is None else tuple(f.name for f in dataclasses.fields(declared.options))
 
 
-def _check_common(item: Architecture | Task, what: str, target: object, target_name: str) -> None:
+def check_declaration(item: Declared, what: str, target: object, target_name: str) -> None:
+    """Check what all declarations have in common.
+
+    Raises:
+        DeclarationError: a field does not fit.
+    """
     if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
         raise DeclarationError(
             f"{what} name is {item.name!r}; use 1 to 64 lower-case letters, digits, '.', '_' and '-', "
@@ -361,7 +430,7 @@ def _check_common(item: Architecture | Task, what: str, target: object, target_n
     _check_expected_failures(item, what)
 
 
-def _check_target(item: Architecture | Task, what: str, target: object, target_name: str) -> None:
+def _check_target(item: Declared, what: str, target: object, target_name: str) -> None:
     if isinstance(target, str):
         if not re.fullmatch(r"[\w.]+:\w+", target):
             raise DeclarationError(
@@ -371,7 +440,7 @@ def _check_target(item: Architecture | Task, what: str, target: object, target_n
         raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
 
 
-def _check_expected_failures(item: Architecture | Task, what: str) -> None:
+def _check_expected_failures(item: Declared, what: str) -> None:
     if not isinstance(item.expected_failures, Mapping):
         raise DeclarationError(f"{what} {item.name!r}: expected_failures must map codes to reasons")
     for code, reason in item.expected_failures.items():
@@ -401,7 +470,7 @@ def _check_patterns(item: Architecture) -> None:
         )
 
 
-def _check_options(item: Architecture | Task, what: str) -> None:
+def _check_options(item: Declared, what: str) -> None:
     if item.options is not None:
         parameters = getattr(item.options, "__dataclass_params__", None)
         if parameters is None or not parameters.frozen:

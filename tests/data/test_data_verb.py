@@ -133,7 +133,7 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
     labels.write_bytes(labels.read_bytes()[:-1])
     assert states()["mnist"] == "unchecked"
     shown = json.loads(cli("show", "mnist", "--json", *local_mnist, cwd=tmp_path).stdout)
-    assert shown["data"]["mnist/train-labels-idx1-ubyte.gz"] == "unchecked"
+    assert shown["files"]["mnist/train-labels-idx1-ubyte.gz"] == "unchecked"
     damaged = cli("data", "verify", *local_mnist, cwd=tmp_path)
     assert damaged.returncode == 1
     assert str(labels) in damaged.stderr

@@ -14,8 +14,10 @@ import typer
 
 from archbench._declarations import Architecture
 from archbench._errors import SelectionError
+from archbench._own_data import is_own_data, open_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._selectors import Selected, select
+from archbench.cli._needs import with_data
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 if TYPE_CHECKING:
@@ -113,12 +115,17 @@ def _of_file(name: str, plugins: Plugins) -> Iterator[Target]:
 
 
 def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
+    if is_own_data(name):
+        for opened in open_own_data(name, plugins.readers):
+            yield Target(opened.registered, opened.options, name)
+        return
     refusals = []
     kinds: list[tuple[Any, str]] = [(plugins.architectures, "architecture"), (plugins.tasks, "task")]
     found: list[Selected[Any]] = []
     for available, what in kinds:
         try:
-            found += select([name], available, what)
+            matched = select([name], available, what)
+            found += with_data(matched) if what == "task" else matched
         except SelectionError as error:
             refusals.append(error)
     if len(refusals) == len(kinds):
