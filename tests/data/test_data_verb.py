@@ -90,8 +90,10 @@ def test_tasks_met_through_all_are_left_out(
     tasks = {planned.trial.task.name for planned in plans[0]}
     assert "digits" in tasks
     assert not any("mnist" in task for task in tasks)
+    with pytest.raises(DataError, match="task mnist: 4 of its files"):
+        CliRunner().invoke(app, ["check", "mnist", *local_mnist], catch_exceptions=False)
 
-    with pytest.raises(DataError, match=r"none of these tasks has its data .*: mnist, fashion-mnist, sequential-mnist"):
+    with pytest.raises(DataError, match="prepare mnist fashion-mnist sequential-mnist permuted-mnist`"):
         CliRunner().invoke(app, ["run", "mlp", "--task", "*mnist", *local_mnist], catch_exceptions=False)
 
 

@@ -17,7 +17,7 @@ from archbench._errors import SelectionError
 from archbench._own_data import is_own_data, open_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._selectors import Selected, select
-from archbench.cli._needs import with_data
+from archbench.cli._needs import leave_out
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
     for available, what in kinds:
         try:
             matched = select([name], available, what)
-            found += with_data(matched) if what == "task" else matched
+            found += leave_out(matched) if what == "task" else matched
         except SelectionError as error:
             refusals.append(error)
     if len(refusals) == len(kinds):
