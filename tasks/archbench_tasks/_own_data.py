@@ -134,7 +134,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     Raises:
         DataError: the folder cannot be written.
     """
-    target = data_folder() / "own" / name
+    target = archbench.data_folder() / "own" / name
     if target.exists():
         return target
     try:
@@ -154,10 +154,3 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
-
-
-def data_folder() -> Path:
-    """Where decoded files are kept: `ARCHBENCH_DATA`, or `archbench` in the user's cache folder."""
-    given = os.environ.get("ARCHBENCH_DATA")
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return Path(given) if given else (Path(caches) if caches else Path.home() / ".cache") / "archbench"

@@ -33,7 +33,6 @@ from archbench_tasks._own_data import (
     cached,
     check_parts,
     constant_accuracy,
-    data_folder,
     known_rows,
     split,
 )
@@ -173,7 +172,7 @@ def _cache_name(content: str, options: ImageOptions) -> str:
 def _decoded(name: str) -> Decoded | None:
     import numpy as np
 
-    folder = data_folder() / "own" / name
+    folder = archbench.data_folder() / "own" / name
     if not folder.exists():
         return None
     kept = json.loads((folder / "index.json").read_text())

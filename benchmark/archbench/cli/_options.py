@@ -43,6 +43,16 @@ def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
         print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
 
 
+def format_bytes(count: int) -> str:
+    """A size for people, in powers of 1,000."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
 def out_option(out: Path) -> str:
     """How to name this folder in a command that is shown for copying; empty for the default one."""
     return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
