@@ -13,7 +13,6 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
-from archbench._own_data import select_tasks
 from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocol_files import get_protocol
@@ -32,7 +31,7 @@ from archbench.cli._options import (
     out_option,
     print_json,
     report,
-    warn_of_data,
+    tasks_of,
 )
 from archbench.cli._signals import Stopped, leave
 
@@ -107,11 +106,7 @@ def run(
     """Train what is not trained yet and write the leaderboard. The same command again goes on where it was."""
     plugins = load(plugin, no_plugin)
     rules = get_protocol(protocol)
-    if task:
-        tasks = select_tasks(task, plugins.tasks, plugins.readers)
-    else:
-        tasks = select(["all"], _default_tasks(plugins), "task")
-    warn_of_data(tasks)
+    tasks = tasks_of(task, plugins) if task else select(["all"], _default_tasks(plugins), "task")
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
         tasks,
