@@ -9,8 +9,9 @@ import msgspec
 from archbench._recipes import Recipe
 from archbench._trial import Trial
 
-SCHEMA = 1
-"""Version of the record format. A reader refuses a higher one and never rewrites it."""
+SCHEMA = 2
+"""Version of the record format and of what a trial is: how its id is made and which data a seed draws. A reader refuses a
+higher one and sets a lower one aside, since its scores were obtained on other data than those of today."""
 
 Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
 STATUSES: tuple[str, ...] = get_args(Status)
