@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archbench import DataError
+from archbench._plugins import load_plugins
 from archbench._selectors import select
 from archbench.cli import app
 from archbench.cli._needs import with_data
@@ -149,6 +150,7 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
         (("prepare", "nothing"), "no task 'nothing'"),
         (("prepare", "digits"), "digits needs no files"),
         (("verify", "digits"), "digits needs no files"),
+        (("prepare", "imagenet"), "put or link the folders"),
     ],
 )
 def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cli: Cli, tmp_path: Path) -> None:
@@ -158,3 +160,15 @@ def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cl
     assert done.returncode == 2
     assert message in json.loads(done.stdout)["error"]
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_folders_of_the_user_are_named_once(cache: Path) -> None:
+    """A task whose data cannot be downloaded says where they belong, and names no command that would not help."""
+    (imagenet,) = [task for task in load_plugins(only=[]).tasks if task.item.name == "imagenet"]
+    with pytest.raises(DataError) as error:
+        with_data(select(["imagenet"], [imagenet], "task"))
+
+    assert str(error.value) == (
+        f"task imagenet: there is nothing in {cache / 'imagenet/train'} and {cache / 'imagenet/val'}: put or link the "
+        "folders of this name there that image-net.org gives you, in each a folder for every class"
+    )

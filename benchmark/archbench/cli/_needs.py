@@ -39,8 +39,7 @@ def leave_out(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
         if not absent:
             kept.append(task)
             continue
-        name = task.registered.item.name
-        text = f"task {name}: {describe_missing(absent)}; get them with `benchmark data prepare {name}`"
+        text = describe_missing(absent, task.registered.item.name)
         if task.named:
             raise DataError(text)
         print(f"left out: {text}", file=sys.stderr)
