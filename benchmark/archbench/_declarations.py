@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import msgspec
 
+from archbench._data import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
 from archbench._recipes import Recipe
 
@@ -237,6 +238,12 @@ class Task:
         expected_failures: as for `Architecture`.
         libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
             they are imported once, ahead of all trials. Never name a module with side effects.
+        files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
+            does not begin.
+        augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
+            `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
+            that a batch does not depend on the device. Protocols say whether it is applied; it never is in
+            validation and test.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -259,10 +266,16 @@ class Task:
     target: float | None = None
     effort: float = 1.0
     fixed_splits: bool = False
+    files: tuple[RemoteFile | LocalFolder, ...] = ()
+    augment: str | Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_declaration(self, "Task", self.load, "load")
+        if self.augment is not None:
+            _check_target(self, "Task", self.augment, "augment")
+        if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
+            raise DeclarationError(f"Task {self.name!r}: files must be a tuple of RemoteFile and LocalFolder")
         if self.loss not in get_args(Loss):
             raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
         if self.metric not in get_args(Metric):
@@ -306,14 +319,16 @@ class Examples:
     """Inputs and targets with the example as the first axis.
 
     Args:
-        inputs: float32 (N, *input_shape), or int64 for kind `tokens`.
+        inputs: float32 (N, *input_shape), or int64 for kind `tokens`. Where they would not fit in memory: an object
+            with such a `shape` and `dtype`, a length, and `[index array]`, which reads these examples into an array;
+            worker processes then read ahead of the training.
         targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
             float32 (N, outputs) for regression, (N, steps, outputs) per step.
         lengths: int64 (N,), how many steps of each example are real, for a task of variable length; None if all are.
             What comes after them is 0 in the inputs, and `IGNORED` in labels per step.
     """
 
-    inputs: np.ndarray[Any, Any]
+    inputs: Any
     targets: np.ndarray[Any, Any]
     lengths: np.ndarray[Any, Any] | None = None
 
@@ -414,6 +429,14 @@ def check_declaration(item: Declared, what: str, target: object, target_name: st
         )
     if item.name == "all":
         raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
+    _check_target(item, what, target, target_name)
+    if type(item.revision) is not int or item.revision < 1:
+        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
+    _check_options(item, what)
+    _check_expected_failures(item, what)
+
+
+def _check_target(item: Declared, what: str, target: object, target_name: str) -> None:
     if isinstance(target, str):
         if not re.fullmatch(r"[\w.]+:\w+", target):
             raise DeclarationError(
@@ -421,10 +444,6 @@ def check_declaration(item: Declared, what: str, target: object, target_name: st
             )
     elif not callable(target):
         raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
-    if type(item.revision) is not int or item.revision < 1:
-        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
-    _check_options(item, what)
-    _check_expected_failures(item, what)
 
 
 def _check_expected_failures(item: Declared, what: str) -> None:

@@ -21,7 +21,8 @@ from torchmetrics.regression import MeanSquaredError
 
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._recipes import Recipe
-from archbench._training._data import Part
+from archbench._training._augmentation import Augmented
+from archbench._training._data import Split
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 
@@ -44,6 +45,7 @@ class TrialModule(pl.LightningModule):
         seconds: the budget where it is a time.
         stop_at_target: training ends once validation has reached the target of the task.
         parts: the splits, already on the device.
+        train: what is trained on, if that is not the training split as it is.
         clock_start: reading of the monotonic clock from which the first step is timed.
 
     Attributes:
@@ -62,7 +64,8 @@ class TrialModule(pl.LightningModule):
         *,
         recipe: Recipe,
         steps: int | None,
-        parts: dict[str, Part],
+        parts: Mapping[str, Split],
+        train: Augmented | None = None,
         clock_start: float,
         seconds: float | None = None,
         stop_at_target: bool = False,
@@ -70,6 +73,7 @@ class TrialModule(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.network, self.task, self.recipe, self.parts = network, task, recipe, parts
+        self.train_part = train or parts["train"]
         self.rates = [] if steps is None else learning_rates(recipe, steps)
         self.clock = TrainingClock(seconds, self._now)
         self.stop_at_target = stop_at_target
@@ -95,13 +99,13 @@ class TrialModule(pl.LightningModule):
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         groups = optimizer.param_groups
         trained = [parameter for group in groups for parameter in group["params"]]
-        network, train = self.network, self.parts["train"]
+        network = self.network
         clip = self.recipe.clip_norm
         done = self.steps[-1] if self.steps else 0
         losses = []
         self.clock.start()
-        for offset, index in enumerate(chunk):
-            loss = self._loss(network(*train.arguments(index)), train.targets[index])
+        for offset, (arguments, targets) in enumerate(self.train_part.batches(chunk)):
+            loss = self._loss(network(*arguments), targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if clip:
@@ -197,8 +201,7 @@ class TrialModule(pl.LightningModule):
 
     def _slice(self, batch: tuple[str, int, int]) -> tuple[tuple[Tensor, ...], Tensor]:
         split, start, end = batch
-        part = self.parts[split]
-        return part.arguments(slice(start, end)), part.targets[start:end]
+        return self.parts[split].scan(start, end)
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs

@@ -25,11 +25,12 @@ from archbench._job import Job
 from archbench._plugins import Registered, load_source
 from archbench._readers import make_task
 from archbench._records import Curves, Pairing, Record, Resources, Scores, Status, Training
+from archbench._training._augmentation import Augmented
 from archbench._training._data import (
     HASHED_BATCHES,
     BatchOrder,
     Slices,
-    checked_tensors,
+    checked_splits,
     hash_first_batches,
     hash_splits,
     pad_in_front,
@@ -37,6 +38,7 @@ from archbench._training._data import (
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._schedule import TimedOrder, TrainingClock
+from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._trial import Component
 
@@ -101,7 +103,7 @@ class _Run:
         task_options = convert_options(task, trial.task.options)
         info = self.info = task.describe(task_options)
         splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
-        parts = checked_tensors(splits, task, info)
+        parts = checked_splits(splits, task, info, memory_of(self.device))
         self.examples = len(parts["train"])
         self.steps = trial.steps(info.kind, self.examples)
         known = self.steps or HASHED_BATCHES  # the stream of batches is the same however long it is
@@ -120,6 +122,7 @@ class _Run:
             steps=self.steps,
             seconds=trial.seconds,
             parts=self.parts,
+            train=self._augmented(task),
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
         )
@@ -134,6 +137,11 @@ class _Run:
         trial = self.trial
         seed, chunks = stream_seed(trial, "order"), trial.protocol.validations
         return TimedOrder(self.examples, trial.batch_size, chunks=chunks, clock=clock, seed=seed)
+
+    def _augmented(self, task: Task) -> Augmented | None:
+        if task.augment is None or not self.trial.protocol.augment:
+            return None
+        return Augmented(self.parts["train"], _resolve(task.augment), stream_seed(self.trial, "augmentation"))
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
         seed_globals(stream_seed(self.trial, "weights"))

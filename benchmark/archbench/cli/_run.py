@@ -14,7 +14,6 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
-from archbench._own_data import select_tasks
 from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocol_files import get_protocol
@@ -24,6 +23,7 @@ from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench._tuning import next_round, settle, tuned_cells, tuning_left, tuning_records
 from archbench.cli._leaderboard import build, note
+from archbench.cli._needs import with_data
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -34,7 +34,7 @@ from archbench.cli._options import (
     out_option,
     print_json,
     report,
-    warn_of_data,
+    tasks_of,
 )
 from archbench.cli._signals import Stopped, leave
 
@@ -139,14 +139,10 @@ def carry_out(
     json: bool,
 ) -> None:
     """Do, or forecast, what one call of `run` or of `tune` asks for; the options are theirs."""
-    if task:
-        tasks = select_tasks(task, plugins.tasks, plugins.readers)
-    else:
-        tasks = select(["all"], _default_tasks(plugins), "task")
-    warn_of_data(tasks)
+    tasks = tasks_of(task, plugins) if task else select(["all"], _default_tasks(plugins), "task")
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
-        tasks,
+        with_data(tasks),
         protocol=rules,
         seeds=rules.seeds if seeds is None else seeds,
     )
