@@ -52,7 +52,7 @@ class TimedOrder:
     """The same stream of batches as `BatchOrder`, in chunks that end by the clock.
 
     Iterating yields chunks; a chunk yields int64 index tensors (batch,), at least one, until its share of the budget
-    is used up.
+    is used up. Where batches are read ahead of the steps, training ends so many steps late.
 
     Args:
         examples, batch, seed: as for `BatchOrder`.
