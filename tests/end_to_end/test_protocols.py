@@ -62,19 +62,19 @@ def test_tune_twice(cli: Cli, records: Read, tmp_path: Path) -> None:
     """Every entrant gets the same number of trials, the best is evaluated, and a second run trains nothing."""
     (tmp_path / "linear.py").write_text(LINEAR)
     command = ("tune", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "smoke")
-    done = cli(*command, "--trials", "12", "--json", cwd=tmp_path)
+    done = cli(*command, "--trials", "5", "--json", cwd=tmp_path)
     tuning, evaluation = split(records(tmp_path / "leaderboard"))
 
     assert done.returncode == 0, done.stderr
     by_name = {n: [r for r in tuning if r["trial"]["architecture"]["name"] == n] for n in ("mlp", "linear")}
-    assert {name: len(found) for name, found in by_name.items()} == {"mlp": 12, "linear": 12}
+    assert {name: len(found) for name, found in by_name.items()} == {"mlp": 5, "linear": 5}
     for record in evaluation:
         tried = by_name[record["trial"]["architecture"]["name"]]
         best = max(tried, key=lambda r: max(r["curves"]["validation"]))
         assert max(best["curves"]["validation"]) in [
             max(r["curves"]["validation"]) for r in tried if r["trial"]["recipe"] == record["trial"]["recipe"]
         ]
-    assert json.loads(cli(*command, "--trials", "12", "--json", cwd=tmp_path).stdout)["trained"] == 0
+    assert json.loads(cli(*command, "--trials", "5", "--json", cwd=tmp_path).stdout)["trained"] == 0
 
 
 def test_published_recipes(cli: Cli, records: Read, tmp_path: Path) -> None:
