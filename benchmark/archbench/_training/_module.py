@@ -23,6 +23,7 @@ from torchmetrics.regression import MeanSquaredError
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Protocol, Recipe
 from archbench._training._data import Part
+from archbench._training._metrics import BitsPerCharacter, Perplexity
 
 
 class DivergedError(Exception):
@@ -180,7 +181,7 @@ class TrialModule(pl.LightningModule):
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs
-        if self.task.metric == "accuracy":
+        if self.task.loss == "cross_entropy":
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:
             metric.update(logits, targets)
@@ -198,4 +199,6 @@ def make_metric(task: Task, info: TaskInfo) -> Metric:
     """The torchmetrics metric that the task names."""
     if task.metric == "accuracy":
         return MulticlassAccuracy(num_classes=info.outputs, average="micro", ignore_index=IGNORED)
-    return MeanSquaredError()
+    if task.metric == "bits_per_character":
+        return BitsPerCharacter()
+    return Perplexity() if task.metric == "perplexity" else MeanSquaredError()

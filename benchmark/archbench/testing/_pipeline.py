@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from archbench._declarations import IGNORED
+from archbench._declarations import IGNORED, METRICS_OF_DISTRIBUTIONS
 from archbench._job import Device, Job
 from archbench._protocols import find_protocol
 from archbench._training._data import Part, Slices
@@ -19,6 +20,9 @@ from archbench._training._runner import make_trainer
 
 if TYPE_CHECKING:
     from archbench.testing._tasks import TaskSubject
+
+SURE = 1e4
+"""The logit of a certain answer: single precision gives exactly 0 to all others."""
 
 
 class Table(nn.Module):
@@ -57,6 +61,8 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
     Validation and test ask the same thing; training may ask for more, as where every step is trained and one is scored.
     """
     known, targets = subject.parts["validation"].targets, subject.parts["test"].targets
+    if subject.task.metric in METRICS_OF_DISTRIBUTIONS:
+        return _score_frequencies(subject, targets)
     if subject.task.metric == "accuracy":
         answer = known[known != IGNORED].mode().values.expand(targets.shape)
         quality = (answer == targets).float()
@@ -68,10 +74,25 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
     return _score(subject, _encode(subject, answer)), float(each.std()) / len(targets) ** 0.5
 
 
+def _score_frequencies(subject: TaskSubject, targets: Tensor) -> tuple[float, float]:
+    """The same for a constant distribution: the frequencies of the test targets themselves, which none can beat.
+
+    Not those of validation: a class that is missing there would cost infinity in the test.
+    """
+    asked = targets != IGNORED
+    logits = torch.bincount(targets[asked], minlength=subject.info.outputs).double().log().clamp(min=-1e9)
+    score = _score(subject, logits.float().expand(*targets.shape, -1))
+    bits = -logits.log_softmax(0)[targets.clamp(min=0)] * asked / math.log(2)
+    each = bits.view(len(targets), -1).sum(1) / asked.view(len(targets), -1).sum(1)
+    error = float(each.nan_to_num().std()) / len(targets) ** 0.5
+    return score, error if subject.task.metric == "bits_per_character" else error * score * math.log(2)
+
+
 def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
     """The logits of a predictor that is sure of these targets."""
     if subject.task.loss == "cross_entropy":
-        return one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
+        sure = one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
+        return sure * SURE if subject.task.metric in METRICS_OF_DISTRIBUTIONS else sure
     return targets.contiguous()
 
 
