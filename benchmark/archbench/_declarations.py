@@ -45,6 +45,8 @@ class TaskInfo:
         outputs: classes for a classification task, target values for a regression task.
         per_step: the network answers at every step, (batch, steps, outputs), and not once, (batch, outputs).
         vocabulary: number of distinct tokens; None unless `kind` is `tokens`.
+        variable_length: examples may be shorter than `input_shape[0]`, which is the longest; `Examples.lengths` says
+            how long each is. Padding is zeros. What a network gets of it: `Architecture.takes_lengths`.
 
     Raises:
         DeclarationError: the shape does not fit the kind, or a size is not positive.
@@ -55,6 +57,7 @@ class TaskInfo:
     outputs: int
     per_step: bool = False
     vocabulary: int | None = None
+    variable_length: bool = False
 
     def __post_init__(self) -> None:
         axes = {"image": 3, "sequence": 2, "tokens": 1}
@@ -69,6 +72,10 @@ class TaskInfo:
             raise DeclarationError(f"TaskInfo.outputs is {self.outputs}; it must be at least 1")
         if (self.vocabulary is not None) != (self.kind == "tokens"):
             raise DeclarationError("TaskInfo.vocabulary must be given for kind 'tokens', and only there")
+        if self.variable_length and self.kind == "image":
+            raise DeclarationError(
+                "TaskInfo.variable_length is for kinds 'sequence' and 'tokens'; images have no steps"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +128,9 @@ class Architecture:
             Import torch inside it, or use the string, so that listing the architecture does not import torch.
             The module maps a batch of inputs to logits (batch, outputs), or (batch, steps, outputs) for a
             per-step task, or to `Outputs`.
+        takes_lengths: on a task of variable length the network is called `network(inputs, lengths)`: inputs padded at
+            the end, lengths int64 (batch,), and what lies beyond a length must not matter. Without it the network is
+            called `network(inputs)` with the padding in front, so that the last step is the last one of the example.
         inputs: the kinds of input it takes.
         options: a frozen dataclass whose fields all have defaults, or None. Field types are checked when a
             user sets an option; `Annotated[int, Meta(ge=1, description="...")]` adds bounds and a help text.
@@ -158,6 +168,7 @@ class Architecture:
     recipe: PaperRecipe | None = None
     unused_parameters: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
+    takes_lengths: bool = False
 
     def __post_init__(self) -> None:
         _check_common(self, "Architecture", self.build, "build")
@@ -242,8 +253,18 @@ class Task:
         return HIGHER_IS_BETTER[self.metric]
 
     def describe(self, options: Any) -> TaskInfo:
-        """The `TaskInfo` under these options."""
-        return self.info if isinstance(self.info, TaskInfo) else self.info(options)
+        """The `TaskInfo` under these options.
+
+        Raises:
+            DeclarationError: the loss cannot be had of such examples.
+        """
+        info = self.info if isinstance(self.info, TaskInfo) else self.info(options)
+        if info.variable_length and info.per_step and self.loss == "mean_squared_error":
+            raise DeclarationError(
+                f"Task {self.name!r} asks for numbers at every step of sequences of variable length, and nothing says "
+                "what is asked of the padding; use classes, or one answer for a sequence"
+            )
+        return info
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +275,13 @@ class Examples:
         inputs: float32 (N, *input_shape), or int64 for kind `tokens`.
         targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
             float32 (N, outputs) for regression, (N, steps, outputs) per step.
+        lengths: int64 (N,), how many steps of each example are real, for a task of variable length; None if all are.
+            What comes after them is 0 in the inputs, and `IGNORED` in labels per step.
     """
 
     inputs: np.ndarray[Any, Any]
     targets: np.ndarray[Any, Any]
+    lengths: np.ndarray[Any, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

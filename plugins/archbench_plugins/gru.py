@@ -49,6 +49,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="gru",
         build="archbench_plugins.networks.recurrent:build_gru",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=GRUOptions,
         summary="A state mixed with its candidate by one learned gate",
         source="arXiv:1406.1078, sec. 2.3",

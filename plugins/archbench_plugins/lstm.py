@@ -67,6 +67,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="lstm",
         build="archbench_plugins.networks.recurrent:build_lstm",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=LSTMOptions,
         summary="Gated memory whose state passes from step to step with a product and a sum",
         source="Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000",

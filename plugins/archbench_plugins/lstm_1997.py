@@ -118,6 +118,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="lstm-1997",
         build="archbench_plugins.networks.memory_blocks:build",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=LSTM1997Options,
         variants=variants(),
         summary="Memory blocks that add and never forget, trained with a truncated gradient",

@@ -52,6 +52,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="min-gru",
         build="archbench_plugins.networks.minimal:build_gru",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=MinGRUOptions,
         summary="A GRU without recurrence in its gate: one parallel scan over time",
         source="arXiv:2410.01201, sec. 3.1",

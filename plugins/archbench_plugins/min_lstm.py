@@ -52,6 +52,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="min-lstm",
         build="archbench_plugins.networks.minimal:build_lstm",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=MinLSTMOptions,
         summary="An LSTM without recurrence in its gates: one parallel scan over time",
         source="arXiv:2410.01201, sec. 3.2",

@@ -50,6 +50,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="recurrent-highway",
         build="archbench_plugins.networks.recurrent_highway:build",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=RecurrentHighwayOptions,
         summary="Highway layers inside each time step: the straight path through time and through depth",
         source="arXiv:1607.03474, sec. 4",

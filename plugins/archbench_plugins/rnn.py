@@ -56,6 +56,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="rnn",
         build="archbench_plugins.networks.recurrent:build_rnn",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=RNNOptions,
         variants={"irnn": {"nonlinearity": "relu", "initialisation": "identity"}},
         summary="Elman's recurrent net: the state passes through a squashing layer at every step",

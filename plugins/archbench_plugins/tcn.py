@@ -55,6 +55,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="tcn",
         build="archbench_plugins.networks.tcn:build",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=TCNOptions,
         variants={"tcn-mnist": {"width": 25, "levels": 8, "kernel": 7, "dropout": 0.05, "image": "pixels"}},
         summary="Dilated causal convolutions with identity shortcuts",

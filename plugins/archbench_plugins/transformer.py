@@ -65,6 +65,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="transformer",
         build="archbench_plugins.networks.transformer:build",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=TransformerOptions,
         summary="Attention and feed-forward nets in residual branches",
         source="arXiv:1706.03762, sec. 3",

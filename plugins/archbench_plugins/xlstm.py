@@ -59,6 +59,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         name="xlstm",
         build="archbench_plugins.networks.xlstm:build",
         inputs=("sequence", "tokens", "image"),
+        takes_lengths=True,
         options=XLSTMOptions,
         summary="Exponential gates, scalar and matrix memory, in residual blocks",
         source="arXiv:2405.04517, sec. 2",

@@ -1,9 +1,9 @@
-"""What every generated task shares: how its three splits are drawn."""
+"""What every generated task shares: how its three splits are drawn, and brought to one length."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import archbench
 
@@ -42,3 +42,21 @@ def draw_splits(
         validation=generate(validation, draw),
         test=(test or generate)(last, np.random.default_rng(TEST_SEED)),
     )
+
+
+def pad_splits(splits: archbench.Splits, steps: int) -> archbench.Splits:
+    """Splits whose sequences have a length of their own each, padded at the end to `steps`, with their lengths."""
+    return archbench.Splits(*(_pad(part, steps) for part in (splits.train, splits.validation, splits.test)))
+
+
+def _pad(examples: archbench.Examples, steps: int) -> archbench.Examples:
+    import numpy as np
+
+    def padded(array: np.ndarray[Any, Any], value: int) -> np.ndarray[Any, Any]:
+        return np.pad(array, [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)], constant_values=value)
+
+    count, length = examples.inputs.shape[:2]
+    missing = steps - length
+    labels_of_steps = examples.targets.dtype == np.int64 and examples.targets.ndim == 2
+    targets = padded(examples.targets, archbench.IGNORED) if labels_of_steps else examples.targets
+    return archbench.Examples(padded(examples.inputs, 0), targets, np.full(count, length))

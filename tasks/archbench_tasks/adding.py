@@ -10,6 +10,9 @@ The target is the sum of the two marked values.
 Always answering 1 gives the variance of a sum of two uniforms, 1/6 (the 0.1767 printed by some papers is a slip).
 `chance` is that number, `oracle` is 0.
 
+With `test_length` the test sequences have another length than those of training and validation: does the network
+count, or has it learned to add? The law is the same, and so is `chance`.
+
 `adding-1997` is the form of the paper: values uniform in [-1, 1), lengths from T to T + T/10, both markers in the
 first half, -1 at both ends; the target is 0.5 + (X1 + X2)/4. Always answering 0.5 gives (1/3 + 1/3)/16 = 1/24. It is
 a task of its own because its chance score differs. `_marked_pairs` has the law of the markers and two deviations.
@@ -25,7 +28,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import archbench
-from archbench_tasks._generated import draw_splits
+from archbench_tasks._generated import draw_splits, pad_splits
 from archbench_tasks._marked_pairs import SHORTEST, marked_pairs, steps
 
 if TYPE_CHECKING:
@@ -37,6 +40,13 @@ class AddingOptions:
     """Settings of the adding problem."""
 
     length: Annotated[int, archbench.Meta(ge=2, description="steps, T")] = 50  # a tanh net fails, in seconds on a CPU
+    test_length: Annotated[int, archbench.Meta(ge=0, description="steps of the test sequences; 0 for as many")] = (
+        0  # as in the papers
+    )
+
+    def __post_init__(self) -> None:
+        if self.test_length == 1:
+            raise ValueError("test_length is 1; two numbers are marked: use 2 or more, or 0 for as many as in training")
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,11 @@ class Adding1997Options:
 
 def info(options: AddingOptions) -> archbench.TaskInfo:
     """Sequences of (value, marker), one number out."""
-    return archbench.TaskInfo(kind="sequence", input_shape=(options.length, 2), outputs=1)
+    asked = options.test_length or options.length
+    longest = max(options.length, asked)
+    return archbench.TaskInfo(
+        kind="sequence", input_shape=(longest, 2), outputs=1, variable_length=asked != options.length
+    )
 
 
 def info_1997(options: Adding1997Options) -> archbench.TaskInfo:
@@ -60,7 +74,11 @@ def info_1997(options: Adding1997Options) -> archbench.TaskInfo:
 
 def load(options: AddingOptions, seed: int) -> archbench.Splits:
     """Inputs (N, T, 2), targets (N, 1), float32."""
-    return draw_splits(partial(generate, length=options.length), seed)
+    make = partial(generate, length=options.length)
+    if options.test_length in (0, options.length):
+        return draw_splits(make, seed)
+    longest = max(options.length, options.test_length)
+    return pad_splits(draw_splits(make, seed, test=partial(generate, length=options.test_length)), longest)
 
 
 def load_1997(options: Adding1997Options, seed: int) -> archbench.Splits:

@@ -12,6 +12,8 @@ without memory that gives 10 ln 8 / (T + 20). Blanks are trivial and flatter the
 is right at (T + 10)/(T + 20) of the steps. Here nothing is asked there, and the eight symbols are the only classes.
 `chance` is the recall of a constant, 1/8; without memory the cross-entropy is ln 8.
 
+With `test_pause` the pause of the test sequences is another than that of training and validation.
+
 Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
 
@@ -23,7 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import archbench
-from archbench_tasks._generated import draw_splits
+from archbench_tasks._generated import draw_splits, pad_splits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,19 +43,35 @@ class CopyMemoryOptions:
     pause: Annotated[int, archbench.Meta(ge=1, description="steps from a symbol to its copy, less ten; T")] = (
         30  # 50 steps in all, as many as `adding`; the papers use 100 to 2000
     )
+    test_pause: Annotated[int, archbench.Meta(ge=0, description="the pause of the test sequences; 0 for the same")] = (
+        0  # as in the papers
+    )
 
 
 def info(options: CopyMemoryOptions) -> archbench.TaskInfo:
     """Tokens: blank, eight symbols, marker. Eight classes at each step."""
-    steps = options.pause + 2 * COPIED
+    asked = options.test_pause or options.pause
     return archbench.TaskInfo(
-        kind="tokens", input_shape=(steps,), outputs=SYMBOLS, per_step=True, vocabulary=SYMBOLS + 2
+        kind="tokens",
+        input_shape=(_steps(max(options.pause, asked)),),
+        outputs=SYMBOLS,
+        per_step=True,
+        vocabulary=SYMBOLS + 2,
+        variable_length=asked != options.pause,
     )
+
+
+def _steps(pause: int) -> int:
+    return pause + 2 * COPIED
 
 
 def load(options: CopyMemoryOptions, seed: int) -> archbench.Splits:
     """Inputs and targets (N, T + 20), int64; class k is symbol k + 1."""
-    return draw_splits(partial(generate, pause=options.pause), seed)
+    make = partial(generate, pause=options.pause)
+    if options.test_pause in (0, options.pause):
+        return draw_splits(make, seed)
+    longest = _steps(max(options.pause, options.test_pause))
+    return pad_splits(draw_splits(make, seed, test=partial(generate, pause=options.test_pause)), longest)
 
 
 def generate(count: int, draw: np.random.Generator, *, pause: int) -> archbench.Examples:
@@ -61,7 +79,7 @@ def generate(count: int, draw: np.random.Generator, *, pause: int) -> archbench.
     import numpy as np
 
     symbols = draw.integers(1, SYMBOLS, (count, COPIED), endpoint=True)
-    inputs = np.full((count, pause + 2 * COPIED), BLANK)
+    inputs = np.full((count, _steps(pause)), BLANK)
     inputs[:, :COPIED] = symbols
     inputs[:, COPIED + pause - 1] = MARKER
     targets = np.full_like(inputs, archbench.IGNORED)

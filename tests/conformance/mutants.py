@@ -125,6 +125,39 @@ class Frozen(Net):
         self.requires_grad_(False)
 
 
+@mutant("B107", "noise in place of the padding", inputs=("sequence",), takes_lengths=True)
+class ReadsTheLastStep(nn.Module):
+    """Takes lengths, and then reads the state after the padding."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.core = nn.Conv1d(task.input_shape[1], 32, 3, padding=1)
+        self.head = nn.Linear(32, task.outputs)
+        self.per_step = task.per_step
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        h = torch.relu(self.core(x.transpose(1, 2))).transpose(1, 2)
+        return self.head(h if self.per_step else h.mean(1))
+
+
+@mutant("B107", "full lengths move the logits", inputs=("sequence",), takes_lengths=True)
+class CountsFromZero(nn.Module):
+    """Reads one step too early where it is told the lengths."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.core = nn.Linear(task.input_shape[1], 32)
+        self.head = nn.Linear(32, task.outputs)
+        self.per_step = task.per_step
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        h = torch.relu(self.core(x)).cumsum(1)
+        if self.per_step:
+            return self.head(h)
+        last = torch.full((len(x),), -1) if lengths is None else (lengths - 2).clamp(min=0)
+        return self.head(h[torch.arange(len(x), device=x.device), last.to(x.device)])
+
+
 @mutant("B101", "per step", inputs=("sequence",))
 class IgnoresPerStep(nn.Module):
     """Answers once where an answer at every step is asked for."""

@@ -47,7 +47,7 @@ class Transformer(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """LSTM or GRU, with dropout between its layers."""
+    """LSTM or GRU, with dropout between its layers. Read at the last real step."""
 
     def __init__(self, kind: type[nn.RNNBase], task: TaskInfo) -> None:
         super().__init__()
@@ -55,9 +55,11 @@ class Recurrent(nn.Module):
         self.head = nn.Linear(32, task.outputs)
         self.per_step = task.per_step
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         h = self.core(x)[0]
-        return self.head(h if self.per_step else h[:, -1])
+        if self.per_step:
+            return self.head(h)
+        return self.head(h[:, -1] if lengths is None else h[torch.arange(len(h)), lengths - 1])
 
 
 class Patches(nn.Module):
@@ -191,7 +193,9 @@ SOUND = [
     declare("cnn", CNN, "image", parameters={"cnn": (TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10), 5178)}),
     declare("transformer", Transformer, "sequence", "tokens"),
     Architecture(name="lstm", build=build_lstm, inputs=("sequence",), summary="LSTM", expected_failures=FUSED),
-    Architecture(name="gru", build=build_gru, inputs=("sequence",), summary="GRU", expected_failures=FUSED),
+    Architecture(
+        name="gru", build=build_gru, inputs=("sequence",), summary="GRU", expected_failures=FUSED, takes_lengths=True
+    ),
     declare("vit", ViT, "image"),
     declare("mixer", Mixer, "image"),
     declare("mlp", MLP, "image", "sequence", incompatible=no_steps),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,14 @@ def words(count: int, draw: Any) -> Examples:
     return Examples(inputs, inputs % 2)
 
 
+def prefixes(count: int, draw: Any) -> Examples:
+    """Sums of noise of 2 to 6 steps, and zeros after them."""
+    lengths = draw.integers(2, 6, count, endpoint=True)
+    inputs = draw.random((count, 6, 2)).astype(np.float32) * (np.arange(6) < lengths[:, None])[:, :, None]
+    inputs = inputs.astype(np.float32)
+    return Examples(inputs, inputs.sum(axis=(1, 2), keepdims=False)[:, None], lengths)
+
+
 def sound(part: Callable[[int, Any], Examples] = pictures) -> Callable[[Any, int], Splits]:
     """A load function without a fault."""
 
@@ -67,11 +75,14 @@ def declare(name: str, load: Any, **more: Any) -> Task:
 
 REGRESSION = {"info": STEPS, "loss": "mean_squared_error", "metric": "mean_squared_error", "chance": 1.0, "oracle": 0.0}
 
+VARIABLE = {**REGRESSION, "info": replace(STEPS, variable_length=True), "chance": 8 / 3}
+
 SOUND = [
     declare("pictures", sound()),
     declare("fixed", fixed, fixed_splits=True),
     declare("steps", sound(steps), **REGRESSION),
     declare("words", sound(words), info=WORDS, chance=5 / 9),
+    declare("prefixes", sound(prefixes), **VARIABLE),
 ]
 MUTANTS: list[Mutant] = []
 
@@ -131,6 +142,36 @@ def wrong_precision(options: None, seed: int) -> Splits:
 def wrong_shape(options: None, seed: int) -> Splits:
     """Images of another size than declared."""
     return sound()(options, seed)
+
+
+@mutant("T102", "lengths run from", **VARIABLE)
+def longer_than_the_longest(options: None, seed: int) -> Splits:
+    """A length beyond the last step."""
+    made = sound(prefixes)(options, seed)
+    made.test.lengths[0] = 7
+    return made
+
+
+@mutant("T102", "variable_length is False", **REGRESSION)
+def undeclared_lengths(options: None, seed: int) -> Splits:
+    """Lengths that TaskInfo does not speak of."""
+    return sound(prefixes)(options, seed)
+
+
+@mutant("T102", "not IGNORED", info=replace(WORDS, variable_length=True), chance=5 / 9)
+def asks_for_padding(options: None, seed: int) -> Splits:
+    """Labels where there is no step."""
+    made = sound(words)(options, seed)
+    test = Examples(made.test.inputs, made.test.targets, np.full(300, 23))
+    return Splits(made.train, made.validation, test)
+
+
+@mutant("T104", "not 0", **VARIABLE)
+def pads_with_ones(options: None, seed: int) -> Splits:
+    """Something other than zero after the last step."""
+    made = sound(prefixes)(options, seed)
+    made.train.inputs[made.train.lengths < 6, -1] = 1
+    return made
 
 
 @mutant("T103", "not finite")

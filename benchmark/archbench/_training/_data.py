@@ -20,13 +20,26 @@ HASHED_BATCHES = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One split on the device: inputs (N, ...), targets (N, ...)."""
+    """One split on the device: inputs (N, ...), targets (N, ...), and lengths (N,) of a task of variable length."""
 
     inputs: Tensor
     targets: Tensor
+    lengths: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def arguments(self, index: Tensor | slice) -> tuple[Tensor, ...]:
+        """What the network is called with for these examples."""
+        return (self.inputs[index],) if self.lengths is None else (self.inputs[index], self.lengths[index])
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that there is."""
+        return (self.inputs, self.targets) if self.lengths is None else (self.inputs, self.targets, self.lengths)
+
+    def to(self, device: torch.device) -> Part:
+        """The same on a device."""
+        return Part(*(tensor.to(device) for tensor in self.tensors()))
 
 
 class BatchOrder:
@@ -77,8 +90,35 @@ def checked_tensors(splits: Splits, task: Task, info: TaskInfo) -> dict[str, Par
     for name in ("train", "validation", "test"):
         examples: Examples = getattr(splits, name)
         _check(examples, f"task {task.name!r}, {name} split", task, info)
-        parts[name] = Part(torch.from_numpy(examples.inputs), torch.from_numpy(examples.targets))
+        parts[name] = Part(
+            torch.from_numpy(examples.inputs), torch.from_numpy(examples.targets), _lengths(examples, info)
+        )
     return parts
+
+
+def _lengths(examples: Examples, info: TaskInfo) -> Tensor | None:
+    if not info.variable_length:
+        return None
+    if examples.lengths is None:
+        return torch.full((len(examples.targets),), info.input_shape[0])
+    return torch.from_numpy(examples.lengths)
+
+
+def pad_in_front(part: Part, info: TaskInfo) -> Part:
+    """The same examples with the padding before them, for networks that are not told the lengths.
+
+    Labels of steps move with their steps.
+    """
+    if part.lengths is None:
+        return part
+    return Part(_turn(part.inputs, part.lengths), _turn(part.targets, part.lengths) if info.per_step else part.targets)
+
+
+def _turn(tensor: Tensor, lengths: Tensor) -> Tensor:
+    """Each row of (N, T, ...) rolled so that its first `lengths` steps come last."""
+    steps = tensor.shape[1]
+    source = (torch.arange(steps) + lengths[:, None]) % steps  # (N, T)
+    return tensor[torch.arange(len(tensor))[:, None], source]
 
 
 def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
@@ -101,8 +141,24 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
         raise DeclarationError(
             f"{where}: targets are {targets.dtype}{targets.shape[1:]}, need {np.dtype(dtype)}{shape}"
         )
+    if examples.lengths is not None:
+        _check_lengths(examples.lengths, targets, where, info)
     if classes:
         _check_labels(targets[targets != IGNORED], where, info)
+
+
+def _check_lengths(lengths: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], where: str, info: TaskInfo) -> None:
+    if not info.variable_length:
+        raise DeclarationError(
+            f"{where}: there are lengths, and TaskInfo.variable_length is False; set it, or drop them"
+        )
+    if not isinstance(lengths, np.ndarray) or lengths.dtype != np.int64 or lengths.shape != targets.shape[:1]:
+        raise DeclarationError(f"{where}: lengths must be an int64 array ({len(targets)},)")
+    steps = info.input_shape[0]
+    if lengths.min() < 1 or lengths.max() > steps:
+        raise DeclarationError(f"{where}: lengths run from {lengths.min()} to {lengths.max()}, not within 1 to {steps}")
+    if info.per_step and (targets[np.arange(steps) >= lengths[:, None]] != IGNORED).any():
+        raise DeclarationError(f"{where}: a label beyond the length of its example is not IGNORED")
 
 
 def _check_labels(labels: np.ndarray[Any, Any], where: str, info: TaskInfo) -> None:
@@ -135,7 +191,7 @@ def hash_splits(parts: dict[str, Part]) -> str:
     """Hash of every example of every split, in order."""
     digest = hashlib.sha256()
     for name in ("train", "validation", "test"):
-        for tensor in (parts[name].inputs, parts[name].targets):
+        for tensor in parts[name].tensors():
             digest.update(f"{name}{tuple(tensor.shape)}".encode())
             digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()[:16]
@@ -146,6 +202,6 @@ def hash_first_batches(train: Part, order: BatchOrder) -> str:
     digest = hashlib.sha256()
     first = next(iter(order))[:HASHED_BATCHES]
     for index in first:
-        digest.update(train.inputs[index].numpy().data)
-        digest.update(train.targets[index].numpy().data)
+        for tensor in train.tensors():
+            digest.update(tensor[index].numpy().data)
     return digest.hexdigest()[:16]

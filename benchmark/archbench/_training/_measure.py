@@ -21,7 +21,7 @@ def count_parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def count_flops(network: nn.Module, example: Tensor) -> int | None:
+def count_flops(network: nn.Module, *example: Tensor) -> int | None:
     """Floating-point operations of one forward pass; a multiply-accumulate counts as two.
 
     The counter knows matrix products and convolutions. It does not see into torch's fused recurrent kernels, so a
@@ -29,7 +29,7 @@ def count_flops(network: nn.Module, example: Tensor) -> int | None:
 
     Args:
         network: left in the mode it was in.
-        example: a batch of one, (1, ...).
+        example: what the network is called with for a batch of one, (1, ...).
     """
     if any(isinstance(module, nn.RNNBase) for module in network.modules()):
         return None
@@ -37,7 +37,7 @@ def count_flops(network: nn.Module, example: Tensor) -> int | None:
     network.eval()
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network(example)
+            network(*example)
     finally:
         network.train(training)
     return int(counter.get_total_flops())

@@ -37,7 +37,7 @@ class TrialModule(pl.LightningModule):
     """Trains, validates and tests one network.
 
     Args:
-        network: maps inputs to logits, or to `Outputs`.
+        network: maps inputs, and lengths where the parts have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
         protocol: recipe.
         steps: the budget, over which the learning rate rises and falls.
@@ -89,13 +89,13 @@ class TrialModule(pl.LightningModule):
         """Take the steps of one chunk; `chunk` holds the indices of their examples, (steps, batch)."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         (group,) = optimizer.param_groups
-        network, (inputs, targets) = self.network, (self.parts["train"].inputs, self.parts["train"].targets)
+        network, train = self.network, self.parts["train"]
         clip = self.protocol.recipe.clip_norm
         done = self.steps[-1] if self.steps else 0
         losses = []
         start = self._now()
         for offset, index in enumerate(chunk):
-            loss = self._loss(network(inputs[index]), targets[index])
+            loss = self._loss(network(*train.arguments(index)), train.targets[index])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(group["params"], clip)
@@ -140,8 +140,8 @@ class TrialModule(pl.LightningModule):
 
     def validation_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Feed one slice of the validation split to the metric."""
-        inputs, targets = self._slice(batch)
-        self._update(self.metric, self.network(inputs), targets)
+        arguments, targets = self._slice(batch)
+        self._update(self.metric, self.network(*arguments), targets)
 
     def on_validation_epoch_end(self) -> None:
         """Keep the weights if they are the best so far."""
@@ -163,21 +163,21 @@ class TrialModule(pl.LightningModule):
 
     def test_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Score the last and the selected weights in one pass over the test split."""
-        inputs, targets = self._slice(batch)
-        self._update(self.metric, self.network(inputs), targets)
+        arguments, targets = self._slice(batch)
+        self._update(self.metric, self.network(*arguments), targets)
         # Loaded in place: tied weights stay tied, and what a network refers to elsewhere is what it runs on.
         self.network.load_state_dict(self.selected[1] or self.last)
-        self._update(self.metric_selected, self.network(inputs), targets)
+        self._update(self.metric_selected, self.network(*arguments), targets)
         self.network.load_state_dict(self.last)
 
     def on_test_epoch_end(self) -> None:
         """Read the two scores."""
         self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
 
-    def _slice(self, batch: tuple[str, int, int]) -> tuple[Tensor, Tensor]:
+    def _slice(self, batch: tuple[str, int, int]) -> tuple[tuple[Tensor, ...], Tensor]:
         split, start, end = batch
         part = self.parts[split]
-        return part.inputs[start:end], part.targets[start:end]
+        return part.arguments(slice(start, end)), part.targets[start:end]
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs

@@ -24,7 +24,14 @@ from archbench._errors import PluginError
 from archbench._job import Job
 from archbench._plugins import Registered, load_source
 from archbench._records import Curves, Pairing, Record, Resources, Scores, Status
-from archbench._training._data import BatchOrder, Part, Slices, checked_tensors, hash_first_batches, hash_splits
+from archbench._training._data import (
+    BatchOrder,
+    Slices,
+    checked_tensors,
+    hash_first_batches,
+    hash_splits,
+    pad_in_front,
+)
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._streams import seed_globals, stream_seed
@@ -102,8 +109,10 @@ class _Run:
         )
         self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], self.order))
         network = self._build(architecture, info)
-        self.parts = {name: Part(p.inputs.to(self.device), p.targets.to(self.device)) for name, p in parts.items()}
-        self.flops = count_flops(network.to(self.device), self.parts["train"].inputs[:1])
+        if not architecture.takes_lengths:  # after the hashes: they are of the data, whoever gets them
+            parts = {name: pad_in_front(part, info) for name, part in parts.items()}
+        self.parts = {name: part.to(self.device) for name, part in parts.items()}
+        self.flops = count_flops(network.to(self.device), *self.parts["train"].arguments(slice(1)))
         self.module = TrialModule(
             network, task, info, protocol=trial.protocol, steps=steps, parts=self.parts, clock_start=self.clock
         )

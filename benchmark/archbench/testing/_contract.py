@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,33 @@ def independent_samples(subject: Subject) -> None:
             raise Fault(f"{case}: replacing examples 3 and 4 of a batch moves the logits of 1 and 2 by {gap:.2g}")
 
 
+def blind_beyond_length(subject: Subject) -> str | None:
+    """Noise in place of the padding moves no answer to a real step, and full lengths are as none."""
+    if not subject.architecture.takes_lengths:
+        return "it is not told the lengths"
+    for case in subject.cases:
+        if case.info.kind == "image":
+            continue
+        case = Case(replace(case.info, variable_length=True))
+        network, inputs, steps = subject.build(case).eval(), case.inputs(5), case.info.input_shape[0]
+        lengths = torch.tensor([1, 2, steps // 2, steps - 1, steps])
+        real = torch.arange(steps) < lengths[:, None]
+        mask = real.view(*real.shape, *[1] * (inputs.dim() - 2))
+        first = predict(network, torch.where(mask, inputs, torch.zeros_like(inputs)), lengths)
+        second = predict(network, torch.where(mask, inputs, case.inputs(5, seed=1)), lengths)
+        answers = real if case.info.per_step else torch.ones(5, dtype=torch.bool)
+        _check_close(first[answers], second[answers], f"{case}: noise in place of the padding moves the logits")
+        full = torch.full((5,), steps)
+        _check_close(predict(network, inputs, full), predict(network, inputs), f"{case}: full lengths move the logits")
+    return None
+
+
+def _check_close(first: Tensor, second: Tensor, what: str) -> None:
+    gap = float((first - second).abs().max())
+    if not gap <= 1e-5 * max(1.0, float(first.abs().max())):
+        raise Fault(f"{what} by {gap:.2g}")
+
+
 def _state(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
@@ -179,6 +207,13 @@ CHECKS = (
         independent_samples,
         "a mean, norm or attention runs over the batch axis; check dim= and batch_first=",
         ("B105", "B106"),
+    ),
+    Check(
+        "B107",
+        "what lies beyond the length of an example does not matter",
+        blind_beyond_length,
+        "read a causal net at step length - 1; mask the keys of attention, and what is averaged over time",
+        ("B103",),
     ),
     Check(
         "B405",

@@ -171,11 +171,11 @@ def all_logits(output: Any) -> list[Tensor]:
     return [logits_of(output), *auxiliary]
 
 
-def predict(network: nn.Module, inputs: Tensor) -> Tensor:
-    """Logits in evaluation mode; the network gets its own copy of the inputs."""
+def predict(network: nn.Module, *inputs: Tensor) -> Tensor:
+    """Logits in evaluation mode; the network gets its own copy of the inputs, and of the lengths if there are any."""
     network.eval()
     with torch.no_grad():
-        return logits_of(network(inputs.clone()))
+        return logits_of(network(*(tensor.clone() for tensor in inputs)))
 
 
 def without_dropout(network: nn.Module) -> nn.Module:

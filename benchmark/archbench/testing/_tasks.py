@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def split_hashes(splits: Splits) -> dict[str, str]:
 
 def _hash(examples: Examples) -> str:
     digest = hashlib.sha256()
-    for array in (examples.inputs, examples.targets):
+    for array in (examples.inputs, examples.targets, *(() if examples.lengths is None else (examples.lengths,))):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:16]
@@ -140,11 +141,33 @@ def finite(subject: TaskSubject) -> None:
 
 def disjoint(subject: TaskSubject) -> None:
     """No input of one split is an input of another."""
-    rows = {name: {row.tobytes() for row in getattr(subject.splits, name).inputs} for name in NAMES}
+    rows = {name: set(_rows(getattr(subject.splits, name))) for name in NAMES}
     for first, second in (("train", "test"), ("validation", "test"), ("train", "validation")):
         shared = len(rows[first] & rows[second])
         if shared:
             raise Fault(f"{shared:,} of {len(rows[second]):,} {second} inputs are {first} inputs as well")
+
+
+def _rows(examples: Examples) -> Iterator[bytes]:
+    """The bytes of each input, without its padding."""
+    lengths = repeat(None) if examples.lengths is None else examples.lengths
+    return (row[:length].tobytes() for row, length in zip(examples.inputs, lengths, strict=False))
+
+
+def empty_padding(subject: TaskSubject) -> str:
+    """Beyond the length of an example there are zeros."""
+    if not subject.info.variable_length:
+        return "all examples have the same length"
+    said = []
+    for name in NAMES:
+        inputs, lengths = subject.parts[name].inputs, subject.parts[name].lengths
+        assert lengths is not None
+        beyond = torch.arange(inputs.shape[1]) >= lengths[:, None]
+        filled = int(inputs[beyond].flatten(1).any(1).sum() if inputs.dim() > 2 else inputs[beyond].count_nonzero())
+        if filled:
+            raise Fault(f"{name}: {filled:,} steps beyond the length of their example are not 0")
+        said.append(f"{name} {lengths.min()} to {lengths.max()} steps")
+    return ", ".join(said)
 
 
 def repeatable(subject: TaskSubject) -> str:
@@ -266,6 +289,13 @@ CHECKS = (
         "finite numbers, and tokens of the vocabulary",
         finite,
         "a division by a standard deviation of 0, or an unknown token",
+        ("T102",),
+    ),
+    Check(
+        "T104",
+        "the padding of examples of variable length is zero",
+        empty_padding,
+        "pad at the end, with numpy.zeros: networks that are not told the lengths get the padding in front, as it is",
         ("T102",),
     ),
     Check(

@@ -56,23 +56,29 @@ class Reader(nn.Module):
 
     Args:
         front: maps inputs to (B, T, I).
-        core: maps (B, T, I) to states (B, T, H), alone or first in a tuple, as `nn.RNN` and `nn.LSTM` do.
+        core: maps (B, T, I) to states (B, T, H), alone or first in a tuple, as `nn.RNN` and `nn.LSTM` do. A state sees
+            its step and those before it.
         width: H.
         task: K = `outputs` logits of each answer, at every step, (B, T, K), if `per_step`, else at the last, (B, K).
+        pooled: the core is called with the lengths and gives one state for an example, (B, 1, H); it may see all steps.
+
+    With lengths (B,), inputs are padded at the end. No state of a causal core has seen what comes after its step, so
+    the one at the last real step is what packing the sequences would give.
     """
 
-    def __init__(self, front: Front, core: nn.Module, *, width: int, task: TaskInfo) -> None:
+    def __init__(self, front: Front, core: nn.Module, *, width: int, task: TaskInfo, pooled: bool = False) -> None:
         super().__init__()
         self.front = front
         self.core = core
         self.head = nn.Linear(width, task.outputs)
-        self.per_step = task.per_step
+        self.per_step, self.pooled = task.per_step, pooled
 
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.core(self.front(x))
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        x = self.front(x)
+        h = self.core(x, lengths) if self.pooled else self.core(x)
         h = h[0] if isinstance(h, tuple) else h  # (B, T, H)
         if not self.per_step:
-            h = h[:, -1]  # (B, H)
+            h = h[:, -1] if self.pooled or lengths is None else h[torch.arange(len(h), device=h.device), lengths - 1]
         logits: Tensor = self.head(h)  # (B, T, K) or (B, K)
         return logits
 

@@ -36,10 +36,11 @@ class Attention(nn.Module):
         nn.init.zeros_(self.QKV.bias)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        """`seen` (B, 1, 1, T) says which keys are there; None for all."""
         B, T, D = x.shape
         Q, K, V = self.QKV(x).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # three times (B, heads, T, d)
-        y = scaled_dot_product_attention(Q, K, V, is_causal=self.causal)
+        y = scaled_dot_product_attention(Q, K, V, attn_mask=seen, is_causal=self.causal)
         mixed: Tensor = self.out(y.transpose(1, 2).reshape(B, T, D))
         return mixed
 
@@ -59,8 +60,9 @@ class Layer(nn.Module):
         feed_forward = (nn.Linear(D, 4 * D), nn.ReLU(), nn.Linear(4 * D, D))
         self.feed_forward = nn.Sequential(nn.LayerNorm(D), *feed_forward, nn.Dropout(dropout))
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(x)
+    def forward(self, x: Tensor, seen: Tensor | None = None) -> Tensor:
+        norm, attention, dropout = self.attention
+        x = x + dropout(attention(norm(x), seen))
         y: Tensor = x + self.feed_forward(x)
         return y
 
@@ -90,10 +92,18 @@ class Transformer(nn.Module):
         self.leave = nn.LayerNorm(D)
         self.causal = causal
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.leave(self.layers(self.enter(x) + self.position))
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        seen = None if lengths is None else torch.arange(x.shape[1], device=x.device) < lengths[:, None]  # (B, T)
+        x = self.enter(x) + self.position
+        for layer in self.layers:
+            x = layer(x, None if seen is None else seen[:, None, None])
+        y: Tensor = self.leave(x)
+        if self.causal:
+            return y
         # An encoder has no last step: what one answer is read from is the mean of all steps.
-        return y if self.causal else y.mean(1, keepdim=True)
+        if seen is None or lengths is None:
+            return y.mean(1, keepdim=True)
+        return (y * seen[:, :, None]).sum(1, keepdim=True) / lengths[:, None, None]
 
 
 def sinusoids(T: int, D: int) -> Tensor:
@@ -108,4 +118,4 @@ def build(task: TaskInfo, options: TransformerOptions) -> nn.Module:
     front = Front(task, image=options.image)
     causal = options.causal or task.per_step
     core = Transformer(front.steps, front.features, options, causal=causal)
-    return Reader(front, core, width=options.width, task=task)
+    return Reader(front, core, width=options.width, task=task, pooled=not causal)
