@@ -94,7 +94,11 @@ def _score(name: str, predictor: str) -> float:
     parts = checked_tensors(_defaults(name), task, info)
     test = parts["test"]
     as_answer = _as_answer(task, info.outputs)
-    if predictor == "constant":
+    if predictor == "constant" and task.metric == "bits_per_character":
+        labels = test.targets[test.targets >= 0]
+        frequencies = torch.bincount(labels, minlength=info.outputs) / len(labels)
+        network = Answers(lambda x: frequencies.log().expand(*test.targets[: len(x)].shape, -1))
+    elif predictor == "constant":
         network = Answers(lambda x: best_constant(task, test.targets).expand(*test.targets[: len(x)].shape))
         answer = network.answer
         network.answer = lambda x: as_answer(answer(x))
@@ -114,7 +118,8 @@ def _as_answer(task: Task, outputs: int) -> Callable[[Tensor], Tensor]:
     """Labels to logits that name them; where nothing is asked, any will do."""
     if task.loss == "mean_squared_error":
         return lambda targets: targets
-    return lambda labels: nn.functional.one_hot(labels.clamp(min=0), outputs).float()
+    sure = 1.0 if task.metric == "accuracy" else 1e4
+    return lambda labels: nn.functional.one_hot(labels.clamp(min=0), outputs) * sure
 
 
 def best_constant(task: Task, targets: Tensor) -> Tensor:
@@ -132,7 +137,10 @@ def standard_error() -> Callable[[str], float]:
         task, targets = TASKS[name], torch.from_numpy(_defaults(name).test.targets)
         constant = best_constant(task, targets)
         asked = targets if task.loss == "mean_squared_error" else targets[targets >= 0]
-        values = (asked - constant) ** 2 if task.loss == "mean_squared_error" else (asked == constant).float()
+        if task.metric == "bits_per_character":
+            values = -(torch.bincount(asked) / len(asked)).log2()[asked]
+        else:
+            values = (asked - constant) ** 2 if task.loss == "mean_squared_error" else (asked == constant).float()
         return float(values.std() / np.sqrt(values.numel()))
 
     return error

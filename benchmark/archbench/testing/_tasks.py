@@ -344,15 +344,15 @@ CHECKS = (
         "T302",
         "the declared score of a perfect predictor",
         oracle_score,
-        "oracle is what the trial's own metric gives to the right answers: 1 for accuracy, 0 for an error",
+        "oracle is what the trial's own metric gives to the right answers: 1, or 0 for errors and bits",
         ("T301",),
     ),
     Check(
         "T303",
         "the declared score of the best constant predictor",
         chance_score,
-        "chance is the share of the most frequent class, or the variance of the targets",
-        ("T302",),
+        "chance is the share of the most frequent class, the variance of the targets, or the entropy of the labels",
+        ("T301",),
     ),
     Check(
         "T501",
