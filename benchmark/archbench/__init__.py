@@ -12,6 +12,7 @@ from archbench._declarations import Splits as Splits
 from archbench._declarations import Task as Task
 from archbench._declarations import TaskInfo as TaskInfo
 from archbench._errors import ArchbenchError as ArchbenchError
+from archbench._errors import DataError as DataError
 from archbench._errors import DeclarationError as DeclarationError
 from archbench._errors import DeviceError as DeviceError
 from archbench._errors import IncompatibleError as IncompatibleError
@@ -19,6 +20,8 @@ from archbench._errors import PluginError as PluginError
 from archbench._errors import RecordError as RecordError
 from archbench._errors import SelectionError as SelectionError
 from archbench._errors import StoreError as StoreError
+from archbench._readers import Found as Found
+from archbench._readers import Reader as Reader
 from archbench._records import Record as Record
 from archbench._trial import Trial as Trial
 from archbench.hookspecs import hookimpl as hookimpl
@@ -27,14 +30,17 @@ __all__ = [
     "IGNORED",
     "ArchbenchError",
     "Architecture",
+    "DataError",
     "DeclarationError",
     "DeviceError",
     "Examples",
+    "Found",
     "IncompatibleError",
     "Meta",
     "Outputs",
     "PaperRecipe",
     "PluginError",
+    "Reader",
     "Record",
     "RecordError",
     "Section",

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import msgspec
 
@@ -171,7 +171,7 @@ class Architecture:
     takes_lengths: bool = False
 
     def __post_init__(self) -> None:
-        _check_common(self, "Architecture", self.build, "build")
+        check_declaration(self, "Architecture", self.build, "build")
         _check_parameters(self)
         _check_patterns(self)
         kinds = get_args(InputKind)
@@ -229,7 +229,7 @@ class Task:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_common(self, "Task", self.load, "load")
+        check_declaration(self, "Task", self.load, "load")
         if self.loss not in get_args(Loss):
             raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
         if self.metric not in get_args(Metric):
@@ -323,7 +323,31 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def convert_options(declared: Architecture | Task, values: Mapping[str, Any]) -> Any:
+class Declared(Protocol):
+    """What architectures, tasks and readers have in common."""
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+
+    @property
+    def options(self) -> type | None:
+        """The class of its options."""
+
+    @property
+    def variants(self) -> Mapping[str, Mapping[str, Any]]:
+        """Named settings."""
+
+    @property
+    def revision(self) -> int:
+        """Raised when results change."""
+
+    @property
+    def expected_failures(self) -> Mapping[str, str]:
+        """Checks that rightly fail."""
+
+
+def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
     """Turn option values, typed or as text, into the declared options class.
 
     Raises:
@@ -338,12 +362,17 @@ def convert_options(declared: Architecture | Task, values: Mapping[str, Any]) ->
     return msgspec.convert(dataclasses.asdict(options), declared.options)
 
 
-def option_names(declared: Architecture | Task) -> tuple[str, ...]:
+def option_names(declared: Declared) -> tuple[str, ...]:
     """The options that this architecture or task has, in the order of declaration."""
     return () if declared.options is None else tuple(f.name for f in dataclasses.fields(declared.options))
 
 
-def _check_common(item: Architecture | Task, what: str, target: object, target_name: str) -> None:
+def check_declaration(item: Declared, what: str, target: object, target_name: str) -> None:
+    """Check what all declarations have in common.
+
+    Raises:
+        DeclarationError: a field does not fit.
+    """
     if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
         raise DeclarationError(
             f"{what} name is {item.name!r}; use 1 to 64 lower-case letters, digits, '.', '_' and '-', "
@@ -364,7 +393,7 @@ def _check_common(item: Architecture | Task, what: str, target: object, target_n
     _check_expected_failures(item, what)
 
 
-def _check_expected_failures(item: Architecture | Task, what: str) -> None:
+def _check_expected_failures(item: Declared, what: str) -> None:
     if not isinstance(item.expected_failures, Mapping):
         raise DeclarationError(f"{what} {item.name!r}: expected_failures must map codes to reasons")
     for code, reason in item.expected_failures.items():
@@ -394,7 +423,7 @@ def _check_patterns(item: Architecture) -> None:
         )
 
 
-def _check_options(item: Architecture | Task, what: str) -> None:
+def _check_options(item: Declared, what: str) -> None:
     if item.options is not None:
         parameters = getattr(item.options, "__dataclass_params__", None)
         if parameters is None or not parameters.frozen:

@@ -8,6 +8,7 @@ ArchbenchError            anything below; the command line prints it as one line
 ├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
 ├── RecordError           a record cannot be read, or was written by a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
+├── DataError             own data, or the files of a task, that cannot be used
 └── DeviceError           the device asked for is not there
 ```
 
@@ -41,6 +42,10 @@ class RecordError(ArchbenchError):
 
 class StoreError(ArchbenchError):
     """Raised when the output folder cannot be used: not writable, or in use by another run."""
+
+
+class DataError(ArchbenchError):
+    """Raised when files cannot be trained on: missing, unreadable, or not what their kind asks for."""
 
 
 class DeviceError(ArchbenchError):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from archbench._plugins import PluginSource
+from archbench._readers import OwnData
 from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts
 from archbench._trial import Trial
 
@@ -34,6 +35,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         architecture_origin, task_origin: what the planning process saw; the worker refuses another version.
         task_facts, architecture_facts: copied into the record.
         device: where to run.
+        own_data: the files that the task is made from; None for a declared task.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -45,6 +47,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     task_facts: TaskFacts
     architecture_facts: ArchitectureFacts
     device: Device
+    own_data: OwnData | None = None
     handed_over: float = 0.0
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:

@@ -48,6 +48,7 @@ class PlannedTrial:
                 expected_failures=dict(architecture.item.expected_failures),
             ),
             device=device,
+            own_data=task.own_data,
         )
 
 

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from archbench._declarations import Architecture, Task, convert_options, option_names
+from archbench._declarations import Architecture, Declared, Task, convert_options, option_names
 from archbench._errors import SelectionError
 from archbench._plugins import Registered
 from archbench._trial import Component
@@ -62,12 +62,16 @@ def select(selectors: Sequence[str], available: Sequence[Registered[Item]], what
     Raises:
         SelectionError: a selector is malformed, matches nothing, is ambiguous, or sets a wrong option.
     """
+    return distinct(found for selector in selectors for found in _select_one(selector, available, what))
+
+
+def distinct(found: Iterable[Selected[Item]]) -> list[Selected[Item]]:
+    """Each once, in the order of the first; who is named once counts as named."""
     chosen: dict[str, Selected[Item]] = {}
-    for selector in selectors:
-        for found in _select_one(selector, available, what):
-            key = msgspec.json.encode(found.component.identity(), order="deterministic").decode()
-            if key not in chosen or found.named:
-                chosen[key] = found
+    for item in found:
+        key = msgspec.json.encode(item.component.identity(), order="deterministic").decode()
+        if key not in chosen or item.named:
+            chosen[key] = item
     return list(chosen.values())
 
 
@@ -77,7 +81,7 @@ def _select_one(selector: str, available: Sequence[Registered[Item]], what: str)
         raise SelectionError(
             f"{selector!r} is not a selector; write NAME, NAME[option=value,value], a pattern like '*net', or all"
         )
-    name, settings = match["name"], _parse_settings(selector, match["options"])
+    name, settings = match["name"], parse_settings(selector, match["options"])
     found, preset = _match_name(name, available, what)
     if name == "all" and settings:
         raise SelectionError(f"{selector!r} sets options on everything; name the {what}s that you mean")
@@ -91,8 +95,12 @@ def _select_one(selector: str, available: Sequence[Registered[Item]], what: str)
     ]
 
 
-def _parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:
-    """`a=1,2,b=x` -> {a: [1, 2], b: [x]}: a piece without `=` is one more value of the option before it."""
+def parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:
+    """`a=1,2,b=x` -> {a: [1, 2], b: [x]}: a piece without `=` is one more value of the option before it.
+
+    Raises:
+        SelectionError: it cannot be read so.
+    """
     settings: dict[str, list[str]] = {}
     if text is None:
         return settings
@@ -164,8 +172,17 @@ def _settle(
     named: bool,
     rivals: Sequence[Registered[Item]],
 ) -> Selected[Item]:
-    item = registered.item
-    ambiguous = sum(rival.item.name == item.name for rival in rivals) > 1
+    ambiguous = sum(rival.item.name == registered.item.name for rival in rivals) > 1
+    options = settle_options(registered.item, values, selector)
+    return Selected(registered, options, make_component(registered, options, ambiguous=ambiguous), named)
+
+
+def settle_options(item: Declared, values: Mapping[str, Any], selector: str) -> Any:
+    """The options of an item with these values, an instance of its options class or None.
+
+    Raises:
+        SelectionError: it has no such option, or the value does not fit.
+    """
     known = option_names(item)
     for option in values:
         if option not in known:
@@ -173,10 +190,15 @@ def _settle(
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'no options'}"
             raise SelectionError(f"{selector!r}: {item.name} has no option {option!r}; {hint}")
     try:
-        options = convert_options(item, values)
+        return convert_options(item, values)
     except msgspec.ValidationError as error:
         raise SelectionError(f"{selector!r}: {error}; see `benchmark show {item.name}`") from None
-    return Selected(registered, options, make_component(registered, options, ambiguous=ambiguous), named)
+
+
+def write_options(options: Any) -> dict[str, Any]:
+    """Options as plain data, in the order of a record on disk, so that a page never depends on which it was."""
+    values: dict[str, Any] = {} if options is None else msgspec.to_builtins(dataclasses.asdict(options))
+    return dict(sorted(values.items()))
 
 
 def make_component(registered: Registered[Item], options: Any, *, ambiguous: bool = False) -> Component:
@@ -189,19 +211,18 @@ def make_component(registered: Registered[Item], options: Any, *, ambiguous: boo
     """
     item = registered.item
     label = make_label(item, options)
-    values: dict[str, Any] = {} if options is None else msgspec.to_builtins(dataclasses.asdict(options))
     return Component(
         provider=registered.origin.distribution,
         name=item.name,
         revision=item.revision,
-        options=dict(sorted(values.items())),  # as a record on disk has them, so that a page never depends on which
+        options=write_options(options),
         fingerprint=registered.fingerprint,
         effort=float(item.effort) if isinstance(item, Task) else 1.0,
         label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
     )
 
 
-def make_label(item: Architecture | Task, options: Any) -> str:
+def make_label(item: Declared, options: Any) -> str:
     """A selector for these options: a variant that sets them, the bare name, or the options that are not default."""
     for variant, values in item.variants.items():
         if options == convert_options(item, values):

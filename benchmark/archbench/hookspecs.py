@@ -14,6 +14,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from archbench._declarations import Architecture, Section, Task
+    from archbench._readers import Reader
     from archbench._records import Record
     from archbench._trial import Trial
 
@@ -68,6 +69,52 @@ def archbench_tasks() -> Iterable[Task]:  # type: ignore[empty-body]
         ...                          metric="accuracy", chance=0.5, oracle=1.0)
         >>> [task.name for task in archbench_tasks()]
         ['parity-10']
+    """
+
+
+@hookspec
+def archbench_readers() -> Iterable[Reader]:  # type: ignore[empty-body]
+    """Register readers of people's own files, for `--task SCHEME:PATH`.
+
+    Called once per process, before anything is planned. Return or yield `Reader` objects; nothing is registered if
+    one of them is invalid. `inspect` is called with the path when a command names the scheme, and must say there all
+    that can be wrong with the files, as a `DataError`; `load` is called in the worker of each trial. Import numpy and
+    whatever reads the files inside them.
+
+    Example:
+        >>> import hashlib, pathlib, tempfile
+        >>> import archbench
+        >>> def rows(path):
+        ...     lines = path.read_text().splitlines()
+        ...     if len(lines) < 30:
+        ...         raise archbench.DataError(f"{path} has {len(lines)} lines; at least 30 are needed")
+        ...     return [line.split() for line in lines]
+        >>> def inspect(path, options):
+        ...     table = rows(path)
+        ...     info = archbench.TaskInfo(kind="sequence", input_shape=(len(table[0]) - 1, 1), outputs=2)
+        ...     content = hashlib.sha256(path.read_bytes()).hexdigest()
+        ...     return archbench.Found(content=content, info=info, loss="cross_entropy", metric="accuracy", chance=0.5,
+        ...                            oracle=1.0, summary=f"{len(table)} rows of numbers", facts={"rows": len(table)})
+        >>> def load(path, options, content, seed):
+        ...     import numpy as np
+        ...     if hashlib.sha256(path.read_bytes()).hexdigest() != content:
+        ...         raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
+        ...     table = np.array(rows(path), np.float32)
+        ...     inputs, targets = table[:, 1:, None], table[:, 0].astype(np.int64)
+        ...     order = np.random.default_rng(seed).permutation(np.arange(10, len(table)))
+        ...     parts = order[10:], order[:10], np.arange(10)
+        ...     return archbench.Splits(*(archbench.Examples(inputs[part], targets[part]) for part in parts))
+        >>> @archbench.hookimpl
+        ... def archbench_readers():
+        ...     yield archbench.Reader(scheme="numbers", inspect=inspect, load=load, summary="Label and numbers")
+        >>> [reader] = archbench_readers()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "mine.txt")
+        ...     _ = path.write_text("".join(f"{i % 2} {i} {i * i}\\n" for i in range(40)))
+        ...     found = reader.inspect(path, None)
+        ...     splits = reader.load(path, None, found.content, 0)
+        >>> found.summary, splits.train.inputs.shape
+        ('40 rows of numbers', (20, 2, 1))
     """
 
 

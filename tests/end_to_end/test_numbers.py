@@ -21,10 +21,10 @@ def scores(
     records: Callable[[Path], list[dict[str, Any]]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Scores:
-    """Scores of each of these on digits and adding, over the three seeds of the quick protocol."""
+    """Scores of each of these on a few tasks, over the three seeds of the quick protocol."""
     folder = tmp_path_factory.mktemp("quick")
-    tasks = ("--task", "digits", "--task", "adding")
-    names = ("mlp", "highway", "rnn", "lstm", "plain[depth=20,56]", "resnet[depth=20,56]")
+    tasks = ("--task", "digits", "--task", "adding", "--task", "temporal-order", "--task", "embedded-reber")
+    names = ("mlp", "highway", "rnn", "lstm", "lstm-1997", "plain[depth=20,56]", "resnet[depth=20,56]")
     done = cli("run", *names, *tasks, cwd=folder, timeout=1400)
     assert done.returncode == 0, done.stderr
     found: Scores = {}
@@ -46,6 +46,18 @@ def test_lstm_adds_and_the_elman_net_does_not(scores: Scores) -> None:
     """With 50 steps between, the LSTM gets below 0.05 mean squared error on every seed, the tanh RNN on none."""
     assert max(s["test"] for s in scores["lstm", "adding"]) < 0.05
     assert min(s["test"] for s in scores["rnn", "adding"]) > 0.05
+
+
+def test_order_in_time_needs_a_memory(scores: Scores) -> None:
+    """The LSTM, of 1997 too, tells the order of two distant symbols on every seed, the tanh RNN on none."""
+    for name in ("lstm", "lstm-1997"):
+        assert min(s["test"] for s in scores[name, "temporal-order"]) > 0.95
+    assert max(s["test"] for s in scores["rnn", "temporal-order"]) < 0.5
+
+
+def test_first_lstm_solves_embedded_reber(scores: Scores) -> None:
+    """LSTM of 1997 predicts the second-last symbol of an embedded Reber string on every seed."""
+    assert min(s["test"] for s in scores["lstm-1997", "embedded-reber"]) > 0.95
 
 
 def test_depth_hurts_training_without_the_shortcut_only(scores: Scores) -> None:

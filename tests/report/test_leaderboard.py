@@ -179,7 +179,8 @@ def test_protocols_are_never_mixed(make_record: MakeRecord) -> None:
     board = build_leaderboard([make_record("a"), make_record("a", protocol=revised)])
 
     assert len(board.boards) == 2
-    assert {"quick revision 1", "quick revision 2"} == {protocol.label for protocol in board.protocols}
+    labels = {f"quick revision {rules.revision}" for rules in (quick, revised)}
+    assert labels == {protocol.label for protocol in board.protocols}
 
 
 def test_selectors_are_quoted(make_record: MakeRecord) -> None:

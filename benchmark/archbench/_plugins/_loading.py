@@ -17,6 +17,7 @@ from archbench._plugins._discovery import Candidate, find_candidates, refusal, u
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._importing import Importable, from_entry_point, from_file, import_plugin
 from archbench._plugins._model import FaultError, PluginSource, PluginStatus, Problem, Registered, T, one_line
+from archbench._readers import Reader
 from archbench._records import Origin, Record
 from archbench._trial import Trial
 
@@ -34,6 +35,7 @@ class Plugins:
 
     architectures: tuple[Registered[Architecture], ...] = ()
     tasks: tuple[Registered[Task], ...] = ()
+    readers: tuple[Registered[Reader], ...] = ()
     problems: tuple[Problem, ...] = ()
     statuses: tuple[PluginStatus, ...] = ()
     _active: tuple[_Active, ...] = field(default=(), repr=False)
@@ -135,6 +137,7 @@ class _Loader:
         self._statuses: list[PluginStatus] = []
         self._architectures: list[Registered[Architecture]] = []
         self._tasks: list[Registered[Task]] = []
+        self._readers: list[Registered[Reader]] = []
         self._active: list[_Active] = []
         self._claimed: dict[tuple[str, str, str], str] = {}
 
@@ -143,6 +146,7 @@ class _Loader:
         return Plugins(
             tuple(self._architectures),
             tuple(self._tasks),
+            tuple(self._readers),
             tuple(self._problems),
             tuple(self._statuses),
             tuple(self._active),
@@ -180,9 +184,10 @@ class _Loader:
                 hooks = Hooks(imported.plugin, importable.name)
                 architectures = hooks.collect("archbench_architectures", Architecture)
                 tasks = hooks.collect("archbench_tasks", Task)
+                readers = hooks.collect("archbench_readers", Reader)
                 _check_descriptions(tasks)
-            _check_own_module(importable, [*architectures, *tasks])
-            claims = self._claims(importable, architectures, tasks)
+            _check_own_module(importable, [*architectures, *tasks, *readers])
+            claims = self._claims(importable, architectures, tasks, readers)
         except FaultError as fault:
             self._problems.append(fault.problem(importable.name))
             self._record(importable, "failed", milliseconds, had_torch, message=fault.message)
@@ -190,8 +195,13 @@ class _Loader:
         self._claimed |= claims
         self._architectures += _registered(importable, architectures)
         self._tasks += _registered(importable, tasks)
+        self._readers += _registered(importable, readers)
         self._active.append(_Active(importable.name, importable.origin, hooks))
-        names = {"architectures": tuple(a.name for a in architectures), "tasks": tuple(t.name for t in tasks)}
+        names = {
+            "architectures": tuple(a.name for a in architectures),
+            "tasks": tuple(t.name for t in tasks),
+            "readers": tuple(r.scheme for r in readers),
+        }
         self._record(importable, "active", milliseconds, had_torch, hooks=hooks.names, **names)
         self._problems += [Problem(importable.name, "register", text, fatal=False) for text in hooks.warnings]
         return None
@@ -218,11 +228,20 @@ class _Loader:
         )
 
     def _claims(
-        self, importable: Importable, architectures: Sequence[Architecture], tasks: Sequence[Task]
+        self,
+        importable: Importable,
+        architectures: Sequence[Architecture],
+        tasks: Sequence[Task],
+        readers: Sequence[Reader],
     ) -> dict[tuple[str, str, str], str]:
         """The names that this plugin takes within its distribution: of items and of their variants."""
         claims: dict[tuple[str, str, str], str] = {}
-        for kind, items in (("architecture", architectures), ("task", tasks)):
+        kinds: list[tuple[str, Sequence[Architecture | Task | Reader]]] = [
+            ("architecture", architectures),
+            ("task", tasks),
+            ("reader", readers),
+        ]
+        for kind, items in kinds:
             for name, holder in _names(kind, items):
                 key = (kind, importable.origin.distribution, name)
                 claim = f"{holder} of {importable.name}"
@@ -236,7 +255,7 @@ class _Loader:
         return claims
 
 
-def _names(kind: str, items: Sequence[Architecture | Task]) -> Iterator[tuple[str, str]]:
+def _names(kind: str, items: Sequence[Architecture | Task | Reader]) -> Iterator[tuple[str, str]]:
     for item in items:
         yield item.name, f"{kind} {item.name!r}"
         for variant in item.variants:
@@ -258,16 +277,18 @@ def _check_descriptions(tasks: Sequence[Task]) -> None:
             raise FaultError("collect", f"info of task {task.name!r} returned {info!r}, not an archbench.TaskInfo")
 
 
-def _check_own_module(importable: Importable, items: Sequence[Architecture | Task]) -> None:
+def _check_own_module(importable: Importable, items: Sequence[Architecture | Task | Reader]) -> None:
     """A one-file plugin cannot be imported by its file name, so a string that tries to would fail in training."""
     for item in items if importable.source.path else ():
-        target = item.build if isinstance(item, Architecture) else item.load
-        if isinstance(target, str) and target.partition(":")[0] == Path(importable.source.path).stem:
-            raise FaultError(
-                "collect",
-                f"{item.name!r} names {target!r}, but a one-file plugin is not importable by its name; "
-                "give the function itself",
-            )
+        targets: list[object] = [item.build if isinstance(item, Architecture) else item.load]
+        targets += [item.inspect] if isinstance(item, Reader) else []
+        for target in targets:
+            if isinstance(target, str) and target.partition(":")[0] == Path(importable.source.path).stem:
+                raise FaultError(
+                    "collect",
+                    f"{item.name!r} names {target!r}, but a one-file plugin is not importable by its name; "
+                    "give the function itself",
+                )
 
 
 def _check_sections(sections: Sequence[Section]) -> None:

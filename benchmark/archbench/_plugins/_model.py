@@ -9,9 +9,10 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from archbench._declarations import Architecture, Task
+from archbench._readers import OwnData, Reader
 from archbench._records import Origin
 
-T = TypeVar("T", bound=Architecture | Task)
+T = TypeVar("T", bound=Architecture | Task | Reader)
 
 _LONGEST_CAUSE = 300
 
@@ -57,7 +58,7 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
         name: `distribution:entry_point` or `file:NAME`.
         origin: where it came from.
         status: `active`, or why it is not: `blocked` and `incompatible` plugins were never imported.
-        architectures, tasks: the names it registered.
+        architectures, tasks, readers: the names it registered.
         hooks: the hooks it implements.
         import_milliseconds: time its import took; None when it was not imported.
         imported_torch: loading it imported torch, which nothing had imported before.
@@ -69,6 +70,7 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["active", "blocked", "incompatible", "failed"]
     architectures: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     import_milliseconds: float | None = None
     imported_torch: bool = False
@@ -77,19 +79,21 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Registered(Generic[T]):
-    """An architecture or a task together with its provider.
+    """An architecture, a task or a reader together with its provider.
 
     Args:
         item: what was declared.
         origin: who declared it.
         source: how to load the provider again.
         fingerprint: the first 12 hex digits of the SHA-256 of a one-file plugin; else empty.
+        own_data: the files that the task was made from; None for a declared task.
     """
 
     item: T
     origin: Origin
     source: PluginSource
     fingerprint: str = ""
+    own_data: OwnData | None = None
 
     @property
     def canonical(self) -> str:

@@ -67,7 +67,7 @@ def _over(over: OverBoard, board: Leaderboard) -> list[str]:
     missing = [f"- {escape(entrants[r.entrant])}: {escape('; '.join(r.missing))}" for r in over.rows if r.missing]
     left_out = f"Not counted yet: {escape('; '.join(over.left_out))}." if over.left_out else ""
     return [
-        f"## {escape(over.kind.capitalize())} tasks, {escape(protocol)} protocol",
+        f"## {escape(_text.kind_word(over.kind).capitalize())} tasks, {escape(protocol)} protocol",
         escape(over.verdict),
         _table(head, rows, range(3, len(head))),
         "\n".join(["Not ranked:", "", *missing]) if missing else "",

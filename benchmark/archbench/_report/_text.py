@@ -92,6 +92,11 @@ def why_unranked(row: TaskRow, newer: str) -> str:
     return "; ".join([*parts, row.gap] if row.gap else parts)
 
 
+def kind_word(kind: str) -> str:
+    """A kind of input as it stands before the word task."""
+    return kind.removesuffix("s")
+
+
 def metric_words(task: TaskEntry) -> str:
     """The metric and its direction, and how much longer than on other tasks everybody trains."""
     longer = "" if task.effort == 1 else f"; trained for {task.effort:g} times the steps of the protocol"

@@ -23,6 +23,7 @@ from archbench._declarations import Architecture, Task, TaskInfo, convert_option
 from archbench._errors import PluginError
 from archbench._job import Job
 from archbench._plugins import Registered, load_source
+from archbench._readers import make_task
 from archbench._records import Curves, Pairing, Record, Resources, Scores, Status
 from archbench._training._data import (
     BatchOrder,
@@ -91,7 +92,7 @@ class _Run:
         self.device = (
             torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
         )
-        task = _only(load_source(job.task_source, job.task_origin).tasks, trial.task)
+        task = _task(job)
         architecture = _only(
             load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture
         )
@@ -235,13 +236,28 @@ def _resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _task(job: Job) -> Task:
+    plugins = load_source(job.task_source, job.task_origin)
+    if job.own_data is None:
+        return _only(plugins.tasks, job.trial.task)
+    for candidate in plugins.readers:
+        if candidate.item.scheme == job.own_data.scheme:
+            _check_unchanged(candidate, job.trial.task)
+            return make_task(candidate.item, job.own_data)
+    raise PluginError(f"{job.trial.task.provider} no longer reads {job.own_data.scheme!r}")
+
+
 def _only(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
     for candidate in registered:
         if candidate.item.name == wanted.name:
-            if candidate.fingerprint != wanted.fingerprint:
-                raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")
+            _check_unchanged(candidate, wanted)
             return candidate.item
     raise PluginError(f"{wanted.provider} no longer provides {wanted.name!r}")
+
+
+def _check_unchanged(candidate: Registered[Any], wanted: Component) -> None:
+    if candidate.fingerprint != wanted.fingerprint:
+        raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")
 
 
 def _one_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ import typer
 
 from archbench._declarations import Architecture
 from archbench._errors import SelectionError
+from archbench._own_data import is_own_data, open_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._selectors import Selected, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
@@ -113,6 +114,10 @@ def _of_file(name: str, plugins: Plugins) -> Iterator[Target]:
 
 
 def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
+    if is_own_data(name):
+        for opened in open_own_data(name, plugins.readers):
+            yield Target(opened.registered, opened.options, name)
+        return
     refusals = []
     kinds: list[tuple[Any, str]] = [(plugins.architectures, "architecture"), (plugins.tasks, "task")]
     found: list[Selected[Any]] = []

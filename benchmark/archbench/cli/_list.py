@@ -33,6 +33,9 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
             }
             for r in plugins.tasks
         ],
+        "own data": [
+            {"name": f"{r.item.scheme}:PATH", "id": r.canonical, "summary": r.item.summary} for r in plugins.readers
+        ],
         "protocols": [{"name": p.name, "summary": p.summary, "seeds": p.seeds, "steps": p.steps} for p in protocols()],
     }
     if json:

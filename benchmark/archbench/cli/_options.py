@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from archbench._declarations import Task
 from archbench._plugins import Plugins, Problem, load_plugins, plugins_from_environment
+from archbench._selectors import Selected
 
 PluginFiles = Annotated[
     list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Also load this one-file plugin; repeatable.")
@@ -43,6 +46,14 @@ def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
 def out_option(out: Path) -> str:
     """How to name this folder in a command that is shown for copying; empty for the default one."""
     return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
+
+
+def warn_of_data(tasks: Sequence[Selected[Task]]) -> None:
+    """Say what was left out of people's own files, a line each on standard error."""
+    for task in tasks:
+        own = task.registered.own_data
+        for warning in () if own is None else own.found.warnings:
+            print(f"warning: {task.component.label}: {warning}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

@@ -17,7 +17,11 @@ def plugins(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = 
         return
     width = max((len(status.name) for status in loaded.statuses), default=0)
     for status in loaded.statuses:
-        registers = ", ".join((*status.architectures, *status.tasks)) or ", ".join(status.hooks) or status.message
+        registers = (
+            ", ".join((*status.architectures, *status.tasks, *(f"{scheme}:" for scheme in status.readers)))
+            or ", ".join(status.hooks)
+            or status.message
+        )
         origin = status.origin
         badge = f" commit {origin.commit[:10]}" if origin.commit else " editable" if origin.editable else ""
         time = "" if status.import_milliseconds is None else f"{status.import_milliseconds:6.1f} ms"

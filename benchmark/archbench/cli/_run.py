@@ -13,6 +13,7 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
+from archbench._own_data import select_tasks
 from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocols import find_protocol
@@ -20,7 +21,18 @@ from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench.cli._leaderboard import build, note
-from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, out_option, print_json, report
+from archbench.cli._options import (
+    DEFAULT_OUT,
+    Blocked,
+    Json,
+    Out,
+    PluginFiles,
+    load,
+    out_option,
+    print_json,
+    report,
+    warn_of_data,
+)
 from archbench.cli._signals import Stopped, leave
 
 Selectors = Annotated[
@@ -30,7 +42,9 @@ Selectors = Annotated[
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
-        "--task", metavar="SELECTOR", help="Only these tasks, or all; repeatable. Default: a core set, see list."
+        "--task",
+        metavar="SELECTOR",
+        help="Only these tasks, or all, or your own files as images:PATH; repeatable. Default: a core set, see list.",
     ),
 ]
 ProtocolName = Annotated[str, typer.Option("--protocol", metavar="NAME", help="smoke, quick, ...")]
@@ -85,9 +99,14 @@ def run(
     """Train what is not trained yet and write the leaderboard. The same command again goes on where it was."""
     plugins = load(plugin, no_plugin)
     rules = find_protocol(protocol)
+    if task:
+        tasks = select_tasks(task, plugins.tasks, plugins.readers)
+    else:
+        tasks = select(["all"], _default_tasks(plugins), "task")
+    warn_of_data(tasks)
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
-        select(task or ["all"], plugins.tasks if task else _default_tasks(plugins), "task"),
+        tasks,
         protocol=rules,
         seeds=rules.seeds if seeds is None else seeds,
     )

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from archbench._declarations import Architecture, PaperRecipe, Task, convert_options
+from archbench._declarations import Architecture, Declared, PaperRecipe, convert_options
 from archbench._errors import ArchbenchError, SelectionError
-from archbench._plugins import Registered
+from archbench._own_data import is_own_data, open_own_data
+from archbench._plugins import Plugins, Registered
 from archbench._protocols import find_protocol
+from archbench._readers import Found, Reader
 from archbench._selectors import Selected, select
-from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
+from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, warn_of_data
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task or protocol; options allowed.")]
 
@@ -22,7 +24,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task
 def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Show the options, variants, source and provider of one architecture, task or protocol."""
     plugins = load(plugin, no_plugin)
-    description = _describe(name, plugins.architectures, plugins.tasks)
+    description = _describe(name, plugins)
     if json:
         print_json(description)
         return
@@ -35,11 +37,16 @@ def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json
             print(f"{key}: {_text(value)}")
 
 
-def _describe(
-    name: str, architectures: tuple[Registered[Architecture], ...], tasks: tuple[Registered[Task], ...]
-) -> dict[str, Any]:
+def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
+    if is_own_data(name):
+        tasks = open_own_data(name, plugins.readers)
+        warn_of_data(tasks)
+        return _describe_item("task", tasks[0])
+    for reader in plugins.readers:
+        if reader.item.scheme == name:
+            return _describe_reader(reader)
     refusals = []
-    for available, what in ((architectures, "architecture"), (tasks, "task")):
+    for available, what in ((plugins.architectures, "architecture"), (plugins.tasks, "task")):
         try:
             selected: list[Selected[Any]] = select([name], available, what)
         except SelectionError as error:
@@ -51,6 +58,19 @@ def _describe(
     except ArchbenchError:
         specific = [error for error in refusals if not str(error).startswith("no ")]
         raise (specific or refusals)[0] from None
+
+
+def _describe_reader(registered: Registered[Reader]) -> dict[str, Any]:
+    reader = registered.item
+    return {
+        "kind": "reader of own data",
+        "name": reader.scheme,
+        "id": registered.canonical,
+        "summary": reader.summary,
+        "use": f"benchmark run all --task '{reader.scheme}:PATH[option=value]'",
+        "provided by": f"{registered.origin.distribution} {registered.origin.version}".strip(),
+        "options": _describe_options(reader, convert_options(reader, {})),
+    }
 
 
 def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
@@ -77,21 +97,26 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
     info = item.describe(selected.options)
     return {
         **shared,
-        "input": f"{info.kind} {info.input_shape}",
+        "input": f"{info.kind} {info.input_shape}{', of variable length' if info.variable_length else ''}",
         "outputs": info.outputs,
         "loss": item.loss,
         "metric": item.metric,
         "chance": item.chance,
         "oracle": item.oracle,
         "steps": f"{item.effort:g} times those of the protocol",
+        **({} if registered.own_data is None else _describe_data(registered.own_data.found)),
     }
+
+
+def _describe_data(found: Found) -> dict[str, Any]:
+    return {"content": found.content, "left out": list(found.warnings), **found.facts}
 
 
 def _describe_recipe(recipe: PaperRecipe) -> dict[str, Any]:
     return {key: value for key, value in dataclasses.asdict(recipe).items() if value not in (None, "", 0.0, ())}
 
 
-def _describe_options(item: Architecture | Task, options: Any) -> dict[str, Any]:
+def _describe_options(item: Declared, options: Any) -> dict[str, Any]:
     if item.options is None:
         return {}
     default = convert_options(item, {})
