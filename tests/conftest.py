@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
@@ -18,6 +21,30 @@ from archbench._plugins import PluginSource, Registered
 from archbench._records import Origin, Record, Scores, TaskFacts
 from archbench._selectors import make_component
 from archbench._trial import Trial
+
+
+@pytest.fixture(scope="session")
+def small_sets() -> ModuleType:
+    """The module that writes small data sets in the formats of the real ones."""
+    spec = importlib.util.spec_from_file_location("small_sets", Path(__file__).parent / "small_sets.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_data(small_sets: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data folder of all tests: small sets, so that none sees, or changes, what the user has downloaded."""
+    folder = tmp_path_factory.mktemp("data")
+    small_sets.write_all(folder)
+    before = os.environ.get("ARCHBENCH_DATA")
+    os.environ["ARCHBENCH_DATA"] = str(folder)
+    yield folder
+    del os.environ["ARCHBENCH_DATA"]
+    if before is not None:
+        os.environ["ARCHBENCH_DATA"] = before
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def test_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pyte
         "archbench.cli._run._train", lambda *args, **options: (_ for _ in ()).throw(ReachedTrainingError)
     )
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("archbench._data._prepare.prepare", lambda *args: None)
     (tmp_path / "leaderboard").mkdir()
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     result = CliRunner().invoke(app, shlex.split(command)[1:])

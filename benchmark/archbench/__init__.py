@@ -2,6 +2,9 @@
 
 from msgspec import Meta as Meta
 
+from archbench._data import LocalFolder as LocalFolder
+from archbench._data import RemoteFile as RemoteFile
+from archbench._data import data_folder as data_folder
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import Examples as Examples
@@ -36,6 +39,7 @@ __all__ = [
     "Examples",
     "Found",
     "IncompatibleError",
+    "LocalFolder",
     "Meta",
     "Outputs",
     "PaperRecipe",
@@ -43,6 +47,7 @@ __all__ = [
     "Reader",
     "Record",
     "RecordError",
+    "RemoteFile",
     "Section",
     "SelectionError",
     "Splits",
@@ -50,6 +55,7 @@ __all__ = [
     "Task",
     "TaskInfo",
     "Trial",
+    "data_folder",
     "hookimpl",
 ]
 __version__ = "0.1.0"

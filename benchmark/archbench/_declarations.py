@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import msgspec
 
+from archbench._data import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -205,6 +206,12 @@ class Task:
         expected_failures: as for `Architecture`.
         libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
             they are imported once, ahead of all trials. Never name a module with side effects.
+        files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
+            does not begin.
+        augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
+            `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
+            that a batch does not depend on the device. Protocols say whether it is applied; it never is in
+            validation and test.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -226,10 +233,16 @@ class Task:
     by_default: bool = True
     effort: float = 1.0
     fixed_splits: bool = False
+    files: tuple[RemoteFile | LocalFolder, ...] = ()
+    augment: str | Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_declaration(self, "Task", self.load, "load")
+        if self.augment is not None:
+            _check_target(self, "Task", self.augment, "augment")
+        if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
+            raise DeclarationError(f"Task {self.name!r}: files must be a tuple of RemoteFile and LocalFolder")
         if self.loss not in get_args(Loss):
             raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
         if self.metric not in get_args(Metric):
@@ -380,6 +393,14 @@ def check_declaration(item: Declared, what: str, target: object, target_name: st
         )
     if item.name == "all":
         raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
+    _check_target(item, what, target, target_name)
+    if type(item.revision) is not int or item.revision < 1:
+        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
+    _check_options(item, what)
+    _check_expected_failures(item, what)
+
+
+def _check_target(item: Declared, what: str, target: object, target_name: str) -> None:
     if isinstance(target, str):
         if not re.fullmatch(r"[\w.]+:\w+", target):
             raise DeclarationError(
@@ -387,10 +408,6 @@ def check_declaration(item: Declared, what: str, target: object, target_name: st
             )
     elif not callable(target):
         raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
-    if type(item.revision) is not int or item.revision < 1:
-        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
-    _check_options(item, what)
-    _check_expected_failures(item, what)
 
 
 def _check_expected_failures(item: Declared, what: str) -> None:

@@ -8,7 +8,7 @@ The vocabulary is every character of the whole text: one that only the test part
 where an unknown symbol in its place would come for free. And it may not depend on the seed, as the parts do.
 
 Splits. Text is not shuffled, for neighbours say much of each other. The last tenth of the characters is the test part,
-the same for all seeds. Of the rest, the seed draws a stretch of a tenth of the whole for validation, anywhere; what lies
+the same for all seeds. Among the others the seed draws a stretch of a tenth of the whole for validation; what lies
 before and after it is for training. So seeds differ in what they train on, and the spread between them tells.
 
 Blocks. Parts are cut into blocks of `length` characters without padding; each character is asked for once. In training
@@ -64,7 +64,7 @@ def inspect(path: Path, options: TextOptions) -> archbench.Found:
         )
     codes, symbols = encode(text)
     if len(symbols) < 2:
-        raise archbench.DataError(f"{path} has one character only, {symbols!r}, over and over; there is nothing to learn")
+        raise archbench.DataError(f"{path} has one character only, {symbols!r}; there is nothing to learn")
     begin = _test_begin(len(codes))
     return archbench.Found(
         content=content_of(text),

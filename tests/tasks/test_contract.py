@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -93,7 +94,8 @@ def test_another_process_draws_the_same(tasks: dict[str, Task], load: Load) -> N
         "print(json.dumps(found))"
     )
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "1"})
+    environment = {"PYTHONHASHSEED": "1", "ARCHBENCH_DATA": os.environ["ARCHBENCH_DATA"]}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
 
     assert json.loads(done.stdout) == {name: list(hashes(load(name, seed=5)).values()) for name in tasks}
 

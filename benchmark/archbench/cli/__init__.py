@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from archbench._errors import ArchbenchError
-from archbench.cli import _check, _leaderboard, _list, _new, _plugins, _run, _show
+from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _run, _show
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("show")(_show.show)
 app.command("check")(_check.check)
 app.command("new")(_new.new)
 app.command("plugins")(_plugins.plugins)
+app.add_typer(_data.app, name="data")
 app.command("leaderboard")(_leaderboard.leaderboard)
 
 

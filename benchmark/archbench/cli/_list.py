@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archbench._protocols import protocols
+from archbench.cli._data import summarise
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 
@@ -28,6 +29,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
                 "id": r.canonical,
                 "metric": r.item.metric,
                 "by_default": r.item.by_default,
+                "data": summarise(r.item),
                 "summary": r.item.summary,
                 "variants": list(r.item.variants),
             }
@@ -46,10 +48,12 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
             note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
+            note += f"  [data {row['data']}]" if row.get("data") else ""
             mark = " " if row.get("by_default", True) else "*"
             print(f"{mark} {row['name']:<{width}}  {row['summary']}{note}")
             if row.get("variants"):
                 print(f"  {'':<{width}}  variants: {', '.join(row['variants'])}")
         print()
     print("Tasks with a star run when they are named, or with --task all.")
+    print("Data that are missing: benchmark data prepare TASK")
     print("Details of one: benchmark show NAME")

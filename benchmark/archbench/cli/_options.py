@@ -56,6 +56,16 @@ def warn_of_data(tasks: Sequence[Selected[Task]]) -> None:
             print(f"warning: {task.component.label}: {warning}", file=sys.stderr)
 
 
+def format_bytes(count: int) -> str:
+    """A size for people, in powers of 1,000."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
 def print_json(value: Any) -> None:
     """One JSON object on standard output; numbers that are not finite never get this far."""
     print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())

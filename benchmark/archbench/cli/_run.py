@@ -21,6 +21,7 @@ from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench.cli._leaderboard import build, note
+from archbench.cli._needs import with_data
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -106,7 +107,7 @@ def run(
     warn_of_data(tasks)
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
-        tasks,
+        with_data(tasks),
         protocol=rules,
         seeds=rules.seeds if seeds is None else seeds,
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from archbench._data import data_folder, state
 from archbench._declarations import Architecture, Declared, PaperRecipe, convert_options
 from archbench._errors import ArchbenchError, SelectionError
 from archbench._own_data import is_own_data, open_own_data
@@ -105,6 +106,8 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "oracle": item.oracle,
         "steps": f"{item.effort:g} times those of the protocol",
         **({} if registered.own_data is None else _describe_data(registered.own_data.found)),
+        "data": {file.path: state(file) for file in item.files},
+        "data folder": str(data_folder()) if item.files else "",
     }
 
 

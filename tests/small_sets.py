@@ -1,0 +1,123 @@
+"""Small data sets in the formats of the real ones: noise, with balanced labels."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import struct
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from scipy.io import savemat
+
+Array = np.ndarray[Any, Any]
+
+
+def write_all(folder: Path) -> None:
+    """Every set that a built-in task reads, below a data folder, without the notes that `prepare` leaves."""
+    for name, seed in (("mnist", 1), ("fashion-mnist", 2)):
+        write_idx_set(folder / name, seed=seed)
+    for name, members in (("cifar-10", cifar_10()), ("cifar-100", cifar_100())):
+        write_files(folder / name / "unpacked", members)
+    write_files(folder / "svhn", svhn())
+    write_files(folder / "imagenet", imagenet())
+
+
+def noise(count: int, *shape: int, seed: int) -> Array:
+    """Bytes (count, *shape), no two rows alike."""
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def balanced(count: int, classes: int, seed: int) -> Array:
+    """Labels (count,), equally many of each class, shuffled."""
+    return np.random.default_rng(seed).permutation(np.arange(count) % classes)
+
+
+def idx(array: Array) -> bytes:
+    """An idx file of bytes, compressed."""
+    head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return gzip.compress(head + array.astype(np.uint8).tobytes(), mtime=0)
+
+
+def write_idx_set(folder: Path, *, seed: int, train: int = 240, test: int = 100) -> None:
+    """Four files as those of MNIST."""
+    folder.mkdir(parents=True)
+    for part, count, offset in (("train", train, 0), ("t10k", test, 100)):
+        images, labels = noise(count, 28, 28, seed=seed + offset), balanced(count, 10, seed + offset)
+        (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(idx(images))
+        (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx(labels))
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Files by their relative names."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def cifar_10() -> dict[str, bytes]:
+    """The members of its archive: five batches of 40 images, and 100 to test."""
+    sizes = {**{f"data_batch_{number}": 40 for number in range(1, 6)}, "test_batch": 100}
+    members = {}
+    for seed, (name, count) in enumerate(sizes.items(), start=10):
+        batch = {b"data": noise(count, 3072, seed=seed), b"labels": balanced(count, 10, seed).tolist()}
+        members[f"cifar-10-batches-py/{name}"] = pickled(batch)
+    return {**members, "cifar-10-batches-py/readme.html": b"<html></html>"}
+
+
+def cifar_100() -> dict[str, bytes]:
+    """The members of its archive: 1,000 images, and 200 to test."""
+    members = {}
+    for seed, (name, count) in enumerate({"train": 1000, "test": 200}.items(), start=20):
+        labels = balanced(count, 100, seed)
+        batch = {b"data": noise(count, 3072, seed=seed), b"fine_labels": labels.tolist()}
+        members[f"cifar-100-python/{name}"] = pickled({**batch, b"coarse_labels": (labels // 5).tolist()})
+    return members
+
+
+def svhn() -> dict[str, bytes]:
+    """Its two files; as in the real ones, a fifth of the labels are ones, and 0 is written as 10."""
+    files = {}
+    for seed, (name, count) in enumerate({"train": 200, "test": 100}.items(), start=30):
+        labels = np.where(np.arange(count) % 10 == 0, 1, balanced(count, 10, seed))
+        labels[labels == 0] = 10
+        content = io.BytesIO()
+        pixels = noise(count, 32, 32, 3, seed=seed).transpose(1, 2, 3, 0)
+        savemat(content, {"X": pixels, "y": labels[:, None].astype(np.uint8)}, do_compression=True)
+        files[f"{name}_32x32.mat"] = content.getvalue()
+    return files
+
+
+def imagenet() -> dict[str, bytes]:
+    """Folders of JPEG files of several sizes and modes; the labels follow the names of the folders."""
+    files = {}
+    draw = np.random.default_rng(40)
+    for part, count in (("train", 12), ("val", 4)):
+        for kind in ("n01440764", "n01443537", "n02102040"):
+            for number in range(count):
+                height, width = draw.integers(20, 60, 2).tolist()
+                shape = (height, width) if number == 0 else (height, width, 3)  # some are grey in the real set too
+                image, content = Image.fromarray(draw.integers(0, 256, shape, dtype=np.uint8)), io.BytesIO()
+                image.save(content, "JPEG")
+                files[f"{part}/{kind}/{kind}_{number}.JPEG"] = content.getvalue()
+    return files
+
+
+def tar_gz(members: dict[str, bytes]) -> bytes:
+    """An archive of these files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def pickled(value: Any) -> bytes:
+    """As the CIFAR batches were written: by an old Python, protocol 2."""
+    return pickle.dumps(value, protocol=2).replace(b"numpy._core.", b"numpy.core.")
