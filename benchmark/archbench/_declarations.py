@@ -208,6 +208,8 @@ class Task:
             they are imported once, ahead of all trials. Never name a module with side effects.
         files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
             does not begin.
+        packages: modules that `load` needs and that may not be installed, to the command that installs them; a run
+            without them does not begin either.
         augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
             `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
             that a batch does not depend on the device. Protocols say whether it is applied; it never is in
@@ -234,6 +236,7 @@ class Task:
     effort: float = 1.0
     fixed_splits: bool = False
     files: tuple[RemoteFile | LocalFolder, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
     augment: str | Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 

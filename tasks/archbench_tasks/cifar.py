@@ -115,7 +115,9 @@ def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:
         pixels = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, SIDE, SIDE)
         labels = np.asarray(batch[key], np.int64)
     except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise archbench.DataError(f"{path} is no batch of CIFAR images ({error}); see `benchmark data verify`") from None
+        raise archbench.DataError(
+            f"{path} is no batch of CIFAR images ({error}); see `benchmark data verify`"
+        ) from None
     return pixels, labels
 
 

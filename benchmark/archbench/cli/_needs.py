@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Sequence
 
@@ -16,17 +17,16 @@ def with_data(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
     """The tasks that can be loaded; those met through `all` or a pattern that cannot are named on standard error.
 
     Raises:
-        DataError: a task that was named lacks its data, or all lack theirs.
+        DataError: a task that was named lacks its data or a package, or all lack theirs.
     """
     kept = []
     lacking = {}
     for task in tasks:
-        absent = missing(task.registered.item.files)
-        if not absent:
+        if not (lack := _describe_lack(task.registered.item)):
             kept.append(task)
             continue
         name = task.registered.item.name
-        lacking[name] = f"task {name}: {describe_missing(absent)}; get them with `benchmark data prepare {name}`"
+        lacking[name] = lack
         if task.named:
             raise DataError(lacking[name])
     if lacking and not kept:
@@ -37,3 +37,14 @@ def with_data(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
     for text in lacking.values():
         print(f"left out: {text}", file=sys.stderr)
     return kept
+
+
+def _describe_lack(task: Task) -> str:
+    """What this task lacks and how to get it; empty if it lacks nothing."""
+    for package, command in task.packages.items():
+        if importlib.util.find_spec(package) is None:
+            return f"task {task.name} needs the package {package}; get it with `{command}`"
+    absent = missing(task.files)
+    if not absent:
+        return ""
+    return f"task {task.name}: {describe_missing(absent)}; get them with `benchmark data prepare {task.name}`"
