@@ -121,3 +121,30 @@ def tar_gz(members: dict[str, bytes]) -> bytes:
 def pickled(value: Any) -> bytes:
     """As the CIFAR batches were written: by an old Python, protocol 2."""
     return pickle.dumps(value, protocol=2).replace(b"numpy._core.", b"numpy.core.")
+
+
+def words(count: int, seed: int, *, vocabulary: int = 300) -> list[str]:
+    """Words (count,) that are as frequent as geometric numbers, each of the vocabulary at least once."""
+    draw = np.random.default_rng(seed)
+    numbers = np.concatenate([np.arange(vocabulary), draw.geometric(0.03, count - vocabulary) % vocabulary])
+    return [f"w{number}" for number in draw.permutation(numbers)]
+
+
+def news(count: int, seed: int) -> bytes:
+    """A csv file like those of AG News: no head, quotes around all, labels from 1, quotes doubled, a comma in a title."""
+    labels = (balanced(count, 4, seed) + 1).tolist()
+    draw = np.random.default_rng(seed)
+    rows = []
+    for row, label in enumerate(labels):
+        body = " ".join(words(int(draw.integers(12, 60)), seed + row, vocabulary=9))
+        rows.append(f'"{label}","Title {row}, of {seed}","He said ""{body}""\\\\in {label}."\\n')
+    return "".join(rows).encode()
+
+
+def reviews(count: int, seed: int) -> bytes:
+    """A parquet file like those of IMDB: text and label, the unfavourable ones first."""
+    draw = np.random.default_rng(seed)
+    texts = [f"{seed} {row} " + " ".join(words(int(draw.integers(12, 90)), seed + row, vocabulary=9)) for row in range(count)]
+    content = io.BytesIO()
+    pq.write_table(pa.table({"text": texts, "label": np.sort(balanced(count, 2, seed))}), content)
+    return content.getvalue()
