@@ -72,4 +72,16 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(IMAGENET, {"convnext-tiny": 28_589_128}),
         control="resnet",
         tags=("convolutional", "residual"),
+        recipe=archbench.PaperRecipe(
+            source="authors' code, github.com/facebookresearch/ConvNeXt (main.py, TRAINING.md)",
+            data="ImageNet",
+            optimizer="adamw",
+            learning_rate=4e-3,
+            batch_size=4096,
+            epochs=300,
+            weight_decay=0.05,
+            augmentation="crops, mirror images, RandAugment, colours, random erasing, mixup 0.8, CutMix 1",
+            note="the rate rises for 20 epochs and falls as a cosine to 1e-6; labels smoothed by 0.1; units dropped "
+            "with 0.1 (tiny); weights averaged with 0.9999",
+        ),
     )

@@ -52,4 +52,17 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(CIFAR, {f"fixup-{depth}": count for depth, count in COUNTS.items()}),
         control="resnet",
         tags=("convolutional", "residual", "unnormalised"),
+        recipe=archbench.PaperRecipe(
+            source="first author's code, github.com/hongyi-zhang/Fixup (cifar/cifar_train.py)",
+            data="CIFAR-10",
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size=128,
+            epochs=200,
+            momentum=0.9,
+            weight_decay=1e-4,
+            milestones=(0.5, 0.75),
+            augmentation="padded by 4, cropped to 32x32, mirrored; pairs of images mixed (mixup, alpha 1)",
+            note="the scalar biases and multipliers learn at a tenth of the rate",
+        ),
     )

@@ -52,4 +52,17 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(CIFAR, {"rezero-20": 269_731, "rezero-56": 853_045, "rezero-110": 1_728_016}),
         control="resnet",
         tags=("convolutional", "residual"),
+        recipe=archbench.PaperRecipe(
+            source="authors' notebook on ResNets, github.com/tbachlechner/ReZero-examples",
+            data="CIFAR-10",
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size=128,
+            epochs=200,
+            momentum=0.9,
+            weight_decay=1e-4,
+            milestones=(0.5, 0.75),
+            augmentation="padded by 4, cropped to 32x32, mirrored",
+            note="its default settings; the runs it shows end after 1 to 8 epochs, depth 20 at a rate of 0.2",
+        ),
     )

@@ -65,4 +65,15 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         source="arXiv:2405.04517, sec. 2",
         control="lstm",
         tags=("recurrent", "linear-recurrence", "gated", "residual"),
+        recipe=archbench.PaperRecipe(
+            source="authors' code, github.com/NX-AI/xlstm (experiments/parity_xlstm11.yaml)",
+            data="parity of 3 to 40 symbols",
+            optimizer="adamw",
+            learning_rate=1e-3,
+            batch_size=256,
+            steps=20_000,
+            weight_decay=0.1,
+            note="width 64, one head, blocks ms; the rate rises for 2,000 steps and falls as a cosine to a thousandth; "
+            "no weight decay on embeddings, among others; in bfloat16",
+        ),
     )

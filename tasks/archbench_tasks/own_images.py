@@ -20,14 +20,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import archbench
+from archbench_tasks._image_folders import ImageFile, content_of, list_images
 from archbench_tasks._own_data import (
     PARTS,
     Pool,
@@ -35,7 +35,6 @@ from archbench_tasks._own_data import (
     check_parts,
     constant_accuracy,
     data_folder,
-    digest,
     known_rows,
     split,
 )
@@ -43,8 +42,6 @@ from archbench_tasks._own_data import (
 if TYPE_CHECKING:
     import numpy as np
 
-ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-PUBLISHED = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 SHOWN = 5
 
 
@@ -61,16 +58,6 @@ class ImageOptions:
     skip_bad: Annotated[bool, archbench.Meta(description="leave out images that cannot be read, with a warning")] = (
         False  # a broken file should be known about
     )
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """One image: where it is, its class, its part if the folders say so, and the hash of its bytes."""
-
-    path: Path
-    label: str
-    part: str
-    sha: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,79 +152,11 @@ def _moments(pixels: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.nda
     # From the counts of the 256 values: exact, and without a copy of all pixels as floats.
     counts = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in pixels.swapaxes(0, 1)])
     shares = counts / counts.sum(axis=1, keepdims=True)
-    mean = shares @ np.arange(256)
-    spread = np.sqrt(shares @ np.arange(256) ** 2 - mean**2)
+    values = np.arange(256)
+    mean = (shares @ values)[:, None]
+    spread = np.sqrt((shares * (values - mean) ** 2).sum(axis=1, keepdims=True))
     spread[spread == 0] = 1
-    return mean[:, None, None].astype(np.float32), spread[:, None, None].astype(np.float32)
-
-
-def list_images(path: Path) -> tuple[list[ImageFile], int]:
-    """Every image below a folder with its class, in an order that content alone decides, and how many files are none.
-
-    Raises:
-        DataError: the folder is not laid out as the module says.
-    """
-    if not path.is_dir():
-        raise archbench.DataError(f"{path} is a file; images: needs a folder with a folder of images for each class")
-    found, others = [], 0
-    for folder, label, part in _class_folders(path):
-        mine = [file for file in _files_below(folder) if file.suffix.lower() in ENDINGS]
-        others += sum(1 for _ in _files_below(folder)) - len(mine)
-        if not mine:
-            raise archbench.DataError(
-                f"the folder {folder.relative_to(path)} in {path} has no images ({', '.join(sorted(ENDINGS))}); "
-                "put its images there, or remove it"
-            )
-        found += [ImageFile(file, label, part) for file in mine]
-    others += sum(1 for file in path.iterdir() if file.is_file())
-    with ThreadPoolExecutor() as threads:
-        shas = threads.map(_sha, (file.path for file in found))
-        hashed = [ImageFile(file.path, file.label, file.part, sha) for file, sha in zip(found, shas, strict=True)]
-    return sorted(hashed, key=lambda file: (file.part, file.label, file.sha)), others
-
-
-def _class_folders(path: Path) -> Iterator[tuple[Path, str, str]]:
-    """(folder, class, part) of each folder of a class; the part is empty where the folders do not say it."""
-    tops = _folders(path)
-    if not tops:
-        raise archbench.DataError(f"{path} has no folders in it; put the images of each class into a folder of its own")
-    if not all(folder.name in PUBLISHED for folder in tops):
-        yield from ((folder, folder.name, "") for folder in tops)
-        return
-    parts = {PUBLISHED[folder.name] for folder in tops}
-    if not {"train", "test"} <= parts:
-        missing = " and ".join(sorted({"train", "test"} - parts))
-        raise archbench.DataError(
-            f"{path} has {', '.join(f'{folder.name}/' for folder in tops)} but no {missing}/; give train/, test/ and "
-            "perhaps validation/, or folders of classes only"
-        )
-    for top in tops:
-        classes = _folders(top)
-        if not classes:
-            raise archbench.DataError(f"the split {top.name}/ in {path} is empty: it has no folders of classes")
-        yield from ((folder, folder.name, PUBLISHED[top.name]) for folder in classes)
-
-
-def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] not in "._")
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for where, _, names in os.walk(folder):
-        yield from (Path(where, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _sha(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise archbench.DataError(f"{path} cannot be opened ({error.strerror}); check its permissions") from None
-
-
-def content_of(files: Iterable[ImageFile]) -> str:
-    """The hash of all contents with their classes and parts."""
-    return digest(*(text for file in files for text in (file.part, file.label, file.sha)))
+    return mean[..., None].astype(np.float32), spread[..., None].astype(np.float32)
 
 
 def decode(files: list[ImageFile], content: str, options: ImageOptions) -> Decoded:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from msgspec import ValidationError
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
@@ -56,6 +57,21 @@ def test_scalar_memory_computes_its_equations(steps):
     a, R = (torch.randn(*size, dtype=torch.double, requires_grad=True) for size in ((2, 12, steps, 4), (2, 12, 3)))
 
     compare(ScalarMemory.apply(a, R), scalar_loop(a, R), [a, R])
+
+
+def test_gates_far_apart_are_weighed_as_written():
+    """Net inputs of hundreds give what logarithms give that never leave their range, in float32 too."""
+    a = torch.randn(2, 12, 30, 4, dtype=torch.double) * 150
+    a[:, 3:6] /= 10  # f~: below -88 float32 takes the gate for 0
+    e, log_n, states = torch.zeros(2, 3, 4), torch.full((2, 3, 4), -torch.inf), []
+    for i, f, z, o in (a_t.chunk(4, 1) for a_t in a.unbind(2)):
+        kept = logsigmoid(f) + log_n
+        log_n = torch.logaddexp(kept, i)
+        e = (kept - log_n).exp() * e + (i - log_n).exp() * z.tanh()
+        states.append(o.sigmoid() * e)
+    found = ScalarMemory.apply(a.float(), torch.zeros(2, 12, 3))
+
+    torch.testing.assert_close(found.double(), torch.stack(states), atol=2e-4, rtol=2e-4)
 
 
 def test_gradient_of_scalar_memory_agrees_with_finite_differences():

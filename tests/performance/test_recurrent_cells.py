@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from archbench_plugins.lstm_1997 import LSTM1997Options
-from archbench_plugins.networks._sequence import FeatureMajor
+from archbench_plugins.networks._sequence import FeatureMajor, project
 from archbench_plugins.networks.gated_memory import GatedMemory
 from archbench_plugins.networks.memory_blocks import MemoryBlocks
 from archbench_plugins.networks.recurrent_highway import RecurrentHighway
@@ -32,12 +32,13 @@ class SLSTM(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.affine = nn.Linear(FEATURES, 4 * H)
+        self.W = nn.Parameter(torch.randn(4 * H, FEATURES) * 0.1)
+        self.b = nn.Parameter(torch.zeros(4 * H))
         self.R = nn.Parameter(torch.randn(1, 4 * H, H) * 0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, 2) to (B, T, H)."""
-        h: Tensor = ScalarMemory.apply(self.affine(x).permute(2, 1, 0)[None], self.R)  # (T, 1, H, B)
+        h: Tensor = ScalarMemory.apply(project(self.W, self.b, x.permute(2, 1, 0))[None], self.R)  # (T, 1, H, B)
         return h[:, 0].permute(2, 0, 1)  # (B, T, H)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from archbench._declarations import Outputs, TaskInfo, convert_options
+from archbench._declarations import Outputs, convert_options
 from archbench.testing._isolation import changes, streams, torch_stream
 from archbench.testing._model import Check, Fault
 from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
@@ -33,11 +32,14 @@ def builds(subject: Subject) -> None:
 
 
 def _build_variant(subject: Subject, name: str) -> None:
-    options = convert_options(subject.architecture, subject.architecture.variants[name])
-    for case in subject.cases:
+    """On the task on which its parameters are counted, or else on the first case that it takes."""
+    architecture = subject.architecture
+    options = convert_options(architecture, architecture.variants[name])
+    counted = [Case(architecture.parameters[name][0])] if name in architecture.parameters else []
+    for case in [*counted, *subject.cases]:
         if subject.refusal(case.info, options) is None:
             try:
-                subject.skeleton(case.info, options)
+                subject.parameters_of(name, case.info)
             except Exception as error:
                 raise Fault(f"variant {name!r} on {case}: {type(error).__name__}: {error}") from error
             return
@@ -150,19 +152,13 @@ def _state(network: nn.Module) -> dict[str, Tensor]:
 
 def declared_count(subject: Subject) -> str | None:
     """The declared numbers of parameters, of the default options and of variants."""
-    architecture = subject.architecture
-    for name, (info, declared) in architecture.parameters.items():
-        options = convert_options(architecture, architecture.variants.get(name, {}))
-        counted = _count(subject, info, options)
+    for name, (info, declared) in subject.architecture.parameters.items():
+        counted = subject.parameters_of(name, info)
         if counted != declared:
             raise Fault(
                 f"{name} on {info.kind} {info.input_shape} has {counted:,} parameters, declared are {declared:,}"
             )
-    return None if architecture.parameters else "none declared"
-
-
-def _count(subject: Subject, info: TaskInfo, options: Any) -> int:
-    return sum(p.numel() for p in subject.skeleton(info, options).parameters() if p.requires_grad)
+    return None if subject.architecture.parameters else "none declared"
 
 
 CHECKS = (

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options
 from archbench._plugins import Registered
@@ -82,6 +83,7 @@ class Subject:
         self.architecture, self.registered, self.fingerprints = architecture, registered, fingerprints
         self.options = convert_options(architecture, {}) if options is None else options
         self.import_changes: list[str] = []
+        self._counts: dict[tuple[str, TaskInfo], int] = {}
 
     @property
     def key(self) -> str:
@@ -143,13 +145,32 @@ class Subject:
             raise Fault(f"build returned an object of type {type(network).__name__}, not a torch.nn.Module")
         return network
 
-    def skeleton(self, info: TaskInfo, options: Any) -> nn.Module:
+    def parameters_of(self, name: str, info: TaskInfo) -> int:
+        """Trainable parameters of a variant, or of the default options, on a task; built once, for all checks."""
+        if (name, info) not in self._counts:
+            options = convert_options(self.architecture, self.architecture.variants.get(name, {}))
+            network = self._skeleton(info, options)
+            self._counts[name, info] = sum(p.numel() for p in network.parameters() if p.requires_grad)
+        return self._counts[name, info]
+
+    def _skeleton(self, info: TaskInfo, options: Any) -> nn.Module:
         """A network whose weights need no memory, where its code allows that; for the big variants."""
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), _WithoutDraws():
                 return self.build(info, options=options)
         except Exception:  # such as .item() while building, which a tensor without data cannot answer
             return self.build(info, options=options)
+
+
+class _WithoutDraws(TorchFunctionMode):
+    """Random numbers for a tensor without data are not drawn: torch takes half of the time of a build to do nothing."""
+
+    FILLS = (Tensor.normal_, Tensor.uniform_)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in self.FILLS and args[0].is_meta:
+            return args[0]
+        return func(*args, **(kwargs or {}))
 
 
 def _info(kind: InputKind, shape: tuple[int, ...], index: int, *, per_step: bool = False) -> TaskInfo:

@@ -96,6 +96,7 @@ class ThroughTime(torch.autograd.Function):
         """(T, H, B), the gradient in h, to those in a, R and p."""
         R, p, z, c, h, squashed = ctx.saved_tensors
         T, H, B = grad.shape
+        grad = grad.contiguous()  # it comes batch first, and a step of it would be gathered number by number
         n = z.shape[1] // H
         gate = z.view(T, n, H, B)
         candidate, o = gate[:, -2], gate[:, -1]

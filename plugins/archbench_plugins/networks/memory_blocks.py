@@ -65,7 +65,7 @@ class MemoryBlocks(nn.Module):
         elif self.truncated:
             # The error is cut where it would leave a net input for y_{t-1}. What is left of it flows through s alone,
             # so with the past outputs known as numbers, all steps are computed at once, and need no loop back.
-            past = self.remember(a.detach(), self.R.detach())[:-1].transpose(0, 1)  # (S, T, B)
+            past = self.remember(a.detach(), self.R.detach())[0][:-1, : self.R.shape[1]].transpose(0, 1)  # (S, T, B)
             y = self.outputs(a + project(self.R, None, past))[2]
         else:
             y = FullGradient.apply(a, self.R, self)
@@ -94,25 +94,35 @@ class MemoryBlocks(nn.Module):
         return activation, s, y.flatten(0, 1)
 
     @torch.no_grad()
-    def remember(self, a: Tensor, R: Tensor) -> Tensor:
-        """The loop over time: a (N, T, B) and R (N, S) to what the sources send, (T + 1, S, B), 0 at the start."""
+    def remember(self, a: Tensor, R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The loop over time: a (N, T, B) and R (N, S) to all that the units do, each row 0 at the start.
+
+        Returns:
+            units (T + 1, C + N, B), C the number of cells: y_c; the gates; sigmoid(net_c) - 1/2. Sources come first.
+            s / 2 (T + 1, blocks, size, B).
+            tanh(s / 2) (T, blocks, size, B).
+        """
         N, T, B = a.shape
-        S = R.shape[1]
-        y = a.new_zeros(T + 1, N, B)
-        s = a.new_zeros(self.blocks, self.size, B)
-        cell, gates = self.split(y[1:].transpose(0, 1))  # views of y: (blocks, size, T, B) and (blocks, 1, T, B)
-        y_out = gates[1].unbind(2) if self.output_gate else None
-        y_f = gates[-1].unbind(2) if self.forget_gate else None
-        rows = zip(a.unbind(1), y[:-1, :S].unbind(0), y[1:].unbind(0), cell.unbind(2), gates[0].unbind(2), strict=True)
-        for t, (a_t, old, new, cell_t, in_t) in enumerate(rows):
-            torch.addmm(a_t, R, old, out=new).sigmoid_()
+        C, S = self.cells, R.shape[1]
+        a, R = a.roll(-C, 0), R.roll(-C, 0)  # gates, then cells: where y_c has its place, before the gates, is no net
+        units, s = a.new_zeros(T + 1, C + N, B), a.new_zeros(T + 1, self.blocks, self.size, B)
+        gates = units[1:, C:N].view(T, -1, self.blocks, 1, B)
+        cell, y = (part.view(T, self.blocks, self.size, B) for part in (units[1:, N:], units[1:, :C]))
+        squashed = torch.empty_like(y) if self.output_gate else y
+        y_out = gates[:, 1].unbind(0) if self.output_gate else None
+        y_f = gates[:, -1].unbind(0) if self.forget_gate else None
+        steps = (units[:-1, :S], units[1:, C:], cell, gates[:, 0], s[:-1], s[1:], squashed, y)
+        rows = zip(a.unbind(1), *(tensor.unbind(0) for tensor in steps), strict=True)
+        for t, (a_t, old, net, cell_t, in_t, s_old, s_new, squashed_t, y_t) in enumerate(rows):
+            torch.addmm(a_t, R, old, out=net).sigmoid_()
+            cell_t.sub_(0.5)
             if y_f is not None:
-                s.mul_(y_f[t])
-            s.addcmul_(cell_t.sub_(0.5), in_t, value=4)
-            torch.mul(s, 0.5, out=cell_t).tanh_()  # the place of sigmoid(net_c) becomes that of y_c
+                s_old = torch.mul(s_old, y_f[t], out=s_new)
+            torch.addcmul(s_old, cell_t, in_t, value=2, out=s_new)
+            torch.tanh(s_new, out=squashed_t)
             if y_out is not None:
-                cell_t.mul_(y_out[t])
-        return y[:, :S]
+                torch.mul(squashed_t, y_out[t], out=y_t)
+        return units, s, squashed
 
 
 class FullGradient(torch.autograd.Function):
@@ -121,55 +131,71 @@ class FullGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, R: Tensor, blocks: MemoryBlocks) -> Tensor:
         """a (N, T, B), the net inputs but for R y; R (N, S): to y_c (cells, T, B)."""
-        past = blocks.remember(a, R)
-        ctx.save_for_backward(a, R, past)
+        units, s, squashed = blocks.remember(a, R)
+        ctx.save_for_backward(R, units, s, squashed)
         ctx.blocks = blocks
-        return past[1:, : blocks.cells].transpose(0, 1).contiguous()
+        return units[1:, : blocks.cells].transpose(0, 1).contiguous()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         """(cells, T, B), the gradient in y_c, to those in a and R."""
-        a, R, past = ctx.saved_tensors
-        blocks: MemoryBlocks = ctx.blocks
-        N, T, B = a.shape
-        C = blocks.cells
-        past = past[:-1].transpose(0, 1)  # (S, T, B)
-        activation, s, _ = blocks.outputs(a + project(R, None, past))
-        cell, gates = blocks.split(activation)
-        squashed = torch.tanh(s / 2)
-        y_out = gates[1] if blocks.output_gate else torch.ones_like(gates[0])
-        # What a gradient in y_c, in s, and in each activation is multiplied by, step by step.
-        y_to_s = (y_out * (1 - squashed.square()) / 2).unbind(2)
-        s_to_c = (gates[0] * 4).expand_as(cell).unbind(2)
-        s_to_in = (4 * cell - 2).unbind(2)
-        s_to_f = pad(s[:, :, :-1], (0, 0, 1, 0)).unbind(2)  # s_{t-1}
-        y_to_out = squashed.unbind(2)
-        slope = (activation * (1 - activation)).unbind(1)
-        forgets = gates[-1].unbind(2)
+        R, units, s, squashed = ctx.saved_tensors
+        (C, T, B), (N, S) = grad.shape, R.shape
+        J, size = squashed.shape[1:3]
+        gates = units[1:, C:N].view(T, -1, J, B)
+        slopes = gates * (1 - gates)
+        y_to_s, s_to_c, *to_gates = _factors(units[1:, N:].view_as(squashed), gates, slopes, s, squashed, ctx.blocks)
 
-        dz = a.new_empty(T, N, B)
-        ds, dy = torch.zeros_like(s[:, :, 0]), a.new_zeros(N, B)
-        back = pad(R, (0, N - R.shape[1])).t().contiguous()  # (N, N): no gradient reaches what is no source
+        dz = units.new_empty(T, N, B)
+        flow = units.new_zeros(C + N, B)  # the gradients in s / 2, and by units: in y_c and in the gates
+        ds, dy = flow[:C].view(J, size, B), flow[C:]
+        dy_c, dy_gates = dy[:C].view(J, size, B), dy[C:].view(-1, J, B)
+        # What comes to the gates from their cells, of ds and dy_c next to each other, and of ds again for forget gates.
+        flows = [flow[: factor.shape[1] * C].view(factor.shape[1:]) for factor in to_gates]
+        terms, sums = flow.new_empty(gates.shape[1], J, size, B), torch.empty_like(dy_gates)
+        parts = terms.split([factor.shape[1] for factor in to_gates])
+        back = pad(R, (0, N - S)).t().contiguous()  # (N, N): no gradient reaches what is no source
+        grad = grad.transpose(0, 1).contiguous().view(T, J, size, B)
+        d_gate, d_cell = dz[:, C:].view_as(gates), dz[:, :C].view_as(squashed)
+        steps = (dz, d_gate, d_cell, grad, y_to_s, s_to_c, slopes, gates[:, -1:].transpose(1, 2), *to_gates)
+        rows = [tensor.unbind(0) for tensor in steps]
         for t in range(T - 1, -1, -1):
-            if t < T - 1:
-                torch.mm(back, dz[t + 1], out=dy)
-                if blocks.forget_gate:
-                    ds.mul_(forgets[t + 1])
-            dy[:C] += grad[:, t]
-            dy_cell, dy_gates = blocks.split(dy)
-            ds.addcmul_(dy_cell, y_to_s[t])
-            d_cell, d_gates = blocks.split(dz[t])
-            torch.add(dy_gates[0], (ds * s_to_in[t]).sum(1, keepdim=True), out=d_gates[0])
-            if blocks.output_gate:
-                torch.add(dy_gates[1], (dy_cell * y_to_out[t]).sum(1, keepdim=True), out=d_gates[1])
-            if blocks.forget_gate:
-                torch.add(dy_gates[-1], (ds * s_to_f[t]).sum(1, keepdim=True), out=d_gates[-1])
-            torch.mul(ds, s_to_c[t], out=d_cell)
-            dz[t].mul_(slope[t])
+            dz_t, d_gate_t, d_cell_t, grad_t, y_to_s_t, s_to_c_t, slope_t, f_t, *factors = (row[t] for row in rows)
+            dy_c.add_(grad_t)
+            ds.addcmul_(dy_c, y_to_s_t)
+            for source, factor, part in zip(flows, factors, parts, strict=True):
+                torch.mul(source, factor, out=part)
+            torch.sum(terms, 2, out=sums)
+            torch.addcmul(sums, dy_gates, slope_t, out=d_gate_t)
+            torch.mul(ds, s_to_c_t, out=d_cell_t)
+            torch.mm(back, dz_t, out=dy)
+            if ctx.blocks.forget_gate:
+                ds.mul_(f_t)
         da = dz.transpose(0, 1).contiguous()  # (N, T, B)
-        dR = da.view(N, T * B) @ past.reshape(-1, T * B).t()
+        dR = da.view(N, T * B) @ units[:-1, :S].permute(0, 2, 1).reshape(T * B, S)
         return da, dR, None
+
+
+def _factors(
+    cell: Tensor, gates: Tensor, slopes: Tensor, s: Tensor, squashed: Tensor, blocks: MemoryBlocks
+) -> list[Tensor]:
+    """What gradients are multiplied by, at all steps at once.
+
+    Returns:
+        That in y_c, to give that in s / 2, and that in s / 2, to give that in net_c: (T, blocks, size, B).
+        Those in s / 2 and in y_c, to give those in the net inputs of input and output gates: (T, gates, blocks, size,
+        B), to be summed over each block. With forget gates the same for these, from the gradient in s / 2.
+    """
+    y_to_s = 1 - squashed.square()
+    to_gates = [2 * cell * slopes[:, 0, :, None]]
+    if blocks.output_gate:
+        y_to_s *= gates[:, 1, :, None]
+        to_gates.append(squashed * slopes[:, 1, :, None])
+    factors = [y_to_s, 2 * gates[:, 0, :, None] * (0.25 - cell.square()), torch.stack(to_gates, 1)]
+    if blocks.forget_gate:
+        factors.append((s[:-1] * slopes[:, -1, :, None])[:, None])
+    return factors
 
 
 def build(task: TaskInfo, options: LSTM1997Options) -> nn.Module:

@@ -65,6 +65,7 @@ class ThroughDepthAndTime(torch.autograd.Function):
         """(T, H, B), the gradient in s_L, to those in a, R and b."""
         R, z, s = ctx.saved_tensors
         T, H, B = grad.shape
+        grad = grad.contiguous()  # as in `gated_memory`
         L = len(R)
         h, t = z[:, :H], z[:, H:]
         dz = torch.empty_like(z)  # first what each net input takes of the gradient in s_l; the loop multiplies by that

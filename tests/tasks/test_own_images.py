@@ -1,0 +1,255 @@
+"""`images:PATH`: what is read, how it is split, and what is said of folders that cannot be used."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archbench import DataError, Splits
+from archbench.testing import check_task
+from archbench_tasks.own_images import ImageOptions, inspect, load
+
+SMALL = ImageOptions(size=8)
+SKIPS = ImageOptions(size=8, skip_bad=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded images go to a folder of the test."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
+
+
+def paint(path: Path, number: int, *, mode: str = "RGB", size: tuple[int, int] = (10, 8)) -> Path:
+    """Write an image of noise, another for each number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(number).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path)
+    return path
+
+
+def make(root: Path, counts: dict[str, int], start: int = 0) -> Path:
+    """A folder of images: `{"cat": 10}` puts ten into `cat/`."""
+    number = start
+    for name, count in counts.items():
+        for _ in range(count):
+            paint(root / name / f"{number}.png", number)
+            number += 1
+    return root
+
+
+def loaded(root: Path, options: ImageOptions = SMALL, seed: int = 0) -> Splits:
+    """The splits, as a trial gets them."""
+    return load(root, options, inspect(root, options).content, seed)
+
+
+def rows(splits: Splits) -> dict[str, set[bytes]]:
+    """The images of each split."""
+    return {name: {row.tobytes() for row in getattr(splits, name).inputs} for name in ("train", "validation", "test")}
+
+
+def test_folder_per_class(tmp_path: Path) -> None:
+    """Folders are classes in order; 20 % of each are test, 10 % validation; pixels are scaled by all but the test."""
+    root = make(tmp_path / "pets", {"dog": 30, "cat": 20})
+    found = inspect(root, SMALL)
+    splits = loaded(root)
+
+    assert found.info.input_shape == (3, 8, 8)
+    assert found.facts["classes"] == {"cat": 20, "dog": 30}
+    assert found.facts["splits"] == {"train": 36, "validation": 4, "test": 10} | {
+        name: len(getattr(splits, name).targets) for name in ("train", "validation", "test")
+    }
+    assert np.bincount(splits.test.targets).tolist() == [4, 6]
+    assert found.chance == 0.6
+    known = np.concatenate([splits.train.inputs, splits.validation.inputs])
+    np.testing.assert_allclose(known.mean(axis=(0, 2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(known.std(axis=(0, 2, 3)), 1, atol=1e-4)
+
+
+def test_published_splits(tmp_path: Path) -> None:
+    """train/ and test/ are kept as they are; validation is drawn from training, or taken where it is given."""
+    root = tmp_path / "pets"
+    make(root / "train", {"cat": 10, "dog": 10})
+    make(root / "test", {"cat": 4, "dog": 5}, start=100)
+    drawn = inspect(root, SMALL)
+    make(root / "val", {"cat": 3, "dog": 3}, start=200)
+    given = inspect(root, SMALL)
+
+    assert drawn.facts["splits"] == {"train": 18, "validation": 2, "test": 9}
+    assert not drawn.fixed_splits
+    assert given.facts["splits"] == {"train": 20, "validation": 6, "test": 9}
+    assert given.fixed_splits
+
+
+def test_seed_draws_validation_and_never_test(tmp_path: Path) -> None:
+    """The test split is that of the content, whatever the seed."""
+    root = make(tmp_path / "pets", {"cat": 30, "dog": 30})
+    first, second = rows(loaded(root, seed=1)), rows(loaded(root, seed=2))
+
+    assert first["test"] == second["test"]
+    assert first["validation"] != second["validation"]
+
+
+def test_identity_is_content(tmp_path: Path) -> None:
+    """Another folder with other file names is the same; one pixel or the name of a class is not."""
+    root = make(tmp_path / "pets", {"cat": 5, "dog": 5})
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(root, copy)
+    for image in list(copy.glob("*/*.png")):
+        image.rename(image.with_name(f"renamed-{99 - int(image.stem)}.png"))
+    content = inspect(root, SMALL).content
+
+    assert inspect(copy, SMALL).content == content
+    assert rows(loaded(copy)) == rows(loaded(root))
+    (copy / "cat").rename(copy / "kitten")
+    assert inspect(copy, SMALL).content != content
+    paint(root / "cat" / "0.png", 77)
+    assert inspect(root, SMALL).content != content
+
+
+def test_equal_images_lie_on_one_side(tmp_path: Path) -> None:
+    """Copies share a split; a copy of a test image is left out of training, and counted."""
+    root = make(tmp_path / "pets", {"cat": 12, "dog": 12})
+    for image in list(root.glob("*/*.png")):
+        shutil.copy(image, image.with_stem(image.stem + "-copy"))
+    parts = rows(loaded(root))
+    assert sum(len(part) for part in parts.values()) == 24
+    assert len(set.union(*parts.values())) == 24
+
+    published = tmp_path / "published"
+    make(published / "train", {"cat": 6, "dog": 6})
+    make(published / "test", {"cat": 2, "dog": 2}, start=50)
+    shutil.copy(published / "test" / "cat" / "50.png", published / "train" / "cat")
+    found = inspect(published, SMALL)
+    assert found.facts["equal images left out of training"] == 1
+    assert found.facts["splits"]["test"] == 4
+
+
+def test_every_image_becomes_a_square_of_the_asked_kind(tmp_path: Path) -> None:
+    """Grey, palette, transparent, 16-bit and rotated images all decode; grey means one channel."""
+    root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
+    paint(root / "cat" / "p.png", 90, mode="P")
+    paint(root / "cat" / "a.png", 91, mode="RGBA")
+    paint(root / "cat" / "l.jpg", 92, mode="L")
+    deep = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
+    Image.fromarray(deep).save(root / "dog" / "deep.png")
+    grey = ImageOptions(size=8, channels="grey")
+    splits = loaded(root, grey)
+
+    assert splits.train.inputs.shape[1:] == (1, 8, 8)
+    everything = np.concatenate([splits.train.inputs, splits.validation.inputs, splits.test.inputs])
+    rising = [row for row in everything if (np.diff(row.ravel()) > 0).all()]
+    assert len(rising) == 1  # the 16-bit ramp, not clipped to white
+
+
+def test_orientation_is_obeyed(tmp_path: Path) -> None:
+    """An image that says it lies on its side is turned upright."""
+    root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
+    upright = np.zeros((8, 8), np.uint8)
+    upright[0] = 255  # a bright first row
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise
+    Image.fromarray(upright).rotate(90).save(root / "dog" / "turned.png", exif=exif)
+    splits = loaded(root, ImageOptions(size=8, channels="grey"))
+    everything = np.concatenate([splits.train.inputs, splits.validation.inputs, splits.test.inputs])[:, 0]
+
+    assert sum(row[0].min() > row[1:].max() for row in everything) == 1
+
+
+def test_unreadable_image(tmp_path: Path) -> None:
+    """It is named; with skip_bad it is left out with a warning, and the cache serves both."""
+    root = make(tmp_path / "pets", {"cat": 6, "dog": 6})
+    (root / "dog" / "torn.png").write_bytes((root / "dog" / "6.png").read_bytes()[:60])
+    (root / "dog" / "notes.txt").write_text("no image by its ending")
+    with pytest.raises(DataError, match=r"the image dog/torn.png in .*pets cannot be read .*skip_bad=true"):
+        inspect(root, SMALL)
+    found = inspect(root, SKIPS)
+
+    assert found.warnings == ("1 unreadable images are left out: dog/torn.png",)
+    assert found.facts["unreadable images left out"] == 1
+    assert found.facts["other files left alone"] == 1
+    assert found.facts["classes"] == {"cat": 6, "dog": 6}
+
+
+def write_bad(root: Path, kind: str) -> Path:
+    """A folder that cannot be used."""
+    if kind == "file":
+        root.write_text("")
+    elif kind == "no folders":
+        root.mkdir()
+    elif kind == "empty class":
+        make(root, {"cat": 5, "dog": 5})
+        (root / "emu").mkdir()
+    elif kind == "one class":
+        make(root, {"cat": 5})
+    elif kind == "few":
+        make(root, {"cat": 5, "dog": 2})
+    elif kind == "no test":
+        make(root / "train", {"cat": 5, "dog": 5})
+    elif kind == "empty split":
+        make(root / "train", {"cat": 5, "dog": 5})
+        (root / "test").mkdir()
+    elif kind == "class not tested":
+        make(root / "train", {"cat": 5, "dog": 5})
+        make(root / "test", {"cat": 5}, start=50)
+    elif kind == "none readable":
+        for name in ("cat/a.png", "dog/b.png"):
+            (root / name).parent.mkdir(parents=True)
+            (root / name).write_text(name)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("file", r"is a file; images: needs a folder"),
+        ("no folders", r"has no folders in it; put the images of each class into a folder of its own"),
+        ("empty class", r"the folder emu in .* has no images"),
+        ("one class", r"one class only, 'cat'"),
+        ("few", r"class 'dog' has 2 distinct images, and none in the train split; it needs at least one in each"),
+        ("no test", r"has train/ but no test/; give train/, test/ and perhaps validation/"),
+        ("empty split", r"the split test/ in .* is empty"),
+        ("class not tested", r"class 'dog' has 5 distinct images, and none in the test split"),
+        ("none readable", r"none of the 2 images in .* can be read"),
+    ],
+)
+def test_what_cannot_be_used_is_said_precisely(kind: str, says: str, tmp_path: Path) -> None:
+    """Each mistake has a message that says what is where."""
+    with pytest.raises(DataError, match=says):
+        inspect(write_bad(tmp_path / "pets", kind), SKIPS if kind == "none readable" else SMALL)
+
+
+def test_cache_serves_without_the_files_and_comes_back(tmp_path: Path) -> None:
+    """Decoded images need the folder no more; an emptied cache is filled again, unless the files changed."""
+    root = make(tmp_path / "pets", {"cat": 5, "dog": 5})
+    content = inspect(root, SMALL).content
+    first = rows(load(root, SMALL, content, 0))
+    assert rows(load(tmp_path / "gone", SMALL, content, 0)) == first
+
+    shutil.rmtree(tmp_path / "cache")
+    assert rows(load(root, SMALL, content, 0)) == first
+    assert [path.name for path in (tmp_path / "cache" / "own").iterdir()] == [f"images-{content}-8-colour"]
+    shutil.rmtree(tmp_path / "cache")
+    paint(root / "cat" / "0.png", 77)
+    with pytest.raises(DataError, match="changed after the run began"):
+        load(root, SMALL, content, 0)
+
+
+def test_unwritable_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the folder and how to choose another."""
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "taken"))
+    with pytest.raises(DataError, match=r"data folder .*taken.* cannot be written .*ARCHBENCH_DATA"):
+        inspect(make(tmp_path / "pets", {"cat": 5, "dog": 5}), SMALL)
+
+
+def test_conformance(tmp_path: Path, open_own: Any) -> None:
+    """What the reader makes passes the kit for tasks."""
+    (selected,) = open_own(f"images:{make(tmp_path / 'pets', {'cat': 40, 'dog': 40})}[size=8]")
+    results = check_task(selected.registered, options=selected.options)
+
+    assert [str(r) for r in results if r.status != "passed" and r.code != "T501"] == []
