@@ -288,14 +288,16 @@ class Examples:
     """Inputs and targets with the example as the first axis.
 
     Args:
-        inputs: float32 (N, *input_shape), or int64 for kind `tokens`.
+        inputs: float32 (N, *input_shape), or int64 for kind `tokens`. Where they would not fit in memory: an object
+            with such a `shape` and `dtype`, a length, and `[index array]`, which reads these examples into an array;
+            worker processes then read ahead of the training.
         targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
             float32 (N, outputs) for regression, (N, steps, outputs) per step.
         lengths: int64 (N,), how many steps of each example are real, for a task of variable length; None if all are.
             What comes after them is 0 in the inputs, and `IGNORED` in labels per step.
     """
 
-    inputs: np.ndarray[Any, Any]
+    inputs: Any
     targets: np.ndarray[Any, Any]
     lengths: np.ndarray[Any, Any] | None = None
 

@@ -42,6 +42,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         seeds: trials per cell unless `--seeds` says otherwise.
         timeout: seconds after which a trial is ended, unless `--timeout` says otherwise.
         recipe: the house recipe.
+        augment: the augmentation of the task is applied to the training batches, where it has one.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     seeds: int
     timeout: float
     recipe: Recipe
+    augment: bool = False
 
     def identity(self) -> list[Any]:
         """What of this protocol decides the result of one trial: not its summary, time limit or number of seeds."""
@@ -63,6 +65,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             self.batch_size,
             self.validations,
             msgspec.to_builtins(self.recipe),
+            *(["augment"] if self.augment else []),  # so that the ids of older trials stay
         ]
 
 

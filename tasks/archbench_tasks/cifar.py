@@ -102,7 +102,7 @@ def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:
 
     import numpy as np
 
-    class ArraysOnly(pickle.Unpickler):  # noqa: S301 - this is the guard
+    class ArraysOnly(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
             module = module.replace("numpy.core.", "numpy._core.")
             if (module, name) not in HARMLESS:

@@ -88,6 +88,8 @@ def test_another_process_draws_the_same(tasks: dict[str, Task], load: Load) -> N
         "for path in pathlib.Path(archbench_tasks.__file__).parent.glob('[!_]*.py'):\n"
         "    module = importlib.import_module(f'archbench_tasks.{path.stem}')\n"
         "    for task in getattr(module, 'archbench_tasks', list)():\n"
+        "        if task.name == 'imagenet':\n"
+        "            continue\n"
         "        splits = task.load(convert_options(task, {}), 5)\n"
         "        parts = [getattr(splits, name) for name in ('train', 'validation', 'test')]\n"
         "        content = [part.inputs.tobytes() + part.targets.tobytes() for part in parts]\n"

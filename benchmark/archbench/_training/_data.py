@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,13 @@ from torch import Tensor
 
 from archbench._declarations import IGNORED, Examples, Splits, Task, TaskInfo
 from archbench._errors import DeclarationError
+from archbench._training._streaming import StreamedPart, must_stream
 
 EVALUATION_BATCH = 512
+EVALUATION_NUMBERS = 1 << 24  # in the inputs of one evaluation batch, 64 MB; of large pictures there are fewer in it
 HASHED_BATCHES = 4
+HASHED_NUMBERS = 1 << 28  # 1 GB as float32; of more inputs only some are hashed
+HASHED_EXAMPLES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,19 @@ class Part:
         """What the network is called with for these examples."""
         return (self.inputs[index],) if self.lengths is None else (self.inputs[index], self.lengths[index])
 
+    def batches(self, chunk: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """What the network is called with in each step of a chunk (steps, batch), and the targets."""
+        for index in chunk:
+            yield self.arguments(index), self.targets[index]
+
+    def scan(self, start: int, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """The same for the examples from `start` to `end`: a view."""
+        return self.arguments(slice(start, end)), self.targets[start:end]
+
+    def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
+        """Pieces of the inputs, each given by a slice or an index array."""
+        return (self.inputs[piece] for piece in pieces)
+
     def tensors(self) -> tuple[Tensor, ...]:
         """All that there is."""
         return (self.inputs, self.targets) if self.lengths is None else (self.inputs, self.targets, self.lengths)
@@ -40,6 +58,9 @@ class Part:
     def to(self, device: torch.device) -> Part:
         """The same on a device."""
         return Part(*(tensor.to(device) for tensor in self.tensors()))
+
+
+Split = Part | StreamedPart
 
 
 class BatchOrder:
@@ -80,20 +101,51 @@ class BatchOrder:
             yield order[:need].view(size, self.batch)
 
 
-def checked_tensors(splits: Splits, task: Task, info: TaskInfo) -> dict[str, Part]:
-    """The splits as CPU tensors.
+def checked_splits(splits: Splits, task: Task, info: TaskInfo, memory: int) -> dict[str, Split]:
+    """The splits as CPU tensors, except those whose inputs must be streamed.
+
+    Args:
+        splits: what the task loaded.
+        task, info: what they must fit.
+        memory: bytes of the device that trains.
 
     Raises:
         DeclarationError: a split does not fit the `TaskInfo` or the loss.
     """
-    parts = {}
-    for name in ("train", "validation", "test"):
-        examples: Examples = getattr(splits, name)
-        _check(examples, f"task {task.name!r}, {name} split", task, info)
-        parts[name] = Part(
-            torch.from_numpy(examples.inputs), torch.from_numpy(examples.targets), _lengths(examples, info)
-        )
+    parts: dict[str, Split] = {}
+    for name, examples, where in _named(splits, task):
+        _check(examples, where, task, info)
+        # Sequences of different lengths are turned as a whole before they are used, so they stay in memory.
+        if must_stream(examples.inputs, memory) and not info.variable_length:
+            parts[name] = StreamedPart(examples.inputs, torch.from_numpy(examples.targets))
+        else:
+            parts[name] = _in_memory(examples, where, info)
     return parts
+
+
+def checked_tensors(splits: Splits, task: Task, info: TaskInfo) -> dict[str, Part]:
+    """The splits as CPU tensors, whatever their size.
+
+    Raises:
+        DeclarationError: a split does not fit the `TaskInfo` or the loss.
+    """
+    for _, examples, where in _named(splits, task):
+        _check(examples, where, task, info)
+    return {name: _in_memory(examples, where, info) for name, examples, where in _named(splits, task)}
+
+
+def _named(splits: Splits, task: Task) -> list[tuple[str, Examples, str]]:
+    names = ("train", "validation", "test")
+    return [(name, getattr(splits, name), f"task {task.name!r}, {name} split") for name in names]
+
+
+def _in_memory(examples: Examples, where: str, info: TaskInfo) -> Part:
+    inputs = examples.inputs
+    if not isinstance(inputs, np.ndarray):
+        raise DeclarationError(f"{where}: inputs that are read on demand cannot be used here; give a numpy array")
+    if isinstance(inputs, np.memmap):
+        inputs = np.array(inputs)  # read once and whole, not batch by batch
+    return Part(torch.from_numpy(inputs), torch.from_numpy(examples.targets), _lengths(examples, info))
 
 
 def _lengths(examples: Examples, info: TaskInfo) -> Tensor | None:
@@ -104,12 +156,12 @@ def _lengths(examples: Examples, info: TaskInfo) -> Tensor | None:
     return torch.from_numpy(examples.lengths)
 
 
-def pad_in_front(part: Part, info: TaskInfo) -> Part:
+def pad_in_front(part: Split, info: TaskInfo) -> Split:
     """The same examples with the padding before them, for networks that are not told the lengths.
 
     Labels of steps move with their steps.
     """
-    if part.lengths is None:
+    if isinstance(part, StreamedPart) or part.lengths is None:
         return part
     return Part(_turn(part.inputs, part.lengths), _turn(part.targets, part.lengths) if info.per_step else part.targets)
 
@@ -123,8 +175,9 @@ def _turn(tensor: Tensor, lengths: Tensor) -> Tensor:
 
 def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
     inputs, targets = examples.inputs, examples.targets
-    if not isinstance(inputs, np.ndarray) or not isinstance(targets, np.ndarray):
-        raise DeclarationError(f"{where}: inputs and targets must be numpy arrays")
+    lazy = all(hasattr(inputs, name) for name in ("shape", "dtype", "__len__", "__getitem__"))
+    if not lazy or not isinstance(targets, np.ndarray):
+        raise DeclarationError(f"{where}: inputs and targets must be numpy arrays; inputs may be an object like one")
     if len(inputs) == 0 or len(inputs) != len(targets):
         raise DeclarationError(
             f"{where}: {len(inputs)} inputs and {len(targets)} targets; need equally many, at least 1"
@@ -176,9 +229,9 @@ class Slices:
     A class of its own, because Lightning takes a list for several data loaders.
     """
 
-    def __init__(self, part: Part, split: str) -> None:
-        starts = range(0, len(part), EVALUATION_BATCH)
-        self.slices = [(split, start, min(start + EVALUATION_BATCH, len(part))) for start in starts]
+    def __init__(self, part: Split, split: str) -> None:
+        size = min(EVALUATION_BATCH, max(1, EVALUATION_NUMBERS // math.prod(part.inputs.shape[1:])))
+        self.slices = [(split, start, min(start + size, len(part))) for start in range(0, len(part), size)]
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -187,21 +240,35 @@ class Slices:
         return iter(self.slices)
 
 
-def hash_splits(parts: dict[str, Part]) -> str:
-    """Hash of every example of every split, in order."""
+def hash_splits(parts: Mapping[str, Split]) -> str:
+    """Hash of every example of every split, in order, whether they are streamed or not.
+
+    Of a split with more than `HASHED_NUMBERS` numbers in its inputs: all targets, and the inputs of `HASHED_EXAMPLES`
+    examples, evenly spaced.
+    """
     digest = hashlib.sha256()
     for name in ("train", "validation", "test"):
-        for tensor in parts[name].tensors():
-            digest.update(f"{name}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.contiguous().numpy().data)
+        part = parts[name]
+        digest.update(f"{name}{tuple(part.inputs.shape)}".encode())
+        for piece in part.read(_hashed_pieces(part)):
+            digest.update(piece.contiguous().numpy().data)
+        for tensor in (part.targets, part.lengths):
+            if tensor is not None:
+                digest.update(f"{name}{tuple(tensor.shape)}".encode())
+                digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()[:16]
 
 
-def hash_first_batches(train: Part, order: BatchOrder) -> str:
+def _hashed_pieces(part: Split) -> list[Any]:
+    if math.prod(part.inputs.shape) > HASHED_NUMBERS:
+        return [np.linspace(0, len(part) - 1, HASHED_EXAMPLES).astype(np.int64)]
+    return [slice(start, start + EVALUATION_BATCH) for start in range(0, len(part), EVALUATION_BATCH)]
+
+
+def hash_first_batches(train: Split, order: BatchOrder) -> str:
     """Hash of the content of the first few training batches, in order."""
     digest = hashlib.sha256()
-    first = next(iter(order))[:HASHED_BATCHES]
-    for index in first:
-        for tensor in train.tensors():
-            digest.update(tensor[index].numpy().data)
+    for (inputs, *lengths), targets in train.batches(next(iter(order))[:HASHED_BATCHES]):
+        for tensor in (inputs, targets, *lengths):
+            digest.update(tensor.numpy().data)
     return digest.hexdigest()[:16]

@@ -22,7 +22,8 @@ from torchmetrics.regression import MeanSquaredError
 
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Protocol, Recipe
-from archbench._training._data import Part
+from archbench._training._augmentation import Augmented
+from archbench._training._data import Split
 from archbench._training._metrics import BitsPerCharacter, Perplexity
 
 
@@ -42,6 +43,7 @@ class TrialModule(pl.LightningModule):
         protocol: recipe.
         steps: the budget, over which the learning rate rises and falls.
         parts: the splits, already on the device.
+        train: what is trained on, if that is not the training split as it is.
         clock_start: reading of the monotonic clock from which the first step is timed.
 
     Attributes:
@@ -58,12 +60,14 @@ class TrialModule(pl.LightningModule):
         *,
         protocol: Protocol,
         steps: int,
-        parts: dict[str, Part],
+        parts: Mapping[str, Split],
+        train: Augmented | None = None,
         clock_start: float,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network, self.task, self.protocol, self.parts = network, task, protocol, parts
+        self.train_part = train or parts["train"]
         self.rates = learning_rates(protocol.recipe, steps)
         self.outputs = info.outputs
         self.metric = make_metric(task, info)
@@ -89,13 +93,13 @@ class TrialModule(pl.LightningModule):
         """Take the steps of one chunk; `chunk` holds the indices of their examples, (steps, batch)."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         (group,) = optimizer.param_groups
-        network, train = self.network, self.parts["train"]
+        network, train = self.network, self.train_part
         clip = self.protocol.recipe.clip_norm
         done = self.steps[-1] if self.steps else 0
         losses = []
         start = self._now()
-        for offset, index in enumerate(chunk):
-            loss = self._loss(network(*train.arguments(index)), train.targets[index])
+        for offset, (arguments, targets) in enumerate(train.batches(chunk)):
+            loss = self._loss(network(*arguments), targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(group["params"], clip)
@@ -176,8 +180,7 @@ class TrialModule(pl.LightningModule):
 
     def _slice(self, batch: tuple[str, int, int]) -> tuple[tuple[Tensor, ...], Tensor]:
         split, start, end = batch
-        part = self.parts[split]
-        return part.arguments(slice(start, end)), part.targets[start:end]
+        return self.parts[split].scan(start, end)
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs

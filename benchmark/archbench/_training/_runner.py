@@ -25,16 +25,18 @@ from archbench._job import Job
 from archbench._plugins import Registered, load_source
 from archbench._readers import make_task
 from archbench._records import Curves, Pairing, Record, Resources, Scores, Status
+from archbench._training._augmentation import Augmented
 from archbench._training._data import (
     BatchOrder,
     Slices,
-    checked_tensors,
+    checked_splits,
     hash_first_batches,
     hash_splits,
     pad_in_front,
 )
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
+from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._trial import Component
 
@@ -99,7 +101,7 @@ class _Run:
         task_options = convert_options(task, trial.task.options)
         info = self.info = task.describe(task_options)
         splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
-        parts = checked_tensors(splits, task, info)
+        parts = checked_splits(splits, task, info, memory_of(self.device))
         steps = trial.steps(info.kind)
         self.order = BatchOrder(
             len(parts["train"]),
@@ -115,8 +117,20 @@ class _Run:
         self.parts = {name: part.to(self.device) for name, part in parts.items()}
         self.flops = count_flops(network.to(self.device), *self.parts["train"].arguments(slice(1)))
         self.module = TrialModule(
-            network, task, info, protocol=trial.protocol, steps=steps, parts=self.parts, clock_start=self.clock
+            network,
+            task,
+            info,
+            protocol=trial.protocol,
+            steps=steps,
+            parts=self.parts,
+            train=self._augmented(task),
+            clock_start=self.clock,
         )
+
+    def _augmented(self, task: Task) -> Augmented | None:
+        if task.augment is None or not self.trial.protocol.augment:
+            return None
+        return Augmented(self.parts["train"], _resolve(task.augment), stream_seed(self.trial, "augmentation"))
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
         seed_globals(stream_seed(self.trial, "weights"))

@@ -1,8 +1,8 @@
 """Separate streams of random numbers, so that no draw of one part of a trial shifts those of another.
 
 The streams for data depend on the task and the seed only: two architectures with one seed see the same splits and
-the same batches in the same order. The streams for weights and noise depend on the seed only: two networks whose
-parameters have the same shapes in the same order start from the same weights.
+the same batches in the same order, augmented alike. The streams for weights and noise depend on the seed only: two
+networks whose parameters have the same shapes in the same order start from the same weights.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import torch
 
 from archbench._trial import Trial
 
-Stream = Literal["splits", "order", "weights", "noise"]
+Stream = Literal["splits", "order", "augmentation", "weights", "noise"]
 
 
 def stream_seed(trial: Trial, stream: Stream) -> int:
     """A seed in [0, 2**32) for one stream of one trial."""
     decides: list[Any] = [stream, trial.seed]
-    if stream in ("splits", "order"):
+    if stream in ("splits", "order", "augmentation"):
         decides.append(trial.task.identity())
     digest = hashlib.sha256(msgspec.json.encode(decides, order="deterministic")).digest()
     return int.from_bytes(digest[:4])

@@ -1,0 +1,33 @@
+"""Training batches that are changed at random before the network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from archbench._training._data import Split
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Augmented:
+    """A training split that augments its batches.
+
+    The random numbers come from a stream of their own, so that every architecture sees the same changed batches.
+
+    Args:
+        part: the split.
+        augment: makes new inputs of a batch of inputs.
+        seed: of the stream.
+    """
+
+    def __init__(self, part: Split, augment: Augment, seed: int) -> None:
+        self.part, self.augment = part, augment
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def batches(self, chunk: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """What the network is called with in each step of a chunk (steps, batch), and the targets."""
+        for (inputs, *rest), targets in self.part.batches(chunk):
+            yield (self.augment(inputs, self.generator), *rest), targets

@@ -1,0 +1,113 @@
+"""Inputs that do not fit in memory: read by worker processes, a few batches ahead of the training.
+
+The order is that of training from memory, so the batches are the same ones, however many workers there are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from archbench._errors import ArchbenchError, DataError
+
+STREAM_SHARE = 0.25
+"""A split whose inputs are larger than this share of the memory of the device that trains is streamed."""
+
+MOST_WORKERS = 8
+
+
+def must_stream(inputs: Any, memory: int) -> bool:
+    """Whether the inputs of a split stay where they are: an object that reads on demand, or too large an array."""
+    return not isinstance(inputs, np.ndarray) or inputs.nbytes > STREAM_SHARE * memory
+
+
+def memory_of(device: torch.device) -> int:
+    """Bytes of a GPU, or of this machine."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+class _Pieces(Dataset[Any]):
+    """Reads in a worker. An error that is meant for the user comes back as its text, without the worker's traceback."""
+
+    def __init__(self, inputs: Any) -> None:
+        self.inputs = inputs
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: np.ndarray[Any, Any]) -> Tensor | str:
+        try:
+            return torch.from_numpy(np.ascontiguousarray(self.inputs[index]))
+        except ArchbenchError as error:
+            return str(error)
+
+
+class StreamedPart:
+    """One split whose inputs are read when they are wanted.
+
+    Args:
+        inputs: has `shape`, `dtype`, a length, and gives an array for an array of indices.
+        targets: (N, ...), in memory.
+        device: where batches go.
+    """
+
+    lengths: None = None
+
+    def __init__(self, inputs: Any, targets: Tensor, device: torch.device | None = None) -> None:
+        self.inputs, self.targets = inputs, targets
+        self.device = torch.device("cpu") if device is None else device
+        self._scan: Iterator[Tensor] = iter(())
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def to(self, device: torch.device) -> StreamedPart:
+        """The same for a device."""
+        return StreamedPart(self.inputs, self.targets.to(device), device)
+
+    def arguments(self, index: slice) -> tuple[Tensor, ...]:
+        """What the network is called with for these examples, read here and now."""
+        return (torch.from_numpy(np.ascontiguousarray(self.inputs[self._indices(index)])).to(self.device),)
+
+    def batches(self, chunk: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """What the network is called with in each step of a chunk (steps, batch), and the targets."""
+        for index, inputs in zip(chunk, self.read(list(chunk.numpy())), strict=True):
+            yield (inputs,), self.targets[index.to(self.device)]
+
+    def scan(self, start: int, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """The same for the examples from `start` to `end`; to be called from the first to the last, in equal pieces."""
+        if start == 0:
+            self._scan = self.read([slice(first, first + end) for first in range(0, len(self), end)])
+        inputs = next(self._scan)
+        assert len(inputs) == end - start
+        return (inputs,), self.targets[start:end]
+
+    def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
+        """Pieces of the inputs, each given by a slice or an index array, read ahead by workers."""
+        plan: Sequence[Any] = [self._indices(piece) for piece in pieces]
+        loader = DataLoader(
+            _Pieces(self.inputs),
+            sampler=plan,
+            batch_size=None,
+            num_workers=min(MOST_WORKERS, torch.get_num_threads()),
+            # Forked workers are there in a tenth of a second; others import torch first, for five.
+            multiprocessing_context="fork" if sys.platform == "linux" else None,
+            pin_memory=self.device.type == "cuda",
+            generator=torch.Generator(),  # else it draws from the global stream, that of the network's noise
+        )
+        for piece in loader:
+            if isinstance(piece, str):
+                raise DataError(piece)
+            yield piece.to(self.device, non_blocking=True)
+
+    def _indices(self, piece: Any) -> Any:
+        return np.arange(*piece.indices(len(self))) if isinstance(piece, slice) else piece

@@ -1,0 +1,225 @@
+"""Streamed and augmented training: the same batches, whoever reads them and whoever learns from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from archbench import DataError, DeclarationError, Examples, Splits
+from archbench._job import Job
+from archbench._plugins import Registered
+from archbench._records import Record
+from archbench._training import _data, _streaming, run_trial
+from archbench._training._data import Part, checked_splits, checked_tensors, hash_splits
+from archbench._training._streaming import StreamedPart
+
+Make = Callable[..., Job]
+NOISY = """
+def build(task, options):
+    from torch import nn
+    net = linear(task)
+    return nn.Sequential(net[0], nn.Dropout(0.3), net[1])
+"""
+
+
+@pytest.fixture(autouse=True)
+def _same_threads() -> Any:
+    """run_trial sets the threads of its process; give the other tests theirs back."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def outcome(record: Record) -> tuple[Any, ...]:
+    """What may not depend on how the data are read."""
+    assert record.status == "ok", record.detail
+    assert record.curves is not None
+    return record.scores, record.pairing, record.curves.train_loss, record.curves.validation
+
+
+def test_streamed_run_gives_the_record_of_one_from_memory(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores, curves and hashes are equal, bit for bit, with one worker and with two, noise of the network included."""
+    in_memory = outcome(run_trial(make_job(NOISY)))
+    used = []
+    read = StreamedPart.read
+    monkeypatch.setattr(StreamedPart, "read", lambda part, pieces: used.append(part) or read(part, pieces))
+    monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
+
+    for threads in (1, 2):
+        assert outcome(run_trial(make_job(NOISY, threads=threads))) == in_memory
+    assert len({id(part) for part in used}) >= 6
+
+
+class Lazy:
+    """An array that must be asked."""
+
+    def __init__(self, array: Any, forbidden: int = -1) -> None:
+        self.array, self.forbidden = array, forbidden
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __getitem__(self, index: Any) -> Any:
+        if self.forbidden in index:
+            raise DataError(f"file {self.forbidden} is no image")
+        return self.array[index]
+
+
+def splits_of(wrap: Callable[[Any], Any], count: int = 20) -> Splits:
+    """Noise for the task of `make_task`, each input wrapped."""
+    draw = np.random.default_rng(0)
+
+    def part(n: int) -> Examples:
+        return Examples(wrap(draw.standard_normal((n, 1, 8, 8)).astype(np.float32)), draw.integers(0, 3, n))
+
+    return Splits(part(count), part(count), part(count))
+
+
+def test_what_is_streamed(make_task: Callable[..., Registered[Any]], tmp_path: Any) -> None:
+    """Objects that read on demand, and arrays beyond the share of memory; a mapped file within it is read at once."""
+    task = make_task().item
+
+    def kinds(wrap: Callable[[Any], Any], memory: int) -> set[type]:
+        return {type(part) for part in checked_splits(splits_of(wrap), task, task.info, memory).values()}
+
+    def mapped(array: Any) -> Any:
+        np.save(tmp_path / "inputs.npy", array)
+        return np.load(tmp_path / "inputs.npy", mmap_mode="r")
+
+    size = 20 * 64 * 4
+    assert kinds(Lazy, 10**12) == {StreamedPart}
+    assert kinds(np.asarray, 4 * size) == {Part}
+    assert kinds(np.asarray, 4 * size - 1) == {StreamedPart}
+    assert kinds(mapped, 10**12) == {Part}
+    assert kinds(mapped, 0) == {StreamedPart}
+
+
+def test_wrong_objects_are_refused(make_task: Callable[..., Registered[Any]]) -> None:
+    """Inputs that are no array and not like one, or of the wrong shape, are refused before anything is read."""
+    task = make_task().item
+    with pytest.raises(DeclarationError, match="inputs may be an object like one"):
+        checked_splits(splits_of(list), task, task.info, 10**12)
+    wide = Lazy(np.zeros((20, 1, 8, 9), np.float32))
+    with pytest.raises(DeclarationError, match=r"inputs are float32\(1, 8, 9\), TaskInfo says float32\(1, 8, 8\)"):
+        checked_splits(splits_of(lambda array: wide), task, task.info, 10**12)
+    with pytest.raises(DeclarationError, match="read on demand cannot be used here"):
+        checked_tensors(splits_of(Lazy), task, task.info)
+
+
+def test_pieces_and_errors_of_workers(make_task: Callable[..., Registered[Any]]) -> None:
+    """Scanning gives every example once in order, batches those of the indices; an error comes as it was raised."""
+    array = np.arange(20 * 4, dtype=np.float32).reshape(20, 4)
+    part = StreamedPart(Lazy(array), torch.arange(20))
+    scanned = [part.scan(start, min(start + 6, 20)) for start in range(0, 20, 6)]
+    assert torch.equal(torch.cat([inputs for (inputs,), _ in scanned]), torch.from_numpy(array))
+    assert torch.equal(torch.cat([targets for _, targets in scanned]), part.targets)
+
+    chunk = torch.tensor([[3, 1], [19, 3]])
+    for index, ((inputs,), targets) in zip(chunk, part.batches(chunk), strict=True):
+        assert torch.equal(inputs, torch.from_numpy(array)[index])
+        assert torch.equal(targets, index)
+
+    broken = StreamedPart(Lazy(array, forbidden=7), torch.arange(20))
+    with pytest.raises(DataError, match=r"^file 7 is no image$"):
+        list(broken.batches(torch.tensor([[1, 2], [7, 8]])))
+
+
+def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound all labels and some inputs are hashed, the same ones whether or not they are streamed."""
+    task = make_task().item
+    monkeypatch.setattr(_data, "HASHED_NUMBERS", 100)
+    monkeypatch.setattr(_data, "HASHED_EXAMPLES", 5)
+
+    def hashed(wrap: Callable[[Any], Any]) -> str:
+        return hash_splits(checked_splits(splits_of(wrap), task, task.info, 10**12))
+
+    def changed(row: int) -> Callable[[Any], Any]:
+        def change(array: Any) -> Any:
+            array[row] += 1
+            return array
+
+        return change
+
+    assert hashed(np.asarray) == hashed(Lazy)
+    assert hashed(changed(0)) != hashed(np.asarray)
+    assert hashed(changed(19)) != hashed(np.asarray)
+    assert hashed(changed(1)) == hashed(np.asarray)  # not among the five
+    for name in ("train", "validation", "test"):
+        splits = splits_of(np.asarray)
+        getattr(splits, name).targets[7] = (getattr(splits, name).targets[7] + 1) % 3
+        assert hash_splits(checked_splits(splits, task, task.info, 10**12)) != hashed(np.asarray)
+
+
+AUGMENTED = """
+def shift(inputs, generator):
+    import torch
+    assert inputs.shape == (16, 1, 8, 8), "only training batches come here"
+    drawn = torch.rand(1, generator=generator)
+    SEEN.append(round(float(drawn), 6))
+    return inputs + drawn
+
+SEEN = []
+
+@archbench.hookimpl
+def archbench_tasks():
+    import dataclasses
+    from archbench_tasks import digits
+    (images, *_) = digits.archbench_tasks()
+    yield dataclasses.replace(images, name="shifted", augment=shift)
+"""
+
+
+def augmented_job(make_job: Make, build: str, *, augment: bool, seed: int = 0) -> Job:
+    """A trial on a task with an augmentation that notes what it draws."""
+    job = make_job(build, task="shifted", seed=seed, extra=AUGMENTED)
+    protocol = msgspec.structs.replace(job.trial.protocol, augment=augment)
+    return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
+
+
+def test_augmentation_is_applied_where_the_protocol_says(make_job: Make) -> None:
+    """Without it the losses are those of the plain task; with it they differ, and only training batches are changed."""
+    linear = "def build(task, options): return linear(task)\n"
+    plain = run_trial(augmented_job(make_job, linear, augment=False))
+    changed = run_trial(augmented_job(make_job, linear, augment=True))
+
+    assert outcome(plain)[2] != outcome(changed)[2]
+    assert outcome(plain)[1] == outcome(changed)[1]
+
+
+def test_augmentation_is_the_same_for_every_architecture(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers drawn depend on task and seed, not on what the network draws; another seed draws others."""
+    build = NOISY.replace("0.3", "float(__import__('os').environ['DROPOUT'])")  # one file, so that it is one task
+    drawn = []
+    for dropout, seed in (("0", 0), ("0.5", 0), ("0.5", 1)):
+        monkeypatch.setenv("DROPOUT", dropout)
+        drawn.append(numbers_drawn(augmented_job(make_job, build, augment=True, seed=seed)))
+
+    assert len(drawn[0]) == 20
+    assert drawn[0] == drawn[1]
+    assert not set(drawn[0]) & set(drawn[2])
+
+
+def numbers_drawn(job: Job) -> list[float]:
+    """What the augmentation of a trial draws."""
+    from archbench._training import _runner
+
+    seen: list[list[float]] = []
+    resolve = _runner._resolve
+
+    def watch(target: Any) -> Any:
+        function = resolve(target)
+        if getattr(function, "__name__", "") == "shift":
+            seen.append(function.__globals__["SEEN"])
+        return function
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_runner, "_resolve", watch)
+        record = run_trial(job)
+    assert record.status == "ok", record.detail
+    return seen[0]
