@@ -15,7 +15,7 @@ LIBRARIES = ("numpy", "sklearn.model_selection")
 
 
 def draw_validation(
-    inputs: Array, labels: Array, test: archbench.Examples, *, share: float, seed: int
+    inputs: Array, labels: Array, test: archbench.Examples, *, share: float, seed: int, lengths: Array | None = None
 ) -> archbench.Splits:
     """The publisher's test set as it is; of its training set, the seed draws a share for validation, class by class.
 
@@ -24,6 +24,7 @@ def draw_validation(
         test: the publisher's test set.
         share: of the training set that becomes validation.
         seed: of the draw.
+        lengths: of the examples of the training set, where they vary.
     """
     import numpy as np
     from sklearn.model_selection import train_test_split
@@ -31,7 +32,10 @@ def draw_validation(
     train, validation = train_test_split(
         np.arange(len(labels)), test_size=round(share * len(labels)), random_state=seed, stratify=labels
     )
-    parts = [archbench.Examples(inputs[index], labels[index]) for index in (train, validation)]
+    parts = [
+        archbench.Examples(inputs[index], labels[index], None if lengths is None else lengths[index])
+        for index in (train, validation)
+    ]
     return archbench.Splits(parts[0], parts[1], test)
 
 

@@ -21,9 +21,9 @@ Splits: as published, the same for every seed. Blocks as for `text:PATH` (see `o
 the test is asked for once, with at least half a block before it. Published scores read the text in one go, so that the
 context is as long as the network's memory: they compare best with long blocks.
 
-Published: LSTM 78.4 (Zaremba et al., arXiv:1409.2329, large) and 58.8 (Merity et al., arXiv:1708.02182) on the words of
-Penn Treebank, 65.9 (the same) on those of WikiText-2; 1.24 bits (HyperLSTM, arXiv:1609.09106) on the characters of Penn
-Treebank.
+Published: on the words of Penn Treebank 78.4 with a large LSTM (Zaremba et al., arXiv:1409.2329, Table 1) and 57.3 with
+the AWD-LSTM, which has 65.8 on those of WikiText-2 (Merity et al., arXiv:1708.02182); 1.175 bits on the characters of
+Penn Treebank (Merity et al., arXiv:1803.08240).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Symbols = Sequence[str]
 class CharacterOptions:
     """Settings of the blocks."""
 
-    length: Annotated[int, archbench.Meta(ge=2, description="characters of a block")] = 100  # as Mikolov et al. 2012
+    length: Annotated[int, archbench.Meta(ge=2, description="characters of a block")] = 100  # as `text:PATH`
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def bits_of(network: nn.Module) -> float:
     trainer = make_trainer(SimpleNamespace(device=Device(kind="cpu")))  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.test(module, Slices(parts["test"], "test"), verbose=False)
+        trainer.test(module, Slices(parts["test"], "test", brackets.info(OPTIONS)), verbose=False)
     return module.scores["selected"]
 
 

@@ -147,14 +147,14 @@ class _Run:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job)
-        validation = Slices(self.parts["validation"], "validation")
+        validation = Slices(self.parts["validation"], "validation", self.info)
         with warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
             trainer.fit(self.module, self.order, validation)
             if trainer.interrupted:
                 raise SystemExit("interrupted")
-            trainer.test(self.module, Slices(self.parts["test"], "test"), verbose=False)
+            trainer.test(self.module, Slices(self.parts["test"], "test", self.info), verbose=False)
 
     def verdict(self) -> tuple[Status, str, str]:
         """`ok` only if every score is finite."""

@@ -118,5 +118,5 @@ def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
     module.selected = (0, {})
     job: Any = SimpleNamespace(device=Device(kind="cpu"))  # all that a Trainer is made from
     trainer = make_trainer(cast(Job, job))
-    trainer.test(module, Slices(parts["test"], "test"), verbose=False)
+    trainer.test(module, Slices(parts["test"], "test", subject.info), verbose=False)
     return module.scores["selected"]
