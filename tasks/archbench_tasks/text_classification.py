@@ -25,7 +25,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ BYTES = 256
 PADDING = 0
 LEARNT_FROM = 10_000
 VALIDATION_SHARES = {"ag-news": 1 / 24, "imdb": 1 / 5}
+NEWS_COLUMNS = {"label": "int64", "title": "string", "description": "string"}
 CLASSES = {"ag-news": 4, "imdb": 2}
 
 VOCABULARY = archbench.Meta(ge=BYTES + 1, description="distinct tokens: padding, bytes, and pairs of tokens")
@@ -104,14 +105,16 @@ def read(name: str, part: str) -> tuple[list[str], Array]:
         table = _open("parquet", folder / f"{part}.parquet")
         texts, labels = _columns(table, folder, "text", "label")
         return texts, np.array(labels, np.int64)
-    names = ["label", "title", "description"]
-    table = _open("csv", folder / f"{part}.csv", column_names=names)
-    titles, labels, descriptions = _columns(table, folder, "title", "label", "description")
+    # No cell means a missing value: there is news with the headline `NA`.
+    table = _open(
+        "csv", folder / f"{part}.csv", types=NEWS_COLUMNS, column_names=list(NEWS_COLUMNS), keep_default_na=False
+    )
+    labels, titles, descriptions = _columns(table, folder, *NEWS_COLUMNS)
     return [f"{title} {text}" for title, text in zip(titles, descriptions, strict=True)], np.array(labels, np.int64) - 1
 
 
-def _open(kind: str, path: Path, **more: Any) -> Any:
-    """The rows of a local file, in memory.
+def _open(kind: str, path: Path, *, types: Mapping[str, str] | None = None, **more: Any) -> Any:
+    """The rows of a local file, in memory; `types` are those of its columns, where the file does not say.
 
     What `datasets` would keep for the next time goes to a folder that is thrown away: the data folder may be read-only,
     many trials read at a time, and only `benchmark data prepare` writes there.
@@ -121,10 +124,17 @@ def _open(kind: str, path: Path, **more: Any) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
+    features = None if types is None else datasets.Features({name: datasets.Value(types[name]) for name in types})
     with tempfile.TemporaryDirectory() as cache:
         try:
             return datasets.load_dataset(
-                kind, data_files=str(path), split="train", cache_dir=cache, keep_in_memory=True, **more
+                kind,
+                data_files=str(path),
+                split="train",
+                cache_dir=cache,
+                keep_in_memory=True,
+                features=features,
+                **more,
             )
         except (datasets.exceptions.DatasetGenerationError, FileNotFoundError, ValueError) as error:
             raise archbench.DataError(
