@@ -14,7 +14,7 @@ lost their end the worker says in its log; of the test texts of AG News it is ab
 Splits: the publisher's test part. Of its training part the seed draws 5,000 texts for validation, class by class.
 `chance` is 1/4 and 1/2: the classes are equally frequent.
 
-Loading takes each trial some ten seconds of a core for AG News and fifteen for IMDB.
+Loading takes each trial about fifteen seconds of a core for AG News and thirty for IMDB.
 
 Published: 86.06 % right on AG News with an LSTM and 92.36 % with n-grams (Zhang et al., Table 4); 88.89 % on IMDB
 (Maas et al., Table 2).
