@@ -120,7 +120,11 @@ def _open(kind: str, path: Path, *, types: Mapping[str, str] | None = None, **mo
     many trials read at a time, and only `benchmark data prepare` writes there.
     """
     import tempfile
+    import threading
 
+    import tqdm
+
+    tqdm.tqdm.set_lock(threading.RLock())  # by itself it takes a semaphore of the system, which outlives a worker
     import datasets
 
     datasets.disable_progress_bars()

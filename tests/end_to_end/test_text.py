@@ -70,7 +70,7 @@ def test_missing_package_is_said_before_training(cli: Cli, tmp_path: Path) -> No
 def test_tokenizers_in_forked_workers(
     cli: Cli, tmp_path: Path, small_data: Path, records: Callable[[Path], list[dict[str, Any]]]
 ) -> None:
-    """News and reviews are tokenised in the children of one server, two at a time, and no trial hangs."""
+    """News and reviews are tokenised in the children of one server, two at a time; no trial hangs or leaves a thing."""
     plugin = tmp_path / "news.py"
     plugin.write_text(NEWS.format(packages=None))
     tasks = ("--task", "small-news", "--task", "small-reviews[length=50]")
@@ -83,3 +83,5 @@ def test_tokenizers_in_forked_workers(
 
     assert done.returncode == 0, done.stderr
     assert [record["status"] for record in records(tmp_path / "leaderboard")] == ["ok"] * 4
+    assert "could not be loaded ahead" not in done.stderr  # pyarrow, which comes with datasets, may not start a thread
+    assert "leaked semaphore" not in done.stderr
