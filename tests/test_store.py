@@ -79,6 +79,19 @@ def test_record_from_a_newer_schema_is_left_alone(make_record: Make, tmp_path: P
     assert store.path(record.id).read_bytes() == newer
 
 
+def test_record_from_an_older_schema_is_set_aside(make_record: Make, tmp_path: Path) -> None:
+    """Results of trials that were defined otherwise do not mix with new ones; they are kept, not counted."""
+    store = Store(tmp_path)
+    record = make_record(schema=SCHEMA - 1)
+    store.write(record)
+
+    records, set_aside = store.load()
+
+    assert records == {}
+    assert "an older archbench wrote it" in set_aside[0].reason
+    assert (tmp_path / "set-aside" / f"{record.id}.json").exists()
+
+
 def test_renamed_record_is_set_aside(make_record: Make, tmp_path: Path) -> None:
     """A record under the name of another trial would overwrite that trial's place; it is set aside."""
     store = Store(tmp_path)

@@ -20,6 +20,7 @@ from archbench._errors import DeclarationError as DeclarationError
 from archbench._errors import DeviceError as DeviceError
 from archbench._errors import IncompatibleError as IncompatibleError
 from archbench._errors import PluginError as PluginError
+from archbench._errors import ProtocolError as ProtocolError
 from archbench._errors import RecordError as RecordError
 from archbench._errors import SelectionError as SelectionError
 from archbench._errors import StoreError as StoreError
@@ -44,6 +45,7 @@ __all__ = [
     "Outputs",
     "PaperRecipe",
     "PluginError",
+    "ProtocolError",
     "Reader",
     "Record",
     "RecordError",

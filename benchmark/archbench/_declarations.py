@@ -13,6 +13,7 @@ import msgspec
 
 from archbench._data import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
+from archbench._recipes import Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,12 +92,19 @@ class PaperRecipe:
         batch_size: examples per step.
         epochs, steps: the budget; the one that the paper states.
         momentum, weight_decay, clip_norm: 0 where the paper has none.
+        betas: of `adam` and `adamw`.
+        decay_biases: whether weight decay applies to biases.
+        bias_rate: the learning rate of biases over that of the other parameters.
+        warmup: share of the budget over which the learning rate rises linearly to `learning_rate`.
+        warmup_rate: the learning rate of the warm-up where it does not rise but is constant; 0 where it rises.
         milestones: shares of the budget after which the learning rate is multiplied by `decay`.
-        augmentation: in words; empty for none.
-        note: what does not fit above.
+        cosine: the learning rate falls to 0 along a half cosine; then there are no milestones.
+        augmentation: in words; empty for none. What is applied is the augmentation of the task.
+        unsupported: what belongs to the recipe and cannot be said in these fields; it is then shown, and not run.
+        note: what concerns other data or other forms of the network.
 
     Raises:
-        DeclarationError: not exactly one of epochs and steps is given.
+        DeclarationError: not exactly one of epochs and steps is given, or settings contradict each other.
     """
 
     source: str
@@ -104,19 +112,37 @@ class PaperRecipe:
     optimizer: Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
     learning_rate: float
     batch_size: int
-    epochs: int | None = None
+    epochs: float | None = None
     steps: int | None = None
     momentum: float = 0.0
     weight_decay: float = 0.0
     clip_norm: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    decay_biases: bool = True
+    bias_rate: float = 1.0
+    warmup: float = 0.0
+    warmup_rate: float = 0.0
     milestones: tuple[float, ...] = ()
     decay: float = 0.1
+    cosine: bool = False
     augmentation: str = ""
+    unsupported: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise DeclarationError(f"PaperRecipe of {self.source}: give epochs or steps, and only one of them")
+        if self.cosine and self.milestones:
+            raise DeclarationError(f"PaperRecipe of {self.source}: give milestones or cosine, not both")
+        try:
+            self.settings()
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"PaperRecipe of {self.source}: {error}") from None
+
+    def settings(self) -> Recipe:
+        """The recipe as a trial follows it."""
+        shared = {name: getattr(self, name) for name in Recipe.__struct_fields__ if name != "milestones"}
+        return msgspec.convert({**shared, "milestones": None if self.cosine else self.milestones}, Recipe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +170,8 @@ class Architecture:
             variant, or of the architecture for its default options, to (the task it is counted on, the count).
         control: a selector of what to compare it with: the same network without its idea.
         tags: words that group architectures, such as `recurrent` or `residual`.
-        recipe: how the paper trained it; shown by `benchmark show`, used by no protocol that has a house recipe.
+        recipe: how the paper trained it, or `recipe(options)` that returns this or None; used by protocols of the
+            own recipe, such as `paper`, and by no protocol that has a house recipe.
         unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
             batches give no gradient. Every pattern must match a parameter.
         expected_failures: code of a check that this network rightly fails, to the reason. Strict: a check that
@@ -166,7 +193,7 @@ class Architecture:
     parameters: Mapping[str, tuple[TaskInfo, int]] = field(default_factory=dict)
     control: str = ""
     tags: tuple[str, ...] = ()
-    recipe: PaperRecipe | None = None
+    recipe: PaperRecipe | Callable[[Any], PaperRecipe | None] | None = None
     unused_parameters: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
@@ -180,6 +207,10 @@ class Architecture:
             raise DeclarationError(
                 f"Architecture {self.name!r}: inputs is {self.inputs!r}; give a tuple of one or more of {kinds}"
             )
+
+    def published(self, options: Any) -> PaperRecipe | None:
+        """How the paper trained the network that these options describe; None if that is not known."""
+        return self.recipe(options) if callable(self.recipe) else self.recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +230,8 @@ class Task:
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
         by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
+        target: the validation score from which on the task counts as solved; None if there is no such score. Records
+            say when it was reached; a protocol may stop there.
         effort: how many times the steps of a protocol this task gets: more than 1 where a network that can solve it
             needs longer than on other tasks. The same for every architecture, so that nobody gets an advantage.
         fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
@@ -233,6 +266,7 @@ class Task:
     revision: int = 1
     libraries: tuple[str, ...] = ()
     by_default: bool = True
+    target: float | None = None
     effort: float = 1.0
     fixed_splits: bool = False
     files: tuple[RemoteFile | LocalFolder, ...] = ()
@@ -258,6 +292,12 @@ class Task:
             )
         if not 0 < self.effort < math.inf:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
+        worst, best = sorted((self.chance, self.oracle))
+        worst, best = sorted((self.chance, self.oracle))
+        if self.target is not None and not worst <= self.target <= best:
+            raise DeclarationError(
+                f"Task {self.name!r}: target {self.target} does not lie between chance and perfect, {worst} and {best}"
+            )
         if self.higher_is_better != (self.oracle > self.chance):
             raise DeclarationError(
                 f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"

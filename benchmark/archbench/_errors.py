@@ -3,12 +3,13 @@
 ```
 ArchbenchError            anything below; the command line prints it as one line and exits with code 2
 ├── DeclarationError      a plugin declared an architecture, a task or a hook wrongly
+├── ProtocolError         a protocol file is wrong: a key, a value, or two that contradict each other
 ├── SelectionError        a name, selector or option that matches nothing or has the wrong type
 ├── IncompatibleError     the chosen architecture cannot run on the chosen task
 ├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
 ├── RecordError           a record cannot be read, or was written by a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
-├── DataError             own data, or the files of a task, that cannot be used
+├── DataError             own data, or the files of a task: missing, not to be had, or not what they should be
 └── DeviceError           the device asked for is not there
 ```
 
@@ -22,6 +23,10 @@ class ArchbenchError(Exception):
 
 class DeclarationError(ArchbenchError):
     """Raised when a plugin declares an architecture, a task or a hook in a way that cannot work."""
+
+
+class ProtocolError(ArchbenchError):
+    """Raised when a protocol file cannot be read, has an unknown key or a value that is not allowed."""
 
 
 class SelectionError(ArchbenchError):
@@ -45,7 +50,7 @@ class StoreError(ArchbenchError):
 
 
 class DataError(ArchbenchError):
-    """Raised when files cannot be trained on: missing, unreadable, or not what their kind asks for."""
+    """Raised when files cannot be trained on: missing, unreadable, not to be downloaded, not what they should be."""
 
 
 class DeviceError(ArchbenchError):

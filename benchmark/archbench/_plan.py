@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
 
 from archbench._declarations import Architecture, Task, TaskInfo
 from archbench._errors import IncompatibleError, SelectionError
@@ -11,7 +14,7 @@ from archbench._job import Device, Job
 from archbench._protocols import Protocol
 from archbench._records import ArchitectureFacts, Record, Status, TaskFacts
 from archbench._selectors import Selected
-from archbench._trial import Trial
+from archbench._trial import TUNING_SEED, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,13 @@ def make_plan(
     """
     if seeds < 1:
         raise SelectionError(f"--seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
+    if seeds > TUNING_SEED:
+        raise SelectionError(f"--seeds is {seeds}; at most {TUNING_SEED} are possible, further ones are for tuning")
     cells = [_cell(architecture, task, protocol) for task in tasks for architecture in architectures]
     _refuse_hopeless(cells)
-    return [replace(cell, trial=_with_seed(cell.trial, seed)) for seed in range(seeds) for cell in cells]
+    if protocol.recipe == "own":
+        cells = [_with_published_recipe(cell) for cell in cells]
+    return [with_trial(cell, seed=seed) for seed in range(seeds) for cell in cells]
 
 
 def unfinished(plan: Sequence[PlannedTrial], records: Mapping[str, Record], *, retry: bool) -> list[PlannedTrial]:
@@ -84,13 +91,31 @@ def unfinished(plan: Sequence[PlannedTrial], records: Mapping[str, Record], *, r
     def is_open(planned: PlannedTrial) -> bool:
         record = records.get(planned.trial.id)
         # A skipped trial that fits by now is open: the plugin has learned to take the task.
-        return record is None or record.status == "skipped" or (retry and record.status != "ok")
+        if record is None or record.status == "skipped" or (retry and record.status != "ok"):
+            return True
+        return record.trial.recipe != planned.trial.recipe  # tuning has chosen another one since
 
     return [planned for planned in plan if planned.refusal is None and is_open(planned)]
 
 
-def _with_seed(trial: Trial, seed: int) -> Trial:
-    return Trial(architecture=trial.architecture, task=trial.task, protocol=trial.protocol, seed=seed)
+def with_trial(planned: PlannedTrial, **changes: Any) -> PlannedTrial:
+    """The same cell with some fields of its trial changed."""
+    return replace(planned, trial=msgspec.structs.replace(planned.trial, **changes))
+
+
+def _with_published_recipe(cell: PlannedTrial) -> PlannedTrial:
+    if cell.refusal is not None:
+        return cell
+    try:
+        published = cell.architecture.registered.item.published(cell.architecture.options)
+    except Exception as error:  # a stranger's code: it costs its own rows, not the run
+        return replace(cell, refusal=("failed", f"recipe() raised {type(error).__name__}: {error}"))
+    if published is None:
+        return replace(cell, refusal=("skipped", "no published recipe"))
+    if published.unsupported:
+        reason = f"the published recipe cannot be followed here: {published.unsupported}"
+        return replace(cell, refusal=("skipped", reason))
+    return with_trial(cell, recipe=published.settings())
 
 
 def _cell(architecture: Selected[Architecture], task: Selected[Task], protocol: Protocol) -> PlannedTrial:

@@ -6,10 +6,12 @@ from typing import Literal, get_args
 
 import msgspec
 
+from archbench._recipes import Recipe
 from archbench._trial import Trial
 
-SCHEMA = 1
-"""Version of the record format. A reader refuses a higher one and never rewrites it."""
+SCHEMA = 2
+"""Version of the record format and of what a trial is: how its id is made and which data a seed draws. A reader refuses a
+higher one and sets a lower one aside, since its scores were obtained on other data than those of today."""
 
 Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -118,6 +120,33 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     peak_memory_bytes: int | None = None
 
 
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What training a trial really got.
+
+    Args:
+        track: `house recipe` or `own recipe`.
+        recipe: the settings that were used.
+        batch_size: examples per step.
+        examples: size of the training split.
+        planned_steps: the budget in steps; None where it was a time.
+        steps: optimiser steps done.
+        stopped: why it ended: `budget`, or `target` where it stopped because the task counted as solved.
+        target: the validation score at which the task counts as solved; None if it has none.
+        steps_to_target, seconds_to_target: training until the first validation that reached it; None if none did.
+    """
+
+    track: str
+    recipe: Recipe
+    batch_size: int
+    examples: int
+    planned_steps: int | None
+    steps: int
+    stopped: Literal["budget", "target"]
+    target: float | None = None
+    steps_to_target: int | None = None
+    seconds_to_target: float | None = None
+
+
 class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     """Proof that two trials saw the same data: hashes of the splits and of the first batches."""
 
@@ -152,7 +181,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         architecture_origin, task_origin: who provided the code.
         task_facts: what the leaderboard needs to know of the task.
         architecture_facts: what the leaderboard shows of the architecture.
-        scores, curves, pairing, environment: present only for what was reached.
+        scores, curves, training, pairing, environment: present only for what was reached. A tuning trial has no
+            scores: it never reads the test split.
     """
 
     schema: int = SCHEMA
@@ -168,6 +198,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     architecture_facts: ArchitectureFacts = ArchitectureFacts()
     scores: Scores | None = None
     curves: Curves | None = None
+    training: Training | None = None
     resources: Resources = Resources()
     pairing: Pairing | None = None
     environment: Environment | None = None
+
+    @property
+    def validation(self) -> float | None:
+        """The best validation metric; None unless the trial is ok. All there is of a tuning trial."""
+        if self.status != "ok" or self.curves is None:
+            return None
+        return (max if self.task_facts.higher_is_better else min)(self.curves.validation)

@@ -218,6 +218,7 @@ def make_component(registered: Registered[Item], options: Any, *, ambiguous: boo
         options=write_options(options),
         fingerprint=registered.fingerprint,
         effort=float(item.effort) if isinstance(item, Task) else 1.0,
+        target=item.target if isinstance(item, Task) else None,
         label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
     )
 

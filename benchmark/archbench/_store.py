@@ -68,6 +68,8 @@ def decode_record(data: bytes) -> Record:
             f"was written by a newer archbench (record format {envelope.schema}; this one reads up to {SCHEMA}). "
             "Upgrade archbench, or write to another folder with --out"
         )
+    if envelope.schema < SCHEMA:
+        raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
     if hashlib.sha256(bytes(envelope.record)).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
     try:

@@ -8,6 +8,10 @@ from typing import Any
 import msgspec
 
 from archbench._protocols import Protocol
+from archbench._recipes import Recipe
+
+TUNING_SEED = 1_000_000
+"""The first seed of tuning trials; those of evaluation lie below."""
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +24,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         options: every option with its value, defaults included.
         fingerprint: hash of the source of a one-file plugin, which has no version to go by; else empty.
         effort: of a task, by what its steps are multiplied; 1 for an architecture.
+        target: of a task, the validation score from which on it counts as solved.
         label: how to write it as a selector; for people, not part of the identity.
     """
 
@@ -30,6 +35,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     fingerprint: str = ""
     effort: float = 1.0
+    target: float | None = None
 
     @property
     def canonical(self) -> str:
@@ -42,22 +48,77 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One training: an architecture with its options, a task, a protocol and a seed."""
+    """One training: an architecture with its options, a task, a protocol and a seed.
+
+    Args:
+        recipe: the recipe of this trial where the protocol alone does not say it: the published one of an
+            architecture, a candidate of tuning, or what tuning chose.
+        tuning: it tries a candidate; its result helps to choose and is never ranked.
+    """
 
     architecture: Component
     task: Component
     protocol: Protocol
     seed: int
+    recipe: Recipe | None = None
+    tuning: bool = False
 
     @property
     def id(self) -> str:
-        """32 hex digits; equal for equal names, revisions, options, protocol and seed, on every machine."""
-        decides = [self.architecture.identity(), self.task.identity(), self.protocol.identity(), self.seed]
+        """32 hex digits; equal for equal names, revisions, options, protocol and seed, on every machine.
+
+        A published recipe and a candidate of tuning take part. What tuning chose does not: it follows from the
+        protocol, so that a cell never has two results for one seed, whoever ran it.
+        """
+        decides: list[Any] = [self.architecture.identity(), self.task.identity(), self.protocol.identity(), self.seed]
+        if self.tuning or self.protocol.recipe == "own":
+            decides.append([self.tuning, msgspec.to_builtins(self.recipe)])
+        if self.protocol.stop_at_target:
+            decides.append(self.task.target)
         return hashlib.sha256(msgspec.json.encode(decides, order="deterministic")).hexdigest()[:32]
 
-    def steps(self, kind: str) -> int:
-        """Optimiser steps on a task of this kind of input: those of the protocol times the effort of the task."""
-        return max(1, round(self.protocol.steps[kind] * self.task.effort))
+    @property
+    def settings(self) -> Recipe:
+        """The recipe that this trial follows."""
+        recipe = self.recipe or self.protocol.recipe
+        assert isinstance(recipe, Recipe)
+        return recipe
+
+    @property
+    def batch_size(self) -> int:
+        """Examples per step."""
+        size = self.settings.batch_size or self.protocol.batch_size
+        assert size is not None
+        return size
+
+    def steps(self, kind: str, examples: int) -> int | None:
+        """Optimiser steps of this trial; None where its budget is a time.
+
+        The budget of the protocol is multiplied by the effort of the task; a published one is taken as it is.
+
+        Args:
+            kind: the kind of input of the task.
+            examples: size of the training split, which turns epochs into steps.
+        """
+        protocol, published = self.protocol, self.settings
+        if protocol.seconds is not None:
+            return None
+        if protocol.steps is not None:
+            steps = protocol.steps[kind] * self.task.effort
+        elif protocol.epochs is not None:
+            steps = protocol.epochs * self.task.effort * examples / self.batch_size
+        elif published.epochs is not None:
+            steps = published.epochs * examples / self.batch_size
+        else:
+            assert published.steps is not None
+            steps = published.steps
+        return max(1, round(steps))
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds of training, where that is the budget; times the effort of the task."""
+        return None if self.protocol.seconds is None else self.protocol.seconds * self.task.effort
 
     def __str__(self) -> str:
-        return f"{self.architecture.label} on {self.task.label}, seed {self.seed}"
+        tuning = f"tuning with learning rate {self.settings.learning_rate:.3g}, " if self.tuning else ""
+        return f"{self.architecture.label} on {self.task.label}, {tuning}seed {self.seed}"

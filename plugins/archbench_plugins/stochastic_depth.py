@@ -53,18 +53,26 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(CIFAR, {f"stochastic-depth-{depth}": count for depth, count in COUNTS.items()}),
         control="resnet",
         tags=("convolutional", "residual", "random-depth"),
-        recipe=archbench.PaperRecipe(
-            source="arXiv:1603.09382, sec. 4",
-            data="CIFAR-10",
-            optimizer="nesterov",
-            learning_rate=0.1,
-            batch_size=128,
-            epochs=500,
-            momentum=0.9,
-            weight_decay=1e-4,
-            milestones=(0.5, 0.75),
-            augmentation="padded by 4, cropped to 32x32, mirrored",
-            note="the epoch that is best in validation is reported; 1202 layers have 300 epochs, the first 10 at 0.01",
-        ),
+        recipe=published,
         unused_parameters=("units.*.branch.*",),  # those of the units that a batch drops
+    )
+
+
+def published(options: StochasticDepthOptions) -> archbench.PaperRecipe:
+    """The recipe of the paper, which has another one for 1202 layers."""
+    deep = options.depth >= 1202
+    return archbench.PaperRecipe(
+        source="arXiv:1603.09382, sec. 4",
+        data="CIFAR-10",
+        optimizer="nesterov",
+        learning_rate=0.1,
+        batch_size=128,
+        epochs=300 if deep else 500,
+        momentum=0.9,
+        weight_decay=1e-4,
+        warmup=10 / 300 if deep else 0.0,
+        warmup_rate=0.01 if deep else 0.0,
+        milestones=(0.5, 0.75),
+        augmentation="padded by 4, cropped to 32x32, mirrored",
+        note="the epoch that is best in validation is reported",
     )

@@ -97,6 +97,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             momentum=0.9,
             weight_decay=5e-4,
             augmentation="scaled, cropped to 224x224",
-            note="the rate falls to a tenth three times, when the validation accuracy stalls",
+            unsupported="the rate falls to a tenth three times, by hand, when the validation accuracy stalls",
         ),
     )

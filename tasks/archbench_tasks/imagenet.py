@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CLASSES = 1_000
 VALIDATION_SHARE = 1 / 128
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-ADVICE = "get it from image-net.org and put or link the folders train and val there, each with a folder for every class"
+ADVICE = "put or link the folders of this name there that image-net.org gives you, in each a folder for every class"
 
 
 @dataclass(frozen=True)

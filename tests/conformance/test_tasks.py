@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archbench import Examples, Splits
 from archbench._plugins import Registered, load_plugins
 from archbench.testing import check_task, keep_fingerprint
 from archbench.testing._tasks import CHECKS
 
-BUILT_IN = [r for r in load_plugins(only=[]).tasks if r.origin.distribution == "archbench"]
+BUILT_IN = [
+    r
+    for r in load_plugins(only=[]).tasks
+    if r.origin.distribution == "archbench" and r.item.name != "imagenet"  # a thousand classes make no small set
+]
 IN_OTHER_TESTS = {"T001", "T501"}
 
 TASK = """
@@ -58,6 +64,43 @@ def test_mutant_is_caught_by_the_right_check(task_mutant):
 
     assert [code for code, r in results.items() if r.status == "failed"] == [task_mutant.code]
     assert task_mutant.says in results[task_mutant.code].message
+
+
+class Lazy:
+    """An array that must be asked for its rows."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, index):
+        assert len(index) <= 256, "only a sample is read"
+        return self.array[index]
+
+
+def lazily(task):
+    """The same task, its inputs read on demand."""
+
+    def load(options, seed):
+        splits = task.load(options, seed)
+        parts = [getattr(splits, name) for name in ("train", "validation", "test")]
+        return Splits(*(Examples(Lazy(part.inputs), part.targets) for part in parts))
+
+    return replace(task, load=load)
+
+
+def test_inputs_that_are_read_on_demand(tmp_path):
+    """Of a split that is not an array a sample is checked; a sound one passes, and a fault in the labels is found."""
+    sound = lazily(load(tmp_path / "sound.py").item)
+    assert [str(r) for r in check_task(sound) if r.status not in ("passed", "skipped")] == []
+
+    def one_class(options, seed):
+        splits = sound.load(options, seed)
+        return replace(splits, train=Examples(splits.train.inputs, splits.train.targets * 0))
+
+    assert "T101" in failed(check_task(replace(sound, load=one_class)))
 
 
 def test_every_check_has_a_mutant():

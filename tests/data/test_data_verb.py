@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archbench import DataError
+from archbench._plugins import load_plugins
 from archbench._selectors import select
 from archbench.cli import app
 from archbench.cli._needs import with_data
@@ -90,8 +91,10 @@ def test_tasks_met_through_all_are_left_out(
     tasks = {planned.trial.task.name for planned in plans[0]}
     assert "digits" in tasks
     assert not any("mnist" in task for task in tasks)
+    with pytest.raises(DataError, match="task mnist: 4 of its files"):
+        CliRunner().invoke(app, ["check", "mnist", *local_mnist], catch_exceptions=False)
 
-    with pytest.raises(DataError, match=r"none of these tasks has its data .*: mnist, fashion-mnist, sequential-mnist"):
+    with pytest.raises(DataError, match="prepare mnist fashion-mnist sequential-mnist permuted-mnist`"):
         CliRunner().invoke(app, ["run", "mlp", "--task", "*mnist", *local_mnist], catch_exceptions=False)
 
 
@@ -133,7 +136,7 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
     labels.write_bytes(labels.read_bytes()[:-1])
     assert states()["mnist"] == "unchecked"
     shown = json.loads(cli("show", "mnist", "--json", *local_mnist, cwd=tmp_path).stdout)
-    assert shown["data"]["mnist/train-labels-idx1-ubyte.gz"] == "unchecked"
+    assert shown["files"]["mnist/train-labels-idx1-ubyte.gz"] == "unchecked"
     damaged = cli("data", "verify", *local_mnist, cwd=tmp_path)
     assert damaged.returncode == 1
     assert str(labels) in damaged.stderr
@@ -147,6 +150,7 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
         (("prepare", "nothing"), "no task 'nothing'"),
         (("prepare", "digits"), "digits needs no files"),
         (("verify", "digits"), "digits needs no files"),
+        (("prepare", "imagenet"), "put or link the folders"),
     ],
 )
 def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cli: Cli, tmp_path: Path) -> None:
@@ -156,3 +160,15 @@ def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cl
     assert done.returncode == 2
     assert message in json.loads(done.stdout)["error"]
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_folders_of_the_user_are_named_once(cache: Path) -> None:
+    """A task whose data cannot be downloaded says where they belong, and names no command that would not help."""
+    (imagenet,) = [task for task in load_plugins(only=[]).tasks if task.item.name == "imagenet"]
+    with pytest.raises(DataError) as error:
+        with_data(select(["imagenet"], [imagenet], "task"))
+
+    assert str(error.value) == (
+        f"task imagenet: there is nothing in {cache / 'imagenet/train'} and {cache / 'imagenet/val'}: put or link the "
+        "folders of this name there that image-net.org gives you, in each a folder for every class"
+    )

@@ -249,7 +249,7 @@ def test_newer_record_stops_the_command(
     out = tmp_path / "leaderboard"
     shutil.copytree(smoke_run, out)
     path = next(out.glob("records/*/*.json"))
-    path.write_text(path.read_text().replace('{"schema":1', '{"schema":99', 1))
+    path.write_text(path.read_text().replace('{"schema":2', '{"schema":99', 1))
     before = contents(out)
     done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", cwd=tmp_path)
 

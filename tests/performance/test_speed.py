@@ -26,8 +26,9 @@ from archbench._protocols import find_protocol
 from archbench._selectors import select
 from archbench._store import Store
 from archbench._training._data import BatchOrder
-from archbench._training._module import TrialModule, learning_rates
+from archbench._training._module import TrialModule
 from archbench._training._runner import _Run, make_trainer
+from archbench._training._schedule import learning_rates
 
 pytestmark = pytest.mark.performance
 
@@ -68,7 +69,7 @@ def ours(run: _Run, steps: int) -> float:
         run.module.network,
         run.module.task,
         run.info,
-        protocol=run.trial.protocol,
+        recipe=run.trial.settings,
         steps=steps,
         parts=run.parts,
         clock_start=0.0,
@@ -89,7 +90,7 @@ def bare(run: _Run, steps: int) -> float:
         nn.functional.mse_loss if run.module.task.loss == "mean_squared_error" else nn.functional.cross_entropy
     )
     parameters = list(network.parameters())
-    rates = learning_rates(run.trial.protocol.recipe, steps)
+    rates = learning_rates(run.trial.settings, steps)
     optimizer = torch.optim.AdamW(parameters, lr=rates[0], weight_decay=0.0, fused=True)
     (chunk,) = BatchOrder(len(part), 32, steps=steps, chunks=1, seed=0)
     warm = steps // CHUNKS

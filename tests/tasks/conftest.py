@@ -21,7 +21,7 @@ from archbench._declarations import convert_options
 from archbench._job import Device
 from archbench._own_data import open_own_data
 from archbench._plugins import load_plugins
-from archbench._protocols import find_protocol
+from archbench._recipes import Recipe
 from archbench._selectors import Selected
 from archbench._training._data import Slices, checked_tensors
 from archbench._training._module import TrialModule
@@ -118,7 +118,7 @@ def _score(name: str, predictor: str) -> float:
     else:
         known = {row.numpy().tobytes(): target for row, target in zip(test.inputs, test.targets, strict=True)}
         network = Answers(lambda x: as_answer(torch.stack([known[row.numpy().tobytes()] for row in x])))
-    module = TrialModule(network, task, info, protocol=find_protocol("smoke"), steps=1, parts=parts, clock_start=0.0)
+    module = TrialModule(network, task, info, recipe=Recipe(), steps=1, parts=parts, clock_start=0.0)
     trainer = make_trainer(SimpleNamespace(device=Device(kind="cpu")))  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archbench._protocols import Recipe
 from archbench._training._data import BatchOrder
-from archbench._training._module import learning_rates
+from archbench._training._schedule import learning_rates
 
 
 @given(examples=st.integers(1, 60), batch=st.integers(1, 40), steps=st.integers(1, 50), chunks=st.integers(1, 12))

@@ -41,7 +41,7 @@ def test_ok(make_job: Make) -> None:
 def test_loss_and_order_match_a_plain_loop(make_job: Make) -> None:
     """The chunked loop under Lightning gives the very losses of the same loop written by hand."""
     from archbench._training._data import BatchOrder
-    from archbench._training._module import learning_rates
+    from archbench._training._schedule import learning_rates
     from archbench._training._streams import stream_seed
     from archbench_tasks.digits import load_images
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -223,3 +229,71 @@ def numbers_drawn(job: Job) -> list[float]:
         record = run_trial(job)
     assert record.status == "ok", record.detail
     return seen[0]
+
+
+LAZY = """
+import dataclasses
+import archbench
+from archbench_tasks import digits
+
+class Lazy:
+    def __init__(self, array):
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, index):
+        return self.array[index]
+
+def load(options, seed):
+    splits = digits.load_images(options, seed)
+    parts = (splits.train, splits.validation, splits.test)
+    return archbench.Splits(*(archbench.Examples(Lazy(part.inputs), part.targets) for part in parts))
+
+@archbench.hookimpl
+def archbench_tasks():
+    (images, *_) = digits.archbench_tasks()
+    yield dataclasses.replace(images, name="lazy", load=load)
+"""
+
+
+@pytest.mark.slow
+def test_workers_of_a_real_run(tmp_path: Any, cli: Callable[..., Any], records: Callable[[Any], Any]) -> None:
+    """The process of a trial may start the workers that read its data, and none of them outlives it."""
+    (tmp_path / "lazy.py").write_text(LAZY)
+    command = ["run", "mlp", "--task", "lazy", "--plugin", "lazy.py", "--protocol", "smoke", "--workers", "1"]
+    done = cli(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "leaderboard")
+    assert record["status"] == "ok"
+
+    interrupted = subprocess.Popen(
+        [sys.executable, "-m", "archbench", *command[:-4], "--seeds", "9", "--workers", "1"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ARCHBENCH_MARK": str(tmp_path)},
+    )
+    assert interrupted.stderr is not None
+    for line in interrupted.stderr:
+        if "at a time" in line:
+            break
+    time.sleep(5)
+    assert processes_marked(str(tmp_path))
+    interrupted.send_signal(signal.SIGINT)
+    interrupted.communicate(timeout=30)
+    time.sleep(1)
+    assert processes_marked(str(tmp_path)) == []
+
+
+def processes_marked(mark: str) -> list[str]:
+    """Processes with this value in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"ARCHBENCH_MARK={mark}\0".encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text())
+        except OSError:
+            continue
+    return found

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
+from archbench._protocols import protocols
 from archbench._records import STATUSES, Record
-from archbench._report._entrants import entrant_id, environment_numbers, group_by, one_file
+from archbench._report._entrants import current_recipe, entrant_id, environment_numbers, group_by, one_file
 from archbench._report._schema import (
     Curve,
     Entrant,
@@ -46,7 +47,10 @@ def build_task_board(
     records: Sequence[Record], protocol: ProtocolEntry, task: TaskEntry, context: Context
 ) -> TaskBoard:
     """The board of the records of one protocol on one task."""
-    cells = {key: sorted(group, key=lambda r: r.trial.seed) for key, group in group_by(records, entrant_id).items()}
+    cells = {
+        key: sorted(current_recipe(group), key=lambda r: r.trial.seed)
+        for key, group in group_by(records, entrant_id).items()
+    }
     tried = {key: group for key, group in cells.items() if any(r.status != "skipped" for r in group)}
     seeds = comparison_seeds({key: group for key, group in tried.items() if context.current(key)} or tried)
     rows = [_row(key, group, seeds, protocol, task, context) for key, group in tried.items()]
@@ -163,6 +167,9 @@ def _row(
         last=mean_interval([s.test_last for s in scores]) if scores else None,
         validation=mean_interval([s.validation for s in scores]) if scores else None,
         train_loss=_mean(s.train_loss for s in scores),
+        recipe=_recipe_words(group),
+        solved=_solved(counted),
+        steps_to_target=_mean(r.training.steps_to_target for r in counted if r.training),
         planned=len(seeds),
         ok=len(counted),
         counts=dict(sorted(Counter(status_of(r)[0] for r in group).items())),
@@ -213,7 +220,11 @@ def values(row: TaskRow) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def command(entrant: Entrant, task: TaskEntry, protocol: ProtocolEntry, seeds: int) -> str:
     """The command that reproduces a row, quoted for a POSIX shell."""
-    words = ["benchmark", "run", entrant.selector, "--task", task.selector, "--protocol", protocol.name]
+    builtin = protocol.name in [known.name for known in protocols()]
+    name = protocol.name if builtin else f"./{protocol.name}.toml"
+    searched = builtin and protocol.tuning is not None and protocol.tuning.trials
+    words = ["benchmark", "tune" if searched else "run", entrant.selector, "--task", task.selector, "--protocol", name]
+    words += ["--trials", str(searched)] if searched else []
     words += ["--seeds", str(seeds)]
     files = {file for file in (one_file(entrant), one_file(task)) if file}
     for file in sorted(files):
@@ -248,6 +259,16 @@ def _curve(row: TaskRow, group: Sequence[Record]) -> Curve | None:
         validation=[float(np.mean([p[step][0] for p in points])) for step in steps],
         train_loss=[float(np.mean([p[step][1] for p in points])) for step in steps],
     )
+
+
+def _recipe_words(group: Sequence[Record]) -> str:
+    """What the trials of a cell followed, where the protocol alone does not say it."""
+    return next((r.trial.recipe.words() for r in group if r.trial.recipe is not None), "")
+
+
+def _solved(counted: Sequence[Record]) -> int | None:
+    facts = [r.training for r in counted if r.training is not None and r.training.target is not None]
+    return sum(training.steps_to_target is not None for training in facts) if facts else None
 
 
 def _mean(numbers: Iterable[float | None]) -> float | None:

@@ -21,6 +21,7 @@ from archbench._report._entrants import (
 )
 from archbench._report._overall import build_matrix, build_over_board
 from archbench._report._schema import Failure, Leaderboard, OverBoard, SectionEntry, TaskBoard
+from archbench._report._tuning import build_tuning
 
 
 def build_leaderboard(
@@ -38,7 +39,8 @@ def build_leaderboard(
     entrants = collect_entrants(ordered, environments)
     tasks = {task.id: task for task in collect_tasks(ordered)}
     context = Context({entrant.id: entrant for entrant in entrants}, environments)
-    cells = group_by(ordered, lambda record: f"{protocol_id(record)}-{task_id(record)}")
+    evaluation = [record for record in ordered if not record.trial.tuning]
+    cells = group_by(evaluation, lambda record: f"{protocol_id(record)}-{task_id(record)}")
     overall: list[OverBoard] = []
     boards: list[TaskBoard] = []
     matrices = []
@@ -54,8 +56,8 @@ def build_leaderboard(
         boards += mine
         matrices.append(build_matrix(protocol, mine, context))
     return Leaderboard(
-        trials=len(ordered),
-        counts=dict(sorted(Counter(status_of(record)[0] for record in ordered).items())),
+        trials=len(evaluation),
+        counts=dict(sorted(Counter(status_of(record)[0] for record in evaluation).items())),
         notes=[_encodable(note) for note in notes],
         protocols=protocols,
         tasks=list(tasks.values()),
@@ -63,7 +65,8 @@ def build_leaderboard(
         overall=overall,
         boards=boards,
         matrices=matrices,
-        failures=_failures(ordered, context, [protocol.id for protocol in protocols], list(tasks)),
+        tuning=build_tuning(ordered, context, [protocol.id for protocol in protocols], list(tasks)),
+        failures=_failures(evaluation, context, [protocol.id for protocol in protocols], list(tasks)),
         environments=environments,
         sections=[_section(origin, section) for origin, section in sections],
     )

@@ -12,7 +12,7 @@ COLUMNS = (
     "protocol", "kind", "task", "architecture", "provider", "revision", "rank", "tied", "group", "not_ranked_because",
     "score", "low", "high", "normalised", "last_weights", "validation", "train_loss", "ok", "planned", "statuses",
     "parameters", "flops", "train_seconds", "samples_per_second", "peak_memory_bytes", "pareto", "code", "environments",
-    "command",
+    "recipe_kind", "recipe", "solved", "steps_to_target", "command",
 )  # fmt: skip
 
 
@@ -20,18 +20,18 @@ def render_csv(board: Leaderboard) -> str:
     """The table; `task` is empty in rows over all tasks of a kind, whose score is the normalised one."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
-    protocols = {protocol.id: protocol.label for protocol in board.protocols}
+    protocols = {p.id: {"protocol": p.label, "recipe_kind": p.track} for p in board.protocols}
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for over in board.overall:
         for row in over.rows:
-            where = {"protocol": protocols[over.protocol], "kind": over.kind}
+            where = protocols[over.protocol] | {"kind": over.kind}
             writer.writerow(_guarded(where | _over(row, entrants[row.entrant])))
     for item in board.boards:
         for line in item.rows:
             task = tasks[item.task]
-            where = {"protocol": protocols[item.protocol], "kind": task.kind, "task": task.label}
+            where = protocols[item.protocol] | {"kind": task.kind, "task": task.label}
             writer.writerow(_guarded(where | _task(line, entrants[line.entrant])))
     return out.getvalue()
 
@@ -81,5 +81,8 @@ def _task(row: TaskRow, entrant: Entrant) -> dict[str, object]:
         "peak_memory_bytes": row.peak_memory_bytes,
         "pareto": row.pareto,
         "environments": ", ".join(map(str, row.environments)),
+        "recipe": row.recipe,
+        "solved": row.solved,
+        "steps_to_target": row.steps_to_target,
         "command": row.command,
     }

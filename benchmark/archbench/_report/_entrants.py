@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from archbench._protocols import Protocol
+from archbench._recipes import Recipe
 from archbench._records import Environment, Origin, Record
 from archbench._report._schema import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
 from archbench._trial import Component
@@ -116,19 +117,44 @@ def collect_protocols(records: Sequence[Record]) -> list[ProtocolEntry]:
     """All protocols, the largest budget first: that is the result to read first."""
     groups = group_by(records, protocol_id)
     newest: dict[str, Protocol] = {key: max(group, key=_age).trial.protocol for key, group in groups.items()}
+    names = {key: _protocol_name(protocol) for key, protocol in newest.items()}
     entries = []
     for key, protocol in newest.items():
-        same = [other for other in newest.values() if other.name == protocol.name]
-        label = protocol.name
-        if len(same) > 1:
+        same = [other for k, other in newest.items() if names[k] == names[key]]
+        label = names[key]
+        if len({other.revision for other in same}) > 1:
             label += f" revision {protocol.revision}"
         if [other.revision for other in same].count(protocol.revision) > 1:
             label += f" (id {key[:4]})"
-        shown = {
-            name: getattr(protocol, name) for name in ProtocolEntry.__struct_fields__ if name not in ("id", "label")
-        }
-        entries.append(ProtocolEntry(id=key, label=label, **shown))
-    return sorted(entries, key=lambda p: (-sum(p.steps.values()) * p.batch_size, p.label, p.id))
+        entries.append(_protocol_entry(key, label, protocol))
+    sizes = {key: _size(newest[key], group) for key, group in groups.items()}
+    return sorted(entries, key=lambda p: (-sizes[p.id], p.label, p.id))
+
+
+def _protocol_name(protocol: Protocol) -> str:
+    """Its name; `benchmark tune` makes another protocol of one, which must say so. A grid is part of the rules."""
+    return f"{protocol.name}, tuned" if protocol.tuning is not None and protocol.tuning.trials else protocol.name
+
+
+def _protocol_entry(key: str, label: str, protocol: Protocol) -> ProtocolEntry:
+    house = protocol.recipe if isinstance(protocol.recipe, Recipe) else None
+    made: dict[str, Any] = {
+        "id": key,
+        "label": label,
+        "budget": protocol.budget(),
+        "recipe": house,
+        "recipe_words": house.words() if house else "that of each architecture's paper",
+        "tuning_words": protocol.tuning.words() if protocol.tuning else "",
+    }
+    same = {name: getattr(protocol, name) for name in ProtocolEntry.__struct_fields__ if name not in made}
+    return ProtocolEntry(**made, **same)
+
+
+def _size(protocol: Protocol, records: Sequence[Record]) -> int:
+    """Examples seen in training, by which protocols are put in order: as planned, or else as the records have it."""
+    if protocol.steps is not None and protocol.batch_size is not None:
+        return sum(protocol.steps.values()) * protocol.batch_size
+    return max((r.training.steps * r.training.batch_size for r in records if r.training), default=0)
 
 
 def collect_environments(records: Sequence[Record]) -> list[EnvironmentEntry]:
@@ -189,6 +215,12 @@ def superseded(components: Mapping[str, Component], starts: Mapping[str, datetim
         current = max(group, key=lambda k: (components[k].revision, starts[k], components[k].fingerprint))
         newer.update({key: current for key in group if key != current})
     return newer
+
+
+def current_recipe(records: Sequence[Record]) -> list[Record]:
+    """Of one cell, the records that follow the recipe of the newest one: its paper's may have been corrected since."""
+    newest = max((r for r in records if r.trial.recipe is not None), key=_age, default=None)
+    return [r for r in records if newest is None or r.trial.recipe in (None, newest.trial.recipe)]
 
 
 def latest_start(records: Sequence[Record]) -> datetime:

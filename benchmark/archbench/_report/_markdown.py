@@ -28,6 +28,7 @@ def render_markdown(board: Leaderboard) -> str:
         blocks += _over(over, board)
     for item in board.boards:
         blocks += _task(item, board)
+    blocks += _tuning(board)
     blocks += _failures(board)
     for section in board.sections:
         blocks += _section(section)
@@ -53,7 +54,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterabl
 def _over(over: OverBoard, board: Leaderboard) -> list[str]:
     entrants = {entrant.id: entrant.label for entrant in board.entrants}
     tasks = {task.id: task.label for task in board.tasks}
-    protocol = next(protocol.label for protocol in board.protocols if protocol.id == over.protocol)
+    protocol = next(protocol for protocol in board.protocols if protocol.id == over.protocol)
     head = ["Rank", "Group", "Architecture", "Score", *(tasks[task] for task in over.tasks), "Parameters", "Seconds"]
     rows = []
     for row in over.rows:
@@ -67,7 +68,7 @@ def _over(over: OverBoard, board: Leaderboard) -> list[str]:
     missing = [f"- {escape(entrants[r.entrant])}: {escape('; '.join(r.missing))}" for r in over.rows if r.missing]
     left_out = f"Not counted yet: {escape('; '.join(over.left_out))}." if over.left_out else ""
     return [
-        f"## {escape(_text.kind_word(over.kind).capitalize())} tasks, {escape(protocol)} protocol",
+        f"## {escape(_text.kind_word(over.kind).capitalize())} tasks, {escape(_text.protocol_words(protocol))}",
         escape(over.verdict),
         _table(head, rows, range(3, len(head))),
         "\n".join(["Not ranked:", "", *missing]) if missing else "",
@@ -95,7 +96,7 @@ def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
     commands = "\n".join("    " + " ".join(row.command.split()) for row in item.rows)
     skipped = "; ".join(f"{entrants[e.entrant].label} ({e.reason})" for e in item.incompatible)
     return [
-        f"## {escape(task.label)}, {escape(protocol.label)} protocol",
+        f"## {escape(task.label)}, {escape(_text.protocol_words(protocol))}",
         escape(f"Superseded by {task.superseded_by}.") if task.superseded_by else "",
         escape(f"{task.summary.rstrip('.')}. {_text.metric_words(task).capitalize()}.".lstrip(". ")),
         f"{escape(item.verdict)} {escape(_text.seeds_line(item, protocol.seeds))}" if rows else "",
@@ -104,6 +105,28 @@ def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
         "To reproduce the rows:" if rows else "",
         commands,
     ]
+
+
+def _tuning(board: Leaderboard) -> list[str]:
+    if not board.tuning:
+        return []
+    entrants = {entrant.id: entrant.label for entrant in board.entrants}
+    tasks = {task.id: task.label for task in board.tasks}
+    protocols = {protocol.id: protocol.label for protocol in board.protocols}
+    rows = [
+        (
+            entrants[entry.entrant],
+            tasks[entry.task],
+            protocols[entry.protocol],
+            f"{entry.trials}/{entry.planned}",
+            _text.seconds(entry.train_seconds),
+            _text.chosen_words(entry),
+            "; ".join(_text.candidate_words(entry, candidate) for candidate in entry.candidates),
+        )
+        for entry in board.tuning
+    ]
+    head = ["Architecture", "Task", "Protocol", "Trials", "Train seconds", "Chosen", "Candidates"]
+    return ["## Tuning", escape(_text.TUNING), _table(head, rows, [3, 4])]
 
 
 def _failures(board: Leaderboard) -> list[str]:
@@ -143,8 +166,13 @@ def _provenance(board: Leaderboard) -> list[str]:
         for e in board.environments
         for p in [e.environment]
     ]
+    rules = [
+        (p.label, p.revision, p.budget, p.batch_size or _text.NOTHING, p.seeds, p.track, _text.rules_words(p))
+        for p in board.protocols
+    ]
     head = ["No.", "Trials", "Processor", "Device", "Threads", "archbench", "torch", "lightning", "Python", "Platform"]
     return [
         _table(["Architecture", "Revision", "Code", "Environments", "Source", "Declared exceptions"], code, [1]),
+        _table(["Protocol", "Revision", "Steps or budget", "Batch size", "Seeds", "Kind", "Recipe"], rules, [1, 3, 4]),
         _table(head, places, [0, 1, 4]) if places else "",
     ]

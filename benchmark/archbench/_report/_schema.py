@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from archbench._protocols import Recipe
+from archbench._recipes import Recipe, Tuning
 from archbench._records import Environment, Origin
 from archbench._statistics import Estimate
 
@@ -65,18 +65,33 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProtocolEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A protocol of the page; `label` is unique even when two revisions are shown."""
+    """A protocol of the page; `label` is unique even when two revisions are shown.
+
+    Args:
+        track: `house recipe` or `own recipe`.
+        budget, recipe_words, tuning_words: for people; the fields of the protocol itself are beside them.
+        recipe: of the house; None with the own recipe of each architecture.
+    """
 
     id: str
     label: str
     name: str
     revision: int
     summary: str
-    steps: dict[str, int]
-    batch_size: int
+    track: str
+    budget: str
+    steps: dict[str, int] | None
+    epochs: float | None
+    seconds: float | None
+    batch_size: int | None
     validations: int
     seeds: int
-    recipe: Recipe
+    recipe: Recipe | None
+    recipe_words: str
+    stop_at_target: bool
+    augment: bool
+    tuning: Tuning | None
+    tuning_words: str
 
 
 class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +119,9 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
         planned, ok: seeds of the board, and how many of them finished.
         counts: trials by status, extra seeds included.
         train_seconds, samples_per_second, peak_memory_bytes: means.
+        recipe: the settings of its trials where the protocol alone does not say them: its own, or what tuning chose.
+        steps_to_target: mean over trials that reached the target of the task; None if none did.
+        solved: how many of the finished trials reached it; None where the task has no target.
         pareto: no complete entrant has a better score with as few parameters; None when unknown.
     """
 
@@ -119,6 +137,9 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
     last: Estimate | None
     validation: Estimate | None
     train_loss: float | None
+    recipe: str
+    solved: int | None
+    steps_to_target: float | None
     planned: int
     ok: int
     counts: dict[str, int]
@@ -246,6 +267,42 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class CandidateEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipe that tuning tried on one entrant and task.
+
+    Args:
+        recipe: its settings.
+        validation: mean over its seeds; None unless all of them finished.
+        counts: its trials by status.
+        records: their ids, in the order of their seeds.
+        chosen: the evaluation used this one.
+    """
+
+    recipe: Recipe
+    validation: float | None
+    counts: dict[str, int]
+    records: list[str]
+    chosen: bool
+
+
+class TuningEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """How one entrant was tuned on one task. Its trials are part of the result, and never entrants themselves.
+
+    Args:
+        trials, planned: tuning trials there are, and those that the protocol gives everybody.
+        train_seconds: training of all of them together.
+        candidates: in order of validation, the best first; those without a score last.
+    """
+
+    protocol: str
+    task: str
+    entrant: str
+    trials: int
+    planned: int
+    train_seconds: float
+    candidates: list[CandidateEntry]
+
+
 class EnvironmentEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An environment with the number that rows refer to."""
 
@@ -277,6 +334,7 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     overall: list[OverBoard]
     boards: list[TaskBoard]
     matrices: list[Matrix]
+    tuning: list[TuningEntry]
     failures: list[Failure]
     environments: list[EnvironmentEntry]
     sections: list[SectionEntry]

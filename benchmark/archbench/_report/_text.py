@@ -6,7 +6,16 @@ import math
 from collections.abc import Iterable
 
 from archbench._records import Origin
-from archbench._report._schema import Leaderboard, OverRow, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
+from archbench._report._schema import (
+    CandidateEntry,
+    Leaderboard,
+    OverRow,
+    ProtocolEntry,
+    TaskBoard,
+    TaskEntry,
+    TaskRow,
+    TuningEntry,
+)
 from archbench._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
 
 NOTHING = "\N{EN DASH}"
@@ -33,6 +42,8 @@ HOW_TO_READ = (
     "above it unless the difference between the two, seed by seed where both saw the same data, has an interval "
     "without 0. There is no correction for the number of comparisons. The best group is set in bold. "
     f"From {MIN_TASKS} tasks on, a range says which places other tasks and seeds could have given.",
+    "The house recipe is one for all entrants of a protocol; an own recipe is the one that each paper published. "
+    "Results under the two, like those of different protocols, never share a table.",
     "A revision or source that a newer one has replaced stays visible, marked as superseded, without a rank. "
     "Parameters, training seconds and throughput are measured, never estimated; what was not measured is absent. "
     "Pareto-optimal means that no ranked entrant scores better with as few parameters.",
@@ -112,7 +123,9 @@ def summary_line(board: Leaderboard) -> str:
         _several(board.trials, "trial"),
     ]
     states = ", ".join(f"{number} {status}" for status, number in board.counts.items())
-    return f"{' · '.join(parts)} ({states})"
+    tuning = sum(entry.trials for entry in board.tuning)
+    text = f"{' · '.join(parts)} ({states})"
+    return f"{text} · {_several(tuning, 'tuning trial')}" if tuning else text
 
 
 def seeds_line(board: TaskBoard, planned: int) -> str:
@@ -128,11 +141,44 @@ def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def steps_words(protocol: ProtocolEntry) -> str:
-    """Optimiser steps by kind of input; one number where all kinds have the same."""
-    if len(set(protocol.steps.values())) == 1:
-        return count(next(iter(protocol.steps.values())))
-    return ", ".join(f"{count(steps)} ({kind})" for kind, steps in sorted(protocol.steps.items()))
+def protocol_words(protocol: ProtocolEntry) -> str:
+    """The protocol with its kind of recipe, for headings: results under different recipes never share a table."""
+    return f"{protocol.label} protocol, {protocol.track}"
+
+
+def rules_words(protocol: ProtocolEntry) -> str:
+    """Recipe and tuning of a protocol in a line."""
+    rules = [protocol.recipe_words]
+    if protocol.tuning_words:
+        rules.append(f"chosen on validation: {protocol.tuning_words}")
+    if protocol.augment:
+        rules.append("with the augmentation of the task")
+    if protocol.stop_at_target:
+        rules.append("training ends at the target of the task")
+    return "; ".join(rules)
+
+
+def candidate_words(entry: TuningEntry, candidate: CandidateEntry) -> str:
+    """A candidate of tuning and what became of it."""
+    recipe = candidate.recipe
+    result = ", ".join(candidate.counts) if candidate.validation is None else f"{candidate.validation:.4g}"
+    settings = [recipe.learning_rate, recipe.weight_decay, recipe.clip_norm]
+    if len({(other.recipe.weight_decay, other.recipe.clip_norm) for other in entry.candidates}) == 1:
+        settings = settings[:1]
+    return f"{'/'.join(f'{value:.3g}' for value in settings)}: {result}"
+
+
+def chosen_words(entry: TuningEntry) -> str:
+    """What tuning chose, in full."""
+    return next((candidate.recipe.words() for candidate in entry.candidates if candidate.chosen), "nothing yet")
+
+
+TUNING = (
+    "Before they are evaluated, all entrants of these protocols get equally many tuning trials on each task, on seeds "
+    "of their own. Validation chooses the recipe, and the test split is not read; the trials are part of the result, "
+    "their cost is shown, and none of them is ranked. A candidate is written as its learning rate, or as "
+    "learning rate/weight decay/bound of the gradient norm, with its validation score, the best first."
+)
 
 
 def origin_words(origin: Origin) -> str:

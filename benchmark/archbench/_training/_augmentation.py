@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class Augmented:
         self.part, self.augment = part, augment
         self.generator = torch.Generator().manual_seed(seed)
 
-    def batches(self, chunk: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """What the network is called with in each step of a chunk (steps, batch), and the targets."""
+    def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """What the network is called with in each step, and the targets, for the indices (batch,) of each step."""
         for (inputs, *rest), targets in self.part.batches(chunk):
             yield (self.augment(inputs, self.generator), *rest), targets

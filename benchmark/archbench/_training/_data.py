@@ -40,8 +40,8 @@ class Part:
         """What the network is called with for these examples."""
         return (self.inputs[index],) if self.lengths is None else (self.inputs[index], self.lengths[index])
 
-    def batches(self, chunk: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """What the network is called with in each step of a chunk (steps, batch), and the targets."""
+    def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """What the network is called with in each step, and the targets, for the indices (batch,) of each step."""
         for index in chunk:
             yield self.arguments(index), self.targets[index]
 
@@ -89,18 +89,23 @@ class BatchOrder:
         return len(self.sizes)
 
     def __iter__(self) -> Iterator[Tensor]:
-        generator = torch.Generator().manual_seed(self.seed)
-        waiting = torch.empty(0, dtype=torch.int64)
-        for size in self.sizes:
-            need = size * self.batch
-            epochs = [waiting]
-            have = len(waiting)
-            while have < need:
-                epochs.append(torch.randperm(self.examples, generator=generator))
-                have += self.examples
-            order = torch.cat(epochs)
-            waiting = order[need:]
-            yield order[:need].view(size, self.batch)
+        return shuffled_batches(self.examples, self.batch, self.sizes, seed=self.seed)
+
+
+def shuffled_batches(examples: int, batch: int, sizes: Iterable[int], *, seed: int) -> Iterator[Tensor]:
+    """Shuffled epochs, cut into batches, in chunks of so many steps: int64 (steps, batch) each."""
+    generator = torch.Generator().manual_seed(seed)
+    waiting = torch.empty(0, dtype=torch.int64)
+    for size in sizes:
+        need = size * batch
+        epochs = [waiting]
+        have = len(waiting)
+        while have < need:
+            epochs.append(torch.randperm(examples, generator=generator))
+            have += examples
+        order = torch.cat(epochs)
+        waiting = order[need:]
+        yield order[:need].view(size, batch)
 
 
 def checked_splits(splits: Splits, task: Task, info: TaskInfo, memory: int) -> dict[str, Split]:

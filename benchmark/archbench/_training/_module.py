@@ -1,4 +1,4 @@
-"""The one LightningModule: it trains any network on any task under the house recipe.
+"""The one LightningModule: it trains any network on any task under a recipe.
 
 Lightning hands over a *chunk* of steps at a time, and `training_step` takes them in a plain loop under manual
 optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much as a small network; a chunk pays once.
@@ -7,9 +7,8 @@ optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much a
 from __future__ import annotations
 
 import copy
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import lightning.pytorch as pl
@@ -21,10 +20,12 @@ from torchmetrics.classification import MulticlassAccuracy
 from torchmetrics.regression import MeanSquaredError
 
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
-from archbench._protocols import Protocol, Recipe
+from archbench._recipes import Recipe
 from archbench._training._augmentation import Augmented
 from archbench._training._data import Split
 from archbench._training._metrics import BitsPerCharacter, Perplexity
+from archbench._training._optimizers import make_optimizer
+from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 
 
 class DivergedError(Exception):
@@ -40,14 +41,18 @@ class TrialModule(pl.LightningModule):
     Args:
         network: maps inputs, and lengths where the parts have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
-        protocol: recipe.
-        steps: the budget, over which the learning rate rises and falls.
+        recipe: how the weights are updated.
+        steps: the budget, over which the learning rate rises and falls; None where it is a time.
+        seconds: the budget where it is a time.
+        stop_at_target: training ends once validation has reached the target of the task.
         parts: the splits, already on the device.
         train: what is trained on, if that is not the training split as it is.
         clock_start: reading of the monotonic clock from which the first step is timed.
 
     Attributes:
         steps, losses, validations, seconds: one entry per chunk; what the learning curves are made of.
+        clock: seconds of training.
+        reached: the entry of these lists at which validation first reached the target of the task.
         selected: the weights that did best on validation, and the step after which they were taken.
         scores: test scores, by `selected` and `last`.
     """
@@ -58,17 +63,22 @@ class TrialModule(pl.LightningModule):
         task: Task,
         info: TaskInfo,
         *,
-        protocol: Protocol,
-        steps: int,
+        recipe: Recipe,
+        steps: int | None,
         parts: Mapping[str, Split],
         train: Augmented | None = None,
         clock_start: float,
+        seconds: float | None = None,
+        stop_at_target: bool = False,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.network, self.task, self.protocol, self.parts = network, task, protocol, parts
+        self.network, self.task, self.recipe, self.parts = network, task, recipe, parts
         self.train_part = train or parts["train"]
-        self.rates = learning_rates(protocol.recipe, steps)
+        self.rates = [] if steps is None else learning_rates(recipe, steps)
+        self.clock = TrainingClock(seconds, self._now)
+        self.stop_at_target = stop_at_target
+        self.reached: int | None = None
         self.outputs = info.outputs
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
@@ -82,36 +92,41 @@ class TrialModule(pl.LightningModule):
         self.scores: dict[str, float] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam with decoupled weight decay; the fused kernel updates all parameters in one call."""
-        recipe = self.protocol.recipe
-        parameters = [p for p in self.network.parameters() if p.requires_grad]
-        return torch.optim.AdamW(
-            parameters, lr=self.rates[0], betas=recipe.betas, weight_decay=recipe.weight_decay, fused=True
-        )
+        """The optimiser of the recipe."""
+        return make_optimizer(self.network, self.recipe)
 
-    def training_step(self, chunk: Tensor, chunk_index: int) -> None:
-        """Take the steps of one chunk; `chunk` holds the indices of their examples, (steps, batch)."""
+    def training_step(self, chunk: Iterable[Tensor], chunk_index: int) -> None:
+        """Take the steps of one chunk, which yields the indices of their examples, (batch,) each."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        (group,) = optimizer.param_groups
-        network, train = self.network, self.train_part
-        clip = self.protocol.recipe.clip_norm
+        groups = optimizer.param_groups
+        trained = [parameter for group in groups for parameter in group["params"]]
+        network = self.network
+        clip = self.recipe.clip_norm
         done = self.steps[-1] if self.steps else 0
         losses = []
-        start = self._now()
-        for offset, (arguments, targets) in enumerate(train.batches(chunk)):
+        self.clock.start()
+        for offset, (arguments, targets) in enumerate(self.train_part.batches(chunk)):
             loss = self._loss(network(*arguments), targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(group["params"], clip)
-            group["lr"] = self.rates[done + offset]
+            if clip:
+                nn.utils.clip_grad_norm_(trained, clip)
+            rate = self._rate(done + offset)
+            for group in groups:
+                group["lr"] = rate * group["share"]
             optimizer.step()
             losses.append(loss.detach())
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
-        self.seconds.append(self._now() - start)
-        self.steps.append(done + len(chunk))
+        self.seconds.append(self.clock.stop())
+        self.steps.append(done + len(losses))
         self.losses.append(torch.stack(losses).cpu())
         self._stop_if_diverged(done)
+        if self.clock.seconds is not None and self.clock.share() >= 1:
+            self.trainer.should_stop = True  # a chunk has one step at least, so fewer chunks may fit than planned
+
+    def _rate(self, step: int) -> float:
+        return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())
 
     def _loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
         if isinstance(outputs, Outputs):
@@ -154,6 +169,13 @@ class TrialModule(pl.LightningModule):
         if self._better(value):
             self.selected = (self.steps[-1], copy.deepcopy(self.network.state_dict()))
         self.validations.append(value)
+        if self.reached is None and self._solves(value):
+            self.reached = len(self.validations) - 1
+            self.trainer.should_stop = self.trainer.should_stop or self.stop_at_target
+
+    def _solves(self, value: float) -> bool:
+        target = self.task.target
+        return target is not None and (value >= target if self.task.higher_is_better else value <= target)
 
     def _better(self, value: float) -> bool:
         if not self.validations:
@@ -188,14 +210,6 @@ class TrialModule(pl.LightningModule):
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:
             metric.update(logits, targets)
-
-
-def learning_rates(recipe: Recipe, steps: int) -> list[float]:
-    """The learning rate of each step: a linear warm-up, then half a cosine down to 0."""
-    warm = max(1, round(recipe.warmup * steps))
-    rise = [(i + 1) / warm for i in range(min(warm, steps))]
-    fall = [0.5 * (1 + math.cos(math.pi * (i + 1) / (steps - warm + 1))) for i in range(steps - warm)]
-    return [recipe.learning_rate * factor for factor in rise + fall]
 
 
 def make_metric(task: Task, info: TaskInfo) -> Metric:

@@ -24,9 +24,10 @@ from archbench._errors import PluginError
 from archbench._job import Job
 from archbench._plugins import Registered, load_source
 from archbench._readers import make_task
-from archbench._records import Curves, Pairing, Record, Resources, Scores, Status
+from archbench._records import Curves, Pairing, Record, Resources, Scores, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._data import (
+    HASHED_BATCHES,
     BatchOrder,
     Slices,
     checked_splits,
@@ -36,6 +37,7 @@ from archbench._training._data import (
 )
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
+from archbench._training._schedule import TimedOrder, TrainingClock
 from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._trial import Component
@@ -102,15 +104,11 @@ class _Run:
         info = self.info = task.describe(task_options)
         splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
         parts = checked_splits(splits, task, info, memory_of(self.device))
-        steps = trial.steps(info.kind)
-        self.order = BatchOrder(
-            len(parts["train"]),
-            trial.protocol.batch_size,
-            steps=steps,
-            chunks=trial.protocol.validations,
-            seed=stream_seed(trial, "order"),
-        )
-        self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], self.order))
+        self.examples = len(parts["train"])
+        self.steps = trial.steps(info.kind, self.examples)
+        known = self.steps or HASHED_BATCHES  # the stream of batches is the same however long it is
+        order = self._batch_order(known, trial.protocol.validations if self.steps else 1)
+        self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], order))
         network = self._build(architecture, info)
         if not architecture.takes_lengths:  # after the hashes: they are of the data, whoever gets them
             parts = {name: pad_in_front(part, info) for name, part in parts.items()}
@@ -120,12 +118,25 @@ class _Run:
             network,
             task,
             info,
-            protocol=trial.protocol,
-            steps=steps,
+            recipe=trial.settings,
+            steps=self.steps,
+            seconds=trial.seconds,
             parts=self.parts,
             train=self._augmented(task),
             clock_start=self.clock,
+            stop_at_target=trial.protocol.stop_at_target,
         )
+        self.order = order if self.steps else self._timed_order(self.module.clock)
+
+    def _batch_order(self, steps: int, chunks: int) -> BatchOrder:
+        trial = self.trial
+        seed = stream_seed(trial, "order")
+        return BatchOrder(self.examples, trial.batch_size, steps=steps, chunks=chunks, seed=seed)
+
+    def _timed_order(self, clock: TrainingClock) -> TimedOrder:
+        trial = self.trial
+        seed, chunks = stream_seed(trial, "order"), trial.protocol.validations
+        return TimedOrder(self.examples, trial.batch_size, chunks=chunks, clock=clock, seed=seed)
 
     def _augmented(self, task: Task) -> Augmented | None:
         if task.augment is None or not self.trial.protocol.augment:
@@ -143,7 +154,7 @@ class _Run:
         return network
 
     def train(self) -> None:
-        """Fit, then read the test split once."""
+        """Fit, then read the test split once, and in a tuning trial not at all."""
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job)
@@ -154,6 +165,8 @@ class _Run:
             trainer.fit(self.module, self.order, validation)
             if trainer.interrupted:
                 raise SystemExit("interrupted")
+            if self.trial.tuning:  # to choose, validation must do
+                return
             trainer.test(self.module, Slices(self.parts["test"], "test", self.info), verbose=False)
 
     def verdict(self) -> tuple[Status, str, str]:
@@ -172,8 +185,9 @@ class _Run:
             message,
             detail=detail,
             started=self.started,
-            scores=self._scores() if ok else None,
+            scores=self._scores() if ok and not self.trial.tuning else None,
             curves=self._curves() if ok else None,
+            training=self._training() if self.module is not None and self.module.steps else None,
             resources=self._resources(),
             pairing=self.pairing,
             environment=describe_environment(self.job.device),
@@ -203,6 +217,24 @@ class _Run:
             seconds=[round(value, 4) for value in total],
         )
 
+    def _training(self) -> Training:
+        module = self.module
+        assert module is not None
+        at = module.reached
+        stopped = at is not None and module.stop_at_target
+        return Training(
+            track=self.trial.protocol.track,
+            recipe=self.trial.settings,
+            batch_size=self.trial.batch_size,
+            examples=self.examples,
+            planned_steps=self.steps,
+            steps=module.steps[-1],
+            stopped="target" if stopped else "budget",
+            target=module.task.target,
+            steps_to_target=None if at is None else module.steps[at],
+            seconds_to_target=None if at is None else sum(module.seconds[: at + 1]),
+        )
+
     def _resources(self) -> Resources:
         module, device = self.module, self.job.device
         if module is None or not module.steps:
@@ -213,7 +245,7 @@ class _Run:
             parameters=self.parameters,
             flops=self.flops,
             step_seconds=step,
-            samples_per_second=self.trial.protocol.batch_size / step,
+            samples_per_second=self.trial.batch_size / step,
             train_seconds=sum(module.seconds),
             total_seconds=time.monotonic() - self.clock,
             first_step_seconds=module.first_step_seconds,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,17 @@ class StreamedPart:
         """What the network is called with for these examples, read here and now."""
         return (torch.from_numpy(np.ascontiguousarray(self.inputs[self._indices(index)])).to(self.device),)
 
-    def batches(self, chunk: Tensor) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """What the network is called with in each step of a chunk (steps, batch), and the targets."""
-        for index, inputs in zip(chunk, self.read(list(chunk.numpy())), strict=True):
-            yield (inputs,), self.targets[index.to(self.device)]
+    def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
+        """What the network is called with in each step, and the targets, for the indices (batch,) of each step."""
+        ahead: deque[Tensor] = deque()
+
+        def indices() -> Iterator[Any]:
+            for index in chunk:
+                ahead.append(index)
+                yield index.numpy()
+
+        for inputs in self.read(indices()):
+            yield (inputs,), self.targets[ahead.popleft().to(self.device)]
 
     def scan(self, start: int, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
         """The same for the examples from `start` to `end`; to be called from the first to the last, in equal pieces."""
@@ -93,10 +101,9 @@ class StreamedPart:
 
     def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
         """Pieces of the inputs, each given by a slice or an index array, read ahead by workers."""
-        plan: Sequence[Any] = [self._indices(piece) for piece in pieces]
         loader = DataLoader(
             _Pieces(self.inputs),
-            sampler=plan,
+            sampler=(self._indices(piece) for piece in pieces),  # taken as workers get free
             batch_size=None,
             num_workers=min(MOST_WORKERS, torch.get_num_threads()),
             # Forked workers are there in a tenth of a second; others import torch first, for five.

@@ -17,6 +17,7 @@ from archbench._errors import SelectionError
 from archbench._own_data import is_own_data, open_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._selectors import Selected, select
+from archbench.cli._needs import leave_out
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
     found: list[Selected[Any]] = []
     for available, what in kinds:
         try:
-            found += select([name], available, what)
+            matched = select([name], available, what)
+            found += leave_out(matched) if what == "task" else matched
         except SelectionError as error:
             refusals.append(error)
     if len(refusals) == len(kinds):

@@ -46,9 +46,10 @@ def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked 
     from archbench.cli._downloads import make_report
 
     tasks = _tasks(names or [], load(plugin, no_plugin))
-    own = {folder.path: folder for task in tasks for folder in task.item.files if isinstance(folder, LocalFolder)}
-    if names:
-        _refuse_missing_folders(list(own.values()))
+    empty = {task.item.name: missing([f for f in task.item.files if isinstance(f, LocalFolder)]) for task in tasks}
+    notes = [describe_missing(folders, name) for name, folders in empty.items() if folders]
+    if names and notes:
+        raise DataError("; ".join(notes))
     remote = {f.path: f for task in tasks for f in task.item.files if isinstance(f, RemoteFile)}
     todo = [file for file in remote.values() if state(file) != "ready"]
     with make_report(todo) as report:
@@ -58,9 +59,8 @@ def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked 
         print_json({"folder": str(data_folder()), "files": files})
     else:
         print(f"{len(remote)} files are ready in {data_folder()}; {len(todo)} of them are new.")
-    for folder in missing(list(own.values())):
-        assert isinstance(folder, LocalFolder)
-        print(f"note: {data_folder() / folder.path} is yours to fill: {folder.advice}", file=sys.stderr)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 @app.command("verify")
@@ -98,12 +98,6 @@ def _tasks(names: list[str], plugins: Plugins) -> list[Registered[Task]]:
     return list({task.registered.canonical: task.registered for task in chosen if task.registered.item.files}.values())
 
 
-def _refuse_missing_folders(folders: list[LocalFolder]) -> None:
-    absent = missing(folders)
-    if absent:
-        raise DataError(describe_missing(absent))
-
-
 def _describe(task: Task) -> dict[str, Any]:
     states = {file.path: state(file) for file in task.files}
     return {
@@ -128,13 +122,16 @@ def summarise(task: Task) -> str:
     return next((word for word in ("missing", "unchecked", "ready") if word in states), "")
 
 
-def describe_missing(files: list[RemoteFile | LocalFolder]) -> str:
-    """What of these is not there, in one sentence."""
-    own = [file for file in files if isinstance(file, LocalFolder)]
-    folders = [f"{data_folder() / folder.path} is not there or empty: {folder.advice}" for folder in own]
+def describe_missing(files: list[RemoteFile | LocalFolder], name: str) -> str:
+    """What of these files of a task is not there, and what to do, in one line."""
+    texts = []
     remote = [file for file in files if isinstance(file, RemoteFile)]
-    if not remote:
-        return "; ".join(folders)
-    size = format_bytes(sum(file.size for file in remote))
-    text = f"{len(remote)} of its files ({size}) are not in {data_folder()}, or not checked"
-    return "; ".join([text, *folders])
+    if remote:
+        size = format_bytes(sum(file.size for file in remote))
+        text = f"{len(remote)} of its files ({size}) are not in {data_folder()}, or not checked"
+        texts.append(f"{text}; get them with `benchmark data prepare {name}`")
+    own = [file for file in files if isinstance(file, LocalFolder)]
+    for advice in dict.fromkeys(folder.advice for folder in own):
+        paths = " and ".join(str(data_folder() / folder.path) for folder in own if folder.advice == advice)
+        texts.append(f"there is nothing in {paths}: {advice}")
+    return f"task {name}: {'; '.join(texts)}"

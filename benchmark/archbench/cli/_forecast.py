@@ -17,10 +17,11 @@ import msgspec
 from archbench._execution import execute, open_pool
 from archbench._execution._capacity import libraries_of
 from archbench._plan import PlannedTrial, unfinished
-from archbench._protocols import Protocol
+from archbench._protocols import Protocol, equal_steps
 from archbench._records import Record
 from archbench._store import Store
 from archbench._trial import Trial
+from archbench._tuning import settle, tuning_left, tuning_records
 from archbench.cli._options import print_json
 from archbench.cli._progress import format_seconds, makespan, print_table
 
@@ -35,7 +36,9 @@ def show_forecast(
     records, broken = store.scan()
     for path, reason in broken:
         print(f"warning: {path.name} is not a valid record ({reason}); a run will set it aside", file=sys.stderr)
-    cells = _cells(plan, records, {planned.trial.id for planned in unfinished(plan, records, retry=retry)})
+    settled = settle(plan, records)
+    cells = _cells(settled, records, {planned.trial.id for planned in unfinished(settled, records, retry=retry)})
+    _add_tuning(cells, records, retry=retry)
     pool = open_pool(
         device=device, workers=workers, libraries=libraries_of([p.task.registered.item.libraries for p in plan])
     )
@@ -87,6 +90,20 @@ def _cells(plan: list[PlannedTrial], records: dict[str, Record], to_train: set[s
     return list(cells.values())
 
 
+def _add_tuning(cells: list[dict[str, Any]], records: dict[str, Record], *, retry: bool) -> None:
+    """Count the tuning trials too, where there are any."""
+    for cell in cells:
+        planned: PlannedTrial = cell["planned"]
+        cost = planned.trial.protocol.tuning_cost if planned.refusal is None else 0
+        left = tuning_left(planned, records, retry=retry) if cost else 0
+        cell |= {"tuning_trials": cost, "trials": cell["trials"] + cost, "to_train": cell["to_train"] + left}
+        if left and cell["state"] == "done":
+            cell["state"] = "to train"
+        known = [r.resources.total_seconds for r in tuning_records([planned], records) if r.resources.total_seconds]
+        if cell["seconds_per_trial"] is None and known:
+            cell["seconds_per_trial"] = statistics.mean(known)
+
+
 def _measure(cells: list[dict[str, Any]], pool: Any) -> None:
     probes = {}
     for cell in cells:
@@ -105,17 +122,23 @@ def _probe_protocol(protocol: Protocol) -> Protocol:
     return msgspec.structs.replace(
         protocol,
         name=f"{protocol.name}-forecast",
-        steps=dict.fromkeys(protocol.steps, PROBE_STEPS),
+        steps=equal_steps(PROBE_STEPS),
+        epochs=None,
+        seconds=None,
         validations=PROBE_CHUNKS,
+        stop_at_target=False,
+        tuning=None,
     )
 
 
 def _extrapolate(record: Record, trial: Trial) -> float | None:
     """Seconds of the whole trial: its steps at the measured speed, and what the probe spent beside its steps."""
-    cost = record.resources
-    if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None:
+    cost, facts = record.resources, record.training
+    if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None or facts is None:
         return None
-    return cost.step_seconds * trial.steps(record.task_facts.kind) + max(0.0, cost.total_seconds - cost.train_seconds)
+    beside = max(0.0, cost.total_seconds - cost.train_seconds)
+    steps = trial.steps(record.task_facts.kind, facts.examples)
+    return beside + ((trial.seconds or 0.0) if steps is None else cost.step_seconds * steps)
 
 
 def _print(cells: list[dict[str, Any]], total: float, workers: int) -> None:

@@ -38,7 +38,10 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
         "own data": [
             {"name": f"{r.item.scheme}:PATH", "id": r.canonical, "summary": r.item.summary} for r in plugins.readers
         ],
-        "protocols": [{"name": p.name, "summary": p.summary, "seeds": p.seeds, "steps": p.steps} for p in protocols()],
+        "protocols": [
+            {"name": p.name, "summary": p.summary, "seeds": p.seeds, "budget": p.budget(), "track": p.track}
+            for p in protocols()
+        ],
     }
     if json:
         print_json(listing)

@@ -14,27 +14,33 @@ from archbench.cli._data import describe_missing
 
 
 def with_data(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
-    """The tasks that can be loaded; those met through `all` or a pattern that cannot are named on standard error.
+    """The tasks that can be loaded.
 
     Raises:
         DataError: a task that was named lacks its data or a package, or all lack theirs.
     """
+    kept = leave_out(tasks)
+    if tasks and not kept:
+        names = " ".join(dict.fromkeys(task.registered.item.name for task in tasks))
+        raise DataError(
+            f"none of these tasks has its data in {data_folder()}; get them with `benchmark data prepare {names}`"
+        )
+    return kept
+
+
+def leave_out(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
+    """The same; those met through `all` or a pattern that lack something are named on standard error.
+
+    Raises:
+        DataError: a task that was named lacks its data or a package.
+    """
     kept = []
-    lacking = {}
     for task in tasks:
-        if not (lack := _describe_lack(task.registered.item)):
+        if not (text := _describe_lack(task.registered.item)):
             kept.append(task)
             continue
-        name = task.registered.item.name
-        lacking[name] = lack
         if task.named:
-            raise DataError(lacking[name])
-    if lacking and not kept:
-        raise DataError(
-            f"none of these tasks has its data in {data_folder()}: {', '.join(lacking)}; "
-            f"get them with `benchmark data prepare {' '.join(lacking)}`"
-        )
-    for text in lacking.values():
+            raise DataError(text)
         print(f"left out: {text}", file=sys.stderr)
     return kept
 
@@ -45,6 +51,4 @@ def _describe_lack(task: Task) -> str:
         if importlib.util.find_spec(package) is None:
             return f"task {task.name} needs the package {package}; get it with `{command}`"
     absent = missing(task.files)
-    if not absent:
-        return ""
-    return f"task {task.name}: {describe_missing(absent)}; get them with `benchmark data prepare {task.name}`"
+    return describe_missing(absent, task.name) if absent else ""

@@ -137,6 +137,8 @@ def make_progress(total: int, *, done_before: int) -> Progress:
 
 def describe_result(record: Record) -> str:
     """One trial in a few words."""
+    if record.validation is not None and record.trial.tuning:
+        return f"validation {record.task_facts.metric} {record.validation:.4g}"
     if record.scores is None:
         return record.message
     return f"{record.task_facts.metric} {record.scores.test:.4g}"

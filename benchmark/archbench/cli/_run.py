@@ -16,10 +16,11 @@ from archbench._job import Device
 from archbench._own_data import select_tasks
 from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
-from archbench._protocols import find_protocol
+from archbench._protocol_files import get_protocol
 from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
+from archbench._tuning import next_round, settle, tuned_cells, tuning_left, tuning_records
 from archbench.cli._leaderboard import build, note
 from archbench.cli._needs import with_data
 from archbench.cli._options import (
@@ -48,7 +49,9 @@ Tasks = Annotated[
         help="Only these tasks, or all, or your own files as images:PATH; repeatable. Default: a core set, see list.",
     ),
 ]
-ProtocolName = Annotated[str, typer.Option("--protocol", metavar="NAME", help="smoke, quick, ...")]
+ProtocolName = Annotated[
+    str, typer.Option("--protocol", metavar="NAME|FILE", help="smoke, quick, standard, paper, or ./MINE.toml.")
+]
 Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Seeds 0 to N-1. Default: the protocol's.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", help="Trials at a time. Default: GPUs, or cores.")
@@ -77,9 +80,14 @@ class Run:
         """The records of the plan, in its order."""
         return [self.records[planned.trial.id] for planned in self.plan]
 
+    def tuning(self) -> list[Record]:
+        """The records of the tuning trials that the plan needs."""
+        return tuning_records(self.plan, self.records)
+
     def failures(self) -> list[Record]:
-        """Those of the plan that are neither ok nor rightly skipped."""
-        return [record for record in self.results() if record.status not in ("ok", "skipped")]
+        """Those that are neither ok nor rightly skipped; a tuning trial may also diverge."""
+        tuning = [record for record in self.tuning() if record.status != "diverged"]
+        return [record for record in [*self.results(), *tuning] if record.status not in ("ok", "skipped")]
 
 
 def run(
@@ -99,7 +107,7 @@ def run(
 ) -> None:
     """Train what is not trained yet and write the leaderboard. The same command again goes on where it was."""
     plugins = load(plugin, no_plugin)
-    rules = find_protocol(protocol)
+    rules = get_protocol(protocol)
     if task:
         tasks = select_tasks(task, plugins.tasks, plugins.readers)
     else:
@@ -134,10 +142,10 @@ def run(
 
 def _carry_out(job: Run, *, device: str, workers: int | None, timeout: float, retry: bool) -> list[str]:
     """Train what is open, write the leaderboard; the names of its files."""
-    _settle_refusals(job)
-    job.todo = unfinished(job.plan, job.records, retry=retry)
-    if job.todo:
-        _train(job, device=device, workers=workers, timeout=timeout)
+    _settle_refusals(job, job.plan)
+    first = _next_round(job, retry=retry)
+    if first:
+        _train(job, first, device=device, workers=workers, timeout=timeout, retry=retry)
     job.store.write_problems([note(problem) for problem in job.problems if problem.fatal])
     records = [job.records[key] for key in sorted(job.records)]
     files, problems = build(job.store, records, job.plugins, job.set_aside)
@@ -149,9 +157,16 @@ def _default_tasks(plugins: Plugins) -> list[Registered[Task]]:
     return [registered for registered in plugins.tasks if registered.item.by_default]
 
 
-def _settle_refusals(job: Run) -> None:
+def _next_round(job: Run, *, retry: bool) -> list[PlannedTrial]:
+    """What is to be trained now: all that is open, or of a tuned protocol first the tuning."""
+    ready = next_round(job.plan, job.records, retry=retry, tried={planned.trial.id for planned in job.todo})
+    _settle_refusals(job, ready)
+    return [planned for planned in ready if planned.refusal is None]
+
+
+def _settle_refusals(job: Run, plan: list[PlannedTrial]) -> None:
     """Write down what will not be run and why, unless a record says something already."""
-    for planned in job.plan:
+    for planned in plan:
         if planned.refusal is None:
             continue
         record = planned.job(Device(kind="cpu")).record(*planned.refusal)
@@ -162,22 +177,38 @@ def _settle_refusals(job: Run) -> None:
             _keep(job, job.plugins.trial_finished(record.trial, record))
 
 
-def _train(job: Run, *, device: str, workers: int | None, timeout: float) -> None:
+def _train(
+    job: Run, ready: list[PlannedTrial], *, device: str, workers: int | None, timeout: float, retry: bool
+) -> None:
     from archbench._execution._capacity import libraries_of
     from archbench.cli._progress import make_progress
 
-    libraries = libraries_of([planned.task.registered.item.libraries for planned in job.todo])
-    progress = make_progress(len(job.todo), done_before=len(job.plan) - len(job.todo))
+    libraries = libraries_of([planned.task.registered.item.libraries for planned in job.plan])
+    left = _count_left(job, retry=retry)
+    progress = make_progress(left, done_before=_count_all(job) - left)
     with progress:
         pool = open_pool(device=device, workers=workers, libraries=libraries)
         progress.opened(pool)
         started = _announce_start(job, progress)
-        trials = execute(job.todo, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick)
-        with contextlib.closing(trials):
-            for record in trials:
-                job.records[record.id] = record
-                progress.finished(record)
-                _keep(job, job.plugins.trial_finished(record.trial, record))
+        while ready:
+            job.todo += ready
+            trials = execute(ready, job.store, pool, timeout=timeout, on_start=started, on_tick=progress.tick)
+            with contextlib.closing(trials):
+                for record in trials:
+                    job.records[record.id] = record
+                    progress.finished(record)
+                    _keep(job, job.plugins.trial_finished(record.trial, record))
+            ready = _next_round(job, retry=retry)
+
+
+def _count_all(job: Run) -> int:
+    return len(job.plan) + sum(cell.trial.protocol.tuning_cost for cell in tuned_cells(job.plan))
+
+
+def _count_left(job: Run, *, retry: bool) -> int:
+    settled = settle(job.plan, job.records)
+    tuning = sum(tuning_left(cell, job.records, retry=retry) for cell in tuned_cells(job.plan))
+    return tuning + len(unfinished(settled, job.records, retry=retry))
 
 
 def _announce_start(job: Run, progress: Any) -> Any:
@@ -194,10 +225,10 @@ def _keep(job: Run, problems: list[Problem]) -> None:
 
 
 def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
-    kept = sum(planned.trial.id in job.records for planned in job.plan)
+    kept = sum(planned.trial.id in job.records for planned in job.plan) + len(job.tuning())
     leave(
         number,
-        f"Stopped. {kept} of {len(job.plan)} trials are finished and kept in {job.store.root}; the same command "
+        f"Stopped. {kept} of {_count_all(job)} trials are finished and kept in {job.store.root}; the same command "
         f"goes on from there, `benchmark leaderboard{out_option(job.store.root)}` shows what there is.",
     )
 
@@ -245,5 +276,17 @@ def _summary(job: Run, files: list[str], code: int) -> dict[str, Any]:
                 "metric": record.task_facts.metric,
             }
             for record in job.results()
+        ],
+        "tuning": [
+            {
+                "id": record.id,
+                "architecture": record.trial.architecture.label,
+                "task": record.trial.task.label,
+                "seed": record.trial.seed,
+                "recipe": record.trial.settings.words(),
+                "status": record.status,
+                "validation": record.validation,
+            }
+            for record in job.tuning()
         ],
     }

@@ -14,12 +14,13 @@ from archbench._declarations import Architecture, Declared, PaperRecipe, convert
 from archbench._errors import ArchbenchError, SelectionError
 from archbench._own_data import is_own_data, open_own_data
 from archbench._plugins import Plugins, Registered
-from archbench._protocols import find_protocol
+from archbench._protocol_files import get_protocol
+from archbench._protocols import Protocol
 from archbench._readers import Found, Reader
 from archbench._selectors import Selected, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, warn_of_data
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task or protocol; options allowed.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task, protocol or protocol file.")]
 
 
 def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
@@ -39,6 +40,8 @@ def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json
 
 
 def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
+    if name.endswith(".toml"):
+        return _describe_protocol(get_protocol(name))
     if is_own_data(name):
         tasks = open_own_data(name, plugins.readers)
         warn_of_data(tasks)
@@ -55,7 +58,7 @@ def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
             continue
         return _describe_item(what, selected[0])
     try:
-        return {"kind": "protocol", **msgspec.to_builtins(find_protocol(name))}
+        return _describe_protocol(get_protocol(name))
     except ArchbenchError:
         specific = [error for error in refusals if not str(error).startswith("no ")]
         raise (specific or refusals)[0] from None
@@ -72,6 +75,14 @@ def _describe_reader(registered: Registered[Reader]) -> dict[str, Any]:
         "provided by": f"{registered.origin.distribution} {registered.origin.version}".strip(),
         "options": _describe_options(reader, convert_options(reader, {})),
     }
+
+
+def _describe_protocol(protocol: Protocol) -> dict[str, Any]:
+    values = {key: value for key, value in msgspec.to_builtins(protocol).items() if value is not None}
+    for table, content in values.items():
+        if isinstance(content, dict):
+            values[table] = {key: value for key, value in content.items() if value is not None}
+    return {"kind": "protocol", "budget": protocol.budget(), **values, "track": protocol.track}
 
 
 def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
@@ -93,7 +104,7 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
             "compare with": item.control,
             "tags": list(item.tags),
             "declared parameters": {name: count for name, (_, count) in item.parameters.items()},
-            "paper recipe": {} if item.recipe is None else _describe_recipe(item.recipe),
+            "paper recipe": _describe_recipe(item.published(selected.options)),
         }
     info = item.describe(selected.options)
     return {
@@ -104,10 +115,11 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
         "metric": item.metric,
         "chance": item.chance,
         "oracle": item.oracle,
+        "target": item.target,
         "steps": f"{item.effort:g} times those of the protocol",
-        **({} if registered.own_data is None else _describe_data(registered.own_data.found)),
-        "data": {file.path: state(file) for file in item.files},
+        "files": {file.path: state(file) for file in item.files},
         "data folder": str(data_folder()) if item.files else "",
+        **({} if registered.own_data is None else _describe_data(registered.own_data.found)),
     }
 
 
@@ -115,8 +127,12 @@ def _describe_data(found: Found) -> dict[str, Any]:
     return {"content": found.content, "left out": list(found.warnings), **found.facts}
 
 
-def _describe_recipe(recipe: PaperRecipe) -> dict[str, Any]:
-    return {key: value for key, value in dataclasses.asdict(recipe).items() if value not in (None, "", 0.0, ())}
+def _describe_recipe(recipe: PaperRecipe | None) -> dict[str, Any]:
+    if recipe is None:
+        return {}
+    defaults = {field.name: field.default for field in dataclasses.fields(recipe)}
+    values = dataclasses.asdict(recipe)
+    return {key: value for key, value in values.items() if value != defaults[key]}
 
 
 def _describe_options(item: Declared, options: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch.nn.functional import one_hot
 
 from archbench._declarations import IGNORED, METRICS_OF_DISTRIBUTIONS
 from archbench._job import Device, Job
-from archbench._protocols import find_protocol
+from archbench._recipes import Recipe
 from archbench._training._data import Part, Slices
 from archbench._training._module import TrialModule
 from archbench._training._runner import make_trainer
@@ -110,7 +110,7 @@ def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
         Table(answer),
         subject.task,
         subject.info,
-        protocol=find_protocol("smoke"),
+        recipe=Recipe(),
         steps=1,
         parts=parts,
         clock_start=time.monotonic(),

@@ -23,6 +23,7 @@ from archbench.testing._model import Check, Fault
 
 NAMES = ("train", "validation", "test")
 STANDARD_ERRORS = 4.0
+SAMPLED = 256  # examples of a split that is read on demand
 
 
 class TaskSubject:
@@ -53,7 +54,16 @@ class TaskSubject:
         return self.task.describe(self.options)
 
     def load(self, seed: int) -> Splits:
-        """The splits, loaded anew."""
+        """The splits, loaded anew; of inputs that are read on demand only a sample, as an array."""
+        return _sample_splits(self._load(seed))
+
+    @cached_property
+    def whole(self) -> Splits:
+        """The splits of seed 0 as the task gives them."""
+        seed_everything(0)
+        return self._load(0)
+
+    def _load(self, seed: int) -> Splits:
         load = self.task.load
         if not callable(load):
             module, _, attribute = load.partition(":")
@@ -66,8 +76,7 @@ class TaskSubject:
     @cached_property
     def splits(self) -> Splits:
         """Those of seed 0."""
-        seed_everything(0)
-        return self.load(0)
+        return _sample_splits(self.whole)
 
     @cached_property
     def parts(self) -> dict[str, Part]:
@@ -80,6 +89,19 @@ class TaskSubject:
             seed_everything(0)
             self._hashes[seed] = split_hashes(self.splits if seed == 0 else self.load(seed))
         return self._hashes[seed]
+
+
+def _sample_splits(splits: Splits) -> Splits:
+    return Splits(*(_sample(getattr(splits, name)) for name in NAMES))
+
+
+def _sample(examples: Examples) -> Examples:
+    """The same examples; some of them, evenly spaced, if their inputs are read on demand."""
+    inputs = examples.inputs
+    if isinstance(inputs, np.ndarray) or not hasattr(inputs, "shape"):
+        return examples
+    index = np.unique(np.linspace(0, len(inputs) - 1, SAMPLED).astype(np.int64))
+    return Examples(np.asarray(inputs[index]), examples.targets[index])
 
 
 def split_hashes(splits: Splits) -> dict[str, str]:
@@ -110,7 +132,7 @@ def labels_in_range(subject: TaskSubject) -> None:
     if subject.task.loss != "cross_entropy":
         return
     for name in NAMES:
-        targets = getattr(subject.splits, name).targets
+        targets = getattr(subject.whole, name).targets
         if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu" or not len(targets):
             return  # not labels at all: T102 says what they should be
         labels = targets[targets != IGNORED]
@@ -118,7 +140,7 @@ def labels_in_range(subject: TaskSubject) -> None:
             raise Fault(f"every {name} label is IGNORED")
         if labels.min() < 0 or labels.max() >= subject.info.outputs:
             raise Fault(f"{name} labels run from {labels.min()} to {labels.max()}, not 0 to {subject.info.outputs - 1}")
-    missing = sorted(set(range(subject.info.outputs)) - set(np.unique(subject.splits.train.targets).tolist()))
+    missing = sorted(set(range(subject.info.outputs)) - set(np.unique(subject.whole.train.targets).tolist()))
     if missing and subject.task.metric not in METRICS_OF_DISTRIBUTIONS:  # a rare symbol may come in one part only
         raise Fault(f"no training example has label {', '.join(map(str, missing[:5]))}")
 

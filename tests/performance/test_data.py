@@ -1,0 +1,94 @@
+"""What data cost a step. Nothing here passes or fails by a clock.
+
+pytest -s -m performance tests/performance/test_data.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from archbench._job import Device
+from archbench._plan import make_plan
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._selectors import select
+from archbench._training import _streaming
+from archbench._training._data import Split
+from archbench._training._runner import _Run
+from archbench_tasks._augmentation import crop_and_flip
+
+pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
+
+STEPS = 100
+ROUNDS = 5
+PAIRS = 3
+
+
+def prepared(architecture: str, task: str) -> _Run:
+    """A trial of the quick protocol, ready to train on one thread."""
+    plugins = load_plugins()
+    (planned, *_) = make_plan(
+        select([architecture], plugins.architectures, "architecture"),
+        select([task], plugins.tasks, "task"),
+        protocol=find_protocol("quick"),
+        seeds=1,
+    )
+    run = _Run(planned.job(Device(kind="cpu", threads=1)))
+    run.prepare()
+    return run
+
+
+def fetching(part: Split, chunk: torch.Tensor, change: Callable[[Any], Any] = lambda inputs: inputs) -> float:
+    """Seconds per step that only fetching the batches takes."""
+    start = time.perf_counter()
+    for (inputs, *_), _ in part.batches(chunk):
+        change(inputs)
+    return (time.perf_counter() - start) / len(chunk)
+
+
+def step_seconds(run: _Run) -> float:
+    """Seconds per step of the training itself, as a record has it."""
+    run.train()
+    cost = run.record("ok", "", "").resources.step_seconds
+    assert cost is not None
+    return cost
+
+
+@pytest.mark.parametrize(("architecture", "task"), [("resnet-20", "digits"), ("lstm", "adding")])
+def test_share_of_a_step_that_fetching_takes(architecture: str, task: str) -> None:
+    """Fetching batches from memory, and augmenting them, over the whole step; the target is under 5 % for resnet-20."""
+    threads = torch.get_num_threads()
+    run = prepared(architecture, task)
+    chunk = next(iter(run.order))[:STEPS]
+    part = run.parts["train"]
+    plain = statistics.median(fetching(part, chunk) for _ in range(ROUNDS))
+    text = ""
+    if run.info.kind == "image":
+        draw = torch.Generator()
+        changed = statistics.median(fetching(part, chunk, lambda x: crop_and_flip(x, draw)) for _ in range(ROUNDS))
+        text = f", with crop and flip {changed * 1e6:.0f} us"
+    step = step_seconds(run)
+    torch.set_num_threads(threads)
+    share = f"{plain / step:.1%} (target under 5 %)"
+    print(f"\n{architecture} on {task}: fetching {plain * 1e6:.0f} us{text} of a step of {step * 1e6:.0f} us: {share}")
+
+
+def test_streamed_against_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds per step of a run whose inputs come from worker processes, over those of one from memory."""
+    threads = torch.get_num_threads()
+    ratios = []
+    for _ in range(PAIRS):
+        seconds = []
+        for share in (_streaming.STREAM_SHARE, 0.0):
+            monkeypatch.setattr(_streaming, "STREAM_SHARE", share)
+            seconds.append(step_seconds(prepared("resnet-20", "digits")))
+            monkeypatch.undo()
+        ratios.append(seconds[1] / seconds[0])
+    torch.set_num_threads(threads)
+    print(f"\nresnet-20 on digits, streamed by one worker: {statistics.median(ratios):.2f} times the seconds of a step")
