@@ -160,15 +160,23 @@ def language_models() -> dict[str, bytes]:
     return files
 
 
-def noise_text(symbols: int, bits: float, count: int, seed: int) -> bytes:
-    """Characters with geometric frequencies of this entropy; in 10,000 or more of them each is there."""
-    alphabet = [*map(chr, range(ord("a"), ord("z"))), "\n", " ", *map(chr, range(0x100, 0x100 + symbols - 27))]
+def geometric(symbols: int, bits: float) -> Array:
+    """Geometric frequencies (symbols,) of this entropy."""
     low, high = 0.5, 1.0
     for _ in range(50):
         ratio = (low + high) / 2
         shares = ratio ** np.arange(symbols)
         shares /= shares.sum()
         low, high = (ratio, high) if -(shares * np.log2(shares)).sum() < bits else (low, ratio)
+    return shares
+
+
+def noise_text(symbols: int, bits: float, count: int, seed: int) -> bytes:
+    """Characters with geometric frequencies of this entropy; in 10,000 or more of them each is there."""
+    shares, alphabet = (
+        geometric(symbols, bits),
+        [*map(chr, range(ord("a"), ord("z"))), "\n", " ", *map(chr, range(0x100, 0x100 + symbols - 27))],
+    )
     draw = np.random.default_rng(seed)
     codes = draw.choice(symbols, count, p=shares)
     if count >= 10_000:

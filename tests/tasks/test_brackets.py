@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from archbench import Examples, Splits
 from archbench._job import Device
-from archbench._protocols import find_protocol
+from archbench._recipes import Recipe
 from archbench._training._data import Slices, checked_tensors
 from archbench._training._module import TrialModule
 from archbench._training._runner import make_trainer
@@ -59,9 +59,7 @@ def bits_of(network: nn.Module) -> float:
     splits = brackets.load(OPTIONS, 0)
     few = Examples(splits.test.inputs[:500], splits.test.targets[:500])
     parts = checked_tensors(Splits(few, few, few), TASK, brackets.info(OPTIONS))
-    module = TrialModule(
-        network, TASK, brackets.info(OPTIONS), protocol=find_protocol("smoke"), steps=1, parts=parts, clock_start=0.0
-    )
+    module = TrialModule(network, TASK, brackets.info(OPTIONS), recipe=Recipe(), steps=1, parts=parts, clock_start=0.0)
     trainer = make_trainer(SimpleNamespace(device=Device(kind="cpu")))  # type: ignore[arg-type]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archbench import IGNORED, DataError, Task
+from archbench.testing._pipeline import score_constant, score_perfect
+from archbench.testing._tasks import TaskSubject
 from archbench_tasks import language_models
 from archbench_tasks.language_models import CharacterOptions, WordOptions, line_characters, load, number, words
 
@@ -68,6 +71,21 @@ def test_part_without_a_block(treebank: Path) -> None:
     """Files too small for the blocks are named, with the longest block."""
     with pytest.raises(DataError, match=r"a part has 6 symbols.*set length=5 or less"):
         load(WordOptions(), 0, name="penn-treebank-words")
+
+
+def test_ten_thousand_words_through_the_pipeline(treebank: Path) -> None:
+    """A perfect predictor has a perplexity of 1, the best constant that of the frequencies; no memory overflows."""
+    draw = np.random.default_rng(0)
+    for part, first in (("train", range(9_998)), ("valid", ()), ("test", ())):
+        numbers = [*first, *(9_998 * draw.random(1_500) ** 3).astype(int).tolist()]
+        (treebank / f"ptb.{part}.txt").write_text(" ".join(f"w{n}" for n in numbers) + " <unk> \n")
+    subject = TaskSubject(TASKS["penn-treebank-words"])
+    counts = np.array(list(Counter(words((treebank / "ptb.test.txt").read_text())[1:]).values()))
+    entropy = -(counts / 1_501 * np.log(counts / 1_501)).sum()
+
+    assert score_perfect(subject) == 1
+    assert score_constant(subject)[0] == pytest.approx(np.exp(entropy), rel=1e-5)
+    assert subject.parts["train"].targets.max() == 9_999
 
 
 @pytest.mark.parametrize("name", TASKS)

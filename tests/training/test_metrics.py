@@ -8,7 +8,7 @@ import torch
 
 from archbench import IGNORED, DeclarationError, Examples, Outputs, Splits, Task, TaskInfo
 from archbench._declarations import Metric
-from archbench._protocols import find_protocol
+from archbench._recipes import Recipe
 from archbench._training._data import checked_tensors
 from archbench._training._module import TrialModule, make_metric
 
@@ -70,9 +70,7 @@ def test_trial_scores_the_main_answer(batches: list[tuple[np.ndarray, np.ndarray
     examples = Examples(np.maximum(targets, 0), targets)
     task = declare("bits_per_character")
     parts = checked_tensors(Splits(examples, examples, examples), task, INFO)
-    module = TrialModule(
-        torch.nn.Linear(1, 1), task, INFO, protocol=find_protocol("smoke"), steps=1, parts=parts, clock_start=0.0
-    )
+    module = TrialModule(torch.nn.Linear(1, 1), task, INFO, recipe=Recipe(), steps=1, parts=parts, clock_start=0.0)
     main = torch.from_numpy(logits)
     module._update(module.metric, Outputs(main, {"early": (main + 1, 0.3)}), parts["test"].targets)
 
