@@ -73,6 +73,7 @@ def test_part_without_a_block(treebank: Path) -> None:
         load(WordOptions(), 0, name="penn-treebank-words")
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of Lightning with a newer torch
 def test_ten_thousand_words_through_the_pipeline(treebank: Path) -> None:
     """A perfect predictor has a perplexity of 1, the best constant that of the frequencies; no memory overflows."""
     draw = np.random.default_rng(0)
