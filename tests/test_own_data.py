@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from archbench import DataError, DeclarationError, Found, PluginError, Reader, S
 from archbench._job import Device, Job
 from archbench._own_data import is_own_data, open_own_data, select_tasks
 from archbench._plan import make_plan
-from archbench._plugins import PluginSource, Registered
+from archbench._plugins import Plugins, PluginSource, Registered
 from archbench._protocols import find_protocol
 from archbench._records import Origin
 from archbench._selectors import select
+from archbench.cli._options import tasks_of
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,20 @@ def test_path_travels_in_the_job_only(
     record = msgspec.json.encode(job.record("failed", "why")).decode()
     assert str(data.parent) not in record
     assert "spots:my: spots, a@b@012345" in record
+
+
+def test_reading_is_announced_and_what_was_left_out_is_said(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Someone at a terminal sees that files are read; warnings of the reader reach everyone."""
+
+    def warns(path: Path, options: Options) -> Found:
+        return replace(inspect(path, options), warnings=("2 files are left out",))
+
+    plugins = Plugins(readers=(reader(inspect=warns),))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tasks_of([f"spots:{data}"], plugins)
+    said = capsys.readouterr().err
+
+    assert f"Reading spots:{data} ..." in said
+    assert "warning: spots:my: spots, a@b@012345: 2 files are left out" in said

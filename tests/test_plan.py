@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
-from archbench._errors import IncompatibleError, SelectionError
+from archbench import PaperRecipe
+from archbench._errors import DeclarationError, IncompatibleError, SelectionError
 from archbench._job import Device
-from archbench._plan import make_plan
-from archbench._protocols import find_protocol
+from archbench._plan import make_plan, with_trial
+from archbench._protocols import equal_steps, find_protocol
+from archbench._recipes import Recipe
 from archbench._selectors import select
 
 Make = Callable[..., Any]
@@ -75,3 +78,58 @@ def test_seeds_must_be_positive(seeds: int, make_architecture: Make, make_task: 
     """Zero seeds is an error that says what is needed."""
     with pytest.raises(SelectionError, match="at least 1"):
         plan([make_architecture()], [make_task()], seeds=seeds)
+
+
+def test_published_recipes_by_options(make_architecture: Make, make_task: Make) -> None:
+    """Under the own recipe each entrant gets that of its options, or a record that says why it cannot."""
+
+    def published(options: Any) -> PaperRecipe | None:
+        if options.depth > 5:
+            raise KeyError("too deep")
+        shared = {"source": "s", "data": "d", "optimizer": "sgd", "learning_rate": 0.1, "batch_size": 4, "steps": 9}
+        return None if options.depth == 3 else PaperRecipe(**shared, unsupported="magic" if options.depth == 4 else "")
+
+    task = select(["all"], [make_task()], "task")
+    chosen = select(["toy[depth=2,3,4,9]"], [make_architecture(recipe=published)], "architecture")
+    planned = make_plan(chosen, task, protocol=find_protocol("paper"), seeds=1)
+
+    assert [p.refusal for p in planned] == [
+        None,
+        ("skipped", "no published recipe"),
+        ("skipped", "the published recipe cannot be followed here: magic"),
+        ("failed", "recipe() raised KeyError: 'too deep'"),
+    ]
+    assert planned[0].trial.steps("image", 100) == 9
+    assert planned[0].trial.batch_size == 4
+    assert planned[0].trial.id != with_trial(planned[0], recipe=Recipe(batch_size=5, steps=9)).trial.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epochs": 3}, "give epochs or steps"),
+        ({"optimizer": "nesterov"}, "needs a momentum"),
+        ({"optimizer": "adam", "momentum": 0.9}, "adam has none"),
+        ({"milestones": (0.5,), "cosine": True}, "not both"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"warmup": 1.5}, "warmup"),
+    ],
+)
+def test_published_recipes_are_checked(changes: dict[str, Any], words: str) -> None:
+    """A recipe that contradicts itself, or is out of bounds, is refused when it is declared."""
+    shared = {"source": "s", "data": "d", "optimizer": "sgd", "learning_rate": 0.1, "batch_size": 4, "steps": 9}
+
+    with pytest.raises(DeclarationError, match=words):
+        PaperRecipe(**{**shared, **changes})
+
+
+def test_steps_of_a_trial(make_architecture: Make, make_task: Make) -> None:
+    """Steps, epochs and seconds of a protocol are multiplied by the effort of the task."""
+    task = make_task(effort=2.0)
+    budgets = (({"steps": equal_steps(7)}, 14, None), ({"epochs": 1.5}, 75, None), ({"seconds": 3}, None, 6))
+    for budget, steps, seconds in budgets:
+        protocol = msgspec.structs.replace(SMOKE, **{"steps": None, "batch_size": 4, **budget})
+        chosen = select(["all"], [make_architecture()], "architecture")
+        (planned,) = make_plan(chosen, select(["all"], [task], "task"), protocol=protocol, seeds=1)
+
+        assert (planned.trial.steps("image", 100), planned.trial.seconds) == (steps, seconds)

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from archbench.cli import app
@@ -66,10 +67,22 @@ def test_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("archbench._data._prepare.prepare", lambda *args: None)
     (tmp_path / "leaderboard").mkdir()
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
+    write_own_data(tmp_path)
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     result = CliRunner().invoke(app, shlex.split(command)[1:])
 
     assert result.exit_code == 0 or isinstance(result.exception, ReachedTrainingError), result.output
+
+
+def write_own_data(folder: Path) -> None:
+    """The files that README speaks of: flowers of two kinds, and walks of two people."""
+    for number in range(8):
+        image = folder / "flowers" / ("daisy", "tulip")[number % 2] / f"{number}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), (30 * number, 0, 0)).save(image)
+    rows = [f"{walk},{walk + step},{'ab'[walk % 2]}" for walk in range(8) for step in range(2 + walk % 2)]
+    (folder / "walks.csv").write_text("\n".join(["walk,speed,person", *rows]))
 
 
 class ReachedTrainingError(Exception):

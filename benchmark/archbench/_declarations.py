@@ -98,7 +98,8 @@ class PaperRecipe:
         warmup: share of the budget over which the learning rate rises linearly to `learning_rate`.
         warmup_rate: the learning rate of the warm-up where it does not rise but is constant; 0 where it rises.
         milestones: shares of the budget after which the learning rate is multiplied by `decay`.
-        cosine: the learning rate falls to 0 along a half cosine; then there are no milestones.
+        cosine: the learning rate falls along a half cosine; then there are no milestones.
+        floor: where the cosine ends, as a share of `learning_rate`.
         augmentation: in words; empty for none. What is applied is the augmentation of the task.
         unsupported: what belongs to the recipe and cannot be said in these fields; it is then shown, and not run.
         note: what concerns other data or other forms of the network.
@@ -125,6 +126,7 @@ class PaperRecipe:
     milestones: tuple[float, ...] = ()
     decay: float = 0.1
     cosine: bool = False
+    floor: float = 0.0
     augmentation: str = ""
     unsupported: str = ""
     note: str = ""
@@ -202,6 +204,10 @@ class Architecture:
         check_declaration(self, "Architecture", self.build, "build")
         _check_parameters(self)
         _check_patterns(self)
+        if self.recipe is not None and not isinstance(self.recipe, PaperRecipe) and not callable(self.recipe):
+            raise DeclarationError(
+                f"Architecture {self.name!r}: recipe is {self.recipe!r}; give a PaperRecipe or a function of options"
+            )
         kinds = get_args(InputKind)
         if not isinstance(self.inputs, tuple) or not self.inputs or not set(self.inputs) <= set(kinds):
             raise DeclarationError(

@@ -9,7 +9,7 @@ ArchbenchError            anything below; the command line prints it as one line
 ├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
 ├── RecordError           a record cannot be read, or was written by a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
-├── DataError             own data, or the files of a task: missing, not to be had, or not what they should be
+├── DataError             files that a task needs, or people's own, are not there or cannot be used
 └── DeviceError           the device asked for is not there
 ```
 
@@ -50,7 +50,7 @@ class StoreError(ArchbenchError):
 
 
 class DataError(ArchbenchError):
-    """Raised when files cannot be trained on: missing, unreadable, not to be downloaded, not what they should be."""
+    """Raised when files that a task needs, or people's own, are missing, unreadable, or not what they should be."""
 
 
 class DeviceError(ArchbenchError):

@@ -23,7 +23,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         warmup: share of the budget over which the learning rate rises linearly to its peak.
         warmup_rate: learning rate during the warm-up where it does not rise but is constant; 0 where it rises.
         milestones: shares of the budget after which the learning rate is multiplied by `decay`; none at all for a
-            constant rate. Where this is None, the rate falls to 0 along a half cosine.
+            constant rate. Where this is None, the rate falls along a half cosine.
+        floor: where that ends, as a share of the peak.
         decay: see `milestones`.
         betas: the two decay rates of Adam (Kingma and Ba, arXiv:1412.6980, Algorithm 1).
         momentum: of `sgd`, `nesterov` and `rmsprop`.
@@ -43,6 +44,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     warmup: Annotated[float, Meta(ge=0, lt=1)] = 0.1
     warmup_rate: NotNegative = 0.0
     milestones: tuple[Share, ...] | None = None
+    floor: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     decay: Positive = 0.1
     betas: tuple[Share, Share] = (0.9, 0.999)
     momentum: Annotated[float, Meta(ge=0, lt=1)] = 0.0
@@ -61,6 +63,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("optimizer is nesterov, which needs a momentum above 0")
         if self.milestones is not None and list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError(f"milestones are {list(self.milestones)}; give them in rising order, each once")
+        if self.milestones is not None and self.floor:
+            raise ValueError(f"floor is {self.floor}, the end of a half cosine; with milestones there is none")
 
     def words(self) -> str:
         """The recipe in a line, for people."""
@@ -84,7 +88,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     def _fall(self) -> str:
         if self.milestones is None:
-            return "half cosine to 0"
+            return f"half cosine to {self.floor * self.learning_rate:.3g}"
         if not self.milestones:
             return "constant"
         return f"times {self.decay:g} after {' and '.join(f'{share:.3g}' for share in self.milestones)}"

@@ -10,8 +10,8 @@ from archbench._recipes import Recipe
 from archbench._trial import Trial
 
 SCHEMA = 2
-"""Version of the record format and of what a trial is: how its id is made and which data a seed draws. A reader refuses a
-higher one and sets a lower one aside, since its scores were obtained on other data than those of today."""
+"""Version of the record format and of what a trial is: how its id is made and which data a seed draws. A reader refuses
+a higher one and sets a lower one aside, since its scores were obtained on other data than those of today."""
 
 Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
 STATUSES: tuple[str, ...] = get_args(Status)

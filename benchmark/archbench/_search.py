@@ -40,7 +40,7 @@ def search(
     Raises:
         ProtocolError: Optuna is not installed.
     """
-    optuna = _optuna()
+    optuna = require_optuna()
     space = {name: optuna.distributions.FloatDistribution(*ends, log=True) for name, ends in SPACE.items()}
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=FIRST)
     study = optuna.create_study(direction="maximize" if higher_is_better else "minimize", sampler=sampler)
@@ -58,7 +58,12 @@ def search(
     return recipes
 
 
-def _optuna() -> Any:
+def require_optuna() -> Any:
+    """Optuna, silenced.
+
+    Raises:
+        ProtocolError: it is not installed; the message says how to install it.
+    """
     try:
         import optuna
     except ImportError:

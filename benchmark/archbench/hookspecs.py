@@ -152,7 +152,8 @@ def archbench_leaderboard_sections(records: Sequence[Record]) -> Iterable[Sectio
     """Add sections to the leaderboard.
 
     Called each time the leaderboard is built, with all valid records in order of their ids. The result must
-    depend on the records only: the same records must give the same page. A plugin that raises loses its own
+    depend on the records only: the same records must give the same page. Records of tuning trials are among them;
+    they have `trial.tuning` set, and no scores. A plugin that raises loses its own
     sections, and the page says so.
 
     Example:

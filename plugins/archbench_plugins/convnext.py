@@ -80,8 +80,10 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             batch_size=4096,
             epochs=300,
             weight_decay=0.05,
+            warmup=20 / 300,
+            cosine=True,
             augmentation="crops, mirror images, RandAugment, colours, random erasing, mixup 0.8, CutMix 1",
-            note="the rate rises for 20 epochs and falls as a cosine to 1e-6; labels smoothed by 0.1; units dropped "
-            "with 0.1 (tiny); weights averaged with 0.9999",
+            floor=1e-6 / 4e-3,
+            unsupported="labels smoothed by 0.1, mixup, CutMix, units dropped with 0.1, weights averaged with 0.9999",
         ),
     )

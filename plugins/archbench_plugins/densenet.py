@@ -115,7 +115,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             momentum=0.9,
             weight_decay=1e-4,
             milestones=(0.5, 0.75),
-            augmentation="the usual one of CIFAR-10+; without it there is dropout 0.2",
-            note="SVHN: 40 epochs; ImageNet: 90 epochs, batches of 256",
+            augmentation="the usual one of CIFAR-10+",
+            note="without augmentation, the net has dropout 0.2; SVHN: 40 epochs; ImageNet: 90 epochs, batches of 256",
         ),
     )

@@ -62,7 +62,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             momentum=0.9,
             weight_decay=1e-4,
             milestones=(0.5, 0.75),
-            augmentation="padded by 4, cropped to 32x32, mirrored; pairs of images mixed (mixup, alpha 1)",
-            note="the scalar biases and multipliers learn at a tenth of the rate",
+            augmentation="padded by 4, cropped to 32x32, mirrored, mixed (mixup, alpha 1)",
+            unsupported="scalar biases and multipliers learn at a tenth of the rate, and pairs of images are mixed",
         ),
     )

@@ -64,8 +64,10 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             epochs=300,
             weight_decay=0.3,
             clip_norm=1.0,
+            warmup=0.1,
+            cosine=True,
             augmentation="crops, mirror images",
-            note="the rate rises for a tenth of the steps and falls as a cosine to 0; dropout 0.1; read in the second "
-            "source, which adds mixup, AutoAugment and smoothed labels of its own",
+            unsupported="dropout 0.1",
+            note="read in the second source, which adds mixup, AutoAugment and smoothed labels of its own",
         ),
     )

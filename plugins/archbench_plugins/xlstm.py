@@ -73,7 +73,10 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             batch_size=256,
             steps=20_000,
             weight_decay=0.1,
-            note="width 64, one head, blocks ms; the rate rises for 2,000 steps and falls as a cosine to a thousandth; "
-            "no weight decay on embeddings, among others; in bfloat16",
+            warmup=0.1,
+            cosine=True,
+            floor=1e-3,
+            unsupported="no weight decay on embeddings, among others, and bfloat16",
+            note="width 64, one head, blocks ms",
         ),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,8 @@ def list_images(path: Path) -> tuple[list[ImageFile], int]:
     Raises:
         DataError: the folder is not laid out as the module says.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     if not path.is_dir():
         raise archbench.DataError(f"{path} is a file; images: needs a folder with a folder of images for each class")
     found, others = [], 0

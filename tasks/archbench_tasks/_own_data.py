@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,12 +134,12 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     Raises:
         DataError: the folder cannot be written.
     """
-    target = data_folder() / "own" / name
+    target = archbench.data_folder() / "own" / name
     if target.exists():
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+        scratch = target.with_name(f".making-{os.getpid()}-{secrets.token_hex(4)}")
+        scratch.mkdir(parents=True)  # not tempfile's, which nobody else could read in a shared data folder
     except OSError as error:
         raise archbench.DataError(
             f"the data folder {target.parent} cannot be written ({error.strerror}); set ARCHBENCH_DATA to another"
@@ -154,10 +154,3 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
-
-
-def data_folder() -> Path:
-    """Where decoded files are kept: `ARCHBENCH_DATA`, or `archbench` in the user's cache folder."""
-    given = os.environ.get("ARCHBENCH_DATA")
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return Path(given) if given else (Path(caches) if caches else Path.home() / ".cache") / "archbench"

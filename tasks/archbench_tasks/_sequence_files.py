@@ -210,6 +210,8 @@ def _from_npz(path: Path, options: SequenceOptions) -> Sequences:
     import numpy as np
 
     try:
+        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle
+            raise zipfile.BadZipFile("it is no zip archive")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except ValueError:

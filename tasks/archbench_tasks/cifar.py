@@ -64,8 +64,9 @@ HARMLESS = {("numpy._core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("
 
 def load_images(options: None, seed: int, *, name: str) -> archbench.Splits:
     """Images (N, 3, 32, 32) of `cifar-10` or `cifar-100`, labels (N,)."""
-    test = archbench.Examples(*_part(name, TEST[name]))
-    return draw_validation(*_part(name, TRAIN[name]), test, share=VALIDATION_SHARE, seed=seed)
+    mean, deviation = SCALES[name]
+    finish = partial(scale, mean=mean, deviation=deviation)
+    return draw_validation(_part(name, TRAIN[name]), _part(name, TEST[name]), finish, share=VALIDATION_SHARE, seed=seed)
 
 
 def load_sequences(options: None, seed: int) -> archbench.Splits:
@@ -85,8 +86,7 @@ def _part(name: str, files: list[str]) -> tuple[Array, Array]:
 
     folder = archbench.data_folder() / FILES[name].unpack
     batches = [read_batch(folder / file, LABELS[name]) for file in files]
-    pixels = np.concatenate([pixels for pixels, _ in batches])
-    return scale(pixels, *SCALES[name]), np.concatenate([labels for _, labels in batches])
+    return np.concatenate([pixels for pixels, _ in batches]), np.concatenate([labels for _, labels in batches])
 
 
 def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:

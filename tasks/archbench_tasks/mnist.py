@@ -98,10 +98,12 @@ def _load(name: str, shape: tuple[int, ...], seed: int, order: Array | None = No
     def part(which: str) -> tuple[Array, Array]:
         pixels = read_idx(name, f"{which}-images-idx3-ubyte.gz", 3).reshape(-1, 1, PIXELS)
         labels = read_idx(name, f"{which}-labels-idx1-ubyte.gz", 1).astype(np.int64)
-        images = scale(pixels if order is None else pixels[:, :, order], *SCALES[name])
-        return images.reshape(-1, *shape), labels
+        return pixels if order is None else pixels[:, :, order], labels
 
-    return draw_validation(*part("train"), archbench.Examples(*part("t10k")), share=VALIDATION_SHARE, seed=seed)
+    def finish(pixels: Array) -> Array:
+        return scale(pixels, *SCALES[name]).reshape(-1, *shape)
+
+    return draw_validation(part("train"), part("t10k"), finish, share=VALIDATION_SHARE, seed=seed)
 
 
 def read_idx(name: str, file: str, axes: int) -> Array:

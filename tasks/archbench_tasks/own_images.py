@@ -21,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -34,7 +33,6 @@ from archbench_tasks._own_data import (
     cached,
     check_parts,
     constant_accuracy,
-    data_folder,
     known_rows,
     split,
 )
@@ -174,7 +172,7 @@ def _cache_name(content: str, options: ImageOptions) -> str:
 def _decoded(name: str) -> Decoded | None:
     import numpy as np
 
-    folder = data_folder() / "own" / name
+    folder = archbench.data_folder() / "own" / name
     if not folder.exists():
         return None
     kept = json.loads((folder / "index.json").read_text())
@@ -183,6 +181,8 @@ def _decoded(name: str) -> Decoded | None:
 
 
 def _decode_into(folder: Path, files: list[ImageFile], content: str, options: ImageOptions) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     import numpy as np
 
     channels = 3 if options.channels == "colour" else 1

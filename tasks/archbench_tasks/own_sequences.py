@@ -25,7 +25,6 @@ from archbench_tasks._own_data import (
     cached,
     check_parts,
     constant_accuracy,
-    data_folder,
     digest,
     known_rows,
     split,
@@ -94,7 +93,7 @@ def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archb
     """Sequences (N, T, F) float32, zeros after their end, with lengths; labels (N,) or numbers (N, 1)."""
     import numpy as np
 
-    if not (data_folder() / "own" / _cache_name(content, options)).exists() and content_of(path) != content:
+    if not (archbench.data_folder() / "own" / _cache_name(content, options)).exists() and content_of(path) != content:
         raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
     read = _read(path, options, content)
     parts = split(_pool(read, content), seed)

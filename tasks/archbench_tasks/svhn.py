@@ -14,6 +14,7 @@ standard deviation 1, channel by channel, with the usual rounded constants of th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import archbench
@@ -41,12 +42,17 @@ FILES = tuple(
 
 def load(options: None, seed: int) -> archbench.Splits:
     """Images (N, 3, 32, 32), labels (N,)."""
-    test = archbench.Examples(*read_mat("test_32x32.mat"))
-    return draw_validation(*read_mat("train_32x32.mat"), test, share=VALIDATION_SHARE, seed=seed)
+    return draw_validation(
+        read_mat("train_32x32.mat"),
+        read_mat("test_32x32.mat"),
+        partial(scale, mean=MEAN, deviation=DEVIATION),
+        share=VALIDATION_SHARE,
+        seed=seed,
+    )
 
 
 def read_mat(name: str) -> tuple[Array, Array]:
-    """Scaled images and labels of one MATLAB file.
+    """Images, bytes (N, 3, 32, 32), and labels (N,) of one MATLAB file.
 
     Raises:
         DataError: it is no such file.
@@ -63,7 +69,7 @@ def read_mat(name: str) -> tuple[Array, Array]:
         raise archbench.DataError(
             f"{path} is no MATLAB file of SVHN ({error}); see `benchmark data verify svhn`"
         ) from None
-    return scale(images, MEAN, DEVIATION), labels.ravel().astype(np.int64) % 10
+    return images, labels.ravel().astype(np.int64) % 10
 
 
 @archbench.hookimpl

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import archbench
-from archbench_tasks._published import LIBRARIES, draw_validation
+from archbench_tasks._published import LIBRARIES, draw_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,8 +92,11 @@ def load(options: Options, seed: int, *, name: str) -> archbench.Splits:
         inputs, lengths = _tokenize(tokenizer, texts, options.length, f"{name}, train")
         test_texts, test_labels = read(name, "test")
         test_inputs, test_lengths = _tokenize(tokenizer, test_texts, options.length, f"{name}, test")
-    test = archbench.Examples(test_inputs, test_labels, test_lengths)
-    return draw_validation(inputs, labels, test, share=VALIDATION_SHARES[name], seed=seed, lengths=lengths)
+    train, validation = (
+        archbench.Examples(inputs[rows], labels[rows], lengths[rows])
+        for rows in draw_rows(labels, VALIDATION_SHARES[name], seed=seed)
+    )
+    return archbench.Splits(train, validation, archbench.Examples(test_inputs, test_labels, test_lengths))
 
 
 def read(name: str, part: str) -> tuple[list[str], Array]:

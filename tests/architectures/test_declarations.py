@@ -9,6 +9,7 @@ import pytest
 
 import archbench_plugins
 from archbench import Architecture
+from archbench._declarations import convert_options
 from archbench._plugins import load_plugins
 from archbench._selectors import select
 from archbench_plugins._tags import TAGS
@@ -23,7 +24,7 @@ CONTROLS = {"mlp", "plain", "rnn"}
 WITHOUT_A_RECIPE = {
     *("mlp", "rnn", "gru"),  # a search over settings, or one for each experiment
     *("lenet", "nin", "googlenet"),  # rates adapted by second derivatives, by hand, or not stated
-    *("transformer", "recurrent-highway"),  # batches of tokens; a loss summed over steps
+    "transformer",  # batches of so many tokens, not of sequences
     *("min-gru", "min-lstm"),  # no code of the authors
 }
 
@@ -75,22 +76,31 @@ def test_controls_end_in_a_control():
 
 
 @every_architecture
-def test_recipe_is_complete(architecture: Architecture):
-    """Where a paper's training is known, it says all that is needed to repeat it, or how sure it is."""
+def test_recipe_is_known_or_missing_for_a_reason(architecture: Architecture):
+    """Architectures without a recipe are those named above."""
     assert (architecture.name in WITHOUT_A_RECIPE) == (architecture.recipe is None)
-    if architecture.recipe is not None:
-        recipe = architecture.recipe
 
-        assert recipe.source
-        assert recipe.data
-        assert recipe.learning_rate > 0
-        assert recipe.batch_size >= 1
-        assert (recipe.epochs or 0) + (recipe.steps or 0) >= 1
-        assert 0 <= recipe.momentum < 1
-        assert (recipe.momentum > 0) or recipe.optimizer != "nesterov"
-        assert list(recipe.milestones) == sorted(set(recipe.milestones))
-        assert all(0 < share < 1 for share in recipe.milestones)
-        assert 0 < recipe.decay < 1
+
+@pytest.mark.parametrize(
+    ("architecture", "variant"),
+    [(item, variant) for item in ARCHITECTURES if item.recipe for variant in ("", *item.variants)],
+    ids=lambda value: value.name if isinstance(value, Architecture) else value or "defaults",
+)
+def test_recipe_is_complete(architecture: Architecture, variant: str):
+    """Where a paper's training is known, it says all that is needed to repeat it; forms that it is not of have none."""
+    recipe = architecture.published(convert_options(architecture, architecture.variants.get(variant, {})))
+    if recipe is None:
+        assert callable(architecture.recipe)
+        return
+
+    assert recipe.source
+    assert recipe.data
+    assert recipe.learning_rate > 0
+    assert recipe.batch_size >= 1
+    assert (recipe.epochs or 0) + (recipe.steps or 0) >= 1
+    assert 0 <= recipe.momentum < 1
+    assert all(0 < share < 1 for share in recipe.milestones)
+    assert 0 < recipe.decay < 1
 
 
 @every_architecture
@@ -100,3 +110,22 @@ def test_exceptions_are_few_and_give_a_reason(architecture: Architecture):
 
     assert list(architecture.expected_failures) == (["B403"] if fused else [])
     assert architecture.unused_parameters == (("units.*.branch.*",) if architecture.name == "stochastic-depth" else ())
+
+
+def test_deep_nets_start_as_their_papers_say():
+    """The warm-up of the deepest nets, the biases of Highway nets and what cannot be followed are in the recipes."""
+    recipes = {}
+    deep = ("resnet-20", "resnet-110", "resnet-18", "stochastic-depth-1202", "highway")
+    refused = ("vgg", "alexnet", "lstm", "convnext", "fixup", "vit", "xlstm")
+    for name in (*deep, *refused):
+        (found,) = select([name], load_plugins().architectures, "architecture")
+        recipes[name] = found.registered.item.published(found.options)
+
+    assert recipes["resnet-18"] is None
+    assert recipes["resnet-20"].settings().warmup == 0
+    deeper = recipes["resnet-110"].settings()
+    assert (round(deeper.warmup * deeper.steps), deeper.warmup_rate, deeper.milestones) == (400, 0.01, (0.5, 0.75))
+    deepest = recipes["stochastic-depth-1202"].settings()
+    assert (round(deepest.warmup * deepest.epochs), deepest.warmup_rate, deepest.epochs) == (10, 0.01, 300)
+    assert (recipes["highway"].bias_rate, recipes["highway"].decay_biases) == (2.0, False)
+    assert all(recipes[name].unsupported for name in refused)

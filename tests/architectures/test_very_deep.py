@@ -58,6 +58,22 @@ def test_900_layers_learn(build, name, options, task):
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.slow
+def test_trials_of_deep_nets_record_their_memory(cli, records, tmp_path):
+    """Each trains in a worker, whose record holds at least weights, gradients and both of Adam's moments."""
+    done = cli("run", "highway[depth=900]", "resnet-1202", "--task", "digits", "--protocol", "smoke", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    found = records(tmp_path / "leaderboard")
+    assert len(found) == 2
+    for record in found:
+        resources = record["resources"]
+        print(f"\n{resources['parameters']:,} parameters: {resources['peak_memory_bytes'] / 2**20:.0f} MiB at the peak")
+
+        assert record["status"] == "ok"
+        assert resources["peak_memory_bytes"] > 4 * 4 * resources["parameters"]
+
+
 def forward(network: nn.Module, x: Tensor) -> tuple[Tensor, int]:
     """The loss, and the bytes that autograd keeps for the backward pass: each storage once, weights left out."""
     weights = {p.untyped_storage().data_ptr() for p in network.parameters()}

@@ -14,7 +14,7 @@ from archbench.testing._scaffold import version_bounds
 
 KINDS = pytest.mark.parametrize(
     ("arguments", "kind", "codes"),
-    [(("tiny-net",), "architectures", 23), (("tiny-net", "--task-plugin"), "tasks", 14)],
+    [(("tiny-net",), "architectures", 24), (("tiny-net", "--task-plugin"), "tasks", 15)],
     ids=["architecture", "task"],
 )
 

@@ -62,7 +62,7 @@ def test_failures_name_hint_and_command(pytester):
     """One test per code; the failing one explains itself; what it blocks is skipped."""
     result = run(pytester, WITH_SOFTMAX, "@parametrize_conformance(NET)")
 
-    result.assert_outcomes(passed=7, failed=1, skipped=15)
+    result.assert_outcomes(passed=7, failed=1, skipped=16)
     result.stdout.fnmatch_lines(["*FAILED*test_net.py::test[[]B103[]]*"])
     result.stdout.fnmatch_lines(["*hint:*before softmax*", "*again: benchmark check*--only B103*"], consecutive=True)
 
@@ -73,7 +73,7 @@ def test_expected_failure_is_reported_as_such(pytester):
 
     result = run(pytester, WITH_SOFTMAX, reason)
 
-    result.assert_outcomes(passed=7, xfailed=1, skipped=15)
+    result.assert_outcomes(passed=7, xfailed=1, skipped=16)
     result.stdout.fnmatch_lines(["*B103*calibration*"])
 
 
@@ -140,10 +140,10 @@ def test_warning_level_does_not_fail():
 def test_codes_are_stable():
     """Codes are written into people's plugins: none disappears."""
     assert check_codes("architecture") == (
-        *("B001", "B002", "B101", "B102", "B103", "B104", "B105", "B106", "B201", "B202", "B203"),
+        *("B001", "B002", "B101", "B102", "B103", "B104", "B105", "B106", "B107", "B201", "B202", "B203"),
         *("B301", "B302", "B303", "B304", "B305", "B401", "B402", "B403", "B404", "B405", "B501", "B502"),
     )
     assert check_codes("task") == (
-        *("T001", "T002", "T101", "T102", "T103", "T201", "T202", "T203", "T204", "T205"),
+        *("T001", "T002", "T101", "T102", "T103", "T104", "T201", "T202", "T203", "T204", "T205"),
         *("T301", "T302", "T303", "T501"),
     )

@@ -245,6 +245,25 @@ def test_one_path_for_two_files(site: Any, cache: Path) -> None:
     needed = site.remote("a.bin", CONTENT)
     with pytest.raises(DataError, match=r"two tasks declare different files as set/a\.bin"):
         prepare([needed, site.remote("a.bin", CONTENT, sha256="0" * 64)], quiet)
+    first, second = (site.remote(name, name.encode(), unpack="set/all") for name in ("b.zip", "c.zip"))
+    with pytest.raises(DataError, match="different files as set/all"):
+        prepare([first, second], quiet)
+    assert site.asked == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"files": ["mnist"]}, "files must be a tuple"),
+        ({"files": ("mnist",)}, "files must be a tuple"),
+        ({"augment": "flip"}, "write 'package.module:function'"),
+        ({"augment": 3}, "augment must be a function"),
+    ],
+)
+def test_tasks_are_checked(change: dict[str, Any], message: str, make_task: Callable[..., Any]) -> None:
+    """A task whose files or augmentation cannot be meant is refused when it is declared."""
+    with pytest.raises(DeclarationError, match=message):
+        make_task(**change)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +274,7 @@ def test_one_path_for_two_files(site: Any, cache: Path) -> None:
         ({"path": "a//b"}, "not a path below"),
         ({"path": ".partial/a"}, "not a path below"),
         ({"unpack": "a/../.."}, "not a path below"),
+        ({"unpack": "set"}, "where the archive lies"),
         ({"urls": ()}, "at least one"),
         ({"urls": ("http://example.org/a",)}, "is not https"),
         ({"urls": ("ftp://example.org/a",)}, "is not https"),

@@ -40,6 +40,11 @@ class RemoteFile:
         _check_path(self.path)
         if self.unpack:
             _check_path(self.unpack)
+            if f"{self.path}/".startswith(f"{self.unpack}/"):
+                raise DeclarationError(
+                    f"RemoteFile {self.path!r}: unpack is {self.unpack!r}, where the archive lies; name a folder "
+                    "that has nothing else in it"
+                )
         if not isinstance(self.urls, tuple) or not self.urls:
             raise DeclarationError(f"RemoteFile {self.path!r}: urls is {self.urls!r}; give a tuple of at least one")
         for url in self.urls:

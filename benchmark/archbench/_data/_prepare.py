@@ -55,10 +55,11 @@ def prepare(needed: Sequence[RemoteFile], report: Report) -> None:
 def _refuse_contradictions(needed: Sequence[RemoteFile]) -> None:
     known: dict[str, tuple[str, str]] = {}
     for item in needed:
-        if known.setdefault(item.path, item.checksum) != item.checksum:
-            raise DataError(
-                f"two tasks declare different files as {item.path}; one of their plugins must choose another path"
-            )
+        for path in filter(None, (item.path, item.unpack)):
+            if known.setdefault(path, item.checksum) != item.checksum:
+                raise DataError(
+                    f"two tasks declare different files as {path}; one of their plugins must choose another path"
+                )
 
 
 def _prepare_one(needed: RemoteFile, report: Report) -> None:

@@ -133,7 +133,7 @@ def collect_protocols(records: Sequence[Record]) -> list[ProtocolEntry]:
 
 def _protocol_name(protocol: Protocol) -> str:
     """Its name; `benchmark tune` makes another protocol of one, which must say so. A grid is part of the rules."""
-    return f"{protocol.name}, tuned" if protocol.tuning is not None and protocol.tuning.trials else protocol.name
+    return f"tuned {protocol.name}" if protocol.tuning is not None and protocol.tuning.trials else protocol.name
 
 
 def _protocol_entry(key: str, label: str, protocol: Protocol) -> ProtocolEntry:
@@ -220,7 +220,7 @@ def superseded(components: Mapping[str, Component], starts: Mapping[str, datetim
 def current_recipe(records: Sequence[Record]) -> list[Record]:
     """Of one cell, the records that follow the recipe of the newest one: its paper's may have been corrected since."""
     newest = max((r for r in records if r.trial.recipe is not None), key=_age, default=None)
-    return [r for r in records if newest is None or r.trial.recipe in (None, newest.trial.recipe)]
+    return [r for r in records if newest is None or r.trial.recipe == newest.trial.recipe]
 
 
 def latest_start(records: Sequence[Record]) -> datetime:

@@ -82,7 +82,7 @@ def learning_rates(recipe: Recipe, steps: int) -> list[float]:
     """The learning rate of each step: a warm-up, then half a cosine down to 0, or falls at the milestones."""
     if recipe.milestones is None:
         warm = max(1, round(recipe.warmup * steps))
-        rest = [0.5 * (1 + math.cos(math.pi * (i + 1) / (steps - warm + 1))) for i in range(steps - warm)]
+        rest = [_half_cosine(recipe, math.pi * (i + 1) / (steps - warm + 1)) for i in range(steps - warm)]
     else:
         warm = round(recipe.warmup * steps)
         falls = [round(share * steps) for share in recipe.milestones]
@@ -98,5 +98,9 @@ def rate_at(recipe: Recipe, share: float) -> float:
         return recipe.warmup_rate or recipe.learning_rate * share / recipe.warmup
     if recipe.milestones is None:
         along = min(1.0, (share - recipe.warmup) / (1 - recipe.warmup))
-        return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * along))
+        return recipe.learning_rate * _half_cosine(recipe, math.pi * along)
     return recipe.learning_rate * recipe.decay ** sum(share >= fall for fall in recipe.milestones)
+
+
+def _half_cosine(recipe: Recipe, angle: float) -> float:
+    return recipe.floor + (1 - recipe.floor) * (0.5 * (1 + math.cos(angle)))

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from archbench._errors import ArchbenchError
-from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _run, _show
+from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _run, _show, _tune
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(_run.run)
+app.command("tune")(_tune.tune)
 app.command("list")(_list.list_)
 app.command("show")(_show.show)
 app.command("check")(_check.check)

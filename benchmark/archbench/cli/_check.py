@@ -14,11 +14,11 @@ import typer
 
 from archbench._declarations import Architecture
 from archbench._errors import SelectionError
-from archbench._own_data import is_own_data, open_own_data
+from archbench._own_data import is_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._selectors import Selected, select
 from archbench.cli._needs import leave_out
-from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
+from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
 
 if TYPE_CHECKING:
     from archbench.testing import CheckResult
@@ -116,7 +116,7 @@ def _of_file(name: str, plugins: Plugins) -> Iterator[Target]:
 
 def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
     if is_own_data(name):
-        for opened in open_own_data(name, plugins.readers):
+        for opened in tasks_of([name], plugins):
             yield Target(opened.registered, opened.options, name)
         return
     refusals = []

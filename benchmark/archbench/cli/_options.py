@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from archbench._declarations import Task
+from archbench._own_data import is_own_data, select_tasks
 from archbench._plugins import Plugins, Problem, load_plugins, plugins_from_environment
 from archbench._selectors import Selected
 
@@ -48,12 +49,17 @@ def out_option(out: Path) -> str:
     return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
 
 
-def warn_of_data(tasks: Sequence[Selected[Task]]) -> None:
-    """Say what was left out of people's own files, a line each on standard error."""
+def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]:
+    """The tasks of these selectors, own data among them; on standard error, what was left out of such."""
+    for selector in filter(is_own_data, selectors):
+        if sys.stderr.isatty():  # many images take minutes, the first time
+            print(f"Reading {selector} ...", file=sys.stderr)
+    tasks = select_tasks(selectors, plugins.tasks, plugins.readers)
     for task in tasks:
         own = task.registered.own_data
         for warning in () if own is None else own.found.warnings:
             print(f"warning: {task.component.label}: {warning}", file=sys.stderr)
+    return tasks
 
 
 def format_bytes(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
@@ -13,10 +14,10 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._execution import execute, open_pool
 from archbench._job import Device
-from archbench._own_data import select_tasks
 from archbench._plan import PlannedTrial, make_plan, unfinished
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._protocol_files import get_protocol
+from archbench._protocols import Protocol
 from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
@@ -33,7 +34,7 @@ from archbench.cli._options import (
     out_option,
     print_json,
     report,
-    warn_of_data,
+    tasks_of,
 )
 from archbench.cli._signals import Stopped, leave
 
@@ -106,13 +107,39 @@ def run(
     json: Json = False,
 ) -> None:
     """Train what is not trained yet and write the leaderboard. The same command again goes on where it was."""
-    plugins = load(plugin, no_plugin)
-    rules = get_protocol(protocol)
-    if task:
-        tasks = select_tasks(task, plugins.tasks, plugins.readers)
-    else:
-        tasks = select(["all"], _default_tasks(plugins), "task")
-    warn_of_data(tasks)
+    carry_out(
+        load(plugin, no_plugin),
+        get_protocol(protocol),
+        selectors,
+        task,
+        seeds=seeds,
+        out=out,
+        workers=workers,
+        device=device,
+        timeout=timeout,
+        retry=retry,
+        dry_run=dry_run,
+        json=json,
+    )
+
+
+def carry_out(
+    plugins: Plugins,
+    rules: Protocol,
+    selectors: list[str],
+    task: list[str] | None,
+    *,
+    seeds: int | None,
+    out: Path,
+    workers: int | None,
+    device: str,
+    timeout: float | None,
+    retry: bool,
+    dry_run: bool,
+    json: bool,
+) -> None:
+    """Do, or forecast, what one call of `run` or of `tune` asks for; the options are theirs."""
+    tasks = tasks_of(task, plugins) if task else select(["all"], _default_tasks(plugins), "task")
     plan = make_plan(
         select(selectors, plugins.architectures, "architecture"),
         with_data(tasks),
@@ -134,13 +161,13 @@ def run(
         records, set_aside = store.load()
         job = Run(store, plugins, plan, records, set_aside, problems=list(plugins.problems))
         try:
-            files = _carry_out(job, device=device, workers=workers, timeout=limit, retry=retry)
+            files = _finish_plan(job, device=device, workers=workers, timeout=limit, retry=retry)
         except Stopped as stop:
             _say_how_to_go_on(job, stop.number)
     _finish(job, files, json=json)
 
 
-def _carry_out(job: Run, *, device: str, workers: int | None, timeout: float, retry: bool) -> list[str]:
+def _finish_plan(job: Run, *, device: str, workers: int | None, timeout: float, retry: bool) -> list[str]:
     """Train what is open, write the leaderboard; the names of its files."""
     _settle_refusals(job, job.plan)
     first = _next_round(job, retry=retry)

@@ -12,13 +12,13 @@ import typer
 from archbench._data import data_folder, state
 from archbench._declarations import Architecture, Declared, PaperRecipe, convert_options
 from archbench._errors import ArchbenchError, SelectionError
-from archbench._own_data import is_own_data, open_own_data
+from archbench._own_data import is_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._protocol_files import get_protocol
 from archbench._protocols import Protocol
 from archbench._readers import Found, Reader
 from archbench._selectors import Selected, select
-from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, warn_of_data
+from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task, protocol or protocol file.")]
 
@@ -43,9 +43,7 @@ def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
     if name.endswith(".toml"):
         return _describe_protocol(get_protocol(name))
     if is_own_data(name):
-        tasks = open_own_data(name, plugins.readers)
-        warn_of_data(tasks)
-        return _describe_item("task", tasks[0])
+        return _describe_item("task", tasks_of([name], plugins)[0])
     for reader in plugins.readers:
         if reader.item.scheme == name:
             return _describe_reader(reader)

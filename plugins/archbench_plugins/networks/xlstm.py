@@ -71,30 +71,35 @@ class MLSTMBlock(nn.Module):
         B, T, _ = x.shape
         u, side = self.up(self.norm(x)).chunk(2, 2)  # twice (B, T, E)
         seen = self.conv(u)
-        grouped = torch.stack([seen, seen, u]).view(3, B, T, -1, self.group)  # (3, B, T, E/group, group)
-        qkv = torch.einsum("sbtgi,sgij->sbtgj", grouped, self.qkv).flatten(3)  # (3, B, T, E)
-        i, f = self.gates(qkv.permute(1, 2, 0, 3).flatten(2)).transpose(1, 2).chunk(2, 1)  # twice (B, heads, T)
-        q, k, v = qkv.view(3, B, T, self.heads, -1).transpose(2, 3)  # three times (B, heads, T, d)
+        W_q, W_k, W_v = self.qkv
+        qk = self.mix(seen, torch.cat([W_q, W_k], 2)).view(B, T, -1, 2, self.group)
+        q, k, v = (x.reshape(B, T, -1) for x in (qk[..., 0, :], qk[..., 1, :], self.mix(u, W_v)))  # (B, T, E) each
+        i, f = self.gates(torch.cat([q, k, v], 2)).transpose(1, 2).chunk(2, 1)  # twice (B, heads, T)
+        q, k, v = (x.view(B, T, self.heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, heads, T, d)
         h = matrix_memory(q, k, v, i=i, f=f).transpose(1, 2)  # (B, T, heads, d)
         y: Tensor = self.down((self.head_norm(h) + self.skip * seen) * silu(side))
         return x + y
+
+    def mix(self, x: Tensor, W: Tensor) -> Tensor:
+        """Each group of features by its own matrix: (B, T, E) and (E/group, group, m) to (B, T, E/group, m)."""
+        return torch.einsum("btgi,gij->btgj", x.view(*x.shape[:2], -1, self.group), W)
 
 
 def matrix_memory(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Tensor:
     """All steps of the mLSTM at once: q, k, v (B, heads, T, d) and net inputs of the gates (B, heads, T) to h as v.
 
     Unrolled, C_t q_t = sum over s <= t of D_ts (k_s . q_t) v_s with D_ts = exp(i_s + sum of log f from s + 1 to t),
-    and n_t q_t is the same sum without v. Both are divided by exp(m_t), the largest D_ts of the row; as log D_ts is a
-    sum of a term in t and one in s, the largest term in s so far gives m, and no (T, T) array is made for it.
+    and n_t q_t is the same sum without v. As log D_ts is a sum of a term in t and one in s, a row is computed from the
+    second alone, less the largest one so far: that divides both sums by one number, and the 1 below them as well.
     """
     T = i.shape[2]
     log_f = logsigmoid(f).cumsum(2)
     column = i - log_f  # log D_ts = log_f_t + column_s
-    m = log_f.detach() + column.detach().cummax(2).values
+    largest = column.detach().cummax(2).values
     future = torch.full((T, T), -torch.inf, dtype=q.dtype, device=q.device).triu(1)
-    D = torch.exp((log_f - m)[..., :, None] + column[..., None, :] + future)  # (B, heads, T, T), t by s
+    D = torch.exp(column[..., None, :] - (largest[..., :, None] - future))  # (B, heads, T, T), t by s
     weights = ((q * q.shape[3] ** -0.5) @ k.transpose(2, 3)) * D
-    n = torch.maximum(weights.sum(3).abs(), torch.exp(-m))  # (B, heads, T)
+    n = torch.maximum(weights.sum(3).abs(), torch.exp(-log_f - largest))  # (B, heads, T)
     h: Tensor = (weights @ v) / n[..., None]
     return h
 

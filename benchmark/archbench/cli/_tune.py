@@ -1,0 +1,76 @@
+"""`benchmark tune`: search a recipe for every entrant, at equal cost, and evaluate what was found."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from archbench._errors import ProtocolError
+from archbench._protocol_files import get_protocol
+from archbench._protocols import Protocol
+from archbench._recipes import Tuning
+from archbench._search import require_optuna
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
+from archbench.cli._run import (
+    DeviceName,
+    DryRun,
+    ProtocolName,
+    Retry,
+    Seeds,
+    Selectors,
+    Tasks,
+    Timeout,
+    Workers,
+    carry_out,
+)
+
+Trials = Annotated[int, typer.Option("--trials", metavar="N", help="Recipes to try for each entrant on each task.")]
+
+
+def tune(
+    selectors: Selectors,
+    task: Tasks = None,
+    protocol: ProtocolName = "quick",
+    trials: Trials = 20,
+    seeds: Seeds = None,
+    out: Out = DEFAULT_OUT,
+    workers: Workers = None,
+    device: DeviceName = "auto",
+    timeout: Timeout = None,
+    retry: Retry = False,
+    dry_run: DryRun = False,
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Tune every entrant with equally many trials on each task, choose on validation, evaluate on the seeds."""
+    require_optuna()
+    carry_out(
+        load(plugin, no_plugin),
+        searched(get_protocol(protocol), trials),
+        selectors,
+        task,
+        seeds=seeds,
+        out=out,
+        workers=workers,
+        device=device,
+        timeout=timeout,
+        retry=retry,
+        dry_run=dry_run,
+        json=json,
+    )
+
+
+def searched(protocol: Protocol, trials: int) -> Protocol:
+    """The same protocol with a search before the evaluation.
+
+    Raises:
+        ProtocolError: it has the own recipe, or the number of trials is not positive.
+    """
+    if protocol.recipe == "own":
+        raise ProtocolError(f"{protocol.name} has the own recipe, which is trained as published; tune another protocol")
+    if trials < 1:
+        raise ProtocolError(f"--trials is {trials}; at least 1 is needed")
+    return msgspec.structs.replace(protocol, tuning=Tuning(trials=trials))
