@@ -44,6 +44,16 @@ def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
         print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
 
 
+def format_bytes(count: int) -> str:
+    """A size for people, in powers of 1,000."""
+    size = float(count)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
+
+
 def out_option(out: Path) -> str:
     """How to name this folder in a command that is shown for copying; empty for the default one."""
     return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
@@ -60,16 +70,6 @@ def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]
         for warning in () if own is None else own.found.warnings:
             print(f"warning: {task.component.label}: {warning}", file=sys.stderr)
     return tasks
-
-
-def format_bytes(count: int) -> str:
-    """A size for people, in powers of 1,000."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} GB"
 
 
 def print_json(value: Any) -> None:
