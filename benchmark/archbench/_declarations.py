@@ -176,8 +176,8 @@ class Architecture:
             own recipe, such as `paper`, and by no protocol that has a house recipe.
         unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
             batches give no gradient. Every pattern must match a parameter.
-        expected_failures: code of a check that this network rightly fails, to the reason. Strict: a check that
-            passes all the same is an error, so that no exception outlives its reason.
+        expected_failures: code of a check that this network rightly fails, to the reason. Strict for the default
+            options: a check that passes all the same is an error, so that no exception outlives its reason.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 import pytest
 from torch import nn
@@ -111,6 +112,21 @@ def test_expected_failure_is_strict():
 
     assert result.is_error
     assert result.message.startswith("XPASS")
+
+
+@dataclass(frozen=True)
+class Size:
+    """An option to change."""
+
+    width: int = 4
+
+
+def test_expected_failure_may_pass_under_other_options():
+    """The declaration is about the default options; under others the same check may pass."""
+    item = declare(expected_failures={"B103": "once true"}, options=Size)
+    statuses = [check_architecture(item, options=Size(width), only=["B103"])[0].status for width in (4, 5)]
+
+    assert statuses == ["failed", "passed"]
 
 
 class Recurrent(nn.Module):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archbench._declarations import Architecture, Task
+from archbench._declarations import Architecture, Task, convert_options
 from archbench._plugins import Registered
 from archbench._selectors import make_label
 
@@ -89,7 +89,8 @@ def open_architecture(
     codes = tuple(check.code for check in CHECKS)
     subject = Subject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
     name = selector or make_label(item, subject.options)
-    return Session(CHECKS, subject, selector=name, expected=item.expected_failures, slow=slow)
+    strict = expected_failures is not None or subject.options == convert_options(item, {})
+    return Session(CHECKS, subject, selector=name, expected=item.expected_failures, strict=strict, slow=slow)
 
 
 def check_task(
@@ -132,7 +133,8 @@ def open_task(
     codes = tuple(check.code for check in CHECKS)
     subject = TaskSubject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
     name = selector or make_label(item, subject.options)
-    return Session(CHECKS, subject, selector=name, expected=item.expected_failures, slow=slow)
+    strict = expected_failures is not None or subject.options == convert_options(item, {})
+    return Session(CHECKS, subject, selector=name, expected=item.expected_failures, strict=strict, slow=slow)
 
 
 def check_codes(kind: str) -> tuple[str, ...]:
