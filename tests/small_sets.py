@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 from scipy.io import savemat
 
@@ -25,6 +27,9 @@ def write_all(folder: Path) -> None:
         write_files(folder / name / "unpacked", members)
     write_files(folder / "svhn", svhn())
     write_files(folder / "imagenet", imagenet())
+    for name, make, train in (("ag-news", news, "train.csv"), ("imdb", reviews, "train.parquet")):
+        write_files(folder / name, {train: make(240, 60), train.replace("train", "test"): make(80, 61)})
+    write_files(folder, language_models())
 
 
 def noise(count: int, *shape: int, seed: int) -> Array:
@@ -121,3 +126,59 @@ def tar_gz(members: dict[str, bytes]) -> bytes:
 def pickled(value: Any) -> bytes:
     """As the CIFAR batches were written: by an old Python, protocol 2."""
     return pickle.dumps(value, protocol=2).replace(b"numpy._core.", b"numpy.core.")
+
+
+def news(count: int, seed: int) -> bytes:
+    """A csv file like those of AG News: no head, quotes around everything, labels from 1, a comma in each title."""
+    labels, draw = (balanced(count, 4, seed) + 1).tolist(), np.random.default_rng(seed)
+    rows = (f'"{label}","Title {row}, of {seed}","He ""says"" {gossip(draw)}"' for row, label in enumerate(labels))
+    return "\n".join([*rows, ""]).encode()
+
+
+def reviews(count: int, seed: int) -> bytes:
+    """A parquet file like those of IMDB: text and label, the unfavourable ones first."""
+    labels, draw = np.sort(balanced(count, 2, seed)), np.random.default_rng(seed)
+    content = io.BytesIO()
+    pq.write_table(
+        pa.table({"text": [f"{row} {seed} {gossip(draw)}" for row in range(count)], "label": labels}), content
+    )
+    return content.getvalue()
+
+
+def gossip(draw: np.random.Generator) -> str:
+    """Between 12 and 60 words."""
+    return " ".join(draw.choice(["dog", "bites", "man", "Film", "ends", "badly", "é"], draw.integers(12, 60)))
+
+
+def language_models() -> dict[str, bytes]:
+    """Noise in which characters are as surprising, on the average, as in the test parts of the real texts."""
+    files = {}
+    sizes = {"train": 30_000, "valid": 3_000, "test": 6_000}
+    for seed, (part, count) in enumerate(sizes.items(), start=50):
+        files[f"penn-treebank/ptb.{part}.txt"] = noise_text(50, 4.34462, count, seed)
+        files[f"wikitext-2/raw/wikitext-2-raw/wiki.{part}.raw"] = noise_text(300, 4.557, count, seed)
+    return files
+
+
+def geometric(symbols: int, bits: float) -> Array:
+    """Geometric frequencies (symbols,) of this entropy."""
+    low, high = 0.5, 1.0
+    for _ in range(50):
+        ratio = (low + high) / 2
+        shares = ratio ** np.arange(symbols)
+        shares /= shares.sum()
+        low, high = (ratio, high) if -(shares * np.log2(shares)).sum() < bits else (low, ratio)
+    return shares
+
+
+def noise_text(symbols: int, bits: float, count: int, seed: int) -> bytes:
+    """Characters with geometric frequencies of this entropy; in 10,000 or more of them each is there."""
+    shares, alphabet = (
+        geometric(symbols, bits),
+        [*map(chr, range(ord("a"), ord("z"))), "\n", " ", *map(chr, range(0x100, 0x100 + symbols - 27))],
+    )
+    draw = np.random.default_rng(seed)
+    codes = draw.choice(symbols, count, p=shares)
+    if count >= 10_000:
+        codes[draw.permutation(count)[:symbols]] = np.arange(symbols)
+    return "".join(alphabet[code] for code in codes).encode()

@@ -76,12 +76,13 @@ def test_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pyte
 
 
 def write_own_data(folder: Path) -> None:
-    """The files that README speaks of: flowers of two kinds, and walks of two people."""
+    """The files that README speaks of: flowers of two kinds, walks of two people, and notes."""
     for number in range(8):
         image = folder / "flowers" / ("daisy", "tulip")[number % 2] / f"{number}.png"
         image.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (9, 9), (30 * number, 0, 0)).save(image)
     rows = [f"{walk},{walk + step},{'ab'[walk % 2]}" for walk in range(8) for step in range(2 + walk % 2)]
+    (folder / "notes.txt").write_text("Nothing happened today. " * 50)
     (folder / "walks.csv").write_text("\n".join(["walk,speed,person", *rows]))
 
 

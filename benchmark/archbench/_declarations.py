@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
 InputKind = Literal["image", "sequence", "tokens"]
 Loss = Literal["cross_entropy", "mean_squared_error"]
-Metric = Literal["accuracy", "mean_squared_error"]
+Metric = Literal["accuracy", "mean_squared_error", "bits_per_character", "perplexity"]
 
 IGNORED = -100
 """A label that is neither trained on nor scored: the steps of a sequence at which nothing is asked."""
 
-HIGHER_IS_BETTER: Mapping[str, bool] = {"accuracy": True, "mean_squared_error": False}
+HIGHER_IS_BETTER: Mapping[str, bool] = {
+    "accuracy": True, "mean_squared_error": False, "bits_per_character": False, "perplexity": False,
+}  # fmt: skip
+
+METRICS_OF_DISTRIBUTIONS = ("bits_per_character", "perplexity")
+"""Metrics that score the whole distribution over the classes, where accuracy scores the likeliest class."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -224,8 +229,10 @@ class Task:
         load: `load(options, seed)` returns `Splits`, or the same as a `"module:attribute"` string. It may
             depend on nothing else. The test split must not depend on the seed, so that scores stay comparable.
         loss: what training minimises.
-        metric: what validation selects on and the leaderboard shows.
-        chance: the score of the best constant predictor; 0 on the normalised scale.
+        metric: what validation selects on and the leaderboard shows. `bits_per_character` and `perplexity` are for
+            language models: the cross entropy of the targets that are asked for to the base 2, and its exponential.
+        chance: the score of the best constant predictor, which for these two is a constant distribution over the
+            classes: the entropy of their frequencies. 0 on the normalised scale.
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
         by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
@@ -240,6 +247,8 @@ class Task:
             they are imported once, ahead of all trials. Never name a module with side effects.
         files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
             does not begin.
+        packages: modules that `load` needs and that may not be installed, to the command that installs them; a run
+            without them does not begin either.
         augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
             `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
             that a batch does not depend on the device. Protocols say whether it is applied; it never is in
@@ -267,6 +276,7 @@ class Task:
     effort: float = 1.0
     fixed_splits: bool = False
     files: tuple[RemoteFile | LocalFolder, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
     augment: str | Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
@@ -281,6 +291,11 @@ class Task:
         if self.metric not in get_args(Metric):
             allowed = ", ".join(get_args(Metric))
             raise DeclarationError(f"Task {self.name!r}: metric is {self.metric!r}; allowed: {allowed}")
+        if self.metric in METRICS_OF_DISTRIBUTIONS and self.loss != "cross_entropy":
+            raise DeclarationError(
+                f"Task {self.name!r}: metric {self.metric} is a cross entropy, loss is {self.loss!r}; "
+                "use loss='cross_entropy'"
+            )
         if not 0 < self.effort < math.inf:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
         worst, best = sorted((self.chance, self.oracle))

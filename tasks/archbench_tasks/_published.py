@@ -31,15 +31,19 @@ def draw_validation(
         share: of the training set that becomes validation.
         seed: of the draw.
     """
+    inputs, labels = train
+    parts = [archbench.Examples(finish(inputs[rows]), labels[rows]) for rows in draw_rows(labels, share, seed=seed)]
+    return archbench.Splits(parts[0], parts[1], archbench.Examples(finish(test[0]), test[1]))
+
+
+def draw_rows(labels: Array, share: float, *, seed: int) -> tuple[Array, Array]:
+    """The rows of training and those of validation, which is a share of each class."""
     import numpy as np
     from sklearn.model_selection import train_test_split
 
-    inputs, labels = train
-    kept, drawn = train_test_split(
-        np.arange(len(labels)), test_size=round(share * len(labels)), random_state=seed, stratify=labels
-    )
-    parts = [archbench.Examples(finish(inputs[index]), labels[index]) for index in (kept, drawn)]
-    return archbench.Splits(parts[0], parts[1], archbench.Examples(finish(test[0]), test[1]))
+    rows = np.arange(len(labels))
+    kept, drawn = train_test_split(rows, test_size=round(share * len(rows)), random_state=seed, stratify=labels)
+    return kept, drawn
 
 
 def scale(pixels: Array, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archbench import Examples, Splits, Task, TaskInfo
+from archbench import IGNORED, Examples, Splits, Task, TaskInfo
 
 PICTURES = TaskInfo(kind="image", input_shape=(1, 4, 4), outputs=3)
 STEPS = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=1)
@@ -52,6 +53,17 @@ def prefixes(count: int, draw: Any) -> Examples:
     return Examples(inputs, inputs.sum(axis=(1, 2), keepdims=False)[:, None], lengths)
 
 
+def skewed(count: int, draw: Any) -> Examples:
+    """Whether each token is below 2, asked at every second step."""
+    inputs = draw.integers(0, 9, (count, 24))
+    targets = (inputs < 2).astype(np.int64)
+    targets[:, ::2] = IGNORED
+    return Examples(inputs, targets)
+
+
+ENTROPY = -(2 / 9 * math.log2(2 / 9) + 7 / 9 * math.log2(7 / 9))
+
+
 def sound(part: Callable[[int, Any], Examples] = pictures) -> Callable[[Any, int], Splits]:
     """A load function without a fault."""
 
@@ -83,6 +95,8 @@ SOUND = [
     declare("steps", sound(steps), **REGRESSION),
     declare("words", sound(words), info=WORDS, chance=5 / 9),
     declare("prefixes", sound(prefixes), **VARIABLE),
+    declare("bits", sound(skewed), info=WORDS, metric="bits_per_character", chance=ENTROPY, oracle=0.0),
+    declare("doubt", sound(skewed), info=WORDS, metric="perplexity", chance=2**ENTROPY, oracle=1.0),
 ]
 MUTANTS: list[Mutant] = []
 
@@ -262,6 +276,18 @@ def metric_of_another_kind(options: None, seed: int) -> Splits:
 def modest_oracle(options: None, seed: int) -> Splits:
     """Declares that nobody can be right always."""
     return sound()(options, seed)
+
+
+@mutant("T303", "chance is 1", info=WORDS, metric="bits_per_character", chance=1.0, oracle=0.0)
+def chance_of_a_fair_coin(options: None, seed: int) -> Splits:
+    """Two classes are not always one bit."""
+    return sound(skewed)(options, seed)
+
+
+@mutant("T302", "oracle is 0", info=WORDS, metric="perplexity", chance=2**ENTROPY, oracle=0.0)
+def oracle_in_bits(options: None, seed: int) -> Splits:
+    """A perplexity is never below 1."""
+    return sound(skewed)(options, seed)
 
 
 @mutant("T303", "chance is 0.1", chance=0.1)

@@ -32,8 +32,11 @@ def hashes(splits: Splits) -> dict[str, str]:
 
 
 def test_perfect_predictor_has_the_oracle_score(every_task: str, tasks: dict[str, Task], score: Score) -> None:
-    """Every input determines its answer, and the right answers score `oracle` exactly."""
-    assert score(every_task, "perfect") == tasks[every_task].oracle
+    """The right answers score `oracle` exactly, if the inputs determine them; else they cost no bit, which is less."""
+    perfect, task = score(every_task, "perfect"), tasks[every_task]
+
+    assert perfect == (0.0 if "T302" in task.expected_failures else task.oracle)
+    assert perfect == task.oracle or task.metric == "bits_per_character"
 
 
 def test_best_constant_has_the_chance_score(
@@ -59,13 +62,13 @@ def test_data_depend_on_the_seed_only(every_task: str, load: Load) -> None:
     assert after == before
 
 
-def test_seed_draws_training_and_validation_but_not_test(every_task: str, load: Load) -> None:
-    """Another seed gives other training and validation data and the same test data."""
+def test_seed_draws_training_and_validation_but_not_test(every_task: str, tasks: dict[str, Task], load: Load) -> None:
+    """Another seed gives other training and validation data, unless they are published, and the same test data."""
     first, other = hashes(load(every_task, seed=5)), hashes(load(every_task, seed=6))
 
-    assert first["train"] != other["train"]
-    assert first["validation"] != other["validation"]
-    assert first["test"] == other["test"]
+    assert [name for name in NAMES if first[name] == other[name]] == (
+        list(NAMES) if tasks[every_task].fixed_splits else ["test"]
+    )
 
 
 def test_largest_seed_does_not_repeat_the_test_split(every_task: str, load: Load) -> None:
@@ -85,7 +88,7 @@ def test_another_process_draws_the_same(tasks: dict[str, Task], load: Load) -> N
         "for path in pathlib.Path(archbench_tasks.__file__).parent.glob('[!_]*.py'):\n"
         "    module = importlib.import_module(f'archbench_tasks.{path.stem}')\n"
         "    for task in getattr(module, 'archbench_tasks', list)():\n"
-        "        if task.name == 'imagenet':\n"
+        f"        if task.name not in {list(tasks)}:\n"
         "            continue\n"
         "        splits = task.load(convert_options(task, {}), 5)\n"
         "        parts = [getattr(splits, name) for name in ('train', 'validation', 'test')]\n"

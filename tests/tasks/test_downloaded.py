@@ -215,7 +215,7 @@ def test_declared_files_are_the_published_ones(tasks: dict[str, Task]) -> None:
     """Each downloaded task declares its files with sha256, from protected addresses, and is run only on demand."""
     with_files = [task for task in tasks.values() if task.files]
 
-    assert len(with_files) == 8
+    assert len(with_files) == 12
     for task in with_files:
         assert not task.by_default
         assert all(isinstance(file, RemoteFile) and file.sha256 for file in task.files)

@@ -221,6 +221,38 @@ def read_continual_reber(sequence: Tokens, length: int = 100) -> dict[int, int]:
     return dict(enumerate(sequence[1:]))
 
 
+def brackets(draw: Draw, length: int = 93) -> tuple[Tokens, Tokens]:
+    """The brackets that are open, and then one by one, by a coin where both ways are free."""
+    stack = [draw.choice("([{<") for _ in range(draw.choice([0, *[d for d in range(1, 8) for _ in "12"], 8]))]
+    text = "." * (8 - len(stack)) + "".join(stack)
+    while len(text) < 8 + length:
+        if len(stack) < 8 and (not stack or draw.random() < 0.5):
+            stack.append(draw.choice("([{<"))
+            text += stack[-1]
+        else:
+            text += CLOSING[stack.pop()]
+    codes = ["([{<)]}>.".index(symbol) for symbol in text]
+    return codes[:-1], [IGNORED] * 7 + codes[8:]
+
+
+CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
+
+
+def read_brackets(sequence: Tokens, length: int = 93) -> dict[int, int]:
+    """The next symbol, known at every step but the last, once the open brackets have been named."""
+    text = "".join("([{<)]}>."[token] for token in sequence)
+    stack: list[str] = []
+    assert len(text) == length + 7
+    assert re.fullmatch(r"\.*[(\[{<]*", text[:8])
+    for symbol in text.replace(".", ""):
+        if symbol in CLOSING:
+            stack.append(symbol)
+        else:
+            assert CLOSING[stack.pop()] == symbol
+        assert len(stack) <= 8
+    return {place: sequence[place + 1] for place in range(7, length + 6)}
+
+
 @dataclass(frozen=True)
 class Case:
     """A task under some options with its reference and its reader."""
@@ -250,6 +282,7 @@ CASES = [
         ),
         ("embedded-reber", embedded_reber, read_embedded_reber, [{}, {"longest": 9}]),
         ("continual-reber", continual_reber, read_continual_reber, [{}, {"length": 64}]),
+        ("brackets", brackets, read_brackets, [{}, {"length": 2}]),
     )
     for options in every
 ]
@@ -269,7 +302,7 @@ def disagreements(case: Case, examples: Examples, *, every_label: bool) -> list[
     for row, (sequence, labels) in enumerate(zip(examples.inputs.tolist(), examples.targets.tolist(), strict=True)):
         answers = case.read(sequence, **case.options)
         given = {place: label for place, label in enumerate(labels) if label != IGNORED}
-        if case.task == "continual-reber":
+        if case.task in ("continual-reber", "brackets"):
             given.pop(len(labels) - 1, None)  # only the rest of the stream could tell
         expected = answers if every_label else {place: answers.get(place) for place in given}
         if given != expected:

@@ -27,7 +27,7 @@ def linear(task):
 TAIL = """
 @archbench.hookimpl
 def archbench_architectures():
-    yield archbench.Architecture(name="mine", build=build, inputs=("image", "sequence"))
+    yield archbench.Architecture(name="mine", build=build, inputs=("image", "sequence", "tokens"))
 """
 
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
@@ -17,6 +17,13 @@ from archbench._execution._child import run_job
 PRELOAD = ("torch", "torch._dynamo", "lightning.pytorch", "torchmetrics", "archbench._training")
 """Loaded once, before any trial. Libraries and our own code only: a plugin that runs a parallel operation when it is
 imported would leave the server with threads, and every child of it would hang."""
+
+
+NO_THREADS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # scikit-learn imports pandas, and pandas pyarrow, if installed
+}
+"""For libraries that start threads when they are imported, which do not survive the fork."""
 
 
 class Child(Protocol):
@@ -55,8 +62,7 @@ class ForkserverLauncher:
     def __init__(self, libraries: Sequence[str]) -> None:
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([*PRELOAD, *libraries])
-        # OpenBLAS starts its threads when numpy is imported; threads do not survive the fork.
-        with _environment("OPENBLAS_NUM_THREADS", "1"):
+        with _environment(NO_THREADS):
             from multiprocessing.forkserver import ensure_running
 
             ensure_running()
@@ -166,13 +172,14 @@ def _no_main_module() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

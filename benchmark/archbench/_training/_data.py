@@ -17,7 +17,9 @@ from archbench._errors import DeclarationError
 from archbench._training._streaming import StreamedPart, must_stream
 
 EVALUATION_BATCH = 512
-EVALUATION_NUMBERS = 1 << 24  # in the inputs of one evaluation batch, 64 MB; of large pictures there are fewer in it
+EVALUATION_NUMBERS = (
+    1 << 24
+)  # in one evaluation batch, 64 MB: large pictures and vocabularies have fewer examples in it
 HASHED_BATCHES = 4
 HASHED_NUMBERS = 1 << 28  # 1 GB as float32; of more inputs only some are hashed
 HASHED_EXAMPLES = 256
@@ -234,8 +236,10 @@ class Slices:
     A class of its own, because Lightning takes a list for several data loaders.
     """
 
-    def __init__(self, part: Split, split: str) -> None:
-        size = min(EVALUATION_BATCH, max(1, EVALUATION_NUMBERS // math.prod(part.inputs.shape[1:])))
+    def __init__(self, part: Split, split: str, info: TaskInfo) -> None:
+        answers = info.outputs * (info.input_shape[0] if info.per_step else 1)
+        largest = max(math.prod(part.inputs.shape[1:]), answers)
+        size = min(EVALUATION_BATCH, max(1, EVALUATION_NUMBERS // largest))
         self.slices = [(split, start, min(start + size, len(part))) for start in range(0, len(part), size)]
 
     def __len__(self) -> int:

@@ -23,6 +23,7 @@ from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._recipes import Recipe
 from archbench._training._augmentation import Augmented
 from archbench._training._data import Split
+from archbench._training._metrics import BitsPerCharacter, Perplexity
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 
@@ -205,7 +206,7 @@ class TrialModule(pl.LightningModule):
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs
-        if self.task.metric == "accuracy":
+        if self.task.loss == "cross_entropy":
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:
             metric.update(logits, targets)
@@ -215,4 +216,6 @@ def make_metric(task: Task, info: TaskInfo) -> Metric:
     """The torchmetrics metric that the task names."""
     if task.metric == "accuracy":
         return MulticlassAccuracy(num_classes=info.outputs, average="micro", ignore_index=IGNORED)
-    return MeanSquaredError()
+    if task.metric == "bits_per_character":
+        return BitsPerCharacter()
+    return Perplexity() if task.metric == "perplexity" else MeanSquaredError()

@@ -26,6 +26,7 @@ from archbench._plugins import Registered, load_source
 from archbench._readers import make_task
 from archbench._records import Curves, Pairing, Record, Resources, Scores, Status, Training
 from archbench._training._augmentation import Augmented
+from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._data import (
     HASHED_BATCHES,
     BatchOrder,
@@ -127,6 +128,14 @@ class _Run:
             stop_at_target=trial.protocol.stop_at_target,
         )
         self.order = order if self.steps else self._timed_order(self.module.clock)
+        self._refuse_foresight()
+
+    def _refuse_foresight(self) -> None:
+        """Before training, so that nothing is wasted, and after it, since what is closed at first may have opened."""
+        assert self.module is not None
+        arguments, targets = self.parts["train"].scan(0, min(4, self.examples))
+        if asks_for_next(arguments[0], targets, self.info):
+            refuse_foresight(self.module.network, arguments, self.info)
 
     def _batch_order(self, steps: int, chunks: int) -> BatchOrder:
         trial = self.trial
@@ -158,16 +167,17 @@ class _Run:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job)
-        validation = Slices(self.parts["validation"], "validation")
+        validation = Slices(self.parts["validation"], "validation", self.info)
         with warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
             trainer.fit(self.module, self.order, validation)
             if trainer.interrupted:
                 raise SystemExit("interrupted")
+            self._refuse_foresight()
             if self.trial.tuning:  # to choose, validation must do
                 return
-            trainer.test(self.module, Slices(self.parts["test"], "test"), verbose=False)
+            trainer.test(self.module, Slices(self.parts["test"], "test", self.info), verbose=False)
 
     def verdict(self) -> tuple[Status, str, str]:
         """`ok` only if every score is finite."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ def with_data(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
     """The tasks that can be loaded.
 
     Raises:
-        DataError: a task that was named lacks its data, or all lack theirs.
+        DataError: a task that was named lacks its data or a package, or all lack theirs.
     """
     kept = leave_out(tasks)
     if tasks and not kept:
@@ -28,19 +29,26 @@ def with_data(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
 
 
 def leave_out(tasks: Sequence[Selected[Task]]) -> list[Selected[Task]]:
-    """The same; those met through `all` or a pattern that lack their data are named on standard error.
+    """The same; those met through `all` or a pattern that lack something are named on standard error.
 
     Raises:
-        DataError: a task that was named lacks its data.
+        DataError: a task that was named lacks its data or a package.
     """
     kept = []
     for task in tasks:
-        absent = missing(task.registered.item.files)
-        if not absent:
+        if not (text := _describe_lack(task.registered.item)):
             kept.append(task)
             continue
-        text = describe_missing(absent, task.registered.item.name)
         if task.named:
             raise DataError(text)
         print(f"left out: {text}", file=sys.stderr)
     return kept
+
+
+def _describe_lack(task: Task) -> str:
+    """What this task lacks and how to get it; empty if it lacks nothing."""
+    for package, command in task.packages.items():
+        if importlib.util.find_spec(package) is None:
+            return f"task {task.name} needs the package {package}; get it with `{command}`"
+    absent = missing(task.files)
+    return describe_missing(absent, task.name) if absent else ""

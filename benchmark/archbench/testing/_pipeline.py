@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from archbench._declarations import IGNORED
+from archbench._declarations import IGNORED, METRICS_OF_DISTRIBUTIONS
 from archbench._job import Device, Job
 from archbench._recipes import Recipe
 from archbench._training._data import Part, Slices
@@ -20,35 +22,44 @@ from archbench._training._runner import make_trainer
 if TYPE_CHECKING:
     from archbench.testing._tasks import TaskSubject
 
+SURE = 1e4
+"""The logit of a certain answer: single precision gives exactly 0 to all others."""
+
 
 class Table(nn.Module):
-    """Answers from a list: row i of the split gets answer i.
+    """Answers row by row: rows `start` to `end` of the split get `answer(slice(start, end))`.
 
-    A trial hands a network slices of one tensor, so that the position of a slice tells which rows these are.
+    A trial hands a network slices of one tensor, so that the position of a slice tells which rows these are. The
+    answers are made when they are asked for: those of all rows can fill the memory where there are many classes.
 
     Args:
-        answers: what it returns, (N, ...).
+        answer: takes a slice of the rows and gives what the network returns for them.
     """
 
-    def __init__(self, answers: Tensor) -> None:
+    def __init__(self, answer: Callable[[slice], Tensor]) -> None:
         super().__init__()
-        self.answers = answers
+        self.answer = answer
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Inputs (B, ...) to the answers of their rows."""
         start = inputs.storage_offset() // inputs.stride(0)
-        return self.answers[start : start + len(inputs)]
+        return self.answer(slice(start, start + len(inputs)))
 
 
 def score_perfect(subject: TaskSubject) -> float:
     """The test score of the right answers."""
-    return _score(subject, _encode(subject, subject.parts["test"].targets))
+    targets = subject.parts["test"].targets
+    return _score(subject, lambda rows: _encode(subject, targets[rows]))
 
 
 def score_random(subject: TaskSubject) -> float:
     """The test score of normal numbers."""
-    shape = _encode(subject, subject.parts["test"].targets).shape
-    return _score(subject, torch.randn(shape, generator=torch.Generator().manual_seed(0)))
+    targets, generator = subject.parts["test"].targets, torch.Generator().manual_seed(0)
+
+    def answer(rows: slice) -> Tensor:
+        return torch.randn(_encode(subject, targets[rows]).shape, generator=generator)
+
+    return _score(subject, answer)
 
 
 def score_constant(subject: TaskSubject) -> tuple[float, float]:
@@ -57,6 +68,8 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
     Validation and test ask the same thing; training may ask for more, as where every step is trained and one is scored.
     """
     known, targets = subject.parts["validation"].targets, subject.parts["test"].targets
+    if subject.task.metric in METRICS_OF_DISTRIBUTIONS:
+        return _score_frequencies(subject, targets)
     if subject.task.metric == "accuracy":
         answer = known[known != IGNORED].mode().values.expand(targets.shape)
         quality = (answer == targets).float()
@@ -65,20 +78,36 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
         quality = (answer - targets) ** 2
     asked = (targets != IGNORED).float()
     each = (quality * asked).flatten(1).sum(1) / asked.flatten(1).sum(1).clamp(min=1) if quality.dim() > 1 else quality
-    return _score(subject, _encode(subject, answer)), float(each.std()) / len(targets) ** 0.5
+    score = _score(subject, lambda rows: _encode(subject, answer[rows]))
+    return score, float(each.std()) / len(targets) ** 0.5
+
+
+def _score_frequencies(subject: TaskSubject, targets: Tensor) -> tuple[float, float]:
+    """The same for a constant distribution: the frequencies of the test targets themselves, which none can beat.
+
+    Not those of validation: a class that is missing there would cost infinity in the test.
+    """
+    asked = targets != IGNORED
+    logits = torch.bincount(targets[asked], minlength=subject.info.outputs).double().log().clamp(min=-1e9)
+    score = _score(subject, lambda rows: logits.float().expand(*targets[rows].shape, -1))
+    bits = -logits.log_softmax(0)[targets.clamp(min=0)] * asked / math.log(2)
+    each = bits.view(len(targets), -1).sum(1) / asked.view(len(targets), -1).sum(1)
+    error = float(each.nan_to_num().std()) / len(targets) ** 0.5
+    return score, error if subject.task.metric == "bits_per_character" else error * score * math.log(2)
 
 
 def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
     """The logits of a predictor that is sure of these targets."""
     if subject.task.loss == "cross_entropy":
-        return one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
+        sure = one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
+        return sure * SURE if subject.task.metric in METRICS_OF_DISTRIBUTIONS else sure
     return targets.contiguous()
 
 
-def _score(subject: TaskSubject, answers: Tensor) -> float:
+def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
     parts = {name: Part(part.inputs.contiguous(), part.targets) for name, part in subject.parts.items()}
     module = TrialModule(
-        Table(answers),
+        Table(answer),
         subject.task,
         subject.info,
         recipe=Recipe(),
@@ -89,5 +118,5 @@ def _score(subject: TaskSubject, answers: Tensor) -> float:
     module.selected = (0, {})
     job: Any = SimpleNamespace(device=Device(kind="cpu"))  # all that a Trainer is made from
     trainer = make_trainer(cast(Job, job))
-    trainer.test(module, Slices(parts["test"], "test"), verbose=False)
+    trainer.test(module, Slices(parts["test"], "test", subject.info), verbose=False)
     return module.scores["selected"]

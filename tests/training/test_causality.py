@@ -1,0 +1,60 @@
+"""Networks that look at the symbol they are asked for are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from archbench import IGNORED, TaskInfo
+from archbench._job import Job
+from archbench._training._causality import asks_for_next
+from archbench._training._runner import run_trial
+
+INFO = TaskInfo(kind="tokens", input_shape=(6,), outputs=5, per_step=True, vocabulary=5)
+BUILD = """
+def build(task, options):
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(task.vocabulary, 8)
+            self.core = nn.GRU(8, 8, batch_first=True, bidirectional={both_ways})
+            self.out = nn.Linear({width}, task.outputs)
+            self.gate = nn.Parameter(torch.tensor({gate}))
+
+        def forward(self, tokens):
+            y, _ = self.core(self.embed(tokens))
+            forward, backward = y[..., :8], y[..., 8:]
+            return self.out(torch.cat([forward, self.gate * backward], dim=-1))
+
+    return Net()
+"""
+
+
+@pytest.mark.parametrize(
+    ("both_ways", "gate", "status"), [(True, 1.0, "failed"), (True, 0.0, "failed"), (False, 1.0, "ok")]
+)
+def test_looking_ahead_is_refused(make_job: Callable[..., Job], both_ways: bool, gate: float, status: str) -> None:
+    """A net that reads both ways fails on next-symbol tasks, also if it learns to only in training."""
+    build = BUILD.format(both_ways=both_ways, gate=gate, width=16 if both_ways else 8)
+    record = run_trial(make_job(build, task="brackets[length=10]"))
+
+    assert record.status == status
+    if status == "failed":
+        assert "looks ahead" in record.message
+        assert "mask what comes later" in record.message
+
+
+def test_what_counts_as_asking_for_the_next_symbol() -> None:
+    """All that is asked for must be the next input; copies, other labels and other kinds of input do not count."""
+    inputs = torch.tensor([[1, 2, 3, 4, 0, 1]])
+    following = torch.tensor([[IGNORED, 3, 4, 0, 1, 2]])
+
+    assert asks_for_next(inputs, following, INFO)
+    assert not asks_for_next(inputs, torch.full((1, 6), IGNORED), INFO)
+    assert not asks_for_next(inputs, inputs, INFO)
+    assert not asks_for_next(inputs, following, TaskInfo(kind="tokens", input_shape=(6,), outputs=5, vocabulary=5))
