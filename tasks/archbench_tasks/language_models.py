@@ -14,6 +14,8 @@ edition, without `<unk>`.
 - `wikitext-2-characters`: the file as it is. Of some thousand characters the 255 most frequent of the training part
   are told apart, and all others are one more: one in ten thousand, worth 0.0003 bits. Bits per character.
 
+Words want a GPU: there are ten thousand classes and more at every step, in each validation and in the test.
+
 `chance` is that of the frequencies in the test part, measured on the published files. `oracle` is certainty, which no
 one can reach.
 
