@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TRAINING = 20_000
-VALIDATION = 1_000
+VALIDATION = 500
 TEST = 2_000
 TEST_SEED = 2**32  # outside the range of the derived seeds, so that no training stream repeats the test stream
 

@@ -17,7 +17,7 @@ count, or has it learned to add? The law is the same, and so is `chance`.
 first half, -1 at both ends; the target is 0.5 + (X1 + X2)/4. Always answering 0.5 gives (1/3 + 1/3)/16 = 1/24. It is
 a task of its own because its chance score differs. `_marked_pairs` has the law of the markers and two deviations.
 
-Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
+Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
 
 from __future__ import annotations

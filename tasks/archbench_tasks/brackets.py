@@ -22,7 +22,7 @@ are exact. (Kit check T302 expects a perfect predictor to be certain; here nobod
 Each text begins with the brackets that are open, drawn at equilibrium, and a filling symbol in front where those are
 fewer than eight; nothing is asked there. Then come T = `length` symbols, each of which is asked for.
 
-Splits: 20,000 training and 1,000 validation texts, new for every seed; 2,000 test texts, always the same.
+Splits: 20,000 training and 500 validation texts, new for every seed; 2,000 test texts, always the same.
 """
 
 from __future__ import annotations

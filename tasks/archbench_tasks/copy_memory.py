@@ -14,7 +14,7 @@ is right at (T + 10)/(T + 20) of the steps. Here nothing is asked there, and the
 
 With `test_pause` the pause of the test sequences is another than that of training and validation.
 
-Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
+Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
 
 from __future__ import annotations

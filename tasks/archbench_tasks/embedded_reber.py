@@ -23,7 +23,7 @@ Deviations: strings longer than `longest` are drawn again, so that there is a lo
 paper has 256 strings for training and 256 for test, ours are below; a string may occur in several splits, since there
 are few short ones. Gers's streams have up to a million symbols, ours as many as `length` says.
 
-Splits: 20,000 training and 1,000 validation strings or 5,000 and 500 streams, new for every seed; 2,000 test strings
+Splits: 20,000 training and 500 validation strings or 5,000 and 500 streams, new for every seed; 2,000 test strings
 or 1,000 streams, always the same."""
 
 from __future__ import annotations

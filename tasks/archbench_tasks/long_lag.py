@@ -19,7 +19,7 @@ one.
 Published: LSTM solves 2a and 2b with p = 100 in all trials, after 5,040 and 5,680 sequences, where back-propagation
 through time fails; 2c after 30,000 (q = p = 50) to 49,000 (q = p = 1000). `chance` is 1/2.
 
-Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same. In
+Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same. In
 2a all are one of two."""
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Always answering the mean, 1/4, gives the variance of a product of two uniforms,
 number, `oracle` is 0. Published: LSTM at T = 100 ends at 0.0223 after 482,000 sequences, and at 0.0139 after
 1,273,000.
 
-Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
+Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="mean_squared_error",
         chance=7 / 144,
         oracle=0.0,
+        by_default=False,
         options=MultiplicationOptions,
         summary="Product of two marked numbers in a long sequence",
         source="Hochreiter & Schmidhuber 1997, sec. 5.5",

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,11 @@ from archbench_tasks._own_data import (
 if TYPE_CHECKING:
     import numpy as np
 
+    Array = np.ndarray[Any, Any]
+
 SHOWN = 5
+ON_DEMAND = 1 << 31
+"""Bytes of floats, 2 GB; images of a split that are more stay bytes on the disk and are read batch by batch."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def _warnings(unreadable: dict[str, str]) -> tuple[str, ...]:
 
 
 def load(path: Path, options: ImageOptions, content: str, seed: int) -> archbench.Splits:
-    """Images (N, C, size, size) float32 and labels (N,)."""
+    """Images (N, C, size, size) float32 and labels (N,); many images are read on demand."""
     import numpy as np
 
     decoded = _decoded(_cache_name(content, options))
@@ -135,12 +140,42 @@ def load(path: Path, options: ImageOptions, content: str, seed: int) -> archbenc
     mean, spread = _moments(decoded.pixels[known_rows(parts)])
 
     def examples(index: np.ndarray[Any, Any]) -> archbench.Examples:
-        pixels = decoded.pixels[index].astype(np.float32)
-        pixels -= mean
-        pixels /= spread
-        return archbench.Examples(pixels, decoded.pool.labels[index])
+        pixels = ScaledPixels(decoded.pixels, index, mean=mean, spread=spread)
+        inputs: Any = pixels if pixels.nbytes > ON_DEMAND else pixels[np.arange(len(index))]
+        return archbench.Examples(inputs, decoded.pool.labels[index])
 
     return archbench.Splits(*(examples(parts[name]) for name in PARTS))
+
+
+class ScaledPixels:
+    """Some images of the cache, as floats from the moment they are asked for.
+
+    Args:
+        pixels: all images, bytes (N, C, size, size), on the disk.
+        index: which of them, (M,).
+        mean, spread: of each channel, (C, 1, 1).
+
+    Attributes:
+        shape, dtype, nbytes: those of the array (M, C, size, size) that this stands for.
+    """
+
+    def __init__(self, pixels: Array, index: Array, *, mean: Array, spread: Array) -> None:
+        import numpy as np
+
+        self.pixels, self.index, self.mean, self.spread = pixels, index, mean, spread
+        self.shape = (len(index), *pixels.shape[1:])
+        self.dtype = np.dtype(np.float32)
+        self.nbytes = math.prod(self.shape) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, chosen: Array) -> Array:
+        """Images (B, C, size, size), scaled."""
+        floats: Array = self.pixels[self.index[chosen]].astype(self.dtype)
+        floats -= self.mean
+        floats /= self.spread
+        return floats
 
 
 def _moments(pixels: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -9,7 +9,7 @@ Bits are uniform. The parity is asked for at the last bit, or with `ask=every` a
 Training and validation strings have lengths uniform in 1 to N, test strings in N + 1 to M; with M = N the test
 strings are like the others. `chance` is 1/2.
 
-Splits: 20,000 training and 1,000 validation strings, new for every seed; 2,000 test strings, always the same. Short
+Splits: 20,000 training and 500 validation strings, new for every seed; 2,000 test strings, always the same. Short
 strings occur in training and in validation, because there are few of them.
 """
 

@@ -8,7 +8,7 @@ reads.
 
 Published, with L = 4096, M = 16 and 400,000 steps: S4 18.3 % of the symbols right, Mamba 99.8 %. `chance` is 1/14.
 
-Splits: 20,000 training and 1,000 validation sequences, new for every seed; 2,000 test sequences, always the same.
+Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
 
 from __future__ import annotations

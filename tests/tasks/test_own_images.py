@@ -12,6 +12,7 @@ from PIL import Image
 
 from archbench import DataError, Splits
 from archbench.testing import check_task
+from archbench_tasks import own_images
 from archbench_tasks.own_images import ImageOptions, inspect, load
 
 SMALL = ImageOptions(size=8)
@@ -237,6 +238,20 @@ def test_cache_serves_without_the_files_and_comes_back(tmp_path: Path) -> None:
     paint(root / "cat" / "0.png", 77)
     with pytest.raises(DataError, match="changed after the run began"):
         load(root, SMALL, content, 0)
+
+
+def test_many_images_are_read_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images that would fill the memory as floats stay where they are, and are the same ones when they are read."""
+    root = make(tmp_path / "pets", {"cat": 20, "dog": 20})
+    at_once = loaded(root).train
+    monkeypatch.setattr(own_images, "ON_DEMAND", 0)
+    on_demand = loaded(root).train
+
+    assert isinstance(at_once.inputs, np.ndarray)
+    assert not isinstance(on_demand.inputs, np.ndarray)
+    assert (on_demand.inputs.shape, on_demand.inputs.dtype) == (at_once.inputs.shape, at_once.inputs.dtype)
+    some = np.array([5, 0, 5])
+    np.testing.assert_array_equal(on_demand.inputs[some], at_once.inputs[some])
 
 
 def test_unwritable_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,11 +190,15 @@ class TrialModule(pl.LightningModule):
     def test_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Score the last and the selected weights in one pass over the test split."""
         arguments, targets = self._slice(batch)
-        self._update(self.metric, self.network(*arguments), targets)
-        # Loaded in place: tied weights stay tied, and what a network refers to elsewhere is what it runs on.
-        self.network.load_state_dict(self.selected[1] or self.last)
-        self._update(self.metric_selected, self.network(*arguments), targets)
-        self.network.load_state_dict(self.last)
+        answer = self.network(*arguments)
+        self._update(self.metric, answer, targets)
+        step, weights = self.selected
+        if weights and step != self.steps[-1]:
+            # Loaded in place: tied weights stay tied, and what a network refers to elsewhere is what it runs on.
+            self.network.load_state_dict(weights)
+            answer = self.network(*arguments)
+            self.network.load_state_dict(self.last)
+        self._update(self.metric_selected, answer, targets)
 
     def on_test_epoch_end(self) -> None:
         """Read the two scores."""
