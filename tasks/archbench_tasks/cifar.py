@@ -4,7 +4,9 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 10 classes with 6,000 images each, or 100 (the fine labels) with 600 each.
 
 `sequential-cifar-10` gives the pixels of an image in reading order, 1,024 steps of three colours, the label asked for
-after the last one (the colour form of sequential CIFAR, as in Gu et al., arXiv:2111.00396).
+after the last one (the colour form of sequential CIFAR, as in Gu et al., arXiv:2111.00396). `permuted-cifar-10` gives
+them in one fixed order that has nothing to do with the picture: step t shows pixel `permutation()[t]`. It is drawn as
+the published order of permuted MNIST was (see `mnist`); none is published for CIFAR.
 
 Splits: the publisher's 10,000 test images. Of its 50,000 training images the seed draws 5,000 for validation, class by
 class; 45,000 and 5,000 are the sizes of He et al., arXiv:1512.03385, sec. 4.2, who then trained on all 50,000 for some
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 VALIDATION_SHARE = 0.1
 SIDE = 32
+PIXELS = SIDE * SIDE
+PERMUTATION_SEED = 92916
 SCALES = {
     "cifar-10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
     "cifar-100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
@@ -69,16 +73,26 @@ def load_images(options: None, seed: int, *, name: str) -> archbench.Splits:
     return draw_validation(_part(name, TRAIN[name]), _part(name, TEST[name]), finish, share=VALIDATION_SHARE, seed=seed)
 
 
-def load_sequences(options: None, seed: int) -> archbench.Splits:
-    """Sequences (N, 1024, 3): the pixels of CIFAR-10, row by row."""
+def load_sequences(options: None, seed: int, *, permuted: bool) -> archbench.Splits:
+    """Sequences (N, 1024, 3): the pixels of CIFAR-10, row by row or in the order of `permutation`."""
     import numpy as np
 
+    order = permutation() if permuted else np.arange(PIXELS)
+
     def in_order(part: archbench.Examples) -> archbench.Examples:
-        pixels = part.inputs.reshape(len(part.inputs), 3, SIDE * SIDE)
-        return archbench.Examples(np.ascontiguousarray(pixels.swapaxes(1, 2)), part.targets)
+        pixels = part.inputs.reshape(len(part.inputs), 3, PIXELS).swapaxes(1, 2)
+        return archbench.Examples(np.ascontiguousarray(pixels[:, order]), part.targets)
 
     splits = load_images(None, seed, name="cifar-10")
     return archbench.Splits(in_order(splits.train), in_order(splits.validation), in_order(splits.test))
+
+
+def permutation() -> Array:
+    """The order (1024,) of the pixels; a test keeps its hash."""
+    import numpy as np
+
+    order: Array = np.random.RandomState(PERMUTATION_SEED).permutation(PIXELS)
+    return order
 
 
 def _part(name: str, files: list[str]) -> tuple[Array, Array]:
@@ -123,7 +137,7 @@ def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The images of both sets, and those of CIFAR-10 pixel by pixel."""
+    """The images of both sets, and those of CIFAR-10 pixel by pixel in two orders."""
     shared: dict[str, Any] = {
         "loss": "cross_entropy",
         "metric": "accuracy",
@@ -143,13 +157,17 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             source="Krizhevsky, technical report, Toronto, 2009",
             **shared,
         )
-    yield archbench.Task(
-        name="sequential-cifar-10",
-        info=archbench.TaskInfo(kind="sequence", input_shape=(SIDE * SIDE, 3), outputs=10),
-        load=load_sequences,
-        chance=0.1,
-        files=(FILES["cifar-10"],),
-        summary="The photographs of CIFAR-10, one pixel at a time, 1,024 steps",
-        source="as in arXiv:2111.00396",
-        **shared,
-    )
+    for name, order in (
+        ("sequential-cifar-10", "in reading order"),
+        ("permuted-cifar-10", "in one fixed shuffled order"),
+    ):
+        yield archbench.Task(
+            name=name,
+            info=archbench.TaskInfo(kind="sequence", input_shape=(PIXELS, 3), outputs=10),
+            load=partial(load_sequences, permuted=name == "permuted-cifar-10"),
+            chance=0.1,
+            files=(FILES["cifar-10"],),
+            summary=f"The photographs of CIFAR-10, one pixel at a time {order}, 1,024 steps",
+            source="as in arXiv:2111.00396",
+            **shared,
+        )

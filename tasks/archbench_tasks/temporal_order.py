@@ -99,7 +99,6 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             chance=0.5 ** len(windows),
             oracle=1.0,
             by_default=name == "temporal-order",
-            effort=1.5,  # with less, an LSTM in four stands still to the end
             options=TemporalOrderOptions,
             summary=f"The order of {number} symbols in a long sequence of others",
             source="Hochreiter & Schmidhuber 1997, sec. 5.6",

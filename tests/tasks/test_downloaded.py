@@ -74,6 +74,9 @@ def test_pixel_by_pixel(load: Load) -> None:
 
     colours, sequence = load("cifar-10").test, load("sequential-cifar-10").test
     assert (sequence.inputs[:, 32 * 3 + 5] == colours.inputs[:, :, 3, 5]).all()
+    order = cifar.permutation()
+    assert hashlib.sha256(order.astype("<u2").tobytes()).hexdigest()[:16] == "043cde7e608cf90e"
+    assert (load("permuted-cifar-10").test.inputs == sequence.inputs[:, order]).all()
 
 
 def test_cifar_pixels(load: Load, small_sets: ModuleType) -> None:
@@ -215,7 +218,7 @@ def test_declared_files_are_the_published_ones(tasks: dict[str, Task]) -> None:
     """Each downloaded task declares its files with sha256, from protected addresses, and is run only on demand."""
     with_files = [task for task in tasks.values() if task.files]
 
-    assert len(with_files) == 12
+    assert len(with_files) == 13
     for task in with_files:
         assert not task.by_default
         assert all(isinstance(file, RemoteFile) and file.sha256 for file in task.files)
