@@ -61,6 +61,39 @@ def test_streamed_run_gives_the_record_of_one_from_memory(make_job: Make, monkey
     assert len({id(part) for part in used}) >= 6
 
 
+SUMS = """
+def build(task, options):
+    import torch
+    class Sums(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = torch.nn.Linear(task.input_shape[1], task.outputs)
+        def forward(self, x, lengths=None):
+            last = x[:, -1] if lengths is None else x[torch.arange(len(x)), lengths - 1]
+            return self.head(last + x.sum(1))
+    return Sums()
+"""
+TAKES = """
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="mine", build=build, inputs=("sequence",), takes_lengths=True)
+"""
+
+
+@pytest.mark.parametrize("extra", ["", TAKES])
+def test_streamed_sequences_of_different_lengths(extra: str, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lengths, or the padding in front, are those of training from memory, and so is the record."""
+    job = make_job(SUMS, task="adding[length=12,test_length=30]", extra=extra)
+    in_memory = outcome(run_trial(job))
+    used = []
+    read = StreamedPart.read
+    monkeypatch.setattr(StreamedPart, "read", lambda part, pieces: used.append(part) or read(part, pieces))
+    monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
+
+    assert outcome(run_trial(job)) == in_memory
+    assert used
+
+
 class Lazy:
     """An array that must be asked."""
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from archbench._declarations import IGNORED, Examples, Splits, Task, TaskInfo
 from archbench._errors import DeclarationError
-from archbench._training._streaming import StreamedPart, must_stream
+from archbench._training._streaming import PaddedInFront, StreamedPart, must_stream
 
 EVALUATION_BATCH = 512
 EVALUATION_NUMBERS = (
@@ -122,9 +122,8 @@ def checked_splits(splits: Splits, task: Task, info: TaskInfo, memory: int) -> d
     parts: dict[str, Split] = {}
     for name, examples, where in _named(splits, task):
         _check(examples, where, task, info)
-        # Sequences of different lengths are turned as a whole before they are used, so they stay in memory.
-        if must_stream(examples.inputs, memory) and not info.variable_length:
-            parts[name] = StreamedPart(examples.inputs, torch.from_numpy(examples.targets))
+        if must_stream(examples.inputs, memory):
+            parts[name] = StreamedPart(examples.inputs, torch.from_numpy(examples.targets), _lengths(examples, info))
         else:
             parts[name] = _in_memory(examples, where, info)
     return parts
@@ -168,9 +167,12 @@ def pad_in_front(part: Split, info: TaskInfo) -> Split:
 
     Labels of steps move with their steps.
     """
-    if isinstance(part, StreamedPart) or part.lengths is None:
+    if part.lengths is None:
         return part
-    return Part(_turn(part.inputs, part.lengths), _turn(part.targets, part.lengths) if info.per_step else part.targets)
+    targets = _turn(part.targets, part.lengths) if info.per_step else part.targets
+    if isinstance(part, StreamedPart):
+        return StreamedPart(PaddedInFront(part.inputs, part.lengths.numpy()), targets)
+    return Part(_turn(part.inputs, part.lengths), targets)
 
 
 def _turn(tensor: Tensor, lengths: Tensor) -> Tensor:

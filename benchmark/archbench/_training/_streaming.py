@@ -52,19 +52,42 @@ class _Pieces(Dataset[Any]):
             return str(error)
 
 
+class PaddedInFront:
+    """Sequences whose padding is moved before them as they are read.
+
+    Args:
+        inputs: padded at the end; like an array (N, T, ...).
+        lengths: (N,).
+    """
+
+    def __init__(self, inputs: Any, lengths: np.ndarray[Any, Any]) -> None:
+        self.inputs, self.lengths = inputs, lengths
+        self.shape, self.dtype = inputs.shape, inputs.dtype
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        steps = self.shape[1]
+        source = (np.arange(steps) + self.lengths[index][:, None]) % steps  # (B, T)
+        turned: np.ndarray[Any, Any] = self.inputs[index][np.arange(len(index))[:, None], source]
+        return turned
+
+
 class StreamedPart:
     """One split whose inputs are read when they are wanted.
 
     Args:
         inputs: has `shape`, `dtype`, a length, and gives an array for an array of indices.
         targets: (N, ...), in memory.
+        lengths: (N,), of a task of variable length.
         device: where batches go.
     """
 
-    lengths: None = None
-
-    def __init__(self, inputs: Any, targets: Tensor, device: torch.device | None = None) -> None:
-        self.inputs, self.targets = inputs, targets
+    def __init__(
+        self, inputs: Any, targets: Tensor, lengths: Tensor | None = None, *, device: torch.device | None = None
+    ) -> None:
+        self.inputs, self.targets, self.lengths = inputs, targets, lengths
         self.device = torch.device("cpu") if device is None else device
         self._scan: Iterator[Tensor] = iter(())
 
@@ -73,11 +96,13 @@ class StreamedPart:
 
     def to(self, device: torch.device) -> StreamedPart:
         """The same for a device."""
-        return StreamedPart(self.inputs, self.targets.to(device), device)
+        lengths = None if self.lengths is None else self.lengths.to(device)
+        return StreamedPart(self.inputs, self.targets.to(device), lengths, device=device)
 
     def arguments(self, index: slice) -> tuple[Tensor, ...]:
         """What the network is called with for these examples, read here and now."""
-        return (torch.from_numpy(np.ascontiguousarray(self.inputs[self._indices(index)])).to(self.device),)
+        inputs = torch.from_numpy(np.ascontiguousarray(self.inputs[self._indices(index)])).to(self.device)
+        return self._arguments(inputs, index)
 
     def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
         """What the network is called with in each step, and the targets, for the indices (batch,) of each step."""
@@ -89,7 +114,8 @@ class StreamedPart:
                 yield index.numpy()
 
         for inputs in self.read(indices()):
-            yield (inputs,), self.targets[ahead.popleft().to(self.device)]
+            index = ahead.popleft().to(self.device)
+            yield self._arguments(inputs, index), self.targets[index]
 
     def scan(self, start: int, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
         """The same for the examples from `start` to `end`; to be called from the first to the last, in equal pieces."""
@@ -97,7 +123,7 @@ class StreamedPart:
             self._scan = self.read([slice(first, first + end) for first in range(0, len(self), end)])
         inputs = next(self._scan)
         assert len(inputs) == end - start
-        return (inputs,), self.targets[start:end]
+        return self._arguments(inputs, slice(start, end)), self.targets[start:end]
 
     def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
         """Pieces of the inputs, each given by a slice or an index array, read ahead by workers."""
@@ -115,6 +141,9 @@ class StreamedPart:
             if isinstance(piece, str):
                 raise DataError(piece)
             yield piece.to(self.device, non_blocking=True)
+
+    def _arguments(self, inputs: Tensor, index: Tensor | slice) -> tuple[Tensor, ...]:
+        return (inputs,) if self.lengths is None else (inputs, self.lengths[index])
 
     def _indices(self, piece: Any) -> Any:
         return np.arange(*piece.indices(len(self))) if isinstance(piece, slice) else piece
