@@ -65,6 +65,7 @@ def test_tinynet_passes(cli, pretend_install, tmp_path):
     assert checked["id"] == "archbench-tinynet/tinynet@1"
 
 
+@pytest.mark.slow
 def test_timm_networks_pass(cli, tmp_path):
     """Networks of another library pass without an exception, through a wrapper of about twenty lines."""
     pytest.importorskip("timm")

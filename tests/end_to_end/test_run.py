@@ -81,7 +81,7 @@ def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: Read) -
 
 def test_run_without_tasks_takes_the_default_ones(cli: Cli, tmp_path: Path) -> None:
     """With no --task the matrix has the tasks that are marked as default, the others are run when named."""
-    done = cli("run", "rnn", "--protocol", "smoke", "--dry-run", "--json", cwd=tmp_path)
+    done = cli("run", "mlp", "--protocol", "smoke", "--dry-run", "--json", cwd=tmp_path)
     tasks = [r.item for r in load_plugins().tasks]
 
     assert done.returncode == 0, done.stderr

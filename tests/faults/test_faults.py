@@ -165,7 +165,10 @@ def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
     assert not list(out.rglob(".archbench-tmp-*"))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)],
+)
 def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: Path) -> None:
     """Ctrl-C (or a request to terminate) ends everything, keeps what is finished and says how to go on."""
     out = tmp_path / "leaderboard"
@@ -232,6 +235,7 @@ def test_nohup_is_respected(tmp_path: Path) -> None:
     assert (tmp_path / "leaderboard" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_trial_that_gets_on_but_not_in_time(cli: Cli, records: Read, tmp_path: Path) -> None:
     """A trial that trains well, only too long, is a timeout, not a failure."""
     done = cli("run", "plain-110", "--task", "digits", "--seeds", "1", "--timeout", "5", cwd=tmp_path)
