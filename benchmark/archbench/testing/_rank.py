@@ -26,7 +26,9 @@ def main() -> None:
     dist.init_process_group("gloo", init_method=f"file://{step.meeting_place}", rank=rank, world_size=RANKS)
     print(_train(step, rank))  # noqa: T201 - the answer
     sys.stdout.flush()
-    dist.destroy_process_group()
+    dist.barrier()  # the other one may still be waiting for what this one sends
+    # Not an ordinary end: now and then the threads of gloo outlive what they work on, and the process aborts.
+    os._exit(0)
 
 
 def _train(step: Step, rank: int) -> str:
