@@ -35,10 +35,14 @@ def test_ten_thousand_adding_sequences_of_length_1000() -> None:
 
 
 def test_splits_of_every_task() -> None:
-    """Loading the three splits of each task with its default options."""
+    """Loading the three splits of each task that needs no files, with its default options."""
     print()
     for path in sorted(Path(archbench_tasks.__file__).parent.glob("[!_]*.py")):
-        for task in importlib.import_module(f"archbench_tasks.{path.stem}").archbench_tasks():
+        module = importlib.import_module(f"archbench_tasks.{path.stem}")
+        tasks = module.archbench_tasks() if hasattr(module, "archbench_tasks") else ()
+        for task in tasks:
+            if task.files:
+                continue
             seconds = []
             for seed in range(REPEATS):
                 start = time.perf_counter()
