@@ -126,6 +126,24 @@ def test_killed_writer_leaves_old_or_new(make_record: Make, tmp_path: Path) -> N
         assert not list(tmp_path.rglob(".archbench-tmp-*"))
 
 
+def test_killed_before_the_rename(make_record: Make, tmp_path: Path) -> None:
+    """What a writer leaves that dies with all bytes written but the name not yet given does not look like a record."""
+    record = make_record()
+    (tmp_path / "source").write_bytes(encode_record(record))
+    code = (
+        "import os, sys; from pathlib import Path; from archbench._store import Store, decode_record\n"
+        "os.replace = lambda *names: os._exit(9)\n"
+        "Store(Path(sys.argv[1])).write(decode_record((Path(sys.argv[1]) / 'source').read_bytes()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+
+    assert done.returncode == 9
+    assert len(list(tmp_path.rglob(".archbench-tmp-*"))) == 1
+    assert not list(tmp_path.rglob("*.json"))
+    with Store(tmp_path).locked():
+        assert not list(tmp_path.rglob(".archbench-tmp-*"))
+
+
 def test_second_run_is_refused(tmp_path: Path) -> None:
     """Two runs never write to one folder; the second says so, and may go on when the first has ended."""
     code = (

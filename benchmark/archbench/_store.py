@@ -87,7 +87,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         StoreError: the folder cannot be written.
     """
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    # Another ending than the file's, so that who lists `*.json` in the middle of a write does not meet it.
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -195,7 +196,7 @@ class Store:
     def _files(self) -> list[Path]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
-        return sorted(path for path in self.records.glob("*/*.json") if not path.name.startswith(TEMPORARY))
+        return sorted(self.records.glob("*/*.json"))
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
