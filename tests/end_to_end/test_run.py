@@ -211,10 +211,10 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["show", "resnett"], "did you mean 'resnet'"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli_here: Cli, tmp_path: Path) -> None:
     """Every mistake ends at once with exit code 2 and advice, without a traceback, and leaves nothing behind."""
     (tmp_path / "a-file").write_text("mine")
-    done = cli(*arguments, cwd=tmp_path)
+    done = cli_here(*arguments, cwd=tmp_path)
 
     assert done.returncode == 2, done.stderr
     assert message in " ".join(done.stderr.split())
