@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -155,6 +156,17 @@ def cli() -> Cli:
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
     return run
+
+
+@pytest.fixture
+def heard_signals() -> Iterator[None]:
+    """Commands that a test starts hear all signals, though the tests themselves may run in the background or nohup."""
+    ignored = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)  # children start with the default in its place
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

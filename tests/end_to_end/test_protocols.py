@@ -134,6 +134,7 @@ def test_without_optuna(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heard_signals")
 def test_stopped_between_the_stages(records: Read, tmp_path: Path) -> None:
     """Ctrl-C in the middle of tuning keeps what is finished; the same command comes to the same evaluation."""
     (tmp_path / "two.toml").write_text(GRID.replace('extends = "smoke"', 'extends = "smoke"\nsteps = 500'))

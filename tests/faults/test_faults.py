@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("heard_signals")
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Read = Callable[[Path], list[dict[str, Any]]]
 
 SITE = Path(__file__).parent / "site"
-
-
 FAULTS = ("raises", "exits", "segfaults", "not-a-number", "not-a-network", "wrong-shape")
 
 
@@ -140,19 +140,22 @@ def wait_until_gone(folder: Path) -> None:
         time.sleep(0.05)
 
 
-ARGUMENTS = ("mlp", "highway", "plain", "resnet", "rnn", "lstm", "--protocol", "smoke", "--seeds", "2")
-TWO_TASKS = ("--task", "digits", "--task", "adding", "--workers", "2")
+ARGUMENTS = (
+    *("mlp", "highway", "plain", "resnet", "rnn", "lstm", "--task", "digits", "--task", "adding"),
+    *("--protocol", "smoke", "--workers", "2"),
+)
 
 
 def test_sigkill_keeps_what_is_finished(cli: Cli, records: Read, tmp_path: Path) -> None:
     """Killed in the middle, a run leaves no process and no torn file; the same command trains only the rest."""
     out = tmp_path / "leaderboard"
-    with start(tmp_path, *ARGUMENTS, *TWO_TASKS) as process:
+    arguments = (*ARGUMENTS, "--seeds", "2")
+    with start(tmp_path, *arguments) as process:
         wait_for_records(out, 3)
         process.send_signal(signal.SIGKILL)
     wait_until_gone(tmp_path)
     kept = {p: p.read_bytes() for p in out.glob("records/*/[0-9a-f]*.json")}
-    done = cli("run", *ARGUMENTS, *TWO_TASKS, "--json", cwd=tmp_path)
+    done = cli("run", *arguments, "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
@@ -167,14 +170,15 @@ def test_sigkill_keeps_what_is_finished(cli: Cli, records: Read, tmp_path: Path)
 def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
     """Killed again and again at random moments, from start-up to the page, a run still ends whole."""
     out = tmp_path / "leaderboard"
+    arguments = (*ARGUMENTS, "--seeds", "4")
     moments = random.Random(0)
     for _ in range(8):
-        with start(tmp_path, *ARGUMENTS) as process:
+        with start(tmp_path, *arguments) as process:
             time.sleep(moments.uniform(0.2, 9))
             process.send_signal(signal.SIGKILL)
         wait_until_gone(tmp_path)
-    done = cli("run", *ARGUMENTS, "--json", cwd=tmp_path)
-    again = cli("run", *ARGUMENTS, "--json", cwd=tmp_path)
+    done = cli("run", *arguments, "--json", cwd=tmp_path)
+    again = cli("run", *arguments, "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["set_aside"] == []

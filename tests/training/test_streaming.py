@@ -292,6 +292,7 @@ def archbench_tasks():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heard_signals")
 def test_workers_of_a_real_run(tmp_path: Any, cli: Callable[..., Any], records: Callable[[Any], Any]) -> None:
     """The process of a trial may start the workers that read its data, and none of them outlives it."""
     (tmp_path / "lazy.py").write_text(LAZY)
