@@ -30,6 +30,7 @@ WITHOUT_A_RECIPE = {
     *("min-gru", "min-lstm"),  # no code of the authors
 }
 
+
 @pytest.fixture(scope="module")
 def registered() -> Sequence[Any]:
     """The same as the suite finds them."""
