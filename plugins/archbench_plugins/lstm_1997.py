@@ -139,7 +139,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             learning_rate=0.5,
             batch_size=1,
             steps=74_000,
-            note="steps are sequences until success, mean of 10 trials. Rates of the other experiments: 0.1 to 0.5 in 1, "
+            note="steps are sequences until success, mean of 10 trials. Rates of other experiments: 0.1 to 0.5 in 1, "
             "1 in 2a and 3, 0.01 in 2c, 0.1 in 3c, 5 and 6b, 0.5 in 6a",
         ),
     )
