@@ -118,7 +118,7 @@ def test_deep_nets_start_as_their_papers_say():
     deep = ("resnet-20", "resnet-110", "resnet-18", "preresnet-110", "stochastic-depth-1202")
     highways = ("highway", "highway-conv-32", "highway-b")
     refused = ("vgg", "alexnet", "lstm", "convnext", "fixup", "vit", "xlstm")
-    for name in (*deep, *highways, *refused, "tcn"):
+    for name in (*deep, *highways, *refused, "tcn", "densenet-bc-100-12", "densenet-121"):
         (found,) = select([name], load_plugins().architectures, "architecture")
         recipes[name] = found.registered.item.published(found.options)
 
@@ -138,4 +138,5 @@ def test_deep_nets_start_as_their_papers_say():
         assert (highway.learning_rate, highway.bias_rate, highway.decay_biases) == (rate, 2.0, False)
         assert [round(share * highway.steps) for share in highway.milestones] == steps
     assert recipes["tcn"].settings().milestones == (0.5,)
+    assert [recipes[name].batch_size for name in ("densenet-bc-100-12", "densenet-121")] == [64, 256]
     assert all(recipes[name].unsupported for name in refused)
