@@ -36,11 +36,16 @@ def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Domai
     if not dots:
         return 0.0, 1.0
     low, high = min(dots), max(dots)
-    reach = (high - low) / 2 or abs(high) * 0.05 or 0.5
+    reach = (abs(high) * 0.05 or 0.5) if _flat(low, high) else (high - low) / 2
     bounds = [(e.low, e.high) for e, _ in estimates if e.low is not None and e.high is not None]
     low = max(low - reach, min([low, *(bound[0] for bound in bounds)]))
     high = min(high + reach, max([high, *(bound[1] for bound in bounds)]))
-    return (low, high) if high > low else (low - reach, high + reach)
+    return (low - reach, high + reach) if _flat(low, high) else (low, high)
+
+
+def _flat(low: float, high: float) -> bool:
+    # Means of equal numbers differ in the last bit, and that is no range to draw.
+    return math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:

@@ -70,7 +70,7 @@ def _over(over: OverBoard, board: Leaderboard) -> list[str]:
     return [
         f"## {escape(_text.kind_word(over.kind).capitalize())} tasks, {escape(_text.protocol_words(protocol))}",
         escape(over.verdict),
-        _table(head, rows, range(3, len(head))),
+        _table(head, rows, range(3, len(head))) if rows else "",
         "\n".join(["Not ranked:", "", *missing]) if missing else "",
         left_out,
         "" if over.timings_comparable else "These trials ran in different environments: seconds are not comparable.",
