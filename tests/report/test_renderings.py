@@ -140,8 +140,9 @@ def test_environments_that_differ_are_told(realistic: list[Record], tmp_path: Pa
         (0.0007, "0.00070"),
         (1.7e-5, "0.000017"),
         (8.1e-7, "8.1e-07"),
-    ]
-    + [(0.0, "0.000"), (None, "–")],
+        (0.0, "0.000"),
+        (None, NOTHING),
+    ],
 )
 def test_a_small_loss_is_not_shown_as_zero(value: float | None, text: str) -> None:
     """Losses keep two significant digits, so that nets that differ a hundredfold do not look the same."""
