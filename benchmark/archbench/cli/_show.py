@@ -31,11 +31,11 @@ def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json
         print_json(description)
         return
     for key, value in description.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             print(f"{key}:")
             for inner, text in value.items():
                 print(f"  {inner}: {_text(text)}")
-        elif value not in ("", [], None):
+        elif value not in ("", [], {}, None):
             print(f"{key}: {_text(value)}")
 
 
