@@ -209,6 +209,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["run"], "SELECTOR"),
         (["leaderboard", "--out", "nowhere"], "benchmark run all --out nowhere"),
         (["show", "resnett"], "did you mean 'resnet'"),
+        (["show", "lstm[forget_gate=no]"], "'no' - at `$.forget_gate`: one of learned, coupled, none; see"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
@@ -236,7 +237,7 @@ def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "mlp", "quick"])
 def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None:
-    """What a task or an architecture does not have is not announced; --json keeps it."""
+    """No heading is followed by nothing: what a task or an architecture does not have is said to be none."""
     lines = cli("show", name, cwd=tmp_path).stdout.splitlines()
 
     headings = [index for index, line in enumerate(lines) if line.endswith(":") and not line.startswith(" ")]
