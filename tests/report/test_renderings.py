@@ -205,3 +205,16 @@ def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Nobody is ranked yet" in text
     assert "<tbody></tbody>" not in text
+
+
+def test_the_curve_of_the_last_is_named(make_record: MakeRecord, tmp_path: Path) -> None:
+    """All entrants are drawn; of many the best and the last carry their names, the others show them when pointed at."""
+    records = [make_record(f"net-{n:02d}", score=0.95 - n / 100) for n in range(12)]
+    write_leaderboard(records, tmp_path)
+
+    page = (tmp_path / "index.html").read_text("utf-8")
+    names = re.findall(r'class="name( quiet)?">(net-\d\d)</text></g>', page)
+    curves = names[-24:]  # of validation and of the training loss; the scatter plot stands before them
+    assert page.count("<polyline") == 24
+    assert sorted(name for quiet, name in curves if not quiet) == sorted([f"net-{n:02d}" for n in (*range(8), 11)] * 2)
+    assert sorted(name for quiet, name in curves if quiet) == sorted([f"net-{n:02d}" for n in (8, 9, 10)] * 2)

@@ -16,7 +16,7 @@ STRIP = (140, 26)
 PLOT = (416, 290)
 LEFT, RIGHT, TOP, BOTTOM = 66, 132, 14, 44
 MAX_LINES = 8
-"""More learning curves than this cannot be told apart; the best are drawn, all are in leaderboard.json."""
+"""More learning curves than this cannot be told apart; of the others all but the last are drawn faint."""
 
 Scale = Callable[[float], float]
 Domain = tuple[float, float]
@@ -109,19 +109,25 @@ def scatter(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) 
 def learning_curves(
     board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], *, validation: bool
 ) -> Markup | None:
-    """Mean over seeds of the validation metric, or of the training loss, against the optimiser steps."""
-    curves = [curve for curve in board.curves if len(curve.step) > 1][:MAX_LINES]
+    """Mean over seeds of the validation metric, or of the training loss, against the optimiser steps.
+
+    The first entrants of the table are named, and the last: what did not learn is to be seen beside what did.
+    """
+    curves = [curve for curve in board.curves if len(curve.step) > 1]
     if not curves:
         return None
+    named, faint = curves[:MAX_LINES] + curves[MAX_LINES:][-1:], curves[MAX_LINES:-1]
     across = (0.0, float(max(curve.step[-1] for curve in curves)))
     up = _padded([value for curve in curves for value in _series(curve, validation)])
     x, y = _axes(across, up)
     what = f"validation {task.metric.replace('_', ' ')}" if validation else "training loss"
     parts = [_frame(x, y, across, up, "steps", what)]
-    heights = _spread([y(_series(curve, validation)[-1]) for curve in curves], 13)
-    for curve, height in zip(curves, heights, strict=True):
+    for curve in faint:
+        parts.append(_line(curve, _series(curve, validation), entrants[curve.entrant], (x, y), None))
+    heights = _spread([y(_series(curve, validation)[-1]) for curve in named], 13)
+    for curve, height in zip(named, heights, strict=True):
         parts.append(_line(curve, _series(curve, validation), entrants[curve.entrant], (x, y), height))
-    ends = ", ".join(f"{entrants[c.entrant].label} {_series(c, validation)[-1]:.3g}" for c in curves)
+    ends = ", ".join(f"{entrants[c.entrant].label} {_series(c, validation)[-1]:.3g}" for c in named)
     return _svg(PLOT, f"Mean {what} over seeds by optimiser step. At the end: {ends}.", *parts)
 
 
@@ -145,8 +151,12 @@ def ticks(domain: Domain, about: int) -> list[float]:
     return [n * step for n in range(first, math.floor(domain[1] / step + 1e-9) + 1)]
 
 
-def _line(curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[Scale, Scale], height: float) -> Markup:
+def _line(
+    curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[Scale, Scale], height: float | None
+) -> Markup:
+    """A curve with its name at that height; without one it is faint, and named at its end when it is pointed at."""
     x, y = axes
+    faint = height is None
     points = " ".join(f"{_short(x(step))},{_short(y(value))}" for step, value in zip(curve.step, series, strict=True))
     end = x(curve.step[-1])
     return tag(
@@ -154,8 +164,14 @@ def _line(curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[S
         tag("title", entrant.label),
         tag("polyline", points=points),
         _mark(entrant, end, y(series[-1]), 3),
-        tag("text", _clip(entrant.label), x=end + 9, y=height + 4, class_="name"),
-        class_=f"curve {_colour(entrant)}",
+        tag(
+            "text",
+            _clip(entrant.label),
+            x=end + 9,
+            y=(y(series[-1]) if height is None else height) + 4,
+            class_="name quiet" if faint else "name",
+        ),
+        class_=f"curve {_colour(entrant)}{' faint' if faint else ''}",
         data_e=entrant.id,
     )
 
