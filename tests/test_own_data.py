@@ -122,6 +122,15 @@ def test_mistakes_in_selectors(written: str, says: str, data: Path) -> None:
     assert says in str(caught.value)
 
 
+def test_scheme_without_a_path() -> None:
+    """It is taken for own data with something missing, not for a misspelt task."""
+    for written in ("spots", "spots[size=4]"):
+        with pytest.raises(SelectionError, match="needs a path: write spots:PATH, see `benchmark show spots`"):
+            select_tasks([written], [], [reader()])
+    with pytest.raises(SelectionError, match="no task 'spot'"):
+        select_tasks(["spot"], [], [reader()])
+
+
 def test_missing_path_and_rival_readers(data: Path) -> None:
     """A path that is not there is named; of two readers of one scheme neither is taken."""
     with pytest.raises(DataError, match=r"there is no file or folder .*nowhere; check the path"):

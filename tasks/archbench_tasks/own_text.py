@@ -83,7 +83,7 @@ def inspect(path: Path, options: TextOptions) -> archbench.Found:
         facts={
             "characters": len(text),
             "distinct characters": len(symbols),
-            "files": len(names),
+            "text files": len(names),
             "split": f"the last {len(codes) - begin:,} characters are the test; the seed draws a stretch of "
             f"{len(codes) // TENTHS:,} among the others for validation",
         },

@@ -147,6 +147,26 @@ def test_every_image_becomes_a_square_of_the_asked_kind(tmp_path: Path) -> None:
     assert len(rising) == 1  # the 16-bit ramp, not clipped to white
 
 
+@pytest.mark.parametrize(("dtype", "says"), [(np.float32, "floats"), (np.int32, "numbers of 32 bits")])
+def test_pixels_without_a_known_white_are_refused(dtype: type, says: str, tmp_path: Path) -> None:
+    """Floats from 0 to 1 and 32-bit numbers would become black squares or noise: they are named instead."""
+    root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
+    Image.fromarray(np.linspace(0, 1, 64).reshape(8, 8).astype(dtype)).save(root / "dog" / "deep.tif")
+
+    with pytest.raises(DataError, match=rf"dog/deep.tif in .* cannot be read \(its pixels are {says}, .* 8 or 16 bits"):
+        inspect(root, SMALL)
+
+
+def test_palette_with_transparency_is_read_in_silence(tmp_path: Path) -> None:
+    """Pillow's advice to programmers does not reach the user's terminal."""
+    root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
+    paint(root / "dog" / "p.png", 90, mode="P")
+    with Image.open(root / "dog" / "p.png") as image:
+        image.save(root / "dog" / "t.png", transparency=bytes(range(256)))
+
+    assert inspect(root, SMALL).facts["classes"] == {"cat": 4, "dog": 6}  # a warning would be an error
+
+
 def test_orientation_is_obeyed(tmp_path: Path) -> None:
     """An image that says it lies on its side is turned upright."""
     root = make(tmp_path / "pets", {"cat": 4, "dog": 4})

@@ -212,6 +212,9 @@ BAD_NPZ = [
     ({"inputs": X, "lengths": np.full(6, 5), "targets": np.zeros(6)}, "one for each sequence, 1 to 4"),
     ({"inputs": X, "lengths": np.zeros(6), "targets": np.zeros(6)}, "one for each sequence, 1 to 4"),
     ({"values": X[0], "lengths": np.array([3, 2]), "targets": np.zeros(2)}, "1 or more each, 4 together"),
+    ({"inputs": X, "lengths": np.full(6, 2.5), "targets": np.zeros(6)}, "lengths is float64 .*; give whole numbers"),
+    ({"inputs": X, "lengths": np.full(6, "a"), "targets": np.zeros(6)}, "lengths is <U1 .*; give whole numbers"),
+    ({"inputs": X[..., :0], "targets": np.zeros(6)}, "give numbers"),
     ({"inputs": X.astype(str), "targets": np.zeros(6)}, "give numbers"),
     ({"inputs": np.where(X == 9, np.nan, X), "targets": np.zeros(6)}, "sequence 2, step 1, feature 0 is nan"),
     ({"inputs": X, "targets": np.array([0, 1, np.nan, 0, 0, 0])}, "the target of sequence 2 is nan"),
@@ -249,6 +252,42 @@ def test_missing_cells_of_parquet(tmp_path: Path) -> None:
     steps[7]["x"] = None
     with pytest.raises(DataError, match="row 8, column 'x': nothing is not a finite number"):
         inspect(as_parquet(tmp_path, steps), PLAIN)
+
+
+def write_parquet(path: Path, columns: list[list[Any]], names: list[str]) -> None:
+    """A file with these columns."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    parquet.write_table(pyarrow.table([pyarrow.array(column) for column in columns], names=names), path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"id": ["a", "b"], "x": [1.0, 2.0], "label": [1.0, float("nan")]}, "row 2: 'label' is missing"),
+        ({"id": ["a", "b"], "x": [[1.0, 2.0], [3.0, 4.0]], "label": ["u", "v"]}, r"row 1, column 'x': \[1.0, 2.0\]"),
+    ],
+)
+def test_odd_cells_of_parquet(columns: dict[str, list[Any]], says: str, tmp_path: Path) -> None:
+    """A label that is not a number is missing, and a list is no number."""
+    write_parquet(tmp_path / "odd.parquet", list(columns.values()), list(columns))
+    with pytest.raises(DataError, match=says):
+        inspect(tmp_path / "odd.parquet", PLAIN)
+
+
+def test_two_columns_of_parquet_with_one_name(tmp_path: Path) -> None:
+    """Parquet allows it, and nobody could say which is meant."""
+    write_parquet(tmp_path / "twice.parquet", [["a"], [1.0], [2.0]], ["id", "x", "x"])
+    with pytest.raises(DataError, match="two columns 'x'"):
+        inspect(tmp_path / "twice.parquet", PLAIN)
+
+
+def test_labels_as_bytes(tmp_path: Path) -> None:
+    """Labels of an npz file that are bytes are read as the text that they are."""
+    targets = np.array(["kurz", "lang"] * 5).astype("S")
+    np.savez(tmp_path / "bytes.npz", inputs=np.random.default_rng(0).random((10, 4)), targets=targets)
+    assert inspect(tmp_path / "bytes.npz", PLAIN).facts["classes"] == {"kurz": 5, "lang": 5}
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ def test_files_of_a_folder_are_one_text(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole.txt", first + BETWEEN + second)
 
     assert inspect(tmp_path / "all", TEN).content == inspect(whole, TEN).content
-    assert inspect(tmp_path / "all", TEN).facts["files"] == 2
+    assert inspect(tmp_path / "all", TEN).facts["text files"] == 2
 
 
 def test_every_seed_has_blocks_of_both_kinds(tmp_path: Path) -> None:
