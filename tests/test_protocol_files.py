@@ -79,7 +79,10 @@ QUICK = 'name = "mine"\nextends = "quick"\n'
         (QUICK + "[recipe]\nbatch_size = 1", "unknown key 'recipe.batch_size'"),
         (QUICK + 'seeds = "3"', 'seeds is "3"; give a whole number;'),
         (QUICK + "seeds = 0", "seeds is 0; give a whole number >= 1;"),
-        (QUICK + "steps = 0", "steps is 0; give a whole number >= 1, or a table of one each for image, sequence and tokens;"),
+        (
+            QUICK + "steps = 0",
+            "steps is 0; give a whole number >= 1, or a table of one each for image, sequence and tokens;",
+        ),
         (QUICK + 'steps = "many"', 'steps is "many"; give a whole number >= 1, or a table'),
         (QUICK + "steps = {image = 3, sequence = 0, tokens = 3}", '"sequence":0'),
         (QUICK + "stop_at_target = 1", "stop_at_target is 1; give true or false;"),
@@ -90,7 +93,10 @@ QUICK = 'name = "mine"\nextends = "quick"\n'
         (QUICK + "[[recipe]]\nwarmup = 0", "recipe is [{'warmup': 0}]; give 'own', or a table"),
         (QUICK + 'recipe = "own"\nbatch_size = 4', "batch_size must be given with a house recipe"),
         (QUICK + "[recipe]\nlearning_rate = -1", "recipe.learning_rate is -1; give a number > 0.0;"),
-        (QUICK + '[recipe]\noptimizer = "lion"', 'optimizer is "lion"; give one of sgd, nesterov, adam, adamw, rmsprop;'),
+        (
+            QUICK + '[recipe]\noptimizer = "lion"',
+            'optimizer is "lion"; give one of sgd, nesterov, adam, adamw, rmsprop;',
+        ),
         (QUICK + "[recipe]\nbetas = [0.9]", "recipe.betas is [0.9]; give a list of length 2;"),
         (QUICK + "[recipe]\nbetas = [0.9, 1.0]", "recipe.betas[1] is 1.0; give a number < 1.0;"),
         (QUICK + '[recipe]\noptimizer = "sgd"\nbetas = [0.9, 0.99]', "recipe.betas is [0.9, 0.99], and sgd has none"),

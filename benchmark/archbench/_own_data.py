@@ -56,7 +56,9 @@ def _select_known(
     except SelectionError:
         scheme = selector.partition("[")[0]
         if scheme in {registered.item.scheme for registered in readers}:
-            raise SelectionError(f"{selector!r} needs a path: write {scheme}:PATH, see `benchmark show {scheme}`") from None
+            raise SelectionError(
+                f"{selector!r} needs a path: write {scheme}:PATH, see `benchmark show {scheme}`"
+            ) from None
         raise
 
 

@@ -7,10 +7,10 @@ flowers/tulip/2.png   or    flowers/validation/...      (may be left out)
 ```
 
 Every image is turned upright (EXIF), scaled so that its shorter side has `size` pixels, and cut to a square about its
-centre; transparency is dropped, and of 16 bits the upper 8 are kept. Pixels are scaled to mean 0 and standard deviation 1 of each channel by all but the
-test split, so that the test images are the same for every seed. `_own_data` says how splits are drawn. Files that are
-no images by their ending are left alone and counted; an image that cannot be read is an error, or with `skip_bad` left
-out and counted.
+centre; transparency is dropped, and of 16 bits a pixel the upper 8 are kept. Pixels are scaled to mean 0 and standard
+deviation 1 of each channel by all but the test split, so that the test images are the same for every seed. `_own_data`
+says how splits are drawn. Files that are no images by their ending are left alone and counted; an image that cannot be
+read is an error, or with `skip_bad` left out and counted.
 
 The task is identified by the contents of the image files and the names of the classes: names of files do not matter.
 Decoded images are kept as bytes in the data folder (`ARCHBENCH_DATA`).
