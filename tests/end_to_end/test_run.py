@@ -209,6 +209,9 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["run"], "SELECTOR"),
         (["leaderboard", "--out", "nowhere"], "benchmark run all --out nowhere"),
         (["show", "resnett"], "did you mean 'resnet'"),
+        (["show", "imagenett"], "did you mean 'imagenet'"),
+        (["show", "long-lag-2d"], "did you mean 'long-lag-2"),
+        (["show", "nothing-like-it"], "`benchmark list` shows what there is"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
