@@ -86,6 +86,20 @@ def test_published_splits(tmp_path: Path) -> None:
     assert given.fixed_splits
 
 
+def test_other_names_of_splits(tmp_path: Path) -> None:
+    """Training/ and Testing/ are the splits and no classes; beside cars and ships a train is a class."""
+    root = tmp_path / "pets"
+    make(root / "Training", {"cat": 10, "dog": 10})
+    make(root / "Testing", {"cat": 4, "dog": 5}, start=100)
+    assert inspect(root, SMALL).facts["splits"] == {"train": 18, "validation": 2, "test": 9}
+    make(root / "more", {"cat": 3}, start=200)
+    with pytest.raises(DataError, match="has Testing/, Training/ and beside them more/; is that a class"):
+        inspect(root, SMALL)
+
+    vehicles = make(tmp_path / "vehicles", {"car": 5, "ship": 5, "train": 5})
+    assert list(inspect(vehicles, SMALL).facts["classes"]) == ["car", "ship", "train"]
+
+
 def test_seed_draws_validation_and_never_test(tmp_path: Path) -> None:
     """The test split is that of the content, whatever the seed."""
     root = make(tmp_path / "pets", {"cat": 30, "dog": 30})
