@@ -111,7 +111,8 @@ def test_label_is_a_selector_of_that_content(data: Path, monkeypatch: pytest.Mon
         ("spots:{}[size=big]", "see `benchmark show spots`"),
         ("spots:{}[size]", "write the options as"),
         ("spots:", "write SCHEME:PATH"),
-        ("spots:{}]", "write SCHEME:PATH"),
+        ("spots:{}]", "the path without brackets"),
+        ("spots:a [b].csv", "the path without brackets"),
     ],
 )
 def test_mistakes_in_selectors(written: str, says: str, data: Path) -> None:

@@ -66,7 +66,9 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
     """The tasks that one selector names: one for each combination of its options. Errors as above."""
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
-        raise SelectionError(f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]'")
+        raise SelectionError(
+            f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', the path without brackets"
+        )
     registered = _find(match["scheme"], readers)
     path, pinned = Path(match["path"]).expanduser(), ""
     if not path.exists() and (pin := _PIN.fullmatch(match["path"])):
