@@ -67,7 +67,8 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
         raise SelectionError(
-            f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', the path without brackets"
+            f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', "
+            "the path without brackets"
         )
     registered = _find(match["scheme"], readers)
     path, pinned = Path(match["path"]).expanduser(), ""

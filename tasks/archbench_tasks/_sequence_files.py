@@ -57,11 +57,12 @@ def read_sequences(path: Path, options: SequenceOptions) -> Sequences:
     if path.is_dir():
         raise archbench.DataError(f"{path} is a folder; sequences: needs a .csv, .parquet or .npz file")
     try:
-        if path.suffix == ".npz":
+        ending = path.suffix.lower()
+        if ending == ".npz":
             return _from_npz(path, options)
-        if path.suffix == ".parquet":
+        if ending == ".parquet":
             return _from_table(_read_parquet(path), path, options)
-        if path.suffix == ".csv":
+        if ending == ".csv":
             return _from_table(_read_csv(path), path, options)
     except OSError as error:
         raise archbench.DataError(f"{path} cannot be read ({error.strerror or error})") from None
@@ -92,12 +93,20 @@ def _read_csv(path: Path) -> Table:
             ) from None
     if not rows:
         raise archbench.DataError(f"{path.name} has no rows; the first line names the columns, the others are steps")
-    _refuse_twice(header, path)
+    _check_header(header, path)
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     return Table(columns, lambda row: f"line {lines[row]}")
 
 
-def _refuse_twice(header: list[str], path: Path) -> None:
+def _check_header(header: list[str], path: Path) -> None:
+    # The number of a row, as pandas writes it by itself: as a feature it would give away the order, and so the label.
+    if any(not name or name.startswith("__index_level_") for name in header):
+        raise archbench.DataError(
+            f"{path.name} has a column without a name; pandas writes the number of each row so: leave it out with "
+            "index=False, or name it if it is a feature"
+        )
+    if len(header) == 1 and (other := set(header[0]) & set(";\t|")):
+        raise archbench.DataError(f"{path.name} has columns that {other.pop()!r} separates; separate them by commas")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise archbench.DataError(f"{path.name} has two columns {twice[0]!r}; rename one")
@@ -112,7 +121,7 @@ def _read_parquet(path: Path) -> Table:
             f"{path.name}: reading parquet needs pyarrow; pip install 'archbench[parquet]', or give a .csv file"
         ) from None
     try:
-        _refuse_twice(pyarrow.parquet.read_schema(path).names, path)
+        _check_header(pyarrow.parquet.read_schema(path).names, path)
         table = pyarrow.parquet.read_table(path)
     except pyarrow.ArrowException as error:
         raise archbench.DataError(f"{path.name} is not readable as parquet ({error})") from None

@@ -175,6 +175,8 @@ BAD_CSV = {
     HEAD + "a,1,u\nb,2,u\nc,3,u\n": "one class only, 'u'",
     HEAD + "a,1,u\nb,2,u\nc,3,u\nd,4,v\n": "class 'v' has 1 distinct sequences, and none in the train and validation",
     "id,x,x,label\na,1,2,u\n": "two columns 'x'",
+    ",id,x,label\n0,a,1,u\n": "a column without a name; pandas writes .* index=False",
+    "id;x;label\na;1;u\n": "columns that ';' separates",
     "name,x,label\na,1,u\n": "no column 'id'; its columns are name, x, label: set id=NAME",
     "id,x,kind\na,1,u\n": "no column 'label'; its columns are id, x, kind: set label=NAME, or target=NAME",
     "id,label\na,u\n": "no columns beside 'id' and 'label'",
@@ -232,6 +234,13 @@ def test_bad_npz(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
         inspect(tmp_path / "bad.npz", PLAIN)
 
 
+def test_endings_in_capitals(tmp_path: Path) -> None:
+    """A file from a system that writes its endings so is read."""
+    write_csv(tmp_path / "steps.csv", table())
+    (tmp_path / "steps.csv").rename(tmp_path / "STEPS.CSV")
+    assert inspect(tmp_path / "STEPS.CSV", PLAIN).info.input_shape == (6, 3)
+
+
 def test_files_of_other_kinds(tmp_path: Path) -> None:
     """Folders, endings and contents that are none of the formats are named."""
     for name, content in {"a.tsv": b"", "a.npz": b"no archive", "b.parquet": b"PAR1 or not"}.items():
@@ -276,8 +285,11 @@ def test_odd_cells_of_parquet(columns: dict[str, list[Any]], says: str, tmp_path
         inspect(tmp_path / "odd.parquet", PLAIN)
 
 
-def test_two_columns_of_parquet_with_one_name(tmp_path: Path) -> None:
-    """Parquet allows it, and nobody could say which is meant."""
+def test_headers_of_parquet(tmp_path: Path) -> None:
+    """An index of pandas is no feature; of two columns with one name nobody could say which is meant."""
+    write_parquet(tmp_path / "index.parquet", [["a"], [1.0], [0]], ["id", "x", "__index_level_0__"])
+    with pytest.raises(DataError, match="a column without a name"):
+        inspect(tmp_path / "index.parquet", PLAIN)
     write_parquet(tmp_path / "twice.parquet", [["a"], [1.0], [2.0]], ["id", "x", "x"])
     with pytest.raises(DataError, match="two columns 'x'"):
         inspect(tmp_path / "twice.parquet", PLAIN)
