@@ -212,6 +212,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["show", "imagenett"], "did you mean 'imagenet'"),
         (["show", "long-lag-2d"], "did you mean 'long-lag-2"),
         (["show", "nothing-like-it"], "`benchmark list` shows what there is"),
+        (["show", "lstm[forget_gate=no]"], "'no' - at `$.forget_gate`: one of learned, coupled, none; see"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:

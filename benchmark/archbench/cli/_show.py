@@ -33,7 +33,7 @@ def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json
         return
     for key, value in description.items():
         if isinstance(value, dict):
-            print(f"{key}:")
+            print(f"{key}:" if value else f"{key}: none")
             for inner, text in value.items():
                 print(f"  {inner}: {_text(text)}")
         elif value not in ("", [], None):
@@ -172,7 +172,12 @@ def _describe_type(hint: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {inner}" for key, inner in value.items() if inner not in ("", None))
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
+        inner = {key: " | ".join(map(str, item)) if isinstance(item, list) else item for key, item in value.items()}
+        return ", ".join(f"{key} {_text(item)}" for key, item in inner.items() if item not in ("", None))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if type(value) is int and value >= 10_000:
+        return f"{value:,}"
     return str(value)
