@@ -238,6 +238,15 @@ def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
     assert "no CUDA device" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["digits", "mlp", "quick"])
+def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None:
+    """No heading is followed by nothing: what a task or an architecture does not have is said to be none."""
+    lines = cli("show", name, cwd=tmp_path).stdout.splitlines()
+
+    headings = [index for index, line in enumerate(lines) if line.endswith(":") and not line.startswith(" ")]
+    assert all(lines[index + 1 : index + 2] and lines[index + 1].startswith("  ") for index in headings)
+
+
 def test_errors_are_json_too(cli: Cli, tmp_path: Path) -> None:
     """With --json a mistake is also an object on standard output."""
     done = cli("run", "resnett", "--json", cwd=tmp_path)

@@ -35,7 +35,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
     print(f"Folder: {data_folder()}  (set ARCHBENCH_DATA for another)\n")
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        size = format_bytes(row["bytes"]) if row["bytes"] else "yours"
+        size = format_bytes(row["bytes"]) if row["bytes"] else "yours"  # a folder of the user has no declared size
         print(f"{row['name']:<{width}}  {row['state']:<9}  {size:>9}  {row['summary']}")
     print("\nGet what is missing: benchmark data prepare TASK...")
 
