@@ -299,7 +299,6 @@ class Task:
         if not 0 < self.effort < math.inf:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
         worst, best = sorted((self.chance, self.oracle))
-        worst, best = sorted((self.chance, self.oracle))
         if self.target is not None and not worst <= self.target <= best:
             raise DeclarationError(
                 f"Task {self.name!r}: target {self.target} does not lie between chance and perfect, {worst} and {best}"

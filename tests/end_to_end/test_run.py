@@ -209,6 +209,9 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["run"], "SELECTOR"),
         (["leaderboard", "--out", "nowhere"], "benchmark run all --out nowhere"),
         (["show", "resnett"], "did you mean 'resnet'"),
+        (["show", "imagenett"], "did you mean 'imagenet'"),
+        (["show", "long-lag-2d"], "did you mean 'long-lag-2"),
+        (["show", "nothing-like-it"], "`benchmark list` shows what there is"),
         (["show", "lstm[forget_gate=no]"], "'no' - at `$.forget_gate`: one of learned, coupled, none; see"),
     ],
 )  # fmt: skip

@@ -78,7 +78,7 @@ def verify(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked =
         absent = f", {len(remote) - len(there)} are not there" if len(remote) > len(there) else ""
         print(f"{len(there) - len(damaged)} of {len(there)} files in {data_folder()} are as declared{absent}.")
     for damage in damaged.values():
-        print(f"damaged: {damage}; delete it and run `benchmark data prepare`", file=sys.stderr)
+        print(f"damaged: {damage}", file=sys.stderr)
     sys.exit(1 if damaged else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import typing
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from archbench._errors import ArchbenchError, SelectionError
 from archbench._own_data import is_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._protocol_files import get_protocol
-from archbench._protocols import Protocol
+from archbench._protocols import Protocol, protocols
 from archbench._readers import Found, Reader
 from archbench._selectors import Selected, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
@@ -59,7 +60,16 @@ def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
         return _describe_protocol(get_protocol(name))
     except ArchbenchError:
         specific = [error for error in refusals if not str(error).startswith("no ")]
-        raise (specific or refusals)[0] from None
+        raise (specific or [_unknown(name, plugins)])[0] from None
+
+
+def _unknown(name: str, plugins: Plugins) -> SelectionError:
+    registered: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks, *plugins.readers]
+    items: list[Declared] = [one.item for one in registered]
+    known = {known for item in items for known in (item.name, *item.variants)} | {rules.name for rules in protocols()}
+    near = difflib.get_close_matches(name.partition("[")[0], sorted(known), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "`benchmark list` shows what there is"
+    return SelectionError(f"nothing is called {name!r}; {hint}")
 
 
 def _describe_reader(registered: Registered[Reader]) -> dict[str, Any]:
