@@ -229,7 +229,8 @@ def _train(
 
 
 def _count_all(job: Run) -> int:
-    return len(job.plan) + sum(cell.trial.protocol.tuning_cost for cell in tuned_cells(job.plan))
+    runnable = sum(planned.refusal is None for planned in job.plan)
+    return runnable + sum(cell.trial.protocol.tuning_cost for cell in tuned_cells(job.plan))
 
 
 def _count_left(job: Run, *, retry: bool) -> int:
@@ -252,7 +253,8 @@ def _keep(job: Run, problems: list[Problem]) -> None:
 
 
 def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
-    kept = sum(planned.trial.id in job.records for planned in job.plan) + len(job.tuning())
+    settled = [planned for planned in settle(job.plan, job.records) if planned.refusal is None]
+    kept = sum(planned.trial.id in job.records for planned in settled) + len(job.tuning())
     leave(
         number,
         f"Stopped. {kept} of {_count_all(job)} trials are finished and kept in {job.store.root}; the same command "
