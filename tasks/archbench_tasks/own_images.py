@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+REVISION = 1
+"""Raised when the same files give other pixels; what an older one decoded is then not read any more."""
+
 SHOWN = 5
 ON_DEMAND = 1 << 31
 """Bytes of floats, 2 GB; images of a split that are more stay bytes on the disk and are read batch by batch."""
@@ -201,7 +204,7 @@ def decode(files: list[ImageFile], content: str, options: ImageOptions) -> Decod
 
 
 def _cache_name(content: str, options: ImageOptions) -> str:
-    return f"images-{content}-{options.size}-{options.channels}"
+    return f"images-{REVISION}-{content}-{options.size}-{options.channels}"
 
 
 def _decoded(name: str) -> Decoded | None:
@@ -282,4 +285,5 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         load=load,
         options=ImageOptions,
         summary="A folder with a folder of images for each class, or train/ and test/ of such",
+        revision=REVISION,
     )

@@ -34,6 +34,9 @@ from archbench_tasks._sequence_files import Sequences, read_sequences
 if TYPE_CHECKING:
     import numpy as np
 
+REVISION = 1
+"""Raised when the same files give other sequences; what an older one parsed is then not read any more."""
+
 
 @dataclass(frozen=True)
 class SequenceOptions:
@@ -148,7 +151,7 @@ def _pool(read: Sequences, content: str) -> Pool:
 
 
 def _cache_name(content: str, options: SequenceOptions) -> str:
-    return f"sequences-{content}-{digest(json.dumps(asdict(options), sort_keys=True))[:8]}"
+    return f"sequences-{REVISION}-{content}-{digest(json.dumps(asdict(options), sort_keys=True))[:8]}"
 
 
 def _read(path: Path, options: SequenceOptions, content: str) -> Sequences:
@@ -175,4 +178,5 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         load=load,
         options=SequenceOptions,
         summary="A csv or parquet file with a row for each step, or an npz file",
+        revision=REVISION,
     )

@@ -267,7 +267,7 @@ def test_cache_serves_without_the_files_and_comes_back(tmp_path: Path) -> None:
 
     shutil.rmtree(tmp_path / "cache")
     assert rows(load(root, SMALL, content, 0)) == first
-    assert [path.name for path in (tmp_path / "cache" / "own").iterdir()] == [f"images-{content}-8-colour"]
+    assert [path.name for path in (tmp_path / "cache" / "own").iterdir()] == [f"images-1-{content}-8-colour"]
     shutil.rmtree(tmp_path / "cache")
     paint(root / "cat" / "0.png", 77)
     with pytest.raises(DataError, match="changed after the run began"):
