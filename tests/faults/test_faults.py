@@ -89,10 +89,19 @@ def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
     assert "on purpose" not in done.stderr
 
 
-def start(folder: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """The same command in the background, perhaps through another one such as nohup."""
+def start(
+    folder: Path, *arguments: str, before: Sequence[str] = (), start_new_session: bool = False
+) -> subprocess.Popen[str]:
+    """The same command in the background, perhaps through another one such as nohup, or in a session of its own."""
     command = [*before, sys.executable, "-m", "archbench", "run", *arguments]
-    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=start_new_session,
+    )
 
 
 def wait_for_records(out: Path, count: int) -> None:
@@ -181,6 +190,23 @@ def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: P
     assert "Traceback" not in errors
     assert "the same command goes on" in errors
     wait_until_gone(tmp_path)
+
+
+def test_ctrl_c_while_torch_is_loaded(tmp_path: Path) -> None:
+    """A terminal interrupts the process that loads torch as well: it ends too, and all that is said is how to go on."""
+    command = ("mlp", "--task", "digits", "--protocol", "smoke")
+    with start(tmp_path, *command, start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not running_with(str(tmp_path), "forkserver"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.7)  # it takes several seconds
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)  # until the last process of the run has closed its end
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "the same command goes on" in errors.splitlines()[-1]
 
 
 SLOW_PLUGIN = """

@@ -44,7 +44,7 @@ def show_forecast(
     )
     unknown = [cell for cell in cells if cell["to_train"] and cell["seconds_per_trial"] is None]
     if unknown:
-        print(f"Measuring {len(unknown)} combinations that were never run here ...", file=sys.stderr)
+        print(f"Measuring what was never run here, architecture on task: {len(unknown)} ...", file=sys.stderr)
         _measure(unknown, pool)
     for cell in cells:
         cell["seconds"] = (cell["seconds_per_trial"] or 0.0) * cell["to_train"]

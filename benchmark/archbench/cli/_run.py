@@ -252,6 +252,9 @@ def _keep(job: Run, problems: list[Problem]) -> None:
 
 
 def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
+    for planned in job.todo:  # some trial may have ended in this moment
+        if planned.trial.id not in job.records and (record := job.store.read(planned.trial.id)):
+            job.records[record.id] = record
     kept = sum(planned.trial.id in job.records for planned in job.plan) + len(job.tuning())
     leave(
         number,
