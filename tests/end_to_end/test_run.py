@@ -226,6 +226,11 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: st
     assert {p.name for p in tmp_path.rglob("*") if p.name != ".lock"} <= {"a-file", "leaderboard", "records"}
 
 
+def test_help_shows_how_a_selector_is_written(cli: Cli, tmp_path: Path) -> None:
+    """The brackets of a selector are not taken for markup."""
+    assert "NAME[option=value,value]" in cli("run", "--help", cwd=tmp_path).stdout
+
+
 def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
     """Asking for CUDA on a machine without it is an error with advice."""
     import torch
@@ -302,6 +307,7 @@ def archbench_trial_finished(trial, record):
 
 @archbench.hookimpl
 def archbench_leaderboard_sections(records):
+    print("a talkative section")
     yield archbench.Section(title="Tally", text=f"{len(records)} records <b>seen</b>")
 """
 
@@ -333,13 +339,15 @@ def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:
     """Observers hear of every trial, skipped ones too; one that raises is reported once; sections are on the page."""
     (tmp_path / "watch.py").write_text(OBSERVER)
     tasks = ("--task", "digits", "--task", "adding")
-    done = cli("run", "mlp", "--protocol", "smoke", "--seeds", "2", "--plugin", "watch.py", *tasks, cwd=tmp_path)
+    command = ("run", "mlp", "--protocol", "smoke", "--seeds", "2", "--plugin", "watch.py", "--json", *tasks)
+    done = cli(*command, cwd=tmp_path)
     seen = (tmp_path / "seen.txt").read_text().splitlines()
     page = (tmp_path / "leaderboard" / "index.html").read_text()
     heard = ("started mlp on digits", "ok mlp on digits", "skipped mlp on adding")
 
     assert sorted(seen) == sorted(f"{what}, seed {seed}" for what in heard for seed in (0, 1))
-    assert done.returncode == 1
+    assert json.loads(done.stdout)["exit_code"] == done.returncode == 1  # whatever a plugin prints
+    assert "a talkative section" in done.stderr
     assert done.stderr.count("a clumsy observer") == 2  # when it happens, and in the last lines
     assert "Tally" in page
     assert "4 records &lt;b&gt;seen&lt;/b&gt;" in page

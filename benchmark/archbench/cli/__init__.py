@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ import typer
 
 from archbench._errors import ArchbenchError, SelectionError
 from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _run, _show, _tune
+from archbench.cli._options import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 app = typer.Typer(
@@ -39,13 +41,15 @@ def main() -> None:
 
     A signal to stop ends any verb with 128 and its number, as a shell has it.
     """
+    as_json = "--json" in sys.argv
     try:
-        with stop_signals():
-            sys.exit(_run_app())
+        with stop_signals(), json_only() if as_json else contextlib.nullcontext():
+            code = _run_app()
+        sys.exit(code)
     except Stopped as stop:
         leave(stop.number, "Stopped.")
     except ArchbenchError as error:
-        if "--json" in sys.argv:
+        if as_json:
             print(msgspec.json.encode({"error": str(error)}).decode())
         print(f"benchmark: {error}", file=sys.stderr)
         sys.exit(2)

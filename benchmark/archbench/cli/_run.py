@@ -40,7 +40,7 @@ from archbench.cli._signals import Stopped, leave
 
 Selectors = Annotated[
     list[str],
-    typer.Argument(metavar="SELECTOR...", help="all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."),
+    typer.Argument(metavar="SELECTOR...", help="all, NAME, 'NAME\\[option=value,value]', or a pattern such as '*net'."),
 ]
 Tasks = Annotated[
     list[str] | None,
