@@ -81,11 +81,14 @@ class ForkserverLauncher:
         return _ForkedChild(process)
 
     def probe(self, timeout: float) -> bytes | None:
-        """What a child sees, as JSON; None if it does not answer in time or dies."""
+        """What a child sees, as JSON; None if it does not answer in time, or it or the server dies."""
         receiver, sender = self.context.Pipe(duplex=False)
         process = self.context.Process(target=_answer_probe, args=(sender,))
-        with _no_main_module():
-            process.start()
+        try:
+            with _no_main_module():
+                process.start()
+        except (EOFError, OSError):
+            return None  # the server itself died, while it loaded the libraries
         sender.close()
         try:
             return receiver.recv_bytes() if wait([receiver], timeout) else None
