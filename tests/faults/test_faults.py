@@ -66,14 +66,16 @@ def test_each_fault_costs_its_own_rows(cli: Cli, records: Read, tmp_path: Path) 
 
 
 def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
-    """Without --retry a failed trial stays as it is and the exit code stays 1; with it, only that one runs again."""
+    """Without --retry a failed trial stays as it is and the exit code 1, as a dry run says; with it, it runs again."""
     command = ["run", "raises", "mlp", "--task", "digits", "--protocol", "smoke", "--json"]
     first, second = (cli(*command, cwd=tmp_path, env=with_faulty_plugins()) for _ in range(2))
     third = cli(*command, "--retry", cwd=tmp_path, env=with_faulty_plugins())
 
     dry = [cli(*command, *more, "--dry-run", cwd=tmp_path, env=with_faulty_plugins()) for more in ((), ("--retry",))]
 
-    assert [sum(c["to_train"] for c in json.loads(run.stdout)["cells"]) for run in dry] == [0, 1]
+    cells = [json.loads(run.stdout)["cells"] for run in dry]
+    assert [sum(cell["to_train"] for cell in matrix) for matrix in cells] == [0, 1]
+    assert [cell["reason"] for cell in cells[0]] == ["1 did not end ok; --retry repeats them", ""]
     assert [run.returncode for run in (first, second, third)] == [1, 1, 1]
     assert [json.loads(run.stdout)["trained"] for run in (first, second, third)] == [2, 0, 1]
 
