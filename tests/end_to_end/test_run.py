@@ -226,6 +226,19 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: st
     assert {p.name for p in tmp_path.rglob("*") if p.name != ".lock"} <= {"a-file", "leaderboard", "records"}
 
 
+@pytest.mark.parametrize("name", ["README.md", "index.html"])
+def test_pages_of_others_are_not_replaced(name: str, cli: Cli, tmp_path: Path) -> None:
+    """In a folder with somebody's README or page and no records, neither a run nor a rebuild writes anything."""
+    (tmp_path / name).write_text("mine")
+    run = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--out", ".", cwd=tmp_path)
+    rebuilt = cli("leaderboard", "--out", ".", cwd=tmp_path)
+
+    assert run.returncode == rebuilt.returncode == 2
+    assert name in run.stderr
+    assert run.stderr == rebuilt.stderr
+    assert contents(tmp_path) == {name: b"mine"}
+
+
 def test_help_shows_how_a_selector_is_written(cli: Cli, tmp_path: Path) -> None:
     """The brackets of a selector are not taken for markup."""
     assert "NAME[option=value,value]" in cli("run", "--help", cwd=tmp_path).stdout

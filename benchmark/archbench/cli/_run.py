@@ -22,7 +22,7 @@ from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench._tuning import next_round, settle, tuned_cells, tuning_left, tuning_records
-from archbench.cli._leaderboard import build, note
+from archbench.cli._leaderboard import build, note, spare_pages_of_others
 from archbench.cli._needs import with_data
 from archbench.cli._options import (
     DEFAULT_OUT,
@@ -157,6 +157,7 @@ def carry_out(
 
         show_forecast(plan, store, retry=retry, device=device, workers=workers, json=json)
         return
+    spare_pages_of_others(store)
     with store.locked():
         records, set_aside = store.load()
         job = Run(store, plugins, plan, records, set_aside, problems=list(plugins.problems))
