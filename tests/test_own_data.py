@@ -111,7 +111,8 @@ def test_label_is_a_selector_of_that_content(data: Path, monkeypatch: pytest.Mon
         ("spots:{}[size=big]", "see `benchmark show spots`"),
         ("spots:{}[size]", "write the options as"),
         ("spots:", "write SCHEME:PATH"),
-        ("spots:{}]", "write SCHEME:PATH"),
+        ("spots:{}]", "the path without brackets"),
+        ("spots:a [b].csv", "the path without brackets"),
     ],
 )
 def test_mistakes_in_selectors(written: str, says: str, data: Path) -> None:
@@ -120,6 +121,15 @@ def test_mistakes_in_selectors(written: str, says: str, data: Path) -> None:
         open_own_data(written.format(data), [reader()])
 
     assert says in str(caught.value)
+
+
+def test_scheme_without_a_path() -> None:
+    """It is taken for own data with something missing, not for a misspelt task."""
+    for written in ("spots", "spots[size=4]"):
+        with pytest.raises(SelectionError, match="needs a path: write spots:PATH, see `benchmark show spots`"):
+            select_tasks([written], [], [reader()])
+    with pytest.raises(SelectionError, match="no task 'spot'"):
+        select_tasks(["spot"], [], [reader()])
 
 
 def test_missing_path_and_rival_readers(data: Path) -> None:

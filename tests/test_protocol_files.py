@@ -77,15 +77,31 @@ QUICK = 'name = "mine"\nextends = "quick"\n'
         (QUICK + "revision = 3", "unknown key 'revision'"),
         (QUICK + "[recipe]\nclip_nrm = 1", "unknown key 'recipe.clip_nrm'; did you mean 'recipe.clip_norm'"),
         (QUICK + "[recipe]\nbatch_size = 1", "unknown key 'recipe.batch_size'"),
-        (QUICK + 'seeds = "3"', "Expected `int`, got `str` - at `seeds`"),
-        (QUICK + "seeds = 0", ">= 1 - at `seeds`"),
-        (QUICK + "steps = 0", ">= 1 - at `steps"),
-        (QUICK + "steps = {image = 3}", "image, sequence and tokens"),
+        (QUICK + 'seeds = "3"', 'seeds is "3"; give a whole number;'),
+        (QUICK + "seeds = 0", "seeds is 0; give a whole number >= 1;"),
+        (
+            QUICK + "steps = 0",
+            "steps is 0; give a whole number >= 1, or a table of one each for image, sequence and tokens;",
+        ),
+        (QUICK + 'steps = "many"', 'steps is "many"; give a whole number >= 1, or a table'),
+        (QUICK + "steps = {image = 3, sequence = 0, tokens = 3}", '"sequence":0'),
+        (QUICK + "stop_at_target = 1", "stop_at_target is 1; give true or false;"),
+        (QUICK + "steps = {image = 3}", "image, sequence and tokens; given for: image"),
         (QUICK + "epochs = inf", "epochs is inf; give a finite number"),
         (QUICK + "steps = 3\nseconds = 3", "given: steps and seconds"),
         (QUICK + 'recipe = "theirs"', "recipe is 'theirs'"),
+        (QUICK + "[[recipe]]\nwarmup = 0", "recipe is [{'warmup': 0}]; give 'own', or a table"),
         (QUICK + 'recipe = "own"\nbatch_size = 4', "batch_size must be given with a house recipe"),
-        (QUICK + "[recipe]\nlearning_rate = -1", "> 0.0 - at `recipe.learning_rate`"),
+        (QUICK + "[recipe]\nlearning_rate = -1", "recipe.learning_rate is -1; give a number > 0.0;"),
+        (
+            QUICK + '[recipe]\noptimizer = "lion"',
+            'optimizer is "lion"; give one of sgd, nesterov, adam, adamw, rmsprop;',
+        ),
+        (QUICK + "[recipe]\nbetas = [0.9]", "recipe.betas is [0.9]; give a list of length 2;"),
+        (QUICK + "[recipe]\nbetas = [0.9, 1.0]", "recipe.betas[1] is 1.0; give a number < 1.0;"),
+        (QUICK + '[recipe]\noptimizer = "sgd"\nbetas = [0.9, 0.99]', "recipe.betas is [0.9, 0.99], and sgd has none"),
+        (QUICK + "[recipe]\ndecay = 0.5", "recipe.decay is 0.5, and there are no milestones"),
+        (QUICK + "[recipe]\nwarmup = 0\nwarmup_rate = 0.1", "recipe.warmup_rate is 0.1, and warmup is 0"),
         (QUICK + "[recipe]\nmomentum = 0.9", "momentum is 0.9, and adamw has none"),
         (QUICK + '[recipe]\noptimizer = "nesterov"', "needs a momentum"),
         (QUICK + "[recipe]\nmilestones = [0.7, 0.5]", "rising order"),
@@ -101,6 +117,11 @@ def test_mistakes_are_named(text: str, words: str, tmp_path: Path) -> None:
 
     assert str(caught.value).startswith(str(tmp_path / "mine.toml"))
     assert "\n" not in str(caught.value)
+
+
+def test_byte_order_mark(tmp_path: Path) -> None:
+    """A file as Windows editors save it, with a mark in front, is the same protocol."""
+    assert read(tmp_path, "\ufeff" + QUICK) == read(tmp_path, QUICK)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

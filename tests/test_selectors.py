@@ -69,6 +69,7 @@ def test_each_entrant_is_chosen_once(make_architecture: Make) -> None:
         ("resnet[dept=8]", "no option 'dept'; did you mean 'depth'"),
         ("resnet[depth=x]", "Expected `int`"),
         ("resnet[depth=0]", ">= 1"),
+        ("resnet[gated=yes]", r"`bool`, got `str` - at `\$.gated`: one of true, false; see `benchmark show resnet`"),
         ("resnet[depth=1,depth=2]", "twice"),
         ("all[depth=8]", "sets options on everything"),
         ("toys/plain@2", "no architecture"),

@@ -102,7 +102,7 @@ class PaperRecipe:
         floor: where the cosine ends, as a share of `learning_rate`.
         augmentation: in words; empty for none. What is applied is the augmentation of the task.
         unsupported: what belongs to the recipe and cannot be said in these fields; it is then shown, and not run.
-        note: what concerns other data or other forms of the network.
+        note: what concerns other data or other forms of the network, and departures too small to bear on the result.
 
     Raises:
         DeclarationError: not exactly one of epochs and steps is given, or settings contradict each other.
@@ -298,7 +298,6 @@ class Task:
             )
         if not 0 < self.effort < math.inf:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
-        worst, best = sorted((self.chance, self.oracle))
         worst, best = sorted((self.chance, self.oracle))
         if self.target is not None and not worst <= self.target <= best:
             raise DeclarationError(

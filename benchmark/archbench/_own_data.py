@@ -44,15 +44,32 @@ def select_tasks(
     """
     found: list[Selected[Task]] = []
     for selector in selectors:
-        found += open_own_data(selector, readers) if is_own_data(selector) else select([selector], tasks, "task")
+        found += open_own_data(selector, readers) if is_own_data(selector) else _select_known(selector, tasks, readers)
     return distinct(found)
+
+
+def _select_known(
+    selector: str, tasks: Sequence[Registered[Task]], readers: Sequence[Registered[Reader]]
+) -> list[Selected[Task]]:
+    try:
+        return select([selector], tasks, "task")
+    except SelectionError:
+        scheme = selector.partition("[")[0]
+        if scheme in {registered.item.scheme for registered in readers}:
+            raise SelectionError(
+                f"{selector!r} needs a path: write {scheme}:PATH, see `benchmark show {scheme}`"
+            ) from None
+        raise
 
 
 def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[Selected[Task]]:
     """The tasks that one selector names: one for each combination of its options. Errors as above."""
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
-        raise SelectionError(f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]'")
+        raise SelectionError(
+            f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', "
+            "the path without brackets"
+        )
     registered = _find(match["scheme"], readers)
     path, pinned = Path(match["path"]).expanduser(), ""
     if not path.exists() and (pin := _PIN.fullmatch(match["path"])):

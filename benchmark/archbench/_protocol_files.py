@@ -11,18 +11,27 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from archbench._errors import ProtocolError, SelectionError
 from archbench._protocols import Protocol, equal_steps, find_protocol, protocols
-from archbench._recipes import Recipe, Tuning
+from archbench._recipes import Optimizer, Recipe, Tuning
 
 BUDGETS = ("steps", "epochs", "seconds")
 TABLES = {"recipe": Recipe, "tuning": Tuning}
 PUBLISHED_ONLY = ("batch_size", "epochs", "steps")
 """Fields of a recipe that a house recipe leaves to its protocol."""
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "array": "a list",
+    "object": "a table",
+}
+"""What msgspec calls kinds of values, and what people do."""
 
 
 def get_protocol(text: str) -> Protocol:
@@ -42,15 +51,16 @@ def read_protocol(path: Path) -> Protocol:
         ProtocolError: it cannot be read, has an unknown key, a value that is not allowed, or the name of a built-in.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ProtocolError(f"cannot read the protocol file {path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"{path} is not a TOML file: {error}") from None
     try:
-        return _protocol(content)
+        return _protocol(dict(content))
     except (ValueError, SelectionError) as error:  # msgspec's errors are ValueErrors too
-        raise ProtocolError(f"{path}: {_without_root(str(error))}; see `benchmark show quick` for an example") from None
+        words = _in_words(str(error), content)
+        raise ProtocolError(f"{path}: {words}; see `benchmark show quick` for an example") from None
 
 
 def _protocol(content: dict[str, Any]) -> Protocol:
@@ -61,8 +71,9 @@ def _protocol(content: dict[str, Any]) -> Protocol:
         raise ValueError(f"name is {name!r}; give it one, of lower-case letters, digits, '.', '_' and '-'")
     if name in [protocol.name for protocol in protocols()]:
         raise ValueError(f"name is {name!r}, which is built in; choose another, its results would not be comparable")
-    if isinstance(content.get("recipe"), str) and content["recipe"] != "own":
-        raise ValueError(f"recipe is {content['recipe']!r}; give 'own', or a table of settings")
+    house = content.get("recipe", {})
+    if house != "own" and not isinstance(house, dict):
+        raise ValueError(f"recipe is {house!r}; give 'own', or a table of settings")
     _refuse_infinite(content, "")
     base = _base(content)
     for table, kind in TABLES.items():
@@ -74,7 +85,10 @@ def _protocol(content: dict[str, Any]) -> Protocol:
             content[table] = {**_kept(before, given, table), **given}
     if type(content.get("steps")) is int:
         content["steps"] = equal_steps(content["steps"])
-    return msgspec.convert({**base, **content}, Protocol)
+    protocol = msgspec.convert({**base, **content}, Protocol)
+    if isinstance(protocol.recipe, Recipe):
+        _refuse_idle(house, protocol.recipe)
+    return protocol
 
 
 def _base(content: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +134,32 @@ def _refuse_infinite(values: Mapping[str, Any], prefix: str) -> None:
             raise ValueError(f"{prefix}{key} is {value}; give a finite number")
 
 
-def _without_root(message: str) -> str:
-    """msgspec writes `$.recipe.decay`; a reader of the file looks for `recipe.decay`."""
-    return message.replace("`$.", "`").replace(" - at `$`", "")
+def _refuse_idle(given: Mapping[str, Any], recipe: Recipe) -> None:
+    """Settings that would change the name of the rules, and nothing that is trained."""
+    if "betas" in given and recipe.optimizer not in ("adam", "adamw"):
+        raise ValueError(f"recipe.betas is {given['betas']}, and {recipe.optimizer} has none; leave it out")
+    if "decay" in given and recipe.milestones is None:
+        raise ValueError(f"recipe.decay is {given['decay']}, and there are no milestones; give recipe.milestones too")
+    if given.get("warmup_rate") and not recipe.warmup:
+        raise ValueError(f"recipe.warmup_rate is {given['warmup_rate']}, and warmup is 0; give a share above 0")
+
+
+def _in_words(message: str, content: dict[str, Any]) -> str:
+    """What msgspec finds wrong, as key, value and what is allowed; our own messages have that already."""
+    found = re.fullmatch(r"(?P<fault>(?:Expected|Invalid) .*) - at `\$\.(?P<key>[^`]+)`", message)
+    if found is None:
+        return message.replace("`$.", "`").replace(" - at `$`", "")
+    key, value = found["key"].removesuffix("[...]"), content
+    for part in re.findall(r"\w+", key):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return f"{key} is {msgspec.json.encode(value).decode()}; give {_allowed(key, found['fault'])}"
+
+
+def _allowed(key: str, fault: str) -> str:
+    if key == "steps":
+        return "a whole number >= 1, or a table of one each for image, sequence and tokens"
+    expected = re.match(r"Expected `(?P<kinds>[^`]+)`(?P<rule>[^,]*)", fault)
+    if expected is None:
+        return f"one of {', '.join(get_args(Optimizer))}"
+    kinds = [KINDS[kind] for kind in expected["kinds"].split(" | ") if kind != "null"]
+    return f"{' or '.join(kinds)}{expected['rule']}"

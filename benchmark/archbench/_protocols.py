@@ -59,7 +59,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
                 f"the budget must be one of steps, epochs and seconds; given: {' and '.join(given) or 'none'}"
             )
         if self.steps is not None and set(self.steps) != {"image", "sequence", "tokens"}:
-            raise ValueError("steps must be given for image, sequence and tokens")
+            given_for = ", ".join(sorted(self.steps)) or "none"
+            raise ValueError(f"steps must be given for image, sequence and tokens; given for: {given_for}")
         if (self.batch_size is None) != own:
             raise ValueError("batch_size must be given with a house recipe, and only there: an own recipe has its own")
         if own and self.tuning is not None:

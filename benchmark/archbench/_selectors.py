@@ -18,6 +18,7 @@ import difflib
 import fnmatch
 import itertools
 import re
+import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -194,7 +195,23 @@ def settle_options(item: Declared, values: Mapping[str, Any], selector: str) -> 
     try:
         return convert_options(item, values)
     except msgspec.ValidationError as error:
-        raise SelectionError(f"{selector!r}: {error}; see `benchmark show {item.name}`") from None
+        raise SelectionError(
+            f"{selector!r}: {error}{_choices(item, error)}; see `benchmark show {item.name}`"
+        ) from None
+
+
+def _choices(item: Declared, error: msgspec.ValidationError) -> str:
+    """What the option that an error names may be, where that can be counted."""
+    named = re.search(r"`\$\.(\w+)", str(error))
+    if named is None or item.options is None:
+        return ""
+    hint = typing.get_type_hints(item.options).get(named[1])
+    choices = ("true", "false") if hint is bool else typing.get_args(hint) if _is_literal(hint) else ()
+    return f": one of {', '.join(map(str, choices))}" if choices else ""
+
+
+def _is_literal(hint: Any) -> bool:
+    return typing.get_origin(hint) is typing.Literal
 
 
 def write_options(options: Any) -> dict[str, Any]:

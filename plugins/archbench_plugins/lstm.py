@@ -82,7 +82,8 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             batch_size=1,
             steps=30_000,
             unsupported="steps are streams, each of which ends at the first error",
-            note="from reading notes on the paper, unchecked",
+            note="as two summaries of the paper, which was not at hand, give it; 18 % of the nets solve the task, 62 % "
+            "if the rate decays by factors of 0.99",
         ),
         expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

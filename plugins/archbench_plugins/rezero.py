@@ -10,7 +10,7 @@ Symbols: the depth is 6n+2. Published: ResNet-56 reaches its accuracy on CIFAR-1
 
 Deviations: here the ReLU after the sum stays, as in `resnet`, so that alpha alone differs; with all alpha at 0 a unit
 still is the identity, because what comes in is a ReLU's output. Where the shape changes x is subsampled and
-padded with zero channels. `normalise=no` takes batch normalisation away, which the paper does in Transformers and
+padded with zero channels. `normalise=false` takes batch normalisation away, which the paper does in Transformers and
 fully connected nets; convolutions then have biases.
 """
 

@@ -74,5 +74,5 @@ def published(options: StochasticDepthOptions) -> archbench.PaperRecipe:
         warmup_rate=0.01 if deep else 0.0,
         milestones=(0.5, 0.75),
         augmentation="padded by 4, cropped to 32x32, mirrored",
-        note="the epoch that is best in validation is reported",
+        note="the epoch that is best in validation is reported; SVHN: 152 layers, 50 epochs, a tenth after 30 and 35",
     )

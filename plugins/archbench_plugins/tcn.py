@@ -70,6 +70,8 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
             learning_rate=2e-3,
             batch_size=64,
             epochs=20,
-            note="the adding problem has 4e-3 and batches of 32; copying has RMSprop, 5e-4, gradients clipped to 1",
+            milestones=(0.5,),
+            note="the adding problem has 4e-3, which stays, and batches of 32; copying has RMSprop, 5e-4, gradients "
+            "clipped to 1",
         ),
     )

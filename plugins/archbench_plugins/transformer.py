@@ -13,7 +13,8 @@ read at its last step. A layer has 12D^2 + 13D parameters, the two LayerNorms in
 
 Deviations: the LayerNorms stand at the start of the branches and once at the end, not after each sum, so that the sum
 stays a straight path (arXiv:2002.04745), which also does without the paper's long warm-up. There is no encoder-decoder
-attention, since there is one sequence.
+attention, since there is one sequence. An affine layer brings the input to D features, where the paper multiplies its
+embeddings by sqrt(D).
 
 Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """

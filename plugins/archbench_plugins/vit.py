@@ -7,8 +7,8 @@ L units of z' = MSA(LN(z)) + z and z = MLP(LN(z')) + z' (eq. 2 and 3); the norma
 same net as torchvision's. Published top-1 accuracy on ImageNet: 77.91 % when trained on it alone, the last of it on
 images of 384x384, and 81.07 % with torchvision's recipe.
 
-Symbols: P is `patch`, D `width`, L `depth`. `shortcut=no` cuts both shortcuts of every unit: what is left of attention
-loses rank with depth (Dong et al., arXiv:2103.03404).
+Symbols: P is `patch`, D `width`, L `depth`. `shortcut=false` cuts both shortcuts of every unit: what is left of
+attention loses rank with depth (Dong et al., arXiv:2103.03404).
 
 Deviations: small by default; images whose sides are no multiple of P are filled up with zeros on the right and below.
 No dropout, which the paper uses when it trains on ImageNet alone; the recipe is the protocol's.
@@ -33,7 +33,9 @@ class ViTOptions:
     depth: Annotated[int, archbench.Meta(ge=1, description="L, units")] = 4  # for small images
     heads: Annotated[int, archbench.Meta(ge=1, description="h")] = 4  # eight numbers each
     mlp: Annotated[int, archbench.Meta(ge=1, description="width of the MLP")] = 128  # 4 D, as in the paper
-    shortcut: Annotated[bool, archbench.Meta(description="no cuts the shortcuts of every unit")] = True  # the paper's
+    shortcut: Annotated[bool, archbench.Meta(description="false cuts the shortcuts of every unit")] = (
+        True  # the paper's
+    )
 
     def __post_init__(self) -> None:
         if self.width % self.heads:

@@ -12,7 +12,16 @@ import archbench
 from archbench_tasks._own_data import digest
 
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-PUBLISHED = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
+PUBLISHED = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""What people call the folders of splits, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -57,25 +66,31 @@ def _class_folders(path: Path) -> Iterator[tuple[Path, str, str]]:
     tops = _folders(path)
     if not tops:
         raise archbench.DataError(f"{path} has no folders in it; put the images of each class into a folder of its own")
-    if not all(folder.name in PUBLISHED for folder in tops):
+    parts = {folder: PUBLISHED[folder.name.lower()] for folder in tops if folder.name.lower() in PUBLISHED}
+    others = [folder for folder in tops if folder not in parts]
+    if others and {"train", "test"} <= set(parts.values()):
+        raise archbench.DataError(
+            f"{path} has {', '.join(f'{folder.name}/' for folder in parts)} and beside them {others[0].name}/; is that "
+            "a class, or are those the splits? give folders of splits only, or folders of classes only"
+        )
+    if others:  # there are classes called train: they go by rail
         yield from ((folder, folder.name, "") for folder in tops)
         return
-    parts = {PUBLISHED[folder.name] for folder in tops}
-    if not {"train", "test"} <= parts:
-        missing = " and ".join(sorted({"train", "test"} - parts))
+    if not {"train", "test"} <= set(parts.values()):
+        missing = " and ".join(sorted({"train", "test"} - set(parts.values())))
         raise archbench.DataError(
             f"{path} has {', '.join(f'{folder.name}/' for folder in tops)} but no {missing}/; give train/, test/ and "
             "perhaps validation/, or folders of classes only"
         )
-    for top in tops:
+    for top, part in parts.items():
         classes = _folders(top)
         if not classes:
             raise archbench.DataError(f"the split {top.name}/ in {path} is empty: it has no folders of classes")
-        yield from ((folder, folder.name, PUBLISHED[top.name]) for folder in classes)
+        yield from ((folder, folder.name, part) for folder in classes)
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name[0] not in "._")
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

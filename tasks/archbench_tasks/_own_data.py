@@ -101,7 +101,8 @@ def check_parts(pool: Pool, names: Sequence[str], what: str) -> dict[str, np.nda
     for label, name in enumerate(names):
         missing = [part for part, index in parts.items() if label not in classes[group[index]]]
         if missing:
-            where = f"the {' and '.join(missing)} split{'s' if len(missing) > 1 else ''}"
+            *first, last = missing
+            where = f"the {', '.join(first)} and {last} splits" if first else f"the {last} split"
             raise archbench.DataError(
                 f"class {name!r} has {int((classes == label).sum())} distinct {what}, and none in {where}; it needs at "
                 "least one in each of training, validation and test: add some, or leave the class out"

@@ -57,11 +57,12 @@ def read_sequences(path: Path, options: SequenceOptions) -> Sequences:
     if path.is_dir():
         raise archbench.DataError(f"{path} is a folder; sequences: needs a .csv, .parquet or .npz file")
     try:
-        if path.suffix == ".npz":
+        ending = path.suffix.lower()
+        if ending == ".npz":
             return _from_npz(path, options)
-        if path.suffix == ".parquet":
+        if ending == ".parquet":
             return _from_table(_read_parquet(path), path, options)
-        if path.suffix == ".csv":
+        if ending == ".csv":
             return _from_table(_read_csv(path), path, options)
     except OSError as error:
         raise archbench.DataError(f"{path} cannot be read ({error.strerror or error})") from None
@@ -92,11 +93,23 @@ def _read_csv(path: Path) -> Table:
             ) from None
     if not rows:
         raise archbench.DataError(f"{path.name} has no rows; the first line names the columns, the others are steps")
+    _check_header(header, path)
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    return Table(columns, lambda row: f"line {lines[row]}")
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    # The number of a row, as pandas writes it by itself: as a feature it would give away the order, and so the label.
+    if any(not name or name.startswith("__index_level_") for name in header):
+        raise archbench.DataError(
+            f"{path.name} has a column without a name; pandas writes the number of each row so: leave it out with "
+            "index=False, or name it if it is a feature"
+        )
+    if len(header) == 1 and (other := set(header[0]) & set(";\t|")):
+        raise archbench.DataError(f"{path.name} has columns that {other.pop()!r} separates; separate them by commas")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise archbench.DataError(f"{path.name} has two columns {twice[0]!r}; rename one")
-    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    return Table(columns, lambda row: f"line {lines[row]}")
 
 
 def _read_parquet(path: Path) -> Table:
@@ -108,6 +121,7 @@ def _read_parquet(path: Path) -> Table:
             f"{path.name}: reading parquet needs pyarrow; pip install 'archbench[parquet]', or give a .csv file"
         ) from None
     try:
+        _check_header(pyarrow.parquet.read_schema(path).names, path)
         table = pyarrow.parquet.read_table(path)
     except pyarrow.ArrowException as error:
         raise archbench.DataError(f"{path.name} is not readable as parquet ({error})") from None
@@ -160,7 +174,8 @@ def _features(table: Table, path: Path, options: SequenceOptions) -> list[str]:
 
 
 def _texts(table: Table, column: str, path: Path) -> list[str]:
-    texts = ["" if value is None else str(value).strip() for value in table.columns[column]]
+    # NaN, which alone is unequal to itself, is how some writers of parquet leave a cell empty.
+    texts = ["" if value is None or value != value else str(value).strip() for value in table.columns[column]]
     if "" in texts:
         raise archbench.DataError(
             f"{path.name} {table.place(texts.index(''))}: {column!r} is missing; every row needs it"
@@ -176,6 +191,8 @@ def _numbers(table: Table, column: str, path: Path) -> np.ndarray[Any, Any]:
     try:
         numbers = np.array(values, np.float64)
     except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.shape != (len(values),):  # some are no numbers, or each is a list
         numbers = np.array([_number(value) for value in values])
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
@@ -235,6 +252,8 @@ def _from_npz(path: Path, options: SequenceOptions) -> Sequences:
             f"{path.name}: sequence {sequence}, step {step}, feature {feature} is {values[row, feature]}, not a finite "
             f"number (counted from 0; {len(wrong)} in all); fill them in, or drop them"
         )
+    if targets.dtype.kind == "S":
+        targets = np.char.decode(targets, "utf-8", "replace")
     if targets.dtype.kind != "f":
         if "" in targets.astype(str):
             raise archbench.DataError(f"{path.name}: the label of sequence {targets.tolist().index('')} is missing")
@@ -261,12 +280,14 @@ def _steps_of(arrays: dict[str, np.ndarray[Any, Any]], path: Path) -> tuple[np.n
     if (
         values.dtype.kind not in "fiub"
         or values.ndim not in ((2, 3) if name == "inputs" else (1, 2))
-        or not len(values)
+        or not values.size
     ):
         raise archbench.DataError(f"{path.name}: {name} is {values.dtype} {values.shape}; give numbers (..., F)")
     flat = values.ndim == (2 if name == "inputs" else 1)
     values = (values[..., None] if flat else values).astype(np.float64)
     steps = values.shape[1] if name == "inputs" else len(values)
+    if lengths is not None and (lengths.dtype.kind not in "iuf" or (lengths % 1 != 0).any()):
+        raise archbench.DataError(f"{path.name}: lengths is {lengths.dtype} {lengths.shape}; give whole numbers")
     lengths = np.full(len(values), steps) if lengths is None else lengths.astype(np.int64)
     one_each = lengths.shape == values.shape[:1]
     fits = one_each if name == "inputs" else lengths.ndim == 1 and lengths.sum() == len(values)

@@ -7,10 +7,10 @@ flowers/tulip/2.png   or    flowers/validation/...      (may be left out)
 ```
 
 Every image is turned upright (EXIF), scaled so that its shorter side has `size` pixels, and cut to a square about its
-centre; transparency is dropped. Pixels are scaled to mean 0 and standard deviation 1 of each channel by all but the
-test split, so that the test images are the same for every seed. `_own_data` says how splits are drawn. Files that are
-no images by their ending are left alone and counted; an image that cannot be read is an error, or with `skip_bad` left
-out and counted.
+centre; transparency is dropped, and of 16 bits a pixel the upper 8 are kept. Pixels are scaled to mean 0 and standard
+deviation 1 of each channel by all but the test split, so that the test images are the same for every seed. `_own_data`
+says how splits are drawn. Files that are no images by their ending are left alone and counted; an image that cannot be
+read is an error, or with `skip_bad` left out and counted.
 
 The task is identified by the contents of the image files and the names of the classes: names of files do not matter.
 Decoded images are kept as bytes in the data folder (`ARCHBENCH_DATA`).
@@ -258,7 +258,12 @@ def _decode_one(path: Path, options: ImageOptions) -> np.ndarray[Any, Any] | str
 
     try:
         with Image.open(path) as opened:
+            if opened.mode == "F" or (opened.mode == "I" and opened.format == "TIFF"):
+                numbers = "floats" if opened.mode == "F" else "numbers of 32 bits"
+                return f"its pixels are {numbers}, of which nobody says what is white; save it with 8 or 16 bits"
             image: Image.Image = ImageOps.exif_transpose(opened)
+            if image.mode == "P" and "transparency" in image.info:  # else Pillow warns on the user's terminal
+                image = image.convert("RGBA")
             if image.mode.startswith("I"):  # 16 bits a pixel, of which Pillow would clip all but the darkest
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             image = image.convert("RGB" if options.channels == "colour" else "L")

@@ -83,7 +83,7 @@ def inspect(path: Path, options: TextOptions) -> archbench.Found:
         facts={
             "characters": len(text),
             "distinct characters": len(symbols),
-            "files": len(names),
+            "text files": len(names),
             "split": f"the last {len(codes) - begin:,} characters are the test; the seed draws a stretch of "
             f"{len(codes) // TENTHS:,} among the others for validation",
         },
@@ -126,13 +126,17 @@ def read(path: Path) -> tuple[str, list[str]]:
     """
     files = [path]
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+        files = sorted(file for file in path.rglob("*") if _is_text(file))
         if not files:
             raise archbench.DataError(f"the folder {path} has no .txt file; give a text file, or a folder with some")
     texts = [_read(file) for file in files]
     if not any(texts):
         raise archbench.DataError(f"{path} is empty; give a file with text in it")
     return BETWEEN.join(texts), [file.name for file in files]
+
+
+def _is_text(file: Path) -> bool:
+    return file.suffix.lower() == ".txt" and not file.name.startswith(".") and file.is_file()
 
 
 def _read(file: Path) -> str:

@@ -115,9 +115,10 @@ def test_exceptions_are_few_and_give_a_reason(architecture: Architecture):
 def test_deep_nets_start_as_their_papers_say():
     """The warm-up of the deepest nets, the biases of Highway nets and what cannot be followed are in the recipes."""
     recipes = {}
-    deep = ("resnet-20", "resnet-110", "resnet-18", "stochastic-depth-1202", "highway")
+    deep = ("resnet-20", "resnet-110", "resnet-18", "preresnet-110", "stochastic-depth-1202")
+    highways = ("highway", "highway-conv-32", "highway-b")
     refused = ("vgg", "alexnet", "lstm", "convnext", "fixup", "vit", "xlstm")
-    for name in (*deep, *refused):
+    for name in (*deep, *highways, *refused, "tcn", "densenet-bc-100-12", "densenet-121"):
         (found,) = select([name], load_plugins().architectures, "architecture")
         recipes[name] = found.registered.item.published(found.options)
 
@@ -127,5 +128,15 @@ def test_deep_nets_start_as_their_papers_say():
     assert (round(deeper.warmup * deeper.steps), deeper.warmup_rate, deeper.milestones) == (400, 0.01, (0.5, 0.75))
     deepest = recipes["stochastic-depth-1202"].settings()
     assert (round(deepest.warmup * deepest.epochs), deepest.warmup_rate, deepest.epochs) == (10, 0.01, 300)
-    assert (recipes["highway"].bias_rate, recipes["highway"].decay_biases) == (2.0, False)
+    assert recipes["preresnet-110"].source.startswith("arXiv:1603.05027")
+    assert recipes["highway"] is None  # the depth study searched
+    for name, rate, steps in (
+        ("highway-conv-32", 0.01, [60_000, 120_000]),
+        ("highway-b", 0.025, [100_000, 150_000, 175_000]),
+    ):
+        highway = recipes[name].settings()
+        assert (highway.learning_rate, highway.bias_rate, highway.decay_biases) == (rate, 2.0, False)
+        assert [round(share * highway.steps) for share in highway.milestones] == steps
+    assert recipes["tcn"].settings().milestones == (0.5,)
+    assert [recipes[name].batch_size for name in ("densenet-bc-100-12", "densenet-121")] == [64, 256]
     assert all(recipes[name].unsupported for name in refused)

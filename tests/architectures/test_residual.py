@@ -120,15 +120,26 @@ def test_cut_shortcuts_leave_the_plain_net(build):
 
 
 def test_pre_activated_path_is_clean(build):
-    """With every F = 0 a pre-activated net carries its stem to the last norm unchanged, negative values and all."""
+    """Where F = 0 a pre-activated net carries what it has to the last norm unchanged, negative values and all."""
     network = build("resnet", DIGITS, depth=14, order="pre-activation")
-    for unit in network.units:
+    first, *rest = network.units
+    for unit in rest:
         nn.init.zeros_(unit.branch[-1].weight)
-    x = torch.randn(3, 1, 8, 8)
-    stem = network.stem(x)
+    stem = network.stem(torch.randn(3, 1, 8, 8))
+    y = first(stem)
 
-    assert torch.equal(stem[:, :, ::4, ::4], network.units(stem)[:, :16])
-    assert (stem < 0).any()
+    assert torch.equal(y[:, :, ::4, ::4], network.units(stem)[:, :16])
+    assert (y < 0).any()
+
+
+def test_first_pre_activation_stands_before_the_paths_part(build):
+    """The first unit adds to the normalised, activated stem (arXiv:1603.05027, appendix)."""
+    network = build("resnet", DIGITS, depth=14, order="pre-activation")
+    first = network.units[0]
+    nn.init.zeros_(first.branch[-1].weight)
+    stem = network.stem(torch.randn(3, 1, 8, 8))
+
+    assert torch.equal(first(stem), torch.relu(first.norm(stem)))
 
 
 def test_maps_halve_twice_while_channels_double(build):

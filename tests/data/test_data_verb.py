@@ -173,3 +173,12 @@ def test_folders_of_the_user_are_named_once(cache: Path) -> None:
         f"task imagenet: there is nothing in {cache / 'imagenet/train'} and {cache / 'imagenet/val'}: put or link the "
         "folders of this name there that image-net.org gives you, in each a folder for every class"
     )
+
+
+def test_a_folder_of_the_user_has_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list does not say that ImageNet, which users bring themselves, takes no room."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
+    lines = CliRunner().invoke(app, ["data", "list"]).output.splitlines()
+
+    (imagenet,) = [line for line in lines if line.startswith("imagenet")]
+    assert imagenet.split()[1:3] == ["missing", "yours"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -75,9 +76,14 @@ def test_unpacks(mode: str, site: Any, cache: Path) -> None:
     assert {name: (folder / name).read_bytes() for name in MEMBERS} == MEMBERS
     assert (state(needed), find_damage(needed)) == ("ready", "")
     (folder / "top/a.txt").write_text("other")
-    assert find_damage(needed) == f"{folder / 'top/a.txt'}: changed since it was unpacked"
+    advice = f"; delete the folder {folder} and run `benchmark data prepare`"
+    assert find_damage(needed) == f"{folder / 'top/a.txt'}: changed since it was unpacked{advice}"
     (folder / "top/a.txt").unlink()
-    assert find_damage(needed).endswith("it was unpacked, and is gone")
+    assert find_damage(needed) == f"{folder / 'top/a.txt'}: it was unpacked, and is gone{advice}"
+    shutil.rmtree(folder)
+    assert find_damage(needed) == f"{cache / 'set/set.archive'}: not unpacked; run `benchmark data prepare`"
+    prepare([needed], quiet)
+    assert (state(needed), find_damage(needed)) == ("ready", "")
 
 
 HOSTILE = {
@@ -90,6 +96,10 @@ HOSTILE = {
     "pipe": (tar((entry("pipe", tarfile.FIFOTYPE), b"")), "a device"),
     "twice": (tar((entry("a"), b"x"), (entry("a"), b"y")), "twice"),
     "bomb": (tar((entry("zeros"), bytes(1 << 25))), "times its size"),
+    "file and folder": (tar((entry("a"), b"x"), (entry("a/b"), b"y")), "'a/b', which cannot be made"),
+    "folder and file": (tar((entry("a/b"), b"x"), (entry("a"), b"y")), "'a', which cannot be made"),
+    "long name": (tar((entry("n" * 300), b"x")), "which cannot be made"),
+    "zip file and folder": (zipped((zipfile.ZipInfo("a"), b"x"), (zipfile.ZipInfo("a/b"), b"y")), "cannot be made"),
     "zip parent": (zipped((zipfile.ZipInfo("../evil"), b"x")), "leads out"),
     "zip absolute": (zipped((zipfile.ZipInfo("/evil"), b"x")), "leads out"),
     "zip backslash": (zipped((zipfile.ZipInfo("..\\evil"), b"x")), "leads out"),

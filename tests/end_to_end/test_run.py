@@ -213,6 +213,10 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["rum", "all"], "no such command 'rum'"),
         (["leaderboard", "--out", "nowhere"], "benchmark run all --out nowhere"),
         (["show", "resnett"], "did you mean 'resnet'"),
+        (["show", "imagenett"], "did you mean 'imagenet'"),
+        (["show", "long-lag-2d"], "did you mean 'long-lag-2"),
+        (["show", "nothing-like-it"], "`benchmark list` shows what there is"),
+        (["show", "lstm[forget_gate=no]"], "'no' - at `$.forget_gate`: one of learned, coupled, none; see"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
@@ -254,6 +258,15 @@ def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "no CUDA device" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["digits", "mlp", "quick"])
+def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None:
+    """No heading is followed by nothing: what a task or an architecture does not have is said to be none."""
+    lines = cli("show", name, cwd=tmp_path).stdout.splitlines()
+
+    headings = [index for index, line in enumerate(lines) if line.endswith(":") and not line.startswith(" ")]
+    assert all(lines[index + 1 : index + 2] and lines[index + 1].startswith("  ") for index in headings)
 
 
 @pytest.mark.parametrize(

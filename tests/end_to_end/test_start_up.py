@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 HEAVY = ("torch", "lightning", "torchvision", "torchmetrics", "numpy", "scipy", "sklearn", "jinja2")
+
+
+def test_show_reads_well(cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    """Choices, large numbers and lists are written for people, and what there is none of says so."""
+    shown = cli("show", "highway", cwd=tmp_path).stdout.splitlines()
+    (activation,) = [line for line in shown if line.startswith("  activation:")]
+
+    assert "choices tanh | relu, description nonlinearity of H" in activation
+    assert "  highway-b: 2,256,838" in shown
+    assert "paper recipe: none" in shown
+    assert "  milestones: 0.5, 0.75, 0.875" in cli("show", "highway-b", cwd=tmp_path).stdout.splitlines()
 
 
 @pytest.mark.parametrize(

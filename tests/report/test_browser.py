@@ -112,6 +112,55 @@ def test_phone(page: Any, scheme: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference" / "index.html"
+TOO_WIDE = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth).length"
+
+
+def test_the_reference_page_fits_a_laptop(page: Any) -> None:
+    """At 1280 pixels no table of the reference page scrolls sideways, those with the commands included."""
+    page.goto(REFERENCE.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+
+    assert page.evaluate(TOO_WIDE) == 0
+
+
+def test_the_name_stays_in_sight(page: Any) -> None:
+    """On a phone a wide table is scrolled under the names, and the score stands beside them to begin with."""
+    page.goto(REFERENCE.as_uri())
+    page.set_viewport_size({"width": 390, "height": 800})
+    table, last = page.locator(".scroll").first, page.locator("tbody tr").first.locator("td").last
+    score = page.locator("td.score b").first.bounding_box()
+    assert score["x"] + score["width"] <= 390 - 16
+
+    table.evaluate("element => { element.scrollLeft = 9999 }")
+
+    name = page.locator("tbody th .label").first.bounding_box()
+    assert name["x"] >= 0
+    assert name["x"] + name["width"] <= last.bounding_box()["x"]
+
+
+def test_print(page: Any) -> None:
+    """Paper gets dark letters on white, whatever the colours of the screen, and no part of the controls."""
+    page.emulate_media(color_scheme="dark", media="print")
+
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("#tools").is_visible()
+
+
+def test_sorting_by_keyboard(page: Any) -> None:
+    """A head is reached with the tabulator and sorts with Enter; the filter takes what is typed."""
+    head = page.locator("table").first.locator("thead th").nth(2)
+    page.locator("table").first.locator("thead button").nth(1).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+
+    page.locator("#q").focus()
+    page.keyboard.type("highway")
+    assert set(page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()) == {"highway"}
+
+
 def test_without_javascript(browser: Any, realistic: list[Record], tmp_path: Path) -> None:
     """All tables and charts are there without a script, and no dead control is shown."""
     write_leaderboard(realistic, tmp_path)

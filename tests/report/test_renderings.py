@@ -14,6 +14,10 @@ import pytest
 from archbench._declarations import Section
 from archbench._records import ArchitectureFacts, Environment, Origin, Record
 from archbench._report import write_leaderboard
+from archbench._report._boards import verdict
+from archbench._report._charts import _beside, strip_domain
+from archbench._report._text import NOTHING, loss
+from archbench._statistics import Estimate
 
 MakeRecord = Callable[..., Record]
 
@@ -125,3 +129,92 @@ def test_environments_that_differ_are_told(realistic: list[Record], tmp_path: Pa
     write_leaderboard(realistic, tmp_path)
 
     assert "not comparable" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.494, "1.494"),
+        (0.1, "0.100"),
+        (0.0316, "0.032"),
+        (0.0007, "0.00070"),
+        (1.7e-5, "0.000017"),
+        (8.1e-7, "8.1e-07"),
+        (0.0, "0.000"),
+        (None, NOTHING),
+    ],
+)
+def test_a_small_loss_is_not_shown_as_zero(value: float | None, text: str) -> None:
+    """Losses keep two significant digits, so that nets that differ a hundredfold do not look the same."""
+    assert loss(value) == text
+
+
+@pytest.mark.parametrize(
+    ("ranked", "said"),
+    [
+        ([("a", 1, 1), ("b", 1, 1)], "a and b share the best mean."),
+        ([("a", 1, 1), ("b", 1, 1), ("c", 3, 2)], "a and b share the best mean, separated from all others."),
+        (
+            [("a", 1, 1), ("b", 1, 1), ("c", 3, 1)],
+            "a and b share the best mean; c cannot be told apart from them with these seeds.",
+        ),
+        ([("a", 1, 1), ("b", 2, 1)], "a has the best mean; b cannot be told apart from it with these seeds."),
+        ([("a", 1, 1), ("b", 2, 2)], "a leads, separated from all others."),
+    ],
+)
+def test_the_verdict_names_all_who_share_the_first_place(ranked: list[tuple[str, int, int]], said: str) -> None:
+    """Nobody is called the best who shares the place."""
+    assert verdict(ranked, 3) == said
+
+
+def test_names_in_the_scatter_stay_at_their_points() -> None:
+    """Of names that would cover each other only the first is shown; none is moved further than its own height."""
+    points = [(100.0, 100.0 + n / 10) for n in range(20)]
+
+    places = _beside(points, ["some-network"] * 20)
+
+    assert places[0][1]
+    assert not all(free for _, free in places)
+    assert all(abs(height - y) <= 14 for (_, y), (height, _) in zip(points, places, strict=True))
+
+
+def test_equal_means_are_drawn_on_a_readable_axis() -> None:
+    """Means that differ in the last bit do not stretch the axis to that bit."""
+    close = [Estimate(mean=mean, low=None, high=None, n=1) for mean in (0.768, 0.768 + 1e-16)]
+
+    low, high = strip_domain([(estimate, []) for estimate in close])
+
+    assert high - low > 0.05
+
+
+def test_reasons_are_told_once(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Entrants that do not take a task for one reason are named together with it."""
+    records = [make_record(name, "adding", status="skipped", message="takes images") for name in ("a", "b")]
+    write_leaderboard([*records, make_record("c", "adding")], tmp_path)
+
+    assert "Not compatible: a, b (takes images)." in (tmp_path / "README.md").read_text(encoding="utf-8").replace(
+        "\\", ""
+    )
+    assert (tmp_path / "index.html").read_text(encoding="utf-8").count("(takes images)") == 1
+
+
+def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Where everybody was skipped the page says that nobody is ranked, without a table of nothing."""
+    write_leaderboard([make_record("a", status="skipped", message="takes tokens")], tmp_path)
+
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Nobody is ranked yet" in text
+    assert "<tbody></tbody>" not in text
+
+
+def test_the_curve_of_the_last_is_named(make_record: MakeRecord, tmp_path: Path) -> None:
+    """All entrants are drawn; of many the best and the last carry their names, the others show them when pointed at."""
+    records = [make_record(f"net-{n:02d}", score=0.95 - n / 100) for n in range(12)]
+    write_leaderboard(records, tmp_path)
+
+    page = (tmp_path / "index.html").read_text("utf-8")
+    names = re.findall(r'class="name( quiet)?">(net-\d\d)</text></g>', page)
+    curves = names[-24:]  # of validation and of the training loss; the scatter plot stands before them
+    assert page.count("<polyline") == 24
+    assert sorted(name for quiet, name in curves if not quiet) == sorted([f"net-{n:02d}" for n in (*range(8), 11)] * 2)
+    assert sorted(name for quiet, name in curves if quiet) == sorted([f"net-{n:02d}" for n in (8, 9, 10)] * 2)

@@ -86,6 +86,20 @@ def test_published_splits(tmp_path: Path) -> None:
     assert given.fixed_splits
 
 
+def test_other_names_of_splits(tmp_path: Path) -> None:
+    """Training/ and Testing/ are the splits and no classes; beside cars and ships a train is a class."""
+    root = tmp_path / "pets"
+    make(root / "Training", {"cat": 10, "dog": 10})
+    make(root / "Testing", {"cat": 4, "dog": 5}, start=100)
+    assert inspect(root, SMALL).facts["splits"] == {"train": 18, "validation": 2, "test": 9}
+    make(root / "more", {"cat": 3}, start=200)
+    with pytest.raises(DataError, match="has Testing/, Training/ and beside them more/; is that a class"):
+        inspect(root, SMALL)
+
+    vehicles = make(tmp_path / "vehicles", {"car": 5, "ship": 5, "train": 5})
+    assert list(inspect(vehicles, SMALL).facts["classes"]) == ["car", "ship", "train"]
+
+
 def test_seed_draws_validation_and_never_test(tmp_path: Path) -> None:
     """The test split is that of the content, whatever the seed."""
     root = make(tmp_path / "pets", {"cat": 30, "dog": 30})
@@ -145,6 +159,26 @@ def test_every_image_becomes_a_square_of_the_asked_kind(tmp_path: Path) -> None:
     everything = np.concatenate([splits.train.inputs, splits.validation.inputs, splits.test.inputs])
     rising = [row for row in everything if (np.diff(row.ravel()) > 0).all()]
     assert len(rising) == 1  # the 16-bit ramp, not clipped to white
+
+
+@pytest.mark.parametrize(("dtype", "says"), [(np.float32, "floats"), (np.int32, "numbers of 32 bits")])
+def test_pixels_without_a_known_white_are_refused(dtype: type, says: str, tmp_path: Path) -> None:
+    """Floats from 0 to 1 and 32-bit numbers would become black squares or noise: they are named instead."""
+    root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
+    Image.fromarray(np.linspace(0, 1, 64).reshape(8, 8).astype(dtype)).save(root / "dog" / "deep.tif")
+
+    with pytest.raises(DataError, match=rf"dog/deep.tif in .* cannot be read \(its pixels are {says}, .* 8 or 16 bits"):
+        inspect(root, SMALL)
+
+
+def test_palette_with_transparency_is_read_in_silence(tmp_path: Path) -> None:
+    """Pillow's advice to programmers does not reach the user's terminal."""
+    root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
+    paint(root / "dog" / "p.png", 90, mode="P")
+    with Image.open(root / "dog" / "p.png") as image:
+        image.save(root / "dog" / "t.png", transparency=bytes(range(256)))
+
+    assert inspect(root, SMALL).facts["classes"] == {"cat": 4, "dog": 6}  # a warning would be an error
 
 
 def test_orientation_is_obeyed(tmp_path: Path) -> None:

@@ -175,6 +175,8 @@ BAD_CSV = {
     HEAD + "a,1,u\nb,2,u\nc,3,u\n": "one class only, 'u'",
     HEAD + "a,1,u\nb,2,u\nc,3,u\nd,4,v\n": "class 'v' has 1 distinct sequences, and none in the train and validation",
     "id,x,x,label\na,1,2,u\n": "two columns 'x'",
+    ",id,x,label\n0,a,1,u\n": "a column without a name; pandas writes .* index=False",
+    "id;x;label\na;1;u\n": "columns that ';' separates",
     "name,x,label\na,1,u\n": "no column 'id'; its columns are name, x, label: set id=NAME",
     "id,x,kind\na,1,u\n": "no column 'label'; its columns are id, x, kind: set label=NAME, or target=NAME",
     "id,label\na,u\n": "no columns beside 'id' and 'label'",
@@ -212,6 +214,9 @@ BAD_NPZ = [
     ({"inputs": X, "lengths": np.full(6, 5), "targets": np.zeros(6)}, "one for each sequence, 1 to 4"),
     ({"inputs": X, "lengths": np.zeros(6), "targets": np.zeros(6)}, "one for each sequence, 1 to 4"),
     ({"values": X[0], "lengths": np.array([3, 2]), "targets": np.zeros(2)}, "1 or more each, 4 together"),
+    ({"inputs": X, "lengths": np.full(6, 2.5), "targets": np.zeros(6)}, "lengths is float64 .*; give whole numbers"),
+    ({"inputs": X, "lengths": np.full(6, "a"), "targets": np.zeros(6)}, "lengths is <U1 .*; give whole numbers"),
+    ({"inputs": X[..., :0], "targets": np.zeros(6)}, "give numbers"),
     ({"inputs": X.astype(str), "targets": np.zeros(6)}, "give numbers"),
     ({"inputs": np.where(X == 9, np.nan, X), "targets": np.zeros(6)}, "sequence 2, step 1, feature 0 is nan"),
     ({"inputs": X, "targets": np.array([0, 1, np.nan, 0, 0, 0])}, "the target of sequence 2 is nan"),
@@ -227,6 +232,13 @@ def test_bad_npz(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(DataError, match=says):
         inspect(tmp_path / "bad.npz", PLAIN)
+
+
+def test_endings_in_capitals(tmp_path: Path) -> None:
+    """A file from a system that writes its endings so is read."""
+    write_csv(tmp_path / "steps.csv", table())
+    (tmp_path / "steps.csv").rename(tmp_path / "STEPS.CSV")
+    assert inspect(tmp_path / "STEPS.CSV", PLAIN).info.input_shape == (6, 3)
 
 
 def test_files_of_other_kinds(tmp_path: Path) -> None:
@@ -249,6 +261,45 @@ def test_missing_cells_of_parquet(tmp_path: Path) -> None:
     steps[7]["x"] = None
     with pytest.raises(DataError, match="row 8, column 'x': nothing is not a finite number"):
         inspect(as_parquet(tmp_path, steps), PLAIN)
+
+
+def write_parquet(path: Path, columns: list[list[Any]], names: list[str]) -> None:
+    """A file with these columns."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    parquet.write_table(pyarrow.table([pyarrow.array(column) for column in columns], names=names), path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"id": ["a", "b"], "x": [1.0, 2.0], "label": [1.0, float("nan")]}, "row 2: 'label' is missing"),
+        ({"id": ["a", "b"], "x": [[1.0, 2.0], [3.0, 4.0]], "label": ["u", "v"]}, r"row 1, column 'x': \[1.0, 2.0\]"),
+    ],
+)
+def test_odd_cells_of_parquet(columns: dict[str, list[Any]], says: str, tmp_path: Path) -> None:
+    """A label that is not a number is missing, and a list is no number."""
+    write_parquet(tmp_path / "odd.parquet", list(columns.values()), list(columns))
+    with pytest.raises(DataError, match=says):
+        inspect(tmp_path / "odd.parquet", PLAIN)
+
+
+def test_headers_of_parquet(tmp_path: Path) -> None:
+    """An index of pandas is no feature; of two columns with one name nobody could say which is meant."""
+    write_parquet(tmp_path / "index.parquet", [["a"], [1.0], [0]], ["id", "x", "__index_level_0__"])
+    with pytest.raises(DataError, match="a column without a name"):
+        inspect(tmp_path / "index.parquet", PLAIN)
+    write_parquet(tmp_path / "twice.parquet", [["a"], [1.0], [2.0]], ["id", "x", "x"])
+    with pytest.raises(DataError, match="two columns 'x'"):
+        inspect(tmp_path / "twice.parquet", PLAIN)
+
+
+def test_labels_as_bytes(tmp_path: Path) -> None:
+    """Labels of an npz file that are bytes are read as the text that they are."""
+    targets = np.array(["kurz", "lang"] * 5).astype("S")
+    np.savez(tmp_path / "bytes.npz", inputs=np.random.default_rng(0).random((10, 4)), targets=targets)
+    assert inspect(tmp_path / "bytes.npz", PLAIN).facts["classes"] == {"kurz": 5, "lang": 5}
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

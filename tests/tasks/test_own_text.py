@@ -97,15 +97,16 @@ def test_same_text_elsewhere_is_the_same_task(tmp_path: Path) -> None:
 
 
 def test_files_of_a_folder_are_one_text(tmp_path: Path) -> None:
-    """In the order of their names, a mark between two; other files are not read."""
+    """In the order of their names, a mark between two; other files and hidden ones are not read."""
     first, second = some_text(900, 1), some_text(800, 2)
-    write(tmp_path / "all/2.txt", second)
+    write(tmp_path / "all/2.TXT", second)
     write(tmp_path / "all/1.txt", first)
     write(tmp_path / "all/readme.md", "not this")
+    write(tmp_path / "all/._1.txt", "nor this, which a Mac leaves on other disks")
     whole = write(tmp_path / "whole.txt", first + BETWEEN + second)
 
     assert inspect(tmp_path / "all", TEN).content == inspect(whole, TEN).content
-    assert inspect(tmp_path / "all", TEN).facts["files"] == 2
+    assert inspect(tmp_path / "all", TEN).facts["text files"] == 2
 
 
 def test_every_seed_has_blocks_of_both_kinds(tmp_path: Path) -> None:

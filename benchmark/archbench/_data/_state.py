@@ -39,7 +39,7 @@ def missing(needed: Sequence[RemoteFile | LocalFolder]) -> list[RemoteFile | Loc
 
 
 def find_damage(needed: RemoteFile) -> str:
-    """Read the data again and say what is wrong with them, in one line; empty if nothing is.
+    """Read the data again and say what is wrong with them and what to do, in one line; empty if nothing is.
 
     The checksum of the file, and of every member that was unpacked from it.
     """
@@ -47,13 +47,15 @@ def find_damage(needed: RemoteFile) -> str:
     kind, wanted = needed.checksum
     found = hash_file(path, kind)
     if found != wanted:
-        return f"{path}: its {kind} is {found}, declared is {wanted}"
+        return f"{path}: its {kind} is {found}, declared is {wanted}; delete it and run `benchmark data prepare`"
     if not needed.unpack:
         return ""
     manifest = read_manifest(needed)
     if manifest is None:
-        return f"{data_folder() / needed.unpack}: not unpacked"
-    return next(_damaged_members(data_folder() / needed.unpack, manifest["members"]), "")
+        return f"{path}: not unpacked; run `benchmark data prepare`"
+    folder = data_folder() / needed.unpack
+    member = next(_damaged_members(folder, manifest["members"]), "")
+    return member and f"{member}; delete the folder {folder} and run `benchmark data prepare`"
 
 
 def _damaged_members(folder: Path, members: dict[str, str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ Only plain files and folders, below the target, within bounds on their number an
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import shutil
@@ -35,6 +36,9 @@ _DAMAGED = (
     NotImplementedError,
     RuntimeError,
 )
+
+_IMPOSSIBLE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+"""A file and a folder of one name, or a name that no disk takes."""
 
 
 def unpack(archive: Path, target: Path) -> list[str]:
@@ -74,13 +78,21 @@ def _extract(archive: Path, target: Path) -> list[str]:
         if count > MEMBERS:
             raise DataError(f"{archive.name} has more than {MEMBERS:,} members; nothing was unpacked")
         relative = _safe_name(archive, name)
-        if source is None:
-            (target / relative).mkdir(parents=True, exist_ok=True)
-            continue
         if relative in names:
             raise DataError(f"{archive.name} has the member {name!r} twice; nothing was unpacked")
-        names.add(relative)
-        total = _copy(source, target / relative, total, limit, archive)
+        try:
+            if source is None:
+                (target / relative).mkdir(parents=True, exist_ok=True)
+                continue
+            names.add(relative)
+            total = _copy(source, target / relative, total, limit, archive)
+        except OSError as error:
+            if error.errno not in _IMPOSSIBLE:
+                raise
+            raise DataError(
+                f"{archive.name} has the member {name[:80]!r}, which cannot be made ({error.strerror}); nothing was "
+                "unpacked"
+            ) from None
     return sorted(names)
 
 

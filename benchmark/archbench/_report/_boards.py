@@ -125,19 +125,26 @@ def verdict(ranked: Sequence[tuple[str, int | None, int | None]], seeds: int) ->
     """The result in one sentence, from (label, rank, group), best first."""
     if not ranked:
         return "Nobody is ranked yet: no entrant has a complete set of results."
-    best, others = ranked[0][0], ranked[1:]
-    if not others:
-        return f"{best} is the only entrant with a complete set of results."
+    best = [label for label, rank, _ in ranked if rank == 1]
+    if len(ranked) == 1:
+        return f"{best[0]} is the only entrant with a complete set of results."
+    lead = f"{_named(best)} {'has' if len(best) == 1 else 'share'} the best mean"
     if ranked[0][2] is None:
         few = f"{seeds} seed{'' if seeds == 1 else 's'}"
-        return f"{best} has the best mean, but {few} cannot separate entrants; three or more are needed."
-    tied = [label for label, _, group in others if group == 1]
-    if not tied:
-        return f"{best} leads, separated from all others."
-    named = tied[0] if len(tied) == 1 else f"{', '.join(tied[:-1])} and {tied[-1]}"
-    if len(tied) > 3:
-        named = f"{', '.join(tied[:2])} and {len(tied) - 2} more"
-    return f"{best} has the best mean; {named} cannot be told apart from it with these seeds."
+        return f"{lead}, but {few} cannot separate entrants; three or more are needed."
+    close = [label for label, rank, group in ranked if group == 1 and rank != 1]
+    if close:
+        them = "it" if len(best) == 1 else "them"
+        return f"{lead}; {_named(close)} cannot be told apart from {them} with these seeds."
+    if len(best) == len(ranked):
+        return f"{lead}."
+    return f"{best[0]} leads, separated from all others." if len(best) == 1 else f"{lead}, separated from all others."
+
+
+def _named(labels: Sequence[str]) -> str:
+    if len(labels) > 3:
+        return f"{', '.join(labels[:2])} and {len(labels) - 2} more"
+    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
 
 
 def _row(

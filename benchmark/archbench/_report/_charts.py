@@ -12,11 +12,11 @@ from archbench._report._schema import Curve, Entrant, OverRow, SeedResult, TaskB
 from archbench._report._text import MINUS, fixed, plus_minus
 from archbench._statistics import Estimate
 
-STRIP = (180, 26)
-PLOT = (400, 290)
-LEFT, RIGHT, TOP, BOTTOM = 66, 116, 14, 44
+STRIP = (140, 26)
+PLOT = (416, 290)
+LEFT, RIGHT, TOP, BOTTOM = 66, 132, 14, 44
 MAX_LINES = 8
-"""More learning curves than this cannot be told apart; the best are drawn, all are in leaderboard.json."""
+"""More learning curves than this cannot be told apart; of the others all but the last are drawn faint."""
 
 Scale = Callable[[float], float]
 Domain = tuple[float, float]
@@ -36,11 +36,16 @@ def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Domai
     if not dots:
         return 0.0, 1.0
     low, high = min(dots), max(dots)
-    reach = (high - low) / 2 or abs(high) * 0.05 or 0.5
+    reach = (abs(high) * 0.05 or 0.5) if _flat(low, high) else (high - low) / 2
     bounds = [(e.low, e.high) for e, _ in estimates if e.low is not None and e.high is not None]
     low = max(low - reach, min([low, *(bound[0] for bound in bounds)]))
     high = min(high + reach, max([high, *(bound[1] for bound in bounds)]))
-    return (low, high) if high > low else (low - reach, high + reach)
+    return (low - reach, high + reach) if _flat(low, high) else (low, high)
+
+
+def _flat(low: float, high: float) -> bool:
+    # Means of equal numbers differ in the last bit, and that is no range to draw.
+    return math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:
@@ -67,8 +72,7 @@ def strip_axis(domain: Domain) -> Markup:
     marks = [
         tag("text", _tick(value), x=x(value), y=height - 10, text_anchor="middle")
         + tag("line", x1=x(value), x2=x(value), y1=height - 6, y2=height)
-        for value in ticks(domain, 4)
-        if 14 <= x(value) <= width - 14
+        for value in ticks(domain, 3)
     ]
     return tag("svg", *marks, viewBox=f"0 0 {width} {height}", class_="strip axis", aria_hidden="true")
 
@@ -86,35 +90,44 @@ def scatter(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) 
     path = "M" + " L".join(f"{_short(x(math.log10(p[0])))} {_short(y(p[1]))}" for p in front)
     parts = [_frame(x, y, across, up, "parameters", task.metric.replace("_", " "), powers=True)]
     parts.append(tag("path", d=path, class_="front"))
-    heights = _spread([y(p[1]) for p in points], 13)
-    for (parameters, mean, row), height in zip(points, heights, strict=True):
+    points.sort(key=lambda p: not p[2].pareto)
+    names = [_clip(entrants[row.entrant].label) for _, _, row in points]
+    places = _beside([(x(math.log10(parameters)), y(mean)) for parameters, mean, _ in points], names)
+    texts = []
+    for (parameters, mean, row), label, (height, free) in zip(points, names, places, strict=True):
         entrant, left = entrants[row.entrant], x(math.log10(parameters))
         shape = _mark(entrant, left, y(mean), 5.5 if row.pareto else 4.5)
-        name = tag("text", _clip(entrant.label), x=left + 9, y=height + 4, class_="name")
-        kind = "filled" if row.pareto else "open"
-        parts.append(
-            tag("g", tag("title", entrant.label), shape, name, class_=f"{kind} {_colour(entrant)}", data_e=entrant.id)
-        )
+        shape = tag("g", tag("title", entrant.label), shape, class_="filled" if row.pareto else "open")
+        name = tag("text", label, x=left + 9, y=height + 4, class_="name" if free else "name quiet")
+        shown = {"class_": _colour(entrant), "data_e": entrant.id}
+        parts.append(tag("g", shape, **shown))
+        texts.append(tag("g", name, **shown))
     best = ", ".join(entrants[p[2].entrant].label for p in front)
-    return _svg(PLOT, f"Score against parameters for {len(points)} entrants. Pareto-optimal: {best}.", *parts)
+    return _svg(PLOT, f"Score against parameters for {len(points)} entrants. Pareto-optimal: {best}.", *parts, *texts)
 
 
 def learning_curves(
     board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], *, validation: bool
 ) -> Markup | None:
-    """Mean over seeds of the validation metric, or of the training loss, against the optimiser steps."""
-    curves = [curve for curve in board.curves if len(curve.step) > 1][:MAX_LINES]
+    """Mean over seeds of the validation metric, or of the training loss, against the optimiser steps.
+
+    The first entrants of the table are named, and the last: what did not learn is to be seen beside what did.
+    """
+    curves = [curve for curve in board.curves if len(curve.step) > 1]
     if not curves:
         return None
+    named, faint = curves[:MAX_LINES] + curves[MAX_LINES:][-1:], curves[MAX_LINES:-1]
     across = (0.0, float(max(curve.step[-1] for curve in curves)))
     up = _padded([value for curve in curves for value in _series(curve, validation)])
     x, y = _axes(across, up)
     what = f"validation {task.metric.replace('_', ' ')}" if validation else "training loss"
     parts = [_frame(x, y, across, up, "steps", what)]
-    heights = _spread([y(_series(curve, validation)[-1]) for curve in curves], 13)
-    for curve, height in zip(curves, heights, strict=True):
+    for curve in faint:
+        parts.append(_line(curve, _series(curve, validation), entrants[curve.entrant], (x, y), None))
+    heights = _spread([y(_series(curve, validation)[-1]) for curve in named], 13)
+    for curve, height in zip(named, heights, strict=True):
         parts.append(_line(curve, _series(curve, validation), entrants[curve.entrant], (x, y), height))
-    ends = ", ".join(f"{entrants[c.entrant].label} {_series(c, validation)[-1]:.3g}" for c in curves)
+    ends = ", ".join(f"{entrants[c.entrant].label} {_series(c, validation)[-1]:.3g}" for c in named)
     return _svg(PLOT, f"Mean {what} over seeds by optimiser step. At the end: {ends}.", *parts)
 
 
@@ -138,8 +151,12 @@ def ticks(domain: Domain, about: int) -> list[float]:
     return [n * step for n in range(first, math.floor(domain[1] / step + 1e-9) + 1)]
 
 
-def _line(curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[Scale, Scale], height: float) -> Markup:
+def _line(
+    curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[Scale, Scale], height: float | None
+) -> Markup:
+    """A curve with its name at that height; without one it is faint, and named at its end when it is pointed at."""
     x, y = axes
+    faint = height is None
     points = " ".join(f"{_short(x(step))},{_short(y(value))}" for step, value in zip(curve.step, series, strict=True))
     end = x(curve.step[-1])
     return tag(
@@ -147,8 +164,14 @@ def _line(curve: Curve, series: Sequence[float], entrant: Entrant, axes: tuple[S
         tag("title", entrant.label),
         tag("polyline", points=points),
         _mark(entrant, end, y(series[-1]), 3),
-        tag("text", _clip(entrant.label), x=end + 9, y=height + 4, class_="name"),
-        class_=f"curve {_colour(entrant)}",
+        tag(
+            "text",
+            _clip(entrant.label),
+            x=end + 9,
+            y=(y(series[-1]) if height is None else height) + 4,
+            class_="name quiet" if faint else "name",
+        ),
+        class_=f"curve {_colour(entrant)}{' faint' if faint else ''}",
         data_e=entrant.id,
     )
 
@@ -235,6 +258,23 @@ def _spread(heights: Sequence[float], gap: float) -> list[float]:
     for index in reversed(order):
         ceiling = placed[index] = min(placed[index], ceiling - gap)
     return placed
+
+
+def _beside(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[tuple[float, bool]]:
+    """Height of the name beside each point, and whether it covers nothing there; others appear when pointed at."""
+    taken = [(x - 5, x + 5, y, 10) for x, y in points]
+    places = []
+    for (x, y), name in zip(points, names, strict=True):
+        start, end = x + 9, x + 9 + 7 * len(name)
+        free = [
+            height
+            for height in (y, y - 7, y + 7, y - 14, y + 14)
+            if TOP <= height <= PLOT[1] - BOTTOM - 5
+            and not any(left < end and start < right and abs(height - at) < gap for left, right, at, gap in taken)
+        ]
+        taken += [(start, end, height, 13) for height in free[:1]]
+        places.append((free[0] if free else y, bool(free)))
+    return places
 
 
 def _tick(value: float) -> str:

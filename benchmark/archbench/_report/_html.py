@@ -33,7 +33,10 @@ def _context(board: Leaderboard) -> dict[str, Any]:
     def figures(item: TaskBoard) -> list[tuple[str, Markup]]:
         task = tasks[item.task]
         drawn = (
-            ("Score against parameters, Pareto-optimal filled", _charts.scatter(item, task, entrants)),
+            (
+                "Score against parameters, Pareto-optimal filled; point at a mark for its name",
+                _charts.scatter(item, task, entrants),
+            ),
             ("Validation, mean over seeds", _charts.learning_curves(item, task, entrants, validation=True)),
             ("Training loss, mean over seeds", _charts.learning_curves(item, task, entrants, validation=False)),
         )

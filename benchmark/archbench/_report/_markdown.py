@@ -70,7 +70,7 @@ def _over(over: OverBoard, board: Leaderboard) -> list[str]:
     return [
         f"## {escape(_text.kind_word(over.kind).capitalize())} tasks, {escape(_text.protocol_words(protocol))}",
         escape(over.verdict),
-        _table(head, rows, range(3, len(head))),
+        _table(head, rows, range(3, len(head))) if rows else "",
         "\n".join(["Not ranked:", "", *missing]) if missing else "",
         left_out,
         "" if over.timings_comparable else "These trials ran in different environments: seconds are not comparable.",
@@ -82,7 +82,8 @@ def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
     task = next(task for task in board.tasks if task.id == item.task)
     protocol = next(protocol for protocol in board.protocols if protocol.id == item.protocol)
     digits = _text.decimals(item, task)
-    head = ["Rank", "Group", "Architecture", "Test score", "Last weights", "Validation", "Seeds", "Parameters"]
+    head = ["Rank", "Group", "Architecture", "Test score", "Last weights", "Validation"]
+    head += ["Train loss", "Seeds", "Parameters"]
     rows = []
     for row in item.rows:
         entrant = entrants[row.entrant]
@@ -91,17 +92,21 @@ def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
         test, last, validation = (_text.fixed(mean, digits) for mean in means)
         test = f"{test} {_text.plus_minus(row.score, digits)}".strip()
         group = _text.NOTHING if row.group is None else row.group
-        seeds, size = f"{row.ok}/{row.planned}", _text.count(row.parameters)
-        rows.append([_text.place(row), group, entrant.label + why, test, last, validation, seeds, size])
+        rest = [_text.loss(row.train_loss), f"{row.ok}/{row.planned}", _text.count(row.parameters)]
+        rows.append([_text.place(row), group, entrant.label + why, test, last, validation, *rest])
     commands = "\n".join("    " + " ".join(row.command.split()) for row in item.rows)
-    skipped = "; ".join(f"{entrants[e.entrant].label} ({e.reason})" for e in item.incompatible)
+    labels = {key: entrant.label for key, entrant in entrants.items()}
+    skipped = "; ".join(
+        f"{', '.join(names)} ({reason})" if reason else ", ".join(names)
+        for reason, names in _text.incompatible(item, labels)
+    )
     return [
         f"## {escape(task.label)}, {escape(_text.protocol_words(protocol))}",
         escape(f"Superseded by {task.superseded_by}.") if task.superseded_by else "",
         escape(f"{task.summary.rstrip('.')}. {_text.metric_words(task).capitalize()}.".lstrip(". ")),
         f"{escape(item.verdict)} {escape(_text.seeds_line(item, protocol.seeds))}" if rows else "",
         _table(head, rows, range(3, len(head))) if rows else "",
-        escape(_text.solved_line(item, task, {key: entrant.label for key, entrant in entrants.items()})),
+        escape(_text.solved_line(item, task, labels)),
         f"Not compatible: {escape(skipped)}." if skipped else "",
         "To reproduce the rows:" if rows else "",
         commands,

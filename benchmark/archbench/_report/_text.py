@@ -79,6 +79,13 @@ def place(row: TaskRow | OverRow) -> str:
     return NOTHING if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
 
 
+def loss(value: float | None) -> str:
+    """A loss with three decimals, or two significant digits where those would be zeros."""
+    if value is None or abs(value) >= 0.1 or not value:
+        return fixed(value, 3)
+    return fixed(value, 1 - math.floor(math.log10(abs(value)))) if abs(value) >= 1e-5 else f"{value:.1e}"
+
+
 def count(value: float | None) -> str:
     """A whole number in groups of three."""
     return NOTHING if value is None else f"{value:,.0f}"
@@ -94,7 +101,7 @@ def span(values: Iterable[int]) -> str:
     ordered = sorted(values)
     if not ordered:
         return NOTHING
-    return count(ordered[0]) if ordered[0] == ordered[-1] else f"{count(ordered[0])} to {count(ordered[-1])}"
+    return count(ordered[0]) if ordered[0] == ordered[-1] else f"{count(ordered[0])}{NOTHING}{count(ordered[-1])}"
 
 
 def why_unranked(row: TaskRow, newer: str) -> str:
@@ -139,6 +146,14 @@ def seeds_line(board: TaskBoard, planned: int) -> str:
 
 def _several(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def incompatible(board: TaskBoard, labels: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Who does not take the task: each reason with the names that it holds for."""
+    groups: dict[str, list[str]] = {}
+    for entry in board.incompatible:
+        groups.setdefault(entry.reason, []).append(labels[entry.entrant])
+    return list(groups.items())
 
 
 def solved_line(board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) -> str:

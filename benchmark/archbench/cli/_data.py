@@ -35,7 +35,8 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
     print(f"Folder: {data_folder()}  (set ARCHBENCH_DATA for another)\n")
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:<{width}}  {row['state']:<9}  {format_bytes(row['bytes']):>9}  {row['summary']}")
+        size = format_bytes(row["bytes"]) if row["bytes"] else "yours"  # a folder of the user has no declared size
+        print(f"{row['name']:<{width}}  {row['state']:<9}  {size:>9}  {row['summary']}")
     print("\nGet what is missing: benchmark data prepare TASK...")
 
 
@@ -77,7 +78,7 @@ def verify(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked =
         absent = f", {len(remote) - len(there)} are not there" if len(remote) > len(there) else ""
         print(f"{len(there) - len(damaged)} of {len(there)} files in {data_folder()} are as declared{absent}.")
     for damage in damaged.values():
-        print(f"damaged: {damage}; delete it and run `benchmark data prepare`", file=sys.stderr)
+        print(f"damaged: {damage}", file=sys.stderr)
     sys.exit(1 if damaged else 0)
 
 

@@ -230,7 +230,8 @@ def _train(
 
 
 def _count_all(job: Run) -> int:
-    return len(job.plan) + sum(cell.trial.protocol.tuning_cost for cell in tuned_cells(job.plan))
+    runnable = sum(planned.refusal is None for planned in job.plan)
+    return runnable + sum(cell.trial.protocol.tuning_cost for cell in tuned_cells(job.plan))
 
 
 def _count_left(job: Run, *, retry: bool) -> int:
@@ -256,7 +257,8 @@ def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
     for planned in job.todo:  # some trial may have ended in this moment
         if planned.trial.id not in job.records and (record := job.store.read(planned.trial.id)):
             job.records[record.id] = record
-    kept = sum(planned.trial.id in job.records for planned in job.plan) + len(job.tuning())
+    settled = [planned for planned in settle(job.plan, job.records) if planned.refusal is None]
+    kept = sum(planned.trial.id in job.records for planned in settled) + len(job.tuning())
     leave(
         number,
         f"Stopped. {kept} of {_count_all(job)} trials are finished and kept in {job.store.root}; the same command "

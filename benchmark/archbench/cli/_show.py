@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import typing
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from archbench._errors import ArchbenchError, SelectionError
 from archbench._own_data import is_own_data
 from archbench._plugins import Plugins, Registered
 from archbench._protocol_files import get_protocol
-from archbench._protocols import Protocol
+from archbench._protocols import Protocol, protocols
 from archbench._readers import Found, Reader
 from archbench._selectors import Selected, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
@@ -32,7 +33,7 @@ def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json
         return
     for key, value in description.items():
         if isinstance(value, dict):
-            print(f"{key}:")
+            print(f"{key}:" if value else f"{key}: none")
             for inner, text in value.items():
                 print(f"  {inner}: {_text(text)}")
         elif value not in ("", [], None):
@@ -59,7 +60,16 @@ def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
         return _describe_protocol(get_protocol(name))
     except ArchbenchError:
         specific = [error for error in refusals if not str(error).startswith("no ")]
-        raise (specific or refusals)[0] from None
+        raise (specific or [_unknown(name, plugins)])[0] from None
+
+
+def _unknown(name: str, plugins: Plugins) -> SelectionError:
+    registered: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks, *plugins.readers]
+    items: list[Declared] = [one.item for one in registered]
+    known = {known for item in items for known in (item.name, *item.variants)} | {rules.name for rules in protocols()}
+    near = difflib.get_close_matches(name.partition("[")[0], sorted(known), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "`benchmark list` shows what there is"
+    return SelectionError(f"nothing is called {name!r}; {hint}")
 
 
 def _describe_reader(registered: Registered[Reader]) -> dict[str, Any]:
@@ -162,7 +172,12 @@ def _describe_type(hint: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {inner}" for key, inner in value.items() if inner not in ("", None))
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
+        inner = {key: " | ".join(map(str, item)) if isinstance(item, list) else item for key, item in value.items()}
+        return ", ".join(f"{key} {_text(item)}" for key, item in inner.items() if item not in ("", None))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if type(value) is int and value >= 10_000:
+        return f"{value:,}"
     return str(value)

@@ -68,19 +68,29 @@ class PreActivatedUnit(nn.Module):
         branch: F, which starts with a convolution.
         shortcut: h; None cuts it. A projection reads relu(norm(x)), which it shares with F, as in the authors' code.
         join: how h and F become one.
+        first: h reads relu(norm(x)) whatever it is. So the appendix of the paper has it in the first unit of a net,
+            whose x comes from a convolution without norm and ReLU.
     """
 
-    def __init__(self, C: int, branch: nn.Module, shortcut: nn.Module | None, join: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        C: int,
+        branch: nn.Module,
+        shortcut: nn.Module | None,
+        join: nn.Module | None = None,
+        *,
+        first: bool = False,
+    ) -> None:
         super().__init__()
         self.norm, self.branch, self.shortcut, self.join = nn.BatchNorm2d(C), branch, shortcut, join or Sum()
+        self.shared = first or isinstance(shortcut, nn.Conv2d)
 
     def forward(self, x: Tensor) -> Tensor:
         activated = torch.relu(self.norm(x))  # (B, C, H, W)
         F: Tensor = self.branch(activated)  # (B, D, H/stride, W/stride)
         if self.shortcut is None:
             return F
-        projects = isinstance(self.shortcut, nn.Conv2d)
-        y: Tensor = self.join(self.shortcut(activated if projects else x), F)
+        y: Tensor = self.join(self.shortcut(activated if self.shared else x), F)
         return y
 
 

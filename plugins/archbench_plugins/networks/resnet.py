@@ -68,17 +68,19 @@ def build(task: TaskInfo, options: ResNetOptions) -> nn.Module:
     n = (options.depth - 2) // (9 if bottleneck else 6)
     widths = [width * (4 if bottleneck else 1) for width in (16, 32, 64)]
     stem = convolution(channels, 16, 3) if pre else normalised_stem(channels)
-    units = [_unit(C, D, stride, options) for C, D, stride in stages(n, first=16, widths=widths)]
+    shapes = enumerate(stages(n, first=16, widths=widths))
+    units = [_unit(C, D, stride, options, first=index == 0) for index, (C, D, stride) in shapes]
     close = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU()) if pre else None
     return Frame(stem, units, close=close, head=nn.Linear(widths[-1], outputs))
 
 
-def _unit(C: int, D: int, stride: int, options: ResNetOptions) -> nn.Module:
+def _unit(C: int, D: int, stride: int, options: ResNetOptions, *, first: bool) -> nn.Module:
     pre = options.order == "pre-activation"
     layers = (_bottleneck if options.block == "bottleneck" else basic_branch)(C, D, stride=stride)
     shortcut, join = _shortcut(C, D, stride, options), _join(C, D, options)
     if pre:
-        return PreActivatedUnit(C, layers[:-1], shortcut, join)  # the last batch norm becomes the next unit's first
+        branch = layers[:-1]  # the last batch norm becomes the next unit's first
+        return PreActivatedUnit(C, branch, shortcut, join, first=first)
     return Unit(layers, shortcut, join)
 
 
