@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,13 @@ from archbench._plugins import PluginSource, Registered
 from archbench._records import Origin, Record, Scores, TaskFacts
 from archbench._selectors import make_component
 from archbench._trial import Trial
+from archbench.cli import main
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for the whole suite, whose parts mostly wait; none besides this one for a part, or for timings."""
+    whole = config.args == config.getini("testpaths")
+    return 2 if whole and config.option.markexpr != "performance" else 0
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +156,32 @@ def cli() -> Cli:
         command = [sys.executable, "-m", "archbench", *arguments]
         options.setdefault("timeout", 600)
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
+
+    return run
+
+
+@pytest.fixture
+def heard_signals() -> Iterator[None]:
+    """Commands that a test starts hear all signals, though the tests themselves may run in the background or nohup."""
+    ignored = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)  # children start with the default in its place
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture
+def cli_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The same in this process, which has torch already: for the many calls that train nothing."""
+
+    def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return subprocess.CompletedProcess(arguments, int(end.value.code or 0), *capsys.readouterr())
 
     return run
 

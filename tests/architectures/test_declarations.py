@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,13 @@ WITHOUT_A_RECIPE = {
     *("min-gru", "min-lstm"),  # no code of the authors
 }
 
+
+@pytest.fixture(scope="module")
+def registered() -> Sequence[Any]:
+    """The same as the suite finds them."""
+    return load_plugins().architectures
+
+
 every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda architecture: architecture.name)
 
 
@@ -49,24 +58,23 @@ def test_every_tag_is_used():
 
 
 @every_architecture
-def test_control_is_another_network_for_the_same_inputs(architecture: Architecture):
+def test_control_is_another_network_for_the_same_inputs(architecture: Architecture, registered: Sequence[Any]):
     """A selector of one network that takes whatever this one takes; only the controls themselves have none."""
     assert (architecture.name in CONTROLS) == (not architecture.control) == ("control" in architecture.tags)
     if architecture.control:
-        (control,) = select([architecture.control], load_plugins().architectures, "architecture")
-        (itself,) = select([architecture.name], load_plugins().architectures, "architecture")
+        (control,) = select([architecture.control], registered, "architecture")
+        (itself,) = select([architecture.name], registered, "architecture")
 
         assert control.component.label != itself.component.label
         assert set(architecture.inputs) <= set(control.registered.item.inputs)
 
 
-def test_controls_end_in_a_control():
+def test_controls_end_in_a_control(registered: Sequence[Any]):
     """Going from control to control ends at a network without a straight path, and never in a circle."""
     control_of = {}
-    plugins = load_plugins().architectures
     for architecture in ARCHITECTURES:
         if architecture.control:
-            (control,) = select([architecture.control], plugins, "architecture")
+            (control,) = select([architecture.control], registered, "architecture")
             control_of[architecture.name] = control.registered.item.name
     for name in control_of:
         path = [name]
@@ -112,14 +120,14 @@ def test_exceptions_are_few_and_give_a_reason(architecture: Architecture):
     assert architecture.unused_parameters == (("units.*.branch.*",) if architecture.name == "stochastic-depth" else ())
 
 
-def test_deep_nets_start_as_their_papers_say():
+def test_deep_nets_start_as_their_papers_say(registered: Sequence[Any]):
     """The warm-up of the deepest nets, the biases of Highway nets and what cannot be followed are in the recipes."""
     recipes = {}
     deep = ("resnet-20", "resnet-110", "resnet-18", "preresnet-110", "stochastic-depth-1202")
     highways = ("highway", "highway-conv-32", "highway-b")
     refused = ("vgg", "alexnet", "lstm", "convnext", "fixup", "vit", "xlstm")
     for name in (*deep, *highways, *refused, "tcn", "densenet-bc-100-12", "densenet-121"):
-        (found,) = select([name], load_plugins().architectures, "architecture")
+        (found,) = select([name], registered, "architecture")
         recipes[name] = found.registered.item.published(found.options)
 
     assert recipes["resnet-18"] is None

@@ -45,11 +45,11 @@ def test_guide_explains_every_check():
     assert tuple(listed) == check_codes("architecture") + check_codes("task")
 
 
-def test_file_of_the_guide_passes(cli, tmp_path):
+def test_file_of_the_guide_passes(cli_here, tmp_path):
     """The one-file plugin of the guide is conformant, and short."""
     (tmp_path / "my_net.py").write_text(blocks("python")[0])
 
-    done = cli("check", "./my_net.py", "--json", cwd=tmp_path)
+    done = cli_here("check", "./my_net.py", "--json", cwd=tmp_path)
 
     assert failures(done.stdout) == []
 

@@ -37,9 +37,9 @@ def test_new_package_is_found_and_passes(cli, pretend_install, tmp_path, argumen
     assert {r["code"] for r in results if r["status"] != "passed"} <= {"B501", "B502", "T501"}
 
 
-def test_name_flows_everywhere(cli, tmp_path):
+def test_name_flows_everywhere(cli_here, tmp_path):
     """Distribution, module, entry point and architecture follow from NAME; no placeholder is left."""
-    cli("new", "tiny-net", cwd=tmp_path)
+    cli_here("new", "tiny-net", cwd=tmp_path)
     folder = tmp_path / "archbench-tiny-net"
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
 
@@ -51,9 +51,9 @@ def test_name_flows_everywhere(cli, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [(), ("--task-plugin",)], ids=["architecture", "task"])
-def test_what_is_written_is_clean(cli, tmp_path, arguments):
+def test_what_is_written_is_clean(cli_here, tmp_path, arguments):
     """The written code passes the linter that this project uses."""
-    cli("new", "tiny-net", *arguments, cwd=tmp_path)
+    cli_here("new", "tiny-net", *arguments, cwd=tmp_path)
 
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", "--select", "E,F,I,D1,N,UP"]
     done = subprocess.run(
@@ -66,13 +66,13 @@ def test_what_is_written_is_clean(cli, tmp_path, arguments):
     assert formatted.returncode == 0, formatted.stdout
 
 
-def test_nothing_is_overwritten(cli, tmp_path):
+def test_nothing_is_overwritten(cli_here, tmp_path):
     """A second time, or over a file, is an error and changes nothing."""
-    cli("new", "tiny-net", cwd=tmp_path)
+    cli_here("new", "tiny-net", cwd=tmp_path)
     readme = tmp_path / "archbench-tiny-net" / "README.md"
     readme.write_text("mine")
 
-    done = cli("new", "tiny-net", cwd=tmp_path)
+    done = cli_here("new", "tiny-net", cwd=tmp_path)
 
     assert done.returncode == 2
     assert "exists already and is left as it is" in done.stderr
@@ -94,9 +94,9 @@ def test_nothing_is_overwritten(cli, tmp_path):
         ("resnet-20", "there is architecture 'resnet-20' already"),
     ],
 )
-def test_bad_names_are_refused(cli, tmp_path, name, says):
+def test_bad_names_are_refused(cli_here, tmp_path, name, says):
     """A name that would not work somewhere is refused before anything is written."""
-    done = cli("new", name, cwd=tmp_path)
+    done = cli_here("new", name, cwd=tmp_path)
 
     assert done.returncode == 2
     assert says in done.stderr

@@ -154,9 +154,9 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
         (("prepare", "imagenet"), "put or link the folders"),
     ],
 )
-def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cli: Cli, tmp_path: Path) -> None:
+def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cli_here: Cli, tmp_path: Path) -> None:
     """A wrong name is one line and exit code 2, as JSON too."""
-    done = cli("data", *arguments, "--json", cwd=tmp_path)
+    done = cli_here("data", *arguments, "--json", cwd=tmp_path)
 
     assert done.returncode == 2
     assert message in json.loads(done.stdout)["error"]

@@ -113,9 +113,9 @@ def test_paper_says_what_it_costs(cli: Cli, tmp_path: Path) -> None:
         (("tune", "mlp", "--trials", "0"), "--trials is 0"),
     ],
 )
-def test_mistakes_exit_with_2(arguments: tuple[str, ...], words: str, cli: Cli, tmp_path: Path) -> None:
+def test_mistakes_exit_with_2(arguments: tuple[str, ...], words: str, cli_here: Cli, tmp_path: Path) -> None:
     """A wrong protocol is one line, exit code 2, and nothing is written."""
-    done = cli(*arguments, cwd=tmp_path)
+    done = cli_here(*arguments, cwd=tmp_path)
 
     assert done.returncode == 2
     assert words in done.stderr
@@ -135,6 +135,7 @@ def test_without_optuna(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heard_signals")
 def test_stopped_between_the_stages(records: Read, tmp_path: Path) -> None:
     """Ctrl-C in the middle of tuning keeps what is finished; the same command comes to the same evaluation."""
     (tmp_path / "two.toml").write_text(GRID.replace('extends = "smoke"', 'extends = "smoke"\nsteps = 500'))

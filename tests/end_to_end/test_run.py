@@ -79,14 +79,17 @@ def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: Read) -
         assert os.uname().nodename not in text
 
 
-def test_run_without_tasks_takes_the_default_ones(cli: Cli, tmp_path: Path) -> None:
+def test_run_without_tasks_takes_the_default_ones(
+    cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With no --task the matrix has the tasks that are marked as default, the others are run when named."""
-    done = cli("run", "mlp", "--protocol", "smoke", "--dry-run", "--json", cwd=tmp_path)
+    plans: list[Any] = []
+    monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda plan, *rest, **more: plans.append(plan))
+    done = cli_here("run", "mlp", "--protocol", "smoke", "--dry-run", cwd=tmp_path)
     tasks = [r.item for r in load_plugins().tasks]
 
     assert done.returncode == 0, done.stderr
-    cells = json.loads(done.stdout)["cells"]
-    assert {cell["task"] for cell in cells} == {task.name for task in tasks if task.by_default}
+    assert {planned.trial.task.name for planned in plans[0]} == {task.name for task in tasks if task.by_default}
     assert not all(task.by_default for task in tasks)
 
 
@@ -219,10 +222,12 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["show", "lstm[forget_gate=no]"], "'no' - at `$.forget_gate`: one of learned, coupled, none; see"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line_and_exit_code_2(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: list[str], message: str, cli_here: Cli, tmp_path: Path
+) -> None:
     """Every mistake ends at once with exit code 2 and advice, without a traceback, and leaves nothing behind."""
     (tmp_path / "a-file").write_text("mine")
-    done = cli(*arguments, cwd=tmp_path)
+    done = cli_here(*arguments, cwd=tmp_path)
 
     assert done.returncode == 2, done.stderr
     assert message in " ".join(done.stderr.split())
@@ -354,10 +359,12 @@ def test_section_that_raises_is_in_the_exit_code(cli: Cli, tmp_path: Path) -> No
     assert "archbench_leaderboard_sections raised" in (tmp_path / "leaderboard" / "index.html").read_text()
 
 
-def test_hints_can_be_copied(cli: Cli, tmp_path: Path) -> None:
+def test_hints_can_be_copied(smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]) -> None:
     """A command that is shown for copying names a folder with a space as a shell needs it."""
-    done = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--out", "my results", cwd=tmp_path)
+    shutil.copytree(smoke_run, tmp_path / "my results")
+    done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--out", "my results", cwd=tmp_path)
 
+    assert done.returncode == 0, done.stderr
     assert "--out 'my results'" in done.stdout
 
 
