@@ -79,7 +79,9 @@ def registered(item: Any, distribution: str = "toys", version: str = "1.0") -> R
 def make_architecture() -> Callable[..., Registered[Architecture]]:
     """A factory of registered architectures with `ToyOptions`."""
 
-    def make(name: str = "toy", distribution: str = "toys", **changes: Any) -> Registered[Architecture]:
+    def make(
+        name: str = "toy", distribution: str = "toys", version: str = "1.0", **changes: Any
+    ) -> Registered[Architecture]:
         declared: dict[str, Any] = {
             "name": name,
             "build": "toy:build",
@@ -87,7 +89,7 @@ def make_architecture() -> Callable[..., Registered[Architecture]]:
             "options": ToyOptions,
             "variants": {f"{name}-9": {"depth": 9}},
         }
-        return registered(Architecture(**{**declared, **changes}), distribution)
+        return registered(Architecture(**{**declared, **changes}), distribution, version)
 
     return make
 

@@ -90,6 +90,9 @@ def test_ambiguous_name_names_both_providers(make_architecture: Make) -> None:
 
     with pytest.raises(SelectionError, match=r"ours/resnet@1 .* and theirs/resnet@1"):
         select(["resnet"], available, "architecture")
+    unversioned = [make_architecture("resnet", name, version="") for name in ("ours", "theirs")]
+    with pytest.raises(SelectionError, match=r"ours/resnet@1 \(ours\) and theirs/resnet@1 \(theirs\)"):
+        select(["resnet"], unversioned, "architecture")
     with pytest.raises(SelectionError, match="ambiguous"):
         select(["resnet-9"], available, "architecture")
     assert labels(["theirs/resnet[depth=5]"], available) == ["theirs/resnet[depth=5]"]

@@ -150,7 +150,9 @@ def _match_name(
 
 def _unambiguous(name: str, found: Sequence[Registered[Item]]) -> Registered[Item]:
     if len(found) > 1:
-        providers = " and ".join(f"{r.canonical} ({r.origin.distribution} {r.origin.version})".strip() for r in found)
+        providers = " and ".join(
+            f"{r.canonical} ({' '.join(filter(None, (r.origin.distribution, r.origin.version)))})" for r in found
+        )
         raise SelectionError(f"{name!r} is ambiguous: {providers}; write the one that you mean in full")
     return found[0]
 

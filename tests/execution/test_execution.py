@@ -70,6 +70,20 @@ def test_falls_back_to_fresh_processes_with_a_warning(monkeypatch: pytest.Monkey
     assert len(pool.devices) == 3
 
 
+def test_server_that_dies_is_no_answer(tmp_path: Path) -> None:
+    """A library that ends the process which loads it ahead costs the fast start of trials and not the run."""
+    (tmp_path / "deadly.py").write_text("import os; os._exit(1)")
+    code = (
+        "from archbench._execution import _launchers\n"
+        "_launchers.PRELOAD = ('deadly',)\n"
+        "print(_launchers.ForkserverLauncher([]).probe(60))"
+    )
+    here = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=here)
+
+    assert done.stdout == "None\n"
+
+
 @pytest.mark.parametrize(
     ("gpus", "device", "workers", "expected"),
     [

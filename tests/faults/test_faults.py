@@ -82,14 +82,16 @@ def test_trials_that_take_too_long(cli: Cli, records: Read, tmp_path: Path) -> N
 
 
 def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
-    """Without --retry a failed trial stays as it is and the exit code stays 1; with it, only that one runs again."""
+    """Without --retry a failed trial stays as it is and the exit code 1, as a dry run says; with it, it runs again."""
     command = ["run", "raises", "mlp", "--task", "digits", "--protocol", "smoke", "--json"]
     first, second = (cli(*command, cwd=tmp_path, env=with_faulty_plugins()) for _ in range(2))
     third = cli(*command, "--retry", cwd=tmp_path, env=with_faulty_plugins())
 
     dry = [cli(*command, *more, "--dry-run", cwd=tmp_path, env=with_faulty_plugins()) for more in ((), ("--retry",))]
 
-    assert [sum(c["to_train"] for c in json.loads(run.stdout)["cells"]) for run in dry] == [0, 1]
+    cells = [json.loads(run.stdout)["cells"] for run in dry]
+    assert [sum(cell["to_train"] for cell in matrix) for matrix in cells] == [0, 1]
+    assert [cell["reason"] for cell in cells[0]] == ["1 did not end ok; --retry repeats them", ""]
     assert [run.returncode for run in (first, second, third)] == [1, 1, 1]
     assert [json.loads(run.stdout)["trained"] for run in (first, second, third)] == [2, 0, 1]
 
@@ -105,10 +107,19 @@ def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
     assert "on purpose" not in done.stderr
 
 
-def start(folder: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """The same command in the background, perhaps through another one such as nohup."""
+def start(
+    folder: Path, *arguments: str, before: Sequence[str] = (), start_new_session: bool = False
+) -> subprocess.Popen[str]:
+    """The same command in the background, perhaps through another one such as nohup, or in a session of its own."""
     command = [*before, sys.executable, "-m", "archbench", "run", *arguments]
-    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=start_new_session,
+    )
 
 
 def wait_for_records(out: Path, count: int) -> None:
@@ -130,6 +141,14 @@ def running_in(folder: Path) -> list[int]:
         if str(folder) in text and int(process.name) != os.getpid():
             found.append(int(process.name))
     return found
+
+
+def has_mapped(process_id: int, library: bytes) -> bool:
+    """Whether a process has begun to load a library."""
+    try:
+        return library in Path(f"/proc/{process_id}/maps").read_bytes()
+    except OSError:
+        return False
 
 
 def wait_until_gone(folder: Path) -> None:
@@ -202,6 +221,22 @@ def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: P
     assert "Traceback" not in errors
     assert "the same command goes on" in errors
     wait_until_gone(tmp_path)
+
+
+def test_ctrl_c_while_torch_is_loaded(tmp_path: Path) -> None:
+    """A terminal interrupts the process that loads torch as well: it ends too, and all that is said is how to go on."""
+    command = ("mlp", "--task", "digits", "--protocol", "smoke")
+    with start(tmp_path, *command, start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not any(has_mapped(process_id, b"libtorch") for process_id in running_in(tmp_path)):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)  # until the last process of the run has closed its end
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "the same command goes on" in errors.splitlines()[-1]
 
 
 SLOW_PLUGIN = """

@@ -94,6 +94,33 @@ def test_streamed_sequences_of_different_lengths(extra: str, make_job: Make, mon
     assert used
 
 
+@pytest.mark.parametrize(
+    ("groups", "limits", "granted"),
+    [
+        ("0::/job/step", {"memory.max": "max", "job/memory.max": "3000", "job/step/memory.max": "max"}, [3000]),
+        ("0::/", {"memory.max": "2000"}, [2000]),  # in a container
+        ("5:cpu:/\n4:memory:/docker/ab", {"memory/memory.limit_in_bytes": "1000"}, [1000]),  # version 1, likewise
+        ("4:cpu,memory:/a", {"memory/a/memory.limit_in_bytes": "7", "memory/memory.limit_in_bytes": "9"}, [7, 9]),
+        ("0::/", {}, []),
+        (None, {}, []),  # no Linux
+    ],
+)
+def test_memory_is_what_the_control_groups_grant(
+    groups: str | None, limits: dict[str, str], granted: list[int], tmp_path: Path
+) -> None:
+    """In a container the memory of the machine is not the memory there is; limits of all groups around count."""
+    if groups is not None:
+        (tmp_path / "proc/self").mkdir(parents=True)
+        (tmp_path / "proc/self/cgroup").write_text(groups + "\n")
+    for name, limit in limits.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(limit + "\n")
+
+    assert list(_streaming._granted(tmp_path)) == granted
+    assert 0 < _streaming.memory_of(torch.device("cpu")) <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 class Lazy:
     """An array that must be asked."""
 

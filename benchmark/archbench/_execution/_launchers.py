@@ -14,7 +14,14 @@ from typing import Any, Protocol
 
 from archbench._execution._child import run_job
 
-PRELOAD = ("torch", "torch._dynamo", "lightning.pytorch", "torchmetrics", "archbench._training")
+PRELOAD = (
+    "archbench._execution._server",
+    "torch",
+    "torch._dynamo",
+    "lightning.pytorch",
+    "torchmetrics",
+    "archbench._training",
+)
 """Loaded once, before any trial. Libraries and our own code only: a plugin that runs a parallel operation when it is
 imported would leave the server with threads, and every child of it would hang."""
 
@@ -74,11 +81,14 @@ class ForkserverLauncher:
         return _ForkedChild(process)
 
     def probe(self, timeout: float) -> bytes | None:
-        """What a child sees, as JSON; None if it does not answer in time or dies."""
+        """What a child sees, as JSON; None if it does not answer in time, or it or the server dies."""
         receiver, sender = self.context.Pipe(duplex=False)
         process = self.context.Process(target=_answer_probe, args=(sender,))
-        with _no_main_module():
-            process.start()
+        try:
+            with _no_main_module():
+                process.start()
+        except (EOFError, OSError):
+            return None  # the server itself died, while it loaded the libraries
         sender.close()
         try:
             return receiver.recv_bytes() if wait([receiver], timeout) else None
@@ -153,7 +163,8 @@ def _forked(job: bytes, root: str) -> None:
 def _answer_probe(sender: Connection) -> None:
     from archbench._execution._capacity import describe_process
 
-    sender.send_bytes(describe_process(os.getppid()))
+    with contextlib.suppress(BrokenPipeError):  # the run was stopped while the server was still loading
+        sender.send_bytes(describe_process(os.getppid()))
 
 
 @contextlib.contextmanager

@@ -5,10 +5,12 @@ The order is that of training from memory, so the batches are the same ones, how
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -30,10 +32,31 @@ def must_stream(inputs: Any, memory: int) -> bool:
 
 
 def memory_of(device: torch.device) -> int:
-    """Bytes of a GPU, or of this machine."""
+    """Bytes of a GPU; or of this machine, or what a container or a scheduler grants of it."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[1])
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_granted(Path("/"))])
+
+
+def _granted(root: Path) -> Iterator[int]:
+    """Limits of the control groups that this process is in, and of those around them; none outside Linux.
+
+    Both versions of control groups, as in the manual page cgroups(7). In a container the path may be the one outside of
+    it, and the limit then lies at the top.
+    """
+    try:
+        groups = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for group in groups:
+        _, controllers, path = group.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        top, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
+        inside = PurePosixPath(path.lstrip("/"))
+        for folder in (inside, *inside.parents):
+            with contextlib.suppress(OSError, ValueError):  # not there, or `max`
+                yield int((root / "sys/fs/cgroup" / top / folder / name).read_text())
 
 
 class _Pieces(Dataset[Any]):

@@ -44,10 +44,12 @@ def show_forecast(
     )
     unknown = [cell for cell in cells if cell["to_train"] and cell["seconds_per_trial"] is None]
     if unknown:
-        print(f"Measuring {len(unknown)} combinations that were never run here ...", file=sys.stderr)
+        print(f"Measuring what was never run here, architecture on task: {len(unknown)} ...", file=sys.stderr)
         _measure(unknown, pool)
     for cell in cells:
         cell["seconds"] = (cell["seconds_per_trial"] or 0.0) * cell["to_train"]
+        if cell["state"] == "done" and cell["not_ok"]:
+            cell["reason"] = f"{cell['not_ok']} did not end ok; --retry repeats them"
     longest = max((cell["seconds_per_trial"] or 0.0 for cell in cells if cell["to_train"]), default=0.0)
     total = makespan((cell["seconds"] for cell in cells), len(pool.devices), longest=longest)
     for cell in cells:
@@ -71,6 +73,7 @@ def _cells(plan: list[PlannedTrial], records: dict[str, Record], to_train: set[s
                 "reason": "" if planned.refusal is None else planned.refusal[1],
                 "trials": 0,
                 "to_train": 0,
+                "not_ok": 0,
                 "seconds_per_trial": None,
                 "planned": planned,
                 "known": [],
@@ -80,8 +83,10 @@ def _cells(plan: list[PlannedTrial], records: dict[str, Record], to_train: set[s
         record = records.get(planned.trial.id)
         if planned.trial.id in to_train:
             cell["to_train"] += 1
-        elif record is not None and record.resources.total_seconds is not None:
-            cell["known"].append(record.resources.total_seconds)
+        elif record is not None:
+            cell["not_ok"] += record.status not in ("ok", "skipped")
+            if record.resources.total_seconds is not None:
+                cell["known"].append(record.resources.total_seconds)
     for cell in cells.values():
         known = cell.pop("known")
         cell["seconds_per_trial"] = statistics.mean(known) if known else None

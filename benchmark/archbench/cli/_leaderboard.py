@@ -31,6 +31,7 @@ def leaderboard(
             f"there is no folder {out}; run `benchmark run all{out_option(out)}` first, or name another with --out"
         )
     store = Store(out)
+    spare_pages_of_others(store)
     records, set_aside = store.load()
     files, problems = build(store, list(records.values()), plugins, set_aside)
     if json:
@@ -47,6 +48,21 @@ def leaderboard(
     if open_ and not webbrowser.open((out / "index.html").absolute().as_uri()):
         print(f"no browser found; open {out / 'index.html'} yourself", file=sys.stderr)
     sys.exit(1 if problems else 0)
+
+
+def spare_pages_of_others(store: Store) -> None:
+    """Do not write where README.md or index.html is not ours to replace: in a project's own folder, say, by --out .
+
+    Raises:
+        StoreError: there is such a file, and no sign that a run has written to this folder before.
+    """
+    ours = store.records.is_dir() or (store.root / "leaderboard.json").exists()
+    for name in ("README.md", "index.html", "leaderboard.csv"):
+        if not ours and (store.root / name).exists():
+            raise StoreError(
+                f"{store.root} has no records but a {name}, which the leaderboard would replace; "
+                "choose another folder with --out, or move the file away"
+            )
 
 
 def build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,12 @@ def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]
     return tasks
 
 
+def json_only() -> contextlib.AbstractContextManager[object]:
+    """Standard output is for `print_json` alone: what plugins print at any moment goes to standard error."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
 def print_json(value: Any) -> None:
     """One JSON object on standard output; numbers that are not finite never get this far."""
-    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode())
+    out = sys.__stdout__ if sys.stdout is sys.stderr else sys.stdout
+    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode(), file=out)

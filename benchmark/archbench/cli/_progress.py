@@ -41,7 +41,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         kept = f", {self.done_before} already there" if self.done_before else ""
-        self.console.print(f"{self.total} trials to train{kept}. Loading torch ...")
+        self.console.print(f"{self.total} trial{'' if self.total == 1 else 's'} to train{kept}. Loading torch ...")
         return self
 
     def __exit__(

@@ -22,7 +22,7 @@ from archbench._records import Record
 from archbench._selectors import select
 from archbench._store import SetAside, Store
 from archbench._tuning import next_round, settle, tuned_cells, tuning_left, tuning_records
-from archbench.cli._leaderboard import build, note
+from archbench.cli._leaderboard import build, note, spare_pages_of_others
 from archbench.cli._needs import with_data
 from archbench.cli._options import (
     DEFAULT_OUT,
@@ -40,7 +40,7 @@ from archbench.cli._signals import Stopped, leave
 
 Selectors = Annotated[
     list[str],
-    typer.Argument(metavar="SELECTOR...", help="all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."),
+    typer.Argument(metavar="SELECTOR...", help="all, NAME, 'NAME\\[option=value,value]', or a pattern such as '*net'."),
 ]
 Tasks = Annotated[
     list[str] | None,
@@ -157,6 +157,7 @@ def carry_out(
 
         show_forecast(plan, store, retry=retry, device=device, workers=workers, json=json)
         return
+    spare_pages_of_others(store)
     with store.locked():
         records, set_aside = store.load()
         job = Run(store, plugins, plan, records, set_aside, problems=list(plugins.problems))
@@ -253,6 +254,9 @@ def _keep(job: Run, problems: list[Problem]) -> None:
 
 
 def _say_how_to_go_on(job: Run, number: int) -> NoReturn:
+    for planned in job.todo:  # some trial may have ended in this moment
+        if planned.trial.id not in job.records and (record := job.store.read(planned.trial.id)):
+            job.records[record.id] = record
     settled = [planned for planned in settle(job.plan, job.records) if planned.refusal is None]
     kept = sum(planned.trial.id in job.records for planned in settled) + len(job.tuning())
     leave(
