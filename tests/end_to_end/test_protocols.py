@@ -84,7 +84,7 @@ def test_published_recipes(cli: Cli, records: Read, tmp_path: Path) -> None:
     found = {r["trial"]["architecture"]["name"]: r for r in records(tmp_path / "leaderboard")}
 
     assert done.returncode == 0, done.stderr
-    assert "1 trials to train. Loading" in done.stderr  # what is skipped was not there already
+    assert "1 trial to train. Loading" in done.stderr  # what is skipped was not there already
     assert (found["mlp"]["status"], found["mlp"]["message"]) == ("skipped", "no published recipe")
     training = found["highway"]["training"]
     assert (training["track"], training["batch_size"], training["steps"]) == ("own recipe", 100, 3)

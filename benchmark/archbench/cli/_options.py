@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import msgspec
 import typer
@@ -30,6 +31,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
 
 DEFAULT_OUT = Path("leaderboard")
+
+_output: ContextVar[TextIO | None] = ContextVar("_output", default=None)  # None is standard output as it is
 
 
 def load(files: list[Path] | None, blocked: list[str] | None) -> Plugins:
@@ -73,12 +76,17 @@ def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]
     return tasks
 
 
-def json_only() -> contextlib.AbstractContextManager[object]:
+@contextlib.contextmanager
+def json_only() -> Iterator[None]:
     """Standard output is for `print_json` alone: what plugins print at any moment goes to standard error."""
-    return contextlib.redirect_stdout(sys.stderr)
+    token = _output.set(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _output.reset(token)
 
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output; numbers that are not finite never get this far."""
-    out = sys.__stdout__ if sys.stdout is sys.stderr else sys.stdout
-    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode(), file=out)
+    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode(), file=_output.get())
