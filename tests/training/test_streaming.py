@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -194,6 +196,22 @@ def test_pieces_and_errors_of_workers(make_task: Callable[..., Registered[Any]])
     broken = StreamedPart(Lazy(array, forbidden=7), torch.arange(20))
     with pytest.raises(DataError, match=r"^file 7 is no image$"):
         list(broken.batches(torch.tensor([[1, 2], [7, 8]])))
+
+
+@pytest.mark.parametrize("end", [6, 20])
+def test_workers_end_with_the_reading(end: int) -> None:
+    """Read to the end or dropped before, a part leaves no worker for the garbage collector to wait for."""
+    before = set(multiprocessing.active_children())
+    gc.disable()
+    try:
+        part = StreamedPart(Lazy(np.zeros((20, 4), np.float32)), torch.arange(20))
+        for start in range(0, end, 6):
+            part.scan(start, min(start + 6, 20))
+            assert (set(multiprocessing.active_children()) > before) == (start + 6 < 20)
+        del part
+        assert set(multiprocessing.active_children()) == before
+    finally:
+        gc.enable()
 
 
 def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeypatch: pytest.MonkeyPatch) -> None:

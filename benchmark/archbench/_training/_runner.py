@@ -133,7 +133,8 @@ class _Run:
     def _refuse_foresight(self) -> None:
         """Before training, so that nothing is wasted, and after it, since what is closed at first may have opened."""
         assert self.module is not None
-        arguments, targets = self.parts["train"].scan(0, min(4, self.examples))
+        part, first = self.parts["train"], slice(min(4, self.examples))
+        arguments, targets = part.arguments(first), part.targets[first]
         if asks_for_next(arguments[0], targets, self.info):
             refuse_foresight(self.module.network, arguments, self.info)
 

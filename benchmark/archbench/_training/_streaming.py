@@ -124,7 +124,7 @@ class StreamedPart:
 
     def arguments(self, index: slice) -> tuple[Tensor, ...]:
         """What the network is called with for these examples, read here and now."""
-        inputs = torch.from_numpy(np.ascontiguousarray(self.inputs[self._indices(index)])).to(self.device)
+        inputs = torch.from_numpy(np.ascontiguousarray(self.inputs[_indices(index, len(self))])).to(self.device)
         return self._arguments(inputs, index)
 
     def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
@@ -146,27 +146,36 @@ class StreamedPart:
             self._scan = self.read([slice(first, first + end) for first in range(0, len(self), end)])
         inputs = next(self._scan)
         assert len(inputs) == end - start
+        if end == len(self):
+            self._scan = iter(())  # ends the workers
         return self._arguments(inputs, slice(start, end)), self.targets[start:end]
 
     def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
         """Pieces of the inputs, each given by a slice or an index array, read ahead by workers."""
-        loader = DataLoader(
-            _Pieces(self.inputs),
-            sampler=(self._indices(piece) for piece in pieces),  # taken as workers get free
-            batch_size=None,
-            num_workers=min(MOST_WORKERS, torch.get_num_threads()),
-            # Forked workers are there in a tenth of a second; others import torch first, for five.
-            multiprocessing_context="fork" if sys.platform == "linux" else None,
-            pin_memory=self.device.type == "cuda",
-            generator=torch.Generator(),  # else it draws from the global stream, that of the network's noise
-        )
-        for piece in loader:
-            if isinstance(piece, str):
-                raise DataError(piece)
-            yield piece.to(self.device, non_blocking=True)
+        return _read(self.inputs, self.device, pieces)
 
     def _arguments(self, inputs: Tensor, index: Tensor | slice) -> tuple[Tensor, ...]:
         return (inputs,) if self.lengths is None else (inputs, self.lengths[index])
 
-    def _indices(self, piece: Any) -> Any:
-        return np.arange(*piece.indices(len(self))) if isinstance(piece, slice) else piece
+
+def _read(inputs: Any, device: torch.device, pieces: Iterable[Any]) -> Iterator[Tensor]:
+    # No method: were the part that reads in a cycle with its reader, the garbage collector would end the queues of the
+    # workers before it asks the workers to end, and each would be waited for in vain, for five seconds.
+    loader = DataLoader(
+        _Pieces(inputs),
+        sampler=(_indices(piece, len(inputs)) for piece in pieces),  # taken as workers get free
+        batch_size=None,
+        num_workers=min(MOST_WORKERS, torch.get_num_threads()),
+        # Forked workers are there in a tenth of a second; others import torch first, for five.
+        multiprocessing_context="fork" if sys.platform == "linux" else None,
+        pin_memory=device.type == "cuda",
+        generator=torch.Generator(),  # else it draws from the global stream, that of the network's noise
+    )
+    for piece in loader:
+        if isinstance(piece, str):
+            raise DataError(piece)
+        yield piece.to(device, non_blocking=True)
+
+
+def _indices(piece: Any, count: int) -> Any:
+    return np.arange(*piece.indices(count)) if isinstance(piece, slice) else piece
