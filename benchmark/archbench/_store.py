@@ -133,9 +133,11 @@ class Store:
         """Where a trial writes what it prints."""
         return self.root / "logs" / f"{trial_id}.log"
 
-    def write(self, record: Record) -> None:
-        """Keep a record. Writing one for the same trial again replaces it whole."""
-        write_atomically(self.path(record.id), encode_record(record))
+    def write(self, record: Record) -> Record:
+        """Keep a record, and give it as it will be read. Writing one for the same trial again replaces it whole."""
+        data = encode_record(record)
+        write_atomically(self.path(record.id), data)
+        return decode_record(data)  # a tuple among the options is a list from here on: the page shows the same always
 
     def read(self, trial_id: str) -> Record | None:
         """The record of a trial, or None if there is none that can be read."""

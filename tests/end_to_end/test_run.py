@@ -117,6 +117,17 @@ def test_second_run_trains_nothing_and_writes_the_same_bytes(
     assert contents(smoke_run) == before
 
 
+def test_a_fresh_page_is_that_of_a_second_run(cli: Cli, tmp_path: Path) -> None:
+    """Nor does it matter for the page that the first run made the records of what it skipped, options and all."""
+    command = ("run", "mlp", "convnext", "--protocol", "smoke", "--task", "digits", "--task", "adding")
+    cli(*command, cwd=tmp_path)
+    before = contents(tmp_path)
+    done = cli(*command, "--json", cwd=tmp_path)
+
+    assert json.loads(done.stdout)["trained"] == 0
+    assert contents(tmp_path) == before
+
+
 def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
     """The leaderboard is a function of the records: delete it, rebuild it elsewhere, and it is the same."""
     shutil.copytree(smoke_run / "records", tmp_path / "copy" / "records")

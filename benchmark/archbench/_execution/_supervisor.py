@@ -111,8 +111,7 @@ def _collect(trial: _Running, store: Store, timeout: float) -> Record:
     if record is None or (trial.terminated is not None and record.status != "ok"):
         status: Status = "crashed" if trial.terminated is None else "timeout"
         message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
-        record = trial.job.record(status, message, detail=_tail(log), started=trial.started)
-        store.write(record)
+        record = store.write(trial.job.record(status, message, detail=_tail(log), started=trial.started))
     if record.status == "ok":
         log.unlink(missing_ok=True)
     return record

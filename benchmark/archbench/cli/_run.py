@@ -200,7 +200,7 @@ def _settle_refusals(job: Run, plan: list[PlannedTrial]) -> None:
         record = planned.job(Device(kind="cpu")).record(*planned.refusal)
         known = job.records.get(record.id)
         if known is None or known.status not in ("ok", record.status):
-            job.store.write(record)
+            record = job.store.write(record)
             job.records[record.id] = record
             _keep(job, job.plugins.trial_finished(record.trial, record))
 
