@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -11,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
@@ -19,10 +17,12 @@ import pytest
 import archbench
 from archbench._declarations import Architecture, Task
 from archbench._plugins import PluginSource, Registered
-from archbench._records import Origin, Record, Scores, TaskFacts
-from archbench._selectors import make_component
-from archbench._trial import Trial
+from archbench._records import Origin, Record, Scores, TaskFacts, Trial
+from archbench._selection import make_component
 from archbench.cli import main
+from support import Cli, small_sets
+
+pytest_plugins = ["support.installed", "support.web_site"]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -31,19 +31,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if whole and config.option.markexpr != "performance" else 0
 
 
-@pytest.fixture(scope="session")
-def small_sets() -> ModuleType:
-    """The module that writes small data sets in the formats of the real ones."""
-    spec = importlib.util.spec_from_file_location("small_sets", Path(__file__).parent / "small_sets.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session", autouse=True)
-def small_data(small_sets: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of all tests: small sets, so that none sees, or changes, what the user has downloaded."""
     folder = tmp_path_factory.mktemp("data")
     small_sets.write_all(folder)
@@ -143,9 +132,6 @@ def make_record(
         return Record(**{**values, **changes})
 
     return make
-
-
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")

@@ -61,11 +61,11 @@ def test_commands_are_understood(command: str, tmp_path: Path, monkeypatch: pyte
     code = re.findall(r"```python\n# my_net.py\n(.*?)```", README, re.S)[0]
     (tmp_path / "my_net.py").write_text(code)
     monkeypatch.setattr(
-        "archbench.cli._run._train", lambda *args, **options: (_ for _ in ()).throw(ReachedTrainingError)
+        "archbench._suite._run.Run.carry_out", lambda *args, **options: (_ for _ in ()).throw(ReachedTrainingError)
     )
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("archbench._data._prepare.prepare", lambda *args: None)
+    monkeypatch.setattr("archbench._downloads._prepare.prepare", lambda *args: None)
     (tmp_path / "leaderboard").mkdir()
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
     write_own_data(tmp_path)

@@ -2,18 +2,20 @@
 
 from msgspec import Meta as Meta
 
-from archbench._data import LocalFolder as LocalFolder
-from archbench._data import RemoteFile as RemoteFile
-from archbench._data import data_folder as data_folder
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import Examples as Examples
+from archbench._declarations import Found as Found
 from archbench._declarations import Outputs as Outputs
-from archbench._declarations import PaperRecipe as PaperRecipe
+from archbench._declarations import Published as Published
+from archbench._declarations import Reader as Reader
 from archbench._declarations import Section as Section
 from archbench._declarations import Splits as Splits
 from archbench._declarations import Task as Task
 from archbench._declarations import TaskInfo as TaskInfo
+from archbench._downloads import LocalFolder as LocalFolder
+from archbench._downloads import RemoteFile as RemoteFile
+from archbench._downloads import data_folder as data_folder
 from archbench._errors import ArchbenchError as ArchbenchError
 from archbench._errors import DataError as DataError
 from archbench._errors import DeclarationError as DeclarationError
@@ -24,10 +26,15 @@ from archbench._errors import ProtocolError as ProtocolError
 from archbench._errors import RecordError as RecordError
 from archbench._errors import SelectionError as SelectionError
 from archbench._errors import StoreError as StoreError
-from archbench._readers import Found as Found
-from archbench._readers import Reader as Reader
+from archbench._errors import UnknownNameError as UnknownNameError
+from archbench._protocols import Recipe as Recipe
 from archbench._records import Record as Record
-from archbench._trial import Trial as Trial
+from archbench._records import Trial as Trial
+from archbench._suite import Observer as Observer
+from archbench._suite import Results as Results
+from archbench._suite import read as read
+from archbench._suite import run as run
+from archbench._version import __version__ as __version__
 from archbench.hookspecs import hookimpl as hookimpl
 
 __all__ = [
@@ -42,14 +49,17 @@ __all__ = [
     "IncompatibleError",
     "LocalFolder",
     "Meta",
+    "Observer",
     "Outputs",
-    "PaperRecipe",
     "PluginError",
     "ProtocolError",
+    "Published",
     "Reader",
+    "Recipe",
     "Record",
     "RecordError",
     "RemoteFile",
+    "Results",
     "Section",
     "SelectionError",
     "Splits",
@@ -57,7 +67,9 @@ __all__ = [
     "Task",
     "TaskInfo",
     "Trial",
+    "UnknownNameError",
     "data_folder",
     "hookimpl",
+    "read",
+    "run",
 ]
-__version__ = "0.1.0"

@@ -5,6 +5,7 @@ ArchbenchError            anything below; the command line prints it as one line
 ├── DeclarationError      a plugin declared an architecture, a task or a hook wrongly
 ├── ProtocolError         a protocol file is wrong: a key, a value, or two that contradict each other
 ├── SelectionError        a name, selector or option that matches nothing or has the wrong type
+│   └── UnknownNameError  a name or pattern that matches nothing
 ├── IncompatibleError     the chosen architecture cannot run on the chosen task
 ├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
 ├── RecordError           a record cannot be read, or was written by a newer version
@@ -15,6 +16,10 @@ ArchbenchError            anything below; the command line prints it as one line
 
 Every message says what was given, what is allowed and what to do next.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class ArchbenchError(Exception):
@@ -31,6 +36,10 @@ class ProtocolError(ArchbenchError):
 
 class SelectionError(ArchbenchError):
     """Raised when a selector names nothing, is malformed, or gives an option that does not exist or fit."""
+
+
+class UnknownNameError(SelectionError):
+    """Raised when a name or a pattern matches nothing that is registered."""
 
 
 class IncompatibleError(ArchbenchError):
@@ -55,3 +64,16 @@ class DataError(ArchbenchError):
 
 class DeviceError(ArchbenchError):
     """Raised when the device asked for is not on this machine."""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return the known name that a misspelt one most likely means; empty if none is close."""
+    import difflib  # only a mistake needs it
+
+    return next(iter(difflib.get_close_matches(given, list(known), n=1)), "")
+
+
+def did_you_mean(given: str, known: Iterable[str], *, otherwise: str) -> str:
+    """Return the last part of an error message about an unknown name: the nearest known name, or `otherwise`."""
+    near = nearest(given, known)
+    return f"did you mean {near!r}?" if near else otherwise

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from archbench._declarations import Architecture, Section, Task
-    from archbench._readers import Reader
-    from archbench._records import Record
-    from archbench._trial import Trial
+    from archbench._declarations import Architecture, Reader, Section, Task
+    from archbench._records import Record, Trial
 
 PROJECT = "archbench"
 

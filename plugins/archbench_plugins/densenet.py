@@ -109,19 +109,21 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     )
 
 
-def published(options: DenseNetOptions) -> archbench.PaperRecipe:
+def published(options: DenseNetOptions) -> archbench.Published:
     """The recipe of each form."""
     cifar = options.form == "cifar"
-    return archbench.PaperRecipe(
+    return archbench.Published(
         source="authors' code, github.com/liuzhuang13/DenseNet",
         data="CIFAR-10" if cifar else "ImageNet",
-        optimizer="nesterov",
-        learning_rate=0.1,
-        batch_size=64 if cifar else 256,
-        epochs=300 if cifar else 90,
-        momentum=0.9,
-        weight_decay=1e-4,
-        milestones=(0.5, 0.75) if cifar else (1 / 3, 2 / 3),
+        recipe=archbench.Recipe(
+            optimizer="nesterov",
+            learning_rate=0.1,
+            batch_size=64 if cifar else 256,
+            epochs=300 if cifar else 90,
+            momentum=0.9,
+            weight_decay=1e-4,
+            milestones=(0.5, 0.75) if cifar else (1 / 3, 2 / 3),
+        ),
         augmentation="padded by 4, cropped to 32x32, mirrored" if cifar else "crops, mirror images, colours",
         note="without augmentation the net has dropout 0.2; SVHN: 40 epochs" if cifar else "",
     )

@@ -106,23 +106,25 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     )
 
 
-def published(options: HighwayOptions) -> archbench.PaperRecipe | None:
+def published(options: HighwayOptions) -> archbench.Published | None:
     """The recipes of the convolutional nets; the depth study searched 100 random settings for each net."""
     if options.form == "fully-connected":
         return None
     cifar = options.form == "cifar"
-    return archbench.PaperRecipe(
+    return archbench.Published(
         source="authors' solver files, github.com/flukeskywalker/highway-networks",
         data="CIFAR-10, Table 2" if cifar else "MNIST, Table 1",
-        optimizer="nesterov",
-        learning_rate=0.025 if cifar else 0.01,
-        batch_size=100,
-        steps=200_000 if cifar else 180_000,
-        momentum=0.9,
-        weight_decay=1e-3,
-        decay_biases=False,
-        bias_rate=2.0,
-        milestones=(0.5, 0.75, 0.875) if cifar else (1 / 3, 2 / 3),
+        recipe=archbench.Recipe(
+            optimizer="nesterov",
+            learning_rate=0.025 if cifar else 0.01,
+            batch_size=100,
+            steps=200_000 if cifar else 180_000,
+            momentum=0.9,
+            weight_decay=1e-3,
+            decay_biases=False,
+            bias_rate=2.0,
+            milestones=(0.5, 0.75, 0.875) if cifar else (1 / 3, 2 / 3),
+        ),
         augmentation="padded by 8, cropped to 32x32, mirrored" if cifar else "",
         note="the weights of the classifier decay ten times as fast, which is not followed",
     )

@@ -74,16 +74,20 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(PIXELS, {"lstm": 17_802}),
         control="rnn",
         tags=("recurrent", "gated"),
-        recipe=archbench.PaperRecipe(
+        recipe=archbench.Published(
             source="Gers et al. 2000, sec. 4",
             data="continual embedded Reber grammar",
-            optimizer="sgd",
-            learning_rate=0.5,
-            batch_size=1,
-            steps=30_000,
+            recipe=archbench.Recipe(
+                optimizer="sgd",
+                learning_rate=0.5,
+                batch_size=1,
+                steps=30_000,
+            ),
             unsupported="steps are streams, each of which ends at the first error",
-            note="as two summaries of the paper, which was not at hand, give it; 18 % of the nets solve the task, 62 % "
-            "if the rate decays by factors of 0.99",
+            note=(
+                "as two summaries of the paper, which was not at hand, give it; 18 % of the nets solve the task, 62 % "
+                "if the rate decays by factors of 0.99"
+            ),
         ),
         expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

@@ -132,14 +132,18 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=COUNTS,
         control="rnn",
         tags=("recurrent", "gated", "constant-error"),
-        recipe=archbench.PaperRecipe(
+        recipe=archbench.Published(
             source="Hochreiter and Schmidhuber 1997, sec. 5.4 and Table 10",
             data="adding problem, T = 100",
-            optimizer="sgd",
-            learning_rate=0.5,
-            batch_size=1,
-            steps=74_000,
-            note="steps are sequences until success, mean of 10 trials. Rates of other experiments: 0.1 to 0.5 in 1, "
-            "1 in 2a and 3, 0.01 in 2c, 0.1 in 3c, 5 and 6b, 0.5 in 6a",
+            recipe=archbench.Recipe(
+                optimizer="sgd",
+                learning_rate=0.5,
+                batch_size=1,
+                steps=74_000,
+            ),
+            note=(
+                "steps are sequences until success, mean of 10 trials. Rates of other experiments: 0.1 to 0.5 in 1, "
+                "1 in 2a and 3, 0.01 in 2c, 0.1 in 3c, 5 and 6b, 0.5 in 6a"
+            ),
         ),
     )

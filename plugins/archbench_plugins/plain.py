@@ -76,23 +76,25 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     )
 
 
-def published(options: PlainOptions) -> archbench.PaperRecipe | None:
+def published(options: PlainOptions) -> archbench.Published | None:
     """The recipe of the paper, which is for He's weights."""
     if options.start != "he":
         return None
     deep = options.depth >= 110
-    return archbench.PaperRecipe(
+    return archbench.Published(
         source="arXiv:1512.03385, sec. 4.2",
         data="CIFAR-10",
-        optimizer="sgd",
-        learning_rate=0.1,
-        batch_size=128,
-        steps=64_000,
-        momentum=0.9,
-        weight_decay=1e-4,
-        warmup=400 / 64_000 if deep else 0.0,
-        warmup_rate=0.01 if deep else 0.0,
-        milestones=(0.5, 0.75),
+        recipe=archbench.Recipe(
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size=128,
+            steps=64_000,
+            momentum=0.9,
+            weight_decay=1e-4,
+            warmup=400 / 64_000 if deep else 0.0,
+            warmup_rate=0.01 if deep else 0.0,
+            milestones=(0.5, 0.75),
+        ),
         augmentation="padded by 4, cropped to 32x32, mirrored",
         note=(
             "110 layers start with 0.01 until the training error is below 80 %: some 400 steps. Of the 50,000 images "

@@ -56,17 +56,21 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         source="arXiv:1607.03474, sec. 4",
         control="recurrent-highway[depth=1,width=90]",  # as many weights, no depth within a step
         tags=("recurrent", "gated"),
-        recipe=archbench.PaperRecipe(
+        recipe=archbench.Published(
             source="authors' code, github.com/jzilly/RecurrentHighwayNetworks (rhn_train.py, ptb_sota)",
             data="Penn Treebank, words",
-            optimizer="sgd",
-            learning_rate=0.2,
-            batch_size=20,
-            epochs=500,
-            weight_decay=1e-7,
-            clip_norm=10.0,
+            recipe=archbench.Recipe(
+                optimizer="sgd",
+                learning_rate=0.2,
+                batch_size=20,
+                epochs=500,
+                weight_decay=1e-7,
+                clip_norm=10.0,
+            ),
             unsupported="variational dropout and tied embeddings; after 20 epochs each divides the rate by 1.02",
-            note="10 layers of 830 units, gate_bias -2, 35 steps back; enwik8 and text8: batches of 128, gate_bias -4, "
-            "after 5 epochs by 1.03",
+            note=(
+                "10 layers of 830 units, gate_bias -2, 35 steps back; enwik8 and text8: batches of 128, gate_bias -4, "
+                "after 5 epochs by 1.03"
+            ),
         ),
     )

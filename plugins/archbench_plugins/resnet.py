@@ -110,24 +110,26 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     )
 
 
-def published(options: ResNetOptions) -> archbench.PaperRecipe | None:
+def published(options: ResNetOptions) -> archbench.Published | None:
     """The recipe of the CIFAR nets; the ImageNet ones wait for the error to plateau before the rate falls."""
     if options.form == "imagenet":
         return None
     pre = options.order == "pre-activation"
     warm = pre or options.depth >= 110
-    return archbench.PaperRecipe(
+    return archbench.Published(
         source="arXiv:1603.05027, appendix" if pre else "arXiv:1512.03385, sec. 4.2",
         data="CIFAR-10",
-        optimizer="sgd",
-        learning_rate=0.1,
-        batch_size=128,
-        steps=64_000,
-        momentum=0.9,
-        weight_decay=1e-4,
-        warmup=400 / 64_000 if warm else 0.0,
-        warmup_rate=0.01 if warm else 0.0,
-        milestones=(0.5, 0.75),
+        recipe=archbench.Recipe(
+            optimizer="sgd",
+            learning_rate=0.1,
+            batch_size=128,
+            steps=64_000,
+            momentum=0.9,
+            weight_decay=1e-4,
+            warmup=400 / 64_000 if warm else 0.0,
+            warmup_rate=0.01 if warm else 0.0,
+            milestones=(0.5, 0.75),
+        ),
         augmentation="padded by 4, cropped to 32x32, mirrored",
         note=(
             "pre-activated nets start with 0.01 for 400 steps; others of 110 layers and more until the training error "

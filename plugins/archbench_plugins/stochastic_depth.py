@@ -58,21 +58,23 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     )
 
 
-def published(options: StochasticDepthOptions) -> archbench.PaperRecipe:
+def published(options: StochasticDepthOptions) -> archbench.Published:
     """The recipe of the paper, which has another one for 1202 layers."""
     deep = options.depth >= 1202
-    return archbench.PaperRecipe(
+    return archbench.Published(
         source="arXiv:1603.09382, sec. 4",
         data="CIFAR-10",
-        optimizer="nesterov",
-        learning_rate=0.1,
-        batch_size=128,
-        epochs=300 if deep else 500,
-        momentum=0.9,
-        weight_decay=1e-4,
-        warmup=10 / 300 if deep else 0.0,
-        warmup_rate=0.01 if deep else 0.0,
-        milestones=(0.5, 0.75),
+        recipe=archbench.Recipe(
+            optimizer="nesterov",
+            learning_rate=0.1,
+            batch_size=128,
+            epochs=300 if deep else 500,
+            momentum=0.9,
+            weight_decay=1e-4,
+            warmup=10 / 300 if deep else 0.0,
+            warmup_rate=0.01 if deep else 0.0,
+            milestones=(0.5, 0.75),
+        ),
         augmentation="padded by 4, cropped to 32x32, mirrored",
         note="the epoch that is best in validation is reported; SVHN: 152 layers, 50 epochs, a tenth after 30 and 35",
     )

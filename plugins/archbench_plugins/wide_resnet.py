@@ -71,21 +71,23 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     )
 
 
-def published(options: WideResNetOptions) -> archbench.PaperRecipe | None:
+def published(options: WideResNetOptions) -> archbench.Published | None:
     """The recipe of the CIFAR nets."""
     if options.form == "imagenet":
         return None
-    return archbench.PaperRecipe(
+    return archbench.Published(
         source="authors' code, github.com/szagoruyko/wide-residual-networks (train.lua, scripts/train_cifar.sh)",
         data="CIFAR-10",
-        optimizer="nesterov",
-        learning_rate=0.1,
-        batch_size=128,
-        epochs=200,
-        momentum=0.9,
-        weight_decay=5e-4,
-        milestones=(0.3, 0.6, 0.8),
-        decay=0.2,
+        recipe=archbench.Recipe(
+            optimizer="nesterov",
+            learning_rate=0.1,
+            batch_size=128,
+            epochs=200,
+            momentum=0.9,
+            weight_decay=5e-4,
+            milestones=(0.3, 0.6, 0.8),
+            decay=0.2,
+        ),
         augmentation="padded by 4 with reflections, cropped to 32x32, mirrored",
         note="an epoch leaves out the last, smaller batch",
     )

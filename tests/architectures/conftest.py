@@ -12,8 +12,7 @@ from torch import nn
 
 from archbench import Architecture, TaskInfo
 from archbench._declarations import convert_options
-
-Build = Callable[..., nn.Module]
+from support import Build
 
 
 @pytest.fixture(autouse=True)

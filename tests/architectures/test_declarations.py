@@ -13,7 +13,7 @@ import archbench_plugins
 from archbench import Architecture
 from archbench._declarations import convert_options
 from archbench._plugins import load_plugins
-from archbench._selectors import select
+from archbench._selection import select
 from archbench_plugins._tags import TAGS
 
 MODULES = [
@@ -96,18 +96,19 @@ def test_recipe_is_known_or_missing_for_a_reason(architecture: Architecture):
 )
 def test_recipe_is_complete(architecture: Architecture, variant: str):
     """Where a paper's training is known, it says all that is needed to repeat it; forms that it is not of have none."""
-    recipe = architecture.published(convert_options(architecture, architecture.variants.get(variant, {})))
-    if recipe is None:
+    published = architecture.own_recipe(convert_options(architecture, architecture.variants.get(variant, {})))
+    if published is None:
         assert callable(architecture.recipe)
         return
 
-    assert recipe.source
-    assert recipe.data
+    recipe = published.recipe
+    assert published.source
+    assert published.data
     assert recipe.learning_rate > 0
     assert recipe.batch_size >= 1
     assert (recipe.epochs or 0) + (recipe.steps or 0) >= 1
     assert 0 <= recipe.momentum < 1
-    assert all(0 < share < 1 for share in recipe.milestones)
+    assert all(0 < share < 1 for share in recipe.milestones or ())
     assert 0 < recipe.decay < 1
 
 
@@ -128,13 +129,13 @@ def test_deep_nets_start_as_their_papers_say(registered: Sequence[Any]):
     refused = ("vgg", "alexnet", "lstm", "convnext", "fixup", "vit", "xlstm")
     for name in (*deep, *highways, *refused, "tcn", "densenet-bc-100-12", "densenet-121"):
         (found,) = select([name], registered, "architecture")
-        recipes[name] = found.registered.item.published(found.options)
+        recipes[name] = found.registered.item.own_recipe(found.options)
 
     assert recipes["resnet-18"] is None
-    assert recipes["resnet-20"].settings().warmup == 0
-    deeper = recipes["resnet-110"].settings()
+    assert recipes["resnet-20"].recipe.warmup == 0
+    deeper = recipes["resnet-110"].recipe
     assert (round(deeper.warmup * deeper.steps), deeper.warmup_rate, deeper.milestones) == (400, 0.01, (0.5, 0.75))
-    deepest = recipes["stochastic-depth-1202"].settings()
+    deepest = recipes["stochastic-depth-1202"].recipe
     assert (round(deepest.warmup * deepest.epochs), deepest.warmup_rate, deepest.epochs) == (10, 0.01, 300)
     assert recipes["preresnet-110"].source.startswith("arXiv:1603.05027")
     assert recipes["highway"] is None  # the depth study searched
@@ -142,9 +143,9 @@ def test_deep_nets_start_as_their_papers_say(registered: Sequence[Any]):
         ("highway-conv-32", 0.01, [60_000, 120_000]),
         ("highway-b", 0.025, [100_000, 150_000, 175_000]),
     ):
-        highway = recipes[name].settings()
+        highway = recipes[name].recipe
         assert (highway.learning_rate, highway.bias_rate, highway.decay_biases) == (rate, 2.0, False)
         assert [round(share * highway.steps) for share in highway.milestones] == steps
-    assert recipes["tcn"].settings().milestones == (0.5,)
-    assert [recipes[name].batch_size for name in ("densenet-bc-100-12", "densenet-121")] == [64, 256]
+    assert recipes["tcn"].recipe.milestones == (0.5,)
+    assert [recipes[name].recipe.batch_size for name in ("densenet-bc-100-12", "densenet-121")] == [64, 256]
     assert all(recipes[name].unsupported for name in refused)

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from archbench import Outputs
 from archbench._protocols import find_protocol
-from archbench._training._data import BatchOrder
+from archbench._training._order import BatchOrder
 from archbench._training._schedule import learning_rates
 from archbench_tasks.digits import archbench_tasks, load_images
 

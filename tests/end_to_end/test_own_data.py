@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-Cli = Callable[..., Any]
+from support import Cli
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def test_looking_at_data_is_light(files: Path) -> None:
     """Inspecting folders and files imports neither torch nor Lightning."""
     code = (
         "import sys\n"
-        "from archbench._own_data import open_own_data\n"
+        "from archbench._selection import open_own_data\n"
         "from archbench._plugins import load_plugins\n"
         "for selector in ('images:here/my spots[skip_bad=true]', 'sequences:here/walks.csv'):\n"
         "    open_own_data(selector, load_plugins(only=[]).readers)\n"

@@ -8,14 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-Read = Callable[[Path], list[dict[str, Any]]]
+from support import Cli, ReadRecords
+
 GRID = 'name = "two-rates"\nextends = "smoke"\nseeds = 2\n[tuning]\nrates = [1e-7, 0.05]\n'
 
 
@@ -24,7 +23,7 @@ def split(found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[
     return [r for r in found if r["trial"]["tuning"]], [r for r in found if not r["trial"]["tuning"]]
 
 
-def test_a_grid_picks_what_validation_says(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_a_grid_picks_what_validation_says(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Both rates are tried once by every entrant; the one that learns is evaluated; a second run trains nothing."""
     (tmp_path / "two.toml").write_text(GRID)
     command = ("run", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "./two.toml")
@@ -58,7 +57,7 @@ def archbench_architectures():
 """
 
 
-def test_tune_twice(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Every entrant gets the same number of trials, the best is evaluated, and a second run trains nothing."""
     (tmp_path / "linear.py").write_text(LINEAR)
     command = ("tune", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "smoke")
@@ -77,7 +76,7 @@ def test_tune_twice(cli: Cli, records: Read, tmp_path: Path) -> None:
     assert json.loads(cli(*command, "--trials", "5", "--json", cwd=tmp_path).stdout)["trained"] == 0
 
 
-def test_published_recipes(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_published_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Who has a published recipe follows it, the others are skipped with the reason, and the page says own recipe."""
     (tmp_path / "own.toml").write_text('name = "own-short"\nextends = "paper"\nsteps = 3\nvalidations = 1\nseeds = 1\n')
     done = cli("run", "highway-conv-16", "mlp", "--task", "digits", "--protocol", "./own.toml", "--json", cwd=tmp_path)
@@ -136,7 +135,7 @@ def test_without_optuna(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("heard_signals")
-def test_stopped_between_the_stages(records: Read, tmp_path: Path) -> None:
+def test_stopped_between_the_stages(records: ReadRecords, tmp_path: Path) -> None:
     """Ctrl-C in the middle of tuning keeps what is finished; the same command comes to the same evaluation."""
     (tmp_path / "two.toml").write_text(GRID.replace('extends = "smoke"', 'extends = "smoke"\nsteps = 500'))
     command = [sys.executable, "-m", "archbench", "run", "mlp", "lenet", "--task", "digits", "--protocol", "./two.toml"]
@@ -157,7 +156,7 @@ def test_stopped_between_the_stages(records: Read, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_tune_goes_on_where_it_was(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_tune_goes_on_where_it_was(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """With every second trial of the search lost, the same command trains just these, and comes to the same."""
     (tmp_path / "linear.py").write_text(LINEAR)
     command = ("tune", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "smoke")

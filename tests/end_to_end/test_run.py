@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,7 @@ import pytest
 from archbench import Architecture, Task
 from archbench._declarations import convert_options
 from archbench._plugins import load_plugins
-
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-Read = Callable[[Path], list[dict[str, Any]]]
+from support import Cli, ReadRecords
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -25,7 +21,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_run_all_trains_every_pair_that_fits(smoke_run: Path, records: Read, smoke_tasks: tuple[str, ...]) -> None:
+def test_run_all_trains_every_pair_that_fits(
+    smoke_run: Path, records: ReadRecords, smoke_tasks: tuple[str, ...]
+) -> None:
     """`run all` leaves one record for each pair and seed: ok where they fit, skipped with a reason else."""
     found = {(r["trial"]["architecture"]["name"], r["trial"]["task"]["name"]): r for r in records(smoke_run)}
     installed = load_plugins()
@@ -62,7 +60,7 @@ def test_run_writes_page_and_exports(smoke_run: Path) -> None:
     assert "resnet-20" in (smoke_run / "index.html").read_text()
 
 
-def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: Read) -> None:
+def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: ReadRecords) -> None:
     """An ok record has finite scores, curves of one length, costs, pairing hashes and versions; no path or host."""
     for record in records(smoke_run):
         if record["status"] != "ok":
@@ -89,11 +87,11 @@ def test_run_without_tasks_takes_the_default_ones(
     tasks = [r.item for r in load_plugins().tasks]
 
     assert done.returncode == 0, done.stderr
-    assert {planned.trial.task.name for planned in plans[0]} == {task.name for task in tasks if task.by_default}
+    assert {cell.task.component.name for cell in plans[0].cells} == {task.name for task in tasks if task.by_default}
     assert not all(task.by_default for task in tasks)
 
 
-def test_same_seed_same_data(smoke_run: Path, records: Read) -> None:
+def test_same_seed_same_data(smoke_run: Path, records: ReadRecords) -> None:
     """On one task all architectures saw the same splits and the same batches, whatever they draw themselves."""
     hashes: dict[str, set[tuple[str, str]]] = {}
     for record in records(smoke_run):
@@ -139,7 +137,7 @@ def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Pa
 
 
 def test_same_trial_from_scratch_gives_the_same_scores(
-    smoke_run: Path, cli: Cli, records: Read, tmp_path: Path
+    smoke_run: Path, cli: Cli, records: ReadRecords, tmp_path: Path
 ) -> None:
     """Trained again in another folder and another order, each trial has the same scores and curves."""
     done = cli(
@@ -159,7 +157,7 @@ def test_same_trial_from_scratch_gives_the_same_scores(
     assert seeds[0] != seeds[1]
 
 
-def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: Read) -> None:
+def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRecords) -> None:
     """A network in a single file runs beside the built-ins; after an edit of the file it is trained again."""
     source = (
         "import archbench, math\n"

@@ -19,7 +19,7 @@ def test_show_reads_well(cli: Callable[..., subprocess.CompletedProcess[str]], t
 
     assert "choices tanh | relu, description nonlinearity of H" in activation
     assert "  highway-b: 2,256,838" in shown
-    assert "paper recipe: none" in shown
+    assert "own recipe: none" in shown
     assert "  milestones: 0.5, 0.75, 0.875" in cli("show", "highway-b", cwd=tmp_path).stdout.splitlines()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-Cli = Callable[..., Any]
+from support import Cli
 
 NEWS = """
 import dataclasses

@@ -14,12 +14,11 @@ from archbench._errors import DeviceError
 from archbench._execution import Pool, _pool, execute, open_pool
 from archbench._execution._capacity import Capacity, available_cores, share_devices
 from archbench._execution._launchers import ForkserverLauncher, SubprocessLauncher
-from archbench._job import Device
-from archbench._plan import PlannedTrial, make_plan
+from archbench._planning import Device, PlannedTrial, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
-from archbench._selectors import select
-from archbench._store import Store
+from archbench._records import Store
+from archbench._selection import select
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def planned() -> list[PlannedTrial]:
         select(["digits"], plugins.tasks, "task"),
         protocol=find_protocol("smoke"),
         seeds=2,
-    )
+    ).trials
 
 
 def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_path: Path) -> None:

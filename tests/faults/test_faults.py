@@ -9,16 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support import Cli, ReadRecords
+
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-Read = Callable[[Path], list[dict[str, Any]]]
 
 SITE = Path(__file__).parent / "site"
 FAULTS = ("raises", "exits", "segfaults", "not-a-number", "not-a-network", "wrong-shape")
@@ -29,7 +28,7 @@ def with_faulty_plugins() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SITE)}
 
 
-def test_each_fault_costs_its_own_rows(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_each_fault_costs_its_own_rows(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Plugins that fail in six ways: a row each with status and message, everything else done, exit code 1."""
     done = cli(
         "run", *FAULTS, "mlp", "highway", "resnet", "--task", "digits", "--protocol", "smoke",
@@ -63,7 +62,7 @@ def test_each_fault_costs_its_own_rows(cli: Cli, records: Read, tmp_path: Path) 
     wait_until_gone(tmp_path)
 
 
-def test_trials_that_take_too_long(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_trials_that_take_too_long(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """A trial that hangs, and one that trains well, only too long, are timeouts with a row each; no process is left."""
     done = cli(
         "run", "sleeps", "plain-110", "--task", "digits", "--seeds", "1", "--timeout", "3",
@@ -165,7 +164,7 @@ ARGUMENTS = (
 )
 
 
-def test_sigkill_keeps_what_is_finished(cli: Cli, records: Read, tmp_path: Path) -> None:
+def test_sigkill_keeps_what_is_finished(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Killed in the middle, a run leaves no process and no torn file; the same command trains only the rest."""
     out = tmp_path / "leaderboard"
     arguments = (*ARGUMENTS, "--seeds", "2")

@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 import torch
 
-from archbench._job import Device
-from archbench._plan import make_plan
+from archbench._planning import Device, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
-from archbench._selectors import select
+from archbench._selection import select
 from archbench._training import _streaming
-from archbench._training._data import Split
 from archbench._training._runner import _Run
+from archbench._training._splits import Split
 from archbench_tasks._augmentation import crop_and_flip
 
 pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
@@ -38,7 +37,7 @@ def prepared(architecture: str, task: str) -> _Run:
         select([task], plugins.tasks, "task"),
         protocol=find_protocol("quick"),
         seeds=1,
-    )
+    ).trials
     run = _Run(planned.job(Device(kind="cpu", threads=1)))
     run.prepare()
     return run
@@ -66,7 +65,7 @@ def test_share_of_a_step_that_fetching_takes(architecture: str, task: str) -> No
     threads = torch.get_num_threads()
     run = prepared(architecture, task)
     chunk = next(iter(run.order))[:STEPS]
-    part = run.parts["train"]
+    part = run.splits["train"]
     plain = statistics.median(fetching(part, chunk) for _ in range(ROUNDS))
     text = ""
     if run.info.kind == "image":

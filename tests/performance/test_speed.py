@@ -19,14 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from archbench._execution import execute, open_pool
-from archbench._job import Device
-from archbench._plan import PlannedTrial, make_plan
+from archbench._planning import Device, PlannedTrial, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
-from archbench._selectors import select
-from archbench._store import Store
-from archbench._training._data import BatchOrder
+from archbench._records import Store
+from archbench._selection import select
 from archbench._training._module import TrialModule
+from archbench._training._order import BatchOrder
 from archbench._training._runner import _Run, make_trainer
 from archbench._training._schedule import learning_rates
 
@@ -44,7 +43,7 @@ def plan(architecture: str, task: str, protocol: str = "quick") -> PlannedTrial:
         select([task], plugins.tasks, "task"),
         protocol=find_protocol(protocol),
         seeds=1,
-    )[0]
+    ).trials[0]
 
 
 class TimedOrder:
@@ -71,11 +70,11 @@ def ours(run: _Run, steps: int) -> float:
         run.info,
         recipe=run.trial.settings,
         steps=steps,
-        parts=run.parts,
+        splits=run.splits,
         clock_start=0.0,
     )
-    order = TimedOrder(BatchOrder(len(run.parts["train"]), 32, steps=steps, chunks=CHUNKS, seed=0))
-    trainer = make_trainer(run.job)
+    order = TimedOrder(BatchOrder(len(run.splits["train"]), 32, steps=steps, chunks=CHUNKS, seed=0))
+    trainer = make_trainer(run.job.device)
     trainer.fit(module, order)
     # Lightning asks for a chunk ahead of time: between the second and the last call lie CHUNKS - 2 whole chunks.
     return (order.times[-1] - order.times[1]) / (steps // CHUNKS * (CHUNKS - 2))
@@ -85,7 +84,7 @@ def bare(run: _Run, steps: int) -> float:
     """Seconds per step of the same training as a loop that a careful person would write by hand."""
     assert run.module is not None
     network: nn.Module = run.module.network.train()
-    part = run.parts["train"]
+    part = run.splits["train"]
     criterion: Callable[..., Tensor] = (
         nn.functional.mse_loss if run.module.task.loss == "mean_squared_error" else nn.functional.cross_entropy
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ import pytest
 from archbench._protocols import Protocol, find_protocol
 from archbench._records import (
     ArchitectureFacts,
+    Component,
     Curves,
     Environment,
     Origin,
@@ -21,10 +21,9 @@ from archbench._records import (
     Resources,
     Scores,
     TaskFacts,
+    Trial,
 )
-from archbench._trial import Component, Trial
-
-MakeRecord = Callable[..., Record]
+from support import MakeRecord
 
 TASKS = {
     "digits": TaskFacts(

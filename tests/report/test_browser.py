@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archbench._records import Record
-from archbench._report import write_leaderboard
+from support import write_page
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -41,7 +41,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, realistic: list[Record], tmp_path: Path) -> Iterator[Any]:
     """The realistic board, opened from disk; fails on any console error or request."""
-    write_leaderboard(realistic, tmp_path)
+    write_page(realistic, tmp_path)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     faults: list[str] = []
@@ -163,7 +163,7 @@ def test_sorting_by_keyboard(page: Any) -> None:
 
 def test_without_javascript(browser: Any, realistic: list[Record], tmp_path: Path) -> None:
     """All tables and charts are there without a script, and no dead control is shown."""
-    write_leaderboard(realistic, tmp_path)
+    write_page(realistic, tmp_path)
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto((tmp_path / "index.html").as_uri())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,10 +9,9 @@ import pytest
 
 from archbench._protocols import find_protocol
 from archbench._records import Origin, Pairing, Record
-from archbench._report import Leaderboard, build_leaderboard, write_leaderboard
+from archbench._report import Leaderboard, build_leaderboard
 from archbench._report._schema import TaskRow
-
-MakeRecord = Callable[..., Record]
+from support import MakeRecord, write_page
 
 
 def rows(board: Leaderboard, index: int = 0) -> dict[str, TaskRow]:
@@ -192,10 +190,10 @@ def test_selectors_are_quoted(make_record: MakeRecord) -> None:
 
 def test_same_records_same_bytes(realistic: list[Record], tmp_path: Path) -> None:
     """The order of the records leaves no trace, and a second writing touches nothing."""
-    first = write_leaderboard(realistic, tmp_path / "a")
+    first = write_page(realistic, tmp_path / "a")
     stamps = [path.stat().st_mtime_ns for path in first]
-    second = write_leaderboard(realistic[::-1], tmp_path / "b")
-    write_leaderboard(realistic[::-1], tmp_path / "a")
+    second = write_page(realistic[::-1], tmp_path / "b")
+    write_page(realistic[::-1], tmp_path / "a")
 
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert stamps == [path.stat().st_mtime_ns for path in first]
@@ -204,7 +202,7 @@ def test_same_records_same_bytes(realistic: list[Record], tmp_path: Path) -> Non
 
 def test_json_reads_back(realistic: list[Record], tmp_path: Path) -> None:
     """`leaderboard.json` is the struct that the page was made from."""
-    write_leaderboard(realistic, tmp_path)
+    write_page(realistic, tmp_path)
 
     read = msgspec.json.decode((tmp_path / "leaderboard.json").read_bytes(), type=Leaderboard)
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from archbench._protocols import find_protocol
-from archbench._recipes import Recipe, Tuning
-from archbench._records import Record, Training
+from archbench._protocols import HOUSE_RECIPE, Recipe, Tuning, find_protocol
+from archbench._records import TUNING_SEED, Component, Record, Training
 from archbench._report._build import build_leaderboard
 from archbench._report._write import render_files
-from archbench._trial import TUNING_SEED, Component
+from support import MakeRecord, house_recipe
 
-MakeRecord = Callable[..., Record]
 GRID = msgspec.structs.replace(find_protocol("quick"), name="grid", tuning=Tuning(rates=(0.1, 0.3)))
 
 
@@ -35,10 +32,10 @@ def tuned(make_record: MakeRecord) -> list[Record]:
     records = []
     for name in ("a", "b"):
         for seed in (0, 1, 2):
-            records.append(with_recipe(make_record(name, protocol=GRID, seed=seed), Recipe(learning_rate=0.3)))
+            records.append(with_recipe(make_record(name, protocol=GRID, seed=seed), house_recipe(learning_rate=0.3)))
         for rate, score in ((0.1, 0.5), (0.3, 0.9)):
             tried = make_record(name, protocol=GRID, score=score)
-            records.append(with_recipe(tried, Recipe(learning_rate=rate), tuning=True))
+            records.append(with_recipe(tried, house_recipe(learning_rate=rate), tuning=True))
     return records
 
 
@@ -119,7 +116,7 @@ def test_a_corrected_recipe_replaces_the_results_of_the_old_one(make_record: Mak
 def test_a_searched_protocol_has_its_own_label_and_command(make_record: MakeRecord) -> None:
     """`benchmark tune` on a built-in protocol is told apart from the protocol itself."""
     searched = msgspec.structs.replace(find_protocol("quick"), tuning=Tuning(trials=7))
-    board = build_leaderboard([make_record("a"), with_recipe(make_record("a", protocol=searched), Recipe())])
+    board = build_leaderboard([make_record("a"), with_recipe(make_record("a", protocol=searched), HOUSE_RECIPE)])
 
     assert {p.label for p in board.protocols} == {"quick", "tuned quick"}
     commands = {item.rows[0].command for item in board.boards}
@@ -131,7 +128,7 @@ def test_solved_is_counted(make_record: MakeRecord) -> None:
 
     def solved(seed: int, at: int | None) -> Record:
         facts = Training(
-            track="house recipe", recipe=Recipe(), batch_size=32, examples=1200, planned_steps=500, steps=500,
+            track="house recipe", recipe=HOUSE_RECIPE, batch_size=32, examples=1200, planned_steps=500, steps=500,
             stopped="budget", target=0.9, steps_to_target=at,
         )  # fmt: skip
         return make_record("a", seed=seed, training=facts)

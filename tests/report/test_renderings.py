@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,13 +12,11 @@ import pytest
 
 from archbench._declarations import Section
 from archbench._records import ArchitectureFacts, Environment, Origin, Record
-from archbench._report import write_leaderboard
 from archbench._report._boards import verdict
 from archbench._report._charts import _beside, strip_domain
+from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
-from archbench._statistics import Estimate
-
-MakeRecord = Callable[..., Record]
+from support import MakeRecord, write_page
 
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
 ORIGIN = Origin(distribution=HOSTILE, version=HOSTILE, entry_point="", commit=HOSTILE)
@@ -62,7 +59,7 @@ def hostile(make_record: MakeRecord, tmp_path: Path) -> Path:
     records.append(make_record("evil", "shapes", status="failed", message=HOSTILE, **fields))
     records.append(make_record("evil", "adding", status="skipped", message=HOSTILE, **fields))
     section = Section(title=HOSTILE, text=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,),))
-    write_leaderboard(records, tmp_path, [(ORIGIN, section)], [HOSTILE])
+    write_page(records, tmp_path, [(ORIGIN, section)], [HOSTILE])
     return tmp_path
 
 
@@ -92,7 +89,7 @@ def test_markdown_obeys_no_foreign_markup(hostile: Path) -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "|"])
 def test_csv_holds_no_formula(make_record: MakeRecord, tmp_path: Path, start: str) -> None:
     """A label that a spreadsheet would run gets an apostrophe; a negative number stays a number."""
-    write_leaderboard([make_record("evil", a_label=f"{start}1+1", score=0.0)], tmp_path)
+    write_page([make_record("evil", a_label=f"{start}1+1", score=0.0)], tmp_path)
 
     rows = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text(encoding="utf-8"))))
 
@@ -102,7 +99,7 @@ def test_csv_holds_no_formula(make_record: MakeRecord, tmp_path: Path, start: st
 
 def test_the_page_asks_the_network_for_nothing(realistic: list[Record], tmp_path: Path) -> None:
     """No address leaves the folder, and the policy forbids what is not in the file."""
-    write_leaderboard(realistic, tmp_path)
+    write_page(realistic, tmp_path)
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
 
     places = [value or "" for name, value in page.attributes if name in ("src", "href", "srcset", "action", "data")]
@@ -117,7 +114,7 @@ def test_the_page_asks_the_network_for_nothing(realistic: list[Record], tmp_path
 @pytest.mark.parametrize("name", ["index.html", "README.md"])
 def test_nothing_to_show_says_what_to_run(tmp_path: Path, name: str) -> None:
     """Without records the page names the command, and still shows the notes."""
-    write_leaderboard([], tmp_path, notes=["no plugin could be loaded"])
+    write_page([], tmp_path, notes=["no plugin could be loaded"])
 
     text = (tmp_path / name).read_text(encoding="utf-8")
     assert "benchmark run" in text
@@ -126,7 +123,7 @@ def test_nothing_to_show_says_what_to_run(tmp_path: Path, name: str) -> None:
 
 def test_environments_that_differ_are_told(realistic: list[Record], tmp_path: Path) -> None:
     """Timings of two processors are said not to be comparable."""
-    write_leaderboard(realistic, tmp_path)
+    write_page(realistic, tmp_path)
 
     assert "not comparable" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
@@ -190,7 +187,7 @@ def test_equal_means_are_drawn_on_a_readable_axis() -> None:
 def test_reasons_are_told_once(make_record: MakeRecord, tmp_path: Path) -> None:
     """Entrants that do not take a task for one reason are named together with it."""
     records = [make_record(name, "adding", status="skipped", message="takes images") for name in ("a", "b")]
-    write_leaderboard([*records, make_record("c", "adding")], tmp_path)
+    write_page([*records, make_record("c", "adding")], tmp_path)
 
     assert "Not compatible: a, b (takes images)." in (tmp_path / "README.md").read_text(encoding="utf-8").replace(
         "\\", ""
@@ -200,7 +197,7 @@ def test_reasons_are_told_once(make_record: MakeRecord, tmp_path: Path) -> None:
 
 def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_path: Path) -> None:
     """Where everybody was skipped the page says that nobody is ranked, without a table of nothing."""
-    write_leaderboard([make_record("a", status="skipped", message="takes tokens")], tmp_path)
+    write_page([make_record("a", status="skipped", message="takes tokens")], tmp_path)
 
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "Nobody is ranked yet" in text
@@ -210,7 +207,7 @@ def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_
 def test_the_curve_of_the_last_is_named(make_record: MakeRecord, tmp_path: Path) -> None:
     """All entrants are drawn; of many the best and the last carry their names, the others show them when pointed at."""
     records = [make_record(f"net-{n:02d}", score=0.95 - n / 100) for n in range(12)]
-    write_leaderboard(records, tmp_path)
+    write_page(records, tmp_path)
 
     page = (tmp_path / "index.html").read_text("utf-8")
     names = re.findall(r'class="name( quiet)?">(net-\d\d)</text></g>', page)

@@ -7,7 +7,6 @@ import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,15 @@ from torch import Tensor, nn
 import archbench_tasks
 from archbench import Splits, Task
 from archbench._declarations import convert_options
-from archbench._job import Device
-from archbench._own_data import open_own_data
+from archbench._planning import Device
 from archbench._plugins import load_plugins
-from archbench._recipes import Recipe
-from archbench._selectors import Selected
-from archbench._training._data import Slices, checked_tensors
+from archbench._protocols import HOUSE_RECIPE
+from archbench._selection import Selected, open_own_data
 from archbench._training._module import TrialModule
 from archbench._training._runner import make_trainer
-
-Load = Callable[..., Splits]
-Score = Callable[[str, str], float]
+from archbench._training._split_checks import resident_splits
+from archbench._training._splits import EvaluationBatches
+from support import Load, Score
 
 
 def all_tasks() -> Iterator[Task]:
@@ -73,7 +70,7 @@ def _load(name: str, *, seed: int = 0, **values: Any) -> Splits:
     options = convert_options(task, values)
     assert callable(task.load)
     splits = task.load(options, seed)
-    checked_tensors(splits, task, task.describe(options))
+    resident_splits(splits, task, task.describe(options))
     return splits
 
 
@@ -104,7 +101,7 @@ def score() -> Score:
 def _score(name: str, predictor: str) -> float:
     task = TASKS[name]
     info = task.describe(convert_options(task, {}))
-    parts = checked_tensors(_defaults(name), task, info)
+    parts = resident_splits(_defaults(name), task, info)
     test = parts["test"]
     as_answer = _as_answer(task, info.outputs)
     if predictor == "constant" and task.metric == "bits_per_character":
@@ -118,11 +115,11 @@ def _score(name: str, predictor: str) -> float:
     else:
         known = {row.numpy().tobytes(): target for row, target in zip(test.inputs, test.targets, strict=True)}
         network = Answers(lambda x: as_answer(torch.stack([known[row.numpy().tobytes()] for row in x])))
-    module = TrialModule(network, task, info, recipe=Recipe(), steps=1, parts=parts, clock_start=0.0)
-    trainer = make_trainer(SimpleNamespace(device=Device(kind="cpu")))  # type: ignore[arg-type]
+    module = TrialModule(network, task, info, recipe=HOUSE_RECIPE, steps=1, splits=parts, clock_start=0.0)
+    trainer = make_trainer(Device(kind="cpu"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.test(module, Slices(test, "test", info), verbose=False)
+        trainer.test(module, EvaluationBatches(test, "test", info), verbose=False)
     assert module.scores["last"] == module.scores["selected"]
     return module.scores["last"]
 

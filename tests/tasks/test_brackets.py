@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from archbench import Examples, Splits
-from archbench._job import Device
-from archbench._recipes import Recipe
-from archbench._training._data import Slices, checked_tensors
+from archbench._planning import Device
+from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
 from archbench._training._runner import make_trainer
+from archbench._training._split_checks import resident_splits
+from archbench._training._splits import EvaluationBatches
 from archbench_tasks import brackets
 
 (TASK,) = brackets.archbench_tasks()
@@ -58,12 +58,14 @@ def bits_of(network: nn.Module) -> float:
     """The test score, as a trial measures it, on the first 500 texts."""
     splits = brackets.load(OPTIONS, 0)
     few = Examples(splits.test.inputs[:500], splits.test.targets[:500])
-    parts = checked_tensors(Splits(few, few, few), TASK, brackets.info(OPTIONS))
-    module = TrialModule(network, TASK, brackets.info(OPTIONS), recipe=Recipe(), steps=1, parts=parts, clock_start=0.0)
-    trainer = make_trainer(SimpleNamespace(device=Device(kind="cpu")))  # type: ignore[arg-type]
+    parts = resident_splits(Splits(few, few, few), TASK, brackets.info(OPTIONS))
+    module = TrialModule(
+        network, TASK, brackets.info(OPTIONS), recipe=HOUSE_RECIPE, steps=1, splits=parts, clock_start=0.0
+    )
+    trainer = make_trainer(Device(kind="cpu"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.test(module, Slices(parts["test"], "test", brackets.info(OPTIONS)), verbose=False)
+        trainer.test(module, EvaluationBatches(parts["test"], "test", brackets.info(OPTIONS)), verbose=False)
     return module.scores["selected"]
 
 

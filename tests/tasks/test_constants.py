@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,8 +10,7 @@ from msgspec import ValidationError
 
 from archbench import IGNORED, Splits, Task
 from archbench._declarations import convert_options
-
-Load = Callable[..., Splits]
+from support import Load
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,7 @@ import pytest
 import torch
 
 from archbench import Splits, Task
-
-Load = Callable[..., Splits]
-Score = Callable[[str, str], float]
+from support import Load, Score
 
 NAMES = ("train", "validation", "test")
 

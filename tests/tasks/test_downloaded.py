@@ -7,20 +7,17 @@ import hashlib
 import os
 import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from archbench import DataError, RemoteFile, Splits, Task
-from archbench._data import state
-from archbench._data._prepare import prepare
+from archbench._downloads import state
+from archbench._downloads._prepare import prepare
 from archbench_tasks import cifar, imagenet, mnist, svhn
-
-Load = Callable[..., Splits]
+from support import Load, small_sets
 
 
 @pytest.fixture
@@ -54,7 +51,7 @@ def test_validation_is_drawn_class_by_class(name: str, expected: tuple[int, int,
     assert counts[0] == pytest.approx(counts[1], abs=1 / expected[1])
 
 
-def test_idx_pixels(load: Load, small_sets: ModuleType) -> None:
+def test_idx_pixels(load: Load) -> None:
     """The test images are those of the file, in its order, scaled with the published constants."""
     splits = load("mnist")
     pixels, labels = small_sets.noise(100, 28, 28, seed=101), small_sets.balanced(100, 10, 101)
@@ -79,7 +76,7 @@ def test_pixel_by_pixel(load: Load) -> None:
     assert (load("permuted-cifar-10").test.inputs == sequence.inputs[:, order]).all()
 
 
-def test_cifar_pixels(load: Load, small_sets: ModuleType) -> None:
+def test_cifar_pixels(load: Load) -> None:
     """A row of a batch is the red, the green and the blue plane; the batches follow each other."""
     splits = load("cifar-10")
     pixels = small_sets.noise(100, 3072, seed=15).reshape(-1, 3, 32, 32)
@@ -89,7 +86,7 @@ def test_cifar_pixels(load: Load, small_sets: ModuleType) -> None:
     assert (load("cifar-100").test.targets == small_sets.balanced(200, 100, 21)).all()
 
 
-def test_svhn_pixels(load: Load, small_sets: ModuleType) -> None:
+def test_svhn_pixels(load: Load) -> None:
     """The axes of MATLAB are turned, and the label 10 is the digit 0."""
     splits = load("svhn")
     pixels = small_sets.noise(100, 32, 32, 3, seed=31).transpose(0, 3, 1, 2)
@@ -99,7 +96,7 @@ def test_svhn_pixels(load: Load, small_sets: ModuleType) -> None:
     assert sorted(set(splits.test.targets.tolist())) == list(range(10))
 
 
-def test_real_archive_to_splits(small_sets: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_archive_to_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive of CIFAR-10, put in place by hand, is unpacked by `prepare` into what the task reads."""
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
     declared, archive = cifar.FILES["cifar-10"], small_sets.tar_gz(small_sets.cifar_10())

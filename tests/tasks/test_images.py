@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from archbench import Splits
 from archbench_tasks import digits, shapes
-
-Load = Callable[..., Splits]
+from support import Load
 
 
 def test_permutation_never_changes() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from archbench import Splits, Task
+from archbench import Task
 from archbench._declarations import convert_options
 from archbench.testing import check_task
-
-Load = Callable[..., Splits]
+from support import Load
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archbench import IGNORED, Examples, Splits
+from archbench import IGNORED, Examples
+from support import Load
 
-Load = Callable[..., Splits]
 Tokens = list[int]
 Draw = random.Random
 REFERENCES = 3_000

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from archbench._job import Device, Job
-from archbench._plan import make_plan
+from archbench._planning import Device, Job, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
-from archbench._selectors import select
+from archbench._selection import select
 
 HEAD = """
 import math
@@ -44,7 +43,7 @@ def make_job(tmp_path: Path) -> Callable[..., Job]:
             select([task], plugins.tasks, "task"),
             protocol=find_protocol("smoke"),
             seeds=seed + 1,
-        )
+        ).trials
         return planned.job(Device(**{"kind": "cpu", **device}))
 
     return make

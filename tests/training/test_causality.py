@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from archbench import IGNORED, TaskInfo
-from archbench._job import Job
+from archbench._planning import Job
 from archbench._training._causality import asks_for_next
 from archbench._training._runner import run_trial
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 
 from archbench import IGNORED, DeclarationError, Examples, Splits, Task, TaskInfo
-from archbench._job import Job
 from archbench._training import run_trial
-from archbench._training._data import Part, checked_tensors, hash_splits, pad_in_front
+from archbench._training._pairing import hash_splits
+from archbench._training._split_checks import resident_splits
+from archbench._training._splits import ResidentSplit, pad_in_front
+from support import MakeJob
 
-Make = Callable[..., Job]
 WATCH = """
 def build(task, options):
     import torch
@@ -39,7 +38,7 @@ TASK = "adding[length=12,test_length=30]"
 STEPS = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=3, per_step=True, variable_length=True)
 
 
-def test_networks_get_lengths_or_padding_in_front(make_job: Make) -> None:
+def test_networks_get_lengths_or_padding_in_front(make_job: MakeJob) -> None:
     """One is told the lengths, the other finds the last step at the end; both saw the same data."""
     told = run_trial(make_job(WATCH.format(check=END), task=TASK, extra=TAKES))
     front = run_trial(make_job(WATCH.format(check=FRONT), task=TASK))
@@ -52,7 +51,7 @@ def test_networks_get_lengths_or_padding_in_front(make_job: Make) -> None:
     assert told.scores.test == pytest.approx(front.scores.test, rel=1e-5)  # a sum does not mind where the zeros are
 
 
-def test_network_that_takes_lengths_is_called_plainly_elsewhere(make_job: Make) -> None:
+def test_network_that_takes_lengths_is_called_plainly_elsewhere(make_job: MakeJob) -> None:
     """On a task without variable length there is one argument."""
     record = run_trial(make_job(WATCH.format(check="assert lengths is None"), task="adding[length=12]", extra=TAKES))
 
@@ -63,7 +62,7 @@ def test_labels_of_steps_move_with_the_steps() -> None:
     """Padding in front of the inputs is padding in front of their labels; full rows stay."""
     inputs = torch.tensor([[1, 2, 0, 0], [1, 1, 2, 2]])
     targets = torch.tensor([[0, 1, IGNORED, IGNORED], [0, 0, 1, 1]])
-    turned = pad_in_front(Part(inputs, targets, torch.tensor([2, 4])), STEPS)
+    turned = pad_in_front(ResidentSplit(inputs, targets, torch.tensor([2, 4])), STEPS)
 
     assert turned.inputs.tolist() == [[0, 0, 1, 2], [1, 1, 2, 2]]
     assert turned.targets.tolist() == [[IGNORED, IGNORED, 0, 1], [0, 0, 1, 1]]
@@ -82,7 +81,7 @@ def test_lengths_are_part_of_the_proof() -> None:
         task = Task(
             name="t", info=STEPS, load=lambda o, s: None, loss="cross_entropy", metric="accuracy", chance=0.5, oracle=1
         )
-        return hash_splits(checked_tensors(Splits(part, part, part), task, STEPS))
+        return hash_splits(resident_splits(Splits(part, part, part), task, STEPS))
 
     assert len({hashed([1, 4]), hashed([2, 4]), hashed([4, 4])}) == 3
     assert hashed([4, 4]) == hashed(None)

@@ -8,9 +8,9 @@ import torch
 
 from archbench import IGNORED, DeclarationError, Examples, Outputs, Splits, Task, TaskInfo
 from archbench._declarations import Metric
-from archbench._recipes import Recipe
-from archbench._training._data import checked_tensors
+from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule, make_metric
+from archbench._training._split_checks import resident_splits
 
 INFO = TaskInfo(kind="tokens", input_shape=(7,), outputs=5, per_step=True, vocabulary=5)
 
@@ -69,8 +69,8 @@ def test_trial_scores_the_main_answer(batches: list[tuple[np.ndarray, np.ndarray
     logits, targets = batches[0]
     examples = Examples(np.maximum(targets, 0), targets)
     task = declare("bits_per_character")
-    parts = checked_tensors(Splits(examples, examples, examples), task, INFO)
-    module = TrialModule(torch.nn.Linear(1, 1), task, INFO, recipe=Recipe(), steps=1, parts=parts, clock_start=0.0)
+    parts = resident_splits(Splits(examples, examples, examples), task, INFO)
+    module = TrialModule(torch.nn.Linear(1, 1), task, INFO, recipe=HOUSE_RECIPE, steps=1, splits=parts, clock_start=0.0)
     main = torch.from_numpy(logits)
     module._update(module.metric, Outputs(main, {"early": (main + 1, 0.3)}), parts["test"].targets)
 

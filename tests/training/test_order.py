@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archbench._protocols import Recipe
-from archbench._training._data import BatchOrder
+from archbench._training._order import BatchOrder
 from archbench._training._schedule import learning_rates
+from support import house_recipe
 
 
 @given(examples=st.integers(1, 60), batch=st.integers(1, 40), steps=st.integers(1, 50), chunks=st.integers(1, 12))
@@ -48,7 +48,7 @@ def test_other_seed_other_order() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 9, 100])
 def test_learning_rates(steps: int) -> None:
     """One rate per step: a rise to the peak over the warm-up, then a fall towards zero, never zero or above it."""
-    rates = learning_rates(Recipe(learning_rate=0.5, warmup=0.1), steps)
+    rates = learning_rates(house_recipe(learning_rate=0.5, warmup=0.1), steps)
 
     assert len(rates) == steps
     assert max(rates) == 0.5

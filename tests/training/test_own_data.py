@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from archbench._job import Device, Job
-from archbench._own_data import select_tasks
-from archbench._plan import make_plan
+from archbench._planning import Device, Job, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
-from archbench._selectors import select
+from archbench._selection import select, select_tasks
 from archbench._training import run_trial
 
 READER = """
@@ -67,7 +65,7 @@ def job(tmp_path: Path) -> Job:
         select_tasks([f"number:{tmp_path / 'data'}"], plugins.tasks, plugins.readers),
         protocol=find_protocol("smoke"),
         seeds=1,
-    )
+    ).trials
     return planned.job(Device(kind="cpu"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,16 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from archbench._job import Job
-from archbench._protocols import equal_steps
-from archbench._recipes import Recipe
+from archbench._planning import Job
+from archbench._protocols import HOUSE_RECIPE, Recipe, equal_steps
 from archbench._training import run_trial
-from archbench._training._data import BatchOrder
-from archbench._training._schedule import TimedOrder, TrainingClock, learning_rates, rate_at
+from archbench._training._order import BatchOrder, TimedOrder
+from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._streams import stream_seed
 from archbench_tasks.digits import load_images
+from support import MakeJob, house_recipe
 
-Make = Callable[..., Job]
 LINEAR = "def build(task, options): return linear(task)\n"
 STEPS = 6
 
@@ -117,9 +115,9 @@ def losses_by_hand(job: Job, recipe: Recipe) -> list[float]:
     ],
     ids=lambda settings: " ".join(map(str, list(settings.values())[:2])),
 )
-def test_optimisers_against_loops_by_hand(settings: dict[str, Any], make_job: Make) -> None:
+def test_optimisers_against_loops_by_hand(settings: dict[str, Any], make_job: MakeJob) -> None:
     """The losses of the first steps under each optimiser are those of its formula, warm-up, clipping and all."""
-    recipe = Recipe(**settings)
+    recipe = house_recipe(**settings)
     job = under(make_job(LINEAR), recipe=recipe, steps=equal_steps(STEPS), validations=STEPS)
     record = run_trial(job)
 
@@ -133,11 +131,11 @@ def test_optimisers_against_loops_by_hand(settings: dict[str, Any], make_job: Ma
 def test_schedules_by_value() -> None:
     """A rate that falls at milestones, one that stays, a warm-up that is constant and one that rises; half a cosine."""
     falls = Recipe(optimizer="sgd", learning_rate=0.1, warmup=0.0, milestones=(0.5, 0.75), decay=0.1)
-    constant = Recipe(learning_rate=0.1, warmup=0.0, milestones=())
-    flat_start = Recipe(learning_rate=0.1, warmup=0.25, warmup_rate=0.01, milestones=())
-    rising = Recipe(learning_rate=0.4, warmup=0.5, milestones=())
-    cosine = Recipe(learning_rate=1.0, warmup=0.25)
-    floored = Recipe(learning_rate=1.0, warmup=0.25, floor=0.5)
+    constant = house_recipe(learning_rate=0.1, warmup=0.0, milestones=())
+    flat_start = house_recipe(learning_rate=0.1, warmup=0.25, warmup_rate=0.01, milestones=())
+    rising = house_recipe(learning_rate=0.4, warmup=0.5, milestones=())
+    cosine = house_recipe(learning_rate=1.0, warmup=0.25)
+    floored = house_recipe(learning_rate=1.0, warmup=0.25, floor=0.5)
 
     assert learning_rates(falls, 8) == pytest.approx([0.1] * 4 + [0.01] * 2 + [0.001] * 2)
     assert learning_rates(constant, 3) == pytest.approx([0.1] * 3)
@@ -150,7 +148,7 @@ def test_schedules_by_value() -> None:
 def test_schedules_by_the_clock() -> None:
     """Where the budget is a time, the same curves follow the share of it that is used up."""
     falls = Recipe(optimizer="sgd", learning_rate=0.1, warmup=0.1, warmup_rate=0.01, milestones=(0.5,))
-    cosine = Recipe(learning_rate=1.0, warmup=0.5)
+    cosine = house_recipe(learning_rate=1.0, warmup=0.5)
 
     assert [rate_at(falls, share) for share in (0.05, 0.1, 0.49, 0.5)] == pytest.approx([0.01, 0.1, 0.1, 0.01])
     assert [rate_at(cosine, share) for share in (0.25, 0.5, 0.75, 1.0, 1.1)] == pytest.approx([0.5, 1, 0.5, 0, 0])
@@ -188,7 +186,7 @@ def build(task, options):
 """
 
 
-def test_a_trial_by_the_clock(make_job: Make) -> None:
+def test_a_trial_by_the_clock(make_job: MakeJob) -> None:
     """Training ends with the step in which the budget runs out, however many validations were planned."""
     job = under(make_job(SLOW), steps=None, seconds=0.05, validations=10)
     record = run_trial(job)
@@ -218,7 +216,7 @@ def archbench_tasks():
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_target(stops: bool, make_job: Make) -> None:
+def test_target(stops: bool, make_job: MakeJob) -> None:
     """The record says when the task was solved; where the protocol says so, training ends there."""
     job = make_job(LINEAR, task="sign", extra=TARGET)
     record = run_trial(under(job, stop_at_target=stops, steps=equal_steps(200), validations=20))
@@ -235,7 +233,7 @@ def test_target(stops: bool, make_job: Make) -> None:
     assert record.status == "ok"
 
 
-def test_a_published_recipe_has_its_own_batches_and_epochs(make_job: Make) -> None:
+def test_a_published_recipe_has_its_own_batches_and_epochs(make_job: MakeJob) -> None:
     """Batch size and budget are the paper's; epochs count in examples of the training split."""
     job = make_job(LINEAR)
     recipe = Recipe(optimizer="sgd", learning_rate=0.1, batch_size=100, epochs=1.5, warmup=0.0, milestones=())
@@ -251,10 +249,10 @@ def test_a_published_recipe_has_its_own_batches_and_epochs(make_job: Make) -> No
     assert record.training.steps == round(1.5 * record.training.examples / 100)
 
 
-def test_a_tuning_trial_never_reads_the_test_split(make_job: Make) -> None:
+def test_a_tuning_trial_never_reads_the_test_split(make_job: MakeJob) -> None:
     """It ends after validation, without scores."""
     job = make_job(LINEAR)
-    trial = msgspec.structs.replace(job.trial, recipe=Recipe(), tuning=True)
+    trial = msgspec.structs.replace(job.trial, recipe=HOUSE_RECIPE, tuning=True)
     record = run_trial(msgspec.structs.replace(job, trial=trial))
 
     assert record.status == "ok"

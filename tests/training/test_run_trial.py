@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
-from archbench._job import Job
 from archbench._training import run_trial
+from support import MakeJob
 
-Make = Callable[..., Job]
 LINEAR = "def build(task, options): return linear(task)\n"
 
 
@@ -24,7 +22,7 @@ def _same_threads() -> Any:
     torch.set_num_threads(before)
 
 
-def test_ok(make_job: Make) -> None:
+def test_ok(make_job: MakeJob) -> None:
     """A sound network gets a record with scores, curves, costs and proof of its data."""
     record = run_trial(make_job(LINEAR))
 
@@ -38,9 +36,9 @@ def test_ok(make_job: Make) -> None:
     assert record.resources.samples_per_second == pytest.approx(16 / (record.resources.step_seconds or 0))
 
 
-def test_loss_and_order_match_a_plain_loop(make_job: Make) -> None:
+def test_loss_and_order_match_a_plain_loop(make_job: MakeJob) -> None:
     """The chunked loop under Lightning gives the very losses of the same loop written by hand."""
-    from archbench._training._data import BatchOrder
+    from archbench._training._order import BatchOrder
     from archbench._training._schedule import learning_rates
     from archbench._training._streams import stream_seed
     from archbench_tasks.digits import load_images
@@ -68,7 +66,7 @@ def test_loss_and_order_match_a_plain_loop(make_job: Make) -> None:
     assert record.curves.train_loss == pytest.approx([sum(losses[:10]) / 10, sum(losses[10:]) / 10], rel=1e-6)
 
 
-def test_nan_loss_is_diverged_with_its_step(make_job: Make) -> None:
+def test_nan_loss_is_diverged_with_its_step(make_job: MakeJob) -> None:
     """A loss that is not finite ends the trial as diverged and names the step."""
     build = """
 def build(task, options):
@@ -88,7 +86,7 @@ def build(task, options):
     assert record.scores is None
 
 
-def test_nan_only_in_evaluation_is_diverged(make_job: Make) -> None:
+def test_nan_only_in_evaluation_is_diverged(make_job: MakeJob) -> None:
     """Finite losses do not hide a network that cannot be evaluated."""
     build = """
 def build(task, options):
@@ -122,7 +120,7 @@ def build(task, options):
         ("def build(task, options): return 1\n", "failed", "not a torch.nn.Module"),
     ],
 )
-def test_other_endings(build: str, status: str, words: str, make_job: Make) -> None:
+def test_other_endings(build: str, status: str, words: str, make_job: MakeJob) -> None:
     """Running out of memory and raising are told apart, and the message says what happened."""
     record = run_trial(make_job(build))
 
@@ -132,7 +130,7 @@ def test_other_endings(build: str, status: str, words: str, make_job: Make) -> N
     assert record.detail
 
 
-def test_regression_output_of_the_wrong_shape_is_an_error(make_job: Make) -> None:
+def test_regression_output_of_the_wrong_shape_is_an_error(make_job: MakeJob) -> None:
     """(B,) for (B, 1) would broadcast to (B, B) in silence; it is refused."""
     build = """
 def build(task, options):
@@ -151,7 +149,7 @@ def build(task, options):
     assert "(16,)" in record.message
 
 
-def test_answers_in_time_order_are_an_error(make_job: Make) -> None:
+def test_answers_in_time_order_are_an_error(make_job: MakeJob) -> None:
     """(steps, batch, classes) for (batch, steps, classes) would train on other examples' labels; it is refused."""
     build = """
 def build(task, options):
@@ -170,7 +168,7 @@ def build(task, options):
     assert "(6, 16, 2), the task needs (16, 6, 2)" in record.message
 
 
-def test_every_global_generator_is_seeded(make_job: Make) -> None:
+def test_every_global_generator_is_seeded(make_job: MakeJob) -> None:
     """A network that draws from python's or numpy's global generator repeats, and differs by seed."""
     build = """
 def build(task, options):
@@ -189,7 +187,7 @@ def build(task, options):
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_auxiliary_outputs_train_but_do_not_score(make_job: Make) -> None:
+def test_auxiliary_outputs_train_but_do_not_score(make_job: MakeJob) -> None:
     """Auxiliary logits add to the training loss with their weight; evaluation sees the main logits only."""
     build = """
 def build(task, options):
@@ -211,7 +209,7 @@ def build(task, options):
     assert with_side.curves.train_loss[0] > without.curves.train_loss[0] * 1.2
 
 
-def test_validation_selects_and_test_is_read_once(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_selects_and_test_is_read_once(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """The score is that of the weights with the best validation; the test split is evaluated once, at the end."""
     from archbench._training import _module
 
@@ -244,7 +242,7 @@ def build(task, options):
     assert seen == ["validation", "validation", "test"]
 
 
-def test_tied_weights_and_references_are_scored_as_selected(make_job: Make) -> None:
+def test_tied_weights_and_references_are_scored_as_selected(make_job: MakeJob) -> None:
     """A network that shares a weight, or keeps a reference to one, is scored with the selected weights as well."""
     build = """
 def build(task, options):
@@ -269,7 +267,7 @@ def build(task, options):
     assert record.scores.test > record.scores.test_last + 0.2
 
 
-def test_repeats_and_seeds(make_job: Make) -> None:
+def test_repeats_and_seeds(make_job: MakeJob) -> None:
     """The same job gives the same scores whatever the global random state; another seed gives others."""
     build = """
 def build(task, options):
@@ -290,7 +288,7 @@ def build(task, options):
     assert first.pairing != other.pairing
 
 
-def test_data_do_not_depend_on_what_the_network_draws(make_job: Make) -> None:
+def test_data_do_not_depend_on_what_the_network_draws(make_job: MakeJob) -> None:
     """A network that uses up random numbers while it is built and run sees the same data as one that does not."""
     greedy = """
 def build(task, options):
@@ -302,7 +300,7 @@ def build(task, options):
     assert run_trial(make_job(LINEAR)).pairing == run_trial(make_job(greedy)).pairing
 
 
-def test_changed_file_is_refused(make_job: Make) -> None:
+def test_changed_file_is_refused(make_job: MakeJob) -> None:
     """A one-file plugin that was edited after planning would be recorded under the wrong id; it is refused."""
     job = make_job(LINEAR)
     with open(job.architecture_source.path, "a") as file:
@@ -339,7 +337,7 @@ def archbench_tasks():
         ("[1, 2]", "[1, 2]", "numpy arrays"),
     ],
 )
-def test_task_data_that_break_their_declaration(inputs: str, targets: str, words: str, make_job: Make) -> None:
+def test_task_data_that_break_their_declaration(inputs: str, targets: str, words: str, make_job: MakeJob) -> None:
     """Splits that do not match the TaskInfo are refused before training, with the split and the reason."""
     extra = BAD_TASK.replace("INPUTS", inputs).replace("TARGETS", targets)
     record = run_trial(make_job(LINEAR, task="bad", extra=extra))
@@ -366,7 +364,7 @@ def archbench_tasks():
 """
 
 
-def test_ignored_labels_are_neither_trained_nor_scored(make_job: Make) -> None:
+def test_ignored_labels_are_neither_trained_nor_scored(make_job: MakeJob) -> None:
     """A network that must answer the last step only reaches 1.0 if the other steps are ignored, and not if they lie."""
     build = """
 def build(task, options):
@@ -382,11 +380,12 @@ def build(task, options):
     assert scores[0] > 0.9 > scores[1]
 
 
-def test_split_hash_covers_every_example(make_job: Make) -> None:
+def test_split_hash_covers_every_example(make_job: MakeJob) -> None:
     """The hash in the record changes with any value of any split."""
-    from archbench._training._data import Part, hash_splits
+    from archbench._training._pairing import hash_splits
+    from archbench._training._splits import ResidentSplit
 
-    parts = {name: Part(torch.zeros(3, 2), torch.zeros(3)) for name in ("train", "validation", "test")}
+    parts = {name: ResidentSplit(torch.zeros(3, 2), torch.zeros(3)) for name in ("train", "validation", "test")}
     before = hash_splits(parts)
     parts["test"].targets[2] = 1
 
@@ -396,7 +395,7 @@ def test_split_hash_covers_every_example(make_job: Make) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_on_a_gpu(make_job: Make) -> None:
+def test_on_a_gpu(make_job: MakeJob) -> None:
     """The same trial runs on a GPU, twice with the same scores."""
     first, again = (run_trial(make_job(LINEAR, kind="cuda")) for _ in range(2))
 

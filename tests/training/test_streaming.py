@@ -19,14 +19,16 @@ import pytest
 import torch
 
 from archbench import DataError, DeclarationError, Examples, Splits
-from archbench._job import Job
+from archbench._planning import Job
 from archbench._plugins import Registered
 from archbench._records import Record
-from archbench._training import _data, _streaming, run_trial
-from archbench._training._data import Part, checked_splits, checked_tensors, hash_splits
-from archbench._training._streaming import StreamedPart
+from archbench._training import _pairing, _streaming, run_trial
+from archbench._training._pairing import hash_splits
+from archbench._training._split_checks import check_splits, resident_splits
+from archbench._training._splits import ResidentSplit
+from archbench._training._streaming import StreamedSplit
+from support import MakeJob
 
-Make = Callable[..., Job]
 NOISY = """
 def build(task, options):
     from torch import nn
@@ -50,12 +52,12 @@ def outcome(record: Record) -> tuple[Any, ...]:
     return record.scores, record.pairing, record.curves.train_loss, record.curves.validation
 
 
-def test_streamed_run_gives_the_record_of_one_from_memory(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streamed_run_gives_the_record_of_one_from_memory(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores, curves and hashes are equal, bit for bit, with one worker and with two, noise of the network included."""
     in_memory = outcome(run_trial(make_job(NOISY)))
     used = []
-    read = StreamedPart.read
-    monkeypatch.setattr(StreamedPart, "read", lambda part, pieces: used.append(part) or read(part, pieces))
+    read = StreamedSplit.read
+    monkeypatch.setattr(StreamedSplit, "read", lambda part, pieces: used.append(part) or read(part, pieces))
     monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
 
     for threads in (1, 2):
@@ -83,13 +85,15 @@ def archbench_architectures():
 
 
 @pytest.mark.parametrize("extra", ["", TAKES])
-def test_streamed_sequences_of_different_lengths(extra: str, make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streamed_sequences_of_different_lengths(
+    extra: str, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Lengths, or the padding in front, are those of training from memory, and so is the record."""
     job = make_job(SUMS, task="adding[length=12,test_length=30]", extra=extra)
     in_memory = outcome(run_trial(job))
     used = []
-    read = StreamedPart.read
-    monkeypatch.setattr(StreamedPart, "read", lambda part, pieces: used.append(part) or read(part, pieces))
+    read = StreamedSplit.read
+    monkeypatch.setattr(StreamedSplit, "read", lambda part, pieces: used.append(part) or read(part, pieces))
     monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
 
     assert outcome(run_trial(job)) == in_memory
@@ -154,36 +158,36 @@ def test_what_is_streamed(make_task: Callable[..., Registered[Any]], tmp_path: A
     task = make_task().item
 
     def kinds(wrap: Callable[[Any], Any], memory: int) -> set[type]:
-        return {type(part) for part in checked_splits(splits_of(wrap), task, task.info, memory).values()}
+        return {type(part) for part in check_splits(splits_of(wrap), task, task.info, memory).values()}
 
     def mapped(array: Any) -> Any:
         np.save(tmp_path / "inputs.npy", array)
         return np.load(tmp_path / "inputs.npy", mmap_mode="r")
 
     size = 20 * 64 * 4
-    assert kinds(Lazy, 10**12) == {StreamedPart}
-    assert kinds(np.asarray, 4 * size) == {Part}
-    assert kinds(np.asarray, 4 * size - 1) == {StreamedPart}
-    assert kinds(mapped, 10**12) == {Part}
-    assert kinds(mapped, 0) == {StreamedPart}
+    assert kinds(Lazy, 10**12) == {StreamedSplit}
+    assert kinds(np.asarray, 4 * size) == {ResidentSplit}
+    assert kinds(np.asarray, 4 * size - 1) == {StreamedSplit}
+    assert kinds(mapped, 10**12) == {ResidentSplit}
+    assert kinds(mapped, 0) == {StreamedSplit}
 
 
 def test_wrong_objects_are_refused(make_task: Callable[..., Registered[Any]]) -> None:
     """Inputs that are no array and not like one, or of the wrong shape, are refused before anything is read."""
     task = make_task().item
     with pytest.raises(DeclarationError, match="inputs may be an object like one"):
-        checked_splits(splits_of(list), task, task.info, 10**12)
+        check_splits(splits_of(list), task, task.info, 10**12)
     wide = Lazy(np.zeros((20, 1, 8, 9), np.float32))
     with pytest.raises(DeclarationError, match=r"inputs are float32\(1, 8, 9\), TaskInfo says float32\(1, 8, 8\)"):
-        checked_splits(splits_of(lambda array: wide), task, task.info, 10**12)
+        check_splits(splits_of(lambda array: wide), task, task.info, 10**12)
     with pytest.raises(DeclarationError, match="read on demand cannot be used here"):
-        checked_tensors(splits_of(Lazy), task, task.info)
+        resident_splits(splits_of(Lazy), task, task.info)
 
 
 def test_pieces_and_errors_of_workers(make_task: Callable[..., Registered[Any]]) -> None:
     """Scanning gives every example once in order, batches those of the indices; an error comes as it was raised."""
     array = np.arange(20 * 4, dtype=np.float32).reshape(20, 4)
-    part = StreamedPart(Lazy(array), torch.arange(20))
+    part = StreamedSplit(Lazy(array), torch.arange(20))
     scanned = [part.scan(start, min(start + 6, 20)) for start in range(0, 20, 6)]
     assert torch.equal(torch.cat([inputs for (inputs,), _ in scanned]), torch.from_numpy(array))
     assert torch.equal(torch.cat([targets for _, targets in scanned]), part.targets)
@@ -193,7 +197,7 @@ def test_pieces_and_errors_of_workers(make_task: Callable[..., Registered[Any]])
         assert torch.equal(inputs, torch.from_numpy(array)[index])
         assert torch.equal(targets, index)
 
-    broken = StreamedPart(Lazy(array, forbidden=7), torch.arange(20))
+    broken = StreamedSplit(Lazy(array, forbidden=7), torch.arange(20))
     with pytest.raises(DataError, match=r"^file 7 is no image$"):
         list(broken.batches(torch.tensor([[1, 2], [7, 8]])))
 
@@ -204,7 +208,7 @@ def test_workers_end_with_the_reading(end: int) -> None:
     before = set(multiprocessing.active_children())
     gc.disable()
     try:
-        part = StreamedPart(Lazy(np.zeros((20, 4), np.float32)), torch.arange(20))
+        part = StreamedSplit(Lazy(np.zeros((20, 4), np.float32)), torch.arange(20))
         for start in range(0, end, 6):
             part.scan(start, min(start + 6, 20))
             assert (set(multiprocessing.active_children()) > before) == (start + 6 < 20)
@@ -217,11 +221,11 @@ def test_workers_end_with_the_reading(end: int) -> None:
 def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the bound all labels and some inputs are hashed, the same ones whether or not they are streamed."""
     task = make_task().item
-    monkeypatch.setattr(_data, "HASHED_NUMBERS", 100)
-    monkeypatch.setattr(_data, "HASHED_EXAMPLES", 5)
+    monkeypatch.setattr(_pairing, "HASHED_NUMBERS", 100)
+    monkeypatch.setattr(_pairing, "HASHED_EXAMPLES", 5)
 
     def hashed(wrap: Callable[[Any], Any]) -> str:
-        return hash_splits(checked_splits(splits_of(wrap), task, task.info, 10**12))
+        return hash_splits(check_splits(splits_of(wrap), task, task.info, 10**12))
 
     def changed(row: int) -> Callable[[Any], Any]:
         def change(array: Any) -> Any:
@@ -237,7 +241,7 @@ def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeyp
     for name in ("train", "validation", "test"):
         splits = splits_of(np.asarray)
         getattr(splits, name).targets[7] = (getattr(splits, name).targets[7] + 1) % 3
-        assert hash_splits(checked_splits(splits, task, task.info, 10**12)) != hashed(np.asarray)
+        assert hash_splits(check_splits(splits, task, task.info, 10**12)) != hashed(np.asarray)
 
 
 AUGMENTED = """
@@ -259,14 +263,14 @@ def archbench_tasks():
 """
 
 
-def augmented_job(make_job: Make, build: str, *, augment: bool, seed: int = 0) -> Job:
+def augmented_job(make_job: MakeJob, build: str, *, augment: bool, seed: int = 0) -> Job:
     """A trial on a task with an augmentation that notes what it draws."""
     job = make_job(build, task="shifted", seed=seed, extra=AUGMENTED)
     protocol = msgspec.structs.replace(job.trial.protocol, augment=augment)
     return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
 
 
-def test_augmentation_is_applied_where_the_protocol_says(make_job: Make) -> None:
+def test_augmentation_is_applied_where_the_protocol_says(make_job: MakeJob) -> None:
     """Without it the losses are those of the plain task; with it they differ, and only training batches are changed."""
     linear = "def build(task, options): return linear(task)\n"
     plain = run_trial(augmented_job(make_job, linear, augment=False))
@@ -276,7 +280,7 @@ def test_augmentation_is_applied_where_the_protocol_says(make_job: Make) -> None
     assert outcome(plain)[1] == outcome(changed)[1]
 
 
-def test_augmentation_is_the_same_for_every_architecture(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_augmentation_is_the_same_for_every_architecture(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """The numbers drawn depend on task and seed, not on what the network draws; another seed draws others."""
     build = NOISY.replace("0.3", "float(__import__('os').environ['DROPOUT'])")  # one file, so that it is one task
     drawn = []
@@ -294,7 +298,7 @@ def numbers_drawn(job: Job) -> list[float]:
     from archbench._training import _runner
 
     seen: list[list[float]] = []
-    resolve = _runner._resolve
+    resolve = _runner.resolve
 
     def watch(target: Any) -> Any:
         function = resolve(target)
@@ -303,7 +307,7 @@ def numbers_drawn(job: Job) -> list[float]:
         return function
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_runner, "_resolve", watch)
+        patch.setattr(_runner, "resolve", watch)
         record = run_trial(job)
     assert record.status == "ok", record.detail
     return seen[0]

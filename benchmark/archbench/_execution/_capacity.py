@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from archbench._errors import DeviceError
-from archbench._job import Device
+from archbench._planning import Device
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from archbench._job import Job
-from archbench._store import Store
+from archbench._planning import Job
+from archbench._records import Store
 
 
 def run_job(data: bytes, root: str, parent_is_gone: Callable[[], object]) -> None:

@@ -55,9 +55,6 @@ class Launcher(Protocol):
     def start(self, job: bytes, root: str) -> Child:
         """Start a process that runs the job and writes its record below `root`."""
 
-    def close(self) -> None:
-        """End what the launcher itself keeps running."""
-
 
 class ForkserverLauncher:
     """Children of a server process that has imported torch and Lightning: tens of milliseconds instead of seconds.
@@ -98,9 +95,6 @@ class ForkserverLauncher:
             process.kill()
             process.join()
 
-    def close(self) -> None:
-        """The server ends by itself when this process does."""
-
 
 class _ForkedChild:
     def __init__(self, process: Any) -> None:
@@ -131,9 +125,6 @@ class SubprocessLauncher:
             process.stdin.write(job + b"\n")
             process.stdin.flush()
         return _SpawnedChild(process)
-
-    def close(self) -> None:
-        """Nothing is kept running."""
 
 
 class _SpawnedChild:

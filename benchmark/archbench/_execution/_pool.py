@@ -10,7 +10,7 @@ import msgspec
 
 from archbench._execution._capacity import Capacity, describe_in_fresh_process, share_devices
 from archbench._execution._launchers import ForkserverLauncher, Launcher, SubprocessLauncher
-from archbench._job import Device
+from archbench._planning import Device
 
 PROBE_SECONDS = 120.0  # a cold import of torch from a slow disk; a hang is what this is for
 

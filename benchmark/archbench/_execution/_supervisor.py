@@ -16,10 +16,8 @@ import msgspec
 
 from archbench._execution._launchers import Child
 from archbench._execution._pool import Pool
-from archbench._job import Device, Job
-from archbench._plan import PlannedTrial
-from archbench._records import Record, Status
-from archbench._store import Store
+from archbench._planning import Device, Job, PlannedTrial
+from archbench._records import Record, Status, Store
 
 GRACE_SECONDS = 2.0
 LOG_LINES = 20

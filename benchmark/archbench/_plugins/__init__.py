@@ -7,14 +7,14 @@ before any of them counts. What is wrong becomes a `Problem`, which `benchmark p
 """
 
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
+from archbench._plugins._faults import Problem as Problem
 from archbench._plugins._loading import Plugins as Plugins
 from archbench._plugins._loading import describe as describe
 from archbench._plugins._loading import load_plugins as load_plugins
 from archbench._plugins._loading import load_source as load_source
-from archbench._plugins._model import PluginSource as PluginSource
-from archbench._plugins._model import PluginStatus as PluginStatus
-from archbench._plugins._model import Problem as Problem
-from archbench._plugins._model import Registered as Registered
+from archbench._plugins._provenance import PluginSource as PluginSource
+from archbench._plugins._provenance import PluginStatus as PluginStatus
+from archbench._plugins._provenance import Registered as Registered
 
 __all__ = [
     "PluginSource",

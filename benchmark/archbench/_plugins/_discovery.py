@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
-import archbench
-from archbench._plugins._model import PluginSource, Problem, one_line
+from archbench._errors import did_you_mean
+from archbench._plugins._faults import Problem, one_line
+from archbench._plugins._provenance import PluginSource
 from archbench._records import Origin
+from archbench._version import __version__
 
 GROUP = "archbench"
 """The entry-point group that plugins are found by."""
@@ -96,8 +98,7 @@ def unmatched(names: Iterable[str], candidates: Sequence[Candidate], what: str) 
     problems = []
     for name in dict.fromkeys(names):
         if normalise(name) not in known:
-            near = nearest(normalise(name), known)
-            hint = f"did you mean {near!r}?" if near else "see `benchmark plugins` for the names there are"
+            hint = did_you_mean(normalise(name), known, otherwise="see `benchmark plugins` for the names there are")
             message = f"{what} {name!r}, which no installed plugin is called; {hint}"
             problems.append(Problem(name, "select", message, fatal=False))
     return problems
@@ -117,20 +118,13 @@ def unmet_requirement(candidate: Candidate) -> str:
         except InvalidRequirement:
             continue  # the installer's business; a plugin that does not load will say so itself
         applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
-        fits = wanted.specifier.contains(archbench.__version__, prereleases=True)
+        fits = wanted.specifier.contains(__version__, prereleases=True)
         if normalise(wanted.name) == BUILT_IN and applies and not fits:
             return (
-                f"needs archbench{wanted.specifier}, and this is archbench {archbench.__version__}; "
+                f"needs archbench{wanted.specifier}, and this is archbench {__version__}; "
                 f"install a version of {candidate.origin.distribution} that fits"
             )
     return ""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that a misspelt one most likely means, or an empty string."""
-    import difflib  # only a mistake needs it
-
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
 
 
 def _entry_points(distribution: metadata.Distribution) -> list[metadata.EntryPoint]:

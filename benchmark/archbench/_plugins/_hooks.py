@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import pluggy
 
 from archbench import hookspecs
-from archbench._plugins._discovery import nearest
-from archbench._plugins._model import FaultError, one_line
+from archbench._errors import nearest
+from archbench._plugins._faults import FaultError, one_line
 
 Item = TypeVar("Item")
 

@@ -14,7 +14,8 @@ from time import perf_counter
 
 from archbench._errors import PluginError
 from archbench._plugins._discovery import Candidate
-from archbench._plugins._model import FaultError, PluginSource, one_line
+from archbench._plugins._faults import FaultError, one_line
+from archbench._plugins._provenance import PluginSource
 from archbench._records import Origin
 
 

@@ -11,15 +11,14 @@ from typing import Any
 
 import msgspec
 
-from archbench._declarations import Architecture, Section, Task, TaskInfo, convert_options
+from archbench._declarations import Architecture, Reader, Section, Task, TaskInfo, convert_options
 from archbench._errors import PluginError
 from archbench._plugins._discovery import Candidate, find_candidates, refusal, unmatched, unmet_requirement
+from archbench._plugins._faults import FaultError, Problem, one_line
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._importing import Importable, from_entry_point, from_file, import_plugin
-from archbench._plugins._model import FaultError, PluginSource, PluginStatus, Problem, Registered, T, one_line
-from archbench._readers import Reader
-from archbench._records import Origin, Record
-from archbench._trial import Trial
+from archbench._plugins._provenance import PluginSource, PluginStatus, Registered, T
+from archbench._records import Origin, Record, Trial
 
 
 @dataclass(frozen=True)

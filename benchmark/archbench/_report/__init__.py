@@ -2,4 +2,6 @@
 
 from archbench._report._build import build_leaderboard as build_leaderboard
 from archbench._report._schema import Leaderboard as Leaderboard
-from archbench._report._write import write_leaderboard as write_leaderboard
+from archbench._report._schema import OverBoard as OverBoard
+from archbench._report._schema import TaskBoard as TaskBoard
+from archbench._report._write import write_files as write_files

@@ -25,7 +25,7 @@ from archbench._report._schema import (
     TaskEntry,
     TaskRow,
 )
-from archbench._statistics import competition_ranks, mean_interval, normalise, pareto_front, tie_groups
+from archbench._report._statistics import competition_ranks, mean_interval, normalise, pareto_front, tie_groups
 
 
 class Context(msgspec.Struct, frozen=True):

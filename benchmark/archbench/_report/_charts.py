@@ -9,8 +9,8 @@ from markupsafe import Markup, escape
 
 from archbench._report._entrants import PALETTE
 from archbench._report._schema import Curve, Entrant, OverRow, SeedResult, TaskBoard, TaskEntry
+from archbench._report._statistics import Estimate
 from archbench._report._text import MINUS, fixed, plus_minus
-from archbench._statistics import Estimate
 
 STRIP = (140, 26)
 PLOT = (416, 290)

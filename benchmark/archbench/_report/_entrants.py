@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from archbench._protocols import Protocol
-from archbench._recipes import Recipe
-from archbench._records import Environment, Origin, Record
+from archbench._protocols import Protocol, Recipe, identity_hash
+from archbench._records import Component, Environment, Origin, Record
 from archbench._report._schema import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
-from archbench._trial import Component
 
 PALETTE = 10
 """Colours in the style sheet; entrants beyond that share a colour and differ in the shape of their mark."""
 
 _Item = TypeVar("_Item")
-
-
-def short_hash(identity: Any) -> str:
-    """Twelve hex digits of what decides an identity."""
-    return hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:12]
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def entrant_id(record: Record) -> str:
-    """The entrant of a record."""
-    return short_hash(record.trial.architecture.identity())
+    """Return the key of the entrant of a record."""
+    return record.trial.architecture.key
 
 
 def task_id(record: Record) -> str:
-    """The task of a record."""
-    return short_hash(record.trial.task.identity())
+    """Return the key of the task of a record."""
+    return record.trial.task.key
 
 
 def protocol_id(record: Record) -> str:
-    """The protocol of a record."""
-    return short_hash(record.trial.protocol.identity())
+    """Return the key of the protocol of a record."""
+    return record.trial.protocol.key
 
 
-def group_by(items: Iterable[_Item], key: Callable[[_Item], str]) -> dict[str, list[_Item]]:
+def group_by(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:
     """Lists of items by key, both in the order of appearance."""
-    groups: defaultdict[str, list[_Item]] = defaultdict(list)
+    groups: defaultdict[_Key, list[_Item]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
     return dict(groups)
@@ -209,7 +202,7 @@ def unique_labels(components: Mapping[str, Component], newer: Mapping[str, str])
 def superseded(components: Mapping[str, Component], starts: Mapping[str, datetime]) -> dict[str, str]:
     """Which component has given way to which: a higher revision wins, then the source that was run last."""
     rivals = group_by(
-        sorted(components), lambda k: short_hash([components[k].provider, components[k].name, components[k].options])
+        sorted(components), lambda k: identity_hash([components[k].provider, components[k].name, components[k].options])
     )
     newer = {}
     for group in rivals.values():

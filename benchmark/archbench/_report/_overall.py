@@ -18,7 +18,7 @@ from archbench._report._schema import (
     TaskBoard,
     TaskEntry,
 )
-from archbench._statistics import (
+from archbench._report._statistics import (
     Floats,
     average_ranks,
     competition_ranks,

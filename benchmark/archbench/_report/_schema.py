@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from archbench._recipes import Recipe, Tuning
+from archbench._protocols import Recipe, Tuning
 from archbench._records import Environment, Origin
-from archbench._statistics import Estimate
+from archbench._report._statistics import Estimate
 
 FORMAT = 1
 """Version of `leaderboard.json`."""

@@ -16,7 +16,7 @@ from archbench._report._schema import (
     TaskRow,
     TuningEntry,
 )
-from archbench._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
+from archbench._report._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from archbench._protocols import identity_hash
 from archbench._records import Record
 from archbench._report._boards import Context
-from archbench._report._entrants import current_recipe, entrant_id, group_by, protocol_id, short_hash, task_id
+from archbench._report._entrants import current_recipe, entrant_id, group_by, protocol_id, task_id
 from archbench._report._schema import CandidateEntry, TuningEntry
 
 
@@ -18,7 +19,7 @@ def build_tuning(
     records: Sequence[Record], context: Context, protocols: Sequence[str], tasks: Sequence[str]
 ) -> list[TuningEntry]:
     """One entry per tuned cell, in the order of protocols, tasks and labels."""
-    cells = group_by(records, lambda r: f"{protocol_id(r)} {task_id(r)} {entrant_id(r)}")
+    cells = group_by(records, lambda record: record.trial.cell)
     entries = [_entry(group) for group in cells.values() if any(record.trial.tuning for record in group)]
     return sorted(
         entries, key=lambda e: (protocols.index(e.protocol), tasks.index(e.task), context.label(e.entrant), e.entrant)
@@ -29,7 +30,7 @@ def _entry(cell: Sequence[Record]) -> TuningEntry:
     tried = [record for record in cell if record.trial.tuning]
     evaluated = current_recipe([record for record in cell if not record.trial.tuning])
     chosen = next((record.trial.recipe for record in evaluated if record.trial.recipe is not None), None)
-    groups = group_by(tried, lambda record: short_hash(msgspec.to_builtins(record.trial.recipe)))
+    groups = group_by(tried, lambda record: identity_hash(msgspec.to_builtins(record.trial.recipe)))
     candidates = [_candidate(sorted(group, key=lambda r: r.trial.seed), chosen) for group in groups.values()]
     sign = -1.0 if tried[0].task_facts.higher_is_better else 1.0
     return TuningEntry(

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from archbench._declarations import Section
-from archbench._records import Origin, Record
-from archbench._report._build import build_leaderboard
+from archbench._records import write_atomically
 from archbench._report._csv import render_csv
 from archbench._report._html import render_html
 from archbench._report._markdown import render_markdown
 from archbench._report._schema import Leaderboard
-from archbench._store import write_atomically
 
 
-def write_leaderboard(
-    records: Sequence[Record], out: Path, sections: Sequence[tuple[Origin, Section]] = (), notes: Sequence[str] = ()
-) -> list[Path]:
-    """Build the leaderboard and write its files where they differ from what is there.
+def write_files(board: Leaderboard, out: Path) -> list[Path]:
+    """Write the files of a leaderboard where they differ from what is there.
 
     Args:
-        records, sections, notes: see `build_leaderboard`.
+        board: what they show.
         out: the folder, made if need be.
 
     Returns:
@@ -32,7 +26,7 @@ def write_leaderboard(
     Raises:
         StoreError: the folder cannot be written.
     """
-    files = render_files(build_leaderboard(records, sections, notes))
+    files = render_files(board)
     for name, content in files.items():
         path = out / name
         if not path.is_file() or path.read_bytes() != content:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archbench._job import Device
+from archbench._planning import Device
 from archbench._records import Environment
 
 

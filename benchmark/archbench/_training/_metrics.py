@@ -1,4 +1,4 @@
-"""The metrics of language models, which score a distribution and not an answer."""
+"""The metrics that tasks may name, as torchmetrics objects."""
 
 from __future__ import annotations
 
@@ -8,8 +8,36 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.regression import MeanSquaredError
 
-from archbench._declarations import IGNORED
+from archbench._declarations import IGNORED, METRICS, Task, TaskInfo, resolve
+
+
+def make_metric(task: Task, info: TaskInfo) -> Metric:
+    """Return the metric that a task names."""
+    metric: Metric = resolve(METRICS[task.metric].maker)(info)
+    return metric
+
+
+def accuracy(info: TaskInfo) -> Metric:
+    """Return the share of right answers; targets that are `IGNORED` do not count."""
+    return MulticlassAccuracy(num_classes=info.outputs, average="micro", ignore_index=IGNORED)
+
+
+def mean_squared_error(info: TaskInfo) -> Metric:
+    """Return the mean of the squared differences."""
+    return MeanSquaredError()
+
+
+def bits_per_character(info: TaskInfo) -> Metric:
+    """Return the cross entropy to the base 2."""
+    return BitsPerCharacter()
+
+
+def perplexity(info: TaskInfo) -> Metric:
+    """Return the exponential of the cross entropy."""
+    return Perplexity()
 
 
 class CrossEntropy(Metric):

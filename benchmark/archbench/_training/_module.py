@@ -16,16 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import Metric
-from torchmetrics.classification import MulticlassAccuracy
-from torchmetrics.regression import MeanSquaredError
 
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
-from archbench._recipes import Recipe
+from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
-from archbench._training._data import Split
-from archbench._training._metrics import BitsPerCharacter, Perplexity
+from archbench._training._metrics import make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
+from archbench._training._splits import Split
 
 
 class DivergedError(Exception):
@@ -39,13 +37,13 @@ class TrialModule(pl.LightningModule):
     """Trains, validates and tests one network.
 
     Args:
-        network: maps inputs, and lengths where the parts have them, to logits, or to `Outputs`.
+        network: maps inputs, and lengths where the splits have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
         recipe: how the weights are updated.
         steps: the budget, over which the learning rate rises and falls; None where it is a time.
         seconds: the budget where it is a time.
         stop_at_target: training ends once validation has reached the target of the task.
-        parts: the splits, already on the device.
+        splits: the splits, already on the device.
         train: what is trained on, if that is not the training split as it is.
         clock_start: reading of the monotonic clock from which the first step is timed.
 
@@ -65,7 +63,7 @@ class TrialModule(pl.LightningModule):
         *,
         recipe: Recipe,
         steps: int | None,
-        parts: Mapping[str, Split],
+        splits: Mapping[str, Split],
         train: Augmented | None = None,
         clock_start: float,
         seconds: float | None = None,
@@ -73,8 +71,8 @@ class TrialModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.network, self.task, self.recipe, self.parts = network, task, recipe, parts
-        self.train_part = train or parts["train"]
+        self.network, self.task, self.recipe, self.splits = network, task, recipe, splits
+        self.train_split = train or splits["train"]
         self.rates = [] if steps is None else learning_rates(recipe, steps)
         self.clock = TrainingClock(seconds, self._now)
         self.stop_at_target = stop_at_target
@@ -105,7 +103,7 @@ class TrialModule(pl.LightningModule):
         done = self.steps[-1] if self.steps else 0
         losses = []
         self.clock.start()
-        for offset, (arguments, targets) in enumerate(self.train_part.batches(chunk)):
+        for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
             loss = self._loss(network(*arguments), targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -205,8 +203,8 @@ class TrialModule(pl.LightningModule):
         self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
 
     def _slice(self, batch: tuple[str, int, int]) -> tuple[tuple[Tensor, ...], Tensor]:
-        split, start, end = batch
-        return self.parts[split].scan(start, end)
+        name, start, end = batch
+        return self.splits[name].scan(start, end)
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs
@@ -214,12 +212,3 @@ class TrialModule(pl.LightningModule):
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:
             metric.update(logits, targets)
-
-
-def make_metric(task: Task, info: TaskInfo) -> Metric:
-    """The torchmetrics metric that the task names."""
-    if task.metric == "accuracy":
-        return MulticlassAccuracy(num_classes=info.outputs, average="micro", ignore_index=IGNORED)
-    if task.metric == "bits_per_character":
-        return BitsPerCharacter()
-    return Perplexity() if task.metric == "perplexity" else MeanSquaredError()

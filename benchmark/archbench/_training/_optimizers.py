@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archbench._recipes import Recipe
+from archbench._protocols import Recipe
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import importlib
 import logging
 import math
 import os
@@ -11,7 +10,7 @@ import statistics
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import lightning.pytorch as pl
@@ -19,29 +18,23 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch import nn
 
-from archbench._declarations import Architecture, Task, TaskInfo, convert_options
+from archbench._declarations import Architecture, Task, TaskInfo, convert_options, resolve
 from archbench._errors import PluginError
-from archbench._job import Job
+from archbench._planning import Device, Job
 from archbench._plugins import Registered, load_source
-from archbench._readers import make_task
-from archbench._records import Curves, Pairing, Record, Resources, Scores, Status, Training
+from archbench._records import Component, Curves, Pairing, Record, Resources, Scores, Status, Training
+from archbench._selection import make_task
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
-from archbench._training._data import (
-    HASHED_BATCHES,
-    BatchOrder,
-    Slices,
-    checked_splits,
-    hash_first_batches,
-    hash_splits,
-    pad_in_front,
-)
 from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
 from archbench._training._module import DivergedError, TrialModule
-from archbench._training._schedule import TimedOrder, TrainingClock
+from archbench._training._order import BatchOrder, TimedOrder
+from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
+from archbench._training._schedule import TrainingClock
+from archbench._training._split_checks import check_splits
+from archbench._training._splits import EvaluationBatches, pad_in_front
 from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
-from archbench._trial import Component
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -103,18 +96,18 @@ class _Run:
         )
         task_options = convert_options(task, trial.task.options)
         info = self.info = task.describe(task_options)
-        splits = _resolve(task.load)(task_options, stream_seed(trial, "splits"))
-        parts = checked_splits(splits, task, info, memory_of(self.device))
-        self.examples = len(parts["train"])
+        declared = resolve(task.load)(task_options, stream_seed(trial, "splits"))
+        splits = check_splits(declared, task, info, memory_of(self.device))
+        self.examples = len(splits["train"])
         self.steps = trial.steps(info.kind, self.examples)
         known = self.steps or HASHED_BATCHES  # the stream of batches is the same however long it is
         order = self._batch_order(known, trial.protocol.validations if self.steps else 1)
-        self.pairing = Pairing(splits=hash_splits(parts), batches=hash_first_batches(parts["train"], order))
+        self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
         network = self._build(architecture, info)
         if not architecture.takes_lengths:  # after the hashes: they are of the data, whoever gets them
-            parts = {name: pad_in_front(part, info) for name, part in parts.items()}
-        self.parts = {name: part.to(self.device) for name, part in parts.items()}
-        self.flops = count_flops(network.to(self.device), *self.parts["train"].arguments(slice(1)))
+            splits = {name: pad_in_front(split, info) for name, split in splits.items()}
+        self.splits = {name: split.to(self.device) for name, split in splits.items()}
+        self.flops = count_flops(network.to(self.device), *self.splits["train"].arguments(slice(1)))
         self.module = TrialModule(
             network,
             task,
@@ -122,7 +115,7 @@ class _Run:
             recipe=trial.settings,
             steps=self.steps,
             seconds=trial.seconds,
-            parts=self.parts,
+            splits=self.splits,
             train=self._augmented(task),
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
@@ -133,8 +126,8 @@ class _Run:
     def _refuse_foresight(self) -> None:
         """Before training, so that nothing is wasted, and after it, since what is closed at first may have opened."""
         assert self.module is not None
-        part, first = self.parts["train"], slice(min(4, self.examples))
-        arguments, targets = part.arguments(first), part.targets[first]
+        split, first = self.splits["train"], slice(min(4, self.examples))
+        arguments, targets = split.arguments(first), split.targets[first]
         if asks_for_next(arguments[0], targets, self.info):
             refuse_foresight(self.module.network, arguments, self.info)
 
@@ -151,11 +144,11 @@ class _Run:
     def _augmented(self, task: Task) -> Augmented | None:
         if task.augment is None or not self.trial.protocol.augment:
             return None
-        return Augmented(self.parts["train"], _resolve(task.augment), stream_seed(self.trial, "augmentation"))
+        return Augmented(self.splits["train"], resolve(task.augment), stream_seed(self.trial, "augmentation"))
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
         seed_globals(stream_seed(self.trial, "weights"))
-        network = _resolve(architecture.build)(info, convert_options(architecture, self.trial.architecture.options))
+        network = resolve(architecture.build)(info, convert_options(architecture, self.trial.architecture.options))
         if not isinstance(network, nn.Module):
             raise TypeError(f"build returned {type(network).__name__}, not a torch.nn.Module")
         self.parameters = count_parameters(network)
@@ -167,8 +160,8 @@ class _Run:
         """Fit, then read the test split once, and in a tuning trial not at all."""
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
-        trainer = make_trainer(self.job)
-        validation = Slices(self.parts["validation"], "validation", self.info)
+        trainer = make_trainer(self.job.device)
+        validation = EvaluationBatches(self.splits["validation"], "validation", self.info)
         with warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
@@ -178,7 +171,7 @@ class _Run:
             self._refuse_foresight()
             if self.trial.tuning:  # to choose, validation must do
                 return
-            trainer.test(self.module, Slices(self.parts["test"], "test", self.info), verbose=False)
+            trainer.test(self.module, EvaluationBatches(self.splits["test"], "test", self.info), verbose=False)
 
     def verdict(self) -> tuple[Status, str, str]:
         """`ok` only if every score is finite."""
@@ -264,13 +257,13 @@ class _Run:
         )
 
 
-def make_trainer(job: Job) -> pl.Trainer:
+def make_trainer(device: Device) -> pl.Trainer:
     """A Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
-    cuda = job.device.kind == "cuda"
+    cuda = device.kind == "cuda"
     return pl.Trainer(
         accelerator="gpu" if cuda else "cpu",
-        devices=[job.device.index] if cuda else 1,
+        devices=[device.index] if cuda else 1,
         # Without this, Lightning under a batch scheduler would install handlers that requeue the whole suite.
         plugins=[LightningEnvironment()],
         deterministic="warn" if cuda else False,
@@ -283,14 +276,6 @@ def make_trainer(job: Job) -> pl.Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-
-
-def _resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
-    if callable(target):
-        return target
-    module, _, attribute = target.partition(":")
-    function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return function
 
 
 def _task(job: Job) -> Task:

@@ -97,7 +97,7 @@ class PaddedInFront:
         return turned
 
 
-class StreamedPart:
+class StreamedSplit:
     """One split whose inputs are read when they are wanted.
 
     Args:
@@ -117,10 +117,10 @@ class StreamedPart:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def to(self, device: torch.device) -> StreamedPart:
+    def to(self, device: torch.device) -> StreamedSplit:
         """The same for a device."""
         lengths = None if self.lengths is None else self.lengths.to(device)
-        return StreamedPart(self.inputs, self.targets.to(device), lengths, device=device)
+        return StreamedSplit(self.inputs, self.targets.to(device), lengths, device=device)
 
     def arguments(self, index: slice) -> tuple[Tensor, ...]:
         """What the network is called with for these examples, read here and now."""
@@ -159,7 +159,7 @@ class StreamedPart:
 
 
 def _read(inputs: Any, device: torch.device, pieces: Iterable[Any]) -> Iterator[Tensor]:
-    # No method: were the part that reads in a cycle with its reader, the garbage collector would end the queues of the
+    # No method: were the split that reads in a cycle with its reader, the garbage collector would end the queues of the
     # workers before it asks the workers to end, and each would be waited for in vain, for five seconds.
     loader = DataLoader(
         _Pieces(inputs),

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import torch
 
-from archbench._trial import Trial
+from archbench._records import Trial
 
 Stream = Literal["splits", "order", "augmentation", "weights", "noise"]
 

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archbench._declarations import Architecture
-from archbench._errors import SelectionError
-from archbench._own_data import is_own_data
+from archbench._declarations import Architecture, Task
+from archbench._errors import SelectionError, UnknownNameError
 from archbench._plugins import Plugins, Registered
-from archbench._selectors import Selected, select
-from archbench.cli._needs import leave_out
+from archbench._selection import Selected, is_own_data, leave_out_unavailable, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
 
 if TYPE_CHECKING:
@@ -125,14 +123,22 @@ def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
     for available, what in kinds:
         try:
             matched = select([name], available, what)
-            found += leave_out(matched) if what == "task" else matched
+            found += _available(matched) if what == "task" else matched
         except SelectionError as error:
             refusals.append(error)
     if len(refusals) == len(kinds):
-        specific = [error for error in refusals if not str(error).startswith("no ")]
+        specific = [error for error in refusals if not isinstance(error, UnknownNameError)]
         raise specific[0] if specific else SelectionError(f"{refusals[0]}; it is no task either, see `benchmark list`")
     for chosen in found:
         yield Target(chosen.registered, chosen.options, chosen.component.label)
+
+
+def _available(tasks: list[Selected[Task]]) -> list[Selected[Task]]:
+    """Return the tasks whose data are there; the others are named on standard error."""
+    found = leave_out_unavailable(tasks)
+    for lack in found.left_out:
+        print(f"left out: {lack}", file=sys.stderr)
+    return found.tasks
 
 
 def _only_known(only: list[str], targets: list[Target]) -> dict[str, list[str]]:

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from archbench._data import LocalFolder, RemoteFile, data_folder, find_damage, missing, state
 from archbench._declarations import Task
+from archbench._downloads import LocalFolder, RemoteFile, data_folder, find_damage, missing, state
 from archbench._errors import DataError, SelectionError
 from archbench._plugins import Plugins, Registered
-from archbench._selectors import select
-from archbench.cli._options import Blocked, Json, PluginFiles, format_bytes, load, print_json
+from archbench._selection import data_state, describe_missing, format_bytes, select
+from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 app = typer.Typer(
     help="List, get and check the files that some tasks need. They lie in the folder that ARCHBENCH_DATA names.",
@@ -43,7 +43,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
 @app.command("prepare")
 def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Download what is missing, compare checksums, unpack. What is there is left alone; a broken download goes on."""
-    from archbench._data._prepare import prepare as prepare_files
+    from archbench._downloads._prepare import prepare as prepare_files
     from archbench.cli._downloads import make_report
 
     tasks = _tasks(names or [], load(plugin, no_plugin))
@@ -104,7 +104,7 @@ def _describe(task: Task) -> dict[str, Any]:
     return {
         "name": task.name,
         "summary": task.summary,
-        "state": summarise(task),
+        "state": data_state(task),
         "bytes": sum(file.size for file in task.files if isinstance(file, RemoteFile)),
         "files": [{"path": file.path, "state": states[file.path], **_describe_file(file)} for file in task.files],
     }
@@ -115,24 +115,3 @@ def _describe_file(file: RemoteFile | LocalFolder) -> dict[str, Any]:
         return {"advice": file.advice}
     kind, value = file.checksum
     return {"bytes": file.size, kind: value, "urls": list(file.urls)}
-
-
-def summarise(task: Task) -> str:
-    """The state of all files of a task in one word; empty if it needs none."""
-    states = {state(file) for file in task.files}
-    return next((word for word in ("missing", "unchecked", "ready") if word in states), "")
-
-
-def describe_missing(files: list[RemoteFile | LocalFolder], name: str) -> str:
-    """What of these files of a task is not there, and what to do, in one line."""
-    texts = []
-    remote = [file for file in files if isinstance(file, RemoteFile)]
-    if remote:
-        size = format_bytes(sum(file.size for file in remote))
-        text = f"{len(remote)} of its files ({size}) are not in {data_folder()}, or not checked"
-        texts.append(f"{text}; get them with `benchmark data prepare {name}`")
-    own = [file for file in files if isinstance(file, LocalFolder)]
-    for advice in dict.fromkeys(folder.advice for folder in own):
-        paths = " and ".join(str(data_folder() / folder.path) for folder in own if folder.advice == advice)
-        texts.append(f"there is nothing in {paths}: {advice}")
-    return f"task {name}: {'; '.join(texts)}"

@@ -16,9 +16,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from archbench._data import RemoteFile
-from archbench._data._prepare import Event, Report
-from archbench.cli._options import format_bytes
+from archbench._downloads import RemoteFile
+from archbench._downloads._prepare import Event, Report
+from archbench._selection import format_bytes
 
 TEXTS: dict[Event, str] = {
     "check": "comparing the checksum of {}",

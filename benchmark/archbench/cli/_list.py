@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archbench._protocols import protocols
-from archbench.cli._data import summarise
+from archbench._selection import data_state
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
 
 
@@ -29,7 +29,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
                 "id": r.canonical,
                 "metric": r.item.metric,
                 "by_default": r.item.by_default,
-                "data": summarise(r.item),
+                "data": data_state(r.item),
                 "summary": r.item.summary,
                 "variants": list(r.item.variants),
             }

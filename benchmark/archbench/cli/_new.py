@@ -16,7 +16,7 @@ Where = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder in
 
 def new(name: Name, task_plugin: TaskPlugin = False, out: Where = Path(), json: Json = False) -> None:
     """Write a small package, archbench-NAME, that registers a working architecture or task for you to change."""
-    from archbench.testing._scaffold import write_package
+    from archbench.cli._scaffold import write_package
 
     plugins = load(None, None)
     items = plugins.tasks if task_plugin else plugins.architectures

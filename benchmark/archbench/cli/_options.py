@@ -14,9 +14,9 @@ import msgspec
 import typer
 
 from archbench._declarations import Task
-from archbench._own_data import is_own_data, select_tasks
 from archbench._plugins import Plugins, Problem, load_plugins, plugins_from_environment
-from archbench._selectors import Selected
+from archbench._selection import Selected
+from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
 
 PluginFiles = Annotated[
     list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Also load this one-file plugin; repeatable.")
@@ -30,7 +30,6 @@ Blocked = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
 
-DEFAULT_OUT = Path("leaderboard")
 
 _output: ContextVar[TextIO | None] = ContextVar("_output", default=None)  # None is standard output as it is
 
@@ -48,32 +47,17 @@ def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
         print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
 
 
-def format_bytes(count: int) -> str:
-    """A size for people, in powers of 1,000."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} GB"
-
-
 def out_option(out: Path) -> str:
     """How to name this folder in a command that is shown for copying; empty for the default one."""
     return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
 
 
 def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]:
-    """The tasks of these selectors, own data among them; on standard error, what was left out of such."""
-    for selector in filter(is_own_data, selectors):
-        if sys.stderr.isatty():  # many images take minutes, the first time
-            print(f"Reading {selector} ...", file=sys.stderr)
-    tasks = select_tasks(selectors, plugins.tasks, plugins.readers)
-    for task in tasks:
-        own = task.registered.own_data
-        for warning in () if own is None else own.found.warnings:
-            print(f"warning: {task.component.label}: {warning}", file=sys.stderr)
-    return tasks
+    """Return the tasks of these selectors, own data among them; warnings go to standard error."""
+    from archbench._suite._progress import make_progress
+    from archbench._suite._request import choose_tasks
+
+    return choose_tasks(plugins, selectors, make_progress())
 
 
 @contextlib.contextmanager

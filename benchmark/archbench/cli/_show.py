@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import typing
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from archbench._data import data_folder, state
-from archbench._declarations import Architecture, Declared, PaperRecipe, convert_options
-from archbench._errors import ArchbenchError, SelectionError
-from archbench._own_data import is_own_data
+from archbench._declarations import Architecture, Declared, Found, Published, Reader, convert_options
+from archbench._downloads import data_folder, state
+from archbench._errors import ArchbenchError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Plugins, Registered
-from archbench._protocol_files import get_protocol
 from archbench._protocols import Protocol, protocols
-from archbench._readers import Found, Reader
-from archbench._selectors import Selected, select
+from archbench._protocols._toml import get_protocol
+from archbench._selection import Selected, is_own_data, select
 from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An architecture, task, protocol or protocol file.")]
@@ -59,7 +56,7 @@ def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
     try:
         return _describe_protocol(get_protocol(name))
     except ArchbenchError:
-        specific = [error for error in refusals if not str(error).startswith("no ")]
+        specific = [error for error in refusals if not isinstance(error, UnknownNameError)]
         raise (specific or [_unknown(name, plugins)])[0] from None
 
 
@@ -67,8 +64,7 @@ def _unknown(name: str, plugins: Plugins) -> SelectionError:
     registered: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks, *plugins.readers]
     items: list[Declared] = [one.item for one in registered]
     known = {known for item in items for known in (item.name, *item.variants)} | {rules.name for rules in protocols()}
-    near = difflib.get_close_matches(name.partition("[")[0], sorted(known), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "`benchmark list` shows what there is"
+    hint = did_you_mean(name.partition("[")[0], sorted(known), otherwise="`benchmark list` shows what there is")
     return SelectionError(f"nothing is called {name!r}; {hint}")
 
 
@@ -112,7 +108,7 @@ def _describe_item(what: str, selected: Selected[Any]) -> dict[str, Any]:
             "compare with": item.control,
             "tags": list(item.tags),
             "declared parameters": {name: count for name, (_, count) in item.parameters.items()},
-            "paper recipe": _describe_recipe(item.published(selected.options)),
+            "own recipe": _describe_recipe(item.own_recipe(selected.options)),
         }
     info = item.describe(selected.options)
     return {
@@ -135,12 +131,17 @@ def _describe_data(found: Found) -> dict[str, Any]:
     return {"content": found.content, "left out": list(found.warnings), **found.facts}
 
 
-def _describe_recipe(recipe: PaperRecipe | None) -> dict[str, Any]:
-    if recipe is None:
+def _describe_recipe(published: Published | None) -> dict[str, Any]:
+    """Return what an own recipe says, without the settings that it leaves alone."""
+    if published is None:
         return {}
-    defaults = {field.name: field.default for field in dataclasses.fields(recipe)}
-    values = dataclasses.asdict(recipe)
-    return {key: value for key, value in values.items() if value != defaults[key]}
+    recipe = published.recipe
+    settings = {field.name: (getattr(recipe, field.name), field.default) for field in msgspec.structs.fields(recipe)}
+    changed = {name: value for name, (value, default) in settings.items() if value != default}
+    if recipe.milestones is None:
+        changed |= {"milestones": [], "cosine": True}
+    words = {name: getattr(published, name) for name in ("source", "data", "augmentation", "unsupported", "note")}
+    return {**{name: text for name, text in words.items() if text}, **changed}
 
 
 def _describe_options(item: Declared, options: Any) -> dict[str, Any]:

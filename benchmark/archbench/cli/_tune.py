@@ -8,10 +8,10 @@ import msgspec
 import typer
 
 from archbench._errors import ProtocolError
-from archbench._protocol_files import get_protocol
-from archbench._protocols import Protocol
-from archbench._recipes import Tuning
-from archbench._search import require_optuna
+from archbench._planning._search import require_optuna
+from archbench._protocols import Protocol, Tuning
+from archbench._protocols._toml import get_protocol
+from archbench._suite import RunSettings
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
 from archbench.cli._run import (
     DeviceName,
@@ -47,24 +47,13 @@ def tune(
 ) -> None:
     """Tune every entrant with equally many trials on each task, choose on validation, evaluate on the seeds."""
     require_optuna()
-    carry_out(
-        load(plugin, no_plugin),
-        searched(get_protocol(protocol), trials),
-        selectors,
-        task,
-        seeds=seeds,
-        out=out,
-        workers=workers,
-        device=device,
-        timeout=timeout,
-        retry=retry,
-        dry_run=dry_run,
-        json=json,
-    )
+    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
+    plugins, rules = load(plugin, no_plugin), searched(get_protocol(protocol), trials)
+    carry_out(plugins, rules, selectors, task, seeds, settings, dry_run=dry_run, json=json)
 
 
 def searched(protocol: Protocol, trials: int) -> Protocol:
-    """The same protocol with a search before the evaluation.
+    """Return the protocol with a search for a recipe before the evaluation.
 
     Raises:
         ProtocolError: it has the own recipe, or the number of trials is not positive.

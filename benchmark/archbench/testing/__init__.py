@@ -8,7 +8,7 @@ from archbench.testing._api import check_architecture as check_architecture
 from archbench.testing._api import check_codes as check_codes
 from archbench.testing._api import check_task as check_task
 from archbench.testing._api import keep_fingerprint as keep_fingerprint
-from archbench.testing._model import CheckResult as CheckResult
+from archbench.testing._check import CheckResult as CheckResult
 from archbench.testing._pytest import ConformanceWarning as ConformanceWarning
 from archbench.testing._pytest import parametrize_conformance as parametrize_conformance
 

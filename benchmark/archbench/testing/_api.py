@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from archbench._declarations import Architecture, Task, convert_options
 from archbench._plugins import Registered
-from archbench._selectors import make_label
+from archbench._selection import make_label
 
 if TYPE_CHECKING:
+    from archbench.testing._check import CheckResult
     from archbench.testing._engine import Session
-    from archbench.testing._model import CheckResult
 
 Item = TypeVar("Item", Architecture, Task)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archbench.testing import _contract, _devices, _learning, _packaging, _processes, _state
-from archbench.testing._model import Check
+from archbench.testing._check import Check
 
 CHECKS: tuple[Check, ...] = (
     *_packaging.CHECKS,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from archbench._declarations import Outputs, convert_options
+from archbench.testing._check import Check, Fault
 from archbench.testing._isolation import changes, streams, torch_stream
-from archbench.testing._model import Check, Fault
 from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
 
 

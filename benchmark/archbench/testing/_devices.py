@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from archbench.testing._model import Check, Fault, NotApplicable
+from archbench.testing._check import Check, Fault, NotApplicable
 from archbench.testing._subject import Case, Subject, logits_of, predict
 
 

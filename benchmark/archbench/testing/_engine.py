@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from archbench._errors import ArchbenchError, SelectionError
+from archbench.testing._check import Check, CheckResult, Fault, NotApplicable
 from archbench.testing._isolation import isolated, seed_everything
-from archbench.testing._model import Check, CheckResult, Fault, NotApplicable
 
 LONGEST_MESSAGE = 300
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from archbench.testing._model import Check, Fault
+from archbench.testing._check import Check, Fault
 from archbench.testing._subject import Case, Subject, all_logits, logits_of, some, without_dropout
 
 OVERFIT_EXAMPLES = 8

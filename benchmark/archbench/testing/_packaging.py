@@ -14,7 +14,7 @@ import torch
 from archbench._declarations import Architecture, Task
 from archbench._errors import StoreError
 from archbench._plugins import Registered
-from archbench.testing._model import Check, Fault, NotApplicable
+from archbench.testing._check import Check, Fault, NotApplicable
 from archbench.testing._probe import load_alone
 from archbench.testing._subject import Subject, predict
 

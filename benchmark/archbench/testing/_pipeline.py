@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from archbench._declarations import IGNORED, METRICS_OF_DISTRIBUTIONS
-from archbench._job import Device, Job
-from archbench._recipes import Recipe
-from archbench._training._data import Part, Slices
+from archbench._declarations import IGNORED, METRICS
+from archbench._planning import Device
+from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
 from archbench._training._runner import make_trainer
+from archbench._training._splits import EvaluationBatches, ResidentSplit
 
 if TYPE_CHECKING:
     from archbench.testing._tasks import TaskSubject
@@ -48,13 +47,13 @@ class Table(nn.Module):
 
 def score_perfect(subject: TaskSubject) -> float:
     """The test score of the right answers."""
-    targets = subject.parts["test"].targets
+    targets = subject.tensors["test"].targets
     return _score(subject, lambda rows: _encode(subject, targets[rows]))
 
 
 def score_random(subject: TaskSubject) -> float:
     """The test score of normal numbers."""
-    targets, generator = subject.parts["test"].targets, torch.Generator().manual_seed(0)
+    targets, generator = subject.tensors["test"].targets, torch.Generator().manual_seed(0)
 
     def answer(rows: slice) -> Tensor:
         return torch.randn(_encode(subject, targets[rows]).shape, generator=generator)
@@ -67,8 +66,8 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
 
     Validation and test ask the same thing; training may ask for more, as where every step is trained and one is scored.
     """
-    known, targets = subject.parts["validation"].targets, subject.parts["test"].targets
-    if subject.task.metric in METRICS_OF_DISTRIBUTIONS:
+    known, targets = subject.tensors["validation"].targets, subject.tensors["test"].targets
+    if METRICS[subject.task.metric].of_distributions:
         return _score_frequencies(subject, targets)
     if subject.task.metric == "accuracy":
         answer = known[known != IGNORED].mode().values.expand(targets.shape)
@@ -100,23 +99,22 @@ def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
     """The logits of a predictor that is sure of these targets."""
     if subject.task.loss == "cross_entropy":
         sure = one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
-        return sure * SURE if subject.task.metric in METRICS_OF_DISTRIBUTIONS else sure
+        return sure * SURE if METRICS[subject.task.metric].of_distributions else sure
     return targets.contiguous()
 
 
 def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
-    parts = {name: Part(part.inputs.contiguous(), part.targets) for name, part in subject.parts.items()}
+    splits = {name: ResidentSplit(split.inputs.contiguous(), split.targets) for name, split in subject.tensors.items()}
     module = TrialModule(
         Table(answer),
         subject.task,
         subject.info,
-        recipe=Recipe(),
+        recipe=HOUSE_RECIPE,
         steps=1,
-        parts=parts,
+        splits=splits,
         clock_start=time.monotonic(),
     )
     module.selected = (0, {})
-    job: Any = SimpleNamespace(device=Device(kind="cpu"))  # all that a Trainer is made from
-    trainer = make_trainer(cast(Job, job))
-    trainer.test(module, Slices(parts["test"], "test", subject.info), verbose=False)
+    trainer = make_trainer(Device(kind="cpu"))
+    trainer.test(module, EvaluationBatches(splits["test"], "test", subject.info), verbose=False)
     return module.scores["selected"]

@@ -13,7 +13,7 @@ import msgspec
 
 from archbench._plugins import PluginSource, Registered, load_source
 from archbench._records import Origin
-from archbench.testing._model import Fault
+from archbench.testing._check import Fault
 
 HEAVY = ("torch", "lightning", "tensorflow", "jax")
 TIMEOUT = 120.0

@@ -13,7 +13,7 @@ import msgspec
 
 from archbench._plugins import PluginSource, load_plugins
 from archbench._records import Origin
-from archbench.testing._model import Check, Fault, NotApplicable
+from archbench.testing._check import Check, Fault, NotApplicable
 from archbench.testing._packaging import loaded
 from archbench.testing._subject import Case, Subject
 
@@ -99,7 +99,7 @@ def _last_line(text: bytes) -> str:
 def _real_trial(subject: Subject) -> str:
     """One trial on the first registered task that fits, through the launcher that `benchmark run` uses."""
     from archbench._execution import execute, open_pool
-    from archbench._store import Store
+    from archbench._records import Store
 
     planned = _plan(subject)
     with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
@@ -113,9 +113,9 @@ def _real_trial(subject: Subject) -> str:
 
 
 def _plan(subject: Subject) -> Any:
-    from archbench._plan import make_plan
+    from archbench._planning import make_plan
     from archbench._protocols import find_protocol
-    from archbench._selectors import Selected, make_component, select
+    from archbench._selection import Selected, make_component, select
 
     registered = loaded(subject.registered)
     chosen = Selected(registered, subject.options, make_component(registered, subject.options), False)
@@ -127,10 +127,10 @@ def _plan(subject: Subject) -> Any:
     )
     # Those that need nothing but what is installed: the check is of the network, wherever it runs.
     tasks = [task for task in load_plugins().tasks if not task.item.files and not task.item.packages]
-    plan = make_plan([chosen], select(["all"], tasks, "task"), protocol=protocol, seeds=1) if tasks else []
-    for planned in plan:
-        if planned.refusal is None:
-            return planned
+    cells = make_plan([chosen], select(["all"], tasks, "task"), protocol=protocol, seeds=1).cells if tasks else ()
+    for cell in cells:
+        if cell.refusal is None:
+            return cell.trials()[0]
     raise NotApplicable("two processes agree; no registered task fits for the trial")
 
 

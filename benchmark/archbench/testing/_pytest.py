@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from archbench._declarations import Architecture, Task
 from archbench._plugins import Registered, load_plugins
-from archbench._selectors import select
+from archbench._selection import select
 from archbench.testing._api import check_codes, open_architecture, open_task
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from archbench.testing._check import Check, Fault
 from archbench.testing._isolation import (
     changes,
     seed_everything,
@@ -21,7 +22,6 @@ from archbench.testing._isolation import (
     two_threads,
 )
 from archbench.testing._learning import train_step
-from archbench.testing._model import Check, Fault
 from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
 
 T = TypeVar("T")

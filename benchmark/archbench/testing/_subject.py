@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options
+from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options, resolve
 from archbench._plugins import Registered
-from archbench._selectors import make_label
+from archbench._selection import make_label
+from archbench.testing._check import Fault
 from archbench.testing._isolation import changes, seed_everything, settings, streams, two_threads
-from archbench.testing._model import Fault
 
 SHAPES: dict[InputKind, tuple[tuple[int, ...], ...]] = {
     # From small to what pretrained designs insist on; the first two that the architecture takes are used. The second
@@ -128,10 +127,9 @@ class Subject:
         build = self.architecture.build
         if callable(build):
             return build
-        module, _, attribute = build.partition(":")
         with two_threads():
             before = settings() | streams()
-            function: Callable[[TaskInfo, Any], Any] = getattr(importlib.import_module(module), attribute)
+            function: Callable[[TaskInfo, Any], Any] = resolve(build)
             self.import_changes = changes(before, settings() | streams())
         return function
 

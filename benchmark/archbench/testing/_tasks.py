@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import repeat
@@ -13,13 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from archbench._declarations import IGNORED, METRICS_OF_DISTRIBUTIONS, Examples, Splits, Task, TaskInfo, convert_options
+from archbench._declarations import IGNORED, METRICS, Examples, Splits, Task, TaskInfo, convert_options, resolve
 from archbench._plugins import Registered
-from archbench._selectors import make_label
-from archbench._training._data import Part, checked_tensors, hash_splits
+from archbench._selection import make_label
+from archbench._training._pairing import hash_splits
+from archbench._training._split_checks import resident_splits
+from archbench._training._splits import ResidentSplit
 from archbench.testing import _packaging, _pipeline
+from archbench.testing._check import Check, Fault
 from archbench.testing._isolation import changes, seed_everything, settings, streams, surroundings, torch_stream
-from archbench.testing._model import Check, Fault
 
 NAMES = ("train", "validation", "test")
 STANDARD_ERRORS = 4.0
@@ -64,11 +65,7 @@ class TaskSubject:
         return self._load(0)
 
     def _load(self, seed: int) -> Splits:
-        load = self.task.load
-        if not callable(load):
-            module, _, attribute = load.partition(":")
-            load = getattr(importlib.import_module(module), attribute)
-        splits = load(self.options, seed)
+        splits = resolve(self.task.load)(self.options, seed)
         if not isinstance(splits, Splits):
             raise Fault(f"load returned an object of type {type(splits).__name__}, not archbench.Splits")
         return splits
@@ -79,9 +76,9 @@ class TaskSubject:
         return _sample_splits(self.whole)
 
     @cached_property
-    def parts(self) -> dict[str, Part]:
+    def tensors(self) -> dict[str, ResidentSplit]:
         """The same as a trial gets them."""
-        return checked_tensors(self.splits, self.task, self.info)
+        return resident_splits(self.splits, self.task, self.info)
 
     def hashes(self, seed: int) -> dict[str, str]:
         """The hash of each split under a seed."""
@@ -141,18 +138,18 @@ def labels_in_range(subject: TaskSubject) -> None:
         if labels.min() < 0 or labels.max() >= subject.info.outputs:
             raise Fault(f"{name} labels run from {labels.min()} to {labels.max()}, not 0 to {subject.info.outputs - 1}")
     missing = sorted(set(range(subject.info.outputs)) - set(np.unique(subject.whole.train.targets).tolist()))
-    if missing and subject.task.metric not in METRICS_OF_DISTRIBUTIONS:  # a rare symbol may come in one part only
+    if missing and not METRICS[subject.task.metric].of_distributions:  # a rare symbol may come in one part only
         raise Fault(f"no training example has label {', '.join(map(str, missing[:5]))}")
 
 
 def fits_info(subject: TaskSubject) -> str:
     """Shapes, types and sizes, as a trial checks them."""
-    return ", ".join(f"{name} {len(part):,}" for name, part in subject.parts.items())
+    return ", ".join(f"{name} {len(part):,}" for name, part in subject.tensors.items())
 
 
 def finite(subject: TaskSubject) -> None:
     """No infinity and no not-a-number; tokens lie in the vocabulary."""
-    for name, part in subject.parts.items():
+    for name, part in subject.tensors.items():
         for what, tensor in (("inputs", part.inputs), ("targets", part.targets)):
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 raise Fault(f"{name} {what}: {int((~tensor.isfinite()).sum())} numbers are not finite")
@@ -182,7 +179,7 @@ def empty_padding(subject: TaskSubject) -> str:
         return "all examples have the same length"
     said = []
     for name in NAMES:
-        inputs, lengths = subject.parts[name].inputs, subject.parts[name].lengths
+        inputs, lengths = subject.tensors[name].inputs, subject.tensors[name].lengths
         assert lengths is not None
         beyond = torch.arange(inputs.shape[1]) >= lengths[:, None]
         filled = int(inputs[beyond].flatten(1).any(1).sum() if inputs.dim() > 2 else inputs[beyond].count_nonzero())
@@ -197,7 +194,7 @@ def repeatable(subject: TaskSubject) -> str:
     first = subject.hashes(0)
     seed_everything(0)
     _compare(first, split_hashes(subject.load(0)), "loading twice with seed 0 gave different {}")
-    return f"checksum {hash_splits(subject.parts)}"
+    return f"checksum {hash_splits(subject.tensors)}"
 
 
 def _compare(first: Mapping[str, str], second: Mapping[str, str], text: str) -> None:
@@ -267,8 +264,8 @@ def chance_score(subject: TaskSubject) -> str:
 
 def task_fingerprint(subject: TaskSubject) -> tuple[str, dict[str, Any]]:
     """The key and the fingerprint of a task: the bytes of its data at seed 0."""
-    checksum = hash_splits(subject.parts)
-    sizes = ", ".join(f"{name} {len(part):,}" for name, part in subject.parts.items())
+    checksum = hash_splits(subject.tensors)
+    sizes = ", ".join(f"{name} {len(part):,}" for name, part in subject.tensors.items())
     what = f"{sizes}, checksum {checksum}"
     return subject.key, {
         "revision": subject.task.revision, "exact": checksum, "what": what, "torch": "", "numbers": [],

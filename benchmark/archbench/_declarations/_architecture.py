@@ -1,0 +1,159 @@
+"""What a plugin declares of an architecture, and what its networks return. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args
+
+import msgspec
+
+from archbench._declarations._checks import check_declaration
+from archbench._declarations._task import InputKind, TaskInfo
+from archbench._errors import DeclarationError
+from archbench._protocols import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a network returns when it has auxiliary classifiers.
+
+    Args:
+        logits: (batch, outputs), or (batch, steps, outputs) for a per-step task.
+        auxiliary: name -> (logits of the same shape, loss weight). They add to the training loss only.
+    """
+
+    logits: torch.Tensor
+    auxiliary: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """How a paper trained its network: a recipe, and where it was published.
+
+    Args:
+        source: paper and section, or the authors' code.
+        data: the dataset that the recipe is for.
+        recipe: the settings, with the batch size, and with the budget that the paper states: `epochs` or `steps`.
+        augmentation: in words; empty for none. What is applied is the augmentation of the task.
+        unsupported: what belongs to the recipe and cannot be said in these fields; it is then shown, and not run.
+        note: what concerns other data or other forms of the network, and departures too small to bear on the result.
+
+    Raises:
+        DeclarationError: a setting is out of bounds or missing, or not exactly one of epochs and steps is given.
+    """
+
+    source: str
+    data: str
+    recipe: Recipe
+    augmentation: str = ""
+    unsupported: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.recipe, Recipe):
+            raise DeclarationError(f"Published of {self.source}: recipe is {self.recipe!r}; give an archbench.Recipe")
+        if self.recipe.batch_size is None:
+            raise DeclarationError(f"Published of {self.source}: the recipe has no batch_size; give that of the paper")
+        if (self.recipe.epochs is None) == (self.recipe.steps is None):
+            raise DeclarationError(f"Published of {self.source}: give epochs or steps, and only one of them")
+        try:
+            msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)  # making a Recipe in Python checks no bounds
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"Published of {self.source}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A family of networks that one plugin registers.
+
+    Args:
+        name: lower-case letters, digits, `.`, `_` and `-`; what users type.
+        build: `build(task, options)` returns a `torch.nn.Module`, or the same as a `"module:attribute"` string.
+            Import torch inside it, or use the string, so that listing the architecture does not import torch.
+            The module maps a batch of inputs to logits (batch, outputs), or (batch, steps, outputs) for a
+            per-step task, or to `Outputs`.
+        takes_lengths: on a task of variable length the network is called `network(inputs, lengths)`: inputs padded at
+            the end, lengths int64 (batch,), and what lies beyond a length must not matter. Without it the network is
+            called `network(inputs)` with the padding in front, so that the last step is the last one of the example.
+        inputs: the kinds of input it takes.
+        options: a frozen dataclass whose fields all have defaults, or None. Field types are checked when a
+            user sets an option; `Annotated[int, Meta(ge=1, description="...")]` adds bounds and a help text.
+        variants: named settings, such as `{"resnet-56": {"depth": 56}}`.
+        incompatible: `incompatible(task, options)` returns why this network cannot take this task, or None.
+        summary: one line for lists and the leaderboard.
+        source: the paper, with its section.
+        revision: raise it when results change; older rows are then shown as superseded.
+        parameters: how many trainable parameters a network has, checked by `benchmark check`: the name of a
+            variant, or of the architecture for its default options, to (the task it is counted on, the count).
+        control: a selector of what to compare it with: the same network without its idea.
+        tags: words that group architectures, such as `recurrent` or `residual`.
+        recipe: how the paper trained it, or `recipe(options)` that returns this or None; used by protocols of the
+            own recipe, such as `paper`, and by no protocol that has a house recipe.
+        unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
+            batches give no gradient. Every pattern must match a parameter.
+        expected_failures: code of a check that this network rightly fails, to the reason. Strict for the default
+            options: a check that passes all the same is an error, so that no exception outlives its reason.
+
+    Raises:
+        DeclarationError: a field does not fit; the message says which and what is allowed.
+    """
+
+    name: str
+    build: str | Callable[[TaskInfo, Any], torch.nn.Module]
+    inputs: tuple[InputKind, ...]
+    options: type | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    incompatible: Callable[[TaskInfo, Any], str | None] | None = None
+    summary: str = ""
+    source: str = ""
+    revision: int = 1
+    parameters: Mapping[str, tuple[TaskInfo, int]] = field(default_factory=dict)
+    control: str = ""
+    tags: tuple[str, ...] = ()
+    recipe: Published | Callable[[Any], Published | None] | None = None
+    unused_parameters: tuple[str, ...] = ()
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    takes_lengths: bool = False
+
+    def __post_init__(self) -> None:
+        check_declaration(self, "Architecture", self.build, "build")
+        _check_parameters(self)
+        _check_patterns(self)
+        if self.recipe is not None and not isinstance(self.recipe, Published) and not callable(self.recipe):
+            raise DeclarationError(
+                f"Architecture {self.name!r}: recipe is {self.recipe!r}; "
+                "give an archbench.Published, or a function of the options"
+            )
+        kinds = get_args(InputKind)
+        if not isinstance(self.inputs, tuple) or not self.inputs or not set(self.inputs) <= set(kinds):
+            raise DeclarationError(
+                f"Architecture {self.name!r}: inputs is {self.inputs!r}; give a tuple of one or more of {kinds}"
+            )
+
+    def own_recipe(self, options: Any) -> Published | None:
+        """Return how the paper trained the network that these options describe; None if that is not known."""
+        return self.recipe(options) if callable(self.recipe) else self.recipe
+
+
+def _check_parameters(item: Architecture) -> None:
+    for name, declared in item.parameters.items():
+        if name != item.name and name not in item.variants:
+            known = ", ".join([item.name, *item.variants])
+            raise DeclarationError(f"Architecture {item.name!r}: parameters has {name!r}; allowed: {known}")
+        fits = isinstance(declared, tuple) and len(declared) == 2
+        if not fits or not isinstance(declared[0], TaskInfo) or type(declared[1]) is not int or declared[1] < 1:
+            raise DeclarationError(
+                f"Architecture {item.name!r}: parameters[{name!r}] is {declared!r}; give (TaskInfo, count)"
+            )
+
+
+def _check_patterns(item: Architecture) -> None:
+    patterns = item.unused_parameters
+    if not isinstance(patterns, tuple) or not all(isinstance(pattern, str) and pattern for pattern in patterns):
+        raise DeclarationError(
+            f"Architecture {item.name!r}: unused_parameters is {patterns!r}; give a tuple of patterns over names"
+        )

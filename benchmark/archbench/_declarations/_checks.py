@@ -1,0 +1,79 @@
+"""Checks that all declarations have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from archbench._declarations._options import Declared, convert_options, option_names
+from archbench._errors import DeclarationError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def check_declaration(item: Declared, what: str, target: object, target_name: str) -> None:
+    """Check what all declarations have in common.
+
+    Raises:
+        DeclarationError: a field does not fit.
+    """
+    if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
+        raise DeclarationError(
+            f"{what} name is {item.name!r}; use 1 to 64 lower-case letters, digits, '.', '_' and '-', "
+            "starting with a letter or digit"
+        )
+    if item.name == "all":
+        raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
+    check_target(item, what, target, target_name)
+    if type(item.revision) is not int or item.revision < 1:
+        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
+    _check_options(item, what)
+    _check_expected_failures(item, what)
+
+
+def check_target(item: Declared, what: str, target: object, target_name: str) -> None:
+    """Check that a target is a function or names one.
+
+    Raises:
+        DeclarationError: it is neither.
+    """
+    if isinstance(target, str):
+        if not re.fullmatch(r"[\w.]+:\w+", target):
+            raise DeclarationError(
+                f"{what} {item.name!r}: {target_name} is {target!r}; write 'package.module:function'"
+            )
+    elif not callable(target):
+        raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
+
+
+def _check_expected_failures(item: Declared, what: str) -> None:
+    if not isinstance(item.expected_failures, Mapping):
+        raise DeclarationError(f"{what} {item.name!r}: expected_failures must map codes to reasons")
+    for code, reason in item.expected_failures.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise DeclarationError(
+                f"{what} {item.name!r}: expected_failures has no reason for {code!r}; say in a sentence why it is right"
+            )
+
+
+def _check_options(item: Declared, what: str) -> None:
+    if item.options is not None:
+        parameters = getattr(item.options, "__dataclass_params__", None)
+        if parameters is None or not parameters.frozen:
+            raise DeclarationError(f"{what} {item.name!r}: options must be a dataclass with frozen=True")
+    try:
+        convert_options(item, {})
+    except (msgspec.ValidationError, TypeError) as error:
+        raise DeclarationError(f"{what} {item.name!r}: every option needs a valid default ({error})") from None
+    for variant, values in item.variants.items():
+        if not _NAME.fullmatch(variant) or variant == "all":
+            raise DeclarationError(f"{what} {item.name!r}: {variant!r} is not a valid variant name")
+        unknown = set(values) - set(option_names(item))
+        if unknown:
+            raise DeclarationError(f"{what} {item.name!r}: variant {variant!r} sets unknown options {sorted(unknown)}")
+        try:
+            convert_options(item, values)
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"{what} {item.name!r}: variant {variant!r} does not fit: {error}") from None

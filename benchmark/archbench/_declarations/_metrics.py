@@ -1,0 +1,34 @@
+"""The metrics that a task may name: one table, which says of each all that the suite needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Loss = Literal["cross_entropy", "mean_squared_error"]
+Metric = Literal["accuracy", "mean_squared_error", "bits_per_character", "perplexity"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRules:
+    """What a metric measures.
+
+    Args:
+        maker: `"module:function"` that makes the torchmetrics object from a `TaskInfo`.
+        higher_is_better: its direction.
+        of_distributions: it scores the whole distribution over the classes, and needs the cross entropy as loss;
+            else it scores one answer.
+    """
+
+    maker: str
+    higher_is_better: bool = False
+    of_distributions: bool = False
+
+
+METRICS: Mapping[str, MetricRules] = {
+    "accuracy": MetricRules("archbench._training._metrics:accuracy", higher_is_better=True),
+    "mean_squared_error": MetricRules("archbench._training._metrics:mean_squared_error"),
+    "bits_per_character": MetricRules("archbench._training._metrics:bits_per_character", of_distributions=True),
+    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True),
+}

@@ -1,0 +1,53 @@
+"""The options of a declaration: what it has, and how values that people write become typed ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Declared(Protocol):
+    """What architectures, tasks and readers have in common."""
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+
+    @property
+    def options(self) -> type | None:
+        """The class of its options."""
+
+    @property
+    def variants(self) -> Mapping[str, Mapping[str, Any]]:
+        """Named settings."""
+
+    @property
+    def revision(self) -> int:
+        """Raised when results change."""
+
+    @property
+    def expected_failures(self) -> Mapping[str, str]:
+        """Checks that rightly fail."""
+
+
+def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
+    """Turn option values, typed or as text, into the declared options class.
+
+    Raises:
+        msgspec.ValidationError: a value has the wrong type or breaks a rule of the class.
+    """
+    if declared.options is None:
+        if values:
+            raise msgspec.ValidationError(f"{declared.name} has no options")
+        return None
+    options: Any = msgspec.convert(dict(values), declared.options, strict=False)
+    # Once more with every value given: a default of 1 in a float field becomes 1.0, as if the user had set it.
+    return msgspec.convert(dataclasses.asdict(options), declared.options)
+
+
+def option_names(declared: Declared) -> tuple[str, ...]:
+    """The options that this architecture or task has, in the order of declaration."""
+    return () if declared.options is None else tuple(f.name for f in dataclasses.fields(declared.options))

@@ -1,0 +1,203 @@
+"""What a plugin declares of a task: its shapes, its splits, its loss and its metric. Free of torch and numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from archbench._declarations._checks import check_declaration, check_target
+from archbench._declarations._metrics import METRICS, Loss, Metric
+from archbench._downloads import LocalFolder, RemoteFile
+from archbench._errors import DeclarationError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+InputKind = Literal["image", "sequence", "tokens"]
+
+IGNORED = -100
+"""A label that is neither trained on nor scored: the steps of a sequence at which nothing is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskInfo:
+    """What an architecture may know of a task when it is built.
+
+    Args:
+        kind: `image`, `sequence` (of real vectors) or `tokens` (of integers).
+        input_shape: one example without the batch axis. Image: (channels, height, width).
+            Sequence: (steps, features). Tokens: (steps,).
+        outputs: classes for a classification task, target values for a regression task.
+        per_step: the network answers at every step, (batch, steps, outputs), and not once, (batch, outputs).
+        vocabulary: number of distinct tokens; None unless `kind` is `tokens`.
+        variable_length: examples may be shorter than `input_shape[0]`, which is the longest; `Examples.lengths` says
+            how long each is. Padding is zeros. What a network gets of it: `Architecture.takes_lengths`.
+
+    Raises:
+        DeclarationError: the shape does not fit the kind, or a size is not positive.
+    """
+
+    kind: InputKind
+    input_shape: tuple[int, ...]
+    outputs: int
+    per_step: bool = False
+    vocabulary: int | None = None
+    variable_length: bool = False
+
+    def __post_init__(self) -> None:
+        axes = {"image": 3, "sequence": 2, "tokens": 1}
+        if self.kind not in axes:
+            raise DeclarationError(f"TaskInfo.kind is {self.kind!r}; allowed: {', '.join(axes)}")
+        if len(self.input_shape) != axes[self.kind] or min(self.input_shape) < 1:
+            raise DeclarationError(
+                f"TaskInfo.input_shape is {self.input_shape}; a task of kind {self.kind!r} needs "
+                f"{axes[self.kind]} positive sizes, without the batch axis"
+            )
+        if self.outputs < 1:
+            raise DeclarationError(f"TaskInfo.outputs is {self.outputs}; it must be at least 1")
+        if (self.vocabulary is not None) != (self.kind == "tokens"):
+            raise DeclarationError("TaskInfo.vocabulary must be given for kind 'tokens', and only there")
+        if self.variable_length and self.kind == "image":
+            raise DeclarationError(
+                "TaskInfo.variable_length is for kinds 'sequence' and 'tokens'; images have no steps"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Inputs and targets with the example as the first axis.
+
+    Args:
+        inputs: float32 (N, *input_shape), or int64 for kind `tokens`. Where they would not fit in memory: an object
+            with such a `shape` and `dtype`, a length, and `[index array]`, which reads these examples into an array;
+            worker processes then read ahead of the training.
+        targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
+            float32 (N, outputs) for regression, (N, steps, outputs) per step.
+        lengths: int64 (N,), how many steps of each example are real, for a task of variable length; None if all are.
+            What comes after them is 0 in the inputs, and `IGNORED` in labels per step.
+    """
+
+    inputs: Any
+    targets: np.ndarray[Any, Any]
+    lengths: np.ndarray[Any, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The three parts of a dataset. Training sees `train`, selection `validation`, the final score `test`."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A dataset with its splits, its loss and one primary metric.
+
+    Args:
+        name: lower-case letters, digits, `.`, `_` and `-`; what users type.
+        info: a `TaskInfo`, or `info(options)` that returns one when the shape depends on the options.
+        load: `load(options, seed)` returns `Splits`, or the same as a `"module:attribute"` string. It may
+            depend on nothing else. The test split must not depend on the seed, so that scores stay comparable.
+        loss: what training minimises.
+        metric: what validation selects on and the leaderboard shows. `bits_per_character` and `perplexity` are for
+            language models: the cross entropy of the targets that are asked for to the base 2, and its exponential.
+        chance: the score of the best constant predictor, which for these two is a constant distribution over the
+            classes: the entropy of their frequencies. 0 on the normalised scale.
+        oracle: the score of a perfect predictor; 1 on the normalised scale.
+        options, variants, summary, source, revision: as for `Architecture`.
+        by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
+        target: the validation score from which on the task counts as solved; None if there is no such score. Records
+            say when it was reached; a protocol may stop there.
+        effort: how many times the steps of a protocol this task gets: more than 1 where a network that can solve it
+            needs longer than on other tasks. The same for every architecture, so that nobody gets an advantage.
+        fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
+            them. Otherwise each seed must draw its own.
+        expected_failures: as for `Architecture`.
+        libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
+            they are imported once, ahead of all trials. Never name a module with side effects.
+        files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
+            does not begin.
+        packages: modules that `load` needs and that may not be installed, to the command that installs them; a run
+            without them does not begin either.
+        augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
+            `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
+            that a batch does not depend on the device. Protocols say whether it is applied; it never is in
+            validation and test.
+
+    Raises:
+        DeclarationError: a field does not fit; the message says which and what is allowed.
+    """
+
+    name: str
+    info: TaskInfo | Callable[[Any], TaskInfo]
+    load: str | Callable[[Any, int], Splits]
+    loss: Loss
+    metric: Metric
+    chance: float
+    oracle: float
+    options: type | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    summary: str = ""
+    source: str = ""
+    revision: int = 1
+    libraries: tuple[str, ...] = ()
+    by_default: bool = True
+    target: float | None = None
+    effort: float = 1.0
+    fixed_splits: bool = False
+    files: tuple[RemoteFile | LocalFolder, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    augment: str | Callable[[torch.Tensor, torch.Generator], torch.Tensor] | None = None
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_declaration(self, "Task", self.load, "load")
+        if self.augment is not None:
+            check_target(self, "Task", self.augment, "augment")
+        if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
+            raise DeclarationError(f"Task {self.name!r}: files must be a tuple of RemoteFile and LocalFolder")
+        if self.loss not in get_args(Loss):
+            raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
+        if self.metric not in get_args(Metric):
+            allowed = ", ".join(get_args(Metric))
+            raise DeclarationError(f"Task {self.name!r}: metric is {self.metric!r}; allowed: {allowed}")
+        if METRICS[self.metric].of_distributions and self.loss != "cross_entropy":
+            raise DeclarationError(
+                f"Task {self.name!r}: metric {self.metric} is a cross entropy, loss is {self.loss!r}; "
+                "use loss='cross_entropy'"
+            )
+        if not 0 < self.effort < math.inf:
+            raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
+        worst, best = sorted((self.chance, self.oracle))
+        if self.target is not None and not worst <= self.target <= best:
+            raise DeclarationError(
+                f"Task {self.name!r}: target {self.target} does not lie between chance and perfect, {worst} and {best}"
+            )
+        if self.higher_is_better != (self.oracle > self.chance):
+            raise DeclarationError(
+                f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"
+            )
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of the metric."""
+        return METRICS[self.metric].higher_is_better
+
+    def describe(self, options: Any) -> TaskInfo:
+        """The `TaskInfo` under these options.
+
+        Raises:
+            DeclarationError: the loss cannot be had of such examples.
+        """
+        info = self.info if isinstance(self.info, TaskInfo) else self.info(options)
+        if info.variable_length and info.per_step and self.loss == "mean_squared_error":
+            raise DeclarationError(
+                f"Task {self.name!r} asks for numbers at every step of sequences of variable length, and nothing says "
+                "what is asked of the padding; use classes, or one answer for a sequence"
+            )
+        return info

@@ -1,0 +1,16 @@
+"""Planning: cells, their trials, tuning, and what a run trains next. Pure functions of declarations and records."""
+
+from archbench._planning._cell import Candidate as Candidate
+from archbench._planning._cell import Cell as Cell
+from archbench._planning._cell import PlannedTrial as PlannedTrial
+from archbench._planning._cell import Refusal as Refusal
+from archbench._planning._cell import make_cell as make_cell
+from archbench._planning._job import Device as Device
+from archbench._planning._job import Job as Job
+from archbench._planning._plan import Plan as Plan
+from archbench._planning._plan import make_plan as make_plan
+from archbench._planning._round import Round as Round
+from archbench._planning._round import next_round as next_round
+from archbench._planning._tuning import CellState as CellState
+from archbench._planning._tuning import assess as assess
+from archbench._planning._tuning import choose as choose

@@ -1,0 +1,203 @@
+"""A cell: one architecture with its options on one task under one protocol, and the trials it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archbench._declarations import Architecture, Published, Task, TaskInfo
+from archbench._errors import SelectionError
+from archbench._planning._job import Device, Job
+from archbench._protocols import Protocol, Recipe
+from archbench._records import TUNING_SEED, ArchitectureFacts, CellKey, Record, Status, TaskFacts, Trial
+from archbench._selection import Selected
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a cell will not be trained.
+
+    Args:
+        status: of the records that say so: `skipped` if the architecture or the protocol declines, `failed` if code
+            of the plugin raised, or how all tuning trials ended.
+        reason: one line for people.
+    """
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recipe that tuning tries.
+
+    Args:
+        recipe: the house recipe with other settings.
+        trials: one for each tuning seed.
+    """
+
+    recipe: Recipe
+    trials: tuple[PlannedTrial, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """One entrant on one task under one protocol.
+
+    Args:
+        architecture, task: the declarations, with their options settled.
+        protocol: the rules.
+        seeds: number of trials of the evaluation, with the seeds 0, 1, ...
+        facts: what records keep of the task.
+        key: the identity; equal for the trials and records of this cell.
+        refusal: why nothing of it will be trained; None if it will be.
+        fits: the architecture takes the task; a cell that fits may still be refused for its own recipe.
+        recipe: the own recipe of the architecture, where the protocol asks for that; else None.
+    """
+
+    architecture: Selected[Architecture]
+    task: Selected[Task]
+    protocol: Protocol
+    seeds: int
+    facts: TaskFacts
+    key: CellKey
+    refusal: Refusal | None = None
+    fits: bool = True
+    recipe: Recipe | None = None
+
+    def trials(self, recipe: Recipe | None = None) -> tuple[PlannedTrial, ...]:
+        """Return the trials of the evaluation, one for each seed.
+
+        Args:
+            recipe: what tuning chose; None where nothing was tuned, or as long as that is not known.
+        """
+        return tuple(self._trial(seed=seed, recipe=recipe or self.recipe) for seed in range(self.seeds))
+
+    def candidate(self, recipe: Recipe) -> Candidate:
+        """Return the trials that try a recipe on the tuning seeds of the protocol."""
+        assert self.protocol.tuning is not None
+        seeds = range(TUNING_SEED, TUNING_SEED + self.protocol.tuning.seeds)
+        return Candidate(recipe, tuple(self._trial(seed=seed, recipe=recipe, tuning=True) for seed in seeds))
+
+    @property
+    def tuning_cost(self) -> int:
+        """Tuning trials that the protocol gives to this cell; none if it is refused."""
+        return 0 if self.refusal is not None else self.protocol.tuning_cost
+
+    def _trial(self, **changes: Any) -> PlannedTrial:
+        architecture, task = self.architecture.component, self.task.component
+        trial = Trial(architecture=architecture, task=task, protocol=self.protocol, **changes)
+        return PlannedTrial(self, trial, trial.id)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedTrial:
+    """A trial of a cell.
+
+    Args:
+        cell: where it belongs, with the declarations behind it.
+        trial: what would be run.
+        id: of the trial; computed once.
+    """
+
+    cell: Cell
+    trial: Trial
+    id: str
+
+    def job(self, device: Device) -> Job:
+        """Return what a worker needs to run it."""
+        architecture, task = self.cell.architecture.registered, self.cell.task.registered
+        return Job(
+            trial=self.trial,
+            architecture_source=architecture.source,
+            task_source=task.source,
+            architecture_origin=architecture.origin,
+            task_origin=task.origin,
+            task_facts=self.cell.facts,
+            architecture_facts=_architecture_facts(architecture.item),
+            device=device,
+            own_data=task.own_data,
+        )
+
+    def refused(self, refusal: Refusal) -> Record:
+        """Return the record that says why it will not be trained."""
+        return self.job(Device(kind="cpu")).record(refusal.status, refusal.reason)
+
+
+def make_cell(architecture: Selected[Architecture], task: Selected[Task], protocol: Protocol, *, seeds: int) -> Cell:
+    """Return the cell of an architecture and a task, with the reason if it cannot be trained.
+
+    Raises:
+        SelectionError: the task cannot describe itself under its options.
+    """
+    info = _describe(task)
+    refusal = _refuse(architecture, info)
+    cell = Cell(
+        architecture=architecture,
+        task=task,
+        protocol=protocol,
+        seeds=seeds,
+        facts=_task_facts(task.registered.item, info),
+        key=CellKey(architecture.component.key, task.component.key, protocol.key),
+        refusal=refusal,
+        fits=refusal is None,
+    )
+    return _with_own_recipe(cell) if protocol.recipe == "own" and cell.fits else cell
+
+
+def _with_own_recipe(cell: Cell) -> Cell:
+    try:
+        published: Published | None = cell.architecture.registered.item.own_recipe(cell.architecture.options)
+    except Exception as error:  # a stranger's code: it costs its own rows, not the run
+        return replace(cell, refusal=Refusal("failed", f"recipe() raised {type(error).__name__}: {error}"))
+    if published is None:
+        return replace(cell, refusal=Refusal("skipped", "no published recipe"))
+    if published.unsupported:
+        reason = f"the published recipe cannot be followed here: {published.unsupported}"
+        return replace(cell, refusal=Refusal("skipped", reason))
+    return replace(cell, recipe=published.recipe)
+
+
+def _refuse(architecture: Selected[Architecture], info: TaskInfo) -> Refusal | None:
+    declared = architecture.registered.item
+    if info.kind not in declared.inputs:
+        return Refusal("skipped", f"takes {' or '.join(declared.inputs)}, the task gives {info.kind}")
+    if declared.incompatible is None:
+        return None
+    try:
+        reason = declared.incompatible(info, architecture.options)
+    except Exception as error:  # a stranger's code: it costs its own rows, not the run
+        return Refusal("failed", f"incompatible() raised {type(error).__name__}: {error}")
+    if reason is not None and not isinstance(reason, str):
+        return Refusal("failed", f"incompatible() returned {reason!r}; it must return a reason or None")
+    return None if reason is None else Refusal("skipped", reason)
+
+
+def _describe(task: Selected[Task]) -> TaskInfo:
+    try:
+        return task.registered.item.describe(task.options)
+    except Exception as error:
+        raise SelectionError(
+            f"task {task.component.label} of {task.registered.origin.distribution} cannot describe itself "
+            f"({type(error).__name__}: {error}); choose other options, see `benchmark show {task.component.name}`"
+        ) from error
+
+
+def _task_facts(task: Task, info: TaskInfo) -> TaskFacts:
+    return TaskFacts(
+        kind=info.kind,
+        metric=task.metric,
+        higher_is_better=task.higher_is_better,
+        chance=task.chance,
+        oracle=task.oracle,
+        summary=task.summary,
+    )
+
+
+def _architecture_facts(architecture: Architecture) -> ArchitectureFacts:
+    return ArchitectureFacts(
+        summary=architecture.summary,
+        source=architecture.source,
+        control=architecture.control,
+        expected_failures=dict(architecture.expected_failures),
+    )

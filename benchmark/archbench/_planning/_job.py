@@ -1,0 +1,70 @@
+"""A job: a trial together with all that a worker process needs to run it. Plain data, free of torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from archbench._declarations import OwnData
+from archbench._plugins import PluginSource
+from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts, Trial
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a trial runs.
+
+    Args:
+        kind: `cpu` or `cuda`.
+        index: which GPU; 0 on a CPU.
+        threads: CPU threads for this trial.
+    """
+
+    kind: str
+    index: int = 0
+    threads: int = 1
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial, the plugins that provide it, and the device it gets.
+
+    Args:
+        trial: what to run.
+        architecture_source, task_source: how to load the two plugins, and only these, in the worker.
+        architecture_origin, task_origin: what the planning process saw; the worker refuses another version.
+        task_facts, architecture_facts: copied into the record.
+        device: where to run.
+        own_data: the files that the task is made from; None for a declared task.
+        handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
+    """
+
+    trial: Trial
+    architecture_source: PluginSource
+    task_source: PluginSource
+    architecture_origin: Origin
+    task_origin: Origin
+    task_facts: TaskFacts
+    architecture_facts: ArchitectureFacts
+    device: Device
+    own_data: OwnData | None = None
+    handed_over: float = 0.0
+
+    def record(self, status: Status, message: str = "", **reached: Any) -> Record:
+        """The record of this job.
+
+        Args:
+            status: how it ended.
+            message: one line for people; empty for `ok`.
+            reached: further fields of the record: scores, curves, and whatever else there is.
+        """
+        return Record(
+            id=self.trial.id,
+            trial=self.trial,
+            status=status,
+            message=message,
+            architecture_origin=self.architecture_origin,
+            task_origin=self.task_origin,
+            task_facts=self.task_facts,
+            architecture_facts=self.architecture_facts,
+            **reached,
+        )

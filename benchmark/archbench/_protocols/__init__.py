@@ -1,0 +1,11 @@
+"""Protocols: the rules under which results may be compared. A protocol in a TOML file is read by `_toml`."""
+
+from archbench._protocols._builtin import find_protocol as find_protocol
+from archbench._protocols._builtin import protocols as protocols
+from archbench._protocols._identity import identity_hash as identity_hash
+from archbench._protocols._protocol import Protocol as Protocol
+from archbench._protocols._protocol import equal_steps as equal_steps
+from archbench._protocols._recipe import HOUSE_RECIPE as HOUSE_RECIPE
+from archbench._protocols._recipe import Optimizer as Optimizer
+from archbench._protocols._recipe import Recipe as Recipe
+from archbench._protocols._recipe import Tuning as Tuning

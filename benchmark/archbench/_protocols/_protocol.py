@@ -1,0 +1,103 @@
+"""Protocols: the rules under which results may be compared."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from archbench._protocols._identity import identity_hash
+from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, Tuning
+
+
+class Protocol(msgspec.Struct, frozen=True, kw_only=True):
+    """Budget and recipe.
+
+    Args:
+        name: what `--protocol` takes.
+        revision: raised when a rule changes, so that old and new results never share a column.
+        summary: one line for lists.
+        steps: the budget as optimiser steps of one trial, by kind of input. Scores are compared within a task only, so
+            the kinds may differ: long-lag sequences need more, and cheaper, steps than images.
+        epochs: the budget as passes over the training split.
+        seconds: the budget as seconds of training, evaluation not counted; the schedule then follows the clock, and
+            results depend on the machine.
+        batch_size: examples per step, whatever the number of devices; None with the own recipe, which has its own.
+        validations: how often validation looks at the network, evenly spaced, the last time after the last step.
+        seeds: trials per cell unless `--seeds` says otherwise.
+        timeout: seconds after which a trial is ended, unless `--timeout` says otherwise.
+        recipe: the house recipe, one for all; or `own`: each architecture is trained as its paper trained it.
+        stop_at_target: training ends at the first validation that reaches the target of the task, where it has one.
+        augment: the augmentation of the task is applied to the training batches, where it has one.
+        tuning: how each entrant is tuned before; None for not at all.
+
+    Raises:
+        ValueError: the settings contradict each other.
+    """
+
+    name: str
+    revision: int = 1
+    summary: str = ""
+    steps: dict[str, Count] | None = None
+    epochs: Positive | None = None
+    seconds: Positive | None = None
+    batch_size: Count | None = None
+    validations: Count = 10
+    seeds: Count = 3
+    timeout: Positive = 3600.0
+    recipe: Recipe | Literal["own"] = HOUSE_RECIPE
+    stop_at_target: bool = False
+    augment: bool = False
+    tuning: Tuning | None = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("steps", "epochs", "seconds") if getattr(self, name) is not None]
+        own = self.recipe == "own"
+        if len(given) > 1 or (not given and not own):
+            raise ValueError(
+                f"the budget must be one of steps, epochs and seconds; given: {' and '.join(given) or 'none'}"
+            )
+        if self.steps is not None and set(self.steps) != {"image", "sequence", "tokens"}:
+            given_for = ", ".join(sorted(self.steps)) or "none"
+            raise ValueError(f"steps must be given for image, sequence and tokens; given for: {given_for}")
+        if (self.batch_size is None) != own:
+            raise ValueError("batch_size must be given with a house recipe, and only there: an own recipe has its own")
+        if own and self.tuning is not None:
+            raise ValueError("an own recipe is trained as published; tuning is for the house recipe")
+
+    @property
+    def track(self) -> str:
+        """`house recipe` or `own recipe`; the two never share a table."""
+        return "own recipe" if self.recipe == "own" else "house recipe"
+
+    @property
+    def tuning_cost(self) -> int:
+        """Tuning trials of one entrant on one task."""
+        return 0 if self.tuning is None else self.tuning.cost
+
+    def identity(self) -> dict[str, Any]:
+        """What of this protocol decides the result of one trial: not its summary, time limit or number of seeds."""
+        values: dict[str, Any] = msgspec.to_builtins(self)
+        return {key: value for key, value in values.items() if key not in ("summary", "timeout", "seeds")}
+
+    @property
+    def key(self) -> str:
+        """A short hash of the identity; protocols with different keys never share a table."""
+        return identity_hash(self.identity())
+
+    def budget(self) -> str:
+        """The budget in words."""
+        if self.epochs is not None:
+            return f"{self.epochs:g} epochs"
+        if self.seconds is not None:
+            return f"{self.seconds:g} s of training"
+        if self.steps is None:
+            return "as published"
+        if len(set(self.steps.values())) == 1:
+            return f"{next(iter(self.steps.values())):,}"
+        return ", ".join(f"{steps:,} ({kind})" for kind, steps in sorted(self.steps.items()))
+
+
+def equal_steps(steps: int) -> dict[str, int]:
+    """The same number of steps for every kind of input."""
+    return dict.fromkeys(("image", "sequence", "tokens"), steps)

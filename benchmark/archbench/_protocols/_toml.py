@@ -1,0 +1,167 @@
+"""Protocols that users write: a TOML file, checked strictly, that may start from a built-in protocol.
+
+What such a protocol is, is its content: name and rules. Where the file lies takes no part.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from archbench._errors import ProtocolError, SelectionError, nearest
+from archbench._protocols._builtin import find_protocol, protocols
+from archbench._protocols._protocol import Protocol, equal_steps
+from archbench._protocols._recipe import HOUSE_RECIPE, Optimizer, Recipe, Tuning
+
+BUDGETS = ("steps", "epochs", "seconds")
+TABLES = {"recipe": Recipe, "tuning": Tuning}
+PUBLISHED_ONLY = ("batch_size", "epochs", "steps")
+"""Fields of a recipe that a house recipe leaves to its protocol."""
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "array": "a list",
+    "object": "a table",
+}
+"""What msgspec calls kinds of values, and what people do."""
+
+
+def get_protocol(text: str) -> Protocol:
+    """The protocol that `--protocol` names: a built-in one, or that of a TOML file.
+
+    Raises:
+        SelectionError: there is no such built-in protocol.
+        ProtocolError: the file cannot be used; the message names the file and the key.
+    """
+    return read_protocol(Path(text)) if text.endswith(".toml") or "/" in text else find_protocol(text)
+
+
+def read_protocol(path: Path) -> Protocol:
+    """The protocol in a file.
+
+    Raises:
+        ProtocolError: it cannot be read, has an unknown key, a value that is not allowed, or the name of a built-in.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ProtocolError(f"cannot read the protocol file {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path} is not a TOML file: {error}") from None
+    try:
+        return _protocol(dict(content))
+    except (ValueError, SelectionError) as error:  # msgspec's errors are ValueErrors too
+        words = _in_words(str(error), content)
+        raise ProtocolError(f"{path}: {words}; see `benchmark show quick` for an example") from None
+
+
+def _protocol(content: dict[str, Any]) -> Protocol:
+    allowed = [name for name in Protocol.__struct_fields__ if name != "revision"]
+    _refuse_unknown(content, ["extends", *allowed], "")
+    name = content.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise ValueError(f"name is {name!r}; give it one, of lower-case letters, digits, '.', '_' and '-'")
+    if name in [protocol.name for protocol in protocols()]:
+        raise ValueError(f"name is {name!r}, which is built in; choose another, its results would not be comparable")
+    house = content.get("recipe", {})
+    if house != "own" and not isinstance(house, dict):
+        raise ValueError(f"recipe is {house!r}; give 'own', or a table of settings")
+    _refuse_infinite(content, "")
+    base = _base(content)
+    for table, kind in TABLES.items():
+        given = content.get(table)
+        if isinstance(given, dict):
+            fields = [field for field in kind.__struct_fields__ if kind is Tuning or field not in PUBLISHED_ONLY]
+            _refuse_unknown(given, fields, f"{table}.")
+            before = base.get(table)
+            content[table] = {**_kept(before, given, table), **given}
+    if type(content.get("steps")) is int:
+        content["steps"] = equal_steps(content["steps"])
+    protocol = msgspec.convert({**base, **content}, Protocol)
+    if isinstance(protocol.recipe, Recipe):
+        _refuse_idle(house, protocol.recipe)
+    return protocol
+
+
+def _base(content: dict[str, Any]) -> dict[str, Any]:
+    """What the file inherits: all of the protocol it extends but what it replaces as a whole."""
+    extends = content.pop("extends", None)
+    if extends is None:
+        return {}
+    if not isinstance(extends, str):
+        raise ValueError(f"extends is {extends!r}; give the name of a built-in protocol")
+    base: dict[str, Any] = msgspec.to_builtins(find_protocol(extends))
+    for key in ("name", "revision", "summary"):
+        del base[key]
+    if any(budget in content for budget in BUDGETS):
+        base.update(dict.fromkeys(BUDGETS))
+    if content.get("recipe") == "own":
+        base.update(batch_size=None, tuning=None)
+    return base
+
+
+def _kept(before: Any, given: Mapping[str, Any], table: str) -> dict[str, Any]:
+    """What a table of the file inherits from the same table; learning rates and trials of tuning replace each other."""
+    kept = dict(before) if isinstance(before, dict) else {}
+    if table == "recipe" and not kept:
+        kept = msgspec.to_builtins(HOUSE_RECIPE)
+    if table == "tuning" and {"rates", "trials"} & given.keys():
+        kept = {key: value for key, value in kept.items() if key == "seeds"}
+    return kept
+
+
+def _refuse_unknown(given: Iterable[str], allowed: list[str], prefix: str) -> None:
+    for key in given:
+        if key not in allowed:
+            near = nearest(key, allowed)
+            hint = f"did you mean {prefix + near!r}?" if near else f"allowed are {', '.join(sorted(allowed))}"
+            raise ValueError(f"unknown key {prefix + key!r}; {hint}")
+
+
+def _refuse_infinite(values: Mapping[str, Any], prefix: str) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            _refuse_infinite(value, f"{prefix}{key}.")
+            continue
+        numbers = value if isinstance(value, list) else [value]
+        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+            raise ValueError(f"{prefix}{key} is {value}; give a finite number")
+
+
+def _refuse_idle(given: Mapping[str, Any], recipe: Recipe) -> None:
+    """Settings that would change the name of the rules, and nothing that is trained."""
+    if "betas" in given and recipe.optimizer not in ("adam", "adamw"):
+        raise ValueError(f"recipe.betas is {given['betas']}, and {recipe.optimizer} has none; leave it out")
+    if "decay" in given and recipe.milestones is None:
+        raise ValueError(f"recipe.decay is {given['decay']}, and there are no milestones; give recipe.milestones too")
+    if given.get("warmup_rate") and not recipe.warmup:
+        raise ValueError(f"recipe.warmup_rate is {given['warmup_rate']}, and warmup is 0; give a share above 0")
+
+
+def _in_words(message: str, content: dict[str, Any]) -> str:
+    """What msgspec finds wrong, as key, value and what is allowed; our own messages have that already."""
+    found = re.fullmatch(r"(?P<fault>(?:Expected|Invalid) .*) - at `\$\.(?P<key>[^`]+)`", message)
+    if found is None:
+        return message.replace("`$.", "`").replace(" - at `$`", "")
+    key, value = found["key"].removesuffix("[...]"), content
+    for part in re.findall(r"\w+", key):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return f"{key} is {msgspec.json.encode(value).decode()}; give {_allowed(key, found['fault'])}"
+
+
+def _allowed(key: str, fault: str) -> str:
+    if key == "steps":
+        return "a whole number >= 1, or a table of one each for image, sequence and tokens"
+    expected = re.match(r"Expected `(?P<kinds>[^`]+)`(?P<rule>[^,]*)", fault)
+    if expected is None:
+        return f"one of {', '.join(get_args(Optimizer))}"
+    kinds = [KINDS[kind] for kind in expected["kinds"].split(" | ") if kind != "null"]
+    return f"{' or '.join(kinds)}{expected['rule']}"

@@ -1,0 +1,214 @@
+"""Records: what a trial left, and the store that keeps them whole."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+
+from archbench._protocols import Recipe
+from archbench._records._trial import Trial
+
+SCHEMA = 2
+"""Version of the record format and of what a trial is: how its id is made and which data a seed draws. A reader refuses
+a higher one and sets a lower one aside, since its scores were obtained on other data than those of today."""
+
+Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
+STATUSES: tuple[str, ...] = get_args(Status)
+
+
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the leaderboard must know of a task, so that it needs nothing but records."""
+
+    kind: str
+    metric: str
+    higher_is_better: bool
+    chance: float
+    oracle: float
+    summary: str
+
+
+class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the leaderboard shows of an architecture beside its results, as declared when the trial was run.
+
+    Args:
+        summary: one line.
+        source: the paper.
+        control: what it should be compared with.
+        expected_failures: checks of the conformance kit that it rightly fails, with the reasons.
+    """
+
+    summary: str = ""
+    source: str = ""
+    control: str = ""
+    expected_failures: dict[str, str] = {}
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a plugin came from.
+
+    Args:
+        distribution: name of the installed distribution, or the file name of a one-file plugin.
+        version: version of the distribution; empty for a one-file plugin.
+        entry_point: name of its entry point; empty for a one-file plugin.
+        editable: installed in place, so that the code may be newer than the version says.
+        commit: VCS commit that the installer recorded, if any.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    editable: bool = False
+    commit: str = ""
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """Results in the unit of the task's metric; losses in the unit of its loss.
+
+    Args:
+        test: test metric with the weights that validation selected. This is the score.
+        test_last: test metric with the weights after the last step.
+        validation: best validation metric, the one that selected.
+        selected_step: the step after which the selected weights were taken.
+        train_loss: mean training loss over the last tenth of the steps.
+    """
+
+    test: float
+    test_last: float
+    validation: float
+    selected_step: int
+    train_loss: float
+
+
+class Curves(msgspec.Struct, frozen=True, kw_only=True):
+    """Learning curves at each validation; the arrays have equal length.
+
+    Args:
+        step: optimiser steps done.
+        train_loss: mean training loss since the point before.
+        validation: validation metric.
+        seconds: training seconds so far, without evaluation.
+    """
+
+    step: list[int]
+    train_loss: list[float]
+    validation: list[float]
+    seconds: list[float]
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial cost. What could not be measured is None, never 0.
+
+    Args:
+        parameters: trainable parameters.
+        flops: floating-point operations of one forward pass of one example.
+        step_seconds: median seconds per optimiser step, over the stretches between validations.
+        samples_per_second: training throughput, batch size over `step_seconds`.
+        train_seconds: seconds spent in optimiser steps.
+        total_seconds: from the start of the trial in its process to its record.
+        first_step_seconds: from the start of the trial in its process to the end of its first optimiser step.
+        peak_memory_bytes: what the trial added to the resident set of its process on a CPU; what it allocated on a GPU.
+    """
+
+    parameters: int | None = None
+    flops: int | None = None
+    step_seconds: float | None = None
+    samples_per_second: float | None = None
+    train_seconds: float | None = None
+    total_seconds: float | None = None
+    first_step_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What training a trial really got.
+
+    Args:
+        track: `house recipe` or `own recipe`.
+        recipe: the settings that were used.
+        batch_size: examples per step.
+        examples: size of the training split.
+        planned_steps: the budget in steps; None where it was a time.
+        steps: optimiser steps done.
+        stopped: why it ended: `budget`, or `target` where it stopped because the task counted as solved.
+        target: the validation score at which the task counts as solved; None if it has none.
+        steps_to_target, seconds_to_target: training until the first validation that reached it; None if none did.
+    """
+
+    track: str
+    recipe: Recipe
+    batch_size: int
+    examples: int
+    planned_steps: int | None
+    steps: int
+    stopped: Literal["budget", "target"]
+    target: float | None = None
+    steps_to_target: int | None = None
+    seconds_to_target: float | None = None
+
+
+class Pairing(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof that two trials saw the same data: hashes of the splits and of the first batches, before augmentation.
+
+    Of a split of more than a gigabyte, `splits` covers all targets and 256 inputs.
+    """
+
+    splits: str
+    batches: str
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a trial ran. `threads` are those of one trial."""
+
+    archbench: str
+    python: str
+    torch: str
+    lightning: str
+    platform: str
+    processor: str
+    device: str
+    threads: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial left. Written once, never edited.
+
+    Args:
+        schema: version of this format.
+        id: the trial's id.
+        trial: what was asked for.
+        status: `ok`, or how it ended instead.
+        message: one line for people; empty when the status is `ok`.
+        detail: traceback or end of the log, when there is one.
+        started: UTC time of the start, ISO 8601.
+        architecture_origin, task_origin: who provided the code.
+        task_facts: what the leaderboard needs to know of the task.
+        architecture_facts: what the leaderboard shows of the architecture.
+        scores, curves, training, pairing, environment: present only for what was reached. A tuning trial has no
+            scores: it never reads the test split.
+    """
+
+    schema: int = SCHEMA
+    id: str
+    trial: Trial
+    status: Status
+    message: str = ""
+    detail: str = ""
+    started: str = ""
+    architecture_origin: Origin
+    task_origin: Origin
+    task_facts: TaskFacts
+    architecture_facts: ArchitectureFacts = ArchitectureFacts()
+    scores: Scores | None = None
+    curves: Curves | None = None
+    training: Training | None = None
+    resources: Resources = Resources()
+    pairing: Pairing | None = None
+    environment: Environment | None = None
+
+    @property
+    def validation(self) -> float | None:
+        """The best validation metric; None unless the trial is ok. All there is of a tuning trial."""
+        if self.status != "ok" or self.curves is None:
+            return None
+        return (max if self.task_facts.higher_is_better else min)(self.curves.validation)

@@ -1,0 +1,243 @@
+"""The store: one JSON file per trial. A record on disk is complete or absent.
+
+```
+OUT/records/ab/ab12....json    one record; the name is the id of its trial
+OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
+OUT/problems.json              plugins that the last run could not load; the page shows them
+OUT/set-aside/                 files that could not be read as records, moved here, never deleted
+OUT/.lock                      held while a run writes; the kernel frees it when the process dies
+```
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from archbench._errors import RecordError, StoreError
+from archbench._records._record import SCHEMA, Record
+
+TEMPORARY = ".archbench-tmp-"
+
+
+class _Envelope(msgspec.Struct):
+    """A record with its checksum, so that a flipped bit or an edit by hand is seen."""
+
+    schema: int
+    sha256: str
+    record: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A file that was moved out of the way because it is not a valid record."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name} is not a valid record ({self.reason}); it was moved to set-aside/"
+
+
+def encode_record(record: Record) -> bytes:
+    """The bytes of a record file. Equal records give equal bytes."""
+    body = msgspec.json.encode(record, order="deterministic")
+    envelope = _Envelope(schema=record.schema, sha256=hashlib.sha256(body).hexdigest(), record=msgspec.Raw(body))
+    return msgspec.json.encode(envelope) + b"\n"
+
+
+def decode_record(data: bytes) -> Record:
+    """The record in the bytes of a file.
+
+    Raises:
+        RecordError: the record comes from a newer version of the suite.
+        ValueError: the bytes are not a whole, unchanged record.
+    """
+    try:
+        envelope = msgspec.json.decode(data, type=_Envelope)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    if envelope.schema > SCHEMA:
+        raise RecordError(
+            f"was written by a newer archbench (record format {envelope.schema}; this one reads up to {SCHEMA}). "
+            "Upgrade archbench, or write to another folder with --out"
+        )
+    if envelope.schema < SCHEMA:
+        raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
+    if hashlib.sha256(bytes(envelope.record)).hexdigest() != envelope.sha256:
+        raise ValueError("its checksum does not match its content")
+    try:
+        record = msgspec.json.decode(envelope.record, type=Record)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    if record.id != record.trial.id:
+        raise ValueError("its id does not match its trial")
+    return record
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, sees the old bytes or the new ones, never a part.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    # Another ending than the file's, so that who lists `*.json` in the middle of a write does not meet it.
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
+        ) from None
+    finally:  # there only if something came in between, Ctrl-C for one
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Store:
+    """The records below one output folder.
+
+    Args:
+        root: the output folder; made when something is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.records = root / "records"
+
+    def path(self, trial_id: str) -> Path:
+        """Where the record of a trial lies, or would lie."""
+        return self.records / trial_id[:2] / f"{trial_id}.json"
+
+    def log(self, trial_id: str) -> Path:
+        """Where a trial writes what it prints."""
+        return self.root / "logs" / f"{trial_id}.log"
+
+    def write(self, record: Record) -> Record:
+        """Keep a record, and give it as it will be read. Writing one for the same trial again replaces it whole."""
+        data = encode_record(record)
+        write_atomically(self.path(record.id), data)
+        return decode_record(data)  # a tuple among the options is a list from here on: the page shows the same always
+
+    def read(self, trial_id: str) -> Record | None:
+        """The record of a trial, or None if there is none that can be read."""
+        try:
+            return decode_record(self.path(trial_id).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def load(self) -> tuple[dict[str, Record], list[SetAside]]:
+        """All records by id, in order of id, and the files that had to be set aside.
+
+        Raises:
+            RecordError: a record was written by a newer version; nothing is touched then.
+            StoreError: the folder cannot be read.
+        """
+        readable, broken = self.scan()
+        return readable, [self._set_aside(path, reason) for path, reason in broken]
+
+    def scan(self) -> tuple[dict[str, Record], list[tuple[Path, str]]]:
+        """The same without moving anything: all records, and each file that is none with the reason.
+
+        Raises:
+            RecordError, StoreError: as for `load`.
+        """
+        readable: dict[str, Record] = {}
+        broken: list[tuple[Path, str]] = []
+        for path in self._files():
+            try:
+                record = decode_record(path.read_bytes())
+                if path.stem != record.id:
+                    raise ValueError("its name does not match its id")
+                readable[record.id] = record
+            except RecordError as error:
+                raise RecordError(f"{path} {error}") from None
+            except ValueError as error:
+                broken.append((path, str(error)))
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+        return readable, broken
+
+    def write_problems(self, problems: list[str]) -> None:
+        """Keep what was wrong with plugins in this run, a line each, so that the page is a function of this folder."""
+        path = self.root / "problems.json"
+        if problems:
+            write_atomically(path, msgspec.json.encode(problems) + b"\n")
+        else:
+            path.unlink(missing_ok=True)
+
+    def read_problems(self) -> list[str]:
+        """What the last run wrote down."""
+        try:
+            return msgspec.json.decode((self.root / "problems.json").read_bytes(), type=list[str])
+        except FileNotFoundError:
+            return []
+        except msgspec.DecodeError as error:
+            raise StoreError(f"{self.root / 'problems.json'} is damaged ({error}); delete it") from None
+
+    def _files(self) -> list[Path]:
+        if self.root.exists() and not self.root.is_dir():
+            raise StoreError(f"{self.root} is a file; give a folder with --out")
+        return sorted(self.records.glob("*/*.json"))
+
+    def _set_aside(self, path: Path, reason: str) -> SetAside:
+        target = self.root / "set-aside" / path.name
+        number = 1
+        while target.exists():
+            target = target.with_name(f"{path.stem}-{number}.json")
+            number += 1
+        try:
+            target.parent.mkdir(exist_ok=True)
+            os.replace(path, target)
+        except OSError as error:
+            raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
+        return SetAside(name=path.name, reason=reason)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run, and clear what a killed run left half written.
+
+        Raises:
+            StoreError: the folder cannot be written, or another run holds it.
+        """
+        import fcntl  # not on Windows, where only reading is supported
+
+        try:
+            self.records.mkdir(parents=True, exist_ok=True)
+            lock = open(self.root / ".lock", "a")  # noqa: SIM115 - closed below; closing frees the lock
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to {self.root}: {error.strerror or error}; choose another folder with --out"
+            ) from None
+        with lock:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StoreError(
+                    f"another run is writing to {self.root}; wait for it, or choose another folder with --out"
+                ) from None
+            # Only where this module writes: the folder may be anybody's, a home folder even.
+            for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
+                for leftover in self.root.glob(pattern):
+                    leftover.unlink(missing_ok=True)
+            yield

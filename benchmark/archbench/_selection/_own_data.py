@@ -1,0 +1,146 @@
+"""Tasks made from people's own files: `images:PATH`, `sequences:PATH[target=price]`, whatever readers there are.
+
+The path may hold spaces, colons and anything else but brackets. What identifies the task is the reader, its options and
+a hash of the content: the same files elsewhere are the same task, and other files at the same path are another one.
+`images:flowers@1a2b3c`, as the leaderboard writes it, means just that content.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from archbench._declarations import CONTENT_DIGITS, Found, OwnData, Reader, Task, resolve
+from archbench._errors import ArchbenchError, DataError, PluginError, SelectionError, UnknownNameError, nearest
+from archbench._plugins import Registered
+from archbench._records import Component
+from archbench._selection._own_task import make_task
+from archbench._selection._selectors import (
+    Selected,
+    distinct,
+    make_label,
+    parse_settings,
+    select,
+    settle_options,
+    write_options,
+)
+
+_SELECTOR = re.compile(r"(?P<scheme>[^\[\]:/\s]+):(?P<path>[^\[\]]+)(?:\[(?P<options>[^\[\]]*)\])?")
+_PIN = re.compile(r"(?P<path>.+)@(?P<content>[0-9a-f]{6,})")
+_LABEL_DIGITS = 6
+
+
+def is_own_data(selector: str) -> bool:
+    """It has a scheme; no name of an architecture or task has a colon."""
+    return ":" in selector.partition("[")[0]
+
+
+def select_tasks(
+    selectors: Sequence[str], tasks: Sequence[Registered[Task]], readers: Sequence[Registered[Reader]]
+) -> list[Selected[Task]]:
+    """As `select`, and own data besides.
+
+    Raises:
+        SelectionError: as `select`; or no reader has the scheme.
+        DataError: the files cannot be used; the message says which and why.
+        PluginError: the reader itself fails.
+    """
+    found: list[Selected[Task]] = []
+    for selector in selectors:
+        found += open_own_data(selector, readers) if is_own_data(selector) else _select_known(selector, tasks, readers)
+    return distinct(found)
+
+
+def _select_known(
+    selector: str, tasks: Sequence[Registered[Task]], readers: Sequence[Registered[Reader]]
+) -> list[Selected[Task]]:
+    try:
+        return select([selector], tasks, "task")
+    except UnknownNameError:
+        scheme = selector.partition("[")[0]
+        if scheme in {registered.item.scheme for registered in readers}:
+            raise SelectionError(
+                f"{selector!r} needs a path: write {scheme}:PATH, see `benchmark show {scheme}`"
+            ) from None
+        raise
+
+
+def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[Selected[Task]]:
+    """The tasks that one selector names: one for each combination of its options. Errors as above."""
+    match = _SELECTOR.fullmatch(selector.strip())
+    if match is None:
+        raise SelectionError(
+            f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', "
+            "the path without brackets"
+        )
+    registered = _find(match["scheme"], readers)
+    path, pinned = Path(match["path"]).expanduser(), ""
+    if not path.exists() and (pin := _PIN.fullmatch(match["path"])):
+        path, pinned = Path(pin["path"]).expanduser(), pin["content"]
+    if not path.exists():
+        raise DataError(f"{selector!r}: there is no file or folder {path.absolute()}; check the path")
+    opened = list(_open(selector, registered, path, parse_settings(selector, match["options"])))
+    for task in opened:
+        own = task.registered.own_data
+        if own is not None and not own.found.content.startswith(pinned):
+            raise DataError(
+                f"{path} has the content {own.found.content[:CONTENT_DIGITS]} now, not {pinned}; it was changed"
+            )
+    return opened
+
+
+def _find(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
+    found = [registered for registered in readers if registered.item.scheme == scheme]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        providers = " and ".join(registered.canonical for registered in found)
+        raise SelectionError(f"two plugins read {scheme!r}: {providers}; leave one out with --no-plugin")
+    known = sorted({registered.item.scheme for registered in readers})
+    near = nearest(scheme, known)
+    hint = f"did you mean {near}:?" if near else f"there are {', '.join(f'{name}:' for name in known) or 'none'}"
+    raise UnknownNameError(f"nothing reads {scheme!r}; {hint}")
+
+
+def _open(
+    selector: str, registered: Registered[Reader], path: Path, settings: dict[str, list[str]]
+) -> Iterator[Selected[Task]]:
+    reader, absolute = registered.item, os.path.abspath(path)
+    for values in itertools.product(*settings.values()):
+        options = settle_options(reader, dict(zip(settings, values, strict=True)), selector)
+        data = OwnData(scheme=reader.scheme, path=absolute, found=_inspect(registered, path, options))
+        task = make_task(reader, data)
+        component = Component(
+            provider=registered.origin.distribution,
+            name=task.name,
+            revision=task.revision,
+            options=write_options(options),
+            fingerprint=registered.fingerprint,
+            effort=float(task.effort),
+            label=_label(data, task, options),
+        )
+        opened = Registered(task, registered.origin, registered.source, registered.fingerprint, data)
+        yield Selected(opened, options, component, named=True)
+
+
+def _inspect(registered: Registered[Reader], path: Path, options: Any) -> Found:
+    name = f"the reader {registered.item.scheme}: of {registered.origin.distribution}"
+    try:
+        found = resolve(registered.item.inspect)(path, options)
+    except ArchbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{name} raised {type(error).__name__} on {path}: {error}") from error
+    if not isinstance(found, Found):
+        raise PluginError(f"{name} returned {type(found).__name__} for {path}, not archbench.Found")
+    return found
+
+
+def _label(data: OwnData, task: Task, options: Any) -> str:
+    """For people: the name of the folder or file, never where it is, and the start of the content hash."""
+    brackets = make_label(task, options).removeprefix(task.name)
+    return f"{data.scheme}:{Path(data.path).name}@{data.found.content[:_LABEL_DIGITS]}{brackets}"

@@ -1,0 +1,34 @@
+"""The task that a reader makes of people's own files. The worker of a trial makes it again."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from archbench._declarations import CONTENT_DIGITS, OwnData, Reader, Splits, Task, resolve
+
+
+def make_task(reader: Reader, data: OwnData) -> Task:
+    """Return the task that these files are."""
+    found = data.found
+    return Task(
+        name=f"{reader.scheme}-{found.content[:CONTENT_DIGITS]}",
+        info=found.info,
+        load=partial(_load, reader, data),
+        loss=found.loss,
+        metric=found.metric,
+        chance=found.chance,
+        oracle=found.oracle,
+        options=reader.options,
+        summary=found.summary,
+        revision=reader.revision,
+        libraries=reader.libraries,
+        by_default=False,
+        fixed_splits=found.fixed_splits,
+    )
+
+
+def _load(reader: Reader, data: OwnData, options: Any, seed: int) -> Splits:
+    splits: Splits = resolve(reader.load)(Path(data.path), options, data.found.content, seed)
+    return splits

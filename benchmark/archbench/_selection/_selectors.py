@@ -1,0 +1,255 @@
+"""Selectors: how people name architectures and tasks.
+
+```
+all                            everything there is
+resnet                         one name
+resnet-56                      a named variant
+resnet[depth=8,20]             options; several values make several entrants
+lstm[width=32,64,layers=2]     several options make every combination
+*net                           a shell pattern over names
+archbench/resnet, archbench/resnet@1    with the provider, when two provide one name
+```
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import itertools
+import re
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from archbench._declarations import Architecture, Declared, Task, convert_options, option_names
+from archbench._errors import SelectionError, UnknownNameError, did_you_mean
+from archbench._plugins import Registered
+from archbench._records import Component
+
+Item = TypeVar("Item", Architecture, Task)
+
+_SELECTOR = re.compile(r"(?P<name>[^\[\]\s=,]+)(?:\[(?P<options>[^\[\]]*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Selected(Generic[Item]):
+    """One architecture or task with its options settled.
+
+    Args:
+        registered: the declaration and where it came from.
+        options: an instance of the declared options class, or None.
+        component: the same as plain data.
+        named: the user named it, rather than meeting it through `all` or a pattern.
+    """
+
+    registered: Registered[Item]
+    options: Any
+    component: Component
+    named: bool
+
+
+def select(selectors: Sequence[str], available: Sequence[Registered[Item]], what: str) -> list[Selected[Item]]:
+    """Everything that the selectors name, each once, in the order named.
+
+    Args:
+        selectors: see the module.
+        available: what is registered.
+        what: `architecture` or `task`, for messages.
+
+    Raises:
+        SelectionError: a selector is malformed, matches nothing, is ambiguous, or sets a wrong option.
+    """
+    return distinct(found for selector in selectors for found in _select_one(selector, available, what))
+
+
+def distinct(found: Iterable[Selected[Item]]) -> list[Selected[Item]]:
+    """Each once, in the order of the first; who is named once counts as named."""
+    chosen: dict[str, Selected[Item]] = {}
+    for item in found:
+        key = msgspec.json.encode(item.component.identity(), order="deterministic").decode()
+        if key not in chosen or item.named:
+            chosen[key] = item
+    return list(chosen.values())
+
+
+def _select_one(selector: str, available: Sequence[Registered[Item]], what: str) -> list[Selected[Item]]:
+    match = _SELECTOR.fullmatch(selector.strip())
+    if match is None:
+        raise SelectionError(
+            f"{selector!r} is not a selector; write NAME, NAME[option=value,value], a pattern like '*net', or all"
+        )
+    name, settings = match["name"], parse_settings(selector, match["options"])
+    found, preset = _match_name(name, available, what)
+    if name == "all" and settings:
+        raise SelectionError(f"{selector!r} sets options on everything; name the {what}s that you mean")
+    named = name != "all" and not _is_pattern(name)
+    return [
+        _settle(
+            registered, {**preset, **dict(zip(settings, values, strict=True))}, selector, named=named, rivals=available
+        )
+        for registered in found
+        for values in itertools.product(*settings.values())
+    ]
+
+
+def parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:
+    """`a=1,2,b=x` -> {a: [1, 2], b: [x]}: a piece without `=` is one more value of the option before it.
+
+    Raises:
+        SelectionError: it cannot be read so.
+    """
+    settings: dict[str, list[str]] = {}
+    if text is None:
+        return settings
+    current = ""
+    for piece in text.split(","):
+        option, equals, value = piece.partition("=")
+        if equals:
+            current = option.strip()
+            if current in settings:
+                raise SelectionError(f"{selector!r} sets {current!r} twice; list the values once: {current}=1,2")
+            settings[current] = []
+        else:
+            value = piece
+        if not current or not value.strip():
+            raise SelectionError(f"{selector!r} is not a selector: write the options as NAME[option=value,value]")
+        settings[current].append(value.strip())
+    return settings
+
+
+def _is_pattern(name: str) -> bool:
+    return any(sign in name for sign in "*?")
+
+
+def _match_name(
+    name: str, available: Sequence[Registered[Item]], what: str
+) -> tuple[list[Registered[Item]], Mapping[str, Any]]:
+    if name == "all":
+        if not available:
+            raise UnknownNameError(f"no {what} is registered; see `benchmark plugins`")
+        return list(available), {}
+    if _is_pattern(name):
+        found = [r for r in available if fnmatch.fnmatchcase(r.item.name, name)]
+        if not found:
+            raise UnknownNameError(f"the pattern {name!r} matches no {what}; there are {_names(available)}")
+        return found, {}
+    plain = [r for r in available if name in (r.item.name, r.canonical, r.canonical.rpartition("@")[0])]
+    if plain:
+        return [_unambiguous(name, plain)], {}
+    provider, _, short = name.rpartition("/")
+    variants = [r for r in available if short in r.item.variants and provider in ("", r.origin.distribution)]
+    if variants:
+        registered = _unambiguous(name, variants)
+        return [registered], registered.item.variants[short]
+    raise UnknownNameError(f"no {what} {name!r}; {_suggest(name, available)}")
+
+
+def _unambiguous(name: str, found: Sequence[Registered[Item]]) -> Registered[Item]:
+    if len(found) > 1:
+        providers = " and ".join(
+            f"{r.canonical} ({' '.join(filter(None, (r.origin.distribution, r.origin.version)))})" for r in found
+        )
+        raise SelectionError(f"{name!r} is ambiguous: {providers}; write the one that you mean in full")
+    return found[0]
+
+
+def _suggest(name: str, available: Sequence[Registered[Any]]) -> str:
+    known = list(itertools.chain.from_iterable((r.item.name, *r.item.variants) for r in available))
+    return did_you_mean(name, known, otherwise=f"there are {_names(available)}")
+
+
+def _names(available: Iterable[Registered[Item]]) -> str:
+    return ", ".join(sorted({r.item.name for r in available})) or "none"
+
+
+def _settle(
+    registered: Registered[Item],
+    values: Mapping[str, Any],
+    selector: str,
+    *,
+    named: bool,
+    rivals: Sequence[Registered[Item]],
+) -> Selected[Item]:
+    ambiguous = sum(rival.item.name == registered.item.name for rival in rivals) > 1
+    options = settle_options(registered.item, values, selector)
+    return Selected(registered, options, make_component(registered, options, ambiguous=ambiguous), named)
+
+
+def settle_options(item: Declared, values: Mapping[str, Any], selector: str) -> Any:
+    """The options of an item with these values, an instance of its options class or None.
+
+    Raises:
+        SelectionError: it has no such option, or the value does not fit.
+    """
+    known = option_names(item)
+    for option in values:
+        if option not in known:
+            hint = did_you_mean(option, known, otherwise=f"it has {', '.join(known) or 'no options'}")
+            raise SelectionError(f"{selector!r}: {item.name} has no option {option!r}; {hint}")
+    try:
+        return convert_options(item, values)
+    except msgspec.ValidationError as error:
+        raise SelectionError(
+            f"{selector!r}: {error}{_choices(item, error)}; see `benchmark show {item.name}`"
+        ) from None
+
+
+def _choices(item: Declared, error: msgspec.ValidationError) -> str:
+    """What the option that an error names may be, where that can be counted."""
+    named = re.search(r"`\$\.(\w+)", str(error))
+    if named is None or item.options is None:
+        return ""
+    hint = typing.get_type_hints(item.options).get(named[1])
+    choices = ("true", "false") if hint is bool else typing.get_args(hint) if _is_literal(hint) else ()
+    return f": one of {', '.join(map(str, choices))}" if choices else ""
+
+
+def _is_literal(hint: Any) -> bool:
+    return typing.get_origin(hint) is typing.Literal
+
+
+def write_options(options: Any) -> dict[str, Any]:
+    """Options as plain data, in the order of a record on disk, so that a page never depends on which it was."""
+    values: dict[str, Any] = {} if options is None else msgspec.to_builtins(dataclasses.asdict(options))
+    return dict(sorted(values.items()))
+
+
+def make_component(registered: Registered[Item], options: Any, *, ambiguous: bool = False) -> Component:
+    """The plain data that stands for an architecture or a task in a trial.
+
+    Args:
+        registered: the declaration.
+        options: an instance of its options class, or None.
+        ambiguous: another provider has the same name, so that the label must say whose this is.
+    """
+    item = registered.item
+    label = make_label(item, options)
+    return Component(
+        provider=registered.origin.distribution,
+        name=item.name,
+        revision=item.revision,
+        options=write_options(options),
+        fingerprint=registered.fingerprint,
+        effort=float(item.effort) if isinstance(item, Task) else 1.0,
+        target=item.target if isinstance(item, Task) else None,
+        label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
+    )
+
+
+def make_label(item: Declared, options: Any) -> str:
+    """A selector for these options: a variant that sets them, the bare name, or the options that are not default."""
+    for variant, values in item.variants.items():
+        if options == convert_options(item, values):
+            return variant
+    default = convert_options(item, {})
+    if options == default:
+        return item.name
+    changed = [name for name in option_names(item) if getattr(options, name) != getattr(default, name)]
+    return f"{item.name}[{','.join(f'{name}={_write(getattr(options, name))}' for name in changed)}]"
+
+
+def _write(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,7 @@
+"""A run of the suite, callable from Python and from the command line alike. Importing this loads no heavy library."""
+
+from archbench._suite._api import read as read
+from archbench._suite._api import run as run
+from archbench._suite._observer import Observer as Observer
+from archbench._suite._results import Results as Results
+from archbench._suite._settings import RunSettings as RunSettings

@@ -1,0 +1,135 @@
+"""The suite from Python: `run` trains and reports, `read` only reads. Importing this loads neither torch nor numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archbench._suite._observer import Observer
+from archbench._suite._results import Results
+from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, RunSettings
+
+if TYPE_CHECKING:
+    from archbench._suite._run import Run
+
+Names = str | Sequence[str]
+
+
+def run(
+    architectures: Names = "all",
+    *,
+    tasks: Names | None = None,
+    protocol: str | Path = "quick",
+    seeds: int | None = None,
+    out: str | Path = DEFAULT_OUT,
+    workers: int | None = None,
+    device: DeviceChoice = "auto",
+    timeout: float | None = None,
+    retry: bool = False,
+    plugin_files: Sequence[str | Path] = (),
+    blocked_plugins: Sequence[str] = (),
+    observer: Observer | None = None,
+) -> Results:
+    """Train what has no record yet, write the leaderboard, and return the results: `benchmark run`, from Python.
+
+    Trials run in processes of their own, so a script needs no `__main__` guard. Interrupting it (Ctrl-C, or the stop
+    button of a notebook) ends the running trials and raises `KeyboardInterrupt`; every finished trial keeps its
+    record, `archbench.read(out)` returns them, and the same call again goes on from there.
+
+    Args:
+        architectures: selectors, such as `"resnet-20"`, `"lstm[width=32,64]"`, `"*net"` or `"all"`; one or several.
+        tasks: selectors of tasks, own data such as `"images:flowers"` among them; None for those of a default run.
+        protocol: name of a built-in protocol, or the path of a TOML file.
+        seeds: seeds 0 to N-1; None for the number of the protocol.
+        out: folder of the records and the leaderboard.
+        workers: trials at a time; None for as many as there are GPUs, or cores.
+        device: `auto`, `cpu` or `cuda`.
+        timeout: seconds after which a trial is ended; None for the limit of the protocol.
+        retry: repeat trials that did not end ok.
+        plugin_files: one-file plugins to load as well.
+        blocked_plugins: distributions or entry points that are not even imported.
+        observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
+
+    Returns:
+        The records of everything that was asked for, and the leaderboard of the folder. A trial that fails is a
+        record with another status than `ok`, not an exception.
+
+    Raises:
+        ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
+        KeyboardInterrupt: the run was interrupted.
+    """
+    from archbench._suite._progress import make_progress
+
+    observer = make_progress() if observer is None else observer
+    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
+    made = _make_run(settings, observer, _listed(architectures), tasks, protocol, seeds, plugin_files, blocked_plugins)
+    try:
+        return made.carry_out()
+    except KeyboardInterrupt:
+        standing = made.standing()
+        observer.interrupted(standing.finished, standing.total, made.store.root)
+        raise
+
+
+def read(folder: str | Path = DEFAULT_OUT) -> Results:
+    """Return the records of a folder and the leaderboard they give. Trains and writes nothing.
+
+    Args:
+        folder: what a run wrote; the folder that holds `records/`.
+
+    Returns:
+        All its records. Files that are no valid records are listed in `set_aside`, and stay where they are.
+
+    Raises:
+        StoreError: there is no such folder, or it cannot be read.
+        RecordError: a record was written by a newer version of the suite.
+    """
+    from archbench._errors import StoreError
+    from archbench._records import SetAside, Store
+
+    root = Path(folder)
+    if not root.is_dir():
+        raise StoreError(f"there is no folder {root}; run archbench.run first, or give the folder that it wrote")
+    found, broken = Store(root).scan()
+    return Results(
+        out=root,
+        records=tuple(record for record in found.values() if not record.trial.tuning),
+        tuning_records=tuple(record for record in found.values() if record.trial.tuning),
+        set_aside=tuple(SetAside(path.name, reason) for path, reason in broken),
+    )
+
+
+def _make_run(
+    settings: RunSettings,
+    observer: Observer,
+    architectures: Sequence[str],
+    tasks: Names | None,
+    protocol: str | Path,
+    seeds: int | None,
+    plugin_files: Sequence[str | Path],
+    blocked_plugins: Sequence[str],
+) -> Run:
+    from archbench._plugins import load_plugins, plugins_from_environment
+    from archbench._protocols._toml import get_protocol
+    from archbench._suite._request import request_plan
+    from archbench._suite._run import Run
+
+    plugins = load_plugins(
+        files=[Path(file) for file in plugin_files], blocked=blocked_plugins, only=plugins_from_environment()
+    )
+    for problem in plugins.problems:
+        observer.problem_found(problem)
+    plan = request_plan(
+        plugins,
+        get_protocol(str(protocol)),
+        architectures,
+        None if tasks is None else _listed(tasks),
+        seeds=seeds,
+        observer=observer,
+    )
+    return Run(plan, settings, plugins=plugins, observer=observer)
+
+
+def _listed(names: Names) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

@@ -1,0 +1,179 @@
+"""The forecast of a run: the matrix, and what it will cost.
+
+Cells that were trained before under the same protocol cost what they cost then. The others are measured: a few steps of
+each, as a real trial in a real worker, into a folder that is thrown away.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from archbench._execution import Pool, execute, libraries_of, open_pool
+from archbench._planning import Cell, CellState, Plan, PlannedTrial
+from archbench._protocols import Protocol, equal_steps
+from archbench._records import Record, Store, Trial
+from archbench._suite._observer import Observer
+from archbench._suite._settings import RunSettings
+
+PROBE_CHUNKS = 3
+PROBE_STEPS = 9
+PROBE_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellForecast:
+    """One cell: its state and its cost.
+
+    Args:
+        architecture, task: labels.
+        state: `to train`, `done`, or the status of the records that say why it will not be trained.
+        reason: of that state; empty if there is nothing to say.
+        trials: trials in all, tuning included.
+        to_train: trials that still need training.
+        not_ok: trials that have a record and did not end ok.
+        tuning_trials: trials that the protocol spends on tuning.
+        seconds_per_trial: of one trial; None if it could not be measured.
+        seconds: of all trials that still need training.
+    """
+
+    architecture: str
+    task: str
+    state: str
+    reason: str
+    trials: int
+    to_train: int
+    not_ok: int
+    tuning_trials: int
+    seconds_per_trial: float | None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work that are left; 0 where a trial could not be measured."""
+        return (self.seconds_per_trial or 0.0) * self.to_train
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run would do and cost.
+
+    Args:
+        cells: in the order of the plan.
+        workers: trials at a time.
+    """
+
+    cells: list[CellForecast]
+    workers: int
+
+    @property
+    def seconds(self) -> float:
+        """How long the run will take."""
+        longest = max((cell.seconds_per_trial or 0.0 for cell in self.cells if cell.to_train), default=0.0)
+        return makespan((cell.seconds for cell in self.cells), self.workers, longest=longest)
+
+
+def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
+    """Return the state and the cost of every cell; nothing is kept.
+
+    Raises:
+        RecordError: a record was written by a newer version of the suite.
+        DeviceError: the device asked for is not there.
+    """
+    records, broken = Store(settings.out).scan()
+    for path, reason in broken:
+        observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
+    cells = {state.cell: _describe(state, retry=settings.retry) for state in plan.assess(records)}
+    libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
+    pool = open_pool(device=settings.device, workers=settings.workers, libraries=libraries)
+    unknown = [cell for cell, known in cells.items() if known.to_train and known.seconds_per_trial is None]
+    if unknown:
+        observer.informed(f"Measuring what was never run here, architecture on task: {len(unknown)} ...")
+        cells |= _measure(unknown, cells, pool)
+    return Forecast(cells=list(cells.values()), workers=len(pool.devices))
+
+
+def makespan(seconds: Iterable[float], workers: int, *, longest: float) -> float:
+    """Return how long work takes that is spread over workers; never less than its longest piece, which stays whole."""
+    return max(sum(seconds) / workers, longest)
+
+
+def _describe(state: CellState, *, retry: bool) -> CellForecast:
+    cell = state.cell
+    evaluated = [state.records[trial.id] for trial in state.trials if trial.id in state.records]
+    to_train = state.count_left(retry=retry) if cell.refusal is None else 0
+    open_ids = {trial.id for trial in state.open_evaluation(retry=retry)}
+    not_ok = sum(record.status not in ("ok", "skipped") for record in evaluated if record.id not in open_ids)
+    word, reason = _describe_state(state, to_train, not_ok)
+    finished = [record for record in evaluated if record.id not in open_ids]
+    return CellForecast(
+        architecture=cell.architecture.component.label,
+        task=cell.task.component.label,
+        state=word,
+        reason=reason,
+        trials=cell.seeds + cell.tuning_cost,
+        to_train=to_train,
+        not_ok=not_ok,
+        tuning_trials=cell.tuning_cost,
+        seconds_per_trial=_mean_seconds(finished) or _mean_seconds(state.tuning_records()),
+    )
+
+
+def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, str]:
+    if state.refusal is not None and not to_train:
+        return state.refusal.status, state.refusal.reason
+    if to_train:
+        return "to train", ""
+    return "done", f"{not_ok} did not end ok; --retry repeats them" if not_ok else ""
+
+
+def _mean_seconds(records: Sequence[Record]) -> float | None:
+    known = [r.resources.total_seconds for r in records if r.resources.total_seconds is not None]
+    return statistics.mean(known) if known else None
+
+
+def _measure(unknown: Sequence[Cell], cells: Mapping[Cell, CellForecast], pool: Pool) -> dict[Cell, CellForecast]:
+    """Return the forecasts of these cells with the seconds of a trial, from a few steps of each."""
+    probes = {probe.id: probe for probe in map(_probe, unknown)}
+    measured = {}
+    with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
+        for record in execute(list(probes.values()), Store(Path(folder)), pool, timeout=PROBE_TIMEOUT):
+            probe = probes[record.id]
+            known, seconds = cells[probe.cell], _extrapolate(record, probe.cell.trials()[0].trial)
+            if seconds is None:
+                known = replace(known, state=record.status, reason=record.message)
+            measured[probe.cell] = replace(known, seconds_per_trial=seconds)
+    return measured
+
+
+def _probe(cell: Cell) -> PlannedTrial:
+    trial = cell.trials()[0].trial
+    trial = msgspec.structs.replace(trial, protocol=_probe_protocol(cell.protocol))
+    return PlannedTrial(cell, trial, trial.id)
+
+
+def _probe_protocol(protocol: Protocol) -> Protocol:
+    return msgspec.structs.replace(
+        protocol,
+        name=f"{protocol.name}-forecast",
+        steps=equal_steps(PROBE_STEPS),
+        epochs=None,
+        seconds=None,
+        validations=PROBE_CHUNKS,
+        stop_at_target=False,
+        tuning=None,
+    )
+
+
+def _extrapolate(record: Record, trial: Trial) -> float | None:
+    """Return the seconds of the whole trial: its steps at the measured speed, and what the probe spent beside them."""
+    cost, facts = record.resources, record.training
+    if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None or facts is None:
+        return None
+    beside = max(0.0, cost.total_seconds - cost.train_seconds)
+    steps = trial.steps(record.task_facts.kind, facts.examples)
+    return beside + ((trial.seconds or 0.0) if steps is None else cost.step_seconds * steps)

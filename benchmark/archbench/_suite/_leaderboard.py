@@ -1,0 +1,64 @@
+"""The leaderboard of an output folder: built from its records, and written into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archbench._errors import StoreError
+from archbench._plugins import Plugins, Problem
+from archbench._records import Record, Store
+
+if TYPE_CHECKING:
+    from archbench._report import Leaderboard
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLeaderboard:
+    """What was written.
+
+    Args:
+        leaderboard: every number on the page.
+        files: names relative to the folder.
+        problems: what plugins got wrong while their sections were made.
+    """
+
+    leaderboard: Leaderboard
+    files: list[str]
+    problems: list[Problem]
+
+
+def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins) -> WrittenLeaderboard:
+    """Build the leaderboard of all records of a folder and write its files.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    from archbench._report import build_leaderboard, write_files  # numpy and scipy: many verbs do without
+
+    sections, problems = plugins.leaderboard_sections(records)
+    notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
+    leaderboard = build_leaderboard(records, sections, notes)
+    written = write_files(leaderboard, store.root)
+    return WrittenLeaderboard(leaderboard, [path.relative_to(store.root).as_posix() for path in written], problems)
+
+
+def refuse_to_overwrite_foreign_files(store: Store) -> None:
+    """Raise if the folder has a page or a README and no sign that the suite wrote it, such as with `--out .`.
+
+    Raises:
+        StoreError: there is such a file.
+    """
+    ours = store.records.is_dir() or (store.root / "leaderboard.json").exists()
+    for name in ("README.md", "index.html", "leaderboard.csv"):
+        if not ours and (store.root / name).exists():
+            raise StoreError(
+                f"{store.root} has no records but a {name}, which the leaderboard would replace; "
+                "choose another folder with --out, or move the file away"
+            )
+
+
+def describe_problem(problem: Problem) -> str:
+    """Return a problem as a line for the page."""
+    return f"{problem.plugin}: {problem.message}"

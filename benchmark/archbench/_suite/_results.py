@@ -1,0 +1,133 @@
+"""What a run gives back to Python: records, boards, and rows for data frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archbench._errors import ArchbenchError, UnknownNameError, did_you_mean
+from archbench._records import Record, SetAside
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+    from archbench._plugins import Problem
+    from archbench._report import Leaderboard, OverBoard, TaskBoard
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """Records, and the leaderboard that is made of them.
+
+    Args:
+        out: the folder that holds them.
+        records: of a run, those of its plan; of a folder, all that are in it. Tuning trials are not among them.
+        tuning_records: the trials that tried recipes, where the protocol tunes.
+        files: what was written, relative to the folder; empty if nothing was.
+        trained: number of trials that this run trained; the others had their records already.
+        set_aside: files among the records that are no valid records.
+        problems: what plugins did wrong.
+        built: the leaderboard of the folder, if it is built already.
+    """
+
+    out: Path
+    records: tuple[Record, ...]
+    tuning_records: tuple[Record, ...] = ()
+    files: tuple[str, ...] = ()
+    trained: int = 0
+    set_aside: tuple[SetAside, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    built: Leaderboard | None = field(default=None, repr=False)
+
+    @cached_property
+    def leaderboard(self) -> Leaderboard:
+        """Every number of the page, as typed objects.
+
+        After a run it is that of all records in the folder, as on the page; sections of plugins are part of it only
+        there.
+        """
+        from archbench._report import build_leaderboard
+
+        return self.built or build_leaderboard([*self.records, *self.tuning_records])
+
+    @property
+    def boards(self) -> list[TaskBoard]:
+        """The boards, one for each protocol and task; `rows` of a board are its entrants, the best first."""
+        return self.leaderboard.boards
+
+    @property
+    def overall(self) -> list[OverBoard]:
+        """The boards over all tasks of one kind."""
+        return self.leaderboard.overall
+
+    def board(self, task: str, *, protocol: str = "") -> TaskBoard:
+        """Return the board of a task.
+
+        Args:
+            task: label of the task, as in the column `task` of `rows`.
+            protocol: label of the protocol; needed where there are results of several.
+
+        Raises:
+            UnknownNameError: there is no such board, or there are several.
+        """
+        tasks = {entry.id: entry.label for entry in self.leaderboard.tasks}
+        protocols = {entry.id: entry.label for entry in self.leaderboard.protocols}
+        mine = [board for board in self.boards if tasks[board.task] == task]
+        if not mine:
+            known = sorted(set(tasks.values()))
+            hint = did_you_mean(task, known, otherwise=f"there are {', '.join(known) or 'none'}")
+            raise UnknownNameError(f"no results on task {task!r}; {hint}")
+        found = [board for board in mine if protocol in ("", protocols[board.protocol])]
+        if len(found) != 1:
+            there = ", ".join(sorted(protocols[board.protocol] for board in mine))
+            raise UnknownNameError(f"there are results on {task} under {there}; name one of them as protocol")
+        return found[0]
+
+    @property
+    def failures(self) -> list[Record]:
+        """Records that are neither ok nor rightly skipped; a tuning trial may also diverge."""
+        tuning = [record for record in self.tuning_records if record.status != "diverged"]
+        return [record for record in [*self.records, *tuning] if record.status not in ("ok", "skipped")]
+
+    def rows(self, *, tuning: bool = False) -> list[dict[str, Any]]:
+        """Return one flat row for each trial; docs/python.md explains the columns.
+
+        Args:
+            tuning: also those of the tuning trials.
+        """
+        from archbench._suite._rows import make_rows
+
+        return make_rows(self.records + self.tuning_records if tuning else self.records)
+
+    def to_pandas(self, *, tuning: bool = False) -> pandas.DataFrame:
+        """Return the rows as a pandas data frame.
+
+        Raises:
+            ArchbenchError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ArchbenchError("to_pandas needs pandas, which is not installed; run pip install pandas") from None
+        return pd.DataFrame(self.rows(tuning=tuning))
+
+    def to_polars(self, *, tuning: bool = False) -> polars.DataFrame:
+        """Return the rows as a polars data frame.
+
+        Raises:
+            ArchbenchError: polars is not installed.
+        """
+        try:
+            import polars as pl
+        except ImportError:
+            raise ArchbenchError("to_polars needs polars, which is not installed; run pip install polars") from None
+        return pl.DataFrame(self.rows(tuning=tuning), infer_schema_length=None)
+
+    def __str__(self) -> str:
+        counts = Counter(record.status for record in self.records)
+        words = ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
+        return f"{len(self.records)} records in {self.out}: {words}"

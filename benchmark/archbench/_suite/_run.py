@@ -1,0 +1,168 @@
+"""One run of the suite: from a plan to records and a leaderboard."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from archbench._execution import Pool, execute, libraries_of, open_pool
+from archbench._planning import CellState, Plan, PlannedTrial, Refusal, Round, next_round
+from archbench._plugins import Plugins, Problem
+from archbench._records import Record, SetAside, Store
+from archbench._suite._leaderboard import (
+    WrittenLeaderboard,
+    describe_problem,
+    refuse_to_overwrite_foreign_files,
+    write_leaderboard,
+)
+from archbench._suite._observer import Observer, PluginHooks
+from archbench._suite._results import Results
+from archbench._suite._settings import RunSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run has got: trials of the plan that have their records, tuning included, and trials in all."""
+
+    finished: int
+    total: int
+
+
+class Run:
+    """Trains what a plan needs and has no record yet, and writes the leaderboard of the folder.
+
+    Args:
+        plan: the cells.
+        settings: where and how.
+        plugins: those behind the plan; their hooks are called.
+        observer: is told what happens; none by default.
+    """
+
+    def __init__(
+        self, plan: Plan, settings: RunSettings, *, plugins: Plugins, observer: Observer | None = None
+    ) -> None:
+        self.plan, self.settings, self.plugins = plan, settings, plugins
+        self.observer = observer or Observer()
+        self.store = Store(settings.out)
+        self.records: dict[str, Record] = {}
+        self.set_aside: list[SetAside] = []
+        self.problems: list[Problem] = list(plugins.problems)
+        self.trained: dict[str, PlannedTrial] = {}
+        self._observers = (self.observer, PluginHooks(plugins, self._report))
+
+    def carry_out(self) -> Results:
+        """Train what is open, and write the leaderboard.
+
+        Returns:
+            The records of the plan, and the leaderboard of the whole folder.
+
+        Raises:
+            StoreError: the folder cannot be used, or another run is writing to it.
+            RecordError: a record there was written by a newer version of the suite.
+            DeviceError: the device asked for is not there.
+        """
+        refuse_to_overwrite_foreign_files(self.store)
+        with self.store.locked():
+            self.records, self.set_aside = self.store.load()
+            for item in self.set_aside:
+                self.observer.warned(str(item))
+            for cell in self.plan.cells:
+                self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
+            self._train_all()
+            written = self._write()
+        return self._results(written)
+
+    def standing(self) -> Standing:
+        """Return how far the run has got; also after it was stopped."""
+        states = self._states()
+        planned = [trial for state in states for trial in _all_trials(state)]
+        for trial in planned:  # some trial may have ended in the moment of the stop
+            if trial.id in self.trained and trial.id not in self.records and (record := self.store.read(trial.id)):
+                self.records[record.id] = record
+        return Standing(sum(trial.id in self.records for trial in planned), self.plan.cost)
+
+    def _train_all(self) -> None:
+        ready = self._next_round()
+        if not ready:
+            return
+        left = sum(state.count_left(retry=self.settings.retry) for state in self._states())
+        self.observer.training_started(left, self.plan.cost - left)
+        try:
+            pool = self._open_pool()
+            self.observer.workers_ready(pool.devices, pool.warning)
+            while ready:
+                self._train(ready, pool)
+                ready = self._next_round()
+        finally:
+            self.observer.training_ended()
+
+    def _open_pool(self) -> Pool:
+        libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
+        return open_pool(device=self.settings.device, workers=self.settings.workers, libraries=libraries)
+
+    def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
+        self.trained |= {planned.id: planned for planned in ready}
+        timeout = self.settings.timeout or self.plan.protocol.timeout
+        trials = execute(
+            ready, self.store, pool, timeout=timeout, on_start=self._started, on_tick=self.observer.waiting
+        )
+        with contextlib.closing(trials):
+            for record in trials:
+                self.records[record.id] = record
+                for observer in self._observers:
+                    observer.trial_finished(record)
+
+    def _started(self, planned: PlannedTrial) -> None:
+        for observer in self._observers:
+            observer.trial_started(planned.trial)
+
+    def _states(self) -> list[CellState]:
+        return self.plan.assess(self.records)
+
+    def _next_round(self) -> list[PlannedTrial]:
+        """Return what can be trained now; of a tuned protocol first the tuning."""
+        found: Round = next_round(self._states(), retry=self.settings.retry, tried=self.trained)
+        self._refuse(found.refused)
+        return found.trials
+
+    def _refuse(self, refused: Iterable[tuple[PlannedTrial, Refusal]]) -> None:
+        """Write down what will not be trained and why, unless a record says something already."""
+        for planned, refusal in refused:
+            known = self.records.get(planned.id)
+            if known is None or known.status not in ("ok", refusal.status):
+                record = self.records[planned.id] = self.store.write(planned.refused(refusal))
+                for observer in self._observers:
+                    observer.trial_refused(record)
+
+    def _report(self, problems: Sequence[Problem]) -> None:
+        self.problems.extend(problems)
+        for problem in problems:
+            self.observer.problem_found(problem)
+
+    def _write(self) -> WrittenLeaderboard:
+        self.store.write_problems([describe_problem(problem) for problem in self.problems if problem.fatal])
+        records = [self.records[key] for key in sorted(self.records)]
+        written = write_leaderboard(self.store, records, self.plugins)
+        self._report(written.problems)
+        return written
+
+    def _results(self, written: WrittenLeaderboard) -> Results:
+        states = self._states()
+        return Results(
+            out=self.settings.out,
+            records=tuple(self.records[planned.id] for planned in self.plan.trials),
+            tuning_records=tuple(record for state in states for record in state.tuning_records()),
+            built=written.leaderboard,
+            files=tuple(written.files),
+            trained=len(self.trained),
+            set_aside=tuple(self.set_aside),
+            problems=tuple(self.problems),
+        )
+
+
+def _all_trials(state: CellState) -> list[PlannedTrial]:
+    """Return every known trial of a cell that is not refused, those of tuning included."""
+    if state.cell.refusal is not None:
+        return []
+    return [*state.trials, *(trial for candidate in state.candidates for trial in candidate.trials)]

@@ -1,0 +1,43 @@
+"""How a run is carried out, beside what it trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from archbench._errors import SelectionError
+
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+
+DEFAULT_OUT = Path("leaderboard")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """How a run is carried out. None of it changes a result.
+
+    Args:
+        out: folder of the records and the leaderboard.
+        device: where to train; `auto` takes the GPUs if there are any.
+        workers: trials at a time; None for as many as there are GPUs, or cores.
+        timeout: seconds after which a trial is ended; None for the limit of the protocol.
+        retry: repeat trials that did not end ok.
+
+    Raises:
+        SelectionError: a value is not allowed.
+    """
+
+    out: Path = DEFAULT_OUT
+    device: DeviceChoice = "auto"
+    workers: int | None = None
+    timeout: float | None = None
+    retry: bool = False
+
+    def __post_init__(self) -> None:
+        if self.device not in get_args(DeviceChoice):
+            raise SelectionError(f"device is {self.device!r}; give one of {', '.join(get_args(DeviceChoice))}")
+        if self.timeout is not None and not self.timeout > 0:
+            raise SelectionError(f"timeout is {self.timeout:g}; give a positive number of seconds")
+        if self.workers is not None and self.workers < 1:
+            raise SelectionError(f"workers is {self.workers}; at least 1 is needed")

@@ -1,0 +1,87 @@
+"""Which examples each step sees: a stream of shuffled epochs, cut into batches, in chunks of steps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from archbench._training._schedule import TrainingClock
+
+BLOCK = 64
+"""Steps whose batches are drawn at a time where the number of steps is not known ahead."""
+
+
+class BatchOrder:
+    """Which examples each step sees, in chunks of steps.
+
+    Iterating yields int64 index tensors (steps in the chunk, batch). The order is a stream of shuffled epochs cut
+    into batches, so that every batch is full and every example is used once before any is used twice.
+
+    Args:
+        examples: size of the training split.
+        batch: examples per step.
+        steps: optimiser steps in all.
+        chunks: number of chunks; the steps are spread evenly over them.
+        seed: of the shuffles.
+    """
+
+    def __init__(self, examples: int, batch: int, *, steps: int, chunks: int, seed: int) -> None:
+        self.examples, self.batch, self.seed = examples, batch, seed
+        count = min(chunks, steps)
+        ends = [steps * (i + 1) // count for i in range(count)]
+        self.sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return shuffled_batches(self.examples, self.batch, self.sizes, seed=self.seed)
+
+
+class TimedOrder:
+    """The same stream of batches as `BatchOrder`, in chunks that end by the clock.
+
+    Iterating yields chunks; a chunk yields int64 index tensors (batch,), at least one, until its share of the budget
+    is used up. Where batches are read ahead of the steps, training ends so many steps late.
+
+    Args:
+        examples, batch, seed: as for `BatchOrder`.
+        chunks: number of chunks; the seconds are spread evenly over them.
+        clock: of the training.
+    """
+
+    def __init__(self, examples: int, batch: int, *, chunks: int, clock: TrainingClock, seed: int) -> None:
+        self.examples, self.batch, self.chunks, self.clock, self.seed = examples, batch, chunks, clock, seed
+
+    def __len__(self) -> int:
+        return self.chunks
+
+    def __iter__(self) -> Iterator[Iterator[Tensor]]:
+        blocks = shuffled_batches(self.examples, self.batch, itertools.repeat(BLOCK), seed=self.seed)
+        stream = itertools.chain.from_iterable(blocks)
+        for chunk in range(self.chunks):
+            yield self._chunk(stream, (chunk + 1) / self.chunks)
+
+    def _chunk(self, stream: Iterator[Tensor], end: float) -> Iterator[Tensor]:
+        yield next(stream)
+        while self.clock.share() < end:
+            yield next(stream)
+
+
+def shuffled_batches(examples: int, batch: int, sizes: Iterable[int], *, seed: int) -> Iterator[Tensor]:
+    """Shuffled epochs, cut into batches, in chunks of so many steps: int64 (steps, batch) each."""
+    generator = torch.Generator().manual_seed(seed)
+    waiting = torch.empty(0, dtype=torch.int64)
+    for size in sizes:
+        need = size * batch
+        epochs = [waiting]
+        have = len(waiting)
+        while have < need:
+            epochs.append(torch.randperm(examples, generator=generator))
+            have += examples
+        order = torch.cat(epochs)
+        waiting = order[need:]
+        yield order[:need].view(size, batch)

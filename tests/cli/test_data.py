@@ -1,0 +1,180 @@
+"""`benchmark data`, and what a run says without its data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from archbench import DataError
+from archbench._plugins import load_plugins
+from archbench._selection import check_availability, select
+from archbench.cli import app
+from support import Cli, small_sets
+
+PLUGIN = """
+import dataclasses
+import archbench
+from archbench_tasks import mnist
+
+FILES = {files!r}
+
+@archbench.hookimpl
+def archbench_tasks():
+    for task in mnist.archbench_tasks():
+        files = tuple(archbench.RemoteFile(path=f.path, **FILES[f.path]) for f in task.files)
+        yield dataclasses.replace(task, files=files)
+"""
+
+
+@pytest.fixture
+def local_mnist(site: Any, tmp_path: Path) -> list[str]:
+    """Options that put small sets from the local server in the place of MNIST and Fashion-MNIST."""
+    declared = {}
+    for name, seed in (("mnist", 1), ("fashion-mnist", 2)):
+        small_sets.write_idx_set(tmp_path / "served" / name, seed=seed)
+        for path in (tmp_path / "served" / name).iterdir():
+            content = path.read_bytes()
+            site.files[f"/{name}/{path.name}"] = content
+            declared[f"{name}/{path.name}"] = {
+                "urls": (f"{site.address}/{name}/{path.name}",),
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+    plugin = tmp_path / "local_mnist.py"
+    plugin.write_text(PLUGIN.format(files=declared))
+    return ["--plugin", str(plugin), "--no-plugin", "archbench:mnist"]
+
+
+def test_prepare_then_run(
+    local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path, site: Any, records: Callable[[Path], Any]
+) -> None:
+    """The way of a user: the run refuses and names the command, the command gets the data, the run trains."""
+    run = ["run", "lenet", "--task", "mnist", "--protocol", "smoke", *local_mnist]
+    refused = cli(*run, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "benchmark data prepare mnist" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "leaderboard").exists()
+    assert site.asked == []
+
+    prepared = cli("data", "prepare", "mnist", "--json", *local_mnist, cwd=tmp_path)
+    assert prepared.returncode == 0, prepared.stderr
+    assert [file["new"] for file in json.loads(prepared.stdout)["files"]] == [True] * 4
+    assert "mnist/train-images-idx3-ubyte.gz" in prepared.stderr
+    assert len(site.asked) == 4
+
+    done = cli(*run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (record,) = records(tmp_path / "leaderboard")
+    assert (record["status"], record["task_facts"]["chance"]) == ("ok", 0.1135)
+
+    again = cli("data", "prepare", "mnist", "sequential-mnist", *local_mnist, cwd=tmp_path)
+    assert again.stdout == f"4 files are ready in {cache}; 0 of them are new.\n"
+    assert len(site.asked) == 4
+
+
+def test_tasks_met_through_all_are_left_out(
+    local_mnist: list[str], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its data a task that was not named is left out, with a line that says so; if none is left, that is it."""
+    plans = []
+    monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda plan, *rest, **more: plans.append(plan))
+    CliRunner().invoke(app, ["run", "mlp", "--task", "*i*", "--dry-run", *local_mnist], catch_exceptions=False)
+    tasks = {cell.task.component.name for cell in plans[0].cells}
+    assert "digits" in tasks
+    assert not any("mnist" in task for task in tasks)
+    with pytest.raises(DataError, match="task mnist: 4 of its files"):
+        CliRunner().invoke(app, ["check", "mnist", *local_mnist], catch_exceptions=False)
+
+    with pytest.raises(DataError, match="prepare mnist fashion-mnist sequential-mnist permuted-mnist`"):
+        CliRunner().invoke(app, ["run", "mlp", "--task", "*mnist", *local_mnist], catch_exceptions=False)
+
+
+def test_line_for_each_task_left_out(cache: Path, make_task: Callable[..., Any], site: Any) -> None:
+    """The line names the task, the size, the folder and the command."""
+    lacking = make_task("lacking", files=(site.remote("a.bin", b"abc"),))
+    found = check_availability(select(["all"], [lacking, make_task("whole")], "task"))
+
+    assert [task.registered.item.name for task in found.tasks] == ["whole"]
+    assert found.left_out == [
+        f"task lacking: 1 of its files (3 B) are not in {cache}, or not checked; "
+        "get them with `benchmark data prepare lacking`"
+    ]
+
+
+def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path) -> None:
+    """`list` and `show` say what is there; `verify` exits with 1 when a file is not what it was."""
+
+    def states() -> dict[str, str]:
+        listed = json.loads(cli("data", "list", "--json", *local_mnist, cwd=tmp_path).stdout)
+        everything = json.loads(cli("list", "--json", *local_mnist, cwd=tmp_path).stdout)["tasks"]
+        found = {task["name"]: task["state"] for task in listed["tasks"]}
+        assert listed["folder"] == str(cache)
+        assert {task["name"]: task["data"] for task in everything if task["name"] in found} == found
+        assert "" in {task["data"] for task in everything}
+        return found
+
+    assert states()["mnist"] == "missing"
+    assert cli("data", "prepare", "mnist", *local_mnist, cwd=tmp_path).returncode == 0
+    found = states()
+    assert [found[name] for name in ("mnist", "sequential-mnist", "fashion-mnist")] == ["ready", "ready", "missing"]
+    sound = cli("data", "verify", "--json", *local_mnist, cwd=tmp_path)
+    assert sound.returncode == 0
+    assert len(json.loads(sound.stdout)["sound"]) == 4
+
+    labels = cache / "mnist/train-labels-idx1-ubyte.gz"
+    labels.write_bytes(labels.read_bytes()[:-1])
+    assert states()["mnist"] == "unchecked"
+    shown = json.loads(cli("show", "mnist", "--json", *local_mnist, cwd=tmp_path).stdout)
+    assert shown["files"]["mnist/train-labels-idx1-ubyte.gz"] == "unchecked"
+    damaged = cli("data", "verify", *local_mnist, cwd=tmp_path)
+    assert damaged.returncode == 1
+    assert str(labels) in damaged.stderr
+    assert re.fullmatch(rf"3 of 4 files in {cache} are as declared, \d+ are not there\.\n", damaged.stdout)
+    assert cli("data", "prepare", "mnist", *local_mnist, cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("prepare", "nothing"), "no task 'nothing'"),
+        (("prepare", "digits"), "digits needs no files"),
+        (("verify", "digits"), "digits needs no files"),
+        (("prepare", "imagenet"), "put or link the folders"),
+    ],
+)
+def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cli_here: Cli, tmp_path: Path) -> None:
+    """A wrong name is one line and exit code 2, as JSON too."""
+    done = cli_here("data", *arguments, "--json", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert message in json.loads(done.stdout)["error"]
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_folders_of_the_user_are_named_once(cache: Path) -> None:
+    """A task whose data cannot be downloaded says where they belong, and names no command that would not help."""
+    (imagenet,) = [task for task in load_plugins(only=[]).tasks if task.item.name == "imagenet"]
+    with pytest.raises(DataError) as error:
+        check_availability(select(["imagenet"], [imagenet], "task"))
+
+    assert str(error.value) == (
+        f"task imagenet: there is nothing in {cache / 'imagenet/train'} and {cache / 'imagenet/val'}: put or link the "
+        "folders of this name there that image-net.org gives you, in each a folder for every class"
+    )
+
+
+def test_a_folder_of_the_user_has_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list does not say that ImageNet, which users bring themselves, takes no room."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
+    lines = CliRunner().invoke(app, ["data", "list"]).output.splitlines()
+
+    (imagenet,) = [line for line in lines if line.startswith("imagenet")]
+    assert imagenet.split()[1:3] == ["missing", "yours"]

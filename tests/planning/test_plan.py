@@ -1,0 +1,137 @@
+"""From selections to trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from archbench import Published
+from archbench._errors import DeclarationError, IncompatibleError, SelectionError
+from archbench._planning import Refusal, make_plan
+from archbench._protocols import Recipe, equal_steps, find_protocol
+from archbench._selection import select
+from support import Make
+
+SMOKE = find_protocol("smoke")
+
+
+def plan(architectures: list[Any], tasks: list[Any], chosen: str = "all", seeds: int = 2) -> list[Any]:
+    """A plan over everything."""
+    return make_plan(
+        select([chosen], architectures, "architecture"), select(["all"], tasks, "task"), protocol=SMOKE, seeds=seeds
+    ).trials
+
+
+def test_every_combination_seed_by_seed(make_architecture: Make, make_task: Make) -> None:
+    """The plan is the whole product, with all of seed 0 before seed 1, and every id differs."""
+    planned = plan([make_architecture("a"), make_architecture("b")], [make_task("x"), make_task("y")])
+
+    assert [p.trial.seed for p in planned] == [0] * 4 + [1] * 4
+    assert len({p.trial.id for p in planned}) == 8
+
+
+def test_more_seeds_only_add_trials(make_architecture: Make, make_task: Make) -> None:
+    """The trials of a smaller plan are all part of a larger one."""
+    small = {p.trial.id for p in plan([make_architecture()], [make_task()], seeds=2)}
+    large = {p.trial.id for p in plan([make_architecture()], [make_task()], seeds=5)}
+
+    assert small < large
+
+
+def test_incompatible_cells_are_skipped_with_a_reason(make_architecture: Make, make_task: Make) -> None:
+    """An architecture met through `all` is skipped where it does not fit, and the record says why."""
+    small = make_architecture("small", incompatible=lambda info, options: "needs 32x32")
+    planned = plan([make_architecture("a"), small], [make_task("x"), make_task("s", kind="sequence")], seeds=1)
+    reasons = {(p.trial.architecture.label, p.trial.task.label): p.cell.refusal for p in planned}
+
+    assert reasons["a", "x"] is None
+    assert reasons["a", "s"] == Refusal("skipped", "takes image, the task gives sequence")
+    assert reasons["small", "x"] == Refusal("skipped", "needs 32x32")
+    record = planned[2].refused(reasons["small", "x"])
+    assert (record.status, record.id, record.scores) == ("skipped", planned[2].trial.id, None)
+
+
+def test_named_architecture_that_fits_nothing_is_an_error(make_architecture: Make, make_task: Make) -> None:
+    """Asking by name for what cannot run is a mistake; the message names the task and the reason."""
+    with pytest.raises(IncompatibleError, match=r"a fits none .*s: takes image, the task gives sequence"):
+        plan([make_architecture("a")], [make_task("s", kind="sequence")], chosen="a")
+
+
+def test_a_raising_incompatible_costs_its_own_rows(make_architecture: Make, make_task: Make) -> None:
+    """A stranger's check that raises makes failed records of its own, and leaves the others alone."""
+
+    def broken(info: Any, options: Any) -> str:
+        raise RuntimeError("boom")
+
+    planned = plan([make_architecture("a"), make_architecture("bad", incompatible=broken)], [make_task()], seeds=1)
+
+    assert [p.cell.refusal for p in planned] == [
+        None,
+        Refusal("failed", "incompatible() raised RuntimeError: boom"),
+    ]
+
+
+@pytest.mark.parametrize("seeds", [0, -1])
+def test_seeds_must_be_positive(seeds: int, make_architecture: Make, make_task: Make) -> None:
+    """Zero seeds is an error that says what is needed."""
+    with pytest.raises(SelectionError, match="at least 1"):
+        plan([make_architecture()], [make_task()], seeds=seeds)
+
+
+def test_published_recipes_by_options(make_architecture: Make, make_task: Make) -> None:
+    """Under the own recipe each entrant gets that of its options, or a record that says why it cannot."""
+
+    def published(options: Any) -> Published | None:
+        if options.depth > 5:
+            raise KeyError("too deep")
+        recipe = Recipe(optimizer="sgd", learning_rate=0.1, batch_size=4, steps=9)
+        magic = "magic" if options.depth == 4 else ""
+        return None if options.depth == 3 else Published(source="s", data="d", recipe=recipe, unsupported=magic)
+
+    task = select(["all"], [make_task()], "task")
+    chosen = select(["toy[depth=2,3,4,9]"], [make_architecture(recipe=published)], "architecture")
+    planned = make_plan(chosen, task, protocol=find_protocol("paper"), seeds=1).trials
+
+    assert [p.cell.refusal for p in planned] == [
+        None,
+        Refusal("skipped", "no published recipe"),
+        Refusal("skipped", "the published recipe cannot be followed here: magic"),
+        Refusal("failed", "recipe() raised KeyError: 'too deep'"),
+    ]
+    assert planned[0].trial.steps("image", 100) == 9
+    assert planned[0].trial.batch_size == 4
+    other = msgspec.structs.replace(planned[0].trial, recipe=Recipe(optimizer="sgd", learning_rate=0.1, batch_size=5))
+    assert planned[0].id != other.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epochs": 3}, "give epochs or steps"),
+        ({"optimizer": "nesterov"}, "needs a momentum"),
+        ({"optimizer": "adam", "momentum": 0.9}, "adam has none"),
+        ({"batch_size": None}, "no batch_size"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"warmup": 1.5}, "warmup"),
+    ],
+)
+def test_published_recipes_are_checked(changes: dict[str, Any], words: str) -> None:
+    """A recipe that contradicts itself, or is out of bounds, is refused when it is declared."""
+    settings = {"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 4, "steps": 9, **changes}
+
+    with pytest.raises((DeclarationError, ValueError), match=words):
+        Published(source="s", data="d", recipe=Recipe(**settings))
+
+
+def test_steps_of_a_trial(make_architecture: Make, make_task: Make) -> None:
+    """Steps, epochs and seconds of a protocol are multiplied by the effort of the task."""
+    task = make_task(effort=2.0)
+    budgets = (({"steps": equal_steps(7)}, 14, None), ({"epochs": 1.5}, 75, None), ({"seconds": 3}, None, 6))
+    for budget, steps, seconds in budgets:
+        protocol = msgspec.structs.replace(SMOKE, **{"steps": None, "batch_size": 4, **budget})
+        chosen = select(["all"], [make_architecture()], "architecture")
+        (planned,) = make_plan(chosen, select(["all"], [task], "task"), protocol=protocol, seeds=1).trials
+
+        assert (planned.trial.steps("image", 100), planned.trial.seconds) == (steps, seconds)

@@ -1,0 +1,173 @@
+"""Which trials a tuned protocol needs, what it chooses, and what it costs everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from archbench._planning import Device, Plan, PlannedTrial, Refusal, Round, make_plan, next_round
+from archbench._planning._search import FIRST, SPACE, search
+from archbench._protocols import HOUSE_RECIPE, Recipe, Tuning, find_protocol
+from archbench._records import TUNING_SEED, Curves, Record, Scores
+from archbench._selection import select
+from support import Make
+
+RATES = (0.1, 0.2, 0.4)
+GRID = Tuning(rates=RATES)
+
+
+def plan(
+    architectures: list[Any],
+    tasks: list[Any],
+    tuning: Tuning = GRID,
+    seeds: int = 2,
+) -> Plan:
+    """A plan over everything under a tuned protocol."""
+    protocol = msgspec.structs.replace(find_protocol("smoke"), tuning=tuning)
+    return make_plan(
+        select(["all"], architectures, "architecture"), select(["all"], tasks, "task"), protocol=protocol, seeds=seeds
+    )
+
+
+def result(planned: PlannedTrial, value: float | None) -> Record:
+    """A record of the trial with this validation score; diverged without one."""
+    job = planned.job(Device(kind="cpu"))
+    if value is None:
+        return job.record("diverged", "not finite")
+    curves = Curves(step=[1], train_loss=[1.0], validation=[value], seconds=[1.0])
+    scores = Scores(test=value, test_last=value, validation=value, selected_step=1, train_loss=1.0)
+    return job.record("ok", curves=curves, scores=None if planned.trial.tuning else scores)
+
+
+def carry_out(
+    todo: Plan, value: Callable[[PlannedTrial], float | None], known: Mapping[str, Record] | None = None
+) -> tuple[dict[str, Record], list[list[PlannedTrial]]]:
+    """Everything that a plan needs, round by round; refused trials are rounds of their own."""
+    records, rounds, tried = dict(known or {}), [], set[str]()
+    while (ready := next_round(todo.assess(records), retry=False, tried=tried)) != Round([], []):
+        rounds.append([*ready.trials, *(planned for planned, _ in ready.refused)])
+        records |= {planned.id: result(planned, value(planned)) for planned in ready.trials}
+        records |= {planned.id: planned.refused(refusal) for planned, refusal in ready.refused}
+        tried |= {planned.id for planned in rounds[-1]}
+    return records, rounds
+
+
+def tuning_records(todo: Plan, records: Mapping[str, Record]) -> list[Record]:
+    """The results of all tuning trials of a plan."""
+    return [record for state in todo.assess(records) for record in state.tuning_records()]
+
+
+def rate_of(planned: PlannedTrial) -> float:
+    """Its learning rate."""
+    return planned.trial.settings.learning_rate
+
+
+def test_grid_first_then_the_rate_that_validation_chose(make_architecture: Make, make_task: Make) -> None:
+    """One round tries every rate on tuning seeds; the next trains the best on the seeds of evaluation."""
+    todo = plan([make_architecture("a")], [make_task()], Tuning(rates=RATES, seeds=2))
+    good = {0.1: (0.5, 0.6), 0.2: (0.9, 0.3), 0.4: (0.6, 0.7)}  # the best mean is not the best score
+    records, rounds = carry_out(todo, lambda p: good[rate_of(p)][p.trial.seed - TUNING_SEED] if p.trial.tuning else 0.5)
+
+    assert [len(ready) for ready in rounds] == [6, 2]
+    assert {p.trial.seed for p in rounds[0]} == {TUNING_SEED, TUNING_SEED + 1}
+    assert [(p.trial.seed, rate_of(p), p.trial.tuning) for p in rounds[1]] == [(0, 0.4, False), (1, 0.4, False)]
+    assert [p.trial.id for p in rounds[1]] == [p.id for p in todo.trials]
+    assert carry_out(todo, lambda p: 1.0, records)[1] == []
+
+
+def test_equals_go_to_the_first_and_lower_may_be_better(make_architecture: Make, make_task: Make) -> None:
+    """Of equal candidates the first is chosen; where the metric is an error, the smallest."""
+    error = make_task(loss="mean_squared_error", metric="mean_squared_error", chance=1.0, oracle=0.0)
+    for task, values, best in ((make_task(), (0.3, 0.5, 0.5), 0.2), (error, (0.3, 0.2, 0.4), 0.2)):
+        todo = plan([make_architecture("a")], [task], seeds=1)
+        _, rounds = carry_out(todo, lambda p, v=values: v[RATES.index(rate_of(p))] if p.trial.tuning else 0.5)  # type: ignore[misc]
+        assert rate_of(rounds[1][0]) == best
+
+
+@pytest.mark.parametrize("tuning", [Tuning(rates=RATES), Tuning(trials=FIRST + 3)], ids=["grid", "search"])
+def test_equal_cost_for_every_entrant(tuning: Tuning, make_architecture: Make, make_task: Make) -> None:
+    """Whatever becomes of its trials, each entrant gets the same number on each task, and the same first candidates."""
+    todo = plan([make_architecture("good"), make_architecture("bad")], [make_task("x"), make_task("y")], tuning)
+    records, rounds = carry_out(
+        todo, lambda p: rate_of(p) if p.trial.architecture.name == "good" else (None if rate_of(p) > 0.01 else 0.2)
+    )
+    cost = dict.fromkeys([(a, t) for a in ("good", "bad") for t in ("x", "y")], tuning.cost)
+    counts = dict.fromkeys(cost, 0)
+    for record in tuning_records(todo, records):
+        counts[record.trial.architecture.name, record.trial.task.name] += 1
+
+    assert counts == cost
+    first = {}
+    for planned in rounds[0]:
+        key = (planned.trial.architecture.name, planned.trial.task.name)
+        first.setdefault(key, []).append(planned.trial.recipe)
+    assert len(first) == 4
+    assert all(recipes == first["good", "x"] for recipes in first.values())
+
+
+def test_search_goes_on_from_the_records(make_architecture: Make, make_task: Make) -> None:
+    """A search that is stopped after any trial asks for the very recipes that it would have asked for."""
+    todo = plan([make_architecture("a")], [make_task()], Tuning(trials=FIRST + 4), seeds=1)
+    whole, rounds = carry_out(todo, lambda p: 1 - abs(rate_of(p) - 0.01))
+    asked = [p.trial.id for ready in rounds for p in ready]
+
+    assert [len(ready) for ready in rounds] == [FIRST, 1, 1, 1, 1, 1]
+    for kept in (0, 3, FIRST, FIRST + 2, FIRST + 4):
+        known = {key: whole[key] for key in asked[:kept]}
+        again, later = carry_out(todo, lambda p: 1 - abs(rate_of(p) - 0.01), known)
+        assert again == whole
+        assert sum(map(len, later)) == len(asked) - kept
+
+
+def test_search_space_is_the_same_for_all() -> None:
+    """Only the named settings differ from the house recipe, within their bounds."""
+    house = msgspec.structs.replace(HOUSE_RECIPE, warmup=0.3)
+    recipes = search(house, trials=FIRST, higher_is_better=True, value_of=lambda recipe: 0.5)
+
+    assert len({recipe.learning_rate for recipe in recipes}) == FIRST
+    for recipe in recipes:
+        changed = {n for n in Recipe.__struct_fields__ if getattr(recipe, n) != getattr(house, n)}
+        assert changed == set(SPACE)
+        assert all(low <= getattr(recipe, name) <= high for name, (low, high) in SPACE.items())
+
+
+def test_no_candidate_finished(make_architecture: Make, make_task: Make) -> None:
+    """The evaluation is not run then; its records say what became of the tuning, and a second run does nothing."""
+    todo = plan([make_architecture("a")], [make_task()])
+    records, rounds = carry_out(todo, lambda p: None)
+
+    assert [len(ready) for ready in rounds] == [3, 2]
+    record = records[todo.trials[0].id]
+    assert (record.status, record.scores) == ("diverged", None)
+    assert "no candidate of tuning finished" in record.message
+    (state,) = todo.assess(records)
+    assert (state.tuned, state.refusal) == (True, Refusal("diverged", record.message))
+
+
+def test_another_choice_trains_the_evaluation_again(make_architecture: Make, make_task: Make) -> None:
+    """The id of an evaluation does not depend on what was chosen, but its record must follow the present choice."""
+    todo = plan([make_architecture("a")], [make_task()], seeds=1)
+    records, _ = carry_out(todo, lambda p: rate_of(p))
+    (tried,) = [r for r in tuning_records(todo, records) if r.trial.settings.learning_rate == 0.1]
+    better = msgspec.structs.replace(tried, curves=Curves(step=[1], train_loss=[1.0], validation=[0.99], seconds=[1.0]))
+    _, rounds = carry_out(todo, lambda p: 0.5, {**records, tried.id: better})
+
+    assert [[p.trial.id for p in ready] for ready in rounds] == [[todo.trials[0].id]]
+    assert rate_of(rounds[0][0]) == 0.1
+
+
+def test_retry_repeats_crashes_and_not_divergence(make_architecture: Make, make_task: Make) -> None:
+    """Divergence is a result of tuning; a process that died is not."""
+    todo = plan([make_architecture("a")], [make_task()], seeds=1)
+    records, rounds = carry_out(todo, lambda p: None if rate_of(p) == 0.4 else 0.5)
+    crashed = rounds[0][0]
+    records[crashed.trial.id] = crashed.job(Device(kind="cpu")).record("crashed", "gone")
+
+    states = todo.assess(records)
+
+    assert [p.trial.tuning for p in next_round(states, retry=False, tried=set()).trials] == [False]  # another choice
+    assert [p.id for p in next_round(states, retry=True, tried=set()).trials] == [crashed.id]
+    assert [p.id for p in states[0].open_tuning(retry=True)] == [crashed.id]

@@ -1,0 +1,56 @@
+"""The committed reference: its trial ids follow from the declarations of today, and its board from its records."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import archbench
+from archbench._planning import make_plan
+from archbench._plugins import Plugins, load_plugins
+from archbench._protocols import find_protocol
+from archbench._records import Store
+from archbench._selection import select
+from archbench._suite._leaderboard import write_leaderboard
+
+REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
+
+
+@pytest.fixture(scope="module")
+def built_in() -> Plugins:
+    """The plugins of the suite itself."""
+    return load_plugins(only=[])
+
+
+def test_every_trial_id_is_reproduced_from_its_declaration(built_in: Plugins) -> None:
+    """Selecting what each record names, with its own label, gives the very id under which it is stored."""
+    records = archbench.read(REFERENCE).records
+    trials = [record.trial for record in records]
+    plan = make_plan(
+        select(sorted({trial.architecture.label for trial in trials}), built_in.architectures, "architecture"),
+        select(sorted({trial.task.label for trial in trials}), built_in.tasks, "task"),
+        protocol=find_protocol("quick"),
+        seeds=3,
+    )
+    today = {
+        (planned.trial.architecture.label, planned.trial.task.label, planned.trial.seed): planned.id
+        for planned in plan.trials
+    }
+
+    assert len(records) == 756
+    assert {(trial.architecture.label, trial.task.label, trial.seed): trial.id for trial in trials} == today
+    assert sorted(path.stem for path in REFERENCE.glob("records/*/*.json")) == sorted(today.values())
+
+
+def test_the_board_is_rebuilt_byte_for_byte(built_in: Plugins, tmp_path: Path) -> None:
+    """The files of the committed leaderboard are what its records give now."""
+    shutil.copytree(REFERENCE / "records", tmp_path / "records")
+    store = Store(tmp_path)
+    records, _ = store.load()
+    written = write_leaderboard(store, list(records.values()), built_in)
+
+    assert written.problems == []
+    for name in written.files:
+        assert (tmp_path / name).read_bytes() == (REFERENCE / name).read_bytes(), name

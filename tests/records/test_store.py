@@ -1,0 +1,193 @@
+"""Records on disk: complete or absent, never edited, never deleted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from archbench._errors import RecordError, StoreError
+from archbench._records import SCHEMA, Store
+from archbench._records._store import decode_record, encode_record
+from support import MakeRecord
+
+
+def test_round_trip(make_record: MakeRecord) -> None:
+    """A record comes back as it went in, and its bytes are always the same."""
+    record = make_record()
+
+    assert decode_record(encode_record(record)) == record
+    assert encode_record(decode_record(encode_record(record))) == encode_record(record)
+
+
+def test_a_record_is_the_same_before_and_after_the_disk(make_record: MakeRecord, tmp_path: Path) -> None:
+    """What is kept comes back as what a later run reads, lists for tuples, so that both runs write the same page."""
+    record = make_record()
+    architecture = msgspec.structs.replace(record.trial.architecture, options={"widths": (1, 2)})
+    trial = msgspec.structs.replace(record.trial, architecture=architecture)
+    store = Store(tmp_path)
+    kept = store.write(msgspec.structs.replace(record, id=trial.id, trial=trial))
+
+    assert kept.trial.architecture.options == {"widths": [1, 2]}
+    assert store.load() == ({kept.id: kept}, [])
+
+
+def test_every_flipped_byte_is_seen(make_record: MakeRecord) -> None:
+    """Whichever byte of a record file is damaged, reading it fails; it never gives another record."""
+    data = encode_record(make_record())
+    for position in range(0, len(data) - 1, 3):
+        damaged = bytearray(data)
+        damaged[position] ^= 1
+        with pytest.raises((ValueError, RecordError)):
+            decode_record(bytes(damaged))
+
+
+def test_every_truncation_is_seen(make_record: MakeRecord) -> None:
+    """A file cut short anywhere is not a record."""
+    data = encode_record(make_record()).rstrip()
+    for length in range(0, len(data), 7):
+        with pytest.raises(ValueError, match=r"."):
+            decode_record(data[:length])
+
+
+def test_unreadable_record_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A torn record is moved away with a message; the others are read, and nothing is deleted."""
+    store = Store(tmp_path)
+    good, bad = make_record(0), make_record(1)
+    store.write(good)
+    store.write(bad)
+    torn = encode_record(bad)[:100]
+    store.path(bad.id).write_bytes(torn)
+
+    records, set_aside = store.load()
+
+    assert records == {good.id: good}
+    assert [item.name for item in set_aside] == [f"{bad.id}.json"]
+    assert (tmp_path / "set-aside" / f"{bad.id}.json").read_bytes() == torn
+    store.path(bad.id).write_bytes(torn)
+    store.load()
+    assert len(list((tmp_path / "set-aside").iterdir())) == 2
+
+
+def test_record_from_a_newer_schema_is_left_alone(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A newer record stops the command with advice, and stays where it is, byte for byte."""
+    store = Store(tmp_path)
+    record = make_record()
+    store.write(record)
+    raw: dict[str, Any] = msgspec.json.decode(store.path(record.id).read_bytes())
+    raw["schema"] = SCHEMA + 1
+    newer = msgspec.json.encode(raw)
+    store.path(record.id).write_bytes(newer)
+
+    with pytest.raises(RecordError, match=r"newer archbench .*--out"):
+        store.load()
+    assert store.path(record.id).read_bytes() == newer
+
+
+def test_record_from_an_older_schema_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Results of trials that were defined otherwise do not mix with new ones; they are kept, not counted."""
+    store = Store(tmp_path)
+    record = make_record(schema=SCHEMA - 1)
+    store.path(record.id).parent.mkdir(parents=True)
+    store.path(record.id).write_bytes(encode_record(record))
+
+    records, set_aside = store.load()
+
+    assert records == {}
+    assert "an older archbench wrote it" in set_aside[0].reason
+    assert (tmp_path / "set-aside" / f"{record.id}.json").exists()
+
+
+def test_renamed_record_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A record under the name of another trial would overwrite that trial's place; it is set aside."""
+    store = Store(tmp_path)
+    record = make_record()
+    store.write(record)
+    store.path(record.id).rename(store.path(record.id).with_name("0" * 32 + ".json"))
+
+    records, set_aside = store.load()
+
+    assert records == {}
+    assert "name" in set_aside[0].reason
+
+
+def test_killed_writer_leaves_old_or_new(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A process that is killed while it rewrites a record again and again leaves a whole record."""
+    store = Store(tmp_path)
+    record = make_record()
+    store.write(record)
+    code = (
+        "import sys; from pathlib import Path; from archbench._records._store import Store, decode_record\n"
+        "s = Store(Path(sys.argv[1])); r = decode_record(Path(sys.argv[2]).read_bytes()); print('ready', flush=True)\n"
+        "while True: s.write(r)"
+    )
+    for _ in range(5):
+        command = [sys.executable, "-c", code, str(tmp_path), str(store.path(record.id))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            writer.kill()
+        assert store.load() == ({record.id: record}, [])
+    with store.locked():
+        assert not list(tmp_path.rglob(".archbench-tmp-*"))
+
+
+def test_killed_before_the_rename(make_record: MakeRecord, tmp_path: Path) -> None:
+    """What a writer leaves that dies with all bytes written but the name not yet given does not look like a record."""
+    record = make_record()
+    (tmp_path / "source").write_bytes(encode_record(record))
+    code = (
+        "import os, sys; from pathlib import Path; from archbench._records._store import Store, decode_record\n"
+        "os.replace = lambda *names: os._exit(9)\n"
+        "Store(Path(sys.argv[1])).write(decode_record((Path(sys.argv[1]) / 'source').read_bytes()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+
+    assert done.returncode == 9
+    assert len(list(tmp_path.rglob(".archbench-tmp-*"))) == 1
+    assert not list(tmp_path.rglob("*.json"))
+    with Store(tmp_path).locked():
+        assert not list(tmp_path.rglob(".archbench-tmp-*"))
+
+
+def test_second_run_is_refused(tmp_path: Path) -> None:
+    """Two runs never write to one folder; the second says so, and may go on when the first has ended."""
+    code = (
+        "import sys; from pathlib import Path; from archbench._records import Store\n"
+        "with Store(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(StoreError, match="another run"), Store(tmp_path).locked():
+            pass
+        holder.kill()
+    with Store(tmp_path).locked():
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_unwritable_folder(tmp_path: Path) -> None:
+    """A read-only folder is refused with advice."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="--out"), Store(tmp_path / "out").locked():
+        pass
+
+
+def test_folder_that_is_a_file(tmp_path: Path) -> None:
+    """A file in place of the folder is refused with advice."""
+    target = tmp_path / "out"
+    target.write_text("mine")
+
+    with pytest.raises(StoreError, match="--out"), Store(target).locked():
+        pass
+    with pytest.raises(StoreError, match="give a folder"):
+        Store(target).load()
+    assert target.read_text() == "mine"

@@ -1,0 +1,147 @@
+"""The statistics against scipy, against values computed by hand, and against their promised coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from archbench._report._statistics import (
+    average_ranks,
+    competition_ranks,
+    difference,
+    mean_interval,
+    mean_over_tasks,
+    normalise,
+    pareto_front,
+    rank_intervals,
+    tie_groups,
+)
+
+
+def test_one_cell_has_the_interval_of_scipy() -> None:
+    """The interval of a cell is that of `scipy.stats.ttest_1samp`."""
+    values = np.random.default_rng(0).normal(size=7)
+
+    estimate = mean_interval(values)
+
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (expected.low, expected.high) == pytest.approx((estimate.low, estimate.high))
+    assert (7, pytest.approx(values.mean())) == (estimate.n, estimate.mean)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_give_no_interval(seeds: int) -> None:
+    """Below three seeds there is a mean and nothing else."""
+    estimate = mean_interval([0.5] * seeds)
+
+    assert (estimate.mean, estimate.low, estimate.high, estimate.half_width) == (0.5, None, None, None)
+
+
+def test_two_tasks_have_the_interval_of_a_welch_test() -> None:
+    """The difference of two unpaired cells is that of `scipy.stats.ttest_ind` with unequal variances."""
+    draw = np.random.default_rng(1)
+    first, second = draw.normal(1, 0.1, 4), draw.normal(0, 1, 6)
+
+    estimate = difference([first], [second], paired=False)
+
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert (expected.low, expected.high) == pytest.approx((estimate.low, estimate.high))
+
+
+def test_a_paired_difference_has_the_interval_of_a_paired_test() -> None:
+    """The difference of two paired cells is that of `scipy.stats.ttest_rel`."""
+    draw = np.random.default_rng(2)
+    first, second = draw.normal(size=5), draw.normal(size=5)
+
+    estimate = difference([first], [second], paired=True)
+
+    expected = stats.ttest_rel(first, second).confidence_interval(0.95)
+    assert (expected.low, expected.high) == pytest.approx((estimate.low, estimate.high))
+
+
+def test_mean_over_tasks_by_hand() -> None:
+    """Cells with variances 1 and 4 over three seeds: se = sqrt(5/3)/2, df = 25/8.5."""
+    estimate = mean_over_tasks([[1, 2, 3], [0, 2, 4]])
+
+    half = stats.t.ppf(0.975, 25 / 8.5) * np.sqrt(5 / 3) / 2
+    assert (2.0, pytest.approx(half)) == (estimate.mean, estimate.half_width)
+
+
+def test_tasks_weigh_the_same_whatever_their_seeds() -> None:
+    """The mean over tasks is the mean of task means, not of runs."""
+    assert mean_over_tasks([[0.0] * 9, [1.0] * 3]).mean == 0.5
+
+
+def test_without_variance_the_interval_has_no_width() -> None:
+    """Equal seeds give an interval of width 0 and no division by 0."""
+    assert mean_interval([2.0, 2.0, 2.0]).half_width == 0.0
+
+
+def test_intervals_cover_what_they_promise() -> None:
+    """With three seeds, t and Welch-Satterthwaite cover about 95% of simulated studies; the percentiles do not."""
+    draw = np.random.default_rng(3)
+    spread = draw.uniform(0.5, 2, size=(10, 1))
+    studies = [draw.normal(size=(10, 3)) * spread for _ in range(600)]
+
+    cell = np.mean([(e := mean_interval(s[0])).low <= 0 <= e.high for s in studies])  # type: ignore[operator]
+    over = np.mean([(e := mean_over_tasks(list(s))).low <= 0 <= e.high for s in studies])  # type: ignore[operator]
+
+    assert 0.92 <= cell <= 0.98
+    assert 0.92 <= over <= 0.99
+
+
+def test_normalise_turns_every_metric_upwards() -> None:
+    """Chance is 0 and the oracle 1, also where lower is better; worse than chance is negative."""
+    assert pytest.approx(list(normalise([0.2, 0.0, 0.3], chance=0.2, oracle=0.0))) == [0, 1, -0.5]
+
+
+def test_equal_scores_share_a_place() -> None:
+    """Competition ranks are 1, 2, 2, 4; average ranks are 1, 2.5, 2.5, 4; rounding noise does not break a tie."""
+    scores = [0.9, 0.1 + 0.2, 0.3, 0.1]
+
+    assert competition_ranks(scores) == [1, 2, 2, 4]
+    assert competition_ranks(scores, higher_is_better=False) == [4, 2, 2, 1]
+    assert list(average_ranks(scores)) == [1, 2.5, 2.5, 4]
+    assert competition_ranks([0.0, 0.0, -1.0]) == [1, 1, 3]
+
+
+def test_tie_groups_keep_their_anchor() -> None:
+    """Each neighbour overlaps the next, yet the third is clearly below the first and opens a new group."""
+    noise = np.array([-0.01, 0.0, 0.01])
+    entrants = [[0.90 + noise], [0.88 - noise], [0.86 + noise]]
+
+    assert tie_groups(entrants, paired=True) == [1, 1, 2]
+
+
+def test_groups_need_seeds() -> None:
+    """With two seeds nothing can be separated, and no groups are claimed."""
+    assert tie_groups([[[0.9, 0.9]], [[0.1, 0.1]]], paired=True) is None
+
+
+def test_rank_intervals_depend_on_their_generator_only() -> None:
+    """The same generator gives the same intervals, whatever the global one does; a clear winner is first."""
+    scores = np.random.default_rng(4).normal(size=(4, 6, 3)) + np.array([9, 0, 0, 0])[:, None, None]
+
+    first = rank_intervals(scores, rng=np.random.default_rng(0), rounds=200)
+    np.random.default_rng().normal()
+    again = rank_intervals(scores, rng=np.random.default_rng(0), rounds=200)
+
+    assert first == again
+    assert first is not None
+    assert first[0] == (1, 1)
+    assert first[1][0] >= 2
+    assert first[1][1] > first[1][0]
+
+
+def test_few_tasks_give_no_rank_interval() -> None:
+    """Resampling four tasks would promise too much."""
+    assert rank_intervals(np.zeros((2, 4, 3)), rng=np.random.default_rng(0)) is None
+
+
+def test_pareto_front_is_strict() -> None:
+    """Only strict domination removes an entrant; exact ties stay; an unknown cost is neither marked nor dominates."""
+    scores = [0.9, 0.8, 0.9, 0.7, 1.0]
+    costs = [10, 5, 10, 6, np.nan]
+
+    assert list(pareto_front(scores, costs)) == [True, True, True, False, False]
