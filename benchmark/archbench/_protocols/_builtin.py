@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archbench._errors import SelectionError, did_you_mean
+from archbench._errors import UnknownNameError, did_you_mean
 from archbench._protocols._protocol import Protocol, equal_steps
 from archbench._protocols._recipe import Tuning
 
@@ -61,11 +61,11 @@ def find_protocol(name: str) -> Protocol:
     """The built-in protocol of this name.
 
     Raises:
-        SelectionError: there is none; the message lists what there is.
+        UnknownNameError: there is none; the message lists what there is.
     """
     for protocol in _PROTOCOLS:
         if protocol.name == name:
             return protocol
     names = [protocol.name for protocol in _PROTOCOLS]
     hint = did_you_mean(name, names, otherwise="or give a file: ./NAME.toml")
-    raise SelectionError(f"no protocol {name!r}; there are {', '.join(names)}; {hint}")
+    raise UnknownNameError(f"no protocol {name!r}; there are {', '.join(names)}; {hint}")

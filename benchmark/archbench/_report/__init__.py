@@ -1,6 +1,7 @@
 """The leaderboard: derived from records, and only from records. The same records give the same bytes."""
 
 from archbench._report._build import build_leaderboard as build_leaderboard
+from archbench._report._schema import Entrant as Entrant
 from archbench._report._schema import Leaderboard as Leaderboard
 from archbench._report._schema import OverBoard as OverBoard
 from archbench._report._schema import TaskBoard as TaskBoard

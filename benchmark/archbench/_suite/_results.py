@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars
 
     from archbench._plugins import Problem
-    from archbench._report import Leaderboard, OverBoard, TaskBoard
+    from archbench._report import Entrant, Leaderboard, OverBoard, TaskBoard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,11 @@ class Results:
     def boards(self) -> list[TaskBoard]:
         """The boards, one for each protocol and task; `rows` of a board are its entrants, the best first."""
         return self.leaderboard.boards
+
+    @property
+    def entrants(self) -> dict[str, Entrant]:
+        """The entrants by their id, which is what the rows of a board name them by."""
+        return {entrant.id: entrant for entrant in self.leaderboard.entrants}
 
     @property
     def overall(self) -> list[OverBoard]:

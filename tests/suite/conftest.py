@@ -1,0 +1,69 @@
+"""Small runs from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import archbench
+from archbench import Observer, Record, Results, Trial
+
+
+class Recorder(Observer):
+    """Keeps the names of what it is told, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.lines: list[str] = []
+
+    def informed(self, message: str) -> None:
+        """Keep the line."""
+        self.lines.append(message)
+
+    def warned(self, message: str) -> None:
+        """Keep the line."""
+        self.lines.append(f"warning: {message}")
+
+    def training_started(self, total: int, kept: int) -> None:
+        """Keep the numbers."""
+        self.events.append(f"{total} to train, {kept} kept")
+
+    def trial_started(self, trial: Trial) -> None:
+        """Keep the seed."""
+        self.events.append(f"started {trial.seed}")
+
+    def trial_finished(self, record: Record) -> None:
+        """Keep seed and status."""
+        self.events.append(f"{record.status} {record.trial.seed}")
+
+    def trial_refused(self, record: Record) -> None:
+        """Keep the reason."""
+        self.events.append(f"refused: {record.message}")
+
+    def training_ended(self) -> None:
+        """Keep that it ended."""
+        self.events.append("ended")
+
+    def interrupted(self, finished: int, total: int, out: Path) -> None:
+        """Keep the numbers."""
+        self.events.append(f"interrupted after {finished} of {total}")
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """An observer that remembers."""
+    return Recorder()
+
+
+@pytest.fixture(scope="session")
+def small_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The results of two architectures on two tasks with two seeds; do not change the folder."""
+    return archbench.run(
+        ["lstm", "plain[depth=8]"],
+        tasks=["digits", "adding"],
+        protocol="smoke",
+        seeds=2,
+        out=tmp_path_factory.mktemp("results") / "out",
+        observer=Observer(),
+    )

@@ -1,0 +1,109 @@
+"""One run: what it tells its observers, what it refuses, and what hooks of plugins hear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archbench
+from archbench import Observer
+from archbench._records import Store
+
+PLUGIN = """
+import archbench
+heard = []
+
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(
+        name="picky", build="torch.nn:Linear", inputs=("image",), incompatible=lambda task, options: "only on Sundays"
+    )
+
+@archbench.hookimpl
+def archbench_trial_started(trial):
+    print("hook: started", trial.seed)
+
+@archbench.hookimpl
+def archbench_trial_finished(trial, record):
+    print("hook:", record.status, trial.seed)
+    raise RuntimeError("an observer that breaks")
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """A plugin with hooks, and an architecture that takes no task."""
+    path = tmp_path / "picky.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def test_observers_and_hooks_hear_the_same(
+    plugin: Path, recorder: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The observer of the caller and the hooks of plugins are told of the same trials, in the same order."""
+    results = archbench.run(
+        "all",
+        tasks="digits",
+        protocol="smoke",
+        out=tmp_path / "out",
+        plugin_files=[plugin],
+        blocked_plugins=_everything_but("mlp", "digits"),
+        workers=1,
+        observer=recorder,
+    )
+    hooks = [line.removeprefix("hook: ") for line in capsys.readouterr().out.splitlines() if line.startswith("hook")]
+
+    assert recorder.events == ["refused: only on Sundays", "1 to train, 0 kept", "started 0", "ok 0", "ended"]
+    assert hooks == ["skipped 0", "started 0", "ok 0"]
+    assert [(problem.plugin, problem.stage) for problem in results.problems] == [("file:picky.py", "call")]
+    assert Store(tmp_path / "out").read_problems() == [
+        f"{problem.plugin}: {problem.message}" for problem in results.problems
+    ]
+
+
+def _everything_but(*kept: str) -> list[str]:
+    from importlib.metadata import entry_points
+
+    names = {entry.name for entry in entry_points(group="archbench")}
+    return [f"archbench:{name}" for name in names - set(kept)]
+
+
+def test_a_second_run_trains_nothing(recorder: Any, tmp_path: Path) -> None:
+    """With every record there, no worker is started and the page is written again with the same bytes."""
+    wanted: dict[str, Any] = {"tasks": "digits", "protocol": "smoke", "out": tmp_path / "out"}
+    archbench.run("mlp", **wanted, observer=Observer())
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    again = archbench.run("mlp", **wanted, observer=recorder)
+
+    assert (again.trained, recorder.events) == (0, [])
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+def test_an_error_of_the_observer_ends_the_run_and_keeps_records(tmp_path: Path) -> None:
+    """What the caller's own code raises comes out of `run`; the folder is free again and the trial has its record."""
+
+    class Broken(Observer):
+        """Raises when the first trial is finished."""
+
+        def trial_finished(self, record: archbench.Record) -> None:
+            """Raise."""
+            raise LookupError("mine")
+
+    wanted: dict[str, Any] = {"tasks": "digits", "protocol": "smoke", "out": tmp_path / "out", "seeds": 2}
+    with pytest.raises(LookupError, match="mine"):
+        archbench.run("mlp", **wanted, observer=Broken())
+
+    assert len(archbench.read(tmp_path / "out").records) >= 1
+    assert archbench.run("mlp", **wanted, observer=Observer()).failures == []
+
+
+def test_own_data_and_left_out_tasks_are_told(recorder: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks of a pattern that lack their data are left out, and the observer hears which."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "empty"))
+    results = archbench.run("mlp", tasks=["digits", "svh*", "di*"], protocol="smoke", out=tmp_path, observer=recorder)
+
+    assert {record.trial.task.label for record in results.records} == {"digits"}
+    assert [line for line in recorder.lines if line.startswith("left out: task svhn")] != []
