@@ -67,8 +67,8 @@ def run(
     try:
         return made.carry_out()
     except KeyboardInterrupt:
-        standing = made.standing()
-        observer.interrupted(standing.finished, standing.total, made.store.root)
+        if standing := made.standing():
+            observer.interrupted(standing.finished, standing.total, made.store.root)
         raise
 
 

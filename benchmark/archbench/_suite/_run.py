@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from archbench._execution import Pool, execute, libraries_of, open_pool
-from archbench._planning import CellState, Plan, PlannedTrial, Refusal, Round, next_round
+from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem
 from archbench._records import Record, SetAside, Store
 from archbench._suite._leaderboard import (
@@ -49,6 +49,7 @@ class Run:
         self.set_aside: list[SetAside] = []
         self.problems: list[Problem] = list(plugins.problems)
         self.trained: dict[str, PlannedTrial] = {}
+        self._loaded = False
         self._observers = (self.observer, PluginHooks(plugins, self._report))
 
     def carry_out(self) -> Results:
@@ -65,37 +66,43 @@ class Run:
         refuse_to_overwrite_foreign_files(self.store)
         with self.store.locked():
             self.records, self.set_aside = self.store.load()
+            self._loaded = True
             for item in self.set_aside:
                 self.observer.warned(str(item))
             for cell in self.plan.cells:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
-            self._train_all()
+            states = self._train_all()
             written = self._write()
-        return self._results(written)
+        return self._results(states, written)
 
-    def standing(self) -> Standing:
-        """Return how far the run has got; also after it was stopped."""
-        states = self._states()
-        planned = [trial for state in states for trial in _all_trials(state)]
+    def standing(self) -> Standing | None:
+        """Return how far the run has got, also after it was stopped; None if it had not read the records yet."""
+        if not self._loaded:
+            return None
+        planned = [trial for state in self.plan.assess(self.records) for trial in _all_trials(state)]
         for trial in planned:  # some trial may have ended in the moment of the stop
             if trial.id in self.trained and trial.id not in self.records and (record := self.store.read(trial.id)):
                 self.records[record.id] = record
         return Standing(sum(trial.id in self.records for trial in planned), self.plan.cost)
 
-    def _train_all(self) -> None:
-        ready = self._next_round()
+    def _train_all(self) -> Sequence[CellState]:
+        """Train round by round; return the state of every cell at the end."""
+        states = self.plan.assess(self.records)
+        ready = self._next_round(states)
         if not ready:
-            return
-        left = sum(state.count_left(retry=self.settings.retry) for state in self._states())
+            return states
+        left = sum(state.count_left(retry=self.settings.retry) for state in states)
         self.observer.training_started(left, self.plan.cost - left)
         try:
             pool = self._open_pool()
             self.observer.workers_ready(pool.devices, pool.warning)
             while ready:
                 self._train(ready, pool)
-                ready = self._next_round()
+                states = self.plan.assess(self.records)
+                ready = self._next_round(states)
         finally:
             self.observer.training_ended()
+        return states
 
     def _open_pool(self) -> Pool:
         libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
@@ -117,12 +124,9 @@ class Run:
         for observer in self._observers:
             observer.trial_started(planned.trial)
 
-    def _states(self) -> list[CellState]:
-        return self.plan.assess(self.records)
-
-    def _next_round(self) -> list[PlannedTrial]:
-        """Return what can be trained now; of a tuned protocol first the tuning."""
-        found: Round = next_round(self._states(), retry=self.settings.retry, tried=self.trained)
+    def _next_round(self, states: Sequence[CellState]) -> list[PlannedTrial]:
+        """Return what can be trained now, of a tuned protocol first the tuning; write down what never will be."""
+        found = next_round(states, retry=self.settings.retry, tried=self.trained)
         self._refuse(found.refused)
         return found.trials
 
@@ -147,8 +151,7 @@ class Run:
         self._report(written.problems)
         return written
 
-    def _results(self, written: WrittenLeaderboard) -> Results:
-        states = self._states()
+    def _results(self, states: Sequence[CellState], written: WrittenLeaderboard) -> Results:
         return Results(
             out=self.settings.out,
             records=tuple(self.records[planned.id] for planned in self.plan.trials),
