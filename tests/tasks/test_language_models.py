@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from archbench import IGNORED, DataError, Task
-from archbench.testing._pipeline import score_constant, score_perfect
-from archbench.testing._tasks import TaskSubject
+from archbench.testing.task import TaskSubject
+from archbench.testing.task._scoring import score_constant, score_perfect
 from archbench_tasks import language_models
 from archbench_tasks.language_models import CharacterOptions, WordOptions, line_characters, load, number, words
 
