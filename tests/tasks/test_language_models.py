@@ -86,7 +86,7 @@ def test_ten_thousand_words_through_the_pipeline(treebank: Path) -> None:
 
     assert score_perfect(subject) == 1
     assert score_constant(subject)[0] == pytest.approx(np.exp(entropy), rel=1e-5)
-    assert subject.parts["train"].targets.max() == 9_999
+    assert subject.tensors["train"].targets.max() == 9_999
 
 
 @pytest.mark.parametrize("name", TASKS)
