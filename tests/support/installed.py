@@ -1,4 +1,4 @@
-"""Environments that plugins are installed into, for real or as pip would have left them."""
+"""Environments with installed plugins: really installed, or with the files that pip would write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ import pytest
 
 @pytest.fixture
 def pretend_install(tmp_path: Path) -> Callable[[Path], dict[str, str]]:
-    """`pretend_install(folder)`: what pip would leave of this project, as an environment that sees it."""
+    """Return a function that writes the files of an installed project, as pip would.
+
+    It takes the folder of the project and returns the environment variables of a process that finds it installed.
+    """
 
     def install(folder: Path) -> dict[str, str]:
         site = tmp_path / "site"
@@ -36,18 +39,21 @@ def pretend_install(tmp_path: Path) -> Callable[[Path], dict[str, str]]:
 
 
 class Fresh:
-    """A fresh virtual environment that sees the packages of this one, and installs into itself."""
+    """A virtual environment that sees the packages of the current one; plugins are installed into it."""
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, with_pip=True)
         self.python = folder / "bin" / "python"
-        # addsitedir and not a plain path: it follows the *.pth files there, of which an editable install is one.
+        # addsitedir instead of a plain path, because it follows *.pth files, of which an editable install is one.
         below = [path for path in sys.path if path.endswith("site-packages")]
         (site,) = folder.glob("lib/python*/site-packages")
         (site / "below.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in below))
 
     def __call__(self, *arguments: str, cwd: Path, code: int = 0) -> str:
-        """Standard output of `python -m ...` there, which must end with this code; of an error, standard error."""
+        """Run `python -m ...` there and return its standard output, or standard error if `code` is not 0.
+
+        The process must end with `code`.
+        """
         done = subprocess.run(
             [str(self.python), "-m", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
         )
@@ -55,11 +61,11 @@ class Fresh:
         return done.stdout if code == 0 else done.stderr
 
     def install(self, package: str | Path) -> None:
-        """Install a folder, without a network."""
+        """Install the project in a folder, without using the network."""
         self._pip("install", "--no-deps", "--no-build-isolation", str(package))
 
     def uninstall(self, distribution: str) -> None:
-        """Remove it again."""
+        """Remove a distribution."""
         self._pip("uninstall", "--yes", distribution)
 
     def _pip(self, *arguments: str) -> None:
@@ -68,5 +74,5 @@ class Fresh:
 
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
-    """One fresh environment; what a test installs there it also removes."""
+    """Return one environment for all tests; a test must uninstall what it installs."""
     return Fresh(tmp_path_factory.mktemp("fresh") / "venv")

@@ -1,7 +1,7 @@
 """Deliberately broken architectures: each has one fault, and one check must find it.
 
-Most are `Net`, a sound convolutional network, with one thing changed. `code` is the only check that may fail;
-those that build on it may be blocked.
+Most are `Net`, a sound convolutional network, with one change. Only the check of the mutant's `code` may fail; checks
+that require it may be blocked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from archbench import Architecture, Outputs, TaskInfo
 
 @dataclass(frozen=True)
 class Mutant:
-    """A broken architecture, the check that must find it, and words of the message."""
+    """A broken architecture, the code of the check that must find it, and words of the message."""
 
     id: str
     code: str
@@ -36,7 +36,7 @@ MUTANTS: list[Mutant] = []
 
 
 class Net(nn.Module):
-    """Sound: convolution, normalisation, dropout, linear layer. Its parts are methods for mutants to replace."""
+    """A sound network: convolution, normalisation, dropout, linear layer. Mutants replace its layers and methods."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Net(nn.Module):
         self.head = nn.Linear(32, task.outputs)
 
     def features(self, x: Tensor) -> Tensor:
-        """Images to (B, 32)."""
+        """Map images to features (B, 32)."""
         h = torch.relu(self.norm(self.conv(x))).mean((2, 3))
         return self.drop(torch.relu(self.hidden(h)))
 
@@ -70,7 +70,7 @@ def mutant(code: str, says: str = "", **declared: Any) -> Callable[[Any], Any]:
 
 
 def without_summary(task: TaskInfo) -> nn.Module:
-    """Sound, but says nothing about itself."""
+    """Return a sound network, whose declaration has no summary."""
     return Net(task)
 
 
@@ -79,13 +79,13 @@ mutant("B002", "summary is empty", summary="")(without_summary)
 
 @mutant("B002", "expected_failures has 'B999'", expected_failures={"B999": "no such check"})
 def expects_an_unknown_check(task: TaskInfo) -> nn.Module:
-    """Names a check that does not exist."""
+    """Return a sound network, whose declaration names a check that does not exist."""
     return Net(task)
 
 
 @mutant("B101", "expected (3, 7)")
 class HardCodedClasses(Net):
-    """Two outputs, whatever the task."""
+    """A network with two outputs, whatever the task."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -94,7 +94,7 @@ class HardCodedClasses(Net):
 
 @mutant("B101", "RuntimeError")
 class HardCodedChannels(Net):
-    """One channel, whatever the images."""
+    """A network for one channel, whatever the images."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -103,7 +103,7 @@ class HardCodedChannels(Net):
 
 @mutant("B101", "lazy parameters")
 class Lazy(Net):
-    """The shape is known only after the first batch."""
+    """A layer whose shape is known only after the first batch."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -112,13 +112,13 @@ class Lazy(Net):
 
 @mutant("B101", "not a torch.nn.Module")
 def returns_a_function(task: TaskInfo) -> Any:
-    """Not a module."""
+    """Return a function instead of a module."""
     return Net(task).forward
 
 
 @mutant("B101", "no trainable parameters")
 class Frozen(Net):
-    """Nothing to train."""
+    """A network without trainable parameters."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -127,7 +127,7 @@ class Frozen(Net):
 
 @mutant("B107", "noise in place of the padding", inputs=("sequence",), takes_lengths=True)
 class ReadsTheLastStep(nn.Module):
-    """Takes lengths, and then reads the state after the padding."""
+    """A network that takes lengths but lets the padding into its answers."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class ReadsTheLastStep(nn.Module):
 
 @mutant("B107", "full lengths move the logits", inputs=("sequence",), takes_lengths=True)
 class CountsFromZero(nn.Module):
-    """Reads one step too early where it is told the lengths."""
+    """A network that reads one step too early if it is told the lengths."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ class CountsFromZero(nn.Module):
 
 @mutant("B101", "per step", inputs=("sequence",))
 class IgnoresPerStep(nn.Module):
-    """Answers once where an answer at every step is asked for."""
+    """A network that answers once where the task asks for an answer at every step."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -173,13 +173,13 @@ class IgnoresPerStep(nn.Module):
 
 @mutant("B101", "refuses every image shape", incompatible=lambda task, options: "too small")
 def refuses_everything(task: TaskInfo) -> nn.Module:
-    """Takes no task at all."""
+    """Return a sound network, whose declaration refuses every task."""
     return Net(task)
 
 
 @mutant("B102", "a batch of 1 gave (2,)")
 class Squeezes(Net):
-    """Drops the batch axis of a batch of one."""
+    """A network that drops the batch axis of a batch of one."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x)).squeeze()
@@ -187,7 +187,7 @@ class Squeezes(Net):
 
 @mutant("B103", "probabilities")
 class Softmax(Net):
-    """Probabilities instead of logits."""
+    """A network that returns probabilities instead of logits."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x)).softmax(-1)
@@ -195,7 +195,7 @@ class Softmax(Net):
 
 @mutant("B103", "not finite")
 class NanInit(Net):
-    """A weight that nobody initialised."""
+    """A weight that was never initialised."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -204,7 +204,7 @@ class NanInit(Net):
 
 @mutant("B104", "moves the logits")
 class BatchMean(Net):
-    """Centres the features over the batch."""
+    """Features that are centred over the batch."""
 
     def features(self, x: Tensor) -> Tensor:
         h = super().features(x)
@@ -213,7 +213,7 @@ class BatchMean(Net):
 
 @mutant("B104", "moves the logits")
 class BatchStatistics(Net):
-    """Batch normalisation by the batch, in evaluation as well."""
+    """Batch normalisation with statistics of the batch even in evaluation."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -222,7 +222,7 @@ class BatchStatistics(Net):
 
 @mutant("B104", "moves the logits", inputs=("tokens",))
 class AttendsOverTheBatch(nn.Module):
-    """Forgets batch_first=True."""
+    """Attention without batch_first=True."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -239,7 +239,7 @@ class AttendsOverTheBatch(nn.Module):
 
 @mutant("B105", "different logits")
 class FunctionalDropout(Net):
-    """F.dropout is on unless told otherwise."""
+    """Functional dropout, which is on unless told otherwise."""
 
     def features(self, x: Tensor) -> Tensor:
         return dropout(super().features(x), 0.5)
@@ -247,7 +247,7 @@ class FunctionalDropout(Net):
 
 @mutant("B105", "draws from torch")
 class DrawsInEvaluation(Net):
-    """A random number that does not matter shifts all that follow."""
+    """A random number that changes no logit, but shifts all later draws."""
 
     def features(self, x: Tensor) -> Tensor:
         return super().features(x) + 0.0 * torch.rand(1, device=x.device, dtype=x.dtype)
@@ -255,7 +255,7 @@ class DrawsInEvaluation(Net):
 
 @mutant("B106", "writes into its input")
 class InPlaceInput(Net):
-    """Normalises the images where they lie."""
+    """A network that scales its input in place."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.mul_(0.5))
@@ -335,7 +335,7 @@ class DeadLayer(Net):
 
 @mutant("B202", "conv.weight")
 class Detached(Net):
-    """The convolution is cut off from the gradient."""
+    """A convolution that is cut off from the gradient."""
 
     def features(self, x: Tensor) -> Tensor:
         h = torch.relu(self.norm(self.conv(x))).mean((2, 3)).detach()
@@ -344,13 +344,13 @@ class Detached(Net):
 
 @mutant("B202", "matches no parameter", unused_parameters=("experts.*",))
 def declares_parameters_that_are_not_there(task: TaskInfo) -> nn.Module:
-    """A pattern left over from an older version."""
+    """Return a sound network, whose declaration names parameters that it does not have."""
     return Net(task)
 
 
 @mutant("B203", "is still")
 class CannotLearn(Net):
-    """Logits too small to matter."""
+    """Logits that are too small to matter."""
 
     def forward(self, x: Tensor) -> Tensor:
         return 0.01 * torch.tanh(self.head(self.features(x)))
@@ -358,7 +358,7 @@ class CannotLearn(Net):
 
 @mutant("B203", "is still")
 class IgnoresInput(nn.Module):
-    """The answer is always the same."""
+    """A network whose answer does not depend on its input."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -370,7 +370,7 @@ class IgnoresInput(nn.Module):
 
 @mutant("B301", "reseeds")
 class SeedsInInit(Net):
-    """Always the same weights."""
+    """A network that sets the global seed, so that its weights are always the same."""
 
     def __init__(self, task: TaskInfo) -> None:
         torch.manual_seed(42)
@@ -379,7 +379,7 @@ class SeedsInInit(Net):
 
 @mutant("B301", "different weights")
 class NumpyInit(Net):
-    """Weights from numpy's global stream, which no one seeds."""
+    """Weights from numpy's global stream, which torch.manual_seed does not seed."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -388,7 +388,7 @@ class NumpyInit(Net):
 
 @mutant("B301", "gave the same weights")
 class FixedInit(nn.Module):
-    """Weights from a generator of its own."""
+    """Weights from a generator with a constant seed."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -404,7 +404,7 @@ class FixedInit(nn.Module):
 
 @mutant("B302", "torch.get_num_threads")
 class SetsThreads(Net):
-    """Decides for everyone how many threads there are."""
+    """A network that sets the number of threads of the process."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -413,7 +413,7 @@ class SetsThreads(Net):
 
 @mutant("B302", "os.environ[ARCHBENCH_MUTANT]")
 class SetsEnvironment(Net):
-    """Leaves a variable behind."""
+    """A network that sets an environment variable."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -422,7 +422,7 @@ class SetsEnvironment(Net):
 
 @mutant("B302", "warnings.filters")
 class SilencesWarnings(Net):
-    """Nobody else gets a warning any more."""
+    """A network that silences warnings for the whole process."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
@@ -432,7 +432,7 @@ class SilencesWarnings(Net):
 
 @mutant("B302", "numpy's global random stream")
 class DrawsFromNumpy(Net):
-    """Augments by numpy's global stream."""
+    """A network that draws from numpy's global stream in training."""
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
@@ -442,7 +442,7 @@ class DrawsFromNumpy(Net):
 
 @mutant("B303", "other logits")
 class PlainAttributeState(Net):
-    """A random projection that state_dict does not know."""
+    """A random projection that is not in state_dict."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -454,7 +454,7 @@ class PlainAttributeState(Net):
 
 @mutant("B304", "pickle")
 class LambdaAttribute(Net):
-    """A lambda cannot be pickled."""
+    """A lambda, which cannot be pickled."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -466,7 +466,7 @@ class LambdaAttribute(Net):
 
 @mutant("B304", "copy.deepcopy")
 class KeepsGraph(Net):
-    """Keeps the features of the last batch, with their graph."""
+    """A network that keeps the features of the last batch with their graph."""
 
     def features(self, x: Tensor) -> Tensor:
         self.last = super().features(x)
@@ -492,7 +492,7 @@ class FixedDevice(Net):
 
 @mutant("B401", "meta")
 class CopiesToCpu(Net):
-    """Moves its features to the CPU."""
+    """A network that moves its features to the CPU."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x).cpu())
@@ -500,7 +500,7 @@ class CopiesToCpu(Net):
 
 @mutant("B402", "float64")
 class CastsToFloat32(Net):
-    """float32, whatever it is given."""
+    """A network that computes in float32, whatever it is given."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.float())
@@ -508,7 +508,7 @@ class CastsToFloat32(Net):
 
 @mutant("B402", "float64")
 class Float32Constant(Net):
-    """A float32 matrix among what may be float64."""
+    """A float32 matrix that meets features in float64."""
 
     def features(self, x: Tensor) -> Tensor:
         h = super().features(x)
@@ -526,7 +526,7 @@ class LosesPrecision(Net):
 
 @mutant("B403", "")
 class BranchesOnValues(Net):
-    """Which way it goes depends on the data."""
+    """A branch that depends on the data."""
 
     def forward(self, x: Tensor) -> Tensor:
         logits = super().forward(x)
@@ -535,7 +535,7 @@ class BranchesOnValues(Net):
 
 @mutant("B404", "view")
 class Views(nn.Module):
-    """view() needs one memory layout."""
+    """A call of view(), which needs one particular memory layout."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -552,5 +552,5 @@ class Views(nn.Module):
     parameters={"miscounted": (TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10), 1000)},
 )
 def miscounted(task: TaskInfo) -> nn.Module:
-    """Declares another number of parameters."""
+    """Return a sound network, whose declaration has another number of parameters."""
     return Net(task)

@@ -1,4 +1,4 @@
-"""Ordinary sound networks. Each must pass every check of the kit, with at most the exceptions it declares."""
+"""Ordinary sound networks. Each must pass every check of the kit, except for the failures that it declares."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FUSED = {"B403": "torch.compile does not trace torch's fused recurrent kernels"}
 
 
 class CNN(nn.Module):
-    """Convolution, batch norm, dropout."""
+    """A network with convolution, batch normalisation and dropout."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class CNN(nn.Module):
 
 
 class Transformer(nn.Module):
-    """torch's encoder over tokens, or over real vectors."""
+    """torch's Transformer encoder over tokens or over real vectors."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Transformer(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """LSTM or GRU, with dropout between its layers. Read at the last real step."""
+    """An LSTM or GRU with dropout between its layers, whose last real step gives the answer."""
 
     def __init__(self, kind: type[nn.RNNBase], task: TaskInfo) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Recurrent(nn.Module):
 
 
 class Patches(nn.Module):
-    """Images to (B, patches, width)."""
+    """A convolution that turns images into patches (B, patches, width)."""
 
     def __init__(self, task: TaskInfo, width: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class ViT(nn.Module):
 
 
 class MixerBlock(nn.Module):
-    """Mix the patches, then the channels."""
+    """A block that mixes the patches, then the channels."""
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class MixerBlock(nn.Module):
 
 
 class Mixer(nn.Module):
-    """MLP-Mixer."""
+    """An MLP-Mixer."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class Mixer(nn.Module):
 
 
 class ZeroInitResidual(CNN):
-    """A residual branch that starts at zero, so that nothing before its last layer gets a gradient at first."""
+    """A residual branch that starts at zero, so that at first no layer before its last gets a gradient."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
@@ -135,7 +135,7 @@ class ZeroInitResidual(CNN):
 
 
 class Experts(nn.Module):
-    """A mixture of experts: each example goes to one of eight, so that a batch of six leaves some idle."""
+    """A mixture of eight experts, one for each example, so that a batch of six leaves some of them idle."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ class Experts(nn.Module):
 
 
 class MLP(nn.Module):
-    """Two layers, on whatever is flattened."""
+    """Two layers on flattened inputs of any kind."""
 
     def __init__(self, task: TaskInfo) -> None:
         super().__init__()
@@ -168,22 +168,22 @@ class MLP(nn.Module):
 
 
 def build_lstm(task: TaskInfo, options: None) -> nn.Module:
-    """An LSTM."""
+    """Return an LSTM."""
     return Recurrent(nn.LSTM, task)
 
 
 def build_gru(task: TaskInfo, options: None) -> nn.Module:
-    """A GRU."""
+    """Return a GRU."""
     return Recurrent(nn.GRU, task)
 
 
 def no_steps(task: TaskInfo, options: None) -> str | None:
-    """For networks that answer once."""
+    """Return why a network that answers once does not take a task, or None if it does."""
     return "answers once, not at every step" if task.per_step else None
 
 
 def declare(name: str, network: Callable[[TaskInfo], nn.Module], *inputs: str, **more: object) -> Architecture:
-    """An architecture that needs no options."""
+    """Return an architecture without options."""
     return Architecture(
         name=name, build=lambda task, options: network(task), inputs=inputs, summary=f"A sound {name}", **more
     )

@@ -1,4 +1,4 @@
-"""Deliberately broken tasks, and sound ones: each broken task has one fault, and one check must find it."""
+"""Sound tasks, and deliberately broken ones: each mutant has one fault, and one check must find it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = TaskInfo(kind="tokens", input_shape=(24,), outputs=2, vocabulary=9, per_
 
 @dataclass(frozen=True)
 class Mutant:
-    """A broken task, the check that must find it, and words of the message."""
+    """A broken task, the code of the check that must find it, and words of the message."""
 
     id: str
     code: str
@@ -28,25 +28,25 @@ class Mutant:
 
 
 def pictures(count: int, draw: Any) -> Examples:
-    """Noise with labels 0, 1, 2 in turn."""
+    """Draw images of noise with labels 0, 1, 2 in turn."""
     inputs = draw.standard_normal((count, 1, 4, 4)).astype(np.float32)
     return Examples(inputs, np.arange(count, dtype=np.int64) % 3)
 
 
 def steps(count: int, draw: Any) -> Examples:
-    """Sums of noise."""
+    """Draw sequences of noise whose target is their sum."""
     inputs = draw.random((count, 6, 2)).astype(np.float32)
     return Examples(inputs, inputs.sum(axis=(1, 2), keepdims=False)[:, None])
 
 
 def words(count: int, draw: Any) -> Examples:
-    """Whether each token is odd."""
+    """Draw tokens; the target of each is 1 if it is odd."""
     inputs = draw.integers(0, 9, (count, 24))
     return Examples(inputs, inputs % 2)
 
 
 def prefixes(count: int, draw: Any) -> Examples:
-    """Sums of noise of 2 to 6 steps, and zeros after them."""
+    """Draw sequences of 2 to 6 steps of noise, padded with zeros, whose target is their sum."""
     lengths = draw.integers(2, 6, count, endpoint=True)
     inputs = draw.random((count, 6, 2)).astype(np.float32) * (np.arange(6) < lengths[:, None])[:, :, None]
     inputs = inputs.astype(np.float32)
@@ -54,7 +54,7 @@ def prefixes(count: int, draw: Any) -> Examples:
 
 
 def skewed(count: int, draw: Any) -> Examples:
-    """Whether each token is below 2, asked at every second step."""
+    """Draw tokens; at every second step the target is 1 if the token is below 2."""
     inputs = draw.integers(0, 9, (count, 24))
     targets = (inputs < 2).astype(np.int64)
     targets[:, ::2] = IGNORED
@@ -64,23 +64,23 @@ def skewed(count: int, draw: Any) -> Examples:
 ENTROPY = -(2 / 9 * math.log2(2 / 9) + 7 / 9 * math.log2(7 / 9))
 
 
-def sound(part: Callable[[int, Any], Examples] = pictures) -> Callable[[Any, int], Splits]:
-    """A load function without a fault."""
+def sound(draw_split: Callable[[int, Any], Examples] = pictures) -> Callable[[Any, int], Splits]:
+    """Return a load function without a fault."""
 
     def load(options: None, seed: int) -> Splits:
         draw = np.random.default_rng([1, seed])
-        return Splits(part(300, draw), part(60, draw), part(300, np.random.default_rng(0)))
+        return Splits(draw_split(300, draw), draw_split(60, draw), draw_split(300, np.random.default_rng(0)))
 
     return load
 
 
 def fixed(options: None, seed: int) -> Splits:
-    """The same splits for every seed."""
+    """Load equal splits for every seed."""
     return sound()(options, 0)
 
 
 def declare(name: str, load: Any, **more: Any) -> Task:
-    """A classification task, unless `more` says otherwise."""
+    """Return a task, which is a classification task unless `more` says otherwise."""
     values = {"info": PICTURES, "loss": "cross_entropy", "metric": "accuracy", "chance": 1 / 3, "oracle": 1.0}
     return Task(name=name, load=load, **{**values, "summary": "A task", **more})
 
@@ -112,20 +112,20 @@ def mutant(code: str, says: str, **declared: Any) -> Callable[[Any], Any]:
     return register
 
 
-def changed(seed: int, change: Callable[[Splits], Splits], part: Any = pictures) -> Splits:
-    """Sound splits with one change."""
-    return change(sound(part)(None, seed))
+def changed(seed: int, change: Callable[[Splits], Splits], draw_split: Any = pictures) -> Splits:
+    """Return sound splits with one change."""
+    return change(sound(draw_split)(None, seed))
 
 
 @mutant("T002", "summary is empty", summary="")
 def without_summary(options: None, seed: int) -> Splits:
-    """Says nothing about itself."""
+    """Load sound splits; the declaration has no summary."""
     return sound()(options, seed)
 
 
 @mutant("T101", "from 1 to 3")
 def labels_from_one(options: None, seed: int) -> Splits:
-    """Labels 1, 2, 3."""
+    """Load labels 1, 2, 3 instead of 0, 1, 2."""
     return changed(
         seed, lambda s: Splits(*(Examples(e.inputs, e.targets + 1) for e in (s.train, s.validation, s.test)))
     )
@@ -133,20 +133,20 @@ def labels_from_one(options: None, seed: int) -> Splits:
 
 @mutant("T101", "no training example has label 2")
 def class_missing_in_training(options: None, seed: int) -> Splits:
-    """The last class is in the test split only."""
+    """Load training examples without the last class."""
     return changed(seed, lambda s: Splits(Examples(s.train.inputs, s.train.targets % 2), s.validation, s.test))
 
 
 @mutant("T101", "not archbench.Splits")
 def returns_a_tuple(options: None, seed: int) -> Any:
-    """Not Splits."""
+    """Return a tuple instead of `Splits`."""
     made = sound()(options, seed)
     return made.train, made.validation, made.test
 
 
 @mutant("T102", "float64")
 def wrong_precision(options: None, seed: int) -> Splits:
-    """float64 inputs."""
+    """Load training inputs in float64."""
     return changed(
         seed, lambda s: Splits(Examples(s.train.inputs.astype(float), s.train.targets), s.validation, s.test)
     )
@@ -154,13 +154,13 @@ def wrong_precision(options: None, seed: int) -> Splits:
 
 @mutant("T102", "TaskInfo says", info=TaskInfo(kind="image", input_shape=(1, 4, 5), outputs=3))
 def wrong_shape(options: None, seed: int) -> Splits:
-    """Images of another size than declared."""
+    """Load images of another size than declared."""
     return sound()(options, seed)
 
 
 @mutant("T102", "lengths run from", **VARIABLE)
 def longer_than_the_longest(options: None, seed: int) -> Splits:
-    """A length beyond the last step."""
+    """Load an example whose length is beyond the last step."""
     made = sound(prefixes)(options, seed)
     made.test.lengths[0] = 7
     return made
@@ -168,13 +168,13 @@ def longer_than_the_longest(options: None, seed: int) -> Splits:
 
 @mutant("T102", "variable_length is False", **REGRESSION)
 def undeclared_lengths(options: None, seed: int) -> Splits:
-    """Lengths that TaskInfo does not speak of."""
+    """Load lengths that TaskInfo does not declare."""
     return sound(prefixes)(options, seed)
 
 
 @mutant("T102", "not IGNORED", info=replace(WORDS, variable_length=True), chance=5 / 9)
 def asks_for_padding(options: None, seed: int) -> Splits:
-    """Labels where there is no step."""
+    """Load labels beyond the length of the examples."""
     made = sound(words)(options, seed)
     test = Examples(made.test.inputs, made.test.targets, np.full(300, 23))
     return Splits(made.train, made.validation, test)
@@ -182,7 +182,7 @@ def asks_for_padding(options: None, seed: int) -> Splits:
 
 @mutant("T104", "not 0", **VARIABLE)
 def pads_with_ones(options: None, seed: int) -> Splits:
-    """Something other than zero after the last step."""
+    """Load examples that are padded with ones."""
     made = sound(prefixes)(options, seed)
     made.train.inputs[made.train.lengths < 6, -1] = 1
     return made
@@ -190,7 +190,7 @@ def pads_with_ones(options: None, seed: int) -> Splits:
 
 @mutant("T103", "not finite")
 def not_a_number(options: None, seed: int) -> Splits:
-    """One pixel is 0/0."""
+    """Load an image with a pixel that is not a number."""
     made = sound()(options, seed)
     made.train.inputs[0, 0, 0, 0] = np.nan
     return made
@@ -198,7 +198,7 @@ def not_a_number(options: None, seed: int) -> Splits:
 
 @mutant("T103", "tokens run from", info=WORDS, chance=5 / 9)
 def token_out_of_vocabulary(options: None, seed: int) -> Splits:
-    """A token that is not in the vocabulary."""
+    """Load a token that is not in the vocabulary."""
     made = sound(words)(options, seed)
     made.validation.inputs[0, 0] = 9
     return made
@@ -206,7 +206,7 @@ def token_out_of_vocabulary(options: None, seed: int) -> Splits:
 
 @mutant("T201", "test inputs are train inputs")
 def test_in_training(options: None, seed: int) -> Splits:
-    """Trains on a part of the test split."""
+    """Load a training split with some inputs of the test split."""
     made = sound()(options, seed)
     made.train.inputs[:10] = made.test.inputs[:10]
     return made
@@ -214,39 +214,39 @@ def test_in_training(options: None, seed: int) -> Splits:
 
 @mutant("T201", "validation inputs are train inputs")
 def validates_on_training(options: None, seed: int) -> Splits:
-    """Validation is a part of training."""
+    """Load a validation split that is taken from training."""
     return changed(seed, lambda s: Splits(s.train, Examples(s.train.inputs[:60], s.train.targets[:60]), s.test))
 
 
 @mutant("T202", "twice with seed 0")
 def unseeded(options: None, seed: int) -> Splits:
-    """New data on every call."""
+    """Load new data on every call."""
     draw = np.random.default_rng()
     return Splits(pictures(300, draw), pictures(60, draw), pictures(300, np.random.default_rng(0)))
 
 
 @mutant("T203", "the same for seeds")
 def ignores_the_seed(options: None, seed: int) -> Splits:
-    """One split for all seeds, undeclared."""
+    """Load equal splits for all seeds without declaring them fixed."""
     return fixed(options, seed)
 
 
 @mutant("T203", "different for seeds", fixed_splits=True)
 def claims_to_be_fixed(options: None, seed: int) -> Splits:
-    """Declared as fixed, and drawn anew."""
+    """Load other splits for each seed though they are declared fixed."""
     return sound()(options, seed)
 
 
 @mutant("T204", "not that of seed 1")
 def draws_its_test_split(options: None, seed: int) -> Splits:
-    """Every seed has a test split of its own."""
+    """Load another test split for each seed."""
     draw = np.random.default_rng(seed)
     return Splits(pictures(300, draw), pictures(60, draw), pictures(300, draw))
 
 
 @mutant("T205", "depends on the global random streams")
 def global_numpy(options: None, seed: int) -> Splits:
-    """Shuffles with numpy's global stream."""
+    """Load training examples shuffled with numpy's global stream."""
     made = sound()(options, seed)
     order = np.random.permutation(300)
     return Splits(Examples(made.train.inputs[order], made.train.targets[order]), made.validation, made.test)
@@ -254,43 +254,43 @@ def global_numpy(options: None, seed: int) -> Splits:
 
 @mutant("T205", "loading changes")
 def seeds_the_world(options: None, seed: int) -> Splits:
-    """Seeds numpy's global stream."""
+    """Load sound splits and seed numpy's global stream."""
     np.random.seed(seed)
     return sound()(options, seed)
 
 
 @mutant("T205", "os.environ")
 def sets_environment(options: None, seed: int) -> Splits:
-    """Leaves a variable behind."""
+    """Load sound splits and set an environment variable."""
     os.environ["ARCHBENCH_TASK_MUTANT"] = os.environ.get("ARCHBENCH_TASK_MUTANT", "") + "x"
     return sound()(options, seed)
 
 
 @mutant("T301", "raised", metric="mean_squared_error", chance=1.0, oracle=0.0)
 def metric_of_another_kind(options: None, seed: int) -> Splits:
-    """Labels, and a metric for numbers."""
+    """Load labels; the declared metric is one for numbers."""
     return sound()(options, seed)
 
 
 @mutant("T302", "oracle is 0.95", oracle=0.95)
 def modest_oracle(options: None, seed: int) -> Splits:
-    """Declares that nobody can be right always."""
+    """Load sound splits; the declared oracle is below the score of the right answers."""
     return sound()(options, seed)
 
 
 @mutant("T303", "chance is 1", info=WORDS, metric="bits_per_character", chance=1.0, oracle=0.0)
 def chance_of_a_fair_coin(options: None, seed: int) -> Splits:
-    """Two classes are not always one bit."""
+    """Load two classes of unequal frequency; the declared chance is one bit."""
     return sound(skewed)(options, seed)
 
 
 @mutant("T302", "oracle is 0", info=WORDS, metric="perplexity", chance=2**ENTROPY, oracle=0.0)
 def oracle_in_bits(options: None, seed: int) -> Splits:
-    """A perplexity is never below 1."""
+    """Load sound splits; the declared oracle is a perplexity of 0, which is below the least possible."""
     return sound(skewed)(options, seed)
 
 
 @mutant("T303", "chance is 0.1", chance=0.1)
 def chance_of_ten_classes(options: None, seed: int) -> Splits:
-    """Copied from a task with ten classes."""
+    """Load three classes; the declared chance is that of ten classes."""
     return sound()(options, seed)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from archbench import IGNORED, DataError, Task
-from archbench.testing._pipeline import score_constant, score_perfect
-from archbench.testing._tasks import TaskSubject
+from archbench.testing.task import TaskSubject
+from archbench.testing.task._scoring import score_constant, score_perfect
 from archbench_tasks import language_models
 from archbench_tasks.language_models import CharacterOptions, WordOptions, line_characters, load, number, words
 
@@ -86,7 +86,7 @@ def test_ten_thousand_words_through_the_pipeline(treebank: Path) -> None:
 
     assert score_perfect(subject) == 1
     assert score_constant(subject)[0] == pytest.approx(np.exp(entropy), rel=1e-5)
-    assert subject.parts["train"].targets.max() == 9_999
+    assert subject.tensors["train"].targets.max() == 9_999
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -1,4 +1,4 @@
-"""The specimens of the kit, one test for each; and environments that plugins are installed into."""
+"""Specimens for the kit, sound and broken, each a test of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support import mutants, sound, task_mutants
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Small networks are faster on one thread, and the machine is shared."""
+    """Run each test on one thread: small networks are faster so, and the machine is shared."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -18,7 +18,7 @@ def one_thread():
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per specimen."""
+    """Make one test of each specimen that a test function asks for."""
     if "sound" in metafunc.fixturenames:
         specimens = sound.SOUND
         metafunc.parametrize("sound", specimens, ids=[specimen.name for specimen in specimens])

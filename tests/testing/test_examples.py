@@ -1,4 +1,4 @@
-"""The examples, and the guide for authors that is built around them."""
+"""The example plugins, and the guide for authors that quotes them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ TIMM = ROOT / "examples" / "timm_nets.py"
 
 
 def blocks(language: str) -> list[str]:
-    """The code blocks of the guide in one language."""
+    """Return the code blocks of the guide in one language."""
     return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
 
 
 def failures(output: str) -> list[str]:
-    """What `benchmark check --json` found wrong, warnings included."""
+    """Return the failed and blocked checks in the output of `benchmark check --json`, warnings included."""
     found = [check for checked in json.loads(output)["checked"] for check in checked["checks"]]
     assert found
     return [f"{c['code']} {c['message']}" for c in found if c["status"] not in ("passed", "expected", "skipped")]
 
 
 def test_guide_quotes_the_example_as_it_is():
-    """Every longer excerpt in the guide stands in a file of the example, letter by letter; the first one is a file."""
+    """Every longer excerpt in the guide, except the first, is in a file of the example, letter by letter."""
     files = [path.read_text() for path in TINYNET.rglob("*.py")]
     _, *excerpts = [block for block in blocks("python") if block.count("\n") > 2]
 
@@ -39,14 +39,14 @@ def test_guide_quotes_the_example_as_it_is():
 
 
 def test_guide_explains_every_check():
-    """The tables of the guide list the checks there are, in order."""
+    """The tables of the guide list all checks, in order."""
     listed = re.findall(r"^\| ([BT]\d{3}) \|", GUIDE, re.MULTILINE)
 
     assert tuple(listed) == check_codes("architecture") + check_codes("task")
 
 
 def test_file_of_the_guide_passes(cli_here, tmp_path):
-    """The one-file plugin of the guide is conformant, and short."""
+    """The one-file plugin of the guide is conformant."""
     (tmp_path / "my_net.py").write_text(blocks("python")[0])
 
     done = cli_here("check", "./my_net.py", "--json", cwd=tmp_path)
@@ -55,7 +55,7 @@ def test_file_of_the_guide_passes(cli_here, tmp_path):
 
 
 def test_tinynet_passes(cli, pretend_install, tmp_path):
-    """The example distribution is found through its entry point, and conformant."""
+    """The example distribution is found through its entry point, and is conformant."""
     environment = pretend_install(TINYNET)
 
     done = cli("check", "tinynet", "--json", cwd=tmp_path, env=environment)
@@ -67,7 +67,7 @@ def test_tinynet_passes(cli, pretend_install, tmp_path):
 
 @pytest.mark.slow
 def test_timm_networks_pass(cli, tmp_path):
-    """Networks of another library pass without an exception, through a wrapper of about twenty lines."""
+    """Networks of timm pass with no declared exception, through a wrapper of at most 25 lines."""
     pytest.importorskip("timm")
 
     done = cli("check", str(TIMM), "--json", cwd=tmp_path)
@@ -80,7 +80,7 @@ def test_timm_networks_pass(cli, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_commands_of_the_guide(fresh, tmp_path):
-    """Every command of the guide, in order, in an environment into which the example was really installed."""
+    """Every command of the guide works, in order, in an environment into which the example was really installed."""
     (tmp_path / "my_net.py").write_text(blocks("python")[0])
     commands = [shlex.split(line) for block in blocks("sh") for line in block.splitlines() if line]
     fresh.install(TINYNET)

@@ -1,18 +1,18 @@
-"""Each check finds its mutants, and no other check accuses them."""
+"""Each check of an architecture finds its mutants, and no other check fails on them."""
 
 from __future__ import annotations
 
 import pytest
 
 from archbench.testing import check_architecture
-from archbench.testing._architecture import CHECKS
+from archbench.testing.architecture import CHECKS
 from support.mutants import MUTANTS
 
-IN_OTHER_TESTS = {"B001", "B501", "B502"}  # these need a plugin, a file or processes
+IN_OTHER_TESTS = {"B001", "B501", "B502"}  # they need a plugin, a file or processes
 
 
 def test_mutant_is_caught_by_the_right_check(mutant):
-    """The check that is meant fails, says why, and is the only one that fails."""
+    """Only the check that a mutant is made for fails, and it says why."""
     results = {result.code: result for result in check_architecture(mutant.architecture)}
     failed = [code for code, result in results.items() if result.status == "failed"]
 
@@ -23,12 +23,12 @@ def test_mutant_is_caught_by_the_right_check(mutant):
 
 
 def test_every_check_has_a_mutant():
-    """A check that catches nothing would not be missed."""
+    """Each check finds at least one mutant here, or is tested in another file."""
     assert {check.code for check in CHECKS} == {mutant.code for mutant in MUTANTS} | IN_OTHER_TESTS
 
 
 def test_codes_are_unique_and_prerequisites_exist():
-    """A code names one check, and what a check requires is there."""
+    """No two checks share a code, and the checks that another one requires exist."""
     codes = [check.code for check in CHECKS]
 
     assert len(set(codes)) == len(codes)

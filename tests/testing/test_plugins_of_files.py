@@ -1,4 +1,4 @@
-"""Checks that need a plugin, other processes or a kept file: B001, B501, B502, and what importing changes."""
+"""Checks that need a plugin in a file, other processes or a kept file: B001, B302 on import, B501 and B502."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 
 from archbench._plugins import Registered, load_plugins
 from archbench.testing import check_architecture
-from archbench.testing._architecture import CHECKS
-from archbench.testing._packaging import fingerprint, write_kept
-from archbench.testing._subject import Subject
+from archbench.testing._fingerprints import write_kept
+from archbench.testing.architecture import CHECKS, Subject, fingerprint
 
 NET = """
 import math
@@ -34,23 +33,23 @@ GROWS_BY_RANK = NET.replace(
 )
 NEEDS_MAIN = NET.replace(
     "    width =",
-    '    import sys\n    assert "pytest" in sys.modules  # as in no worker\n    width =',
+    '    import sys\n    assert "pytest" in sys.modules  # not so in a worker\n    width =',
 )
 
 
 def load(path: Path, text: str) -> Registered[Any]:
-    """The architecture of a one-file plugin."""
+    """Write a one-file plugin and return its architecture."""
     path.write_text(text)
     return load_plugins(files=[path], only=[]).architectures[-1]
 
 
 def failed(results):
-    """Codes of the failures."""
+    """Return the codes of the failed checks."""
     return [result.code for result in results if result.status == "failed"]
 
 
 def test_sound_file_passes(tmp_path):
-    """A one-file plugin passes without exceptions, and nothing that could be checked is skipped."""
+    """A one-file plugin passes, and only the checks that need a kept file or processes are skipped."""
     results = check_architecture(load(tmp_path / "net.py", NET))
 
     assert failed(results) == []
@@ -66,7 +65,7 @@ def test_heavy_import_is_caught(tmp_path):
 
 
 def keep(registered: Registered[Any], path: Path) -> None:
-    """Keep the fingerprint of this architecture."""
+    """Write the fingerprint of an architecture to a file."""
     write_kept(path, dict([fingerprint(Subject(registered.item, registered=registered))]))
 
 
@@ -78,7 +77,7 @@ def keep(registered: Registered[Any], path: Path) -> None:
     ],
 )
 def test_change_without_a_new_revision_is_caught(tmp_path, change, says):
-    """B501 sees another shape, and other numbers in the same shape; a new revision makes either right."""
+    """B501 finds another shape, and other numbers in the same shape; with a new revision either passes."""
     kept = tmp_path / "fingerprints.json"
     keep(load(tmp_path / "net.py", NET), kept)
     changed = NET.replace(*change)
@@ -93,7 +92,7 @@ def test_change_without_a_new_revision_is_caught(tmp_path, change, says):
 
 
 def test_unchanged_network_keeps_its_fingerprint(tmp_path):
-    """The same file again is the same network."""
+    """B501 passes if the file of the network has not changed."""
     kept = tmp_path / "fingerprints.json"
     keep(load(tmp_path / "net.py", NET), kept)
 
@@ -103,7 +102,7 @@ def test_unchanged_network_keeps_its_fingerprint(tmp_path):
 
 
 def test_import_with_side_effects_is_caught(tmp_path, monkeypatch):
-    """B302 also sees what importing the module of `build` changes, though that happens only once."""
+    """B302 also finds global state that importing the module of `build` changes, which happens only once."""
     (tmp_path / "greedy_network.py").write_text("import torch\ntorch.set_num_threads(1)\n" + NET)
     monkeypatch.syspath_prepend(str(tmp_path))
     registered = load(tmp_path / "net.py", NET.replace("build=build", 'build="greedy_network:build"'))
@@ -118,7 +117,7 @@ def test_import_with_side_effects_is_caught(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_sound_file_trains_elsewhere(tmp_path):
-    """B502 takes two real gloo steps and a trial of two steps in a real worker."""
+    """B502 passes: two gloo processes take two steps together, and a real worker runs a trial of two steps."""
     (result,) = check_architecture(load(tmp_path / "net.py", NET), only=["B502"], slow=True)
 
     assert result.status == "passed", result.message
@@ -132,7 +131,7 @@ def test_sound_file_trains_elsewhere(tmp_path):
     ids=["reads-rank", "grows-by-rank", "needs-main"],
 )
 def test_network_that_works_in_one_process_only_is_caught(tmp_path, text, says):
-    """B502 alone sees a network that depends on its process."""
+    """Only B502 finds a network that depends on the process in which it is."""
     results = check_architecture(load(tmp_path / "net.py", text), slow=True)
 
     assert failed(results) == ["B502"]
@@ -140,7 +139,7 @@ def test_network_that_works_in_one_process_only_is_caught(tmp_path, text, says):
 
 
 def test_every_code_is_listed_once():
-    """All checks report, in order of their codes."""
+    """Every check has one result, and results are ordered by code."""
     results = check_architecture(load_plugins(only=[]).architectures[0])
 
     assert [result.code for result in results] == sorted(check.code for check in CHECKS)

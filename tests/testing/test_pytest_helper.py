@@ -1,9 +1,9 @@
-"""`parametrize_conformance`: one id per check, strict expected failures."""
+"""`parametrize_conformance`: one test per check, and strict expected failures."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from torch import nn
@@ -34,18 +34,18 @@ WITH_SOFTMAX = SOUND.replace("nn.Linear(32, task.outputs))", "nn.Linear(32, task
 
 @parametrize_conformance("mlp")
 def test_architecture(conformance):
-    """The helper, used as an author uses it."""
+    """A built-in architecture passes in tests made as an author makes them."""
     conformance()
 
 
 @parametrize_conformance("digits", kind="task")
 def test_task(conformance):
-    """The same for a task."""
+    """A built-in task passes in tests made as an author makes them."""
     conformance()
 
 
 def run(pytester, net, test):
-    """Outcomes of the generated tests, by name."""
+    """Run pytest on a one-file plugin and on tests of it with this decorator, and return the result."""
     test_net = HEADER + test + "\ndef test(conformance):\n    conformance()\n"
     pytester.makepyfile(net=net, test_net=test_net)
     return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rA")
@@ -53,14 +53,14 @@ def run(pytester, net, test):
 
 @pytest.fixture
 def pytester(pytester, monkeypatch):
-    """Pytest inside pytest, without this project's settings."""
+    """Return pytest's own `pytester`, without this project's settings."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     yield pytester
     sys.modules.pop("test_net", None)
 
 
 def test_failures_name_hint_and_command(pytester):
-    """One test per code; the failing one explains itself; what it blocks is skipped."""
+    """A failed check shows its hint and its command; the checks that it blocks are skipped."""
     result = run(pytester, WITH_SOFTMAX, "@parametrize_conformance(NET)")
 
     result.assert_outcomes(passed=7, failed=1, skipped=16)
@@ -69,7 +69,7 @@ def test_failures_name_hint_and_command(pytester):
 
 
 def test_expected_failure_is_reported_as_such(pytester):
-    """With a reason, a failure is an xfail."""
+    """A failure that was expected for a reason is an xfail that shows the reason."""
     reason = '@parametrize_conformance(NET, expected_failures={"B103": "it is a study of calibration"})'
 
     result = run(pytester, WITH_SOFTMAX, reason)
@@ -79,7 +79,7 @@ def test_expected_failure_is_reported_as_such(pytester):
 
 
 def test_expected_failure_that_passes_fails(pytester):
-    """No exception outlives its reason."""
+    """An expected failure that passes fails its test and shows the reason."""
     result = run(pytester, SOUND, '@parametrize_conformance(NET, expected_failures={"B103": "it once had a softmax"})')
 
     outcomes = result.parseoutcomes()
@@ -88,18 +88,18 @@ def test_expected_failure_that_passes_fails(pytester):
 
 
 def declare(**more):
-    """A sound architecture."""
+    """Return a sound architecture with more declarations."""
     return Architecture(name="net", build=build, inputs=("image",), summary="A net", **more)
 
 
 def build(task, options):
-    """Two layers."""
+    """Return a network of two layers."""
     width = task.input_shape[0] * task.input_shape[1] * task.input_shape[2]
     return nn.Sequential(nn.Flatten(), nn.Linear(width, 32), nn.ReLU(), nn.Linear(32, task.outputs))
 
 
 def test_expected_failure_needs_a_reason():
-    """An empty reason is refused, whether declared or given to a function."""
+    """An expected failure without a reason is an error, both in a declaration and as an argument."""
     with pytest.raises(DeclarationError, match="no reason for 'B403'"):
         declare(expected_failures={"B403": " "})
     with pytest.raises(DeclarationError, match="no reason for 'B403'"):
@@ -107,22 +107,36 @@ def test_expected_failure_needs_a_reason():
 
 
 def test_expected_failure_is_strict():
-    """A declared failure that passes is an error, named XPASS."""
+    """A declared failure that passes is an error marked XPASS, and has no hint."""
     (result,) = check_architecture(declare(expected_failures={"B103": "once true"}), only=["B103"])
 
     assert result.is_error
     assert result.message.startswith("XPASS")
+    assert not result.hint
+
+
+def test_message_does_not_decide_about_the_hint():
+    """A fault keeps its hint even if its message begins as that of a declared failure that passed."""
+    reply = "XPASS is what the network said"
+
+    def fail(task, options):
+        raise DeclarationError(reply)
+
+    (result,) = check_architecture(replace(declare(), build=fail), only=["B101"])
+
+    assert result.message == reply
+    assert result.hint
 
 
 @dataclass(frozen=True)
 class Size:
-    """An option to change."""
+    """Options with one value to change."""
 
     width: int = 4
 
 
 def test_expected_failure_may_pass_under_other_options():
-    """The declaration is about the default options; under others the same check may pass."""
+    """A declared failure may pass under other options than the default ones, for which it was declared."""
     item = declare(expected_failures={"B103": "once true"}, options=Size)
     statuses = [check_architecture(item, options=Size(width), only=["B103"])[0].status for width in (4, 5)]
 
@@ -130,7 +144,7 @@ def test_expected_failure_may_pass_under_other_options():
 
 
 class Recurrent(nn.Module):
-    """torch.compile cannot trace torch's fused kernels."""
+    """An LSTM, whose fused kernels torch.compile cannot trace."""
 
     def __init__(self, task):
         super().__init__()
@@ -138,12 +152,12 @@ class Recurrent(nn.Module):
         self.last = slice(None) if task.per_step else -1
 
     def forward(self, x):
-        """Sequences to logits."""
+        """Map sequences to logits."""
         return self.head(self.core(x)[0][:, self.last])
 
 
 def test_warning_level_does_not_fail():
-    """A failure of level `warning` is a ConformanceWarning."""
+    """A failed check of level `warning` is a ConformanceWarning and does not fail its test."""
     undeclared = Architecture(
         name="lstm", build=lambda task, options: Recurrent(task), inputs=("sequence",), summary="LSTM"
     )
@@ -154,7 +168,7 @@ def test_warning_level_does_not_fail():
 
 
 def test_codes_are_stable():
-    """Codes are written into people's plugins: none disappears."""
+    """The codes are exactly these: people write them into their plugins, so none may disappear."""
     assert check_codes("architecture") == (
         *("B001", "B002", "B101", "B102", "B103", "B104", "B105", "B106", "B107", "B201", "B202", "B203"),
         *("B301", "B302", "B303", "B304", "B305", "B401", "B402", "B403", "B404", "B405", "B501", "B502"),

@@ -1,4 +1,4 @@
-"""The kit for tasks: each check finds its mutants, and sound tasks and the built-ins pass."""
+"""The checks of a task: each finds its mutants, and sound tasks and built-ins pass."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from archbench import Examples, Splits
 from archbench._plugins import Registered, load_plugins
 from archbench.testing import check_task, keep_fingerprint
-from archbench.testing._tasks import CHECKS
+from archbench.testing.task import CHECKS
 from support.task_mutants import MUTANTS
 
 BUILT_IN = [
     r
     for r in load_plugins(only=[]).tasks
-    # Thousands of classes make no small set: these have tests of their own.
+    # Tasks with thousands of classes have no small data set; they have tests of their own.
     if r.origin.distribution == "archbench"
     and r.item.name not in ("imagenet", "penn-treebank-words", "wikitext-2-words")
 ]
@@ -28,11 +28,11 @@ import archbench
 {top}
 def load(options, seed):
     import numpy as np
-    def part(n, draw):
+    def split(n, draw):
         labels = draw.integers(0, 2, n)
         return archbench.Examples(draw.standard_normal((n, 5, 1)).astype(np.float32), labels)
     draw = np.random.default_rng([1, seed])
-    return archbench.Splits(part(200, draw), part(50, draw), part(200, np.random.default_rng({test_seed})))
+    return archbench.Splits(split(200, draw), split(50, draw), split(200, np.random.default_rng({test_seed})))
 
 @archbench.hookimpl
 def archbench_tasks():
@@ -50,18 +50,18 @@ except OSError:
 
 
 def load(path: Path, *, top: str = "", test_seed: int = 0, revision: int = 1) -> Registered[Any]:
-    """The task of a one-file plugin."""
+    """Write a one-file plugin and return its task."""
     path.write_text(TASK.format(top=top, test_seed=test_seed, revision=revision))
     return load_plugins(files=[path], only=[]).tasks[-1]
 
 
 def failed(results):
-    """Codes of the failures."""
+    """Return the codes of the failed checks."""
     return [result.code for result in results if result.status == "failed"]
 
 
 def test_mutant_is_caught_by_the_right_check(task_mutant):
-    """The check that is meant fails, says why, and is the only one that fails."""
+    """Only the check that a mutant is made for fails, and it says why."""
     results = {result.code: result for result in check_task(task_mutant.task)}
 
     assert [code for code, r in results.items() if r.status == "failed"] == [task_mutant.code]
@@ -69,7 +69,7 @@ def test_mutant_is_caught_by_the_right_check(task_mutant):
 
 
 class Lazy:
-    """An array that must be asked for its rows."""
+    """Inputs that are read on demand, as an array that gives only the rows it is asked for."""
 
     def __init__(self, array):
         self.array, self.shape, self.dtype = array, array.shape, array.dtype
@@ -83,18 +83,18 @@ class Lazy:
 
 
 def lazily(task):
-    """The same task, its inputs read on demand."""
+    """Return the task with inputs that are read on demand."""
 
     def load(options, seed):
         splits = task.load(options, seed)
-        parts = [getattr(splits, name) for name in ("train", "validation", "test")]
-        return Splits(*(Examples(Lazy(part.inputs), part.targets) for part in parts))
+        each = (splits.train, splits.validation, splits.test)
+        return Splits(*(Examples(Lazy(split.inputs), split.targets) for split in each))
 
     return replace(task, load=load)
 
 
 def test_inputs_that_are_read_on_demand(tmp_path):
-    """Of a split that is not an array a sample is checked; a sound one passes, and a fault in the labels is found."""
+    """Of inputs that are read on demand a sample is checked, and of their labels all."""
     sound = lazily(load(tmp_path / "sound.py").item)
     assert [str(r) for r in check_task(sound) if r.status not in ("passed", "skipped")] == []
 
@@ -106,27 +106,27 @@ def test_inputs_that_are_read_on_demand(tmp_path):
 
 
 def test_every_check_has_a_mutant():
-    """A check that catches nothing would not be missed."""
+    """Each check finds at least one mutant here, or has a test of its own below."""
     caught = {mutant.code for mutant in MUTANTS}
 
     assert {check.code for check in CHECKS} == caught | IN_OTHER_TESTS
 
 
 def test_sound_task_passes(sound_task):
-    """Classification, fixed splits, regression and answers at every step pass every check."""
+    """A sound task of any sort, from classification to perplexity, passes every check."""
     assert [str(r) for r in check_task(sound_task) if r.status not in ("passed", "skipped")] == []
 
 
 @pytest.mark.parametrize("registered", BUILT_IN, ids=lambda registered: registered.item.name)
 def test_built_in_passes(registered):
-    """A built-in passes through the same kit with nothing but its own declarations."""
+    """A built-in task passes every check, except for the failures that it declares."""
     results = check_task(registered)
 
     assert [str(r) for r in results if r.status not in ("passed", "expected", "skipped")] == []
 
 
 def test_sound_file_passes(tmp_path):
-    """A one-file plugin passes, and nothing that could be checked is skipped."""
+    """A one-file plugin passes, and only the check that needs a kept file is skipped."""
     results = check_task(load(tmp_path / "task.py"))
 
     assert failed(results) == []
@@ -138,8 +138,8 @@ def test_sound_file_passes(tmp_path):
     [("import torch", "imports torch"), (PHONES_HOME, "asks for the network")],
     ids=["torch", "network"],
 )
-def test_what_loading_may_not_do_is_caught(tmp_path, top, says):
-    """T001 names the heavy library, or the attempt to connect."""
+def test_heavy_loading_is_caught(tmp_path, top, says):
+    """T001 names the heavy library that loading imports, or the attempt to reach the network."""
     results = check_task(load(tmp_path / "task.py", top=top))
 
     assert failed(results) == ["T001"]
@@ -147,7 +147,7 @@ def test_what_loading_may_not_do_is_caught(tmp_path, top, says):
 
 
 def test_changed_data_without_a_new_revision_are_caught(tmp_path):
-    """T501 sees other data under an old revision; under a new one they are right."""
+    """T501 finds other data under an old revision; with a new revision it passes."""
     kept = tmp_path / "fingerprints.json"
     keep_fingerprint(load(tmp_path / "task.py"), kept)
 
@@ -160,7 +160,7 @@ def test_changed_data_without_a_new_revision_are_caught(tmp_path):
 
 
 def test_codes_are_unique_and_prerequisites_exist():
-    """A code names one check, and what a check requires is there."""
+    """No two checks share a code, and the checks that another one requires exist."""
     codes = [check.code for check in CHECKS]
 
     assert len(set(codes)) == len(codes)

@@ -1,7 +1,8 @@
-"""The conformance kit: what every architecture and every task owes the suite, as checks that authors run themselves.
+"""The conformance kit: checks that authors of architectures and tasks run on their own plugins.
 
 `benchmark check NAME` runs it from the command line, `parametrize_conformance` from pytest, `check_architecture` and
-`check_task` from anywhere. Importing this does not import torch.
+`check_task` from Python. The checks are in `architecture/` and `task/`; `_engine.py` runs them. Importing this package
+does not import torch.
 """
 
 from archbench.testing._api import check_architecture as check_architecture

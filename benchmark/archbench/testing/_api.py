@@ -1,4 +1,4 @@
-"""`check_architecture` and `check_task`. Importing this does not import torch; calling it does."""
+"""`check_architecture` and `check_task`. Importing this module does not import torch; calling its functions does."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def check_architecture(
     fingerprints: Path | None = None,
     selector: str = "",
 ) -> list[CheckResult]:
-    """Run every check on an architecture; one that fails stops none that can still say something.
+    """Run every check on an architecture; a failed check blocks only those that would mislead without it.
 
-    The checks run on one network: that of `options`. Variants are built, and counted if their count is declared, but
-    not trained; to check one in full, give its options.
+    The network under test has the given options. Variants are built, and their parameters counted if a count is
+    declared, but they are not trained; to check a variant in full, pass its options.
 
     Args:
-        architecture: the declaration, or what the loader made of it. Without a plugin around it, B001 and B502 are
-            skipped.
-        options: an instance of its options class; None for the defaults.
+        architecture: the declaration, or the `Registered` one that the loader returns. For a bare declaration, B001 and
+            B502 are skipped.
+        options: an instance of the architecture's options class; None for the defaults.
         only: codes of the checks whose results are wanted; their prerequisites run as well.
-        slow: also those that start processes and train through them.
-        expected_failures: code to reason, added to what the architecture declares.
+        slow: also run the checks that start processes and train in them.
+        expected_failures: code to reason, added to those that the architecture declares.
         fingerprints: the file of kept fingerprints, for B501.
-        selector: what the reproduction commands call it; default: its name.
+        selector: the name of the architecture in the reproduction commands; default: its name with its options.
 
     Returns:
         One result per check, by code.
 
     Raises:
         SelectionError: `only` has a code that does not exist.
-        DeclarationError: `expected_failures` has one without a reason.
+        DeclarationError: `expected_failures` has a code without a reason.
 
     Example:
         >>> from archbench import Architecture
@@ -79,13 +79,13 @@ def open_architecture(
     fingerprints: Path | None = None,
     selector: str = "",
 ) -> Session:
-    """The same, one check at a time."""
-    from archbench.testing._architecture import CHECKS
+    """Return a session that runs the checks of an architecture one at a time, as their results are asked for."""
     from archbench.testing._engine import Session
-    from archbench.testing._subject import Subject
+    from archbench.testing.architecture import CHECKS, Subject
 
     registered = architecture if isinstance(architecture, Registered) else None
-    item = _with(architecture.item if isinstance(architecture, Registered) else architecture, expected_failures)
+    declared = architecture.item if isinstance(architecture, Registered) else architecture
+    item = _with_expected(declared, expected_failures)
     codes = tuple(check.code for check in CHECKS)
     subject = Subject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
     name = selector or make_label(item, subject.options)
@@ -124,12 +124,12 @@ def open_task(
     fingerprints: Path | None = None,
     selector: str = "",
 ) -> Session:
-    """The same, one check at a time."""
+    """Return a session that runs the checks of a task one at a time, as their results are asked for."""
     from archbench.testing._engine import Session
-    from archbench.testing._tasks import CHECKS, TaskSubject
+    from archbench.testing.task import CHECKS, TaskSubject
 
     registered = task if isinstance(task, Registered) else None
-    item = _with(task.item if isinstance(task, Registered) else task, expected_failures)
+    item = _with_expected(task.item if isinstance(task, Registered) else task, expected_failures)
     codes = tuple(check.code for check in CHECKS)
     subject = TaskSubject(item, options=options, registered=registered, fingerprints=fingerprints, known_codes=codes)
     name = selector or make_label(item, subject.options)
@@ -138,19 +138,19 @@ def open_task(
 
 
 def check_codes(kind: str) -> tuple[str, ...]:
-    """The codes of all checks of an `architecture` or of a `task`."""
+    """Return the codes of all checks of an `architecture` or of a `task`."""
     if kind == "architecture":
-        from archbench.testing._architecture import CHECKS
+        from archbench.testing.architecture import CHECKS
     else:
-        from archbench.testing._tasks import CHECKS
+        from archbench.testing.task import CHECKS
     return tuple(sorted(check.code for check in CHECKS))
 
 
 def keep_fingerprint(item: Registered[Any] | Architecture | Task, path: Path, *, options: Any = None) -> None:
-    """Keep what B501 and T501 compare with: what this architecture or task is now, under its revision."""
-    from archbench.testing._packaging import fingerprint, write_kept
-    from archbench.testing._subject import Subject
-    from archbench.testing._tasks import TaskSubject, task_fingerprint
+    """Write the fingerprint of an architecture or a task to a file, for B501 or T501 to compare with later."""
+    from archbench.testing._fingerprints import write_kept
+    from archbench.testing.architecture import Subject, fingerprint
+    from archbench.testing.task import TaskSubject, task_fingerprint
 
     registered = item if isinstance(item, Registered) else None
     declared = item.item if isinstance(item, Registered) else item
@@ -161,6 +161,6 @@ def keep_fingerprint(item: Registered[Any] | Architecture | Task, path: Path, *,
     write_kept(path, {key: kept})
 
 
-def _with(item: Item, more: Mapping[str, str] | None) -> Item:
-    """The declaration with more expected failures, whose reasons are checked as if it had declared them."""
+def _with_expected(item: Item, more: Mapping[str, str] | None) -> Item:
+    """Return the declaration with more expected failures; a new declaration, so that their reasons are checked too."""
     return replace(item, expected_failures={**item.expected_failures, **more}) if more else item

@@ -1,4 +1,4 @@
-"""What a check is and what comes of it. Free of torch."""
+"""A check and its result, as data. Free of torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Level = Literal["error", "warning"]
 Status = Literal["passed", "failed", "expected", "blocked", "skipped"]
 
 
-class Fault(Exception):  # noqa: N818 - a finding about a plugin, no error of ours
-    """Raised by a check: this is wrong. The message is one line."""
+class Fault(Exception):  # noqa: N818 - a finding about a plugin, not an error of the suite
+    """Something wrong with the plugin, raised by the check that found it. The message is one line."""
 
 
-class NotApplicable(Exception):  # noqa: N818 - as above
-    """Raised by a check: this cannot be looked at here. The message says why."""
+class NotApplicable(Exception):  # noqa: N818 - not an error either: the result is `skipped`
+    """The reason why a check cannot be made here, raised by that check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Check:
     """One check, as data.
 
     Args:
-        code: stable; never given to another check.
-        title: what holds when it passes.
+        code: a stable name, such as B101; never given to another check.
+        title: what holds if the check passes.
         function: takes the subject; raises `Fault`, or returns a note for the reader, or None.
-        hint: the usual cause and what to do about it, one line.
-        requires: codes of checks without which this one would say nothing new, or something misleading.
+        hint: the usual cause of a failure and the remedy, on one line.
+        requires: codes of checks that must pass first: without them this check would say nothing new, or mislead.
         level: an `error` blocks conformance; a `warning` is only shown.
-        slow: runs only when asked for.
+        slow: run only if slow checks were asked for.
     """
 
     code: str
@@ -43,17 +43,19 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What came of one check.
+    """The result of one check.
 
     Args:
-        code, title, level: of the check.
-        status: `passed`; `failed`; `expected` to fail, and failed; `blocked` by a prerequisite that did not pass;
+        code: of the check.
+        title: of the check.
+        level: of the check.
+        status: `passed`; `failed`; `expected`, if it failed as declared; `blocked` by a prerequisite that did not pass;
             `skipped`, because it was not asked for or does not apply.
-        message: one line: what is wrong, the reason why that is expected, what blocks it, or a note.
-        hint: the usual cause, if it failed.
-        reproduce: the command that runs just this check.
-        blocked_by: codes of the prerequisites in the way.
-        seconds: CPU time.
+        message: one line: the fault, the reason why it is expected, the codes that block the check, or a note.
+        hint: the usual cause of the fault, if there is one to explain.
+        reproduce: the command that runs only this check.
+        blocked_by: codes of the prerequisites that did not pass.
+        seconds: CPU time of the check.
     """
 
     code: str
@@ -68,7 +70,7 @@ class CheckResult:
 
     @property
     def is_error(self) -> bool:
-        """It stands between the plugin and conformance."""
+        """Whether the result keeps the plugin from being conformant."""
         return self.status == "failed" and self.level == "error"
 
     def __str__(self) -> str:

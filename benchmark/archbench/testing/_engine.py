@@ -1,4 +1,4 @@
-"""Runs checks: all of them, each once, prerequisites first, and leaves the process as it was."""
+"""Running the checks of one subject: each once, prerequisites first, with the process left as it was."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from archbench._errors import ArchbenchError, SelectionError
-from archbench.testing._check import Check, CheckResult, Fault, NotApplicable
+from archbench.testing._check import Check, CheckResult, Fault, NotApplicable, Status
 from archbench.testing._isolation import isolated, seed_everything
 
 LONGEST_MESSAGE = 300
@@ -20,12 +21,12 @@ class Session:
     """The checks of one subject. A check runs when its result is first asked for, and never twice.
 
     Args:
-        checks: in the order in which results are listed.
-        subject: what each check is given.
-        selector: how a command names the subject.
+        checks: every check there is for the subject.
+        subject: the object that each check function is called with.
+        selector: the name of the subject in reproduction commands.
         expected: codes of failures that were declared, to their reasons.
-        strict: a declared failure that passes is an error. Declarations are made for the default options; under
-            others a check may pass.
+        strict: treat a declared failure that passes as an error. Declarations are made for the default options; with
+            other options a check may pass.
         slow: also run the slow checks.
     """
 
@@ -45,10 +46,10 @@ class Session:
         self._results: dict[str, CheckResult] = {}
 
     def results(self, only: Sequence[str] = ()) -> list[CheckResult]:
-        """The results of all checks, or of these.
+        """Return the results of the checks with the given codes, or of all checks, by code.
 
         Raises:
-            SelectionError: there is no such check.
+            SelectionError: there is no check with one of the codes.
         """
         unknown = [code for code in only if code not in self._checks]
         if unknown:
@@ -56,7 +57,7 @@ class Session:
         return [self.result(code) for code in sorted(self._checks) if code in only or not only]
 
     def result(self, code: str) -> CheckResult:
-        """The result of one check; its prerequisites run first."""
+        """Return the result of one check; its prerequisites run first."""
         if code not in self._results:
             self._results[code] = self._run(self._checks[code])
         return self._results[code]
@@ -70,22 +71,26 @@ class Session:
         if blocked_by:
             return self._make(check, "blocked", f"blocked by {', '.join(blocked_by)}", blocked_by=blocked_by)
         start = time.process_time()
-        status, message = self._judge(check)
-        return self._make(check, status, message, seconds=time.process_time() - start)
+        result = self._judge(check)
+        return replace(result, seconds=time.process_time() - start)
 
-    def _judge(self, check: Check) -> tuple[Any, str]:
+    def _judge(self, check: Check) -> CheckResult:
+        """Call the check and return its result; only a fault that nobody declared gets the hint."""
         reason = self._expected.get(check.code)
         try:
             note = self._call(check)
         except NotApplicable as error:
-            return "skipped", str(error)
+            return self._make(check, "skipped", str(error))
         except Fault as fault:
-            return ("failed", str(fault)) if reason is None else ("expected", f"{reason} ({fault})")
+            if reason is None:
+                return self._make(check, "failed", str(fault), hint=check.hint)
+            return self._make(check, "expected", f"{reason} ({fault})")
         if reason is not None and self._strict:
-            return "failed", f"XPASS: it passes, although expected_failures says: {reason}"
-        return "passed", note or ""
+            return self._make(check, "failed", f"XPASS: it passes, although expected_failures says: {reason}")
+        return self._make(check, "passed", note or "")
 
     def _call(self, check: Check) -> str | None:
+        """Call the check in isolation; an error of the plugin becomes a `Fault`."""
         with warnings.catch_warnings(), isolated():
             warnings.simplefilter("ignore")
             seed_everything(0)
@@ -98,22 +103,20 @@ class Session:
             except (Exception, SystemExit) as error:
                 raise Fault(describe(error)) from error
 
-    def _make(self, check: Check, status: Any, message: str, **more: Any) -> CheckResult:
-        shown = status == "failed" and not message.startswith("XPASS")
+    def _make(self, check: Check, status: Status, message: str, **more: Any) -> CheckResult:
         return CheckResult(
             code=check.code,
             title=check.title,
             level=check.level,
             status=status,
             message=message,
-            hint=check.hint if shown else "",
             reproduce=f"benchmark check {self._selector} --only {check.code}" + (" --slow" if check.slow else ""),
             **more,
         )
 
 
 def describe(error: BaseException) -> str:
-    """An exception of the plugin on one line, with the place in the plugin where it came from."""
+    """Return an exception of the plugin on one line, with the file and line of the plugin that raised it."""
     text = " ".join("".join(traceback.format_exception_only(error)).split())
     if len(text) > LONGEST_MESSAGE:
         text = text[: LONGEST_MESSAGE - 4] + " ..."
@@ -121,10 +124,12 @@ def describe(error: BaseException) -> str:
 
 
 def _place(trace: TracebackType | None) -> str:
+    """Return the innermost frame that is the plugin's own, in parentheses; empty if there is none."""
     frames = [f for f in traceback.extract_tb(trace) if not _is_foreign(f.filename)]
     return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
 
 
 def _is_foreign(filename: str) -> bool:
+    """Return whether a file belongs to the suite or to a library, or is no file."""
     path = filename.replace("\\", "/")
-    return any(part in path for part in ("/archbench/", "/torch/", "/lightning/", "/numpy/", "<"))
+    return any(mark in path for mark in ("/archbench/", "/torch/", "/lightning/", "/numpy/", "<"))

@@ -1,4 +1,4 @@
-"""The state that all of a process shares: read, compared, and put back after each check."""
+"""The state that a whole process shares: read before a check, compared, and put back after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def seed_everything(seed: int) -> None:
 
 
 def settings() -> dict[str, Any]:
-    """What a network may not change, by the name people know it by."""
+    """Return the settings of torch that a network may not change, by the name people know them by."""
     return {
         "torch.get_num_threads()": torch.get_num_threads(),
         "torch.get_default_dtype()": torch.get_default_dtype(),
@@ -37,7 +37,7 @@ def settings() -> dict[str, Any]:
 
 
 def surroundings() -> dict[str, Any]:
-    """More that a network may not change, though importing a library may."""
+    """Return the settings outside torch that a network may not change; importing a library may."""
     return {
         "os.environ": dict(os.environ),
         "the working directory": os.getcwd(),
@@ -48,7 +48,7 @@ def surroundings() -> dict[str, Any]:
 
 
 def streams() -> dict[str, Any]:
-    """The states of the global random streams that are not torch's."""
+    """Return the states of the global random streams of numpy and Python."""
     state: Any = np.random.get_state(legacy=False)
     return {
         "numpy's global random stream": [repr(state), state["state"]["key"].tobytes()],
@@ -57,12 +57,12 @@ def streams() -> dict[str, Any]:
 
 
 def torch_stream() -> bytes:
-    """The state of torch's global random stream."""
+    """Return the state of torch's global random stream."""
     return bytes(torch.get_rng_state().numpy())
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """The names whose values differ, each with the two values where those are short."""
+    """Return the names whose values differ, each with both values where these are short."""
     return [_change(name, before[name], after[name]) for name in before if before[name] != after[name]]
 
 
@@ -75,10 +75,10 @@ def _change(name: str, before: Any, after: Any) -> str:
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
-    """Run on one thread, and put everything above back afterwards.
+    """Run the block on one thread, and restore settings, surroundings and random streams afterwards.
 
-    The networks of the checks are so small that threads mostly wait for each other: on two cores a check of `resnet`
-    took 31 s of CPU time, on one thread 6 s.
+    One thread, because the networks of the checks are so small that threads mostly wait for each other: a check of
+    `resnet` took 31 s of CPU time on two cores, and 6 s on one thread.
     """
     kept, around = settings(), surroundings()
     torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()
@@ -95,7 +95,7 @@ def isolated() -> Iterator[None]:
 
 @contextlib.contextmanager
 def two_threads() -> Iterator[None]:
-    """Around what is watched: a network that sets the number of threads most likely sets it to 1."""
+    """Run the block on two threads, to see a network that sets their number: most likely it sets 1."""
     kept = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -110,7 +110,7 @@ def _restore_settings(kept: dict[str, Any]) -> None:
     torch.set_default_dtype(kept["torch.get_default_dtype()"])
     if torch.get_default_device() != kept["torch.get_default_device()"]:
         device = kept["torch.get_default_device()"]
-        # None and not the CPU: naming a device installs a mode that every later call passes through.
+        # None instead of the CPU: naming a device installs a mode that every later call passes through.
         torch.set_default_device(None if device.type == "cpu" else device)
     torch.set_grad_enabled(kept["torch.is_grad_enabled()"])
     torch.use_deterministic_algorithms(kept["torch.are_deterministic_algorithms_enabled()"])

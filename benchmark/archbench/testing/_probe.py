@@ -1,4 +1,4 @@
-"""`python -m archbench.testing._probe`: load one plugin in a fresh process and say what that took."""
+"""`python -m archbench.testing._probe`: load one plugin in a fresh process and report what loading it took."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ TIMEOUT = 120.0
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Which plugin."""
+    """The plugin to load, as the probe reads it from standard input."""
 
     source: PluginSource
     origin: Origin
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What loading it took: milliseconds, heavy libraries that it imported, and what it tried to connect to."""
+    """The probe's answer.
+
+    Args:
+        milliseconds: time that loading the plugin took.
+        heavy: heavy libraries that it imported.
+        network: its attempts to reach the network, each as the call that was refused.
+    """
 
     milliseconds: float
     heavy: list[str]
@@ -38,7 +44,7 @@ def load_alone(registered: Registered[Any]) -> Answer:
     """Load a plugin in a fresh process, from which the network cannot be reached.
 
     Raises:
-        Fault: it does not load there.
+        Fault: the plugin does not load there.
     """
     request = msgspec.json.encode(Request(registered.source, registered.origin))
     done = run_module("archbench.testing._probe", request)
@@ -49,9 +55,9 @@ def load_alone(registered: Registered[Any]) -> Answer:
 
 
 def run_module(module: str, data: bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run one of our modules in a process that finds what this one finds."""
+    """Run a module of the suite in a new process with the same import path, and `data` on its standard input."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    return subprocess.run(  # noqa: S603 - our own module
+    return subprocess.run(  # noqa: S603 - a module of the suite
         [sys.executable, "-m", module],
         input=data,
         env={**os.environ, "PYTHONPATH": path, **environment},
@@ -62,7 +68,7 @@ def run_module(module: str, data: bytes, **environment: str) -> subprocess.Compl
 
 
 def main() -> None:
-    """Read the request from standard input, print the answer as the last line."""
+    """Read the request from standard input, load the plugin, and print the answer as the last line."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     attempts: list[str] = []
     _cut_the_network(attempts)
@@ -74,6 +80,8 @@ def main() -> None:
 
 
 def _cut_the_network(attempts: list[str]) -> None:
+    """Replace the calls that reach the network by some that note the attempt and raise."""
+
     def refuse(what: str) -> Any:
         def refused(*arguments: Any, **_: Any) -> NoReturn:
             attempts.append(f"{what}{arguments[-1:]}")

@@ -1,4 +1,4 @@
-"""The kit as tests: one id per check, strict expected failures."""
+"""The kit as pytest tests: one test per check, with strict expected failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal["architecture", "task"]
 
 
 class ConformanceWarning(UserWarning):
-    """A check of level `warning` failed."""
+    """The warning for a failed check of level `warning`."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,15 @@ class Conformance:
 
     Args:
         code: of the check.
-        session: opens the subject when the first of its checks runs; shared, so that prerequisites run once.
+        session: returns the session of the subject, opened when the first check runs. All checks of the subject share
+            it, so that prerequisites run once.
     """
 
     code: str
     session: Any
 
     def __call__(self) -> None:
-        """Pass, fail, skip, or report an expected failure."""
+        """Run the check; pass, fail, skip, or report an expected failure."""
         import pytest
 
         result = self.session().result(self.code)
@@ -61,17 +62,17 @@ def parametrize_conformance(
     slow: bool = False,
     fingerprints: Path | None = None,
 ) -> pytest.MarkDecorator:
-    """Turn a test into one test per check; it gets `conformance`, which it calls.
+    """Turn a test function into one test per check; the function gets `conformance` and calls it.
 
-    An expected failure that does not happen fails its test, as does one without a reason. A blocked check is skipped:
-    what blocks it has failed already. A failure of level `warning` is a `ConformanceWarning`.
+    A test fails if its check was expected to fail and passes. A blocked check is skipped, because the check that
+    blocks it has failed already. A failure of level `warning` is a `ConformanceWarning`.
 
     Args:
         subject: a selector of something installed, the path of a one-file plugin that registers one thing of this kind,
             or a declaration.
-        kind: which kind of thing a selector or a file names.
-        expected_failures: code to reason, added to those that the declaration has. Those are the better place: they go
-            wherever the plugin goes.
+        kind: the kind of thing that a selector or a file names.
+        expected_failures: code to reason, added to those of the declaration; each needs a reason. The declaration is
+            the better place for them, as it goes wherever the plugin goes.
         slow: include the slow checks.
         fingerprints: the file that `benchmark check --accept` wrote, so that a change of results without a new revision
             fails.
@@ -102,7 +103,7 @@ def parametrize_conformance(
 
 
 def _find(subject: Any, kind: Kind) -> tuple[Any, Any]:
-    """The declaration and the options that a name, a path or a declaration stands for."""
+    """Return the declaration and the options that a selector, a path or a declaration stands for."""
     if isinstance(subject, (Architecture, Task, Registered)):
         return subject, None
     if isinstance(subject, Path):

@@ -1,4 +1,4 @@
-"""B3xx: seeds, global state, saving and copying."""
+"""B3xx: seeds, global state, saving and copying a network."""
 
 from __future__ import annotations
 
@@ -21,14 +21,22 @@ from archbench.testing._isolation import (
     torch_stream,
     two_threads,
 )
-from archbench.testing._learning import train_step
-from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
+from archbench.testing.architecture._learning import train_step
+from archbench.testing.architecture._subject import (
+    Case,
+    Subject,
+    all_logits,
+    different_entries,
+    first_few,
+    predict,
+    same,
+)
 
 T = TypeVar("T")
 
 
 def seeded(subject: Subject) -> None:
-    """The weights are a function of torch's seed, and building leaves that seed's stream running."""
+    """Check that torch's seed alone decides the weights, and that building does not reset torch's stream."""
     for case in subject.main_cases:
         first, end = _weights_and_stream(subject, case, 0)
         other, other_end = _weights_and_stream(subject, case, 1)
@@ -39,7 +47,7 @@ def seeded(subject: Subject) -> None:
         again = _with_torch_seed_only(subject, case, 0)
         unequal = different_entries(first, again)
         if unequal:
-            raise Fault(f"{case}: torch.manual_seed(0) twice gave different weights: {some(unequal)}")
+            raise Fault(f"{case}: torch.manual_seed(0) twice gave different weights: {first_few(unequal)}")
         if not different_entries(first, other):
             raise Fault(f"{case}: torch.manual_seed(0) and torch.manual_seed(1) gave the same weights")
 
@@ -49,14 +57,14 @@ def _weights_and_stream(subject: Subject, case: Case, seed: int) -> tuple[dict[s
 
 
 def _with_torch_seed_only(subject: Subject, case: Case, seed: int) -> dict[str, Tensor]:
-    seed_everything(12345)  # numpy and Python elsewhere: only torch's seed may decide
+    seed_everything(12345)  # another state of numpy's and Python's streams: only torch's seed may decide
     torch.manual_seed(seed)
     network: nn.Module = subject.build_function(case.info, subject.options)
     return network.state_dict()
 
 
 def untouched_globals(subject: Subject) -> None:
-    """Importing, building, training and evaluating change no setting that other code relies on."""
+    """Check that importing, building, training and evaluating change no setting that other code relies on."""
     _ = subject.build_function
     if subject.import_changes:
         raise Fault(f"importing the module of build changes {'; '.join(subject.import_changes)}")
@@ -78,6 +86,7 @@ def _forward_backward(network: nn.Module, inputs: Tensor) -> None:
 
 
 def _watched(what: str, act: Callable[[], T]) -> T:
+    """Return what `act` returns; raise if it changes a setting, the surroundings or a global random stream."""
     with two_threads():
         before = settings() | surroundings() | streams()
         result = act()
@@ -88,7 +97,7 @@ def _watched(what: str, act: Callable[[], T]) -> T:
 
 
 def saves_everything(subject: Subject) -> None:
-    """state_dict, saved and read with weights_only into a network of another seed, gives the same logits."""
+    """Check that a saved state_dict, read with weights_only into a network of another seed, gives the same logits."""
     for case in subject.main_cases:
         network, inputs = subject.build(case, seed=0), case.inputs(4)
         with torch.no_grad():
@@ -104,10 +113,10 @@ def saves_everything(subject: Subject) -> None:
 
 
 def copies(subject: Subject) -> None:
-    """deepcopy after a forward pass, and pickle, as the process of a trial needs."""
+    """Check that the network can be copied after a forward pass, and pickled, as the process of a trial needs."""
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
-        network.train()(inputs.clone())  # with a graph: a network that keeps it cannot be copied
+        network.train()(inputs.clone())  # with gradients: a network that keeps the graph cannot be copied
         for name, duplicate in (("copy.deepcopy", copy.deepcopy), ("pickle", _through_pickle)):
             try:
                 copied = duplicate(network)
@@ -118,16 +127,16 @@ def copies(subject: Subject) -> None:
 
 
 def _through_pickle(network: nn.Module) -> nn.Module:
-    copied: nn.Module = pickle.loads(pickle.dumps(network))  # noqa: S301 - what was pickled a moment ago
+    copied: nn.Module = pickle.loads(pickle.dumps(network))  # noqa: S301 - pickled on this very line
     return copied
 
 
 def repeatable_training(subject: Subject) -> None:
-    """Three steps, twice from one seed."""
+    """Check that three steps of training from one seed end in the same weights twice."""
     for case in subject.main_cases:
         unequal = different_entries(_three_steps(subject, case), _three_steps(subject, case))
         if unequal:
-            raise Fault(f"{case}: three steps from one seed ended in different weights: {some(unequal)}")
+            raise Fault(f"{case}: three steps from one seed ended in different weights: {first_few(unequal)}")
 
 
 def _three_steps(subject: Subject, case: Case) -> dict[str, Tensor]:
@@ -141,7 +150,7 @@ def _three_steps(subject: Subject, case: Case) -> dict[str, Tensor]:
 CHECKS = (
     Check(
         "B301",
-        "one seed, one set of weights; another seed, another set",
+        "one seed gives one set of weights, another seed another set",
         seeded,
         "initialise with torch only, never call manual_seed or numpy in a network, and break symmetry at random",
         ("B101",),

@@ -1,4 +1,4 @@
-"""`python -m archbench.testing._rank`: one of two processes that train a network together for two steps."""
+"""`python -m archbench.testing.architecture._rank`: one of two processes that train a network together."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from torch.nn.parallel import DistributedDataParallel
 
 from archbench._declarations import convert_options
 from archbench._plugins import load_source
-from archbench.testing._learning import train_step
-from archbench.testing._processes import RANKS, Step
-from archbench.testing._subject import Subject
+from archbench.testing.architecture._learning import train_step
+from archbench.testing.architecture._processes import RANKS, Step
+from archbench.testing.architecture._subject import Subject
 
 
 def main() -> None:
-    """Read the order from standard input; print a hash of the weights after two steps."""
+    """Read the order from standard input, train for two steps, and print a hash of the weights."""
     step = msgspec.json.decode(sys.stdin.buffer.read(), type=Step)
     torch.set_num_threads(1)
     rank = int(os.environ["RANK"])
     dist.init_process_group("gloo", init_method=f"file://{step.meeting_place}", rank=rank, world_size=RANKS)
     print(_train(step, rank))  # noqa: T201 - the answer
     sys.stdout.flush()
-    dist.barrier()  # the other one may still be waiting for what this one sends
-    # Not an ordinary end: now and then the threads of gloo outlive what they work on, and the process aborts.
+    dist.barrier()  # the other process may still be waiting for data from this process
+    # os._exit instead of an ordinary end, in which threads of gloo sometimes outlive their data: the process aborts.
     os._exit(0)
 
 

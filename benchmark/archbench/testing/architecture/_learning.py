@@ -1,4 +1,4 @@
-"""B2xx: that the whole network takes part in training, and that training works."""
+"""B2xx: the whole network takes part in training, and training works."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from archbench.testing._check import Check, Fault
-from archbench.testing._subject import Case, Subject, all_logits, logits_of, some, without_dropout
+from archbench.testing.architecture._subject import Case, Subject, all_logits, first_few, logits_of, without_dropout
 
 OVERFIT_EXAMPLES = 8
 OVERFIT_STEPS = 150
@@ -20,16 +20,17 @@ LEARNING_RATES = (1e-2, 1e-3)
 
 
 def nothing_hidden(subject: Subject) -> None:
-    """Modules and trainable tensors in plain attributes, lists and dictionaries are registered as well."""
+    """Check that modules and trainable tensors in plain attributes, lists and dictionaries are registered."""
     for case in subject.main_cases:
         network = subject.build(case)
         known = {id(item) for item in [*network.modules(), *network.parameters()]}
         hidden = [where for where, item in _reachable(network) if id(item) not in known]
         if hidden:
-            raise Fault(f"{case}: not in .parameters(): {some(hidden)}")
+            raise Fault(f"{case}: not in .parameters(): {first_few(hidden)}")
 
 
 def _reachable(network: nn.Module) -> Iterator[tuple[str, Any]]:
+    """Yield every module and trainable tensor in plain attributes, with the place where it is."""
     for name, module in network.named_modules():
         for attribute, value in vars(module).items():
             if attribute not in ("_parameters", "_buffers", "_modules"):
@@ -46,10 +47,10 @@ def _inside(value: Any, where: str, *, depth: int) -> Iterator[tuple[str, Any]]:
 
 
 def gradient_everywhere(subject: Subject) -> None:
-    """On every batch each parameter gets a gradient, and on one of three it is not zero.
+    """Check that each parameter gets a gradient on each of three batches, and one that is not zero on at least one.
 
-    A step is taken after each batch: a residual branch that starts at zero, as is good practice, hides what is before
-    it on the first batch only.
+    A step is taken after each batch: a residual branch that starts at zero, which is good practice, keeps the gradient
+    from the layers before it on the first batch only.
     """
     for case in subject.main_cases:
         network = without_dropout(subject.build(case))
@@ -62,18 +63,22 @@ def gradient_everywhere(subject: Subject) -> None:
         for found, what in ((missing, "no gradient on some batch"), (zero, "a gradient of zero on all batches")):
             left = [name for name in found if not any(fnmatch.fnmatchcase(name, p) for p in patterns)]
             if left:
-                raise Fault(f"{case}: {what}: {some(left)}")
+                raise Fault(f"{case}: {what}: {first_few(left)}")
 
 
 def _gradients(network: nn.Module, case: Case) -> tuple[list[str], list[str]]:
-    """Names of the parameters without a gradient on some batch, and with none but zeros on all."""
+    """Train for three batches and return the names of parameters without a proper gradient.
+
+    Returns:
+        The parameters without a gradient on some batch, and those whose gradient is zero on all of them.
+    """
     trainable = {name: p for name, p in network.named_parameters() if p.requires_grad}
     missing: dict[str, None] = {}
     moved: set[str] = set()
     optimizer = torch.optim.SGD(trainable.values(), lr=0.01)
     for batch in range(3):
         network.zero_grad(set_to_none=True)
-        # Not the mean: its gradient is the same for all outputs, which a norm at the end turns into zero.
+        # Random weights instead of the mean, whose gradient is the same for all outputs: a norm at the end makes it 0.
         terms = [
             (logits * torch.randn_like(logits)).sum() for logits in all_logits(network(case.inputs(6, seed=batch)))
         ]
@@ -86,7 +91,11 @@ def _gradients(network: nn.Module, case: Case) -> tuple[list[str], list[str]]:
 
 
 def overfits(subject: Subject) -> str:
-    """Eight examples of noise with labels in turn, learnt by heart with Adam at one of two learning rates."""
+    """Check that Adam, at one of two learning rates, learns eight examples of noise by heart.
+
+    Returns:
+        A note with the loss that was reached for each kind of input.
+    """
     notes = []
     for case in subject.main_cases:
         goal = 0.1 * math.log(case.info.outputs)
@@ -105,6 +114,7 @@ def overfits(subject: Subject) -> str:
 
 
 def _overfit(network: nn.Module, case: Case, rate: float, goal: float) -> float:
+    """Train until the loss is below the goal, and return the last loss."""
     inputs, targets = case.inputs(OVERFIT_EXAMPLES), case.targets(OVERFIT_EXAMPLES)
     optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=rate)
     loss = math.inf
@@ -116,7 +126,7 @@ def _overfit(network: nn.Module, case: Case, rate: float, goal: float) -> float:
 
 
 def train_step(network: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor) -> float:
-    """One step on the cross-entropy; the loss before it."""
+    """Take one step on the cross-entropy and return the loss before it."""
     optimizer.zero_grad(set_to_none=True)
     loss = cross_entropy(logits_of(network(inputs.clone())).flatten(0, -2), targets.flatten())
     torch.autograd.backward(loss)
@@ -138,8 +148,8 @@ CHECKS = (
         "B202",
         "the gradient reaches every parameter",
         gradient_everywhere,
-        "remove what forward() does not use, look for detach() and argmax(); if some batches rightly miss some, name "
-        "them in unused_parameters, as training over several devices must know",
+        "remove what forward() does not use, look for detach() and argmax(); if some batches rightly leave "
+        "parameters out, name these in unused_parameters: training over several devices must know them",
         ("B103", "B201"),
     ),
     Check(

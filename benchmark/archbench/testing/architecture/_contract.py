@@ -1,4 +1,4 @@
-"""B1xx: what goes in, what comes out, and that evaluation is a function of the example alone."""
+"""B1xx and B405: inputs, outputs and size of the network, and evaluation that depends on the example alone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from torch import Tensor, nn
 from archbench._declarations import Outputs, convert_options
 from archbench.testing._check import Check, Fault
 from archbench.testing._isolation import changes, streams, torch_stream
-from archbench.testing._subject import Case, Subject, all_logits, different_entries, predict, same, some
+from archbench.testing.architecture._subject import (
+    Case,
+    Subject,
+    all_logits,
+    different_entries,
+    first_few,
+    predict,
+    same,
+)
 
 
 def builds(subject: Subject) -> None:
-    """Every case with the options under test, and every variant without computing its weights."""
+    """Build every case with the options under test and run it once; build every variant, without its weights."""
     for case in subject.cases:
         network = subject.build(case)
         lazy = [name for name, p in network.named_parameters() if isinstance(p, nn.parameter.UninitializedParameter)]
         if lazy:
             raise Fault(
-                f"{case}: lazy parameters have no shape yet ({some(lazy)}); compute sizes from task.input_shape"
+                f"{case}: lazy parameters have no shape yet ({first_few(lazy)}); compute sizes from task.input_shape"
             )
         if not any(p.requires_grad for p in network.parameters()):
             raise Fault(f"{case}: the network has no trainable parameters")
@@ -32,7 +40,7 @@ def builds(subject: Subject) -> None:
 
 
 def _build_variant(subject: Subject, name: str) -> None:
-    """On the task on which its parameters are counted, or else on the first case that it takes."""
+    """Build a variant for the task on which its parameters are counted, or else for the first case that it takes."""
     architecture = subject.architecture
     options = convert_options(architecture, architecture.variants[name])
     counted = [Case(architecture.parameters[name][0])] if name in architecture.parameters else []
@@ -52,7 +60,7 @@ def _check_output(output: Tensor | Outputs, case: Case, batch: int) -> None:
 
 
 def any_batch_size(subject: Subject) -> None:
-    """Batches of 1, 2 and 5."""
+    """Check the shape of the logits for batches of 1, 2 and 5 examples."""
     for case in subject.cases:
         network = subject.build(case).eval()
         for batch in (1, 2, 5):
@@ -61,7 +69,7 @@ def any_batch_size(subject: Subject) -> None:
 
 
 def finite_logits(subject: Subject) -> None:
-    """Finite floating-point numbers that are not rows of probabilities."""
+    """Check that the logits are finite floating-point numbers and not rows of probabilities."""
     for case in subject.cases:
         logits = predict(subject.build(case), case.inputs(5))
         if not logits.is_floating_point():
@@ -73,7 +81,7 @@ def finite_logits(subject: Subject) -> None:
 
 
 def repeatable_evaluation(subject: Subject) -> None:
-    """The same inputs and weights give the same logits, and no random number is drawn."""
+    """Check that equal inputs and weights give equal logits, and that evaluation draws no random number."""
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         kept = _state(network)
@@ -82,8 +90,8 @@ def repeatable_evaluation(subject: Subject) -> None:
         drawn = changes(before, streams()) + (
             ["torch's global random stream"] if torch_stream() != torch_before else []
         )
-        network.load_state_dict(kept)  # a network that changes its own state is B106's finding
-        random.random()  # noqa: S311 - to move the stream
+        network.load_state_dict(kept)  # B106 finds a network that changes its own state
+        random.random()  # noqa: S311 - moves the stream, as do the next two lines
         np.random.random()
         torch.rand(1)
         second = predict(network, inputs)
@@ -94,7 +102,7 @@ def repeatable_evaluation(subject: Subject) -> None:
 
 
 def pure_evaluation(subject: Subject) -> None:
-    """Neither the inputs nor any entry of the state is written to."""
+    """Check that evaluation writes neither to the inputs nor to any entry of the state."""
     for case in subject.main_cases:
         network, inputs = subject.build(case).eval(), case.inputs(4)
         kept, given = _state(network), inputs.clone()
@@ -104,11 +112,14 @@ def pure_evaluation(subject: Subject) -> None:
             raise Fault(f"{case}: the network writes into its input")
         changed = different_entries(kept, _state(network))
         if changed:
-            raise Fault(f"{case}: evaluation changes the state: {some(changed)}")
+            raise Fault(f"{case}: evaluation changes the state: {first_few(changed)}")
 
 
 def independent_samples(subject: Subject) -> None:
-    """Other rows are replaced, at the same batch shape: batch 1 against batch N would compare kernels as well."""
+    """Check that the logits of an example do not change when other examples of its batch are replaced.
+
+    Both batches have one shape: a batch of 1 against a batch of 4 would also compare different kernels.
+    """
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         other = inputs.clone()
@@ -120,7 +131,10 @@ def independent_samples(subject: Subject) -> None:
 
 
 def blind_beyond_length(subject: Subject) -> str | None:
-    """Noise in place of the padding moves no answer to a real step, and full lengths are as none."""
+    """Check that noise in place of the padding moves no logits of real steps, and that full lengths move none at all.
+
+    Applies to architectures that declare `takes_lengths`.
+    """
     if not subject.architecture.takes_lengths:
         return "it is not told the lengths"
     for case in subject.cases:
@@ -151,7 +165,7 @@ def _state(network: nn.Module) -> dict[str, Tensor]:
 
 
 def declared_count(subject: Subject) -> str | None:
-    """The declared numbers of parameters, of the default options and of variants."""
+    """Check the declared numbers of parameters, of the default options and of variants."""
     for name, (info, declared) in subject.architecture.parameters.items():
         counted = subject.parameters_of(name, info)
         if counted != declared:
@@ -171,7 +185,7 @@ CHECKS = (
     ),
     Check(
         "B102",
-        "batches of 1, 2 and 5",
+        "takes batches of 1, 2 and 5",
         any_batch_size,
         "squeeze() and reshape(-1) drop or move the batch axis; name the axes: flatten(1), squeeze(-1)",
         ("B101",),
@@ -206,14 +220,14 @@ CHECKS = (
     ),
     Check(
         "B107",
-        "what lies beyond the length of an example does not matter",
+        "the padding beyond the length of an example does not matter",
         blind_beyond_length,
         "read a causal net at step length - 1; mask the keys of attention, and what is averaged over time",
         ("B103",),
     ),
     Check(
         "B405",
-        "the declared number of parameters",
+        "has the declared number of parameters",
         declared_count,
         "the count is of trainable parameters, shared ones once; correct the network or `parameters`",
         ("B101",),

@@ -1,11 +1,10 @@
-"""Predictors that need no training, scored exactly as a trial scores a network."""
+"""Predictors that need no training, scored by the code that scores the network of a trial."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -17,22 +16,20 @@ from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
 from archbench._training._runner import make_trainer
 from archbench._training._splits import EvaluationBatches, ResidentSplit
-
-if TYPE_CHECKING:
-    from archbench.testing._tasks import TaskSubject
+from archbench.testing.task._subject import TaskSubject
 
 SURE = 1e4
 """The logit of a certain answer: single precision gives exactly 0 to all others."""
 
 
 class Table(nn.Module):
-    """Answers row by row: rows `start` to `end` of the split get `answer(slice(start, end))`.
+    """A network that looks its answers up: rows `start` to `end` of the split get `answer(slice(start, end))`.
 
-    A trial hands a network slices of one tensor, so that the position of a slice tells which rows these are. The
-    answers are made when they are asked for: those of all rows can fill the memory where there are many classes.
+    A trial gives a network slices of one tensor, so that the position of a slice in memory tells which rows it has.
+    Answers are computed on demand, because with many classes those of all rows can fill the memory.
 
     Args:
-        answer: takes a slice of the rows and gives what the network returns for them.
+        answer: takes a slice of the rows and returns their answers, as a network would.
     """
 
     def __init__(self, answer: Callable[[slice], Tensor]) -> None:
@@ -40,19 +37,19 @@ class Table(nn.Module):
         self.answer = answer
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Inputs (B, ...) to the answers of their rows."""
+        """Return the answers for the rows of inputs (B, ...)."""
         start = inputs.storage_offset() // inputs.stride(0)
         return self.answer(slice(start, start + len(inputs)))
 
 
 def score_perfect(subject: TaskSubject) -> float:
-    """The test score of the right answers."""
+    """Return the test score of the right answers."""
     targets = subject.tensors["test"].targets
     return _score(subject, lambda rows: _encode(subject, targets[rows]))
 
 
 def score_random(subject: TaskSubject) -> float:
-    """The test score of normal numbers."""
+    """Return the test score of normally distributed random numbers."""
     targets, generator = subject.tensors["test"].targets, torch.Generator().manual_seed(0)
 
     def answer(rows: slice) -> Tensor:
@@ -62,9 +59,10 @@ def score_random(subject: TaskSubject) -> float:
 
 
 def score_constant(subject: TaskSubject) -> tuple[float, float]:
-    """The test score of the constant that is best for the validation targets, and its standard error.
+    """Return the test score of the best constant answer, and its standard error.
 
-    Validation and test ask the same thing; training may ask for more, as where every step is trained and one is scored.
+    The constant is the best one for the validation targets. Those of training are not used, because training may ask
+    for more than the test, such as an answer at every step where the test scores only one.
     """
     known, targets = subject.tensors["validation"].targets, subject.tensors["test"].targets
     if METRICS[subject.task.metric].of_distributions:
@@ -82,9 +80,10 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
 
 
 def _score_frequencies(subject: TaskSubject, targets: Tensor) -> tuple[float, float]:
-    """The same for a constant distribution: the frequencies of the test targets themselves, which none can beat.
+    """Return the test score of the best constant distribution, and its standard error.
 
-    Not those of validation: a class that is missing there would cost infinity in the test.
+    The distribution has the frequencies of the test targets themselves, which no constant can beat. The frequencies of
+    validation would not do: a class that is missing there would cost infinity in the test.
     """
     asked = targets != IGNORED
     logits = torch.bincount(targets[asked], minlength=subject.info.outputs).double().log().clamp(min=-1e9)
@@ -96,14 +95,15 @@ def _score_frequencies(subject: TaskSubject, targets: Tensor) -> tuple[float, fl
 
 
 def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
-    """The logits of a predictor that is sure of these targets."""
+    """Return the output of a predictor that is sure of these targets."""
     if subject.task.loss == "cross_entropy":
-        sure = one_hot(targets.clamp(min=0), subject.info.outputs).float()  # what is IGNORED may be answered anyhow
+        sure = one_hot(targets.clamp(min=0), subject.info.outputs).float()  # an IGNORED target may get any answer
         return sure * SURE if METRICS[subject.task.metric].of_distributions else sure
     return targets.contiguous()
 
 
 def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
+    """Return the test score of these answers, computed by the module and the Trainer of a trial."""
     splits = {name: ResidentSplit(split.inputs.contiguous(), split.targets) for name, split in subject.tensors.items()}
     module = TrialModule(
         Table(answer),

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from archbench.testing._check import Check, Fault, NotApplicable
-from archbench.testing._subject import Case, Subject, logits_of, predict
+from archbench.testing.architecture._subject import Case, Subject, logits_of, predict
 
 
 def moves(subject: Subject) -> None:
-    """On the meta device: what stays behind on the CPU does not fit what moved."""
+    """Run the network on the meta device, where a tensor that was left behind on the CPU makes it fail."""
     for case in subject.main_cases:
         network = subject.build(case).to("meta").eval()
         try:
@@ -18,19 +18,24 @@ def moves(subject: Subject) -> None:
                 logits = logits_of(network(case.inputs(3).to("meta")))
         except (RuntimeError, NotImplementedError) as error:
             if _asks_for_values(error):
-                raise NotApplicable("its control flow depends on values, which the meta device has not") from error
+                raise NotApplicable("its control flow depends on values, which meta tensors do not have") from error
             raise Fault(f"{case}: {_first_line(error)}") from error
         if logits.device.type != "meta":
             raise Fault(f"{case}: the logits are on {logits.device}, the inputs were elsewhere")
 
 
 def _asks_for_values(error: Exception) -> bool:
+    """Return whether the error says that the code needs the values of a tensor, which a meta tensor lacks.
+
+    The text decides, because torch raises plain `RuntimeError` and `NotImplementedError` here, as it does for a tensor
+    on the wrong device.
+    """
     text = str(error)
     return any(sign in text for sign in ("item() cannot be called", "_local_scalar_dense", "data-independent"))
 
 
 def other_formats(subject: Subject) -> None:
-    """float64 throughout, and bfloat16 under autocast."""
+    """Check that the network runs in float64, and in bfloat16 under autocast, with about the same logits."""
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         expected = predict(network, inputs)
@@ -55,7 +60,7 @@ def _check_double(network: nn.Module, case: Case, expected: Tensor) -> None:
 
 
 def compiles(subject: Subject) -> None:
-    """torch.compile sees the network as one graph. Nothing is generated: the graph is run as it is."""
+    """Check that torch.compile takes the network as one graph; no code is generated, the graph is run as it is."""
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         expected = predict(network, inputs)
@@ -73,7 +78,7 @@ def compiles(subject: Subject) -> None:
 
 
 def any_layout(subject: Subject) -> None:
-    """The same numbers, with another order in memory."""
+    """Check that inputs with another order in memory give the same logits."""
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         axes = list(reversed(range(inputs.dim())))

@@ -1,7 +1,8 @@
-"""B502: the network in other processes: two that train together, and the worker of a real trial."""
+"""B502: the network in other processes, namely two that train together and the worker of a real trial."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -14,8 +15,8 @@ import msgspec
 from archbench._plugins import PluginSource, load_plugins
 from archbench._records import Origin
 from archbench.testing._check import Check, Fault, NotApplicable
-from archbench.testing._packaging import loaded
-from archbench.testing._subject import Case, Subject
+from archbench.testing._packaging import require_plugin
+from archbench.testing.architecture._subject import Case, Subject
 
 RANKS = 2
 TIMEOUT = 180.0
@@ -23,7 +24,7 @@ TRIAL_STEPS = 2
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one of the two processes is told."""
+    """The order for the two processes: the architecture to train, the kind of its inputs, and where they meet."""
 
     source: PluginSource
     origin: Origin
@@ -34,16 +35,21 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def trains_elsewhere(subject: Subject) -> str:
-    """Two processes over gloo, then one trial of two steps in a worker."""
-    registered = loaded(subject.registered)
+    """Train for two steps in two processes over gloo, then run a trial of two steps in a worker.
+
+    Returns:
+        A note that names the task of the trial.
+    """
+    registered = require_plugin(subject.registered)
     for case in subject.main_cases:
         _two_processes(subject, registered, case)
     return _real_trial(subject)
 
 
 def _two_processes(subject: Subject, registered: Any, case: Case) -> None:
+    """Raise if two processes that train together fail, hang, or end with different weights."""
     with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
-        options = {} if subject.options is None else msgspec.to_builtins(_as_dict(subject.options))
+        options = {} if subject.options is None else msgspec.to_builtins(dataclasses.asdict(subject.options))
         name = subject.architecture.name
         step = Step(registered.source, registered.origin, name, options, case.info.kind, f"{folder}/meeting")
         children = [_start_rank(rank, msgspec.json.encode(step)) for rank in range(RANKS)]
@@ -64,19 +70,13 @@ def _two_processes(subject: Subject, registered: Any, case: Case) -> None:
             raise Fault(f"{case}: after two steps on different data the two processes have different weights")
 
 
-def _as_dict(options: Any) -> dict[str, Any]:
-    import dataclasses
-
-    return dataclasses.asdict(options)
-
-
 def _start_rank(rank: int, data: bytes) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     ranks = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(RANKS)}
     if sys.platform == "linux":
-        ranks["GLOO_SOCKET_IFNAME"] = "lo"  # both are here: no look-up of this machine's name, no port to the outside
+        ranks["GLOO_SOCKET_IFNAME"] = "lo"  # no look-up of this machine's name, no port to the outside
     child = subprocess.Popen(
-        [sys.executable, "-m", "archbench.testing._rank"],
+        [sys.executable, "-m", "archbench.testing.architecture._rank"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -90,6 +90,7 @@ def _start_rank(rank: int, data: bytes) -> subprocess.Popen[bytes]:
 
 
 def _last_line(text: bytes) -> str:
+    """Return the last line that names an error, or else the last line."""
     lines = [line for line in text.decode(errors="replace").strip().splitlines() if line.strip()]
     return next((line.strip() for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no message")[
         :300
@@ -97,7 +98,7 @@ def _last_line(text: bytes) -> str:
 
 
 def _real_trial(subject: Subject) -> str:
-    """One trial on the first registered task that fits, through the launcher that `benchmark run` uses."""
+    """Run a trial on the first registered task that fits, through the launcher that `benchmark run` uses."""
     from archbench._execution import execute, open_pool
     from archbench._records import Store
 
@@ -113,11 +114,12 @@ def _real_trial(subject: Subject) -> str:
 
 
 def _plan(subject: Subject) -> Any:
+    """Return a planned trial of a few steps on the first task that fits and needs no download and no extra package."""
     from archbench._planning import make_plan
     from archbench._protocols import find_protocol
     from archbench._selection import Selected, make_component, select
 
-    registered = loaded(subject.registered)
+    registered = require_plugin(subject.registered)
     chosen = Selected(registered, subject.options, make_component(registered, subject.options), False)
     protocol = msgspec.structs.replace(
         find_protocol("smoke"),
@@ -125,7 +127,7 @@ def _plan(subject: Subject) -> Any:
         steps=dict.fromkeys(("image", "sequence", "tokens"), TRIAL_STEPS),
         validations=1,
     )
-    # Those that need nothing but what is installed: the check is of the network, wherever it runs.
+    # A task that needs files or packages is left out: the check is about the network, and must run on any machine.
     tasks = [task for task in load_plugins().tasks if not task.item.files and not task.item.packages]
     cells = make_plan([chosen], select(["all"], tasks, "task"), protocol=protocol, seeds=1).cells if tasks else ()
     for cell in cells:

@@ -1,4 +1,4 @@
-"""The architecture under test: its networks, and the small tasks they are tried on."""
+"""The architecture under test: its networks, and the small tasks on which they are tried."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from archbench.testing._check import Fault
 from archbench.testing._isolation import changes, seed_everything, settings, streams, two_threads
 
 SHAPES: dict[InputKind, tuple[tuple[int, ...], ...]] = {
-    # From small to what pretrained designs insist on; the first two that the architecture takes are used. The second
-    # is not square, so that a network that mixes up rows and columns is seen.
+    # From small shapes to those that pretrained designs insist on. The first two that the architecture takes are used;
+    # the second is not square, so that a network that mixes up rows and columns fails.
     "image": ((1, 8, 8), (3, 16, 12), (3, 32, 32), (1, 28, 28), (3, 64, 64), (3, 224, 224)),
     "sequence": ((12, 3), (20, 1), (64, 2), (100, 1)),
     "tokens": ((12,), (20,), (64,), (128,)),
@@ -31,12 +31,12 @@ VOCABULARIES = (11, 29)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A task to try a network on; its examples are noise."""
+    """A small task on which a network is tried; its examples are noise."""
 
     info: TaskInfo
 
     def inputs(self, batch: int, seed: int = 0) -> Tensor:
-        """(batch, *input_shape): normal numbers, or tokens."""
+        """Return inputs (batch, *input_shape): normal numbers, or tokens."""
         generator = torch.Generator().manual_seed(seed)
         shape = (batch, *self.info.input_shape)
         if self.info.vocabulary is not None:
@@ -44,12 +44,12 @@ class Case:
         return torch.randn(shape, generator=generator)
 
     def targets(self, batch: int) -> Tensor:
-        """Class labels: (batch,), or (batch, steps) per step; each class in turn."""
+        """Return class labels, each class in turn: (batch,), or (batch, steps) where every step has a label."""
         labels = torch.arange(batch) % self.info.outputs
         return labels[:, None].expand(batch, self.info.input_shape[0]).contiguous() if self.info.per_step else labels
 
     def output_shape(self, batch: int) -> tuple[int, ...]:
-        """The shape of the logits."""
+        """Return the shape of the logits of a batch."""
         steps = self.info.input_shape[:1] if self.info.per_step else ()
         return (batch, *steps, self.info.outputs)
 
@@ -64,9 +64,9 @@ class Subject:
     Args:
         architecture: the declaration.
         options: an instance of its options class; None for the defaults.
-        registered: where the declaration came from; None if it was not loaded as a plugin.
+        registered: the declaration with its plugin; None if it was not loaded as a plugin.
         fingerprints: the file of kept fingerprints; None if none are kept.
-        known_codes: of all checks of architectures.
+        known_codes: the codes of all checks of architectures.
     """
 
     def __init__(
@@ -86,30 +86,30 @@ class Subject:
 
     @property
     def key(self) -> str:
-        """What a kept fingerprint of it is called."""
+        """The name under which the fingerprint is kept."""
         provider = f"{self.registered.origin.distribution}/" if self.registered else ""
         return provider + make_label(self.architecture, self.options)
 
     @cached_property
     def cases(self) -> list[Case]:
-        """For every kind of input: two shapes with two numbers of classes, and one that asks for an answer per step."""
+        """Two shapes and numbers of classes for each kind of input, and a task that wants an answer at every step."""
         return [
             case for kind in get_args(InputKind) if kind in self.architecture.inputs for case in self._of_kind(kind)
         ]
 
     @cached_property
     def main_cases(self) -> list[Case]:
-        """The first case of every kind."""
+        """The first case of each kind of input."""
         return list({case.info.kind: case for case in reversed(self.cases)}.values())[::-1]
 
     def _of_kind(self, kind: InputKind) -> list[Case]:
-        taken = [shape for shape in SHAPES[kind] if self._refusal(_info(kind, shape, 0)) is None][:2]
+        taken = [shape for shape in SHAPES[kind] if self._refusal(_task(kind, shape, 0)) is None][:2]
         if not taken:
             tried = ", ".join(map(str, SHAPES[kind]))
-            reason = self._refusal(_info(kind, SHAPES[kind][-1], 0))
+            reason = self._refusal(_task(kind, SHAPES[kind][-1], 0))
             raise Fault(f"incompatible() refuses every {kind} shape that was tried ({tried}); the last: {reason}")
-        cases = [Case(_info(kind, taken[0], 0)), Case(_info(kind, taken[-1], 1))]
-        stepwise = _info(kind, taken[0], 1, per_step=True)
+        cases = [Case(_task(kind, taken[0], 0)), Case(_task(kind, taken[-1], 1))]
+        stepwise = _task(kind, taken[0], 1, per_step=True)
         if kind != "image" and self._refusal(stepwise) is None:
             cases.append(Case(stepwise))
         return cases
@@ -118,12 +118,12 @@ class Subject:
         return self.refusal(info, self.options)
 
     def refusal(self, info: TaskInfo, options: Any) -> str | None:
-        """What the architecture says against this task."""
+        """Return why the architecture does not take a task, or None if it takes it."""
         return None if self.architecture.incompatible is None else self.architecture.incompatible(info, options)
 
     @cached_property
     def build_function(self) -> Callable[[TaskInfo, Any], Any]:
-        """The `build` function; importing it may not change what all share."""
+        """The `build` function; changes of global state while it is imported are noted in `import_changes`."""
         build = self.architecture.build
         if callable(build):
             return build
@@ -134,7 +134,7 @@ class Subject:
         return function
 
     def build(self, case: Case | TaskInfo, *, seed: int = 0, options: Any = None) -> nn.Module:
-        """A fresh network; the global streams are seeded first."""
+        """Seed the global random streams and return a fresh network."""
         build = self.build_function  # imported before the seeding: an import may draw numbers
         seed_everything(seed)
         info = case.info if isinstance(case, Case) else case
@@ -144,7 +144,10 @@ class Subject:
         return network
 
     def parameters_of(self, name: str, info: TaskInfo) -> int:
-        """Trainable parameters of a variant, or of the default options, on a task; built once, for all checks."""
+        """Return the number of trainable parameters of a variant, or of the default options, on a task.
+
+        The network is built once; later calls return the kept number.
+        """
         if (name, info) not in self._counts:
             options = convert_options(self.architecture, self.architecture.variants.get(name, {}))
             network = self._skeleton(info, options)
@@ -152,16 +155,19 @@ class Subject:
         return self._counts[name, info]
 
     def _skeleton(self, info: TaskInfo, options: Any) -> nn.Module:
-        """A network whose weights need no memory, where its code allows that; for the big variants."""
+        """Return a network whose weights take no memory, if its code allows that; some variants are big."""
         try:
             with torch.device("meta"), _WithoutDraws():
                 return self.build(info, options=options)
-        except Exception:  # such as .item() while building, which a tensor without data cannot answer
+        except Exception:  # a tensor without data cannot answer .item(), for example
             return self.build(info, options=options)
 
 
 class _WithoutDraws(TorchFunctionMode):
-    """Random numbers for a tensor without data are not drawn: torch takes half of the time of a build to do nothing."""
+    """A mode in which filling a tensor without data with random numbers does nothing.
+
+    torch spends half the time of a build on draws that have no effect there.
+    """
 
     FILLS = (Tensor.normal_, Tensor.uniform_)
 
@@ -171,13 +177,13 @@ class _WithoutDraws(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _info(kind: InputKind, shape: tuple[int, ...], index: int, *, per_step: bool = False) -> TaskInfo:
+def _task(kind: InputKind, shape: tuple[int, ...], index: int, *, per_step: bool = False) -> TaskInfo:
     vocabulary = VOCABULARIES[index] if kind == "tokens" else None
     return TaskInfo(kind=kind, input_shape=shape, outputs=CLASSES[index], per_step=per_step, vocabulary=vocabulary)
 
 
 def logits_of(output: Any) -> Tensor:
-    """The logits of a tensor or of `Outputs`."""
+    """Return the logits of a network's output, a tensor or `Outputs`."""
     logits = output.logits if isinstance(output, Outputs) else output
     if not isinstance(logits, Tensor):
         raise Fault(f"the network returned {type(output).__name__}; return a tensor of logits, or archbench.Outputs")
@@ -185,40 +191,40 @@ def logits_of(output: Any) -> Tensor:
 
 
 def all_logits(output: Any) -> list[Tensor]:
-    """The logits, and those of the auxiliary classifiers."""
+    """Return the logits, followed by those of the auxiliary classifiers."""
     auxiliary = [logits for logits, _ in output.auxiliary.values()] if isinstance(output, Outputs) else []
     return [logits_of(output), *auxiliary]
 
 
 def predict(network: nn.Module, *inputs: Tensor) -> Tensor:
-    """Logits in evaluation mode; the network gets its own copy of the inputs, and of the lengths if there are any."""
+    """Return the logits in evaluation mode. The inputs, and the lengths if there are any, are copied first."""
     network.eval()
     with torch.no_grad():
         return logits_of(network(*(tensor.clone() for tensor in inputs)))
 
 
 def without_dropout(network: nn.Module) -> nn.Module:
-    """The same network in training mode with every rate of dropout at 0."""
+    """Put the network into training mode, set every rate of dropout to 0, and return it."""
     for module in network.train().modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
-        for name in ("dropout", "attn_drop", "drop_prob"):  # as nn.LSTM, attention layers and timm's DropPath call it
+        for name in ("dropout", "attn_drop", "drop_prob"):  # in nn.LSTM, attention layers, timm's DropPath
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, 0.0)
     return network
 
 
 def same(first: Tensor, second: Tensor) -> bool:
-    """Bit for bit, where not-a-number equals itself."""
+    """Return whether two tensors are equal in every number; not-a-number equals itself."""
     return first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)
 
 
 def different_entries(first: dict[str, Tensor], second: dict[str, Tensor]) -> list[str]:
-    """Names of the entries of two state dictionaries that differ."""
+    """Return the names of the entries in which two state dictionaries differ."""
     names = [*first, *(name for name in second if name not in first)]
     return [n for n in names if n not in first or n not in second or not same(first[n], second[n])]
 
 
-def some(names: list[str]) -> str:
-    """A few of these names."""
+def first_few(names: list[str]) -> str:
+    """Return the first three names, and the number of the others."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
