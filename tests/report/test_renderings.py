@@ -12,10 +12,11 @@ import pytest
 
 from archbench._declarations import Section
 from archbench._records import ArchitectureFacts, Environment, Origin, Record
-from archbench._report._boards import verdict
-from archbench._report._charts import _beside, strip_domain
+from archbench._report._charts import strip_domain
+from archbench._report._charts._scatter import place_names
 from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
+from archbench._report._verdict import verdict
 from support import MakeRecord, write_page
 
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
@@ -168,7 +169,7 @@ def test_names_in_the_scatter_stay_at_their_points() -> None:
     """Of names that would cover each other only the first is shown; none is moved further than its own height."""
     points = [(100.0, 100.0 + n / 10) for n in range(20)]
 
-    places = _beside(points, ["some-network"] * 20)
+    places = place_names(points, ["some-network"] * 20)
 
     assert places[0][1]
     assert not all(free for _, free in places)
