@@ -25,14 +25,15 @@ class _Participant(NamedTuple):
 def collect_entrants(records: Sequence[Record], environments: Sequence[EnvironmentEntry]) -> list[Entrant]:
     """Return all entrants in the order of their labels; the newest record of each describes it."""
     found = _participants(records, lambda record: record.trial.architecture)
-    found.sort(key=lambda one: (one.superseded_by != "", one.label, one.key))  # current entrants get the first colours
-    entries = [_entrant(one, colour, environments) for colour, one in enumerate(found)]
+    # Colours are given in this order, so that current entrants are the last to share one.
+    found.sort(key=lambda participant: (participant.superseded_by != "", participant.label, participant.key))
+    entries = [_entrant(participant, colour, environments) for colour, participant in enumerate(found)]
     return sorted(entries, key=lambda entrant: (entrant.label, entrant.id))
 
 
 def collect_tasks(records: Sequence[Record]) -> list[TaskEntry]:
     """Return all tasks in the order of kind and label; the newest record of each describes it."""
-    entries = [_task(one) for one in _participants(records, lambda record: record.trial.task)]
+    entries = [_task(participant) for participant in _participants(records, lambda record: record.trial.task)]
     return sorted(entries, key=lambda task: (task.superseded_by != "", task.kind, task.label, task.id))
 
 
@@ -48,15 +49,15 @@ def _participants(records: Sequence[Record], component_of: Callable[[Record], Co
 
 
 def _shortest_label(components: Sequence[Component]) -> Component:
-    """Return one of several components that differ at most in how their selectors were written."""
+    """Return the component with the shortest label; they differ at most in how their selectors were written."""
     return min(components, key=lambda component: (len(component.label), component.label))
 
 
-def _entrant(one: _Participant, colour: int, environments: Sequence[EnvironmentEntry]) -> Entrant:
-    component, facts = one.component, newest(one.records).architecture_facts
+def _entrant(participant: _Participant, colour: int, environments: Sequence[EnvironmentEntry]) -> Entrant:
+    component, facts = participant.component, newest(participant.records).architecture_facts
     return Entrant(
-        id=one.key,
-        label=one.label,
+        id=participant.key,
+        label=participant.label,
         selector=component.label,
         provider=component.provider,
         name=component.name,
@@ -68,17 +69,17 @@ def _entrant(one: _Participant, colour: int, environments: Sequence[EnvironmentE
         control=facts.control,
         expected_failures=facts.expected_failures,
         colour=colour,
-        superseded_by=one.superseded_by,
-        origins=distinct_origins(record.architecture_origin for record in one.records),
-        environments=environment_numbers(one.records, environments),
+        superseded_by=participant.superseded_by,
+        origins=distinct_origins(record.architecture_origin for record in participant.records),
+        environments=environment_numbers(participant.records, environments),
     )
 
 
-def _task(one: _Participant) -> TaskEntry:
-    component, facts = one.component, newest(one.records).task_facts
+def _task(participant: _Participant) -> TaskEntry:
+    component, facts = participant.component, newest(participant.records).task_facts
     return TaskEntry(
-        id=one.key,
-        label=one.label,
+        id=participant.key,
+        label=participant.label,
         selector=component.label,
         provider=component.provider,
         revision=component.revision,
@@ -90,6 +91,6 @@ def _task(one: _Participant) -> TaskEntry:
         chance=facts.chance,
         oracle=facts.oracle,
         summary=facts.summary,
-        superseded_by=one.superseded_by,
-        origins=distinct_origins(record.task_origin for record in one.records),
+        superseded_by=participant.superseded_by,
+        origins=distinct_origins(record.task_origin for record in participant.records),
     )

@@ -92,7 +92,7 @@ def _over(over: OverBoard, page: _Page) -> list[str]:
         escape(over.verdict),
         _table(head, rows, range(3, len(head))) if rows else "",
         "\n".join(unranked) if missing else "",
-        f"Not counted yet: {escape('; '.join(over.left_out))}." if over.left_out else "",
+        f"{_text.LEFT_OUT} {escape('; '.join(over.left_out))}." if over.left_out else "",
         "" if over.timings_comparable else "These trials ran in different environments: seconds are not comparable.",
     ]
 

@@ -43,7 +43,7 @@ def _entry(key: str, label: str, protocol: Protocol) -> ProtocolEntry:
         "label": label,
         "budget": protocol.budget(),
         "recipe": house,
-        "recipe_words": house.words() if house else "that of each architecture's paper",
+        "recipe_words": house.words() if house else "the own recipe of each architecture",
         "tuning_words": protocol.tuning.words() if protocol.tuning else "",
     }
     same = {name: getattr(protocol, name) for name in ProtocolEntry.__struct_fields__ if name not in made}

@@ -21,29 +21,33 @@ from archbench._report._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
-START_HERE = "benchmark run"
+START_HERE = "benchmark run all"
 """The command that an empty page tells the reader to type."""
+
+LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
+"""The words before the tasks that a board over tasks leaves out."""
 
 HOW_TO_READ = (
     f"An interval (±) is the {LEVEL:.0%} Student-t interval of the mean over seeds, on this fixed task set. It says "
     "how far the mean would move with other seeds, that is other splits, initial weights and data orders. It says "
     f"nothing about other tasks. It needs {MIN_SEEDS} seeds; with fewer there are only the dots.",
     "The score is the test metric of the weights that validation selected; the test split is read once, at the end. "
-    "“Last weights” is the same metric after the last step. Over tasks, each score is first put on the task's own "
-    "scale, 0 for chance and 1 for a perfect predictor, and the means of the tasks weigh the same; the interval is "
+    "“Last weights” is the same metric after the last step. In a table over several tasks, each score is first put on "
+    "the task's own scale, 0 for chance and 1 for a perfect predictor, and all tasks weigh the same; the interval is "
     "that of Welch and Satterthwaite.",
-    "Entrants are compared on the same seeds: as many as the protocol plans, counted from the first that anyone ran, "
-    "and further ones only if every entrant that finished those has tried them too. Seeds beyond are drawn hollow and "
-    "not counted.",
-    "Ranked is who finished all of these seeds, on every task that the board counts. Others are shown with the reason "
-    "and without a rank; nobody is averaged over the tasks that happen to exist. A task counts over tasks once half "
-    "of the entrants have been tried on it.",
-    "Equal scores share a place (2=). Groups say more than places: an entrant belongs to the group of the leader "
-    "above it unless the difference between the two, seed by seed where both saw the same data, has an interval "
-    "without 0. There is no correction for the number of comparisons. The best group is set in bold. "
-    f"From {MIN_TASKS} tasks on, a range says which places other tasks and seeds could have given.",
-    "The house recipe is one for all entrants of a protocol; an own recipe is the one that each paper published. "
-    "Results under the two, like those of different protocols, never share a table.",
+    "An entrant is an architecture with its options. All entrants are compared on the same seeds: the first that "
+    "anyone ran, as many as the protocol plans. Further seeds count only if every entrant that finished those has "
+    "tried them too; otherwise they are drawn hollow and not counted.",
+    "An entrant is ranked only if it finished all of these seeds on every task that the table counts. The others are "
+    "shown with the reason and without a rank; none is averaged over only the tasks that it finished. A table over "
+    "several tasks counts a task once at least half of the entrants have been tried on it.",
+    "Equal scores share a rank (2=). Groups say more than ranks: an entrant is in the group of the leader above it "
+    "unless the interval of the difference between the two excludes 0. The difference is taken seed by seed where both "
+    "saw the same data. There is no correction for the number of comparisons. The best group is set in bold. "
+    f"From {MIN_TASKS} tasks on, a range gives the ranks that other tasks and seeds could have led to.",
+    "A recipe says how the weights are updated. The house recipe of a protocol is the same for all entrants; an own "
+    "recipe is the one that an architecture brings, as its paper published it. Results under the two, like those of "
+    "different protocols, never share a table.",
     "A revision or source that a newer one has replaced stays visible, marked as superseded, without a rank. "
     "Parameters, training seconds and throughput are measured, never estimated; what was not measured is absent. "
     "Pareto-optimal means that no ranked entrant scores better with as few parameters.",
@@ -146,7 +150,9 @@ def seeds_line(board: TaskBoard, planned: int) -> str:
     text = f"Compared on {_several(number, 'seed')} ({', '.join(map(str, board.seeds))})"
     if number < planned:
         text += f"; the protocol plans {planned}"
-    return text + ("." if board.paired else "; the records do not prove equal data, so differences are unpaired.")
+    if not board.paired:
+        text += "; the records do not prove equal data for all entrants, so differences are not taken seed by seed"
+    return f"{text}."
 
 
 def _several(number: int, noun: str) -> str:
@@ -171,7 +177,7 @@ def solved_line(board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) ->
         f"{labels[row.entrant]} {row.solved}/{row.ok} after {count(row.steps_to_target)} steps"
         for row in sorted(solved, key=lambda row: (-(row.solved or 0), row.steps_to_target or 0.0, labels[row.entrant]))
     ]
-    return f"Solved (validation reached {task.target:.3g}): {'; '.join(names) or 'by none'}."
+    return f"Solved (validation reached {task.target:.3g}): {'; '.join(names) or 'no entrant'}."
 
 
 def protocol_words(protocol: ProtocolEntry) -> str:
@@ -208,9 +214,10 @@ def chosen_words(entry: TuningEntry) -> str:
 
 TUNING = (
     "Before they are evaluated, all entrants of these protocols get equally many tuning trials on each task, on seeds "
-    "of their own. Validation chooses the recipe, and the test split is not read; the trials are part of the result, "
-    "their cost is shown, and none of them is ranked. A candidate is written as its learning rate, or as "
-    "learning rate/weight decay/bound of the gradient norm, with its validation score, the best first."
+    "that the evaluation does not use. Validation chooses the recipe, and the test split is not read; the trials are "
+    "part of the result, their cost is shown, and none of them is ranked. A candidate is written as its learning rate, "
+    "or as learning rate/weight decay/bound of the gradient norm, followed by its validation score; the best comes "
+    "first."
 )
 
 

@@ -63,7 +63,7 @@ def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
     for point in points:
         shape = mark(point.entrant, *point.place(axes), 5.5 if point.pareto else 4.5)
         title = tag("title", point.entrant.label)
-        marks.append(_of(point, tag("g", title, shape, class_="filled" if point.pareto else "open")))
+        marks.append(_coloured(point, tag("g", title, shape, class_="filled" if point.pareto else "open")))
     return marks
 
 
@@ -72,12 +72,12 @@ def _names(points: Sequence[_Point], axes: Axes) -> list[Markup]:
     places = [point.place(axes) for point in points]
     heights = place_names(places, labels)
     return [
-        _of(point, tag("text", label, x=x + 9, y=height + 4, class_="name" if free else "name quiet"))
+        _coloured(point, tag("text", label, x=x + 9, y=height + 4, class_="name" if free else "name quiet"))
         for point, label, (x, _), (height, free) in zip(points, labels, places, heights, strict=True)
     ]
 
 
-def _of(point: _Point, element: Markup) -> Markup:
+def _coloured(point: _Point, element: Markup) -> Markup:
     """Return an element in the colour of its entrant, found by the script of the page."""
     return tag("g", element, class_=colour_class(point.entrant), data_e=point.entrant.id)
 
