@@ -120,7 +120,7 @@ def test_groups_need_seeds() -> None:
 
 
 def test_rank_intervals_depend_on_their_generator_only() -> None:
-    """The same generator gives the same intervals, whatever the global one does; a clear winner is first."""
+    """Rank intervals depend only on the generator given, not on global random state; a clear winner is first."""
     scores = np.random.default_rng(4).normal(size=(4, 6, 3)) + np.array([9, 0, 0, 0])[:, None, None]
 
     first = rank_intervals(scores, rng=np.random.default_rng(0), rounds=200)
