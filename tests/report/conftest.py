@@ -1,4 +1,4 @@
-"""Records made to measure, for the tests of the leaderboard."""
+"""Artificial records for the tests of the leaderboard."""
 
 from __future__ import annotations
 
@@ -64,7 +64,18 @@ def build_record(
     protocol: str = "quick",
     **changes: Any,
 ) -> Record:
-    """One record; `changes` replace fields of the architecture (`a_...`), the task (`t_...`) or the record itself."""
+    """Return a record of a trial.
+
+    Args:
+        architecture: name and label of the architecture.
+        task: name and label of the task; one of `TASKS`, or else with the facts of `digits`.
+        seed: its seed.
+        score: its test score, if the status is ok.
+        status: how it ended.
+        message: the reason, if it is not ok.
+        protocol: a protocol or its name.
+        changes: other fields: of the architecture with the prefix `a_`, of the task with `t_`, else of the record.
+    """
     parts = {"a_": {}, "t_": {}, "": {}}  # type: dict[str, dict[str, Any]]
     for key, value in changes.items():
         prefix = key[:2] if key[:2] in parts else ""
@@ -128,7 +139,7 @@ def _results(architecture: str, seed: int, score: float, facts: TaskFacts) -> di
 
 
 def build_realistic() -> list[Record]:
-    """Nine entrants on three tasks with three seeds, with failures, a superseded row and two environments."""
+    """Return records of nine entrants on three tasks, with failures, a superseded row and two environments."""
     draw = np.random.default_rng(7)
     skill = {"mlp": 0.90, "plain[depth=20]": 0.78, "resnet": 0.975, "resnet-56": 0.972, "highway": 0.968}
     skill |= {"rnn": 0.62, "lstm": 0.93, "stranger": 0.95}
@@ -175,5 +186,5 @@ def make_record() -> MakeRecord:
 
 @pytest.fixture
 def realistic() -> list[Record]:
-    """A board as people have it."""
+    """Records as a real folder has them: failures, a superseded revision, two environments."""
     return build_realistic()

@@ -1,4 +1,4 @@
-"""The page in a real browser: no error, no request, and the enhancements work."""
+"""The page in a real browser: it makes no error and no request, and sorting and filtering work."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, realistic: list[Record], tmp_path: Path) -> Iterator[Any]:
-    """The realistic board, opened from disk; fails on any console error or request."""
+    """The realistic board, opened from disk; any console error or request fails the test."""
     write_page(realistic, tmp_path)
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
@@ -56,13 +56,13 @@ def page(browser: Any, realistic: list[Record], tmp_path: Path) -> Iterator[Any]
 
 
 def column(page: Any, number: int) -> list[str]:
-    """The texts of one column of the first table."""
+    """Return the texts of one column of the first table."""
     texts: list[str] = page.locator("table").first.locator(f"tbody tr > :nth-child({number})").all_inner_texts()
     return texts
 
 
 def test_sorting(page: Any) -> None:
-    """A click sorts and says so, a second turns it round, a third restores; missing values stay at the end."""
+    """The first click sorts, the second reverses, the third restores the order; missing values stay at the end."""
     before, head = column(page, 3), page.locator("table").first.locator("thead th").nth(6)
 
     head.locator("button").click()
@@ -79,7 +79,7 @@ def test_sorting(page: Any) -> None:
 
 
 def test_filter_and_permalink(page: Any) -> None:
-    """The filter hides rows in all tables and fades the charts; its address brings the same view back."""
+    """The filter hides rows in all tables and fades them in the charts; the address restores the same view."""
     page.locator("#q").fill("resnet")
     page.locator("table").first.locator("thead th").nth(2).locator("button").click()
     visible = page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()
@@ -97,7 +97,7 @@ def test_filter_and_permalink(page: Any) -> None:
 
 
 def test_superseded_rows_can_be_hidden(page: Any) -> None:
-    """The box takes superseded rows away."""
+    """Unchecking the box hides superseded rows."""
     page.locator("#old").uncheck()
 
     assert page.locator("tr[data-old]:visible").count() == 0
@@ -117,7 +117,7 @@ TOO_WIDE = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth 
 
 
 def test_the_reference_page_fits_a_laptop(page: Any) -> None:
-    """At 1280 pixels no table of the reference page scrolls sideways, those with the commands included."""
+    """At 1280 pixels no table of the reference page scrolls sideways, not even the tables with the commands."""
     page.goto(REFERENCE.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
 
@@ -125,7 +125,7 @@ def test_the_reference_page_fits_a_laptop(page: Any) -> None:
 
 
 def test_the_name_stays_in_sight(page: Any) -> None:
-    """On a phone a wide table is scrolled under the names, and the score stands beside them to begin with."""
+    """On a phone the names stay visible while a wide table scrolls, and the score is visible without scrolling."""
     page.goto(REFERENCE.as_uri())
     page.set_viewport_size({"width": 390, "height": 800})
     table, last = page.locator(".scroll").first, page.locator("tbody tr").first.locator("td").last
@@ -140,7 +140,7 @@ def test_the_name_stays_in_sight(page: Any) -> None:
 
 
 def test_print(page: Any) -> None:
-    """Paper gets dark letters on white, whatever the colours of the screen, and no part of the controls."""
+    """A printed page has dark letters on white, even with a dark screen, and no controls."""
     page.emulate_media(color_scheme="dark", media="print")
 
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
@@ -149,7 +149,7 @@ def test_print(page: Any) -> None:
 
 
 def test_sorting_by_keyboard(page: Any) -> None:
-    """A head is reached with the tabulator and sorts with Enter; the filter takes what is typed."""
+    """The Tab key reaches the head of a column and Enter sorts by it; the filter follows the typing."""
     head = page.locator("table").first.locator("thead th").nth(2)
     page.locator("table").first.locator("thead button").nth(1).focus()
     page.keyboard.press("Tab")
@@ -162,7 +162,7 @@ def test_sorting_by_keyboard(page: Any) -> None:
 
 
 def test_without_javascript(browser: Any, realistic: list[Record], tmp_path: Path) -> None:
-    """All tables and charts are there without a script, and no dead control is shown."""
+    """Without JavaScript all tables and charts are shown, and no control that would not work."""
     write_page(realistic, tmp_path)
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()

@@ -1,4 +1,4 @@
-"""The rules of the leaderboard: who is ranked, on what, and what is said of the others."""
+"""The rules of the leaderboard: which entrants are ranked, on which seeds and tasks, and why the others are not."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from support import MakeRecord, write_page
 
 
 def rows(board: Leaderboard, index: int = 0) -> dict[str, TaskRow]:
-    """The rows of a task board by label."""
+    """Return the rows of a task board by label."""
     labels = {entrant.id: entrant.label for entrant in board.entrants}
     return {labels[row.entrant]: row for row in board.boards[index].rows}
 
 
 def trials(make: MakeRecord, name: str, scores: list[float], **fields: object) -> list[Record]:
-    """One ok record per score, seeds from 0."""
+    """Return one ok record for each score, with seeds from 0."""
     return [make(name, seed=seed, score=score, **fields) for seed, score in enumerate(scores)]
 
 
@@ -37,7 +37,7 @@ def test_scores_of_a_cell(make_record: MakeRecord) -> None:
 
 
 def test_lower_is_better(make_record: MakeRecord) -> None:
-    """Where the metric is an error, the lowest is first and positive on the normalised scale."""
+    """Where the metric is an error, the lowest score ranks first, and the normalised scores still rise."""
     records = [
         *trials(make_record, "a", [0.10] * 3, task="adding"),
         *trials(make_record, "b", [0.01] * 3, task="adding"),
@@ -52,7 +52,7 @@ def test_lower_is_better(make_record: MakeRecord) -> None:
 
 
 def test_a_failed_seed_unranks(make_record: MakeRecord) -> None:
-    """An entrant with a failed seed is shown with its reason, and no rank."""
+    """An entrant with a failed seed is shown with the reason and without a rank."""
     records = trials(make_record, "good", [0.5] * 3) + trials(make_record, "lucky", [0.9] * 2)
     records.append(make_record("lucky", seed=2, status="diverged", message="not finite"))
 
@@ -66,7 +66,7 @@ def test_a_failed_seed_unranks(make_record: MakeRecord) -> None:
 
 
 def test_extra_seeds_do_not_count(make_record: MakeRecord) -> None:
-    """Ten seeds against three are compared on three; nobody loses its rank and the others are marked."""
+    """Ten seeds against three are compared on three: no entrant loses its rank, and extra seeds are marked."""
     board = build_leaderboard([*trials(make_record, "a", [0.8] * 3), *trials(make_record, "b", [0.7] * 3 + [1.0] * 7)])
 
     assert board.boards[0].seeds == [0, 1, 2]
@@ -77,14 +77,14 @@ def test_extra_seeds_do_not_count(make_record: MakeRecord) -> None:
 
 
 def test_extra_seeds_count_when_all_have_them(make_record: MakeRecord) -> None:
-    """Five seeds of everyone are five seeds."""
+    """Seeds beyond those planned count if every entrant has them."""
     board = build_leaderboard([*trials(make_record, "a", [0.8] * 5), *trials(make_record, "b", [0.7] * 5)])
 
     assert board.boards[0].seeds == [0, 1, 2, 3, 4]
 
 
 def test_a_missing_seed_is_not_run(make_record: MakeRecord) -> None:
-    """An entrant with fewer seeds than the others is incomplete, and told so."""
+    """An entrant with fewer seeds than the others is unranked, and the gap is stated."""
     board = build_leaderboard([*trials(make_record, "a", [0.8] * 3), *trials(make_record, "b", [0.9])])
 
     row = rows(board)["b"]
@@ -92,7 +92,7 @@ def test_a_missing_seed_is_not_run(make_record: MakeRecord) -> None:
 
 
 def test_a_missing_task_unranks_over_tasks(make_record: MakeRecord) -> None:
-    """Failed, skipped and not run are three states; none of them is averaged over."""
+    """An entrant with a failed, skipped or missing task is unranked over tasks, with the state as the reason."""
     records = [r for task in ("digits", "shapes") for r in trials(make_record, "full", [0.8] * 3, task=task)]
     records += trials(make_record, "half", [0.99] * 3)
     records += trials(make_record, "picky", [0.99] * 3)
@@ -111,7 +111,7 @@ def test_a_missing_task_unranks_over_tasks(make_record: MakeRecord) -> None:
 
 
 def test_one_trial_on_a_new_task_unranks_nobody(make_record: MakeRecord) -> None:
-    """A task that few were tried on does not count yet, and is named."""
+    """A task on which few entrants were tried does not count yet, and is named."""
     records = [r for name in "abc" for r in trials(make_record, name, [0.8] * 3)]
     records += trials(make_record, "a", [0.8] * 3, task="shapes")
 
@@ -122,7 +122,7 @@ def test_one_trial_on_a_new_task_unranks_nobody(make_record: MakeRecord) -> None
 
 
 def test_a_lower_revision_is_superseded(make_record: MakeRecord) -> None:
-    """The old revision stays visible, is marked, and is not ranked, however good it was."""
+    """An old revision stays visible and marked, and is not ranked, however good its scores are."""
     records = trials(make_record, "lstm", [0.99] * 3) + trials(make_record, "lstm", [0.8] * 3, a_revision=2)
 
     board = build_leaderboard(records)
@@ -132,7 +132,7 @@ def test_a_lower_revision_is_superseded(make_record: MakeRecord) -> None:
 
 
 def test_an_older_source_of_one_file_is_superseded(make_record: MakeRecord) -> None:
-    """Of two sources of a one-file plugin the one run last counts; time zones are understood."""
+    """Of two sources of a one-file plugin the one that was run last is current; time zones are respected."""
     old = {"a_provider": "mine.py", "a_fingerprint": "f" * 8, "started": "2026-01-02T01:00:00+02:00"}
     new = {"a_provider": "mine.py", "a_fingerprint": "0" * 8, "started": "2026-01-02T00:00:00Z"}
     origin = Origin(distribution="mine.py", version="", entry_point="")
@@ -146,14 +146,14 @@ def test_an_older_source_of_one_file_is_superseded(make_record: MakeRecord) -> N
 
 
 def test_two_providers_with_one_label(make_record: MakeRecord) -> None:
-    """Equal labels are told apart by their providers, and both are ranked."""
+    """Entrants with equal labels are told apart by their providers, and both are shown."""
     records = [make_record("net", a_provider=provider) for provider in ("one", "two")]
 
     assert {"net (one)", "net (two)"} == set(rows(build_leaderboard(records)))
 
 
 def test_unequal_data_is_compared_unpaired(make_record: MakeRecord) -> None:
-    """Pairing needs the proof that both saw the same data."""
+    """A board is paired only if the records prove that all entrants saw the same data."""
     same = trials(make_record, "a", [0.8] * 3) + trials(make_record, "b", [0.7] * 3)
     other = [msgspec.structs.replace(same[0], pairing=Pairing(splits="x", batches="y")), *same[1:]]
 
@@ -162,7 +162,7 @@ def test_unequal_data_is_compared_unpaired(make_record: MakeRecord) -> None:
 
 
 def test_an_ok_record_without_a_finite_score_is_a_failure(make_record: MakeRecord) -> None:
-    """A score that is not a number never enters a mean."""
+    """A record that is ok without a finite score counts as failed and never enters a mean."""
     board = build_leaderboard([make_record("a", score=float("nan"))])
 
     assert (rows(board)["a"].rank, rows(board)["a"].score) == (None, None)
@@ -189,7 +189,7 @@ def test_selectors_are_quoted(make_record: MakeRecord) -> None:
 
 
 def test_same_records_same_bytes(realistic: list[Record], tmp_path: Path) -> None:
-    """The order of the records leaves no trace, and a second writing touches nothing."""
+    """The files do not depend on the order of the records, and writing them again touches no file."""
     first = write_page(realistic, tmp_path / "a")
     stamps = [path.stat().st_mtime_ns for path in first]
     second = write_page(realistic[::-1], tmp_path / "b")
@@ -201,7 +201,7 @@ def test_same_records_same_bytes(realistic: list[Record], tmp_path: Path) -> Non
 
 
 def test_json_reads_back(realistic: list[Record], tmp_path: Path) -> None:
-    """`leaderboard.json` is the struct that the page was made from."""
+    """`leaderboard.json` decodes to the leaderboard that the page was made from."""
     write_page(realistic, tmp_path)
 
     read = msgspec.json.decode((tmp_path / "leaderboard.json").read_bytes(), type=Leaderboard)

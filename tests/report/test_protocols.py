@@ -1,4 +1,4 @@
-"""Recipes and tuning on the page: labelled, kept apart, with their cost, and never as entrants."""
+"""Recipes and tuning on the page: recipes are kept apart, and tuning is shown with its cost and never ranked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRID = msgspec.structs.replace(find_protocol("quick"), name="grid", tuning=Tunin
 
 
 def with_recipe(record: Record, recipe: Recipe, *, tuning: bool = False, **changes: Any) -> Record:
-    """The record of a trial that followed this recipe."""
+    """Return the record of a trial that followed this recipe."""
     seed = TUNING_SEED if tuning else record.trial.seed
     trial = msgspec.structs.replace(record.trial, recipe=recipe, tuning=tuning, seed=seed)
     scores = None if tuning else record.scores
@@ -28,7 +28,7 @@ def with_recipe(record: Record, recipe: Recipe, *, tuning: bool = False, **chang
 
 @pytest.fixture
 def tuned(make_record: MakeRecord) -> list[Record]:
-    """Two entrants under a grid of two rates; the second rate is better for both, and diverges for neither."""
+    """Records of two entrants that were tuned over two learning rates, the second of which is better for both."""
     records = []
     for name in ("a", "b"):
         for seed in (0, 1, 2):
@@ -40,7 +40,7 @@ def tuned(make_record: MakeRecord) -> list[Record]:
 
 
 def test_tuning_is_shown_with_its_cost_and_is_no_entrant(tuned: list[Record]) -> None:
-    """Means, seeds, counts and ranks are those of the evaluation alone; the tuning stands beside them."""
+    """Tuning trials enter no mean, count or rank; they are listed separately with their cost."""
     board = build_leaderboard(tuned)
 
     assert (board.trials, board.counts) == (6, {"ok": 6})
@@ -62,7 +62,7 @@ def test_tuning_is_shown_with_its_cost_and_is_no_entrant(tuned: list[Record]) ->
 
 
 def test_tuning_that_was_stopped(tuned: list[Record]) -> None:
-    """With nothing evaluated yet there are no boards, and the page is written all the same."""
+    """With tuning trials alone there are no boards, and the page is still written."""
     board = build_leaderboard([record for record in tuned if record.trial.tuning][:3])
 
     assert (board.trials, board.boards, [entry.trials for entry in board.tuning]) == (0, [], [2, 1])
@@ -70,7 +70,7 @@ def test_tuning_that_was_stopped(tuned: list[Record]) -> None:
 
 
 def test_failed_candidates_are_no_failures_of_the_page(tuned: list[Record]) -> None:
-    """A rate that diverges is a result of tuning: it is listed there, last, and not among the failures."""
+    """A candidate that diverges is listed last under tuning, and not among the failures."""
     diverged = [
         msgspec.structs.replace(r, status="diverged", curves=None)
         if r.trial.tuning and r.trial.settings.learning_rate == 0.1
@@ -86,7 +86,7 @@ def test_failed_candidates_are_no_failures_of_the_page(tuned: list[Record]) -> N
 
 
 def test_house_and_own_recipe_never_share_a_table(make_record: MakeRecord) -> None:
-    """The same entrant under both has a board of each, labelled; what it followed is said beside its row."""
+    """An entrant under both kinds of recipe has one labelled board for each, and its own recipe is shown."""
     paper = Recipe(optimizer="sgd", momentum=0.9, learning_rate=0.1, milestones=(0.5,), batch_size=128, steps=9)
     facts = Training(
         track="own recipe", recipe=paper, batch_size=128, examples=1200, planned_steps=9, steps=9, stopped="budget"
@@ -103,7 +103,7 @@ def test_house_and_own_recipe_never_share_a_table(make_record: MakeRecord) -> No
 
 
 def test_a_corrected_recipe_replaces_the_results_of_the_old_one(make_record: MakeRecord) -> None:
-    """Records of one cell that followed an older published recipe do not mix with those of the newest."""
+    """Records of a cell that followed an older own recipe do not mix with those of the newest."""
     old, new = (Recipe(optimizer="sgd", learning_rate=rate, batch_size=8, steps=9) for rate in (0.1, 0.2))
     records = [with_recipe(make_record("a", protocol="paper", seed=seed, score=0.1), old) for seed in (0, 1, 2)]
     records.append(make_record("a", protocol="paper", status="skipped", message="no published recipe"))
@@ -114,7 +114,7 @@ def test_a_corrected_recipe_replaces_the_results_of_the_old_one(make_record: Mak
 
 
 def test_a_searched_protocol_has_its_own_label_and_command(make_record: MakeRecord) -> None:
-    """`benchmark tune` on a built-in protocol is told apart from the protocol itself."""
+    """A built-in protocol under `benchmark tune` has another label and command than the protocol itself."""
     searched = msgspec.structs.replace(find_protocol("quick"), tuning=Tuning(trials=7))
     board = build_leaderboard([make_record("a"), with_recipe(make_record("a", protocol=searched), HOUSE_RECIPE)])
 
@@ -124,7 +124,7 @@ def test_a_searched_protocol_has_its_own_label_and_command(make_record: MakeReco
 
 
 def test_solved_is_counted(make_record: MakeRecord) -> None:
-    """How many trials reached the target of the task, and after how many steps on average."""
+    """The page says how many trials reached the target of the task, and after how many steps on average."""
 
     def solved(seed: int, at: int | None) -> Record:
         facts = Training(

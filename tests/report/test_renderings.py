@@ -1,4 +1,4 @@
-"""The files: self-contained, escaped, and useful when there is nothing to show."""
+"""The files of the leaderboard: self-contained, escaped, and useful when there are no results."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import pytest
 
 from archbench._declarations import Section
 from archbench._records import ArchitectureFacts, Environment, Origin, Record
-from archbench._report._boards import verdict
-from archbench._report._charts import _beside, strip_domain
+from archbench._report._charts import strip_domain
+from archbench._report._charts._scatter import place_names
 from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
+from archbench._report._verdict import verdict
 from support import MakeRecord, write_page
 
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
@@ -23,7 +24,7 @@ ORIGIN = Origin(distribution=HOSTILE, version=HOSTILE, entry_point="", commit=HO
 
 
 class Page(HTMLParser):
-    """Tags and addresses of a page."""
+    """The tags and attributes of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -32,14 +33,14 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the tag."""
+        """Note a tag and its attributes."""
         self.tags.append(tag)
         self.attributes += attrs
 
 
 @pytest.fixture
 def hostile(make_record: MakeRecord, tmp_path: Path) -> Path:
-    """A leaderboard in which every foreign text is an attack."""
+    """A leaderboard in which every text from records and plugins is an attack."""
     place = Environment(
         **dict.fromkeys(("archbench", "python", "torch", "lightning", "platform", "processor", "device"), HOSTILE),
         threads=1,
@@ -64,7 +65,7 @@ def hostile(make_record: MakeRecord, tmp_path: Path) -> Path:
 
 
 def test_html_obeys_no_foreign_markup(hostile: Path) -> None:
-    """The page holds no image, one script and one style, and no handler."""
+    """Foreign text adds no image, script, style or event handler to the page."""
     text = (hostile / "index.html").read_text(encoding="utf-8")
     page = Page(text)
 
@@ -75,7 +76,7 @@ def test_html_obeys_no_foreign_markup(hostile: Path) -> None:
 
 
 def test_markdown_obeys_no_foreign_markup(hostile: Path) -> None:
-    """No tag outside of code, and every row of a table has as many cells as its head."""
+    """Foreign text adds no tag outside of code, and every row of a table has as many cells as its head."""
     lines = (hostile / "README.md").read_text(encoding="utf-8").splitlines()
 
     assert not [line for line in lines if "<" in line and not line.startswith("    ")]
@@ -88,7 +89,7 @@ def test_markdown_obeys_no_foreign_markup(hostile: Path) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "|"])
 def test_csv_holds_no_formula(make_record: MakeRecord, tmp_path: Path, start: str) -> None:
-    """A label that a spreadsheet would run gets an apostrophe; a negative number stays a number."""
+    """A label that a spreadsheet would take for a formula gets an apostrophe; negative numbers stay numbers."""
     write_page([make_record("evil", a_label=f"{start}1+1", score=0.0)], tmp_path)
 
     rows = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text(encoding="utf-8"))))
@@ -98,7 +99,7 @@ def test_csv_holds_no_formula(make_record: MakeRecord, tmp_path: Path, start: st
 
 
 def test_the_page_asks_the_network_for_nothing(realistic: list[Record], tmp_path: Path) -> None:
-    """No address leaves the folder, and the policy forbids what is not in the file."""
+    """No link leaves the folder, and the content security policy forbids everything outside the file."""
     write_page(realistic, tmp_path)
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
 
@@ -113,16 +114,16 @@ def test_the_page_asks_the_network_for_nothing(realistic: list[Record], tmp_path
 
 @pytest.mark.parametrize("name", ["index.html", "README.md"])
 def test_nothing_to_show_says_what_to_run(tmp_path: Path, name: str) -> None:
-    """Without records the page names the command, and still shows the notes."""
+    """Without records the page names a command that works, and still shows the notes."""
     write_page([], tmp_path, notes=["no plugin could be loaded"])
 
     text = (tmp_path / name).read_text(encoding="utf-8")
-    assert "benchmark run" in text
+    assert "benchmark run all" in text
     assert "no plugin could be loaded" in text
 
 
 def test_environments_that_differ_are_told(realistic: list[Record], tmp_path: Path) -> None:
-    """Timings of two processors are said not to be comparable."""
+    """The page says that timings from two processors are not comparable."""
     write_page(realistic, tmp_path)
 
     assert "not comparable" in (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -142,7 +143,7 @@ def test_environments_that_differ_are_told(realistic: list[Record], tmp_path: Pa
     ],
 )
 def test_a_small_loss_is_not_shown_as_zero(value: float | None, text: str) -> None:
-    """Losses keep two significant digits, so that nets that differ a hundredfold do not look the same."""
+    """Small losses keep two significant digits, so that losses that differ a hundredfold do not look equal."""
     assert loss(value) == text
 
 
@@ -159,16 +160,16 @@ def test_a_small_loss_is_not_shown_as_zero(value: float | None, text: str) -> No
         ([("a", 1, 1), ("b", 2, 2)], "a leads, separated from all others."),
     ],
 )
-def test_the_verdict_names_all_who_share_the_first_place(ranked: list[tuple[str, int, int]], said: str) -> None:
-    """Nobody is called the best who shares the place."""
+def test_the_verdict_names_all_entrants_on_the_first_rank(ranked: list[tuple[str, int, int]], said: str) -> None:
+    """Entrants that share the first rank are all named in the verdict, and none of them is called the leader."""
     assert verdict(ranked, 3) == said
 
 
 def test_names_in_the_scatter_stay_at_their_points() -> None:
-    """Of names that would cover each other only the first is shown; none is moved further than its own height."""
+    """Names that would cover another name are hidden, and no name moves further than its own height."""
     points = [(100.0, 100.0 + n / 10) for n in range(20)]
 
-    places = _beside(points, ["some-network"] * 20)
+    places = place_names(points, ["some-network"] * 20)
 
     assert places[0][1]
     assert not all(free for _, free in places)
@@ -176,7 +177,7 @@ def test_names_in_the_scatter_stay_at_their_points() -> None:
 
 
 def test_equal_means_are_drawn_on_a_readable_axis() -> None:
-    """Means that differ in the last bit do not stretch the axis to that bit."""
+    """Means that differ only in the last bit are drawn on an axis of readable width."""
     close = [Estimate(mean=mean, low=None, high=None, n=1) for mean in (0.768, 0.768 + 1e-16)]
 
     low, high = strip_domain([(estimate, []) for estimate in close])
@@ -185,7 +186,7 @@ def test_equal_means_are_drawn_on_a_readable_axis() -> None:
 
 
 def test_reasons_are_told_once(make_record: MakeRecord, tmp_path: Path) -> None:
-    """Entrants that do not take a task for one reason are named together with it."""
+    """Entrants that cannot take a task for the same reason are named together, with the reason once."""
     records = [make_record(name, "adding", status="skipped", message="takes images") for name in ("a", "b")]
     write_page([*records, make_record("c", "adding")], tmp_path)
 
@@ -196,7 +197,7 @@ def test_reasons_are_told_once(make_record: MakeRecord, tmp_path: Path) -> None:
 
 
 def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_path: Path) -> None:
-    """Where everybody was skipped the page says that nobody is ranked, without a table of nothing."""
+    """Where every entrant was skipped, the page says that nobody is ranked and shows no empty table."""
     write_page([make_record("a", status="skipped", message="takes tokens")], tmp_path)
 
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -205,7 +206,7 @@ def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_
 
 
 def test_the_curve_of_the_last_is_named(make_record: MakeRecord, tmp_path: Path) -> None:
-    """All entrants are drawn; of many the best and the last carry their names, the others show them when pointed at."""
+    """The curves of all entrants are drawn; of many, only the best and the last are named at first."""
     records = [make_record(f"net-{n:02d}", score=0.95 - n / 100) for n in range(12)]
     write_page(records, tmp_path)
 

@@ -1,4 +1,4 @@
-"""The statistics against scipy, against values computed by hand, and against their promised coverage."""
+"""The statistics agree with scipy and with values computed by hand, and cover what they promise."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_one_cell_has_the_interval_of_scipy() -> None:
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_too_few_seeds_give_no_interval(seeds: int) -> None:
-    """Below three seeds there is a mean and nothing else."""
+    """With fewer than three seeds there is a mean and no interval."""
     estimate = mean_interval([0.5] * seeds)
 
     assert (estimate.mean, estimate.low, estimate.high, estimate.half_width) == (0.5, None, None, None)
 
 
 def test_two_tasks_have_the_interval_of_a_welch_test() -> None:
-    """The difference of two unpaired cells is that of `scipy.stats.ttest_ind` with unequal variances."""
+    """The interval of the difference of two unpaired cells is that of `ttest_ind` with unequal variances."""
     draw = np.random.default_rng(1)
     first, second = draw.normal(1, 0.1, 4), draw.normal(0, 1, 6)
 
@@ -50,7 +50,7 @@ def test_two_tasks_have_the_interval_of_a_welch_test() -> None:
 
 
 def test_a_paired_difference_has_the_interval_of_a_paired_test() -> None:
-    """The difference of two paired cells is that of `scipy.stats.ttest_rel`."""
+    """The interval of the difference of two paired cells is that of `ttest_rel`."""
     draw = np.random.default_rng(2)
     first, second = draw.normal(size=5), draw.normal(size=5)
 
@@ -61,7 +61,7 @@ def test_a_paired_difference_has_the_interval_of_a_paired_test() -> None:
 
 
 def test_mean_over_tasks_by_hand() -> None:
-    """Cells with variances 1 and 4 over three seeds: se = sqrt(5/3)/2, df = 25/8.5."""
+    """Two cells with variances 1 and 4 over three seeds have se = sqrt(5/3)/2 and df = 25/8.5."""
     estimate = mean_over_tasks([[1, 2, 3], [0, 2, 4]])
 
     half = stats.t.ppf(0.975, 25 / 8.5) * np.sqrt(5 / 3) / 2
@@ -79,7 +79,7 @@ def test_without_variance_the_interval_has_no_width() -> None:
 
 
 def test_intervals_cover_what_they_promise() -> None:
-    """With three seeds, t and Welch-Satterthwaite cover about 95% of simulated studies; the percentiles do not."""
+    """With three seeds, intervals of t and of Welch-Satterthwaite cover about 95% of simulated studies."""
     draw = np.random.default_rng(3)
     spread = draw.uniform(0.5, 2, size=(10, 1))
     studies = [draw.normal(size=(10, 3)) * spread for _ in range(600)]
@@ -92,7 +92,7 @@ def test_intervals_cover_what_they_promise() -> None:
 
 
 def test_normalise_turns_every_metric_upwards() -> None:
-    """Chance is 0 and the oracle 1, also where lower is better; worse than chance is negative."""
+    """Chance becomes 0 and the oracle 1, also where lower is better; worse than chance becomes negative."""
     assert pytest.approx(list(normalise([0.2, 0.0, 0.3], chance=0.2, oracle=0.0))) == [0, 1, -0.5]
 
 
@@ -107,7 +107,7 @@ def test_equal_scores_share_a_place() -> None:
 
 
 def test_tie_groups_keep_their_anchor() -> None:
-    """Each neighbour overlaps the next, yet the third is clearly below the first and opens a new group."""
+    """An entrant clearly below the leader opens a new group, even if its neighbour overlaps both."""
     noise = np.array([-0.01, 0.0, 0.01])
     entrants = [[0.90 + noise], [0.88 - noise], [0.86 + noise]]
 
@@ -115,12 +115,12 @@ def test_tie_groups_keep_their_anchor() -> None:
 
 
 def test_groups_need_seeds() -> None:
-    """With two seeds nothing can be separated, and no groups are claimed."""
+    """With two seeds there are no groups, because nothing can be separated."""
     assert tie_groups([[[0.9, 0.9]], [[0.1, 0.1]]], paired=True) is None
 
 
 def test_rank_intervals_depend_on_their_generator_only() -> None:
-    """The same generator gives the same intervals, whatever the global one does; a clear winner is first."""
+    """Rank intervals depend only on the generator given, not on global random state; a clear winner is first."""
     scores = np.random.default_rng(4).normal(size=(4, 6, 3)) + np.array([9, 0, 0, 0])[:, None, None]
 
     first = rank_intervals(scores, rng=np.random.default_rng(0), rounds=200)
@@ -135,12 +135,12 @@ def test_rank_intervals_depend_on_their_generator_only() -> None:
 
 
 def test_few_tasks_give_no_rank_interval() -> None:
-    """Resampling four tasks would promise too much."""
+    """With four tasks there is no rank interval, because resampling so few promises too much."""
     assert rank_intervals(np.zeros((2, 4, 3)), rng=np.random.default_rng(0)) is None
 
 
 def test_pareto_front_is_strict() -> None:
-    """Only strict domination removes an entrant; exact ties stay; an unknown cost is neither marked nor dominates."""
+    """Only strict domination removes an entrant; exact ties stay; an unknown cost neither dominates nor is marked."""
     scores = [0.9, 0.8, 0.9, 0.7, 1.0]
     costs = [10, 5, 10, 6, np.nan]
 

@@ -1,4 +1,4 @@
-"""The leaderboard: derived from records, and only from records. The same records give the same bytes."""
+"""The leaderboard: computed from records, and only from records. The same records give the same bytes."""
 
 from archbench._report._build import build_leaderboard as build_leaderboard
 from archbench._report._schema import Entrant as Entrant

@@ -1,33 +1,37 @@
-"""Records in, leaderboard out: the one place where the parts are put together."""
+"""The way from records to a leaderboard; the one place where its parts are put together."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archbench._declarations import Section
-from archbench._records import Origin, Record
-from archbench._report._boards import Context, build_task_board, status_of
-from archbench._report._entrants import (
-    collect_entrants,
-    collect_environments,
-    collect_protocols,
-    collect_tasks,
-    entrant_id,
-    group_by,
-    protocol_id,
-    task_id,
-)
+from archbench._records import CellKey, Origin, Record
+from archbench._report._boards import build_task_board
+from archbench._report._context import Context
+from archbench._report._entrants import collect_entrants, collect_tasks
+from archbench._report._grouping import group_by
 from archbench._report._overall import build_matrix, build_over_board
-from archbench._report._schema import Failure, Leaderboard, OverBoard, SectionEntry, TaskBoard
+from archbench._report._protocol_entries import collect_protocols
+from archbench._report._provenance import collect_environments
+from archbench._report._schema import (
+    Failure,
+    Leaderboard,
+    OverBoard,
+    ProtocolEntry,
+    SectionEntry,
+    TaskBoard,
+    TaskEntry,
+)
+from archbench._report._seeds import status_of
 from archbench._report._tuning import build_tuning
 
 
 def build_leaderboard(
     records: Sequence[Record], sections: Sequence[tuple[Origin, Section]] = (), notes: Sequence[str] = ()
 ) -> Leaderboard:
-    """Compute every number of the leaderboard.
+    """Return the leaderboard of some records, with every number computed.
 
     Args:
         records: valid records with distinct ids, in any order.
@@ -38,23 +42,12 @@ def build_leaderboard(
     environments = collect_environments(ordered)
     entrants = collect_entrants(ordered, environments)
     tasks = {task.id: task for task in collect_tasks(ordered)}
+    protocols = collect_protocols(ordered)
     context = Context({entrant.id: entrant for entrant in entrants}, environments)
     evaluation = [record for record in ordered if not record.trial.tuning]
-    cells = group_by(evaluation, lambda record: f"{protocol_id(record)}-{task_id(record)}")
-    overall: list[OverBoard] = []
-    boards: list[TaskBoard] = []
-    matrices = []
-    protocols = collect_protocols(ordered)
-    for protocol in protocols:
-        mine = [
-            build_task_board(cells[f"{protocol.id}-{key}"], protocol, task, context)
-            for key, task in tasks.items()
-            if f"{protocol.id}-{key}" in cells
-        ]
-        live = group_by((b for b in mine if not tasks[b.task].superseded_by), lambda board: tasks[board.task].kind)
-        overall += [build_over_board(kind, protocol, group, tasks, context) for kind, group in live.items()]
-        boards += mine
-        matrices.append(build_matrix(protocol, mine, context))
+    cells = group_by(evaluation, lambda record: record.trial.cell)
+    boards = {protocol.id: _task_boards(cells, protocol, tasks, context) for protocol in protocols}
+    order = [protocol.id for protocol in protocols], list(tasks)
     return Leaderboard(
         trials=len(evaluation),
         counts=dict(sorted(Counter(status_of(record)[0] for record in evaluation).items())),
@@ -62,29 +55,59 @@ def build_leaderboard(
         protocols=protocols,
         tasks=list(tasks.values()),
         entrants=entrants,
-        overall=overall,
-        boards=boards,
-        matrices=matrices,
-        tuning=build_tuning(ordered, context, [protocol.id for protocol in protocols], list(tasks)),
-        failures=_failures(evaluation, context, [protocol.id for protocol in protocols], list(tasks)),
+        overall=[over for p in protocols for over in _over_boards(boards[p.id], p, tasks, context)],
+        boards=[board for mine in boards.values() for board in mine],
+        matrices=[build_matrix(protocol, boards[protocol.id], context) for protocol in protocols],
+        tuning=build_tuning(ordered, context, *order),
+        failures=_failures(cells, context, *order),
         environments=environments,
         sections=[_section(origin, section) for origin, section in sections],
     )
 
 
-def _failures(records: Sequence[Record], context: Context, protocols: list[str], tasks: list[str]) -> list[Failure]:
+def _task_boards(
+    cells: Mapping[CellKey, Sequence[Record]], protocol: ProtocolEntry, tasks: Mapping[str, TaskEntry], context: Context
+) -> list[TaskBoard]:
+    """Return the boards of one protocol, one for each task that has results under it."""
+    boards = []
+    for task in tasks.values():
+        mine = {
+            key.architecture: group
+            for key, group in cells.items()
+            if (key.protocol, key.task) == (protocol.id, task.id)
+        }
+        if mine:
+            boards.append(build_task_board(mine, protocol, task, context))
+    return boards
+
+
+def _over_boards(
+    boards: Sequence[TaskBoard], protocol: ProtocolEntry, tasks: Mapping[str, TaskEntry], context: Context
+) -> list[OverBoard]:
+    """Return the boards over tasks of one protocol, one for each kind of task; superseded tasks are left out."""
+    current = [board for board in boards if not tasks[board.task].superseded_by]
+    kinds = group_by(current, lambda board: tasks[board.task].kind)
+    return [build_over_board(kind, protocol, group, tasks, context) for kind, group in kinds.items()]
+
+
+def _failures(
+    cells: Mapping[CellKey, Sequence[Record]], context: Context, protocols: Sequence[str], tasks: Sequence[str]
+) -> list[Failure]:
+    """Return the trials that neither finished nor were skipped, in the order of protocols, tasks and labels."""
     failures = [
         Failure(
             record=record.id,
-            entrant=entrant_id(record),
-            task=task_id(record),
-            protocol=protocol_id(record),
+            entrant=key.architecture,
+            task=key.task,
+            protocol=key.protocol,
             seed=record.trial.seed,
-            status=status_of(record)[0],
-            message=status_of(record)[1],
+            status=status,
+            message=message,
         )
+        for key, records in cells.items()
         for record in records
-        if status_of(record)[0] not in ("ok", "skipped")
+        for status, message in [status_of(record)]
+        if status not in ("ok", "skipped")
     ]
     return sorted(
         failures,
@@ -96,12 +119,12 @@ def _section(origin: Origin, section: Section) -> SectionEntry:
     return SectionEntry(
         provider=_encodable(f"{origin.distribution} {origin.version}".strip()),
         title=_encodable(section.title),
-        paragraphs=[_encodable(part.strip()) for part in re.split(r"\n\s*\n", section.text) if part.strip()],
+        paragraphs=[_encodable(text.strip()) for text in re.split(r"\n\s*\n", section.text) if text.strip()],
         columns=[_encodable(column) for column in section.columns],
         rows=[[_encodable(cell) for cell in row] for row in section.rows],
     )
 
 
 def _encodable(text: object) -> str:
-    """Text that UTF-8 can hold: file names from the system may carry lone surrogates. Cells may be numbers."""
+    """Return text that UTF-8 can hold: file names may carry lone surrogates, and cells of a section may be numbers."""
     return str(text).encode("utf-8", "replace").decode()

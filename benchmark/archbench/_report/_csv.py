@@ -1,4 +1,4 @@
-"""`leaderboard.csv`: one line per row of every board, full precision."""
+"""`leaderboard.csv`: one line for each row of every board, in full precision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = (
 
 
 def render_csv(board: Leaderboard) -> str:
-    """The table; `task` is empty in rows over all tasks of a kind, whose score is the normalised one."""
+    """Return the table. In rows over all tasks of a kind, `task` is empty and the score is the normalised one."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
     protocols = {p.id: {"protocol": p.label, "recipe_kind": p.track} for p in board.protocols}
@@ -37,7 +37,7 @@ def render_csv(board: Leaderboard) -> str:
 
 
 def _guarded(cells: dict[str, object]) -> dict[str, object]:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay numbers."""
+    """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
     return {
         key: f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
         for key, cell in cells.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -11,12 +12,11 @@ import jinja2
 from markupsafe import Markup
 
 from archbench._report import _charts, _text
-from archbench._report._entrants import PALETTE
-from archbench._report._schema import Leaderboard, OverBoard, TaskBoard
+from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 
 
 def render_html(board: Leaderboard) -> str:
-    """The page."""
+    """Return the page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
@@ -27,21 +27,9 @@ def render_html(board: Leaderboard) -> str:
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:
+    """Return the names that the template uses."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
-
-    def figures(item: TaskBoard) -> list[tuple[str, Markup]]:
-        task = tasks[item.task]
-        drawn = (
-            (
-                "Score against parameters, Pareto-optimal filled; point at a mark for its name",
-                _charts.scatter(item, task, entrants),
-            ),
-            ("Validation, mean over seeds", _charts.learning_curves(item, task, entrants, validation=True)),
-            ("Training loss, mean over seeds", _charts.learning_curves(item, task, entrants, validation=False)),
-        )
-        return [(title, figure) for title, figure in drawn if figure is not None]
-
     style, script = _asset("page.css"), _asset("page.js")
     return {
         "board": board,
@@ -51,16 +39,27 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "text": _text,
         "charts": _charts,
-        "palette": PALETTE,
+        "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
         "task_domain": _task_domain,
-        "task_figures": figures,
+        "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "style_hash": _csp_hash(style),
         "script_hash": _csp_hash(script),
     }
+
+
+def _figures(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[str, Markup]]:
+    """Return the plots of a task with their titles."""
+    scatter = "Score against parameters, Pareto-optimal filled; point at a mark for its name"
+    drawn = (
+        (scatter, _charts.scatter(board, task, entrants)),
+        ("Validation, mean over seeds", _charts.learning_curves(board, task, entrants, validation=True)),
+        ("Training loss, mean over seeds", _charts.learning_curves(board, task, entrants, validation=False)),
+    )
+    return [(title, figure) for title, figure in drawn if figure is not None]
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:
@@ -84,4 +83,5 @@ def _asset(name: str) -> str:
 
 
 def _csp_hash(source: str) -> str:
+    """Return the hash by which the content security policy of the page allows its own style and script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

@@ -1,18 +1,42 @@
-"""`README.md`: the same results for a code host."""
+"""`README.md`: the leaderboard as a code host shows it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from archbench._report import _text
-from archbench._report._schema import Leaderboard, OverBoard, SectionEntry, TaskBoard
+from archbench._report._schema import (
+    Entrant,
+    Leaderboard,
+    OverBoard,
+    OverRow,
+    ProtocolEntry,
+    SectionEntry,
+    TaskBoard,
+    TaskEntry,
+    TaskRow,
+)
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$>@:-])")
 
 
+class _Page(NamedTuple):
+    """A leaderboard with its entrants, tasks and protocols by id."""
+
+    board: Leaderboard
+    entrants: Mapping[str, Entrant]
+    tasks: Mapping[str, TaskEntry]
+    protocols: Mapping[str, ProtocolEntry]
+
+    def names(self, entrant: str, task: str, protocol: str) -> list[str]:
+        """Return the labels of an entrant, a task and a protocol."""
+        return [self.entrants[entrant].label, self.tasks[task].label, self.protocols[protocol].label]
+
+
 def render_markdown(board: Leaderboard) -> str:
-    """The Markdown page."""
+    """Return the Markdown page."""
     blocks = ["# Leaderboard"]
     if board.notes:
         blocks += ["## Problems to know of", "\n".join(f"- {escape(note)}" for note in board.notes)]
@@ -23,79 +47,76 @@ def render_markdown(board: Leaderboard) -> str:
         escape(_text.summary_line(board)),
         "The full page is [index.html](index.html); the numbers are in [leaderboard.csv](leaderboard.csv) and "
         "[leaderboard.json](leaderboard.json).",
+        *_results(board),
+        *(block for section in board.sections for block in _section(section)),
+        *("## Provenance", _entrants(board), _protocols(board), _environments(board)),
+        *("## How to read this", *map(escape, _text.HOW_TO_READ)),
     ]
-    for over in board.overall:
-        blocks += _over(over, board)
-    for item in board.boards:
-        blocks += _task(item, board)
-    blocks += _tuning(board)
-    blocks += _failures(board)
-    for section in board.sections:
-        blocks += _section(section)
-    blocks += ["## Provenance", *_provenance(board), "## How to read this"]
-    blocks += [escape(paragraph) for paragraph in _text.HOW_TO_READ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def escape(text: object) -> str:
-    """Text that Markdown shows as it is: one line, no markup, no table cell broken."""
+    """Return text that Markdown shows as it is: one line, no markup, no table cell broken."""
     plain = " ".join(str(text).split())
     plain = plain.replace("&", "&amp;").replace("<", "&lt;")
     return _SPECIAL.sub(r"\\\1", plain)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]], right: Iterable[int] = ()) -> str:
-    """A table; the columns in `right` are aligned to the right."""
+    """Return a table; the columns in `right` are aligned to the right."""
     marks = ["--:" if index in set(right) else ":--" for index in range(len(head))]
     lines = [[escape(cell) for cell in head], marks, *([escape(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _over(over: OverBoard, board: Leaderboard) -> list[str]:
-    entrants = {entrant.id: entrant.label for entrant in board.entrants}
-    tasks = {task.id: task.label for task in board.tasks}
-    protocol = next(protocol for protocol in board.protocols if protocol.id == over.protocol)
-    head = ["Rank", "Group", "Architecture", "Score", *(tasks[task] for task in over.tasks), "Parameters", "Seconds"]
-    rows = []
-    for row in over.rows:
-        score = _text.fixed(row.score.mean if row.score else None, 3)
-        cells = [_text.fixed(c.normalised, 3) if c.state == "complete" else c.state for c in row.cells]
-        cost = [_text.span(row.parameters), _text.seconds(row.train_seconds)]
-        group = _text.NOTHING if row.group is None else row.group
-        name = entrants[row.entrant]
-        score = f"{score} {_text.plus_minus(row.score, 3)}".strip()
-        rows.append([_text.place(row), group, name, score, *cells, *cost])
-    missing = [f"- {escape(entrants[r.entrant])}: {escape('; '.join(r.missing))}" for r in over.rows if r.missing]
-    left_out = f"Not counted yet: {escape('; '.join(over.left_out))}." if over.left_out else ""
+def _results(board: Leaderboard) -> list[str]:
+    page = _Page(
+        board,
+        {entrant.id: entrant for entrant in board.entrants},
+        {task.id: task for task in board.tasks},
+        {protocol.id: protocol for protocol in board.protocols},
+    )
+    over = [block for item in board.overall for block in _over(item, page)]
+    return over + [block for item in board.boards for block in _task(item, page)] + _tuning(page) + _failures(page)
+
+
+def _over(over: OverBoard, page: _Page) -> list[str]:
+    tasks = [page.tasks[task].label for task in over.tasks]
+    head = ["Rank", "Group", "Architecture", "Score", *tasks, "Parameters", "Seconds"]
+    rows = [_over_cells(row, page.entrants[row.entrant]) for row in over.rows]
+    missing = [(page.entrants[row.entrant].label, "; ".join(row.missing)) for row in over.rows if row.missing]
+    unranked = ["Not ranked:", "", *(f"- {escape(label)}: {escape(why)}" for label, why in missing)]
+    kind = _text.kind_word(over.kind).capitalize()
     return [
-        f"## {escape(_text.kind_word(over.kind).capitalize())} tasks, {escape(_text.protocol_words(protocol))}",
+        f"## {escape(kind)} tasks, {escape(_text.protocol_words(page.protocols[over.protocol]))}",
         escape(over.verdict),
         _table(head, rows, range(3, len(head))) if rows else "",
-        "\n".join(["Not ranked:", "", *missing]) if missing else "",
-        left_out,
+        "\n".join(unranked) if missing else "",
+        f"{_text.LEFT_OUT} {escape('; '.join(over.left_out))}." if over.left_out else "",
         "" if over.timings_comparable else "These trials ran in different environments: seconds are not comparable.",
     ]
 
 
-def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
-    entrants = {entrant.id: entrant for entrant in board.entrants}
-    task = next(task for task in board.tasks if task.id == item.task)
-    protocol = next(protocol for protocol in board.protocols if protocol.id == item.protocol)
+def _over_cells(row: OverRow, entrant: Entrant) -> list[object]:
+    score = _text.fixed(row.score.mean if row.score else None, 3)
+    return [
+        _text.place(row),
+        _text.NOTHING if row.group is None else row.group,
+        entrant.label,
+        f"{score} {_text.plus_minus(row.score, 3)}".strip(),
+        *(_text.fixed(c.normalised, 3) if c.state == "complete" else c.state for c in row.cells),
+        _text.span(row.parameters),
+        _text.seconds(row.train_seconds),
+    ]
+
+
+def _task(item: TaskBoard, page: _Page) -> list[str]:
+    task, protocol = page.tasks[item.task], page.protocols[item.protocol]
+    labels = {key: entrant.label for key, entrant in page.entrants.items()}
     digits = _text.decimals(item, task)
     head = ["Rank", "Group", "Architecture", "Test score", "Last weights", "Validation"]
     head += ["Train loss", "Seeds", "Parameters"]
-    rows = []
-    for row in item.rows:
-        entrant = entrants[row.entrant]
-        why = "" if row.rank else f" (not ranked: {_text.why_unranked(row, entrant.superseded_by)})"
-        means = [e.mean if e else None for e in (row.score, row.last, row.validation)]
-        test, last, validation = (_text.fixed(mean, digits) for mean in means)
-        test = f"{test} {_text.plus_minus(row.score, digits)}".strip()
-        group = _text.NOTHING if row.group is None else row.group
-        rest = [_text.loss(row.train_loss), f"{row.ok}/{row.planned}", _text.count(row.parameters)]
-        rows.append([_text.place(row), group, entrant.label + why, test, last, validation, *rest])
-    commands = "\n".join("    " + " ".join(row.command.split()) for row in item.rows)
-    labels = {key: entrant.label for key, entrant in entrants.items()}
+    rows = [_task_cells(row, page.entrants[row.entrant], digits) for row in item.rows]
     skipped = "; ".join(
         f"{', '.join(names)} ({reason})" if reason else ", ".join(names)
         for reason, names in _text.incompatible(item, labels)
@@ -109,41 +130,50 @@ def _task(item: TaskBoard, board: Leaderboard) -> list[str]:
         escape(_text.solved_line(item, task, labels)),
         f"Not compatible: {escape(skipped)}." if skipped else "",
         "To reproduce the rows:" if rows else "",
-        commands,
+        "\n".join("    " + " ".join(row.command.split()) for row in item.rows),
     ]
 
 
-def _tuning(board: Leaderboard) -> list[str]:
-    if not board.tuning:
+def _task_cells(row: TaskRow, entrant: Entrant, digits: int) -> list[object]:
+    why = "" if row.rank else f" (not ranked: {_text.why_unranked(row, entrant.superseded_by)})"
+    means = [estimate.mean if estimate else None for estimate in (row.score, row.last, row.validation)]
+    test, last, validation = (_text.fixed(mean, digits) for mean in means)
+    return [
+        _text.place(row),
+        _text.NOTHING if row.group is None else row.group,
+        entrant.label + why,
+        f"{test} {_text.plus_minus(row.score, digits)}".strip(),
+        last,
+        validation,
+        _text.loss(row.train_loss),
+        f"{row.ok}/{row.planned}",
+        _text.count(row.parameters),
+    ]
+
+
+def _tuning(page: _Page) -> list[str]:
+    if not page.board.tuning:
         return []
-    entrants = {entrant.id: entrant.label for entrant in board.entrants}
-    tasks = {task.id: task.label for task in board.tasks}
-    protocols = {protocol.id: protocol.label for protocol in board.protocols}
     rows = [
         (
-            entrants[entry.entrant],
-            tasks[entry.task],
-            protocols[entry.protocol],
+            *page.names(entry.entrant, entry.task, entry.protocol),
             f"{entry.trials}/{entry.planned}",
             _text.seconds(entry.train_seconds),
             _text.chosen_words(entry),
             "; ".join(_text.candidate_words(entry, candidate) for candidate in entry.candidates),
         )
-        for entry in board.tuning
+        for entry in page.board.tuning
     ]
     head = ["Architecture", "Task", "Protocol", "Trials", "Train seconds", "Chosen", "Candidates"]
     return ["## Tuning", escape(_text.TUNING), _table(head, rows, [3, 4])]
 
 
-def _failures(board: Leaderboard) -> list[str]:
-    if not board.failures:
+def _failures(page: _Page) -> list[str]:
+    if not page.board.failures:
         return []
-    entrants = {entrant.id: entrant.label for entrant in board.entrants}
-    tasks = {task.id: task.label for task in board.tasks}
-    protocols = {protocol.id: protocol.label for protocol in board.protocols}
     rows = [
-        (entrants[f.entrant], tasks[f.task], protocols[f.protocol], f.seed, f.status, f.message, f.record[:8])
-        for f in board.failures
+        (*page.names(f.entrant, f.task, f.protocol), f.seed, f.status, f.message, f.record[:8])
+        for f in page.board.failures
     ]
     head = ["Architecture", "Task", "Protocol", "Seed", "Status", "Message", "Record"]
     return ["## Failures", _table(head, rows, [3])]
@@ -155,8 +185,8 @@ def _section(section: SectionEntry) -> list[str]:
     return [*blocks, _table(section.columns, section.rows)] if section.columns else blocks
 
 
-def _provenance(board: Leaderboard) -> list[str]:
-    code = [
+def _entrants(board: Leaderboard) -> str:
+    rows = [
         (
             e.label,
             e.revision,
@@ -167,18 +197,23 @@ def _provenance(board: Leaderboard) -> list[str]:
         )
         for e in board.entrants
     ]
-    places = [
+    return _table(["Architecture", "Revision", "Code", "Environments", "Source", "Declared exceptions"], rows, [1])
+
+
+def _protocols(board: Leaderboard) -> str:
+    rows = [
+        (p.label, p.revision, p.budget, p.batch_size or _text.NOTHING, p.seeds, p.track, _text.rules_words(p))
+        for p in board.protocols
+    ]
+    head = ["Protocol", "Revision", "Steps or budget", "Batch size", "Seeds", "Kind", "Recipe"]
+    return _table(head, rows, [1, 3, 4])
+
+
+def _environments(board: Leaderboard) -> str:
+    rows = [
         (e.number, e.trials, p.processor, p.device, p.threads, p.archbench, p.torch, p.lightning, p.python, p.platform)
         for e in board.environments
         for p in [e.environment]
     ]
-    rules = [
-        (p.label, p.revision, p.budget, p.batch_size or _text.NOTHING, p.seeds, p.track, _text.rules_words(p))
-        for p in board.protocols
-    ]
     head = ["No.", "Trials", "Processor", "Device", "Threads", "archbench", "torch", "lightning", "Python", "Platform"]
-    return [
-        _table(["Architecture", "Revision", "Code", "Environments", "Source", "Declared exceptions"], code, [1]),
-        _table(["Protocol", "Revision", "Steps or budget", "Batch size", "Seeds", "Kind", "Recipe"], rules, [1, 3, 4]),
-        _table(head, places, [0, 1, 4]) if places else "",
-    ]
+    return _table(head, rows, [0, 1, 4]) if rows else ""

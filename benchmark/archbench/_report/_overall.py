@@ -1,4 +1,4 @@
-"""Over tasks: one protocol over all tasks of one kind. Complete entrants are ranked, the others are shown."""
+"""Boards over all tasks of one kind, and the matrix of every entrant on every task."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from archbench._report._boards import Context, values, verdict
+from archbench._report._boards import seed_scores
+from archbench._report._context import Context
 from archbench._report._schema import (
     Matrix,
     MatrixRow,
@@ -27,18 +28,23 @@ from archbench._report._statistics import (
     rank_intervals,
     tie_groups,
 )
+from archbench._report._verdict import verdict
 
 
 def build_over_board(
     kind: str, protocol: ProtocolEntry, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context
 ) -> OverBoard:
-    """The board over the tasks of one kind.
+    """Return the board over the tasks of one kind.
 
     A task counts once at least half of the entrants have been tried on it, so that one trial on a new task does not
     unrank everybody; a task that does not count yet is named. Nobody is averaged over fewer tasks than the others.
 
     Args:
+        kind: the kind of the tasks.
+        protocol: the protocol of the boards.
         boards: task boards of this protocol and kind, superseded tasks left out.
+        tasks: the tasks of the page by id.
+        context: the entrants and environments of the page.
     """
     keys = sorted({row.entrant for board in boards for row in board.rows}, key=lambda k: (context.label(k), k))
     current = [key for key in keys if context.current(key)]
@@ -66,7 +72,7 @@ def build_over_board(
 
 
 def build_matrix(protocol: ProtocolEntry, boards: Sequence[TaskBoard], context: Context) -> Matrix:
-    """What became of every cell under one protocol."""
+    """Return the state of every entrant on every task under one protocol."""
     present = {row.entrant for board in boards for row in board.rows}
     present |= {entry.entrant for board in boards for entry in board.incompatible}
     order = sorted(present, key=lambda key: (not context.current(key), context.label(key), key))
@@ -78,12 +84,13 @@ def build_matrix(protocol: ProtocolEntry, boards: Sequence[TaskBoard], context: 
 
 
 def _tried(board: TaskBoard, current: Sequence[str]) -> int:
+    """Return how many current entrants were tried on a task, those that cannot take it included."""
     tried = {row.entrant for row in board.rows} | {entry.entrant for entry in board.incompatible}
     return len(tried.intersection(current))
 
 
 def _state(key: str, board: TaskBoard) -> OverCell:
-    """The state of one cell in words."""
+    """Return the state of an entrant on a task."""
     for row in board.rows:
         if row.entrant == key:
             text = ", ".join(f"{n} {status}" for status, n in row.counts.items())
@@ -127,6 +134,7 @@ def _rank(
     context: Context,
     paired: bool,
 ) -> tuple[list[OverRow], list[OverRow]]:
+    """Return the ranked rows, best first, and the others."""
     able, unable = [row for row in rows if not row.missing], [row for row in rows if row.missing]
     if not able or not boards:
         return [], list(rows)
@@ -153,17 +161,17 @@ def _rank(
 
 
 def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> list[Floats]:
-    """Normalised scores of one entrant: one array of shape (seeds,) per task."""
+    """Return the normalised scores of one entrant: one array of shape (seeds,) per task."""
     cells = []
     for board in boards:
         row = next(row for row in board.rows if row.entrant == key)
         task = tasks[board.task]
-        cells.append(normalise(values(row), chance=task.chance, oracle=task.oracle))
+        cells.append(normalise(seed_scores(row), chance=task.chance, oracle=task.oracle))
     return cells
 
 
 def _ranges(scores: Sequence[Sequence[Floats]]) -> list[tuple[int, int]] | None:
-    """Rank intervals, where all tasks have equally many seeds; the generator is fixed, so the page is too."""
+    """Return rank intervals where all tasks have equally many seeds. The generator is fixed, so the page is too."""
     if len({len(cell) for cells in scores for cell in cells}) != 1:
         return None
     return rank_intervals(np.array(scores), rng=np.random.default_rng(0))

@@ -1,9 +1,9 @@
 """Statistics of the leaderboard: pure functions on arrays whose axes are named in the docstrings.
 
-Conventions. A *cell* is one entrant on one task: a float array of shape (seeds,). The seeds are the unit of
-replication; tasks are a fixed set, so an interval says "over seeds, on these tasks". Why Student's t and not a
-percentile bootstrap: at three seeds the nominal 95% of the bootstrap cover about 74% of one cell and 86% of a mean
-over ten tasks, while t and Welch-Satterthwaite keep what they promise (`tests/test_statistics.py` simulates it).
+A *cell* is one entrant on one task: a float array of shape (seeds,). The seeds are the unit of replication; the tasks
+are a fixed set, so an interval holds over seeds, on these tasks. Intervals are Student's t and not a percentile
+bootstrap: with three seeds, a 95% interval of the bootstrap covers about 74% for one cell and 86% for a mean over ten
+tasks, while t and Welch-Satterthwaite keep what they promise (`tests/report/test_statistics.py` simulates it).
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ LEVEL = 0.95
 """Confidence level of every interval."""
 
 MIN_SEEDS = 3
-"""Below this, a cell has dots and a mean but no interval: t at one degree of freedom is 12.7 standard errors wide."""
+"""With fewer seeds a cell has a mean and no interval: with two seeds it would be 12.7 standard errors to each side."""
 
 MIN_TASKS = 5
-"""Below this, no rank interval: resampling so few tasks promises far more than it covers."""
+"""With fewer tasks there is no rank interval: resampling so few tasks promises far more than it covers."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """A mean with its interval.
 
     Args:
-        mean: in the unit of the values.
-        low, high: bounds of the 95% interval; None when there are too few seeds for one.
-        n: seeds in the cell, or the smallest number of seeds among the cells.
+        mean: the mean, in the unit of the values.
+        low: lower bound of the 95% interval, in the same unit; None when there are too few seeds for an interval.
+        high: upper bound of the 95% interval, in the same unit; None when there are too few seeds for an interval.
+        n: number of seeds; of a mean over tasks, the smallest number of seeds on any of them.
     """
 
     mean: float
@@ -43,12 +44,12 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def half_width(self) -> float | None:
-        """Half the width of the interval."""
+        """Half the width of the interval, in the unit of the values; None without an interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 def mean_interval(values: npt.ArrayLike) -> Estimate:
-    """Mean of one cell with Student's t interval.
+    """Return the mean of one cell with Student's t interval.
 
     Args:
         values: shape (seeds,), at least one.
@@ -57,7 +58,7 @@ def mean_interval(values: npt.ArrayLike) -> Estimate:
 
 
 def mean_over_tasks(cells: Sequence[npt.ArrayLike]) -> Estimate:
-    """Equal-weight mean of task means with a Welch-Satterthwaite interval (Welch 1947, Biometrika 34).
+    """Return the equal-weight mean of task means with a Welch-Satterthwaite interval (Welch 1947, Biometrika 34).
 
     Args:
         cells: one array of shape (seeds,) per task; the numbers of seeds may differ.
@@ -67,11 +68,11 @@ def mean_over_tasks(cells: Sequence[npt.ArrayLike]) -> Estimate:
 
 
 def difference(first: Sequence[npt.ArrayLike], second: Sequence[npt.ArrayLike], *, paired: bool) -> Estimate:
-    """Mean over tasks of `first - second`, with its interval over seeds.
+    """Return the mean over tasks of `first - second`, with its interval over seeds.
 
     Args:
         first, second: one array of shape (seeds,) per task, the same tasks in the same order.
-        paired: seed i of both saw the same splits and batches, so that its noise cancels. Otherwise the two are
+        paired: seed i of both saw the same splits and batches, so the noise of the data cancels. Otherwise the two are
             taken as independent (Welch).
     """
     ours = [np.asarray(cell, dtype=np.float64) for cell in first]
@@ -83,10 +84,10 @@ def difference(first: Sequence[npt.ArrayLike], second: Sequence[npt.ArrayLike], 
 
 
 def normalise(values: npt.ArrayLike, *, chance: float, oracle: float) -> Floats:
-    """Scale to 0 at `chance` and 1 at `oracle`, which also turns every metric into "higher is better".
+    """Return values scaled to 0 at `chance` and 1 at `oracle`, so that for every metric higher is better.
 
-    The anchors are the task's own and fixed, so a score never depends on who else entered. Values below 0 (worse
-    than chance) are kept.
+    Both anchors are fixed by the task, so a score never depends on the other entrants. Values below 0 (worse than
+    chance) are kept.
 
     Args:
         values: any shape, in the unit of the metric.
@@ -95,7 +96,7 @@ def normalise(values: npt.ArrayLike, *, chance: float, oracle: float) -> Floats:
 
 
 def competition_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> list[int]:
-    """Ranks from 1, equal scores sharing the best place: 1, 2, 2, 4. For people; written `2=`.
+    """Return ranks from 1 for people, where equal scores share the best place: 1, 2, 2, 4.
 
     Args:
         scores: shape (entrants,).
@@ -104,7 +105,7 @@ def competition_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -
 
 
 def average_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> Floats:
-    """Ranks from 1 per task, equal scores sharing the mean of their places: 1, 2.5, 2.5, 4. For arithmetic.
+    """Return ranks from 1 on each task for arithmetic, where equal scores share their mean place: 1, 2.5, 2.5, 4.
 
     Args:
         scores: shape (entrants, tasks), or (entrants,).
@@ -113,15 +114,15 @@ def average_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> Fl
 
 
 def tie_groups(entrants: Sequence[Sequence[npt.ArrayLike]], *, paired: bool) -> list[int] | None:
-    """Groups of entrants that the seeds cannot tell from the leader of their group.
+    """Return groups of entrants that the seeds cannot tell from the leader of their group.
 
-    The anchor is fixed: an entrant joins the current group unless its difference to the group's *leader* excludes 0.
-    (A moving anchor would chain everybody into one group; comparing two marginal intervals would ignore the pairing.)
-    No correction for the number of comparisons.
+    An entrant joins the current group unless the interval of its difference to the *leader* of the group excludes 0.
+    Comparing neighbours instead would chain everybody into one group, and comparing the intervals of two means would
+    ignore the pairing. There is no correction for the number of comparisons.
 
     Args:
-        entrants: best first; each one array of shape (seeds,) per task, higher is better.
-        paired: see `difference`.
+        entrants: the best first; of each, one array of shape (seeds,) per task, higher is better.
+        paired: both saw the same data at the same seed; see `difference`.
 
     Returns:
         Group numbers from 1, in the order given; None when there are too few seeds to separate anything.
@@ -145,10 +146,10 @@ def tie_groups(entrants: Sequence[Sequence[npt.ArrayLike]], *, paired: bool) -> 
 def rank_intervals(
     scores: npt.ArrayLike, *, rng: np.random.Generator, rounds: int = 2000
 ) -> list[tuple[int, int]] | None:
-    """Where each entrant could have ended up with other tasks and other seeds: a hierarchical bootstrap.
+    """Return the ranks that other tasks and other seeds could have given, from a hierarchical bootstrap.
 
     Each round draws tasks with replacement, then seeds within each drawn task, the same draw for all entrants.
-    Slightly too narrow below about twelve tasks.
+    The intervals are slightly too narrow with fewer than about twelve tasks.
 
     Args:
         scores: shape (entrants, tasks, seeds), higher is better, comparable between tasks.
@@ -174,7 +175,7 @@ def rank_intervals(
 
 
 def pareto_front(scores: npt.ArrayLike, costs: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Which entrants no other entrant dominates (at least as good in both, better in one); exact ties all stay.
+    """Return which entrants no other entrant dominates (at least as good in both, better in one); exact ties stay.
 
     Args:
         scores: shape (entrants,), higher is better.
@@ -188,7 +189,7 @@ def pareto_front(scores: npt.ArrayLike, costs: npt.ArrayLike) -> npt.NDArray[np.
 
 
 def _combine(cells: Sequence[Floats], weights: Sequence[float]) -> Estimate:
-    """Weighted sum of independent cell means; the degrees of freedom after Welch and Satterthwaite."""
+    """Return a weighted sum of independent cell means, with degrees of freedom after Welch and Satterthwaite."""
     n = min(len(cell) for cell in cells)
     mean = float(sum(weight * cell.mean() for weight, cell in zip(weights, cells, strict=True)))
     if n < MIN_SEEDS:
@@ -201,7 +202,10 @@ def _combine(cells: Sequence[Floats], weights: Sequence[float]) -> Estimate:
 
 
 def _ascending(scores: npt.ArrayLike, higher_is_better: bool) -> Floats:
-    """Best first when sorted; rounded to 12 digits, so that the order of a sum cannot break a tie."""
+    """Return scores with the sign that sorts the best first, rounded to 12 digits.
+
+    Without the rounding, the order in which numbers were summed could break a tie.
+    """
     array = np.asarray(scores, dtype=np.float64)
     with np.errstate(divide="ignore"):
         digits = np.where(array == 0, 0.0, np.floor(np.log10(np.abs(array))))

@@ -1,4 +1,4 @@
-"""Words and number formats that all renderings share."""
+"""Words and number formats that the page, the README and the tables share."""
 
 from __future__ import annotations
 
@@ -21,29 +21,33 @@ from archbench._report._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
-START_HERE = "benchmark run"
-"""What an empty page tells the reader to type."""
+START_HERE = "benchmark run all"
+"""The command that an empty page tells the reader to type."""
+
+LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
+"""The words before the tasks that a board over tasks leaves out."""
 
 HOW_TO_READ = (
     f"An interval (±) is the {LEVEL:.0%} Student-t interval of the mean over seeds, on this fixed task set. It says "
     "how far the mean would move with other seeds, that is other splits, initial weights and data orders. It says "
     f"nothing about other tasks. It needs {MIN_SEEDS} seeds; with fewer there are only the dots.",
     "The score is the test metric of the weights that validation selected; the test split is read once, at the end. "
-    "“Last weights” is the same metric after the last step. Over tasks, each score is first put on the task's own "
-    "scale, 0 for chance and 1 for a perfect predictor, and the means of the tasks weigh the same; the interval is "
+    "“Last weights” is the same metric after the last step. In a table over several tasks, each score is first put on "
+    "the task's own scale, 0 for chance and 1 for a perfect predictor, and all tasks weigh the same; the interval is "
     "that of Welch and Satterthwaite.",
-    "Entrants are compared on the same seeds: as many as the protocol plans, counted from the first that anyone ran, "
-    "and further ones only if every entrant that finished those has tried them too. Seeds beyond are drawn hollow and "
-    "not counted.",
-    "Ranked is who finished all of these seeds, on every task that the board counts. Others are shown with the reason "
-    "and without a rank; nobody is averaged over the tasks that happen to exist. A task counts over tasks once half "
-    "of the entrants have been tried on it.",
-    "Equal scores share a place (2=). Groups say more than places: an entrant belongs to the group of the leader "
-    "above it unless the difference between the two, seed by seed where both saw the same data, has an interval "
-    "without 0. There is no correction for the number of comparisons. The best group is set in bold. "
-    f"From {MIN_TASKS} tasks on, a range says which places other tasks and seeds could have given.",
-    "The house recipe is one for all entrants of a protocol; an own recipe is the one that each paper published. "
-    "Results under the two, like those of different protocols, never share a table.",
+    "An entrant is an architecture with its options. All entrants are compared on the same seeds: the first that "
+    "anyone ran, as many as the protocol plans. Further seeds count only if every entrant that finished those has "
+    "tried them too; otherwise they are drawn hollow and not counted.",
+    "An entrant is ranked only if it finished all of these seeds on every task that the table counts. The others are "
+    "shown with the reason and without a rank; none is averaged over only the tasks that it finished. A table over "
+    "several tasks counts a task once at least half of the entrants have been tried on it.",
+    "Equal scores share a rank (2=). Groups say more than ranks: an entrant is in the group of the leader above it "
+    "unless the interval of the difference between the two excludes 0. The difference is taken seed by seed where both "
+    "saw the same data. There is no correction for the number of comparisons. The best group is set in bold. "
+    f"From {MIN_TASKS} tasks on, a range gives the ranks that other tasks and seeds could have led to.",
+    "A recipe says how the weights are updated. The house recipe of a protocol is the same for all entrants; an own "
+    "recipe is the one that an architecture brings, as its paper published it. Results under the two, like those of "
+    "different protocols, never share a table.",
     "A revision or source that a newer one has replaced stays visible, marked as superseded, without a rank. "
     "Parameters, training seconds and throughput are measured, never estimated; what was not measured is absent. "
     "Pareto-optimal means that no ranked entrant scores better with as few parameters.",
@@ -51,7 +55,7 @@ HOW_TO_READ = (
 
 
 def decimals(board: TaskBoard, task: TaskEntry) -> int:
-    """Digits behind the point that show three figures of the metric's scale, and two of its smallest mean."""
+    """Return how many decimals show three digits of the metric's scale, and two of the smallest mean."""
     scale = abs(task.oracle - task.chance)
     means = [abs(row.score.mean) for row in board.rows if row.score and row.score.mean]
     wanted = 2 - math.floor(math.log10(scale))
@@ -61,7 +65,7 @@ def decimals(board: TaskBoard, task: TaskEntry) -> int:
 
 
 def fixed(value: float | None, digits: int) -> str:
-    """A number with so many decimals, with a true minus sign."""
+    """Return a number with so many decimals and a true minus sign; a dash for None."""
     if value is None:
         return NOTHING
     text = f"{value:,.{digits}f}"
@@ -69,35 +73,35 @@ def fixed(value: float | None, digits: int) -> str:
 
 
 def plus_minus(estimate: Estimate | None, digits: int) -> str:
-    """Half the interval, or nothing where there is none."""
+    """Return `±` with half the interval; empty where there is none."""
     half = estimate.half_width if estimate else None
     return "" if half is None else f"± {fixed(half, digits)}"
 
 
 def place(row: TaskRow | OverRow) -> str:
-    """`2`, or `2=` when shared."""
+    """Return a rank such as `2`, or `2=` when it is shared; a dash for none."""
     return NOTHING if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
 
 
 def loss(value: float | None) -> str:
-    """A loss with three decimals, or two significant digits where those would be zeros."""
+    """Return a loss with three decimals, or with two significant digits where decimals would show zeros."""
     if value is None or abs(value) >= 0.1 or not value:
         return fixed(value, 3)
     return fixed(value, 1 - math.floor(math.log10(abs(value)))) if abs(value) >= 1e-5 else f"{value:.1e}"
 
 
 def count(value: float | None) -> str:
-    """A whole number in groups of three."""
+    """Return a whole number with its digits in groups of three."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
 def seconds(value: float | None) -> str:
-    """Seconds, with one decimal below a hundred."""
+    """Return a number of seconds, with one decimal below a hundred."""
     return NOTHING if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def span(values: Iterable[int]) -> str:
-    """The range of some whole numbers."""
+    """Return the range of some whole numbers, such as `16,489–16,516`."""
     ordered = sorted(values)
     if not ordered:
         return NOTHING
@@ -105,24 +109,29 @@ def span(values: Iterable[int]) -> str:
 
 
 def why_unranked(row: TaskRow, newer: str) -> str:
-    """Why a row of a task board has no rank."""
+    """Return why a row of a task board has no rank.
+
+    Args:
+        row: the row.
+        newer: label of the entrant that replaced it, if it is superseded.
+    """
     parts = [f"superseded by {newer}"] if row.superseded else []
     return "; ".join([*parts, row.gap] if row.gap else parts)
 
 
 def kind_word(kind: str) -> str:
-    """A kind of input as it stands before the word task."""
+    """Return a kind of input as it stands before the word task: `token` for `tokens`."""
     return kind.removesuffix("s")
 
 
 def metric_words(task: TaskEntry) -> str:
-    """The metric and its direction, and how much longer than on other tasks everybody trains."""
+    """Return the metric and its direction, and by how much training is longer than on other tasks."""
     longer = "" if task.effort == 1 else f"; trained for {task.effort:g} times the steps of the protocol"
     return f"{task.metric.replace('_', ' ')}, {'higher' if task.higher_is_better else 'lower'} is better{longer}"
 
 
 def summary_line(board: Leaderboard) -> str:
-    """What the page holds, in a line."""
+    """Return one line that says how much the page holds."""
     parts = [
         _several(len([entrant for entrant in board.entrants if not entrant.superseded_by]), "architecture"),
         _several(len(board.tasks), "task"),
@@ -136,12 +145,14 @@ def summary_line(board: Leaderboard) -> str:
 
 
 def seeds_line(board: TaskBoard, planned: int) -> str:
-    """Which seeds a board compares, and whether that is what the protocol plans."""
+    """Return which seeds a board compares, and how many the protocol plans where these are fewer."""
     number = len(board.seeds)
     text = f"Compared on {_several(number, 'seed')} ({', '.join(map(str, board.seeds))})"
     if number < planned:
         text += f"; the protocol plans {planned}"
-    return text + ("." if board.paired else "; the records do not prove equal data, so differences are unpaired.")
+    if not board.paired:
+        text += "; the records do not prove equal data for all entrants, so differences are not taken seed by seed"
+    return f"{text}."
 
 
 def _several(number: int, noun: str) -> str:
@@ -149,7 +160,7 @@ def _several(number: int, noun: str) -> str:
 
 
 def incompatible(board: TaskBoard, labels: Mapping[str, str]) -> list[tuple[str, list[str]]]:
-    """Who does not take the task: each reason with the names that it holds for."""
+    """Return each reason for which entrants cannot take the task, with the labels that it holds for."""
     groups: dict[str, list[str]] = {}
     for entry in board.incompatible:
         groups.setdefault(entry.reason, []).append(labels[entry.entrant])
@@ -157,7 +168,7 @@ def incompatible(board: TaskBoard, labels: Mapping[str, str]) -> list[tuple[str,
 
 
 def solved_line(board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) -> str:
-    """Who reached the target of the task on validation, on how many seeds and when; empty where it has none."""
+    """Return which entrants reached the target of the task, on how many seeds and when; empty without a target."""
     tried = [row for row in board.rows if row.solved is not None]
     if task.target is None or not tried:
         return ""
@@ -166,16 +177,16 @@ def solved_line(board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) ->
         f"{labels[row.entrant]} {row.solved}/{row.ok} after {count(row.steps_to_target)} steps"
         for row in sorted(solved, key=lambda row: (-(row.solved or 0), row.steps_to_target or 0.0, labels[row.entrant]))
     ]
-    return f"Solved (validation reached {task.target:.3g}): {'; '.join(names) or 'by none'}."
+    return f"Solved (validation reached {task.target:.3g}): {'; '.join(names) or 'no entrant'}."
 
 
 def protocol_words(protocol: ProtocolEntry) -> str:
-    """The protocol with its kind of recipe, for headings: results under different recipes never share a table."""
+    """Return a protocol with its kind of recipe, for headings: results under different recipes share no table."""
     return f"{protocol.label} protocol, {protocol.track}"
 
 
 def rules_words(protocol: ProtocolEntry) -> str:
-    """Recipe and tuning of a protocol in a line."""
+    """Return recipe and tuning of a protocol in one line."""
     rules = [protocol.recipe_words]
     if protocol.tuning_words:
         rules.append(f"chosen on validation: {protocol.tuning_words}")
@@ -187,7 +198,7 @@ def rules_words(protocol: ProtocolEntry) -> str:
 
 
 def candidate_words(entry: TuningEntry, candidate: CandidateEntry) -> str:
-    """A candidate of tuning and what became of it."""
+    """Return a candidate of tuning with its score or its statuses, such as `0.01: 0.93`."""
     recipe = candidate.recipe
     result = ", ".join(candidate.counts) if candidate.validation is None else f"{candidate.validation:.4g}"
     settings = [recipe.learning_rate, recipe.weight_decay, recipe.clip_norm]
@@ -197,20 +208,21 @@ def candidate_words(entry: TuningEntry, candidate: CandidateEntry) -> str:
 
 
 def chosen_words(entry: TuningEntry) -> str:
-    """What tuning chose, in full."""
+    """Return the recipe that tuning chose, in full."""
     return next((candidate.recipe.words() for candidate in entry.candidates if candidate.chosen), "nothing yet")
 
 
 TUNING = (
     "Before they are evaluated, all entrants of these protocols get equally many tuning trials on each task, on seeds "
-    "of their own. Validation chooses the recipe, and the test split is not read; the trials are part of the result, "
-    "their cost is shown, and none of them is ranked. A candidate is written as its learning rate, or as "
-    "learning rate/weight decay/bound of the gradient norm, with its validation score, the best first."
+    "that the evaluation does not use. Validation chooses the recipe, and the test split is not read; the trials are "
+    "part of the result, their cost is shown, and none of them is ranked. A candidate is written as its learning rate, "
+    "or as learning rate/weight decay/bound of the gradient norm, followed by its validation score; the best comes "
+    "first."
 )
 
 
 def origin_words(origin: Origin) -> str:
-    """Where code came from, such as `archbench 0.1.0 (editable)`."""
+    """Return where code came from, such as `archbench 0.1.0 (editable)`."""
     marks = [mark for mark in (origin.commit[:12], "editable" if origin.editable else "") if mark]
     name = f"{origin.distribution} {origin.version}".strip()
     return f"{name} ({', '.join(marks)})" if marks else name

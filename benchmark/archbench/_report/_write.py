@@ -1,4 +1,4 @@
-"""Writing the files of the leaderboard, each whole or not at all."""
+"""The files of the leaderboard, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from archbench._report._schema import Leaderboard
 
 
 def write_files(board: Leaderboard, out: Path) -> list[Path]:
-    """Write the files of a leaderboard where they differ from what is there.
+    """Write the files of a leaderboard; a file that would not change is left untouched.
 
     Args:
-        board: what they show.
-        out: the folder, made if need be.
+        board: the leaderboard that they show.
+        out: the folder; it is created if it does not exist.
 
     Returns:
         The paths of all files of the leaderboard, whether or not they had to be written.
@@ -35,7 +35,7 @@ def write_files(board: Leaderboard, out: Path) -> list[Path]:
 
 
 def render_files(board: Leaderboard) -> dict[str, bytes]:
-    """Name and content of every file."""
+    """Return name and content of every file."""
     return {
         "index.html": render_html(board).encode(),
         "README.md": render_markdown(board).encode(),

@@ -1,0 +1,11 @@
+"""Charts as inline SVG. Geometry only: every value comes from the leaderboard, every colour from the style sheet."""
+
+from archbench._report._charts._axes import Domain as Domain
+from archbench._report._charts._curves import MAX_LINES as MAX_LINES
+from archbench._report._charts._curves import learning_curves as learning_curves
+from archbench._report._charts._scatter import scatter as scatter
+from archbench._report._charts._strips import over_strip as over_strip
+from archbench._report._charts._strips import strip as strip
+from archbench._report._charts._strips import strip_axis as strip_axis
+from archbench._report._charts._strips import strip_domain as strip_domain
+from archbench._report._charts._svg import PALETTE as PALETTE

@@ -1,0 +1,127 @@
+"""Scales, ticks, and the frame around a plot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from archbench._report._charts._svg import tag
+from archbench._report._text import MINUS
+
+PLOT = (416, 290)
+"""Width and height of a plot, in pixels."""
+
+LEFT, RIGHT, TOP, BOTTOM = 66, 132, 14, 44
+"""Margins of a plot: tick labels on the left and below, names of entrants on the right."""
+
+Scale = Callable[[float], float]
+"""A value in, a coordinate in pixels out."""
+
+Domain = tuple[float, float]
+"""The lowest and the highest value of an axis."""
+
+
+class Axes(NamedTuple):
+    """The two axes of a plot.
+
+    Args:
+        across: values along the horizontal axis.
+        up: values along the vertical axis.
+        x: scale of the horizontal axis.
+        y: scale of the vertical axis.
+    """
+
+    across: Domain
+    up: Domain
+    x: Scale
+    y: Scale
+
+
+def make_axes(across: Domain, up: Domain) -> Axes:
+    """Return the axes of a plot over these values."""
+    width, height = PLOT
+    return Axes(across, up, linear(across, (LEFT, width - RIGHT)), linear(up, (height - BOTTOM, TOP)))
+
+
+def linear(domain: Domain, target: tuple[float, float]) -> Scale:
+    """Return the scale that maps the ends of a domain to these coordinates."""
+    slope = (target[1] - target[0]) / (domain[1] - domain[0])
+    return lambda value: target[0] + (value - domain[0]) * slope
+
+
+def padded(values: Sequence[float]) -> Domain:
+    """Return the range of some values with a little room at both ends."""
+    low, high = min(values), max(values)
+    pad = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
+    return low - pad, high + pad
+
+
+def ticks(domain: Domain, about: int) -> list[float]:
+    """Return round numbers inside the domain, roughly as many as asked for."""
+    rough = (domain[1] - domain[0]) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
+    first = math.ceil(domain[0] / step - 1e-9)
+    return [n * step for n in range(first, math.floor(domain[1] / step + 1e-9) + 1)]
+
+
+def tick_label(value: float) -> str:
+    """Return a number as it stands at an axis, such as `25k`."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.4g}M"
+    if abs(value) >= 1e4:
+        return f"{value / 1e3:.4g}k"
+    return f"{value:,.4g}".replace("-", MINUS) if abs(value) > 1e-9 else "0"
+
+
+def frame(axes: Axes, below: str, beside: str, *, powers: bool = False) -> Markup:
+    """Return the grid, the tick labels and the titles of the axes.
+
+    Args:
+        axes: the axes.
+        below: title of the horizontal axis.
+        beside: title of the vertical axis.
+        powers: the horizontal axis is logarithmic; its values are powers of ten.
+    """
+    width, height = PLOT
+    floor = height - BOTTOM
+    middle = (LEFT + width - RIGHT) / 2
+    turned = f"translate(11 {(TOP + floor) / 2:.0f}) rotate(-90)"
+    return tag(
+        "g",
+        *_grid(axes),
+        *_ticks_below(axes, powers),
+        tag("line", x1=LEFT, x2=width - RIGHT, y1=floor, y2=floor, class_="tick"),
+        tag("text", below, x=middle, y=height - 6, text_anchor="middle", class_="title"),
+        tag("text", beside, transform=turned, text_anchor="middle", class_="title"),
+        class_="frame",
+    )
+
+
+def _grid(axes: Axes) -> Iterator[Markup]:
+    for value in ticks(axes.up, 5):
+        y = axes.y(value)
+        yield tag("line", x1=LEFT, x2=PLOT[0] - RIGHT, y1=y, y2=y, class_="grid")
+        yield tag("text", tick_label(value), x=LEFT - 8, y=y + 4, text_anchor="end")
+
+
+def _ticks_below(axes: Axes, powers: bool) -> Iterator[Markup]:
+    floor = PLOT[1] - BOTTOM
+    for value in _log_ticks(axes.across) if powers else ticks(axes.across, 4):
+        x = axes.x(value)
+        yield tag("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="tick")
+        yield tag("text", tick_label(10**value if powers else value), x=x, y=floor + 18, text_anchor="middle")
+
+
+def _log_ticks(domain: Domain) -> list[float]:
+    """Return logarithms of round numbers: powers of ten over a wide range, 1, 2, 5 or finer steps over a narrow one."""
+    powers = range(math.floor(domain[0]), math.ceil(domain[1]) + 1)
+    for multiples in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+        values = [math.log10(m * 10.0**power) for power in powers for m in multiples]
+        inside = [value for value in values if domain[0] <= value <= domain[1]]
+        if len(inside) >= 3:
+            break
+    return inside

@@ -1,0 +1,98 @@
+"""Strips: the seeds of a row as dots, with their mean and interval, on the axis that a table shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
+
+from archbench._report._charts._axes import Domain, Scale, linear, tick_label, ticks
+from archbench._report._charts._svg import colour_class, image, tag
+from archbench._report._schema import Entrant, OverRow, SeedResult
+from archbench._report._statistics import Estimate
+from archbench._report._text import fixed, plus_minus
+
+STRIP = (140, 26)
+"""Width and height of a strip, in pixels."""
+
+
+def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Domain:
+    """Return a range that holds all dots, and intervals up to half that range beyond them (wider ones are cut).
+
+    Args:
+        estimates: of each row, its mean with the interval, and the values of its dots.
+    """
+    dots = [dot for estimate, seeds in estimates for dot in (*seeds, estimate.mean)]
+    if not dots:
+        return 0.0, 1.0
+    low, high = min(dots), max(dots)
+    reach = (abs(high) * 0.05 or 0.5) if _flat(low, high) else (high - low) / 2
+    bounds = [(e.low, e.high) for e, _ in estimates if e.low is not None and e.high is not None]
+    low = max(low - reach, min([low, *(bound[0] for bound in bounds)]))
+    high = min(high + reach, max([high, *(bound[1] for bound in bounds)]))
+    return (low - reach, high + reach) if _flat(low, high) else (low, high)
+
+
+def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:
+    """Return the strip of a row: dots of the seeds, the mean and its interval.
+
+    Args:
+        entrant: gives the colour.
+        score: the mean with its interval.
+        seeds: the dots; those that are not counted are hollow.
+        domain: range of the axis that all rows of the table share.
+        digits: decimals of the numbers in the description.
+    """
+    x, middle = _scale(domain), STRIP[1] / 2
+    mean = tag("line", x1=x(score.mean), x2=x(score.mean), y1=middle - 8, y2=middle + 8, class_="mean")
+    values = ", ".join(fixed(s.test, digits) + ("" if s.counted else " (not counted)") for s in seeds if s.test)
+    label = f"mean {fixed(score.mean, digits)} {plus_minus(score, digits)}" + (f"; seeds: {values}" if values else "")
+    parts = (*_interval(score, domain, x), *_dots(seeds, domain, x), mean)
+    return image(STRIP, label, *parts, class_=f"strip {colour_class(entrant)}")
+
+
+def over_strip(entrant: Entrant, row: OverRow, domain: Domain) -> Markup | None:
+    """Return the strip of a row over tasks, whose dots are the tasks; None without a score."""
+    if row.score is None:
+        return None
+    dots = [
+        SeedResult(seed=n, record="", status="ok", message="", counted=True, test=cell.normalised)
+        for n, cell in enumerate(row.cells)
+    ]
+    return strip(entrant, row.score, dots, domain, 3)
+
+
+def strip_axis(domain: Domain) -> Markup:
+    """Return the axis for the head of the column; decoration, because each cell has its numbers."""
+    width, height = STRIP
+    x = _scale(domain)
+    marks = [
+        tag("text", tick_label(value), x=x(value), y=height - 10, text_anchor="middle")
+        + tag("line", x1=x(value), x2=x(value), y1=height - 6, y2=height)
+        for value in ticks(domain, 3)
+    ]
+    return tag("svg", *marks, viewBox=f"0 0 {width} {height}", class_="strip axis", aria_hidden="true")
+
+
+def _interval(score: Estimate, domain: Domain, x: Scale) -> Iterator[Markup]:
+    """Yield the bar of the interval, cut at the ends of the axis; nothing without an interval."""
+    if score.low is not None and score.high is not None:
+        low, high = (min(max(bound, domain[0]), domain[1]) for bound in (score.low, score.high))
+        yield tag("line", x1=x(low), x2=x(high), y1=STRIP[1] / 2, y2=STRIP[1] / 2, class_="interval")
+
+
+def _dots(seeds: Sequence[SeedResult], domain: Domain, x: Scale) -> Iterator[Markup]:
+    for seed in seeds:
+        if seed.test is not None and domain[0] <= seed.test <= domain[1]:
+            shape = "dot" if seed.counted else "hollow"
+            yield tag("circle", cx=x(seed.test), cy=STRIP[1] / 2, r=3.2, class_=shape)
+
+
+def _scale(domain: Domain) -> Scale:
+    return linear(domain, (6, STRIP[0] - 6))
+
+
+def _flat(low: float, high: float) -> bool:
+    # Means of equal numbers may differ in the last bit, and that is no range to draw.
+    return math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12)

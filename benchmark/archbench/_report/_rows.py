@@ -1,0 +1,145 @@
+"""Rows of a task board, not yet ranked, and the learning curves beside them."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from archbench._protocols import protocols
+from archbench._records import Record
+from archbench._report._context import Context
+from archbench._report._provenance import environment_numbers, plugin_file
+from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
+from archbench._report._seeds import describe_gap, finished, status_of
+from archbench._report._statistics import mean_interval, normalise
+
+
+def build_row(
+    group: Sequence[Record], seeds: Sequence[int], protocol: ProtocolEntry, task: TaskEntry, context: Context
+) -> TaskRow:
+    """Return the row of an entrant on a task, without rank and group.
+
+    Args:
+        group: the records of one cell, in the order of their seeds.
+        seeds: the seeds that the board compares.
+        protocol: the protocol of the board.
+        task: the task of the board.
+        context: the entrants and environments of the page.
+    """
+    entrant = context.entrants[group[0].trial.architecture.key]
+    counted = [record for record in group if finished(record) and record.trial.seed in seeds]
+    gaps = Counter(status_of(record)[0] for record in group if record.trial.seed in seeds)
+    gaps["not run"] = len(seeds) - gaps.total()
+    state, gap = describe_gap(gaps, len(seeds))
+    return TaskRow(
+        entrant=entrant.id,
+        rank=None,
+        tied=False,
+        group=None,
+        state=state,
+        gap=gap,
+        superseded=not context.current(entrant.id),
+        recipe=next((r.trial.recipe.words() for r in group if r.trial.recipe is not None), ""),
+        planned=len(seeds),
+        ok=len(counted),
+        counts=dict(sorted(Counter(status_of(record)[0] for record in group).items())),
+        seeds=[_seed(record, seeds) for record in group],
+        pareto=None,
+        environments=environment_numbers(group, context.environments),
+        command=command(entrant, task, protocol, max(seeds) + 1),
+        **_scores(counted, task),
+        **_costs(group, counted),
+    )
+
+
+def build_curve(row: TaskRow, group: Sequence[Record]) -> Curve | None:
+    """Return means over the counted trials at the steps that all of them have, as long as all values are finite.
+
+    Args:
+        row: the row of an entrant.
+        group: its records.
+    """
+    counted = {seed.record for seed in row.seeds if seed.counted and seed.test is not None}
+    curves = [r.curves for r in group if r.id in counted and r.curves is not None]
+    if not curves:
+        return None
+    points = [
+        {s: (v, t) for s, v, t in zip(c.step, c.validation, c.train_loss, strict=True) if math.isfinite(v + t)}
+        for c in curves
+    ]
+    steps = sorted(set(points[0]).intersection(*points[1:]))
+    return Curve(
+        entrant=row.entrant,
+        n=len(curves),
+        step=steps,
+        validation=[float(np.mean([p[step][0] for p in points])) for step in steps],
+        train_loss=[float(np.mean([p[step][1] for p in points])) for step in steps],
+    )
+
+
+def command(entrant: Entrant, task: TaskEntry, protocol: ProtocolEntry, seeds: int) -> str:
+    """Return the command that reproduces a row, quoted for a POSIX shell."""
+    builtin = protocol.name in [known.name for known in protocols()]
+    name = protocol.name if builtin else f"./{protocol.name}.toml"
+    searched = builtin and protocol.tuning is not None and protocol.tuning.trials
+    words = ["benchmark", "tune" if searched else "run", entrant.selector, "--task", task.selector, "--protocol", name]
+    words += ["--trials", str(searched)] if searched else []
+    words += ["--seeds", str(seeds)]
+    files = {file for file in (plugin_file(entrant), plugin_file(task)) if file}
+    for file in sorted(files):
+        words += ["--plugin", file]
+    return shlex.join(words)
+
+
+def _seed(record: Record, seeds: Sequence[int]) -> SeedResult:
+    status, message = status_of(record)
+    return SeedResult(
+        seed=record.trial.seed,
+        record=record.id,
+        status=status,
+        message=message,
+        counted=record.trial.seed in seeds,
+        test=record.scores.test if record.scores is not None and finished(record) else None,
+    )
+
+
+def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
+    """Return the fields of a row that hold scores."""
+    scores = [record.scores for record in counted if record.scores is not None]
+    training = [record.training for record in counted if record.training is not None]
+    aimed = [facts for facts in training if facts.target is not None]
+    test = mean_interval([s.test for s in scores]) if scores else None
+    return {
+        "score": test,
+        "normalised": float(normalise(test.mean, chance=task.chance, oracle=task.oracle)) if test else None,
+        "last": mean_interval([s.test_last for s in scores]) if scores else None,
+        "validation": mean_interval([s.validation for s in scores]) if scores else None,
+        "train_loss": _mean(s.train_loss for s in scores),
+        "solved": sum(facts.steps_to_target is not None for facts in aimed) if aimed else None,
+        "steps_to_target": _mean(facts.steps_to_target for facts in training),
+    }
+
+
+def _costs(group: Sequence[Record], counted: Sequence[Record]) -> dict[str, Any]:
+    """Return the fields of a row that hold resources: sizes from every record, means over the counted trials."""
+    return {
+        "parameters": _largest(record.resources.parameters for record in group),
+        "flops": _largest(record.resources.flops for record in group),
+        "train_seconds": _mean(record.resources.train_seconds for record in counted),
+        "samples_per_second": _mean(record.resources.samples_per_second for record in counted),
+        "peak_memory_bytes": _mean(record.resources.peak_memory_bytes for record in counted),
+    }
+
+
+def _mean(numbers: Iterable[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None and math.isfinite(number)]
+    return float(np.mean(known)) if known else None
+
+
+def _largest(numbers: Iterable[int | None]) -> int | None:
+    return max((number for number in numbers if number is not None), default=None)

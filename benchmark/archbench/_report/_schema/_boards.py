@@ -1,0 +1,230 @@
+"""Boards: results on one task, and over all tasks of one kind."""
+
+from __future__ import annotations
+
+import msgspec
+
+from archbench._report._statistics import Estimate
+
+
+class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one trial of an entrant.
+
+    Args:
+        seed: its seed.
+        record: id of its record.
+        status: `ok`, or how it ended instead.
+        message: the reason in one line; empty when the status is `ok`.
+        counted: its seed is one that the board compares, so its score enters the mean and the rank.
+        test: test score with the weights that validation selected, in the unit of the metric; None unless it finished.
+    """
+
+    seed: int
+    record: str
+    status: str
+    message: str
+    counted: bool
+    test: float | None
+
+
+class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An entrant on one task.
+
+    Scores are in the unit of the task's metric. Every mean is over the finished trials among the seeds of the board;
+    what was not measured is None.
+
+    Args:
+        entrant: id of the entrant.
+        rank: its place among the ranked entrants, from 1; None when it is not ranked.
+        tied: it shares its rank with another entrant.
+        group: its tie group, from 1; None when it is not ranked, or when there are too few seeds to separate entrants.
+        state: `complete` when all seeds of the board finished; else the status that most of the others have, or
+            `not run` when that is all that is wrong.
+        gap: why it is not complete, such as `diverged 1 of 3`; empty when it is complete.
+        superseded: a newer revision or source replaced the entrant, so it is not ranked.
+        score: test score with the weights that validation selected.
+        normalised: mean of `score` on the scale where 0 is chance and 1 is a perfect predictor.
+        last: test score with the weights after the last step.
+        validation: validation score of the selected weights, the best of the trial.
+        train_loss: mean training loss over the last tenth of the steps.
+        recipe: the recipe of its trials in words, where the protocol alone does not say it: its own recipe, or the one
+            that tuning chose; else empty.
+        solved: number of its finished trials that reached the target of the task; None if the task has no target.
+        steps_to_target: mean number of optimiser steps until the target was reached, over the trials that reached it;
+            None if none did.
+        planned: number of seeds that the board compares.
+        ok: how many of these finished.
+        counts: number of its trials by status, further seeds included.
+        seeds: all its trials, further seeds included, in the order of seeds.
+        parameters: number of trainable parameters.
+        flops: floating-point operations of one forward pass of one example.
+        train_seconds: mean seconds of training in a trial, evaluation left out.
+        samples_per_second: mean training throughput in examples per second.
+        peak_memory_bytes: mean peak memory of a trial in bytes.
+        pareto: no ranked entrant scores better with as few parameters; None when it is not ranked or its number of
+            parameters is unknown.
+        environments: numbers of the environments that its records came from; see `EnvironmentEntry`.
+        command: the command that reproduces the row.
+    """
+
+    entrant: str
+    rank: int | None
+    tied: bool
+    group: int | None
+    state: str
+    gap: str
+    superseded: bool
+    score: Estimate | None
+    normalised: float | None
+    last: Estimate | None
+    validation: Estimate | None
+    train_loss: float | None
+    recipe: str
+    solved: int | None
+    steps_to_target: float | None
+    planned: int
+    ok: int
+    counts: dict[str, int]
+    seeds: list[SeedResult]
+    parameters: int | None
+    flops: int | None
+    train_seconds: float | None
+    samples_per_second: float | None
+    peak_memory_bytes: float | None
+    pareto: bool | None
+    environments: list[int]
+    command: str
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """The learning curve of one entrant: means over its seeds at the steps that all of them have.
+
+    Args:
+        entrant: id of the entrant.
+        n: number of trials in the mean.
+        step: optimiser steps done, in rising order.
+        validation: mean validation score at each of these steps, in the unit of the metric.
+        train_loss: mean training loss since the step before, at each of these steps.
+    """
+
+    entrant: str
+    n: int
+    step: list[int]
+    validation: list[float]
+    train_loss: list[float]
+
+
+class Incompatible(msgspec.Struct, frozen=True, kw_only=True):
+    """An entrant that cannot take the task.
+
+    Args:
+        entrant: id of the entrant.
+        reason: the reason that its records give.
+    """
+
+    entrant: str
+    reason: str
+
+
+class TaskBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """The results under one protocol on one task.
+
+    Args:
+        id: the ids of protocol and task, joined by `-`.
+        protocol: id of the protocol.
+        task: id of the task.
+        seeds: the seeds on which all entrants are compared.
+        paired: the records prove that all entrants saw the same data at the same seed.
+        timings_comparable: all trials ran in one environment.
+        verdict: the result in one sentence.
+        rows: one row for each entrant that was tried: the ranked ones, the best first, then the others by label.
+        curves: learning curves, in the order of the rows; entrants without finished trials have none.
+        incompatible: the entrants that cannot take the task.
+    """
+
+    id: str
+    protocol: str
+    task: str
+    seeds: list[int]
+    paired: bool
+    timings_comparable: bool
+    verdict: str
+    rows: list[TaskRow]
+    curves: list[Curve]
+    incompatible: list[Incompatible]
+
+
+class OverCell(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of an entrant on one task.
+
+    Args:
+        task: id of the task.
+        state: the state in one word, as in `TaskRow.state`; `skipped` when the entrant cannot take the task, and
+            `not run` when there is no record.
+        text: the state in more words, such as `2 ok, 1 diverged`.
+        normalised: mean score on the scale where 0 is chance and 1 is a perfect predictor; None without a score.
+    """
+
+    task: str
+    state: str
+    text: str
+    normalised: float | None
+
+
+class OverRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An entrant over all tasks of one kind.
+
+    Args:
+        entrant: id of the entrant.
+        rank: its place among the ranked entrants, from 1; None when it is not ranked.
+        tied: it shares its rank with another entrant.
+        group: its tie group, from 1; None when it is not ranked, or when there are too few seeds to separate entrants.
+        rank_range: lowest and highest rank that other tasks and seeds could have given (95%); None when it is not
+            ranked, when there are too few tasks or seeds, or when the numbers of seeds differ.
+        mean_rank: mean over tasks of its rank among the ranked entrants, where equal scores share the mean of their
+            places; None when it is not ranked.
+        score: mean over tasks of its normalised scores, every task weighing the same; None when it is not ranked.
+        cells: its state on each task of the board, in the same order.
+        missing: why it is not ranked, one entry for each reason; empty when it is ranked.
+        parameters: the different numbers of trainable parameters that it has on these tasks, in rising order.
+        train_seconds: seconds of training, summed over tasks of the mean of one trial; None when it is not ranked, or
+            when a time is unknown.
+    """
+
+    entrant: str
+    rank: int | None
+    tied: bool
+    group: int | None
+    rank_range: tuple[int, int] | None
+    mean_rank: float | None
+    score: Estimate | None
+    cells: list[OverCell]
+    missing: list[str]
+    parameters: list[int]
+    train_seconds: float | None
+
+
+class OverBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """The results under one protocol over all tasks of one kind.
+
+    Args:
+        id: the id of the protocol and the kind, joined by `-`.
+        protocol: id of the protocol.
+        kind: kind of inputs of these tasks: `image`, `sequence` or `tokens`.
+        tasks: ids of the tasks that count.
+        left_out: tasks that do not count yet, because too few entrants were tried on them, in words.
+        paired: the records prove that all entrants saw the same data at the same seed, on every task that counts.
+        timings_comparable: all trials ran in one environment.
+        verdict: the result in one sentence.
+        rows: one row for each entrant: the ranked ones, the best first, then the others by label.
+    """
+
+    id: str
+    protocol: str
+    kind: str
+    tasks: list[str]
+    left_out: list[str]
+    paired: bool
+    timings_comparable: bool
+    verdict: str
+    rows: list[OverRow]
