@@ -1,5 +1,6 @@
 """The parts of the distribution that no other test would miss."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -42,11 +43,11 @@ def test_facade_is_sorted_and_complete() -> None:
 
 
 def test_versions_agree() -> None:
-    """The package and pyproject.toml carry one version, and the changelog has a section for it."""
+    """The package and pyproject.toml carry one version, and the changelog has a dated section for it."""
     version = PROJECT["project"]["version"]
 
     assert archbench.__version__ == version
-    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.M)
 
 
 def test_lightning_releases_with_malware_are_not_admitted() -> None:

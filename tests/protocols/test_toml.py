@@ -14,7 +14,7 @@ from archbench._protocols import Protocol, Recipe, Tuning, find_protocol, protoc
 from archbench._protocols._toml import get_protocol, read_protocol
 from archbench.cli import app
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
 
 
 def read(tmp_path: Path, text: str) -> Protocol:
@@ -154,16 +154,16 @@ def test_built_in_protocols_are_comparable() -> None:
     assert known["paper"].track == "own recipe"
 
 
-def test_example_of_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example in README is a protocol, `show` prints it, and README explains every key there is."""
-    (example,) = re.findall(r"```toml\n# mine.toml\n(.*?)```", README, re.S)
+def test_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example in docs/protocols.md is a protocol, `show` prints it, and the page explains every key there is."""
+    (example,) = re.findall(r"```toml\n# mine.toml\n(.*?)```", PAGE, re.S)
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(example)
     shown = CliRunner().invoke(app, ["show", "./mine.toml", "--json"])
 
     assert shown.exit_code == 0
     assert msgspec.json.decode(shown.stdout)["name"] == get_protocol("mine.toml").name
-    explained = set(re.findall(r"^\| `([a-z_.]+)`", README, re.M))
+    explained = set(re.findall(r"^\| `([a-z_.]+)`", PAGE, re.M))
     keys = {"extends", *Protocol.__struct_fields__} - {"revision", "recipe", "tuning"}
     keys |= {f"recipe.{name}" for name in Recipe.__struct_fields__} - {
         "recipe.batch_size",
