@@ -5,5 +5,5 @@ from archbench.testing import parametrize_conformance
 
 @parametrize_conformance("tinynet")
 def test_conformance(conformance):
-    """TinyNet passes the check."""
+    """TinyNet keeps its promises."""
     conformance()
