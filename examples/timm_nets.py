@@ -6,7 +6,7 @@ NETS = {"timm-resnet10t": "resnet10t", "timm-mobilenetv3": "mobilenetv3_small_05
 
 
 def builder(model: str):
-    """The `build` function of one of timm's models."""
+    """Return the `build` function for a model of timm."""
 
     def build(task, options):
         import timm  # torch comes with it, so it is imported only here
@@ -18,6 +18,6 @@ def builder(model: str):
 
 @archbench.hookimpl
 def archbench_architectures():
-    """Register each under a name that says where it is from."""
+    """Register every model under a name that begins with `timm`."""
     for name, model in NETS.items():
         yield archbench.Architecture(name=name, build=builder(model), inputs=("image",), summary=f"{model} of timm")

@@ -1,1 +1,1 @@
-"""The built-in architectures. One file declares one architecture; `networks` holds the code that needs torch."""
+"""The built-in architectures, one folder each: `__init__.py` declares it without torch, `network.py` computes it."""

@@ -1,4 +1,4 @@
-"""What the tests of the built-in architectures share: declarations by module name, and networks built from them."""
+"""Fixtures for the tests of the built-in architectures: declarations by name, and networks built from them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support import Build
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    """On networks this small threads mostly wait for each other: one takes a tenth of the CPU time of two."""
+    """Run torch in one thread: on small networks two threads wait for each other and take ten times the CPU."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -26,6 +26,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> Iterator[None]:
+    """Seed torch with 0 for each test, and restore its random state after it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
@@ -33,13 +34,13 @@ def _fixed_seed() -> Iterator[None]:
 
 @pytest.fixture
 def declared() -> Callable[[str], Architecture]:
-    """`declared("wide-resnet")` is what the module `wide_resnet` registers."""
+    """Return a function: `declared("wide-resnet")` is the architecture that `wide_resnet` registers."""
     return _declared
 
 
 @pytest.fixture
 def build() -> Build:
-    """`build("resnet", task, depth=56)` is the network; `variant="resnet-56"` sets the options of a variant."""
+    """Return a function that builds a network: `build("resnet", task, depth=56)`, or `variant="resnet-56"`."""
     return _build
 
 

@@ -1,4 +1,4 @@
-"""What every built-in architecture owes the suite: shapes, gradients, independence of examples, random streams."""
+"""The contract of every built-in architecture: shapes, gradients, independence of examples, random streams."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from archbench._declarations import convert_options
 
 
 def modules() -> list[str]:
-    """The plugin modules on disk."""
+    """Return the names of the declaration modules on disk."""
     found = pkgutil.iter_modules(archbench_plugins.__path__, "archbench_plugins.")
-    return [module.name for module in found if not module.ispkg and "._" not in module.name]
+    return [module.name for module in found if module.name != "archbench_plugins.shared"]
 
 
 def architectures(kind: str) -> list[Architecture]:
-    """What they register for this kind of input."""
+    """Return every built-in architecture for this kind of input."""
     every = [item for name in modules() for item in importlib.import_module(name).archbench_architectures()]
     return [item for item in every if kind in item.inputs]
 
 
-# Every image architecture in its default form, and some in others. Found on disk: a new one is in by existing.
+# Every image architecture in its default form, found on disk so that a new one is tested too, and some other forms.
 IMAGE_NETS = [
     *((architecture.name, {}) for architecture in architectures("image")),
     ("mlp", {"activation": "tanh"}),
@@ -69,7 +69,7 @@ per_net = pytest.mark.parametrize(("name", "options", "shape"), EVERY_NET)
 
 
 def task_of(shape: tuple[int, ...], outputs: int = 10, *, per_step: bool = False) -> TaskInfo:
-    """A task with inputs of this shape."""
+    """Return a task with inputs of this shape."""
     kind = "image" if len(shape) == 3 else "sequence"
     return TaskInfo(kind=kind, input_shape=shape, outputs=outputs, per_step=per_step)
 
@@ -85,7 +85,7 @@ def test_default_image_net_takes_small_images(architecture, shape):
 @pytest.mark.parametrize(("shape", "outputs"), IMAGES)
 @pytest.mark.parametrize(("name", "options"), IMAGE_NETS)
 def test_image_net_answers_once_for_each_image(build, name, options, shape, outputs):
-    """Any size, channel count and number of outputs gives float32 logits (batch, outputs)."""
+    """An image net gives finite float32 logits (batch, outputs) for any size, channel count and number of outputs."""
     answer = build(name, task_of(shape, outputs), **options)(torch.randn(3, *shape))
     logits = answer.logits if isinstance(answer, Outputs) else answer
 
@@ -107,7 +107,7 @@ def test_recurrent_net_answers_once_or_at_every_step(build, name, options, shape
 
 @pytest.mark.parametrize("name", ["rnn", "lstm"])
 def test_last_step_of_a_per_step_net_is_the_single_answer(build, name):
-    """Answering once means answering at the last step."""
+    """The single answer of a recurrent net is its answer at the last step."""
     once = build(name, task_of((6, 2)))
     at_every_step = build(name, task_of((6, 2), per_step=True))
     at_every_step.load_state_dict(once.state_dict())
@@ -118,7 +118,7 @@ def test_last_step_of_a_per_step_net_is_the_single_answer(build, name):
 
 @per_net
 def test_gradient_reaches_every_parameter(build, name, options, shape):
-    """Within a few steps every parameter has had a gradient, also behind a zero or a dropped unit."""
+    """Within 20 steps every parameter gets a gradient, even behind a factor of zero or a dropped unit."""
     network = build(name, task_of(shape), **options)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
     waiting = {key for key, _ in network.named_parameters()}
@@ -135,7 +135,7 @@ def test_gradient_reaches_every_parameter(build, name, options, shape):
 
 
 def loss(outputs: torch.Tensor | Outputs, targets: torch.Tensor) -> torch.Tensor:
-    """Cross entropy, with what the auxiliary classifiers add."""
+    """Return the cross entropy, with the weighted losses of auxiliary classifiers added."""
     if isinstance(outputs, Outputs):
         return loss(outputs.logits, targets) + sum(w * loss(a, targets) for a, w in outputs.auxiliary.values())
     return torch.nn.functional.cross_entropy(outputs, targets)
@@ -143,7 +143,7 @@ def loss(outputs: torch.Tensor | Outputs, targets: torch.Tensor) -> torch.Tensor
 
 @per_net
 def test_examples_are_independent_in_evaluation(build, name, options, shape):
-    """An image alone gets the logits it gets in a batch."""
+    """An example alone gets the logits that it gets in a batch."""
     network = build(name, task_of(shape), **options).eval()
     x = torch.randn(5, *shape)
 
@@ -197,7 +197,7 @@ def test_wrong_option_is_named(declared, name, values, message):
 
 
 def test_options_may_be_text(declared):
-    """Values typed on a command line are converted."""
+    """Option values given as text, as on a command line, are converted."""
     options = convert_options(declared("highway"), {"depth": "20", "gate_bias": "-4"})
 
     assert (options.depth, options.gate_bias) == (20, -4.0)

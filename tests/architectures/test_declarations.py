@@ -1,4 +1,4 @@
-"""What every built-in architecture says of itself."""
+"""The declarations of the built-in architectures: summary, source, tags, control and recipe."""
 
 from __future__ import annotations
 
@@ -14,14 +14,28 @@ from archbench import Architecture
 from archbench._declarations import convert_options
 from archbench._plugins import load_plugins
 from archbench._selection import select
-from archbench_plugins._tags import TAGS
 
 MODULES = [
     module.name
     for module in pkgutil.iter_modules(archbench_plugins.__path__, "archbench_plugins.")
-    if not module.ispkg and "._" not in module.name
+    if module.name != "archbench_plugins.shared"
 ]
 ARCHITECTURES = [item for name in MODULES for item in importlib.import_module(name).archbench_architectures()]
+TAGS = {
+    "fully-connected",  # each layer sees all of the layer before it
+    "convolutional",  # kernels slide over the image, or over the past
+    "recurrent",  # a state is computed step after step
+    "linear-recurrence",  # the state is a linear function of the one before, so that all steps are one scan
+    "attention",  # steps, or patches, look at one another
+    "residual",  # layers add to an input that passes unchanged
+    "gated",  # learned gates decide what passes and what is kept
+    "dense",  # layers see the outputs of all layers before them
+    "constant-error",  # memory that adds up and never decays
+    "auxiliary",  # further classifiers help to train, and are dropped after it
+    "random-depth",  # layers are left out at random in training
+    "unnormalised",  # a deep net that does without batch normalisation, where its relatives need it
+    "control",  # has no straight path: what others are compared with
+}
 CONTROLS = {"mlp", "plain", "rnn"}
 WITHOUT_A_RECIPE = {
     *("mlp", "rnn", "gru"),  # a search over settings, or one for each experiment
@@ -33,7 +47,7 @@ WITHOUT_A_RECIPE = {
 
 @pytest.fixture(scope="module")
 def registered() -> Sequence[Any]:
-    """The same as the suite finds them."""
+    """Return the architectures as the suite registers them."""
     return load_plugins().architectures
 
 
@@ -42,24 +56,24 @@ every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES, ids=
 
 @every_architecture
 def test_architecture_says_what_it_is(architecture: Architecture):
-    """A summary in one line, the paper, and tags from the vocabulary."""
+    """An architecture has a summary in one line, a source, and tags from the vocabulary, each once."""
     assert architecture.summary
     assert "\n" not in architecture.summary
     assert not architecture.summary.endswith(".")
     assert architecture.source
     assert architecture.tags
-    assert set(architecture.tags) <= TAGS.keys()
+    assert set(architecture.tags) <= TAGS
     assert len(set(architecture.tags)) == len(architecture.tags)
 
 
 def test_every_tag_is_used():
-    """The vocabulary has no idle words."""
-    assert TAGS.keys() == {tag for architecture in ARCHITECTURES for tag in architecture.tags}
+    """Every word of the vocabulary is the tag of some architecture."""
+    assert {tag for architecture in ARCHITECTURES for tag in architecture.tags} == TAGS
 
 
 @every_architecture
 def test_control_is_another_network_for_the_same_inputs(architecture: Architecture, registered: Sequence[Any]):
-    """A selector of one network that takes whatever this one takes; only the controls themselves have none."""
+    """A control selects one other network that takes the same inputs; only the controls themselves have none."""
     assert (architecture.name in CONTROLS) == (not architecture.control) == ("control" in architecture.tags)
     if architecture.control:
         (control,) = select([architecture.control], registered, "architecture")
@@ -85,7 +99,7 @@ def test_controls_end_in_a_control(registered: Sequence[Any]):
 
 @every_architecture
 def test_recipe_is_known_or_missing_for_a_reason(architecture: Architecture):
-    """Architectures without a recipe are those named above."""
+    """Exactly the architectures in WITHOUT_A_RECIPE have no recipe."""
     assert (architecture.name in WITHOUT_A_RECIPE) == (architecture.recipe is None)
 
 
@@ -95,7 +109,7 @@ def test_recipe_is_known_or_missing_for_a_reason(architecture: Architecture):
     ids=lambda value: value.name if isinstance(value, Architecture) else value or "defaults",
 )
 def test_recipe_is_complete(architecture: Architecture, variant: str):
-    """Where a paper's training is known, it says all that is needed to repeat it; forms that it is not of have none."""
+    """A recipe says all that is needed to repeat the training; a form that it is not for has none."""
     published = architecture.own_recipe(convert_options(architecture, architecture.variants.get(variant, {})))
     if published is None:
         assert callable(architecture.recipe)
@@ -114,7 +128,7 @@ def test_recipe_is_complete(architecture: Architecture, variant: str):
 
 @every_architecture
 def test_exceptions_are_few_and_give_a_reason(architecture: Architecture):
-    """Only networks of torch's fused recurrent kernels have an exception, and only to being compiled."""
+    """Only networks with torch's fused recurrent kernels have an expected failure, and only of torch.compile."""
     fused = architecture.name in {"rnn", "lstm", "gru"}
 
     assert list(architecture.expected_failures) == (["B403"] if fused else [])
@@ -122,7 +136,7 @@ def test_exceptions_are_few_and_give_a_reason(architecture: Architecture):
 
 
 def test_deep_nets_start_as_their_papers_say(registered: Sequence[Any]):
-    """The warm-up of the deepest nets, the biases of Highway nets and what cannot be followed are in the recipes."""
+    """Recipes hold the warm-up of the deepest nets, the bias rates of highway nets, and what is not supported."""
     recipes = {}
     deep = ("resnet-20", "resnet-110", "resnet-18", "preresnet-110", "stochastic-depth-1202")
     highways = ("highway", "highway-conv-32", "highway-b")

@@ -1,4 +1,4 @@
-"""DenseNet against a second formulation, and what saves its memory."""
+"""DenseNet against a second formulation, and the memory that checkpoints save."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMS = [{"depth": 10}, {"depth": 16, "k": 5}, {"depth": 10, "bottleneck": False
 
 
 def second_formulation(network: nn.Module, x: Tensor, *, layers: int, bottleneck: bool) -> Tensor:
-    """A DenseNet as one function of its convolutions and norms in their order, with lists of features."""
+    """Return the logits of a DenseNet, written as one function of its convolutions and norms in their order."""
     convs = iter(module for module in network.modules() if isinstance(module, nn.Conv2d))
     norms = iter(module for module in network.modules() if isinstance(module, nn.BatchNorm2d))
 
@@ -59,7 +59,7 @@ def test_network_agrees_with_a_second_formulation(build, options, checkpointed):
 
 
 def test_checkpoints_keep_less_for_the_backward_pass(build):
-    """A checkpointed net holds less than half of the memory, and more so the deeper."""
+    """A checkpointed net of 40 layers keeps less than half of the memory for the backward pass."""
     kept = {}
     for checkpointed in (False, True):
         network = build("densenet", CIFAR, depth=40, k=4, checkpointed=checkpointed)
@@ -82,14 +82,14 @@ def test_checkpoints_keep_less_for_the_backward_pass(build):
     ],
 )
 def test_depth_between_nets_is_refused(declared, values, message):
-    """The message names what is allowed."""
+    """A depth that no DenseNet has is refused with the depths that are allowed."""
     with pytest.raises(ValidationError, match=message):
         convert_options(declared("densenet"), values)
 
 
 @pytest.mark.parametrize(("options", "smallest"), [({}, 4), ({"form": "imagenet", "depth": 121}, 29)])
 def test_smallest_image_runs_and_a_smaller_one_is_refused(build, declared, options, smallest):
-    """The stated minimum is the real one."""
+    """The smallest image that DenseNet names runs, and an image one pixel smaller is refused."""
     refuse = declared("densenet").incompatible
     fits, small = (
         TaskInfo(kind="image", input_shape=(1, side, smallest + 1), outputs=3) for side in (smallest, smallest - 1)

@@ -25,7 +25,7 @@ IMAGE_NETS = (
 @pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGE_NETS)
 def test_default_form_learns_the_digits(build, name):
-    """Nine of ten test images are right after 500 steps; the score and the seconds of one thread are printed."""
+    """Nine of ten test images are right after the quick protocol's steps; score and seconds of a thread are printed."""
     splits, task = load_images(None, 0), next(iter(archbench_tasks()))
     inputs, targets = torch.from_numpy(splits.train.inputs), torch.from_numpy(splits.train.targets)
     network = build(name, task.describe(None))

@@ -10,14 +10,14 @@ from torch import nn
 
 from archbench import Outputs, TaskInfo
 from archbench._declarations import convert_options
-from archbench_plugins.networks.googlenet import Inception
+from archbench_plugins.googlenet.network import Inception
 
 DIGITS = TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10)
 IMAGENET = TaskInfo(kind="image", input_shape=(3, 224, 224), outputs=1000)
 
 
 def test_auxiliary_classifiers_answer_in_training_only(build):
-    """In training 4a and 4d answer with weight 0.3; in evaluation there are plain logits, and nothing is computed."""
+    """The classifiers on 4a and 4d answer in training, with weight 0.3, and are not computed in evaluation."""
     network = build("googlenet", DIGITS)
     calls = []
     for name, classifier in network.auxiliary.items():
@@ -34,7 +34,7 @@ def test_auxiliary_classifiers_answer_in_training_only(build):
 
 
 def test_weight_0_leaves_the_classifiers_out(build):
-    """With aux_weight 0 there are no heads, and training returns logits."""
+    """With aux_weight 0 there are no auxiliary classifiers, and training returns plain logits."""
     network = build("googlenet", DIGITS, aux_weight=0.0)
 
     assert len(network.auxiliary) == 0
@@ -42,7 +42,7 @@ def test_weight_0_leaves_the_classifiers_out(build):
 
 
 def test_auxiliary_loss_reaches_the_early_modules_only(build):
-    """The loss of the head on 4a has a gradient in 3a and 4a, and none in 4b and after."""
+    """The loss of the classifier on 4a has a gradient in 3a, 3b and 4a, and none in 4b and after."""
     network = build("googlenet", DIGITS)
     network(torch.randn(4, 1, 8, 8)).auxiliary["4a"][0].sum().backward()
     reached = {name for name, stage in network.stages.items() if any(p.grad is not None for p in stage.parameters())}
@@ -51,7 +51,7 @@ def test_auxiliary_loss_reaches_the_early_modules_only(build):
 
 
 def test_inception_joins_its_four_branches():
-    """A module is the four branches of Figure 2b, computed one by one."""
+    """An inception module agrees with the four branches of Figure 2b, computed one by one."""
     module = Inception(6, (8, 16, 24, 8, 16, 8), normalise=False)
     x = torch.randn(2, 6, 5, 5)
     weights, biases = (p.split((8, 16, 8)) for p in module.from_input[0].parameters())
@@ -69,7 +69,7 @@ def test_inception_joins_its_four_branches():
 
 
 def test_published_googlenet_has_the_maps_of_table_1(build):
-    """On 224x224 images the modules work on 28x28, 14x14 and 7x7 maps with the channels of Table 1."""
+    """On 224x224 images the modules give 28x28, 14x14 and 7x7 maps with the channels of Table 1."""
     with torch.device("meta"):
         network = build("googlenet", IMAGENET, variant="googlenet-imagenet").eval()
         shapes, x = [], network.stem(torch.empty(1, 3, 224, 224))
@@ -92,7 +92,7 @@ def test_published_googlenet_has_the_maps_of_table_1(build):
     ],
 )
 def test_googlenet_takes_any_size(build, options, size):
-    """The computed size of the maps under the auxiliary classifiers is the real one."""
+    """GoogLeNet computes the size of its maps rightly, so its auxiliary classifiers answer on images of any size."""
     task = TaskInfo(kind="image", input_shape=(2, *size), outputs=3)
     outputs = build("googlenet", task, **options)(torch.randn(2, 2, *size))
 
@@ -101,7 +101,7 @@ def test_googlenet_takes_any_size(build, options, size):
 
 @pytest.mark.parametrize("variant", ["vgg-11-imagenet", "vgg-11-bn-imagenet"])
 def test_vgg_is_torchvisions(build, variant):
-    """With torchvision's weights, copied in order, the net computes torchvision's logits."""
+    """With torchvision's weights, copied in order, `vgg` computes torchvision's logits."""
     reference = torchvision.models.get_model(variant.replace("-imagenet", "").replace("-", "_").replace("vgg_", "vgg"))
     with torch.device("meta"):
         network = build("vgg", IMAGENET, variant=variant)
@@ -116,7 +116,7 @@ def test_vgg_is_torchvisions(build, variant):
     ("name", "options", "smallest"), [("googlenet", {}, 4), ("googlenet", {"form": "imagenet"}, 31), ("nin", {}, 4)]
 )
 def test_smallest_image_is_the_stated_one(build, declared, name, options, smallest):
-    """The stated minimum runs; one pixel less is refused, and would not run."""
+    """The smallest image that a net names runs; one pixel less is refused, and would not run."""
     fits, small = (
         TaskInfo(kind="image", input_shape=(1, side, smallest + 1), outputs=3) for side in (smallest, smallest - 1)
     )
@@ -132,14 +132,14 @@ def test_smallest_image_is_the_stated_one(build, declared, name, options, smalle
 @pytest.mark.parametrize("name", ["vgg", "alexnet", "lenet"])
 @pytest.mark.parametrize("size", [(2, 2), (7, 3), (33, 40)])
 def test_small_forms_take_any_size(build, name, size):
-    """Pools round up, so no map is ever empty."""
+    """The small forms run on images of any size, because their pools round up."""
     task = TaskInfo(kind="image", input_shape=(2, *size), outputs=3)
 
     assert build(name, task)(torch.randn(2, 2, *size)).shape == (2, 3)
 
 
 def test_alexnet_for_imagenet_names_its_smallest_image(build, declared):
-    """63x63 runs, and 62x80 is refused with the way out."""
+    """The ImageNet form of AlexNet runs on 63x80 images, and refuses 62x80 with the form that takes any size."""
     options = convert_options(declared("alexnet"), {"form": "imagenet"})
     small, fits = (TaskInfo(kind="image", input_shape=(1, side, 80), outputs=3) for side in (62, 63))
 
@@ -161,6 +161,6 @@ def test_lenet_centres_images_in_its_field(build):
 
 
 def test_vgg_for_imagenet_has_one_width(declared):
-    """Another width is refused."""
+    """The ImageNet form of VGG refuses a width other than 64."""
     with pytest.raises(ValidationError, match="width is 16; the ImageNet nets have width 64"):
         convert_options(declared("vgg"), {"form": "imagenet"})

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from archbench import TaskInfo
-from archbench_plugins.networks.gated_memory import GatedMemory, ThroughTime
+from archbench_plugins.lstm.network import GatedMemory, ThroughTime
 
 FORMS = [(forget, peepholes) for forget in ("learned", "coupled", "none") for peepholes in (False, True)]
 
 
 def loop(cell: GatedMemory, x: Tensor) -> Tensor:
-    """The six equations of `GatedMemory`, with zero weights for what a form lacks: (B, T, I) to (B, T, H)."""
+    """Compute the equations of `GatedMemory` in a loop, without the terms that a form lacks: (B, T, I) to (B, T, H)."""
     H = cell.R.shape[1]
     names = {"learned": "ifco", "coupled": "fco", "none": "ico"}[cell.forget_gate]
     W, R, b = (dict(zip(names, value.split(H), strict=True)) for value in (cell.W, cell.R, cell.b))
@@ -38,7 +38,7 @@ def loop(cell: GatedMemory, x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(("forget_gate", "peepholes"), FORMS)
 def test_layer_computes_its_equations(forget_gate, peepholes):
-    """Outputs and all gradients agree with autograd through a plain loop."""
+    """Outputs and all gradients of a layer agree with autograd through a plain loop."""
     cell = GatedMemory(3, 5, forget_gate=forget_gate, peepholes=peepholes, bias=1.0).double()
     if cell.p is not None:
         nn.init.normal_(cell.p)
@@ -66,7 +66,7 @@ def test_gradient_agrees_with_finite_differences(forget_gate, peepholes):
 
 
 def test_without_peepholes_it_is_torchs_lstm():
-    """With the weights copied over, outputs agree with torch.nn.LSTM to 1e-5."""
+    """Without peepholes and with the weights copied over, outputs agree with torch.nn.LSTM to 1e-5."""
     reference = nn.LSTM(3, 5)
     cell = GatedMemory(3, 5, forget_gate="learned", peepholes=False, bias=1.0)
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_without_peepholes_it_is_torchs_lstm():
     ],
 )
 def test_forms_have_the_equations_weights(build, options, expected):
-    """4H(I+H+1), 3H(I+H+1) without one gate, and H more for each peephole, at I=1 and H=100."""
+    """A form has 4H(I+H+1) weights, 3H(I+H+1) without one gate, and H more for each peephole."""
     core = build("lstm", TaskInfo(kind="sequence", input_shape=(784, 1), outputs=10), width=100, **options).core
 
     assert expected == sum(parameter.numel() for parameter in core.parameters())

@@ -1,4 +1,4 @@
-"""The highway equation and the smallest image of the convolutional form."""
+"""Highway layers against their equation, and the stages and image sizes of the convolutional forms."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import nn
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
-from archbench_plugins.networks.highway import HighwayLayer
+from archbench_plugins.highway.network import HighwayLayer
 
 
 def affine(form: str, width: int) -> nn.Linear | nn.Conv2d:
-    """What a highway layer of this form is made of."""
+    """Return the affine layer of a highway layer of this form."""
     return nn.Linear(width, 2 * width) if form == "fully-connected" else nn.Conv2d(width, 2 * width, 3, padding=1)
 
 
@@ -38,7 +38,7 @@ def test_open_gate_transforms_the_input(form, shape):
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_layer_computes_the_equation(activation):
-    """A layer is y = H T + x (1 - T) with two separate products."""
+    """A layer agrees with y = H T + x (1 - T), computed with two separate products."""
     layer = HighwayLayer(nn.Linear(6, 12), activation=activation, gate_bias=-1.0)
     weight, bias = layer.affine.weight, layer.affine.bias
     x = torch.randn(4, 6)
@@ -50,7 +50,7 @@ def test_layer_computes_the_equation(activation):
 
 @pytest.mark.parametrize("form", ["fully-connected", "convolutional"])
 def test_gate_bias_is_set_in_every_layer(build, form):
-    """All gates start at b_T and all transforms at 0."""
+    """In every layer the bias of the gate starts at b_T and the bias of H at 0."""
     task = TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10)
     network = build("highway", task, form=form, depth=9, width=6, gate_bias=-3.0)
     biases = [layer.affine.bias for layer in network.modules() if isinstance(layer, HighwayLayer)]
@@ -72,7 +72,7 @@ def test_published_convolutional_net_has_the_published_stages(build):
 
 @pytest.mark.parametrize("size", [8, 9, 10, 11, 12, 13, 14, 15, 28, 32])
 def test_convolutional_form_runs_on_every_size_it_accepts(build, declared, size):
-    """From 8x8 on, the computed size of the last map is the real one."""
+    """The convolutional form accepts and runs on images from 8x9 on."""
     task = TaskInfo(kind="image", input_shape=(1, size, size + 1), outputs=10)
     options = {"form": "convolutional", "depth": 4, "width": 3}
 
@@ -81,7 +81,7 @@ def test_convolutional_form_runs_on_every_size_it_accepts(build, declared, size)
 
 
 def test_convolutional_form_refuses_smaller_images(declared):
-    """A 7x9 image is refused with the smallest size and the way out."""
+    """The convolutional form refuses a 7x9 image with the smallest size and a form that takes any size."""
     task = TaskInfo(kind="image", input_shape=(1, 7, 9), outputs=10)
     options = convert_options(declared("highway"), {"form": "convolutional"})
 
@@ -92,7 +92,7 @@ def test_convolutional_form_refuses_smaller_images(declared):
 
 
 def test_fully_connected_form_takes_any_size(declared, build):
-    """The default form runs on a single pixel."""
+    """The fully connected form runs on a single pixel."""
     task = TaskInfo(kind="image", input_shape=(1, 1, 1), outputs=2)
 
     assert declared("highway").incompatible(task, convert_options(declared("highway"), {})) is None
@@ -111,7 +111,7 @@ def test_highway_b_has_the_published_stages(build):
 
 
 def test_cifar_form_takes_any_size(build):
-    """Its pools round up, so a single pixel passes."""
+    """The form for CIFAR runs on images of a few pixels, because its pools round up."""
     task = TaskInfo(kind="image", input_shape=(2, 1, 3), outputs=3)
 
     assert build("highway", task, form="cifar", depth=5, width=8)(torch.randn(2, 2, 1, 3)).shape == (2, 3)

@@ -150,7 +150,7 @@ OPERATIONS = [
 
 
 def ids(rows: list[tuple[str, str, TaskInfo, object]]) -> list[str]:
-    """The variants."""
+    """Return the variants, as names of the test cases."""
     return [variant for _, variant, _, _ in rows]
 
 
@@ -165,7 +165,7 @@ def test_variant_has_the_published_number_of_parameters(build, name, variant, ta
 
 @pytest.mark.parametrize("name", sorted({name for name, _, _, _ in PARAMETERS}))
 def test_declared_counts_are_those_of_the_table(declared, name):
-    """What `benchmark check` compares with is what was published; no variant goes uncounted."""
+    """The declared counts, which `benchmark check` compares with, are the published counts of all variants."""
     table = {variant: (task, count) for row, variant, task, count in PARAMETERS if row == name}
 
     assert table == declared(name).parameters
@@ -185,7 +185,7 @@ def test_variant_takes_the_published_number_of_operations(build, name, variant, 
 
 @pytest.mark.slow
 def test_thousand_layers_take_the_published_number_of_operations(build):
-    """As above; going through them takes seconds."""
+    """The forward pass of `resnet-1202` takes the published multiply-accumulates."""
     test_variant_takes_the_published_number_of_operations(build, "resnet", "resnet-1202", CIFAR, "2829.2")
 
 
@@ -194,7 +194,7 @@ def test_thousand_layers_take_the_published_number_of_operations(build):
     [(20, 272_474), (32, 466_906), (44, 661_338), (56, 855_770), (110, 1_730_714), (1202, 19_424_026)],
 )
 def test_projections_add_their_parameters(build, depth, published):
-    """Option B has two 1x1 convolutions with batch normalisation more."""
+    """A resnet with option B has the parameters of two 1x1 convolutions with batch normalisation more."""
     with torch.device("meta"):
         network = build("resnet", CIFAR, depth=depth, shortcut="B")
 
@@ -202,7 +202,7 @@ def test_projections_add_their_parameters(build, depth, published):
 
 
 def test_highway_b_for_a_hundred_classes(build):
-    """The published net for CIFAR-100."""
+    """`highway-b` on 100 classes has the published number of parameters."""
     with torch.device("meta"):
         network = build("highway", TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=100), variant="highway-b")
 
@@ -219,12 +219,12 @@ def test_shortcuts_cost_no_parameter(build, depth):
 
 
 def count(network: nn.Module) -> int:
-    """All parameters of a network."""
+    """Return the number of parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def operations(network: nn.Module, x: torch.Tensor) -> int:
-    """Floating-point operations of a forward pass."""
+    """Return the floating-point operations of a forward pass."""
     with FlopCounterMode(display=False) as counter:
         outputs = network(x)
     assert not isinstance(outputs, Outputs)  # in evaluation there are no auxiliary classifiers

@@ -1,4 +1,4 @@
-"""The ImageNet forms that torchvision builds: the same nets, also for images that are not RGB."""
+"""The ImageNet forms that torchvision builds: they are torchvision's nets, also for images that are not RGB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ forms = pytest.mark.parametrize(("name", "variant", "model"), FORMS, ids=[varian
 
 @forms
 def test_form_is_torchvisions(build, name, variant, model):
-    """The variant takes torchvision's weights name by name and computes its logits."""
+    """An ImageNet variant takes torchvision's weights name by name and computes its logits."""
     task = TaskInfo(kind="image", input_shape=(3, 64, 64), outputs=1000)
     reference = torchvision.models.get_model(model)
     with torch.device("meta"):
@@ -33,7 +33,7 @@ def test_form_is_torchvisions(build, name, variant, model):
 
 @forms
 def test_first_convolution_follows_the_channels(build, name, variant, model):
-    """For grey images the first convolution alone changes, and no other parameter."""
+    """For grey images only the shape of the first convolution differs."""
     grey, colour = (TaskInfo(kind="image", input_shape=(channels, 64, 64), outputs=5) for channels in (1, 3))
     with torch.device("meta"):
         shapes = [[p.shape for p in build(name, task, variant=variant).parameters()] for task in (grey, colour)]

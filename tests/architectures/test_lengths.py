@@ -1,4 +1,4 @@
-"""Networks that are told the lengths of their sequences: the answer is that to the sequence without its padding."""
+"""Networks that take the lengths of their sequences: they answer as to the sequence without its padding."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ TASK = TaskInfo(kind="sequence", input_shape=(STEPS, 3), outputs=5, variable_len
 
 
 def declared() -> list[Architecture]:
-    """Every built-in architecture that takes sequences."""
-    names = [m.name for m in pkgutil.iter_modules(archbench_plugins.__path__) if not m.ispkg and m.name[0] != "_"]
+    """Return every built-in architecture that takes sequences."""
+    names = [module.name for module in pkgutil.iter_modules(archbench_plugins.__path__) if module.name != "shared"]
     modules = [importlib.import_module(f"archbench_plugins.{name}") for name in names]
     return [item for module in modules for item in module.archbench_architectures() if "sequence" in item.inputs]
 
 
 def build(architecture: Architecture, **options: Any) -> nn.Module:
-    """A network in evaluation mode."""
+    """Return a network in evaluation mode, built from seed 0."""
     torch.manual_seed(0)
     module, _, function = str(architecture.build).partition(":")
     return getattr(importlib.import_module(module), function)(TASK, convert_options(architecture, options)).eval()
@@ -36,14 +36,14 @@ def build(architecture: Architecture, **options: Any) -> nn.Module:
 
 @pytest.fixture
 def batch() -> torch.Tensor:
-    """Sequences of `LENGTHS` steps, zeros after them: (4, 9, 3)."""
+    """Return sequences of `LENGTHS` steps, with zeros after them: (4, 9, 3)."""
     drawn = torch.randn(4, STEPS, 3, generator=torch.Generator().manual_seed(1))
     return drawn * (torch.arange(STEPS) < LENGTHS[:, None])[:, :, None]
 
 
 @pytest.mark.parametrize("architecture", declared(), ids=lambda architecture: architecture.name)
 def test_built_in_sequence_net_takes_lengths(architecture: Architecture, batch: torch.Tensor) -> None:
-    """Whatever stands in place of the padding, the answers stay."""
+    """The answers do not depend on the values of the padding."""
     assert architecture.takes_lengths
     network = build(architecture)
     noise = torch.where((torch.arange(STEPS) < LENGTHS[:, None])[:, :, None], batch, torch.full_like(batch, 9.0))
@@ -54,7 +54,7 @@ def test_built_in_sequence_net_takes_lengths(architecture: Architecture, batch: 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
 def test_reading_at_the_length_is_packing(name: str, layers: int, batch: torch.Tensor) -> None:
-    """torch's packed sequences give the same answers and the same gradients."""
+    """Reading the state at the last real step gives the answers and gradients of torch's packed sequences."""
     network = build(next(a for a in declared() if a.name == name), layers=layers)
     answer = network(batch, LENGTHS)
     packed = pack_padded_sequence(batch, LENGTHS, batch_first=True, enforce_sorted=False)
@@ -73,7 +73,7 @@ def test_reading_at_the_length_is_packing(name: str, layers: int, batch: torch.T
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_transformer_answers_as_to_the_short_sequence(causal: bool, batch: torch.Tensor) -> None:
-    """Masked keys and a mean over the real steps: each answer is that to the sequence cut at its length."""
+    """A transformer answers each padded sequence as it answers the sequence cut at its length."""
     network = build(next(a for a in declared() if a.name == "transformer"), causal=causal)
     positions = network.core.position
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The net of 1997: the weight counts of Table 10, its equations, and both of its gradients."""
+"""The LSTM of 1997 against the weight counts of Table 10, its equations, and both of its gradients."""
 
 # ruff: noqa: N806 - the papers' symbols are capitals
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from archbench import TaskInfo
-from archbench_plugins.networks.memory_blocks import MemoryBlocks
+from archbench_plugins.lstm_1997.network import MemoryBlocks
 
 # variant, inputs, outputs, weights: Table 10 of the paper; 2c has p + 4 inputs and 6p + 64 weights; Gers et al. 2000.
 TABLE_10 = [
@@ -38,7 +38,7 @@ per_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: "-".join(str(
 
 @pytest.fixture
 def make(build):
-    """`make(forget_gate=True)` is a net of 3 blocks with 2 cells in float64, with weights large enough to matter."""
+    """Return a function that builds a float64 net of 3 blocks of 2 cells, with weights large enough to matter."""
 
     def make_network(**options):
         task = TaskInfo(kind="sequence", input_shape=(6, 3), outputs=2, per_step=True)
@@ -48,7 +48,7 @@ def make(build):
 
 
 def loop(core: MemoryBlocks, x: Tensor, *, truncated: bool) -> Tensor:
-    """The equations one step after the other: (B, T, I) to the core's (B, T, width)."""
+    """Compute the equations one step after the other: (B, T, I) to the core's (B, T, width)."""
     C, J = core.cells, core.blocks
     b = nn.functional.pad(core.b, (len(core.W) - len(core.b), 0)) if core.b is not None else 0.0
     y = x.new_zeros(len(x), len(core.W))
@@ -69,14 +69,14 @@ def loop(core: MemoryBlocks, x: Tensor, *, truncated: bool) -> Tensor:
 
 @pytest.mark.parametrize(("variant", "inputs", "outputs", "weights"), TABLE_10)
 def test_variant_has_the_published_number_of_weights(build, variant, inputs, outputs, weights):
-    """Each net has exactly the weights that Table 10, or Gers et al., print."""
+    """A variant has exactly the weights that Table 10, or Gers et al., print for it."""
     task = TaskInfo(kind="sequence", input_shape=(20, inputs), outputs=outputs, per_step=True)
 
     assert weights == sum(p.numel() for p in build("lstm_1997", task, variant=variant).parameters())
 
 
 def test_declared_counts_are_those_of_the_table(declared):
-    """What `benchmark check` compares with is what was published; no variant goes uncounted."""
+    """The declared counts, which `benchmark check` compares with, are the published counts of all variants."""
     parameters = declared("lstm_1997").parameters
     rows = {(name, task.input_shape[1], task.outputs, count) for name, (task, count) in parameters.items()}
 
@@ -87,7 +87,7 @@ def test_declared_counts_are_those_of_the_table(declared):
 @per_form
 @pytest.mark.parametrize("truncated", [True, False])
 def test_core_computes_its_equations(make, form, truncated):
-    """Outputs and the gradients of all parameters agree with autograd through a plain loop."""
+    """Outputs of the core and the gradients of all parameters agree with autograd through a plain loop."""
     core = make(truncated=truncated, **form).core
     x = torch.randn(4, 6, 3, dtype=torch.double)
     found, expected = core(x), loop(core, x, truncated=truncated)
@@ -108,7 +108,7 @@ def test_full_gradient_agrees_with_finite_differences(make, form):
 
 
 def test_truncation_changes_the_gradient_and_not_the_outputs(make):
-    """The two settings compute one function; their gradients differ."""
+    """With and without truncation the outputs agree and the gradients differ."""
     network = make()
     x = torch.randn(4, 6, 3, dtype=torch.double)
     gradients = []
@@ -120,7 +120,7 @@ def test_truncation_changes_the_gradient_and_not_the_outputs(make):
 
 
 def test_truncated_gradient_of_a_hand_computed_case(make):
-    """One cell, two steps, L = y_c(2): each weight's gradient, derived by hand from the appendix."""
+    """For one cell, two steps and L = y_c(2), gradients are those derived by hand from the appendix."""
     core = make(blocks=1, block_size=1, biases="none").core
     x = [0.7, -0.4]
     w = {"c": 0.5, "in": -0.3, "out": 0.8}  # from the input
@@ -140,7 +140,7 @@ def test_truncated_gradient_of_a_hand_computed_case(make):
         steps.append({"x": x_t, "past": y, "gate": gate})
         y = (gate["out"] * (2 * sigmoid(s) - 1), gate["in"], gate["out"])
     slope = {unit: [step["gate"][unit] * (1 - step["gate"][unit]) for step in steps] for unit in w}
-    error_in_s = steps[1]["gate"]["out"] * 2 * sigmoid(s) * (1 - sigmoid(s))  # y_out h'(s), the same at both steps
+    error_in_s = steps[1]["gate"]["out"] * 2 * sigmoid(s) * (1 - sigmoid(s))  # y_out h'(s), at both steps
     error = {  # in each net input, by step: nothing passes from step 2 to step 1 but through s
         "c": [error_in_s * step["gate"]["in"] * 4 * d for step, d in zip(steps, slope["c"], strict=True)],
         "in": [error_in_s * (4 * step["gate"]["c"] - 2) * d for step, d in zip(steps, slope["in"], strict=True)],
@@ -162,7 +162,7 @@ def test_truncated_gradient_of_a_hand_computed_case(make):
 
 
 def test_biases_start_as_asked(build):
-    """Input gates start shut, forget gates open, all else at 0."""
+    """Biases of input gates and forget gates start at their options, all others at 0."""
     task = TaskInfo(kind="sequence", input_shape=(6, 3), outputs=2)
     core = build("lstm_1997", task, blocks=2, forget_gate=True, input_bias=-4.0, forget_bias=1.5).core
 

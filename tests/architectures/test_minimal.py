@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from archbench import TaskInfo
-from archbench_plugins.networks.minimal import MinGRU, MinLSTM
+from archbench_plugins.min_gru.network import MinGRU
+from archbench_plugins.min_lstm.network import MinLSTM
 
 
 def min_gru(cell: MinGRU, x: Tensor) -> Tensor:
-    """Equations of sec. 3.1: (B, T, I) to (B, T, H)."""
+    """Compute the equations of sec. 3.1 in a loop: (B, T, I) to (B, T, H)."""
     (W_z, W_h), (b_z, b_h) = cell.affine.weight.chunk(2), cell.affine.bias.chunk(2)  # noqa: N806
     h, states = torch.zeros(len(x), len(W_z)), []
     for x_t in x.unbind(1):
@@ -22,7 +23,7 @@ def min_gru(cell: MinGRU, x: Tensor) -> Tensor:
 
 
 def min_lstm(cell: MinLSTM, x: Tensor) -> Tensor:
-    """Equations of sec. 3.2: (B, T, I) to (B, T, H)."""
+    """Compute the equations of sec. 3.2 in a loop: (B, T, I) to (B, T, H)."""
     (W_f, W_i, W_h), (b_f, b_i, b_h) = cell.affine.weight.chunk(3), cell.affine.bias.chunk(3)  # noqa: N806
     h, states = torch.zeros(len(x), len(W_f)), []
     for x_t in x.unbind(1):
@@ -37,7 +38,7 @@ def min_lstm(cell: MinLSTM, x: Tensor) -> Tensor:
 )
 @pytest.mark.parametrize("steps", [1, 2, 13])
 def test_scan_computes_the_step_by_step_form(cell, loop, steps):
-    """States and all gradients agree with the loop to 1e-5."""
+    """States and all gradients of a cell agree with the loop to 1e-5."""
     x = torch.randn(4, steps, 3, requires_grad=True)
     found, expected = cell(x), loop(cell, x)
     inputs = [x, *cell.parameters()]
@@ -49,7 +50,7 @@ def test_scan_computes_the_step_by_step_form(cell, loop, steps):
 
 @pytest.mark.parametrize(("name", "parts"), [("min_gru", 2), ("min_lstm", 3)])
 def test_layers_have_the_equations_weights(build, name, parts):
-    """2H(D+1) parameters for a minGRU layer and 3H(D+1) for a minLSTM layer, H = alpha D."""
+    """A minGRU layer has 2H(D+1) parameters and a minLSTM layer 3H(D+1), H = alpha D."""
     task = TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4)
     core = build(name, task, width=7, expansion=3, layers=2).core
 
@@ -58,7 +59,7 @@ def test_layers_have_the_equations_weights(build, name, parts):
 
 
 def test_gates_start_at_their_bias(build):
-    """b_z and b_f start as asked, the other biases at 0."""
+    """The biases b_z and b_f start at their options, the others at 0."""
     task = TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4)
     gru = build("min_gru", task, width=2, expansion=1, gate_bias=-2.5).core.cells[0]
     lstm = build("min_lstm", task, width=2, expansion=1, forget_bias=3.0).core.cells[0]

@@ -15,15 +15,15 @@ CIFAR = TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 
 
 def order_of_torchvision(names: list[str]) -> list[str]:
-    """Our parameters of a ViT in the order in which torchvision has its own."""
+    """Return our parameter names of a ViT in torchvision's order."""
     first = ["token", "patches.weight", "patches.bias", "positions"]
     return first + [name for name in names if name not in first]
 
 
 def test_vit_is_torchvisions():
     """With torchvision's weights, copied, a small ViT computes torchvision's logits."""
-    from archbench_plugins.networks.vit import build
     from archbench_plugins.vit import ViTOptions
+    from archbench_plugins.vit.network import build
 
     reference = torchvision.models.VisionTransformer(
         image_size=32, patch_size=4, num_layers=3, num_heads=4, hidden_dim=32, mlp_dim=128, num_classes=10
@@ -39,7 +39,7 @@ def test_vit_is_torchvisions():
 
 
 def test_patches_fill_up_with_zeros(build):
-    """An image whose sides are no multiple of the patch is the same image with zeros right and below."""
+    """An image whose sides are no multiple of the patch gets the logits of the image with zeros right and below."""
     small, filled = (TaskInfo(kind="image", input_shape=(1, *size), outputs=3) for size in ((7, 5), (8, 6)))
     network, whole = build("vit", small), build("vit", filled)
     whole.load_state_dict(network.state_dict())
@@ -49,7 +49,7 @@ def test_patches_fill_up_with_zeros(build):
 
 
 def test_vit_without_shortcuts_loses_the_image(build):
-    """Deep down, cut nets carry less of the differences between images than whole ones, relative to the state."""
+    """After 12 layers without shortcuts, the tokens of an image differ less than a tenth as much as with them."""
     x = torch.randn(16, 3, 32, 32)
     spread = {}
     for shortcut in (True, False):
@@ -61,13 +61,13 @@ def test_vit_without_shortcuts_loses_the_image(build):
 
 
 def test_heads_must_divide_the_width(declared):
-    """A width that cannot be shared out is refused."""
+    """A width that is no multiple of the heads is refused, and the message names both."""
     with pytest.raises(ValidationError, match="width is 30; it must be a multiple of the 4 heads"):
         convert_options(declared("vit"), {"width": 30})
 
 
 def test_convnext_tiny_is_torchvisions(build):
-    """The variant has torchvision's parameters, name by name, and computes its logits with its weights."""
+    """`convnext-tiny` takes torchvision's weights name by name and computes its logits."""
     reference = torchvision.models.convnext_tiny()
     task = TaskInfo(kind="image", input_shape=(3, 224, 224), outputs=1000)
     network = build("convnext", task, variant="convnext-tiny")
@@ -78,7 +78,7 @@ def test_convnext_tiny_is_torchvisions(build):
 
 
 def test_convnext_names_its_smallest_image(build, declared):
-    """Three stages need 4x4 pixels."""
+    """The default ConvNeXt runs on 4x9 images and refuses 3x9."""
     options = convert_options(declared("convnext"), {})
     small, fits = (TaskInfo(kind="image", input_shape=(1, side, 9), outputs=3) for side in (3, 4))
 

@@ -32,14 +32,14 @@ def test_variant_has_the_published_number_of_parameters(build, name, variant, ta
 
 
 def test_declared_counts_of_the_plain_nets_are_those_of_the_table(declared):
-    """What `benchmark check` compares with is what was published; no variant goes uncounted."""
+    """The declared counts of `mlp`, which `benchmark check` compares with, are the published counts of all variants."""
     assert {variant: (task, count) for _, variant, task, count in PUBLISHED} == declared("mlp").parameters
     assert declared("mlp").parameters.keys() == declared("mlp").variants.keys()
 
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_declared_counts_of_recurrent_nets_follow_the_equations(declared, name, gates):
-    """The default net reads MNIST pixel by pixel: g H(I+H+2) parameters, two bias vectors, and 10 outputs."""
+    """The declared count of the default net on MNIST's pixels is g H(I+H+2) and a linear layer of 10 outputs."""
     width = convert_options(declared(name), {}).width
     task, count = declared(name).parameters[name]
 
@@ -49,7 +49,7 @@ def test_declared_counts_of_recurrent_nets_follow_the_equations(declared, name, 
 
 @pytest.mark.parametrize(("name", "width", "one_bias"), RECURRENT)
 def test_recurrent_core_has_the_equations_weights_and_a_second_bias(build, name, width, one_bias):
-    """torch adds one bias per unit and gate to the count of the equations, and nothing else."""
+    """A recurrent net has the parameters of its equations, the head, and torch's second bias per unit and gate."""
     network = build(name, TaskInfo(kind="sequence", input_shape=(784, 1), outputs=10), width=width)
     second_bias = width * (4 if name == "lstm" else 1)
     head = width * 10 + 10
@@ -65,5 +65,5 @@ def test_default_recurrent_nets_have_equal_budgets(build):
 
 
 def count(network: nn.Module) -> int:
-    """All parameters of a network."""
+    """Return the number of parameters of a network."""
     return sum(parameter.numel() for parameter in network.parameters())

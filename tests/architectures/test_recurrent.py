@@ -12,13 +12,13 @@ from archbench import TaskInfo
 
 
 def weights(core: nn.RNNBase, layer: int) -> tuple[Tensor, Tensor, Tensor]:
-    """W, R and b of one layer, b the sum of torch's two bias vectors."""
+    """Return W, R and b of one layer, b the sum of torch's two bias vectors."""
     W, R, b_W, b_R = (getattr(core, f"{n}_l{layer}") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     return W, R, b_W + b_R
 
 
 def elman(x: Tensor, W: Tensor, R: Tensor, b: Tensor, squash=torch.tanh) -> Tensor:
-    """h_t = tanh(W x_t + R h_{t-1} + b): (B, T, I) to (B, T, H)."""
+    """Compute h_t = tanh(W x_t + R h_{t-1} + b) in a loop: (B, T, I) to (B, T, H)."""
     h, states = x.new_zeros(len(x), len(R)), []
     for x_t in x.unbind(1):
         h = squash(x_t @ W.T + h @ R.T + b)
@@ -27,7 +27,7 @@ def elman(x: Tensor, W: Tensor, R: Tensor, b: Tensor, squash=torch.tanh) -> Tens
 
 
 def lstm(x: Tensor, W: Tensor, R: Tensor, b: Tensor) -> Tensor:
-    """The six equations of `archbench_plugins.lstm`: (B, T, I) to (B, T, H)."""
+    """Compute the six equations of `archbench_plugins.lstm` in a loop: (B, T, I) to (B, T, H)."""
     (W_i, W_f, W_c, W_o), (R_i, R_f, R_c, R_o), (b_i, b_f, b_c, b_o) = W.chunk(4), R.chunk(4), b.chunk(4)
     h = c = x.new_zeros(len(x), R.shape[1])
     states = []
@@ -43,7 +43,7 @@ def lstm(x: Tensor, W: Tensor, R: Tensor, b: Tensor) -> Tensor:
 
 
 def gru(x: Tensor, core: nn.GRU, layer: int) -> Tensor:
-    """The four equations of `archbench_plugins.gru`: (B, T, I) to (B, T, H)."""
+    """Compute the four equations of `archbench_plugins.gru` in a loop: (B, T, I) to (B, T, H)."""
     W, R, b_W, b_R = (getattr(core, f"{n}_l{layer}") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     h, states = x.new_zeros(len(x), R.shape[1]), []
     for x_t in x.unbind(1):
@@ -66,7 +66,7 @@ def gru(x: Tensor, core: nn.GRU, layer: int) -> Tensor:
     ids=["rnn-tanh", "rnn-relu", "lstm", "lstm-forgetful"],
 )
 def test_network_computes_its_equations(build, name, loop, options, layers):
-    """Logits and their gradient in the input agree with the loop to 1e-5."""
+    """Logits of a recurrent net and their gradient in the input agree with the loop to 1e-5."""
     task = TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4, per_step=True)
     network = build(name, task, width=6, layers=layers, **options)
     x = torch.randn(5, 9, 3, requires_grad=True)
@@ -95,7 +95,7 @@ def test_forget_gates_start_at_the_forget_bias(build, options, expected):
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_recurrent_weights_start_orthogonal(build, name, gates):
-    """Each gate's R keeps the length of the state: R R' = 1."""
+    """The recurrent matrix R of each gate starts orthogonal, R R' = 1, which keeps the length of the state."""
     network = build(name, TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=6, layers=2)
     for layer in range(2):
         recurrent = weights(network.core, layer)[1].chunk(gates)
@@ -106,7 +106,7 @@ def test_recurrent_weights_start_orthogonal(build, name, gates):
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_gru_computes_its_equations(build, layers):
-    """Logits agree with the loop to 1e-5."""
+    """Logits of a GRU agree with the loop to 1e-5."""
     network = build(
         "gru", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4, per_step=True), width=6, layers=layers
     )

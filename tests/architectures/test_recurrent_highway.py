@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from archbench import TaskInfo
-from archbench_plugins.networks.recurrent_highway import RecurrentHighway, ThroughDepthAndTime
+from archbench_plugins.recurrent_highway.network import RecurrentHighway, ThroughDepthAndTime
 
 
 def loop(layer: RecurrentHighway, x: Tensor) -> Tensor:
-    """The three equations of `RecurrentHighway`: (B, T, I) to (B, T, H)."""
+    """Compute the three equations of `RecurrentHighway` in a loop: (B, T, I) to (B, T, H)."""
     W_H, W_T = layer.W.chunk(2)
     s = x.new_zeros(len(x), len(W_H))
     states = []
@@ -53,7 +53,7 @@ def test_gradient_agrees_with_finite_differences(depth):
 
 @pytest.mark.parametrize("depth", [1, 2, 10])
 def test_core_has_the_equations_weights(build, depth):
-    """2HI + L(2H^2 + 2H) parameters."""
+    """The core has 2HI + L(2H^2 + 2H) parameters."""
     core = build(
         "recurrent_highway", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=7, depth=depth
     ).core

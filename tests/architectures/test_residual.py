@@ -12,29 +12,29 @@ from torch.nn import functional
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
-from archbench_plugins.networks.plain import delta_orthogonal_
-from archbench_plugins.networks.residual import SubsampleAndPad, Unit, basic_branch
+from archbench_plugins.plain.network import delta_orthogonal_
+from archbench_plugins.shared.images import SubsampleAndPad, Unit, basic_branch
 
 DIGITS = TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10)
 CIFAR = TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 
 
 def with_zeroed_branch(unit: Unit) -> Unit:
-    """The unit with F = 0."""
+    """Return the unit, with its branch set to F = 0."""
     assert isinstance(unit.branch, nn.Sequential)
     nn.init.zeros_(unit.branch[-1].weight)
     return unit
 
 
 def conv_norm(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
-    """A convolution and the normalisation of a batch by its own mean and variance, spelled out."""
+    """Return a convolution of x, normalised by the mean and variance of its batch, spelled out."""
     x = functional.conv2d(x, conv.weight, stride=conv.stride, padding=conv.padding)
     x = (x - x.mean((0, 2, 3), keepdim=True)) / (x.var((0, 2, 3), keepdim=True, correction=0) + 1e-5).sqrt()
     return norm.weight[:, None, None] * x + norm.bias[:, None, None]
 
 
 def second_formulation(network: nn.Module, x: Tensor, *, shortcuts: bool) -> Tensor:
-    """A resnet with option A, or a plain net, as one function of its convolutions and norms in their order."""
+    """Return the logits of a resnet with option A, or of a plain net, as one function of its convolutions and norms."""
     convs = iter(module for module in network.modules() if isinstance(module, nn.Conv2d))
     norms = iter(module for module in network.modules() if isinstance(module, nn.BatchNorm2d))
     x = torch.relu(conv_norm(x, next(convs), next(norms)))
@@ -55,7 +55,7 @@ def test_network_agrees_with_a_second_formulation(build, name):
     for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
         nn.init.normal_(norm.weight, 1, 0.1)
         nn.init.normal_(norm.bias, 0, 0.1)
-    if name == "stochastic-depth":  # its other shortcut; on maps that are constant in 2x2 squares they agree
+    if name == "stochastic-depth":  # it has another shortcut, so give it option A
         for unit in network.units:
             if unit.branch[0].stride[0] == 2:
                 unit.shortcut = SubsampleAndPad(unit.branch[0].in_channels, unit.branch[0].out_channels, stride=2)
@@ -87,7 +87,7 @@ def test_widening_shortcut_subsamples_and_pads_with_zeros(size):
 
 
 def joined(build, shortcut: str, **options: object) -> tuple[Tensor, Tensor, nn.Module]:
-    """What comes in, what a unit with F = 1 makes of it, and its join."""
+    """Return the input of a unit with F = 1, its output, and its join."""
     unit = build("resnet", DIGITS, depth=14, shortcut=shortcut, **options).units[1]
     nn.init.zeros_(unit.branch[-1].weight)
     nn.init.ones_(unit.branch[-1].bias)
@@ -111,7 +111,7 @@ def test_shortcuts_join_as_in_table_1(build):
 
 
 def test_cut_shortcuts_leave_the_plain_net(build):
-    """resnet[shortcut=none] with the weights of plain computes what plain computes."""
+    """resnet[shortcut=none] with the weights of plain computes the logits of plain."""
     plain, cut = build("plain", DIGITS, depth=14), build("resnet", DIGITS, depth=14, shortcut="none")
     cut.load_state_dict(dict(zip(cut.state_dict(), plain.state_dict().values(), strict=True)))
     x = torch.randn(3, 1, 8, 8)
@@ -120,7 +120,7 @@ def test_cut_shortcuts_leave_the_plain_net(build):
 
 
 def test_pre_activated_path_is_clean(build):
-    """Where F = 0 a pre-activated net carries what it has to the last norm unchanged, negative values and all."""
+    """With F = 0, a pre-activated net carries its state unchanged to the last norm, negative values included."""
     network = build("resnet", DIGITS, depth=14, order="pre-activation")
     first, *rest = network.units
     for unit in rest:
@@ -133,7 +133,7 @@ def test_pre_activated_path_is_clean(build):
 
 
 def test_first_pre_activation_stands_before_the_paths_part(build):
-    """The first unit adds to the normalised, activated stem (arXiv:1603.05027, appendix)."""
+    """The first pre-activated unit adds to the normalised, activated stem (arXiv:1603.05027, appendix)."""
     network = build("resnet", DIGITS, depth=14, order="pre-activation")
     first = network.units[0]
     nn.init.zeros_(first.branch[-1].weight)
@@ -166,7 +166,7 @@ def test_depth_counts_the_layers_with_weights(build, name, options):
 
 
 def test_one_seed_starts_plain_and_resnet_with_the_same_weights(build):
-    """What parts the nets is the shortcut alone."""
+    """From one seed, plain, resnet and stochastic-depth start with equal weights."""
     states = []
     for name in ("plain", "resnet", "stochastic-depth"):
         torch.manual_seed(3)
@@ -188,7 +188,7 @@ def test_activations_are_channels_last(build):
 
 @pytest.mark.parametrize(("C", "D", "gain"), [(16, 16, 1.0), (16, 32, 1.0), (3, 16, 2**0.5)])
 def test_delta_orthogonal_convolution_keeps_lengths(C, D, gain):
-    """Every pixel's vector comes out `gain` times as long, at every position."""
+    """A delta-orthogonal convolution makes the vector of every pixel `gain` times as long."""
     conv = nn.Conv2d(C, D, 3, padding=1, bias=False)
     delta_orthogonal_(conv.weight, gain=gain)
     x = torch.randn(2, C, 5, 5)
@@ -197,9 +197,9 @@ def test_delta_orthogonal_convolution_keeps_lengths(C, D, gain):
 
 
 def test_delta_orthogonal_stage_is_nearly_an_isometry(build):
-    """The singular values of 18 layers' Jacobian lie within a factor of 10, from He's start over more than 1000.
+    """The singular values of the Jacobian of 18 layers lie within a factor of 10, and beyond 1000 from He's start.
 
-    Both nets are tanh without normalisation: only the kernels differ.
+    Both nets have tanh and no normalisation: only the kernels differ.
     """
     spread = {}
     for start in ("delta-orthogonal", "he"):
@@ -229,7 +229,7 @@ def test_delta_orthogonal_stage_is_nearly_an_isometry(build):
     ],
 )
 def test_options_that_make_no_net_are_refused(declared, name, values, message):
-    """The message says what is allowed."""
+    """Options that no net has are refused, and the message says what is allowed."""
     with pytest.raises(ValidationError, match=message):
         convert_options(declared(name), values)
 

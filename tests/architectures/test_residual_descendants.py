@@ -1,4 +1,4 @@
-"""Stochastic depth, ReZero, Fixup and wide residual nets: what each adds to the residual unit."""
+"""The changes that stochastic depth, ReZero, Fixup and wide residual nets make to the residual unit."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import torch
 from torch import nn
 
 from archbench import TaskInfo
-from archbench_plugins.networks.residual import Unit
-from archbench_plugins.networks.stochastic_depth import DroppableUnit, PoolAndPad
+from archbench_plugins.shared.images import Unit
+from archbench_plugins.stochastic_depth.network import DroppableUnit, PoolAndPad
 
 DIGITS = TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10)
 
 
 class CountingBranch(nn.Module):
-    """Returns 1 and counts its calls."""
+    """A branch that returns 1 and counts its calls."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Ones."""
+        """Return ones."""
         self.calls += 1
         return torch.ones_like(x)
 
 
 def test_survival_falls_linearly_from_first_to_last(build):
-    """p_l = 1 - (l/L)(1 - p_L): 17/18 to 1/2 over nine units."""
+    """The chance to survive is p_l = 1 - (l/L)(1 - p_L): 17/18 to 1/2 over nine units."""
     units = build("stochastic-depth", DIGITS, depth=20).units
 
     assert [unit.p for unit in units] == pytest.approx([1 - unit / 18 for unit in range(1, 10)])
@@ -35,7 +35,7 @@ def test_survival_falls_linearly_from_first_to_last(build):
 
 
 def test_dropped_unit_is_not_computed():
-    """The branch runs as often as the unit survives, once for a whole mini-batch, and the rest is the shortcut."""
+    """The branch of a unit runs only in the mini-batches that the unit survives; in the others x passes unchanged."""
     branch = CountingBranch()
     unit = DroppableUnit(branch, nn.Identity(), p=0.3)
     x = torch.rand(5, 2, 3, 3)
@@ -47,7 +47,7 @@ def test_dropped_unit_is_not_computed():
 
 
 def test_dropped_unit_gets_no_gradient(build):
-    """A unit that was skipped has no gradient at all, and one that survived has."""
+    """A dropped unit has no gradient, and a unit that survives has one."""
     network = build("stochastic-depth", DIGITS, depth=20)
     ran = {}
     for unit in network.units:
@@ -60,7 +60,7 @@ def test_dropped_unit_gets_no_gradient(build):
 
 
 def test_unit_in_evaluation_is_the_expectation_of_training():
-    """relu(p f + h), and where the ReLU does not bite that is the mean over draws."""
+    """In evaluation a unit is relu(p f + h), which is the mean over draws where the sum is positive."""
     unit = DroppableUnit(CountingBranch(), nn.Identity(), p=0.7)
     x = torch.rand(5, 2, 3, 3)
     mean = torch.stack([unit(x) for _ in range(4000)]).mean(0)
@@ -71,7 +71,7 @@ def test_unit_in_evaluation_is_the_expectation_of_training():
 
 
 def test_active_units_follow_the_expectation(build):
-    """Over many mini-batches 6.5 of 9 units run on average."""
+    """Over many mini-batches 6.5 of 9 units are active on average."""
     network = build("stochastic-depth", DIGITS, depth=20)
     active = 0
     for unit in network.units:
@@ -85,7 +85,7 @@ def test_active_units_follow_the_expectation(build):
 
 
 def test_draws_follow_the_seed(build):
-    """One seed drops the same units; another drops others."""
+    """The seed decides which units are dropped."""
     network = build("stochastic-depth", DIGITS, depth=56)
     x = torch.randn(4, 1, 8, 8)
 
@@ -118,7 +118,7 @@ def test_units_start_as_the_identity(build, name, options):
 
 
 def test_rezero_is_the_residual_unit_at_alpha_1(build):
-    """With alpha = 1 a rezero net computes what resnet computes with its weights."""
+    """With alpha = 1 a rezero net computes the logits of a resnet with its weights."""
     rezero, resnet = build("rezero", DIGITS, depth=14), build("resnet", DIGITS, depth=14)
     state = {key: value for key, value in rezero.state_dict().items() if not key.endswith("alpha")}
     resnet.load_state_dict(state)
@@ -131,7 +131,7 @@ def test_rezero_is_the_residual_unit_at_alpha_1(build):
 
 
 def test_fixup_starts_as_in_its_three_rules(build):
-    """Classifier and last convolutions 0, first convolutions He's over the root of L, scalars 0 and 1, no norm."""
+    """Classifier and last convolutions start at 0, first convolutions at He's / sqrt(L), scalars at 0 and 1."""
     network = build("fixup", DIGITS, depth=56)
     first = torch.cat([unit.conv1.weight.detach().flatten() for unit in network.units[:9]])
 
@@ -143,7 +143,7 @@ def test_fixup_starts_as_in_its_three_rules(build):
 
 
 def test_wide_unit_drops_between_its_convolutions(build):
-    """Dropout stands before the second convolution, and in no other place."""
+    """A wide unit has dropout before its second convolution, and nowhere else."""
     network = build("wide-resnet", DIGITS, depth=10, k=1, dropout=0.3)
     kinds = [type(layer).__name__ for layer in network.units[0].branch]
 

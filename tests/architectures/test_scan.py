@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from archbench_plugins.networks._scan import linear_scan
+from archbench_plugins.shared.sequences import linear_scan
 
 
 def loop(f: Tensor, u: Tensor) -> Tensor:
-    """h_t = f_t h_{t-1} + u_t, one step after the other."""
+    """Compute h_t = f_t h_{t-1} + u_t one step after the other."""
     h, states = torch.zeros_like(u[:, 0]), []
     for f_t, u_t in zip(f.unbind(1), u.unbind(1), strict=True):
         h = f_t * h + u_t
@@ -20,7 +20,7 @@ def loop(f: Tensor, u: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 7, 64, 129])
 def test_scan_agrees_with_the_loop(steps):
-    """Values and both gradients agree to 1e-5, whatever the number of steps."""
+    """Values and both gradients of the scan agree with the loop to 1e-5, for any number of steps."""
     f = torch.rand(3, steps, 5).requires_grad_()
     u = torch.randn(3, steps, 5).requires_grad_()
     found, expected = linear_scan(f, u), loop(f, u)
@@ -31,7 +31,7 @@ def test_scan_agrees_with_the_loop(steps):
 
 
 def test_gradient_agrees_with_finite_differences():
-    """The hand-written gradient passes gradcheck, also where a gate is 0 or the factor is negative."""
+    """The hand-written gradient passes gradcheck, also for factors that are 0 or negative."""
     f = torch.randn(2, 6, 3, dtype=torch.double)
     f[0, 2] = 0
     u = torch.randn(2, 6, 3, dtype=torch.double)
@@ -40,7 +40,7 @@ def test_gradient_agrees_with_finite_differences():
 
 
 def test_long_sequences_stay_finite():
-    """Gates of 0.5 over 5,000 steps, where a running product would underflow, lose nothing."""
+    """The scan is exact for factors of 0.5 over 5,000 steps, where their running product would underflow."""
     h = linear_scan(torch.full((1, 5000, 1), 0.5), torch.ones(1, 5000, 1))
 
     torch.testing.assert_close(h[0, -1, 0], torch.tensor(2.0))

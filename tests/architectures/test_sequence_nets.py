@@ -1,4 +1,4 @@
-"""What every net that reads sequences owes the suite: kinds of input, shapes, gradients, independence, causality."""
+"""The contract of every net that reads sequences: kinds of input, shapes, gradients, independence, causality."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from archbench import TaskInfo
-from archbench_plugins.networks._sequence import Front
+from archbench_plugins.shared.sequences import Front
 
 NETS = [
     ("rnn", {}),
@@ -46,7 +46,7 @@ per_net = pytest.mark.parametrize(("name", "options"), NETS)
 
 
 def draw(task: TaskInfo, batch: int = 3) -> Tensor:
-    """A batch of random inputs."""
+    """Return a batch of random inputs."""
     if task.vocabulary is not None:
         return torch.randint(task.vocabulary, (batch, *task.input_shape))
     return torch.randn(batch, *task.input_shape)
@@ -56,7 +56,7 @@ def draw(task: TaskInfo, batch: int = 3) -> Tensor:
 @pytest.mark.parametrize(("kind", "steps"), KINDS)
 @pytest.mark.parametrize("per_step", [False, True])
 def test_net_answers_once_or_at_every_step(build, name, options, kind, steps, per_step):
-    """Vectors, tokens and images give finite float32 logits (B, K), or (B, T, K) for a per-step task."""
+    """A net gives finite float32 logits (B, K), or (B, T, K) per step, for vectors, tokens and images."""
     task = TaskInfo(**kind, outputs=4, per_step=per_step)
     logits = build(name, task, **options)(draw(task))
 
@@ -73,14 +73,14 @@ def test_declared_inputs_are_all_kinds(declared, name):
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in NETS}))
 def test_pixels_make_longer_sequences(build, name):
-    """With image=pixels each pixel is one step, and the net answers at each."""
+    """With image=pixels every pixel is a step, and the net answers at each of them."""
     task = TaskInfo(kind="image", input_shape=(3, 6, 5), outputs=4, per_step=True)
 
     assert build(name, task, image="pixels")(draw(task, 2)).shape == (2, 30, 4)
 
 
 def test_front_reads_images_from_top_to_bottom():
-    """Row t is step t with all channels; pixel (r, c) is step r * width + c."""
+    """As rows, row t of all channels is step t; as pixels, pixel (r, c) is step r * width + c."""
     x = torch.arange(2 * 3 * 4.0).view(1, 2, 3, 4)
     task = TaskInfo(kind="image", input_shape=(2, 3, 4), outputs=1)
     rows, pixels = (Front(task, image=image) for image in ("rows", "pixels"))
@@ -92,7 +92,7 @@ def test_front_reads_images_from_top_to_bottom():
 
 
 def test_front_embeds_tokens():
-    """A token is looked up in a table of 32 features."""
+    """The front looks tokens up in a table of 32 features."""
     front = Front(TaskInfo(kind="tokens", input_shape=(5,), outputs=1, vocabulary=7), image="rows")
     tokens = torch.randint(7, (2, 5))
 
@@ -102,7 +102,7 @@ def test_front_embeds_tokens():
 
 @per_net
 def test_gradient_reaches_every_parameter(build, name, options):
-    """No parameter is left without a gradient or with an empty one."""
+    """Every parameter has a gradient that is not all zeros."""
     task = TaskInfo(kind="sequence", input_shape=(7, 2), outputs=10)
     network = build(name, task, **options)
     torch.nn.functional.cross_entropy(network(draw(task, 32)), torch.randint(10, (32,))).backward()
@@ -112,7 +112,7 @@ def test_gradient_reaches_every_parameter(build, name, options):
 
 @per_net
 def test_examples_are_independent(build, name, options):
-    """A sequence alone gets the logits it gets in a batch."""
+    """A sequence alone gets the logits that it gets in a batch."""
     task = TaskInfo(kind="sequence", input_shape=(7, 2), outputs=10)
     network, x = build(name, task, **options).eval(), draw(task, 5)
 
@@ -121,7 +121,7 @@ def test_examples_are_independent(build, name, options):
 
 @per_net
 def test_answers_do_not_see_the_future(build, name, options):
-    """Changing the inputs after step t leaves the answers up to t as they were."""
+    """Changing the inputs after a step leaves the answers up to that step as they were."""
     task = TaskInfo(kind="sequence", input_shape=(9, 2), outputs=3, per_step=True)
     network, x = build(name, task, **options).eval(), draw(task)
     changed = torch.cat([x[:, :5], torch.randn(3, 4, 2)], 1)
@@ -146,7 +146,7 @@ def test_weights_come_from_the_global_stream(build, name, options):
 
 @pytest.mark.parametrize("name", [name for name, _ in DEFAULT_NETS])
 def test_default_sizes_are_comparable(build, name):
-    """Every default net has the default LSTM's size on a two-feature task, give or take a fifth."""
+    """Every default net has the parameters of the default LSTM on a two-feature task, to within a fifth."""
     task = TaskInfo(kind="sequence", input_shape=(50, 2), outputs=1)
     reference, network = (sum(p.numel() for p in build(n, task).parameters()) for n in ("lstm", name))
 
@@ -157,7 +157,7 @@ def test_default_sizes_are_comparable(build, name):
     ("name", "options"), [row for row in NETS if row[0] in ("lstm", "lstm_1997", "recurrent_highway", "xlstm", "gru")]
 )
 def test_half_precision_product_feeds_a_loop_in_full(build, name, options):
-    """Under autocast to bfloat16 a step of training gives nearly the logits of float32, and finite gradients."""
+    """Under autocast to bfloat16, logits are close to those of float32 and gradients are finite and float32."""
     task = TaskInfo(kind="sequence", input_shape=(7, 2), outputs=4)
     network, x = build(name, task, **options), torch.randn(3, 7, 2)
     with torch.autocast("cpu", dtype=torch.bfloat16):

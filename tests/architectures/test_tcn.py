@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from archbench import TaskInfo
-from archbench_plugins.networks.tcn import CausalConv, TemporalBlock
+from archbench_plugins.tcn.network import CausalConv, TemporalBlock
 
 
 def weight(conv: CausalConv) -> Tensor:
-    """g V / |V|, one norm for each output channel."""
+    """Return W = g V / |V|, with one norm for each output channel."""
     return conv.g * conv.V / conv.V.flatten(1).norm(dim=1)[:, None, None]
 
 
 def causal(conv: CausalConv, x: Tensor, *, k: int, d: int) -> Tensor:
-    """y_t = b + sum over j of W_j x_{t - (k-1-j) d}: (B, C, T) to (B, H, T)."""
+    """Compute y_t = b + sum over j of W_j x_{t - (k-1-j) d} in a loop: (B, C, T) to (B, H, T)."""
     W, steps = weight(conv), []
     for t in range(x.shape[2]):
         y = conv.b.expand(len(x), -1)
@@ -31,7 +31,7 @@ def causal(conv: CausalConv, x: Tensor, *, k: int, d: int) -> Tensor:
 
 @pytest.mark.parametrize("channels", [3, 5])
 def test_block_computes_its_definition(channels):
-    """relu(x + F(x)) with two weight-normalised dilated causal convolutions agrees with a sum over past steps."""
+    """A block agrees with relu(x + F(x)), its causal convolutions computed as sums over past steps."""
     block = TemporalBlock(channels, 5, k=3, d=2, dropout=0.0)
     x = torch.randn(4, channels, 11)
     h = x
@@ -53,7 +53,7 @@ def test_answer_sees_as_far_back_as_documented(build, levels, kernel):
 
 
 def test_mnist_variant_has_the_papers_size(build, declared):
-    """Eight levels of 25 channels with kernel 7 are the paper's net of about 70,000 parameters."""
+    """`tcn-mnist` has the 66,910 parameters of the paper's net and reads 784 pixels."""
     network = build("tcn", TaskInfo(kind="image", input_shape=(1, 28, 28), outputs=10), variant="tcn-mnist")
 
     assert sum(p.numel() for p in network.parameters()) == 66_910

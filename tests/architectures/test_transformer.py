@@ -1,4 +1,4 @@
-"""The transformer against torch's own layer and its positions against the formula."""
+"""The layers of the transformer against torch's, and its positions against the formula."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
-from archbench_plugins.networks.transformer import Layer, sinusoids
+from archbench_plugins.transformer.network import Layer, sinusoids
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -38,7 +38,7 @@ def test_layer_is_torchs_with_the_norm_first(causal):
 
 
 def test_layer_has_the_documented_weights():
-    """12 D^2 + 13 D parameters."""
+    """A layer has 12 D^2 + 13 D parameters."""
     layer = Layer(12, heads=3, causal=False, dropout=0.0)
 
     assert sum(p.numel() for p in layer.parameters()) == 12 * 12**2 + 13 * 12
@@ -46,7 +46,7 @@ def test_layer_has_the_documented_weights():
 
 @pytest.mark.parametrize("width", [6, 7])
 def test_positions_follow_the_formula(width):
-    """PE(t, 2i) is a sine and PE(t, 2i+1) a cosine of t / 10000^(2i/D)."""
+    """Position PE(t, 2i) is the sine and PE(t, 2i+1) the cosine of t / 10000^(2i/D)."""
     found = sinusoids(5, width)
     for t in range(5):
         for j in range(width):
@@ -56,7 +56,7 @@ def test_positions_follow_the_formula(width):
 
 
 def test_encoder_sees_the_whole_sequence_and_the_order(build):
-    """One answer depends on the first step, on the last step and on their order."""
+    """The answer of an encoder depends on every step and on the order of steps."""
     network = build("transformer", TaskInfo(kind="sequence", input_shape=(9, 2), outputs=3))
     x = torch.randn(4, 9, 2, requires_grad=True)
     network(x).sum().backward()
@@ -66,7 +66,7 @@ def test_encoder_sees_the_whole_sequence_and_the_order(build):
 
 
 def test_causal_encoder_reads_its_last_step(build):
-    """With `causal`, one answer is the last of the answers at every step."""
+    """With `causal`, a single answer is the last of the answers at every step."""
     once, always = (
         build("transformer", TaskInfo(kind="sequence", input_shape=(9, 2), outputs=3, per_step=per_step), causal=True)
         for per_step in (False, True)

@@ -24,7 +24,7 @@ TWELVE_HUNDRED = [(name, {"depth": 1202}, CIFAR) for name in ("resnet", "stochas
     ids=[name for name, _, _ in [*NINE_HUNDRED, *TWELVE_HUNDRED]],
 )
 def test_deep_net_steps_on_a_cpu_and_its_memory_is_printed(build, name, options, task):
-    """900 or 1202 layers build and take a finite step forward and backward."""
+    """Nets of 900 or 1202 layers build and take a finite step forward and backward."""
     network = build(name, task, **options)
     loss, kept = forward(network, torch.randn(BATCH, *task.input_shape))
     weights = sum(p.numel() * p.element_size() for p in network.parameters())
@@ -40,7 +40,7 @@ def test_deep_net_steps_on_a_cpu_and_its_memory_is_printed(build, name, options,
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "options", "task"), NINE_HUNDRED, ids=[name for name, _, _ in NINE_HUNDRED])
 def test_900_layers_learn(build, name, options, task):
-    """In a 900-layer highway, in depth or in time, the gradient reaches the first layer, and the loss falls."""
+    """In highway nets of 900 layers, in depth or in time, the gradient reaches the first layer and the loss falls."""
     network = build(name, task, **options)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     x, y = torch.randn(32, *task.input_shape), torch.randint(10, (32,))
@@ -60,7 +60,7 @@ def test_900_layers_learn(build, name, options, task):
 
 @pytest.mark.slow
 def test_trials_of_deep_nets_record_their_memory(cli, records, tmp_path):
-    """Each trains in a worker, whose record holds at least weights, gradients and both of Adam's moments."""
+    """The recorded peak memory of a trial holds at least weights, gradients and both of Adam's moments."""
     done = cli("run", "highway[depth=900]", "resnet-1202", "--task", "digits", "--protocol", "smoke", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
@@ -75,7 +75,7 @@ def test_trials_of_deep_nets_record_their_memory(cli, records, tmp_path):
 
 
 def forward(network: nn.Module, x: Tensor) -> tuple[Tensor, int]:
-    """The loss, and the bytes that autograd keeps for the backward pass: each storage once, weights left out."""
+    """Return the loss and the bytes that autograd keeps for the backward pass, each storage once, without weights."""
     weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
     kept: dict[int, int] = {}
 

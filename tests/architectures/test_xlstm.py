@@ -12,12 +12,11 @@ from torch.nn.functional import logsigmoid
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
-from archbench_plugins.networks.scalar_memory import ScalarMemory
-from archbench_plugins.networks.xlstm import matrix_memory
+from archbench_plugins.xlstm.network import ScalarMemory, matrix_memory
 
 
 def scalar_loop(a: Tensor, R: Tensor) -> Tensor:
-    """The sLSTM without its stabiliser: a (heads, 4d, T, B) and R (heads, 4d, d) to h (T, heads, d, B)."""
+    """Compute the sLSTM without its stabiliser: a (heads, 4d, T, B) and R (heads, 4d, d) to h (T, heads, d, B)."""
     h = c = n = a.new_zeros(R.shape[0], R.shape[2], a.shape[3])
     states = []
     for a_t in a.unbind(2):
@@ -30,7 +29,7 @@ def scalar_loop(a: Tensor, R: Tensor) -> Tensor:
 
 
 def matrix_loop(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Tensor:
-    """The mLSTM in its recurrent form, without its stabiliser, as `matrix_memory`."""
+    """Compute the mLSTM in its recurrent form, without its stabiliser; the arguments are those of `matrix_memory`."""
     C = v.new_zeros(*v.shape[:2], v.shape[3], v.shape[3])
     n = torch.zeros_like(v[:, :, 0])
     states = []
@@ -45,7 +44,7 @@ def matrix_loop(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Ten
 
 
 def compare(found: Tensor, expected: Tensor, inputs: list[Tensor]) -> None:
-    """Values and the gradients of all inputs agree."""
+    """Assert that values and the gradients in all inputs agree."""
     torch.testing.assert_close(found, expected)
     for a, b in zip(*(torch.autograd.grad(y.square().sum(), inputs) for y in (found, expected)), strict=True):
         torch.testing.assert_close(a, b)
@@ -53,16 +52,16 @@ def compare(found: Tensor, expected: Tensor, inputs: list[Tensor]) -> None:
 
 @pytest.mark.parametrize("steps", [1, 9])
 def test_scalar_memory_computes_its_equations(steps):
-    """h and all gradients agree with autograd through a plain loop that has no stabiliser."""
+    """The sLSTM's h and all gradients agree with autograd through a plain loop without a stabiliser."""
     a, R = (torch.randn(*size, dtype=torch.double, requires_grad=True) for size in ((2, 12, steps, 4), (2, 12, 3)))
 
     compare(ScalarMemory.apply(a, R), scalar_loop(a, R), [a, R])
 
 
 def test_gates_far_apart_are_weighed_as_written():
-    """Net inputs of hundreds give what logarithms give that never leave their range, in float32 too."""
+    """For net inputs of hundreds, float32 agrees with a float64 loop that works on logarithms."""
     a = torch.randn(2, 12, 30, 4, dtype=torch.double) * 150
-    a[:, 3:6] /= 10  # f~: below -88 float32 takes the gate for 0
+    a[:, 3:6] /= 10  # f~: below -88 the gate is 0 in float32
     e, log_n, states = torch.zeros(2, 3, 4), torch.full((2, 3, 4), -torch.inf), []
     for i, f, z, o in (a_t.chunk(4, 1) for a_t in a.unbind(2)):
         kept = logsigmoid(f) + log_n
@@ -83,7 +82,7 @@ def test_gradient_of_scalar_memory_agrees_with_finite_differences():
 
 @pytest.mark.parametrize("steps", [1, 9])
 def test_parallel_form_of_matrix_memory_is_the_recurrent_form(steps):
-    """h and all gradients agree with the recurrence over C and n that has no stabiliser."""
+    """The mLSTM's h and all gradients agree with the recurrence over C and n without a stabiliser."""
     q, k, v = (torch.randn(2, 3, steps, 4, dtype=torch.double, requires_grad=True) for _ in "qkv")
     i, f = (torch.randn(2, 3, steps, dtype=torch.double, requires_grad=True) for _ in "if")
 
@@ -106,7 +105,7 @@ def test_stabiliser_keeps_large_gates_finite():
 
 @pytest.mark.parametrize("blocks", ["m", "s", "smm"])
 def test_blocks_stack_as_spelt(build, blocks):
-    """Every letter is one block, from the input up."""
+    """Every letter of `blocks` makes one block, from the input up."""
     task = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=3)
     network = build("xlstm", task, blocks=blocks, width=8, heads=2)
 
@@ -115,7 +114,7 @@ def test_blocks_stack_as_spelt(build, blocks):
 
 
 def test_wrong_blocks_and_heads_are_named(declared):
-    """A letter that is no block and heads that do not divide the width are refused."""
+    """A letter that names no block is refused, and so are heads that do not divide the width."""
     with pytest.raises(ValidationError, match=r"at `\$\.blocks`"):
         convert_options(declared("xlstm"), {"blocks": "mx"})
     with pytest.raises(ValidationError, match="width is 36 and heads is 5; the heads must divide the width"):

@@ -16,12 +16,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archbench_plugins.lstm.network import GatedMemory
 from archbench_plugins.lstm_1997 import LSTM1997Options
-from archbench_plugins.networks._sequence import FeatureMajor, project
-from archbench_plugins.networks.gated_memory import GatedMemory
-from archbench_plugins.networks.memory_blocks import MemoryBlocks
-from archbench_plugins.networks.recurrent_highway import RecurrentHighway
-from archbench_plugins.networks.scalar_memory import ScalarMemory
+from archbench_plugins.lstm_1997.network import MemoryBlocks
+from archbench_plugins.recurrent_highway.network import RecurrentHighway
+from archbench_plugins.shared.sequences import FeatureMajor, project
+from archbench_plugins.xlstm.network import ScalarMemory
 
 B, T, FEATURES, H = 32, 64, 2, 64
 PAIRS, WARM_UP = 60, 10

@@ -1,4 +1,4 @@
-"""What the suite asks of every architecture, one test per check."""
+"""The checks that the suite makes of every architecture, one test each."""
 
 from archbench.testing import parametrize_conformance
 

@@ -21,14 +21,14 @@ DIGITS = archbench.TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10)
 
 @dataclass(frozen=True, slots=True)
 class TinyNetOptions:
-    """What users may set: `benchmark run 'tinynet[width=64]'`."""
+    """The options that users may set: `benchmark run 'tinynet[width=64]'`."""
 
     width: Annotated[int, archbench.Meta(ge=1, description="channels")] = 32  # enough for ten classes of 8x8 pixels
     blocks: Annotated[int, archbench.Meta(ge=1, description="depthwise-separable blocks")] = 2
 
 
 def incompatible(task: archbench.TaskInfo, options: TinyNetOptions) -> str | None:
-    """Why this network cannot take this task, or None."""
+    """Return why this network cannot take this task, or None if it can."""
     height, width = task.input_shape[1:]
     return None if min(height, width) >= 4 else f"images are {height}x{width}; at least 4x4 is needed"
 

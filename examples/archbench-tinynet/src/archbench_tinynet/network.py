@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Block(nn.Module):
-    """y = x + F(x): a 3x3 convolution of each channel, a 1x1 convolution across channels, each normalised."""
+    """A block y = x + F(x), F a 3x3 convolution of each channel, then 1x1 across channels, both normalised."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -23,14 +23,14 @@ class Block(nn.Module):
         self.norm2 = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to the same shape."""
+        """Return y for x, both (B, C, H, W)."""
         h = torch.relu(self.norm1(self.depthwise(x)))
         out: Tensor = x + self.norm2(self.pointwise(h))
         return out
 
 
 class TinyNet(nn.Module):
-    """A convolution, blocks, the mean over the image, a linear classifier."""
+    """The whole network: a convolution, blocks, the mean over the image, a linear classifier."""
 
     def __init__(self, channels: int, outputs: int, *, width: int, blocks: int) -> None:
         super().__init__()
@@ -39,12 +39,12 @@ class TinyNet(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (B, C, H, W) to logits (B, outputs)."""
+        """Return logits (B, outputs) for images (B, C, H, W)."""
         h = self.blocks(torch.relu(self.stem(x)))  # (B, width, H, W)
         logits: Tensor = self.head(torch.relu(h).mean((2, 3)))
         return logits
 
 
 def build(task: TaskInfo, options: TinyNetOptions) -> nn.Module:
-    """Sizes come from the task, settings from the options."""
+    """Return the network: its sizes come from the task, its settings from the options."""
     return TinyNet(task.input_shape[0], task.outputs, width=options.width, blocks=options.blocks)
