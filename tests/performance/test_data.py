@@ -18,7 +18,7 @@ from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
 from archbench._selection import select
 from archbench._training import _streaming
-from archbench._training._runner import _Run
+from archbench._training._runner import TrialRun
 from archbench._training._splits import Split
 from archbench_tasks._augmentation import crop_and_flip
 
@@ -29,7 +29,7 @@ ROUNDS = 5
 PAIRS = 3
 
 
-def prepared(architecture: str, task: str) -> _Run:
+def prepared(architecture: str, task: str) -> TrialRun:
     """A trial of the quick protocol, ready to train on one thread."""
     plugins = load_plugins()
     (planned, *_) = make_plan(
@@ -38,7 +38,7 @@ def prepared(architecture: str, task: str) -> _Run:
         protocol=find_protocol("quick"),
         seeds=1,
     ).trials
-    run = _Run(planned.job(Device(kind="cpu", threads=1)))
+    run = TrialRun(planned.job(Device(kind="cpu", threads=1)))
     run.prepare()
     return run
 
@@ -51,7 +51,7 @@ def fetching(part: Split, chunk: torch.Tensor, change: Callable[[Any], Any] = la
     return (time.perf_counter() - start) / len(chunk)
 
 
-def step_seconds(run: _Run) -> float:
+def step_seconds(run: TrialRun) -> float:
     """Seconds per step of the training itself, as a record has it."""
     run.train()
     cost = run.record("ok", "", "").resources.step_seconds

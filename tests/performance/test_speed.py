@@ -26,8 +26,9 @@ from archbench._records import Store
 from archbench._selection import select
 from archbench._training._module import TrialModule
 from archbench._training._order import BatchOrder
-from archbench._training._runner import _Run, make_trainer
+from archbench._training._runner import TrialRun
 from archbench._training._schedule import learning_rates
+from archbench._training._trainer import make_trainer
 
 pytestmark = pytest.mark.performance
 
@@ -61,7 +62,7 @@ class TimedOrder:
             yield chunk
 
 
-def ours(run: _Run, steps: int) -> float:
+def ours(run: TrialRun, steps: int) -> float:
     """Seconds per step of the suite's training, everything that Lightning does between the chunks included."""
     assert run.module is not None
     module = TrialModule(
@@ -80,7 +81,7 @@ def ours(run: _Run, steps: int) -> float:
     return (order.times[-1] - order.times[1]) / (steps // CHUNKS * (CHUNKS - 2))
 
 
-def bare(run: _Run, steps: int) -> float:
+def bare(run: TrialRun, steps: int) -> float:
     """Seconds per step of the same training as a loop that a careful person would write by hand."""
     assert run.module is not None
     network: nn.Module = run.module.network.train()
@@ -113,7 +114,7 @@ def bare(run: _Run, steps: int) -> float:
 def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int) -> None:
     """The suite's time per step over that of a bare PyTorch loop; the target is at most 1.10."""
     threads = torch.get_num_threads()
-    run = _Run(plan(architecture, task).job(Device(kind="cpu", threads=1)))
+    run = TrialRun(plan(architecture, task).job(Device(kind="cpu", threads=1)))
     try:
         run.prepare()
         pairs = [(ours(run, steps), bare(run, steps)) for _ in range(PAIRS)]

@@ -15,8 +15,8 @@ from archbench._declarations import IGNORED, METRICS
 from archbench._planning import Device
 from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
-from archbench._training._runner import make_trainer
 from archbench._training._splits import EvaluationBatches, ResidentSplit
+from archbench._training._trainer import make_trainer
 
 if TYPE_CHECKING:
     from archbench.testing._tasks import TaskSubject
