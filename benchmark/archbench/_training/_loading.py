@@ -50,6 +50,6 @@ def _find(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
 
 
 def _check_unchanged(candidate: Registered[Any], wanted: Component) -> None:
-    # The fingerprint is part of the trial's id: other code would leave its record under the id of the planned one.
+    # The fingerprint belongs to the trial's id: changed code would leave its record under the id of the code before.
     if candidate.fingerprint != wanted.fingerprint:
         raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")

@@ -39,7 +39,7 @@ class DivergedError(Exception):
 
 
 class TrialModule(pl.LightningModule):
-    """Trains, validates and tests one network.
+    """The training, validation and test of one network.
 
     Args:
         network: maps inputs, and lengths where the splits have them, to logits, or to `Outputs`.

@@ -76,7 +76,13 @@ class TimedOrder:
 def shuffled_batches(examples: int, batch: int, sizes: Iterable[int], *, seed: int) -> Iterator[Tensor]:
     """Yield shuffled epochs cut into batches, in int64 index tensors (steps, batch).
 
-    `sizes` gives the number of steps of each tensor. Every batch is full. The examples of an epoch that are left over begin the next tensor.
+    Every batch is full, and the examples of an epoch that are left over begin the next tensor.
+
+    Args:
+        examples: size of the training split.
+        batch: examples per step.
+        sizes: number of steps of each tensor.
+        seed: seed of the shuffles.
     """
     generator = torch.Generator().manual_seed(seed)
     waiting = torch.empty(0, dtype=torch.int64)

@@ -59,8 +59,11 @@ class TrialRun:
 
     Attributes:
         module: the network and its training; None until `prepare` has built them.
+        info: shapes and kinds of the data.
+        examples: size of the training split.
+        steps: the budget in steps; None where it is a time.
         splits: the splits on the device, by name.
-        order: the training batches of each step.
+        order: the indices of the examples of each step.
         pairing: hashes of the data; None until they are loaded.
         parameters, flops: size of the network; None until it is measured.
     """
@@ -76,13 +79,13 @@ class TrialRun:
         self.module: TrialModule | None = None
 
     def prepare(self) -> None:
-        """Load the plugins and the data, and build the network."""
+        """Load plugins and data, and build the network."""
         trial = self.trial
         device = set_up_device(self.job.device)
         task, architecture = load_task(self.job), load_architecture(self.job)
         splits = self._load_splits(task, device)
         network = self._build(architecture, self.info)
-        if not architecture.takes_lengths:  # after the hashes, which are of the data as every network gets them
+        if not architecture.takes_lengths:  # after the hashes, which must not depend on the network
             splits = {name: pad_in_front(split, self.info) for name, split in splits.items()}
         self.splits = {name: split.to(device) for name, split in splits.items()}
         self.flops = count_flops(network.to(device), *self.splits["train"].arguments(slice(1)))
@@ -110,13 +113,13 @@ class TrialRun:
         splits = check_splits(declared, task, self.info, memory_of(device))
         self.examples = len(splits["train"])
         self.steps = trial.steps(self.info.kind, self.examples)
-        batches = hash_first_batches(splits["train"], self._batch_order())
-        self.pairing = Pairing(splits=hash_splits(splits), batches=batches)
+        order = self._batch_order()
+        self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
         return splits
 
     def _batch_order(self) -> BatchOrder:
         trial, seed = self.trial, stream_seed(self.trial, "order")
-        # Of a budget in seconds only the batches that are hashed: the stream begins alike however long it is.
+        # For a budget in seconds these are only the batches to hash: the stream begins alike however long it is.
         steps, chunks = (self.steps, trial.protocol.validations) if self.steps else (HASHED_BATCHES, 1)
         return BatchOrder(self.examples, trial.batch_size, steps=steps, chunks=chunks, seed=seed)
 
@@ -169,7 +172,7 @@ class TrialRun:
             trainer.test(self.module, EvaluationBatches(self.splits["test"], "test", self.info), verbose=False)
 
     def verdict(self) -> tuple[Status, str, str]:
-        """Return status, message and detail of a training that came to its end: `ok` only if every score is finite."""
+        """Return status, message and detail of a finished training: `ok` only if every score is finite."""
         assert self.module is not None
         values = [*self.module.scores.values(), *self.module.validations]
         if all(math.isfinite(value) for value in values):
