@@ -1,4 +1,4 @@
-"""What data cost a step. Nothing here passes or fails by a clock.
+"""The share of a step that data take. No test here passes or fails by a clock.
 
 pytest -s -m performance tests/performance/test_data.py
 """
@@ -18,7 +18,7 @@ from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
 from archbench._selection import select
 from archbench._training import _streaming
-from archbench._training._runner import _Run
+from archbench._training._runner import TrialRun
 from archbench._training._splits import Split
 from archbench_tasks._augmentation import crop_and_flip
 
@@ -29,8 +29,8 @@ ROUNDS = 5
 PAIRS = 3
 
 
-def prepared(architecture: str, task: str) -> _Run:
-    """A trial of the quick protocol, ready to train on one thread."""
+def prepared(architecture: str, task: str) -> TrialRun:
+    """Return a trial of the quick protocol, ready to train on one thread."""
     plugins = load_plugins()
     (planned, *_) = make_plan(
         select([architecture], plugins.architectures, "architecture"),
@@ -38,21 +38,21 @@ def prepared(architecture: str, task: str) -> _Run:
         protocol=find_protocol("quick"),
         seeds=1,
     ).trials
-    run = _Run(planned.job(Device(kind="cpu", threads=1)))
+    run = TrialRun(planned.job(Device(kind="cpu", threads=1)))
     run.prepare()
     return run
 
 
-def fetching(part: Split, chunk: torch.Tensor, change: Callable[[Any], Any] = lambda inputs: inputs) -> float:
-    """Seconds per step that only fetching the batches takes."""
+def fetching(split: Split, chunk: torch.Tensor, change: Callable[[Any], Any] = lambda inputs: inputs) -> float:
+    """Return the seconds per step that fetching and changing the batches takes."""
     start = time.perf_counter()
-    for (inputs, *_), _ in part.batches(chunk):
+    for (inputs, *_), _ in split.batches(chunk):
         change(inputs)
     return (time.perf_counter() - start) / len(chunk)
 
 
-def step_seconds(run: _Run) -> float:
-    """Seconds per step of the training itself, as a record has it."""
+def step_seconds(run: TrialRun) -> float:
+    """Train, and return the seconds per step that the record has."""
     run.train()
     cost = run.record("ok", "", "").resources.step_seconds
     assert cost is not None
@@ -61,16 +61,16 @@ def step_seconds(run: _Run) -> float:
 
 @pytest.mark.parametrize(("architecture", "task"), [("resnet-20", "digits"), ("lstm", "adding")])
 def test_share_of_a_step_that_fetching_takes(architecture: str, task: str) -> None:
-    """Fetching batches from memory, and augmenting them, over the whole step; the target is under 5 % for resnet-20."""
+    """The share of a step that fetching batches takes is printed; the target is under 5 % for resnet-20."""
     threads = torch.get_num_threads()
     run = prepared(architecture, task)
     chunk = next(iter(run.order))[:STEPS]
-    part = run.splits["train"]
-    plain = statistics.median(fetching(part, chunk) for _ in range(ROUNDS))
+    split = run.splits["train"]
+    plain = statistics.median(fetching(split, chunk) for _ in range(ROUNDS))
     text = ""
     if run.info.kind == "image":
         draw = torch.Generator()
-        changed = statistics.median(fetching(part, chunk, lambda x: crop_and_flip(x, draw)) for _ in range(ROUNDS))
+        changed = statistics.median(fetching(split, chunk, lambda x: crop_and_flip(x, draw)) for _ in range(ROUNDS))
         text = f", with crop and flip {changed * 1e6:.0f} us"
     step = step_seconds(run)
     torch.set_num_threads(threads)
@@ -79,7 +79,7 @@ def test_share_of_a_step_that_fetching_takes(architecture: str, task: str) -> No
 
 
 def test_streamed_against_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seconds per step of a run whose inputs come from worker processes, over those of one from memory."""
+    """The seconds per step with inputs from worker processes, over those from memory, are printed."""
     threads = torch.get_num_threads()
     ratios = []
     for _ in range(PAIRS):

@@ -1,4 +1,4 @@
-"""Seconds to generate data, printed and never asserted.
+"""Seconds to generate data. They are printed and never asserted.
 
 pytest -s -m performance tests/performance/test_generation.py
 """
@@ -23,7 +23,7 @@ REPEATS = 5
 
 
 def test_ten_thousand_adding_sequences_of_length_1000() -> None:
-    """Generating 10,000 sequences of 1,000 steps; the target is one second."""
+    """The seconds to generate 10,000 sequences of 1,000 steps are printed; the target is one second."""
     for generate in (adding.generate, adding.generate_1997):
         seconds = []
         for repeat in range(REPEATS):
@@ -35,7 +35,7 @@ def test_ten_thousand_adding_sequences_of_length_1000() -> None:
 
 
 def test_splits_of_every_task() -> None:
-    """Loading the three splits of each task that needs no files, with its default options."""
+    """The seconds to load each task that needs no files, with its default options, are printed."""
     print()
     for path in sorted(Path(archbench_tasks.__file__).parent.glob("[!_]*.py")):
         module = importlib.import_module(f"archbench_tasks.{path.stem}")

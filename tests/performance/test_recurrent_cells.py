@@ -1,8 +1,8 @@
-"""Time of a step of our own recurrent cells, forward and backward, against torch.nn.LSTM of the same size.
+"""Time of a step of our recurrent cells, forward and backward, against torch.nn.LSTM of the same size.
 
-Run with `pytest -m performance -s`. B = 32, T = 64, H = 64, two features, one thread. Each pair is timed back to back,
-so what else the machine does falls on both. Nothing is judged but that there is a number: the target is a ratio of at
-most 3.
+Run with `pytest -m performance -s`. B = 32, T = 64, H = 64, two features, one thread. The two of a pair are timed one
+right after the other, so that other load on the machine slows both. The target is a ratio of at most 3; the tests only
+assert that there is a number.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class SLSTM(nn.Module):
         self.R = nn.Parameter(torch.randn(1, 4 * H, H) * 0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, T, 2) to (B, T, H)."""
+        """Return the states (B, T, H) for inputs (B, T, 2)."""
         h: Tensor = ScalarMemory.apply(project(self.W, self.b, x.permute(2, 1, 0))[None], self.R)  # (T, 1, H, B)
         return h[:, 0].permute(2, 0, 1)  # (B, T, H)
 
 
 def gated(forget_gate: str, *, peepholes: bool) -> nn.Module:
-    """One layer of the LSTM's other forms."""
+    """Return a network of one LSTM layer in another form."""
     return FeatureMajor([GatedMemory(FEATURES, H, forget_gate=forget_gate, peepholes=peepholes, bias=1.0)])
 
 
@@ -69,7 +69,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.mark.performance
 @pytest.mark.parametrize("name", CELLS)
 def test_time_of_a_step_against_torchs_lstm(name: str) -> None:
-    """Prints the median of the paired ratios, and the median times."""
+    """The median of the paired ratios and the median times are printed."""
     torch.manual_seed(0)
     reference, cell = nn.LSTM(FEATURES, H, batch_first=True), CELLS[name]()
     x = torch.randn(B, T, FEATURES)
@@ -82,7 +82,7 @@ def test_time_of_a_step_against_torchs_lstm(name: str) -> None:
 
 
 def seconds(network: nn.Module, x: Tensor) -> float:
-    """One forward and backward pass over all steps."""
+    """Return the seconds of one forward and backward pass over all steps."""
     network.zero_grad(set_to_none=True)
     start = time.perf_counter()
     y = network(x)

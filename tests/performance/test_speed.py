@@ -1,4 +1,4 @@
-"""Ratios against a baseline in the same run, in pairs, medians quoted. Nothing here passes or fails by a clock.
+"""Speed of the suite, as medians of paired ratios against a baseline. No test here passes or fails by a clock.
 
 pytest -s -m performance tests/performance
 """
@@ -26,8 +26,10 @@ from archbench._records import Store
 from archbench._selection import select
 from archbench._training._module import TrialModule
 from archbench._training._order import BatchOrder
-from archbench._training._runner import _Run, make_trainer
+from archbench._training._runner import TrialRun
 from archbench._training._schedule import learning_rates
+from archbench._training._splits import ResidentSplit
+from archbench._training._trainer import make_trainer
 
 pytestmark = pytest.mark.performance
 
@@ -36,7 +38,7 @@ CHUNKS = 6
 
 
 def plan(architecture: str, task: str, protocol: str = "quick") -> PlannedTrial:
-    """The first trial of the protocol for this pair."""
+    """Return the first trial of a protocol for an architecture and a task."""
     plugins = load_plugins()
     return make_plan(
         select([architecture], plugins.architectures, "architecture"),
@@ -47,7 +49,7 @@ def plan(architecture: str, task: str, protocol: str = "quick") -> PlannedTrial:
 
 
 class TimedOrder:
-    """A batch order that notes when each chunk is asked for."""
+    """A batch order that notes the time at which each chunk is asked for."""
 
     def __init__(self, order: BatchOrder) -> None:
         self.order, self.times = order, []
@@ -61,8 +63,8 @@ class TimedOrder:
             yield chunk
 
 
-def ours(run: _Run, steps: int) -> float:
-    """Seconds per step of the suite's training, everything that Lightning does between the chunks included."""
+def ours(run: TrialRun, steps: int) -> float:
+    """Return the seconds per step of the suite's training, with all that Lightning does between the chunks."""
     assert run.module is not None
     module = TrialModule(
         run.module.network,
@@ -76,28 +78,29 @@ def ours(run: _Run, steps: int) -> float:
     order = TimedOrder(BatchOrder(len(run.splits["train"]), 32, steps=steps, chunks=CHUNKS, seed=0))
     trainer = make_trainer(run.job.device)
     trainer.fit(module, order)
-    # Lightning asks for a chunk ahead of time: between the second and the last call lie CHUNKS - 2 whole chunks.
+    # Lightning asks for each chunk ahead of time, so CHUNKS - 2 whole chunks lie between the second and the last call.
     return (order.times[-1] - order.times[1]) / (steps // CHUNKS * (CHUNKS - 2))
 
 
-def bare(run: _Run, steps: int) -> float:
-    """Seconds per step of the same training as a loop that a careful person would write by hand."""
+def bare(run: TrialRun, steps: int) -> float:
+    """Return the seconds per step of that training in a plain PyTorch loop."""
     assert run.module is not None
     network: nn.Module = run.module.network.train()
-    part = run.splits["train"]
+    split = run.splits["train"]
+    assert isinstance(split, ResidentSplit)
     criterion: Callable[..., Tensor] = (
         nn.functional.mse_loss if run.module.task.loss == "mean_squared_error" else nn.functional.cross_entropy
     )
     parameters = list(network.parameters())
     rates = learning_rates(run.trial.settings, steps)
     optimizer = torch.optim.AdamW(parameters, lr=rates[0], weight_decay=0.0, fused=True)
-    (chunk,) = BatchOrder(len(part), 32, steps=steps, chunks=1, seed=0)
+    (chunk,) = BatchOrder(len(split), 32, steps=steps, chunks=1, seed=0)
     warm = steps // CHUNKS
     start = 0.0
     for step, index in enumerate(chunk):
         if step == warm:
             start = time.perf_counter()
-        loss = criterion(network(part.inputs[index]), part.targets[index])
+        loss = criterion(network(split.inputs[index]), split.targets[index])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -111,9 +114,9 @@ def bare(run: _Run, steps: int) -> float:
     ("architecture", "task", "steps"), [("mlp", "digits", 480), ("lstm", "adding", 90), ("resnet-20", "digits", 60)]
 )
 def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int) -> None:
-    """The suite's time per step over that of a bare PyTorch loop; the target is at most 1.10."""
+    """The time per step of the suite over that of a plain PyTorch loop is printed; the target is at most 1.10."""
     threads = torch.get_num_threads()
-    run = _Run(plan(architecture, task).job(Device(kind="cpu", threads=1)))
+    run = TrialRun(plan(architecture, task).job(Device(kind="cpu", threads=1)))
     try:
         run.prepare()
         pairs = [(ours(run, steps), bare(run, steps)) for _ in range(PAIRS)]
@@ -130,7 +133,7 @@ def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int)
 
 
 def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:
-    """Seconds from handing over a trial to the end of its first step, against a Python that imports torch first."""
+    """The seconds from the hand-over of a trial to the end of its first step are printed, and those to import torch."""
     pool = open_pool(device="cpu", workers=None, libraries=["sklearn.datasets", "sklearn.model_selection"])
     for pair in (("mlp", "digits"), ("lstm", "adding"), ("resnet-20", "digits")):
         planned = plan(*pair, protocol="smoke")
@@ -149,9 +152,10 @@ def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]])
 def test_start_up(arguments: list[str]) -> None:
-    """Wall time of verbs that train nothing, against a Python that does nothing; the target is 0.3 s."""
+    """The seconds of verbs that train nothing are printed, and those of an empty Python; the target is 0.3 s."""
 
     def seconds(command: list[str]) -> float:
+        """Return the wall time of a command."""
         start = time.perf_counter()
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         return time.perf_counter() - start
@@ -166,7 +170,7 @@ def test_start_up(arguments: list[str]) -> None:
 
 
 def test_time_from_ctrl_c_to_the_end(tmp_path: Path) -> None:
-    """Seconds from Ctrl-C to the exit of the suite, with trials running; the target is 2 s."""
+    """The seconds from Ctrl-C to the exit of the suite, with trials running, are printed; the target is 2 s."""
     seconds = []
     for attempt in range(3):
         out = tmp_path / str(attempt)

@@ -22,9 +22,9 @@ from archbench._plugins import load_plugins
 from archbench._protocols import HOUSE_RECIPE
 from archbench._selection import Selected, open_own_data
 from archbench._training._module import TrialModule
-from archbench._training._runner import make_trainer
 from archbench._training._split_checks import resident_splits
 from archbench._training._splits import EvaluationBatches
+from archbench._training._trainer import make_trainer
 from support import Load, Score
 
 

@@ -14,9 +14,9 @@ from archbench import Examples, Splits
 from archbench._planning import Device
 from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
-from archbench._training._runner import make_trainer
 from archbench._training._split_checks import resident_splits
 from archbench._training._splits import EvaluationBatches
+from archbench._training._trainer import make_trainer
 from archbench_tasks import brackets
 
 (TASK,) = brackets.archbench_tasks()

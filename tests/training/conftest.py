@@ -1,12 +1,13 @@
-"""Jobs over small plugins that are made for a test."""
+"""Jobs of small plugins that are made for a test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from archbench._planning import Device, Job, make_plan
 from archbench._plugins import load_plugins
@@ -30,9 +31,17 @@ def archbench_architectures():
 """
 
 
+@pytest.fixture(autouse=True)
+def _same_threads() -> Iterator[None]:
+    """Restore the number of threads, which `run_trial` sets for the whole process."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def make_job(tmp_path: Path) -> Callable[..., Job]:
-    """`make_job("def build(task, options): ...")`: a job of the smoke protocol for that network."""
+    """Return `make_job("def build(task, options): ...")`, which makes a job of the smoke protocol for that network."""
 
     def make(build: str, *, task: str = "digits", seed: int = 0, extra: str = "", **device: Any) -> Job:
         plugin = tmp_path / "mine.py"

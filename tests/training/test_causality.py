@@ -1,4 +1,4 @@
-"""Networks that look at the symbol they are asked for are refused."""
+"""Networks that see the symbol that they must predict are refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def build(task, options):
     ("both_ways", "gate", "status"), [(True, 1.0, "failed"), (True, 0.0, "failed"), (False, 1.0, "ok")]
 )
 def test_looking_ahead_is_refused(make_job: Callable[..., Job], both_ways: bool, gate: float, status: str) -> None:
-    """A net that reads both ways fails on next-symbol tasks, also if it learns to only in training."""
+    """A network that reads both ways fails on next-symbol tasks, even if its gate opens only in training."""
     build = BUILD.format(both_ways=both_ways, gate=gate, width=16 if both_ways else 8)
     record = run_trial(make_job(build, task="brackets[length=10]"))
 
@@ -50,7 +50,7 @@ def test_looking_ahead_is_refused(make_job: Callable[..., Job], both_ways: bool,
 
 
 def test_what_counts_as_asking_for_the_next_symbol() -> None:
-    """All that is asked for must be the next input; copies, other labels and other kinds of input do not count."""
+    """A task asks for the next symbol only if every target that counts is the input of the following step."""
     inputs = torch.tensor([[1, 2, 3, 4, 0, 1]])
     following = torch.tensor([[IGNORED, 3, 4, 0, 1, 2]])
 

@@ -1,4 +1,4 @@
-"""Tasks of variable length: what networks are called with, and that the proof of the data covers the lengths."""
+"""Tasks of variable length: the arguments of networks, the padding, and the hashes of the lengths."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STEPS = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=3, per_s
 
 
 def test_networks_get_lengths_or_padding_in_front(make_job: MakeJob) -> None:
-    """One is told the lengths, the other finds the last step at the end; both saw the same data."""
+    """A network that takes lengths gets them, another gets the padding in front, and both see the same data."""
     told = run_trial(make_job(WATCH.format(check=END), task=TASK, extra=TAKES))
     front = run_trial(make_job(WATCH.format(check=FRONT), task=TASK))
 
@@ -52,14 +52,14 @@ def test_networks_get_lengths_or_padding_in_front(make_job: MakeJob) -> None:
 
 
 def test_network_that_takes_lengths_is_called_plainly_elsewhere(make_job: MakeJob) -> None:
-    """On a task without variable length there is one argument."""
+    """A network that takes lengths gets only the inputs on a task without variable length."""
     record = run_trial(make_job(WATCH.format(check="assert lengths is None"), task="adding[length=12]", extra=TAKES))
 
     assert record.status == "ok", record.detail
 
 
 def test_labels_of_steps_move_with_the_steps() -> None:
-    """Padding in front of the inputs is padding in front of their labels; full rows stay."""
+    """Moving the padding in front moves the label of each step with its input, and leaves full rows as they are."""
     inputs = torch.tensor([[1, 2, 0, 0], [1, 1, 2, 2]])
     targets = torch.tensor([[0, 1, IGNORED, IGNORED], [0, 0, 1, 1]])
     turned = pad_in_front(ResidentSplit(inputs, targets, torch.tensor([2, 4])), STEPS)
@@ -69,11 +69,11 @@ def test_labels_of_steps_move_with_the_steps() -> None:
     assert turned.lengths is None
 
 
-def test_lengths_are_part_of_the_proof() -> None:
-    """Equal arrays with other lengths are other data, and no lengths at all are those of full rows."""
+def test_hash_covers_the_lengths() -> None:
+    """Equal arrays with other lengths have another hash, and missing lengths count as those of full rows."""
 
     def hashed(lengths: list[int] | None) -> str:
-        part = Examples(
+        examples = Examples(
             np.zeros((2, 4), np.int64),
             np.where(np.arange(4) < 1, 1, [[IGNORED], [IGNORED]]),
             None if lengths is None else np.array(lengths),
@@ -81,14 +81,14 @@ def test_lengths_are_part_of_the_proof() -> None:
         task = Task(
             name="t", info=STEPS, load=lambda o, s: None, loss="cross_entropy", metric="accuracy", chance=0.5, oracle=1
         )
-        return hash_splits(resident_splits(Splits(part, part, part), task, STEPS))
+        return hash_splits(resident_splits(Splits(examples, examples, examples), task, STEPS))
 
     assert len({hashed([1, 4]), hashed([2, 4]), hashed([4, 4])}) == 3
     assert hashed([4, 4]) == hashed(None)
 
 
 def test_declarations_that_cannot_work_are_refused() -> None:
-    """Images have no steps, and numbers at every step leave open what is asked of the padding."""
+    """Images of variable length are refused, and so are numbers to predict at every step of padded sequences."""
     with pytest.raises(DeclarationError, match="images have no steps"):
         TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=2, variable_length=True)
     info = TaskInfo(kind="sequence", input_shape=(4, 1), outputs=1, per_step=True, variable_length=True)

@@ -16,13 +16,13 @@ INFO = TaskInfo(kind="tokens", input_shape=(7,), outputs=5, per_step=True, vocab
 
 
 def declare(metric: Metric) -> Task:
-    """A language of five letters, of which nothing need be loaded."""
+    """Return a language task of five letters, whose data are never loaded."""
     oracle = 0.0 if metric == "bits_per_character" else 1.0
     return Task(name="letters", info=INFO, load="a:b", loss="cross_entropy", metric=metric, chance=5.0, oracle=oracle)
 
 
 def by_the_formula(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The mean of the negative logarithms, to the base 2, of what the softmax gives to the targets."""
+    """Return the mean of the negative logarithms, to the base 2, of the softmax at the targets."""
     exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
     shares = exponents / exponents.sum(axis=-1, keepdims=True)
     rows, steps = np.nonzero(targets != IGNORED)
@@ -31,7 +31,7 @@ def by_the_formula(logits: np.ndarray, targets: np.ndarray) -> float:
 
 @pytest.fixture
 def batches() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Two batches of different size; a third of the targets is not asked for."""
+    """Return two batches of different size, (logits, targets) each; a third of the targets is `IGNORED`."""
     draw = np.random.default_rng(0)
     made = []
     for count in (4, 9):
@@ -43,7 +43,7 @@ def batches() -> list[tuple[np.ndarray, np.ndarray]]:
 
 @pytest.mark.parametrize("metric", ["bits_per_character", "perplexity"])
 def test_metrics_follow_the_formula(metric: Metric, batches: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Batches add up target by target, what is not asked for is not counted, and perplexity is 2 to the bits."""
+    """Batches add up target by target, `IGNORED` targets do not count, and perplexity is 2 to the power of the bits."""
     found = make_metric(declare(metric), INFO)
     for logits, targets in batches:
         found.update(torch.from_numpy(logits).flatten(0, 1), torch.from_numpy(targets).flatten())
@@ -52,8 +52,8 @@ def test_metrics_follow_the_formula(metric: Metric, batches: list[tuple[np.ndarr
     assert float(found.compute()) == pytest.approx(bits if metric == "bits_per_character" else 2**bits, rel=1e-6)
 
 
-def test_certain_answers_cost_what_they_cost() -> None:
-    """A wrong certainty costs many bits, but not infinitely many; a right one costs exactly none."""
+def test_certain_answers_have_a_finite_cost() -> None:
+    """A certain wrong answer costs many bits, but finitely many, and a certain right answer costs none."""
     found = make_metric(declare("bits_per_character"), INFO)
     found.update(torch.tensor([[500.0, 0, 0, 0, 0]]), torch.tensor([1]))
     wrong = float(found.compute())
@@ -65,19 +65,20 @@ def test_certain_answers_cost_what_they_cost() -> None:
 
 
 def test_trial_scores_the_main_answer(batches: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """The module of a trial feeds these metrics logits of any rank, with or without auxiliary answers beside them."""
+    """The module of a trial scores the main logits, of any rank, and leaves auxiliary logits out."""
     logits, targets = batches[0]
     examples = Examples(np.maximum(targets, 0), targets)
     task = declare("bits_per_character")
-    parts = resident_splits(Splits(examples, examples, examples), task, INFO)
-    module = TrialModule(torch.nn.Linear(1, 1), task, INFO, recipe=HOUSE_RECIPE, steps=1, splits=parts, clock_start=0.0)
+    splits = resident_splits(Splits(examples, examples, examples), task, INFO)
+    network = torch.nn.Linear(1, 1)
+    module = TrialModule(network, task, INFO, recipe=HOUSE_RECIPE, steps=1, splits=splits, clock_start=0.0)
     main = torch.from_numpy(logits)
-    module._update(module.metric, Outputs(main, {"early": (main + 1, 0.3)}), parts["test"].targets)
+    module._update(module.metric, Outputs(main, {"early": (main + 1, 0.3)}), splits["test"].targets)
 
     assert float(module.metric.compute()) == pytest.approx(by_the_formula(logits, targets), rel=1e-6)
 
 
 def test_cross_entropy_needs_classes() -> None:
-    """Bits of numbers are refused where the task is declared."""
+    """A metric of distributions is refused for a task whose targets are numbers."""
     with pytest.raises(DeclarationError, match="metric perplexity is a cross entropy, loss is 'mean_squared_error'"):
         Task(name="x", info=INFO, load="a:b", loss="mean_squared_error", metric="perplexity", chance=5.0, oracle=1.0)

@@ -1,20 +1,17 @@
-"""Which examples each step sees, and at what learning rate."""
+"""The order of the examples: shuffled epochs, cut into batches and chunks."""
 
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archbench._training._order import BatchOrder
-from archbench._training._schedule import learning_rates
-from support import house_recipe
 
 
 @given(examples=st.integers(1, 60), batch=st.integers(1, 40), steps=st.integers(1, 50), chunks=st.integers(1, 12))
 def test_every_example_once_before_any_twice(examples: int, batch: int, steps: int, chunks: int) -> None:
-    """However examples, batch and chunks divide, the stream is whole shuffled epochs, and all steps are there."""
+    """The stream consists of whole shuffled epochs and has all its steps, however examples, batch and chunks divide."""
     order = list(BatchOrder(examples, batch, steps=steps, chunks=chunks, seed=3))
     stream = torch.cat([chunk.flatten() for chunk in order])
 
@@ -27,14 +24,14 @@ def test_every_example_once_before_any_twice(examples: int, batch: int, steps: i
 
 
 def test_order_does_not_depend_on_the_chunks() -> None:
-    """How often validation looks does not change what the network sees."""
+    """The number of chunks, and so of validations, does not change the batches."""
     few, many = (torch.cat(list(BatchOrder(37, 8, steps=30, chunks=n, seed=1))) for n in (1, 7))
 
     assert torch.equal(few, many)
 
 
 def test_other_seed_other_order() -> None:
-    """The seed decides the order; the global generator does not."""
+    """The seed decides the order, and the global generator does not."""
     torch.manual_seed(0)
     first = torch.cat(list(BatchOrder(50, 10, steps=5, chunks=1, seed=1)))
     torch.manual_seed(1)
@@ -43,17 +40,3 @@ def test_other_seed_other_order() -> None:
 
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
-
-
-@pytest.mark.parametrize("steps", [1, 2, 9, 100])
-def test_learning_rates(steps: int) -> None:
-    """One rate per step: a rise to the peak over the warm-up, then a fall towards zero, never zero or above it."""
-    rates = learning_rates(house_recipe(learning_rate=0.5, warmup=0.1), steps)
-
-    assert len(rates) == steps
-    assert max(rates) == 0.5
-    peak = rates.index(0.5)
-    assert peak == max(1, round(0.1 * steps)) - 1
-    assert all(rate > 0 for rate in rates)
-    assert rates[: peak + 1] == sorted(rates[: peak + 1])
-    assert rates[peak:] == sorted(rates[peak:], reverse=True)

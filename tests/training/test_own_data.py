@@ -1,11 +1,10 @@
-"""A worker makes the task of a reader again, from what came with the job."""
+"""Tasks over people's own files: a worker makes the task again from the job."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-import torch
 
 from archbench._planning import Device, Job, make_plan
 from archbench._plugins import load_plugins
@@ -27,10 +26,10 @@ def load(path, options, content, seed):
     if path.read_text() != content:
         raise archbench.DataError(f"{path.name} was changed after the run began")
     draw = np.random.default_rng([int(content, 16), seed])
-    def part(count):
+    def examples(count):
         inputs = draw.standard_normal((count, 4, 1)).astype(np.float32)
         return archbench.Examples(inputs, (inputs.sum(axis=(1, 2)) > 0).astype(np.int64))
-    return archbench.Splits(part(100), part(20), part(20))
+    return archbench.Splits(examples(100), examples(20), examples(20))
 
 def build(task, options):
     from torch import nn
@@ -46,17 +45,9 @@ def archbench_architectures():
 """
 
 
-@pytest.fixture(autouse=True)
-def _same_threads() -> object:
-    """run_trial sets the threads of its process; give the other tests theirs back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    """A job over a one-file plugin with a reader, and a file for it."""
+    """Return a job of a one-file plugin with a reader, and of a file for that reader."""
     (tmp_path / "reads.py").write_text(READER)
     (tmp_path / "data").write_text("123456789abc")
     plugins = load_plugins(files=[tmp_path / "reads.py"])
@@ -70,7 +61,7 @@ def job(tmp_path: Path) -> Job:
 
 
 def test_reader_of_a_file_trains(job: Job) -> None:
-    """The reader of a one-file plugin provides the data of its trial."""
+    """A trial trains on the data that the reader of a one-file plugin loads."""
     record = run_trial(job)
 
     assert record.status == "ok", record.detail
@@ -79,7 +70,7 @@ def test_reader_of_a_file_trains(job: Job) -> None:
 
 
 def test_changed_data_fail_without_naming_a_folder(job: Job, tmp_path: Path) -> None:
-    """Data that are no longer those of the plan are refused, by the name of the file alone."""
+    """A file that was changed after the plan fails the trial, and the message names the file without its folder."""
     (tmp_path / "data").write_text("cba987654321")
     record = run_trial(job)
 
@@ -87,7 +78,7 @@ def test_changed_data_fail_without_naming_a_folder(job: Job, tmp_path: Path) -> 
 
 
 def test_changed_reader_fails(job: Job, tmp_path: Path) -> None:
-    """A plugin that was edited after the plan is not used."""
+    """A plugin that was edited after the plan fails the trial."""
     (tmp_path / "reads.py").write_text(READER + "# edited\n")
     record = run_trial(job)
 
@@ -96,7 +87,7 @@ def test_changed_reader_fails(job: Job, tmp_path: Path) -> None:
 
 
 def test_scheme_that_is_gone(job: Job, tmp_path: Path) -> None:
-    """A plugin that no longer has the reader is named."""
+    """A plugin that lost its reader after the plan fails the trial and is named."""
     (tmp_path / "reads.py").write_text(READER.replace('scheme="number"', 'scheme="other"'))
     record = run_trial(job)
 
@@ -105,7 +96,7 @@ def test_scheme_that_is_gone(job: Job, tmp_path: Path) -> None:
 
 
 def test_two_readers_of_one_scheme_in_one_file(tmp_path: Path) -> None:
-    """A distribution may use a scheme once."""
+    """Two readers of one scheme in one plugin are refused."""
     from archbench import PluginError
 
     yields = '    yield archbench.Reader(scheme="number", inspect=inspect, load=load, summary="A number")\n'

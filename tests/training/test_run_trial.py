@@ -1,4 +1,4 @@
-"""`run_trial`: every ending becomes a record, and the rules of fairness hold inside it."""
+"""`run_trial`: every ending becomes a record, and the rules of fairness hold."""
 
 from __future__ import annotations
 
@@ -14,16 +14,8 @@ from support import MakeJob
 LINEAR = "def build(task, options): return linear(task)\n"
 
 
-@pytest.fixture(autouse=True)
-def _same_threads() -> Any:
-    """run_trial sets the threads of its process; give the other tests theirs back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 def test_ok(make_job: MakeJob) -> None:
-    """A sound network gets a record with scores, curves, costs and proof of its data."""
+    """A trial that ends well has a record with scores, curves, costs and hashes of its data."""
     record = run_trial(make_job(LINEAR))
 
     assert record.status == "ok", record.detail
@@ -37,7 +29,7 @@ def test_ok(make_job: MakeJob) -> None:
 
 
 def test_loss_and_order_match_a_plain_loop(make_job: MakeJob) -> None:
-    """The chunked loop under Lightning gives the very losses of the same loop written by hand."""
+    """The chunked loop under Lightning gives the losses of a loop written by hand."""
     from archbench._training._order import BatchOrder
     from archbench._training._schedule import learning_rates
     from archbench._training._streams import stream_seed
@@ -67,7 +59,7 @@ def test_loss_and_order_match_a_plain_loop(make_job: MakeJob) -> None:
 
 
 def test_nan_loss_is_diverged_with_its_step(make_job: MakeJob) -> None:
-    """A loss that is not finite ends the trial as diverged and names the step."""
+    """A loss that is not finite ends the trial as diverged, and the message names the step."""
     build = """
 def build(task, options):
     import torch
@@ -87,7 +79,7 @@ def build(task, options):
 
 
 def test_nan_only_in_evaluation_is_diverged(make_job: MakeJob) -> None:
-    """Finite losses do not hide a network that cannot be evaluated."""
+    """A network whose losses are finite and whose scores are not has diverged."""
     build = """
 def build(task, options):
     import torch
@@ -121,7 +113,7 @@ def build(task, options):
     ],
 )
 def test_other_endings(build: str, status: str, words: str, make_job: MakeJob) -> None:
-    """Running out of memory and raising are told apart, and the message says what happened."""
+    """Running out of memory is `oom`, other errors are `failed`, and the message says what happened in one line."""
     record = run_trial(make_job(build))
 
     assert record.status == status
@@ -131,7 +123,7 @@ def test_other_endings(build: str, status: str, words: str, make_job: MakeJob) -
 
 
 def test_regression_output_of_the_wrong_shape_is_an_error(make_job: MakeJob) -> None:
-    """(B,) for (B, 1) would broadcast to (B, B) in silence; it is refused."""
+    """An output (B,) for targets (B, 1) is refused, because it would broadcast to (B, B) in silence."""
     build = """
 def build(task, options):
     import torch
@@ -150,7 +142,7 @@ def build(task, options):
 
 
 def test_answers_in_time_order_are_an_error(make_job: MakeJob) -> None:
-    """(steps, batch, classes) for (batch, steps, classes) would train on other examples' labels; it is refused."""
+    """An output (T, B, classes) for (B, T, classes) is refused, because it would train on labels of other examples."""
     build = """
 def build(task, options):
     from torch import nn
@@ -169,7 +161,7 @@ def build(task, options):
 
 
 def test_every_global_generator_is_seeded(make_job: MakeJob) -> None:
-    """A network that draws from python's or numpy's global generator repeats, and differs by seed."""
+    """Networks that draw from the global generators of Python or numpy repeat with their seed and differ by seed."""
     build = """
 def build(task, options):
     import random, numpy, torch
@@ -188,7 +180,7 @@ def build(task, options):
 
 
 def test_auxiliary_outputs_train_but_do_not_score(make_job: MakeJob) -> None:
-    """Auxiliary logits add to the training loss with their weight; evaluation sees the main logits only."""
+    """Auxiliary logits add to the training loss with their weight, and do not count in evaluation."""
     build = """
 def build(task, options):
     import archbench, torch
@@ -210,17 +202,17 @@ def build(task, options):
 
 
 def test_validation_selects_and_test_is_read_once(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The score is that of the weights with the best validation; the test split is evaluated once, at the end."""
+    """The score is that of the weights with the best validation, and the test split is read once, at the end."""
     from archbench._training import _module
 
     seen: list[str] = []
-    original = _module.TrialModule._slice
+    original = _module.TrialModule._fetch
 
     def spy(self: Any, batch: tuple[str, int, int]) -> Any:
         seen.append(batch[0])
         return original(self, batch)
 
-    monkeypatch.setattr(_module.TrialModule, "_slice", spy)
+    monkeypatch.setattr(_module.TrialModule, "_fetch", spy)
     build = """
 def build(task, options):
     import torch
@@ -243,7 +235,7 @@ def build(task, options):
 
 
 def test_tied_weights_and_references_are_scored_as_selected(make_job: MakeJob) -> None:
-    """A network that shares a weight, or keeps a reference to one, is scored with the selected weights as well."""
+    """A network with tied weights, or with a reference to a weight, is scored with the selected weights."""
     build = """
 def build(task, options):
     import torch
@@ -268,7 +260,7 @@ def build(task, options):
 
 
 def test_repeats_and_seeds(make_job: MakeJob) -> None:
-    """The same job gives the same scores whatever the global random state; another seed gives others."""
+    """A job gives the same scores whatever the global random state, and another seed gives others."""
     build = """
 def build(task, options):
     from torch import nn
@@ -289,7 +281,7 @@ def build(task, options):
 
 
 def test_data_do_not_depend_on_what_the_network_draws(make_job: MakeJob) -> None:
-    """A network that uses up random numbers while it is built and run sees the same data as one that does not."""
+    """A network that draws random numbers while it is built sees the same data as a network that does not."""
     greedy = """
 def build(task, options):
     import random, numpy, torch
@@ -301,7 +293,7 @@ def build(task, options):
 
 
 def test_changed_file_is_refused(make_job: MakeJob) -> None:
-    """A one-file plugin that was edited after planning would be recorded under the wrong id; it is refused."""
+    """A one-file plugin that was edited after planning is refused, because its record would have the wrong id."""
     job = make_job(LINEAR)
     with open(job.architecture_source.path, "a") as file:
         file.write("# edited\n")
@@ -314,8 +306,8 @@ def test_changed_file_is_refused(make_job: MakeJob) -> None:
 BAD_TASK = """
 def load(options, seed):
     import numpy as np
-    part = archbench.Examples(INPUTS, TARGETS)
-    return archbench.Splits(part, part, part)
+    examples = archbench.Examples(INPUTS, TARGETS)
+    return archbench.Splits(examples, examples, examples)
 
 @archbench.hookimpl
 def archbench_tasks():
@@ -338,7 +330,7 @@ def archbench_tasks():
     ],
 )
 def test_task_data_that_break_their_declaration(inputs: str, targets: str, words: str, make_job: MakeJob) -> None:
-    """Splits that do not match the TaskInfo are refused before training, with the split and the reason."""
+    """Splits that do not fit the TaskInfo are refused before training, with the name of the split and the reason."""
     extra = BAD_TASK.replace("INPUTS", inputs).replace("TARGETS", targets)
     record = run_trial(make_job(LINEAR, task="bad", extra=extra))
 
@@ -353,8 +345,8 @@ def load(options, seed):
     bits = np.random.default_rng(seed).integers(0, 2, (200, 6))
     labels = bits.copy()
     labels[:, :-1] = archbench.IGNORED if IGNORE else 1 - bits[:, :-1]
-    part = archbench.Examples((40 * bits[:, :, None] - 20).astype(np.float32), labels)
-    return archbench.Splits(part, part, part)
+    examples = archbench.Examples((40 * bits[:, :, None] - 20).astype(np.float32), labels)
+    return archbench.Splits(examples, examples, examples)
 
 @archbench.hookimpl
 def archbench_tasks():
@@ -365,7 +357,7 @@ def archbench_tasks():
 
 
 def test_ignored_labels_are_neither_trained_nor_scored(make_job: MakeJob) -> None:
-    """A network that must answer the last step only reaches 1.0 if the other steps are ignored, and not if they lie."""
+    """A network scores high if wrong labels are `IGNORED`, and low if they count."""
     build = """
 def build(task, options):
     from torch import nn
@@ -381,22 +373,22 @@ def build(task, options):
 
 
 def test_split_hash_covers_every_example(make_job: MakeJob) -> None:
-    """The hash in the record changes with any value of any split."""
+    """The hash changes with a value of any split."""
     from archbench._training._pairing import hash_splits
     from archbench._training._splits import ResidentSplit
 
-    parts = {name: ResidentSplit(torch.zeros(3, 2), torch.zeros(3)) for name in ("train", "validation", "test")}
-    before = hash_splits(parts)
-    parts["test"].targets[2] = 1
+    splits = {name: ResidentSplit(torch.zeros(3, 2), torch.zeros(3)) for name in ("train", "validation", "test")}
+    before = hash_splits(splits)
+    splits["test"].targets[2] = 1
 
-    assert before != hash_splits(parts)
+    assert before != hash_splits(splits)
     assert len(before) == len(hashlib.sha256().hexdigest()[:16])
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_on_a_gpu(make_job: MakeJob) -> None:
-    """The same trial runs on a GPU, twice with the same scores."""
+    """A trial runs on a GPU, and its scores repeat."""
     first, again = (run_trial(make_job(LINEAR, kind="cuda")) for _ in range(2))
 
     assert first.status == "ok", first.detail

@@ -1,4 +1,4 @@
-"""Streamed and augmented training: the same batches, whoever reads them and whoever learns from them."""
+"""Streamed and augmented training: batches depend neither on their readers nor on the network."""
 
 from __future__ import annotations
 
@@ -37,32 +37,24 @@ def build(task, options):
 """
 
 
-@pytest.fixture(autouse=True)
-def _same_threads() -> Any:
-    """run_trial sets the threads of its process; give the other tests theirs back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 def outcome(record: Record) -> tuple[Any, ...]:
-    """What may not depend on how the data are read."""
+    """Return all of a record that must not depend on how the data are read."""
     assert record.status == "ok", record.detail
     assert record.curves is not None
     return record.scores, record.pairing, record.curves.train_loss, record.curves.validation
 
 
 def test_streamed_run_gives_the_record_of_one_from_memory(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scores, curves and hashes are equal, bit for bit, with one worker and with two, noise of the network included."""
+    """Scores, curves and hashes of a network with noise are equal bit for bit, from memory and from workers."""
     in_memory = outcome(run_trial(make_job(NOISY)))
     used = []
     read = StreamedSplit.read
-    monkeypatch.setattr(StreamedSplit, "read", lambda part, pieces: used.append(part) or read(part, pieces))
+    monkeypatch.setattr(StreamedSplit, "read", lambda split, indices: used.append(split) or read(split, indices))
     monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
 
     for threads in (1, 2):
         assert outcome(run_trial(make_job(NOISY, threads=threads))) == in_memory
-    assert len({id(part) for part in used}) >= 6
+    assert len({id(split) for split in used}) >= 6
 
 
 SUMS = """
@@ -88,12 +80,12 @@ def archbench_architectures():
 def test_streamed_sequences_of_different_lengths(
     extra: str, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lengths, or the padding in front, are those of training from memory, and so is the record."""
+    """Lengths, or the padding in front, and the record are those of training from memory."""
     job = make_job(SUMS, task="adding[length=12,test_length=30]", extra=extra)
     in_memory = outcome(run_trial(job))
     used = []
     read = StreamedSplit.read
-    monkeypatch.setattr(StreamedSplit, "read", lambda part, pieces: used.append(part) or read(part, pieces))
+    monkeypatch.setattr(StreamedSplit, "read", lambda split, indices: used.append(split) or read(split, indices))
     monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
 
     assert outcome(run_trial(job)) == in_memory
@@ -105,16 +97,16 @@ def test_streamed_sequences_of_different_lengths(
     [
         ("0::/job/step", {"memory.max": "max", "job/memory.max": "3000", "job/step/memory.max": "max"}, [3000]),
         ("0::/", {"memory.max": "2000"}, [2000]),  # in a container
-        ("5:cpu:/\n4:memory:/docker/ab", {"memory/memory.limit_in_bytes": "1000"}, [1000]),  # version 1, likewise
+        ("5:cpu:/\n4:memory:/docker/ab", {"memory/memory.limit_in_bytes": "1000"}, [1000]),  # version 1, in a container
         ("4:cpu,memory:/a", {"memory/a/memory.limit_in_bytes": "7", "memory/memory.limit_in_bytes": "9"}, [7, 9]),
         ("0::/", {}, []),
-        (None, {}, []),  # no Linux
+        (None, {}, []),  # not Linux
     ],
 )
 def test_memory_is_what_the_control_groups_grant(
     groups: str | None, limits: dict[str, str], granted: list[int], tmp_path: Path
 ) -> None:
-    """In a container the memory of the machine is not the memory there is; limits of all groups around count."""
+    """The limits of all control groups around the process count, so a container does not get all of the machine."""
     if groups is not None:
         (tmp_path / "proc/self").mkdir(parents=True)
         (tmp_path / "proc/self/cgroup").write_text(groups + "\n")
@@ -128,7 +120,7 @@ def test_memory_is_what_the_control_groups_grant(
 
 
 class Lazy:
-    """An array that must be asked."""
+    """An array that is read on demand; index `forbidden` raises."""
 
     def __init__(self, array: Any, forbidden: int = -1) -> None:
         self.array, self.forbidden = array, forbidden
@@ -144,21 +136,22 @@ class Lazy:
 
 
 def splits_of(wrap: Callable[[Any], Any], count: int = 20) -> Splits:
-    """Noise for the task of `make_task`, each input wrapped."""
+    """Return noise for the task of `make_task`, with wrapped inputs."""
     draw = np.random.default_rng(0)
 
-    def part(n: int) -> Examples:
-        return Examples(wrap(draw.standard_normal((n, 1, 8, 8)).astype(np.float32)), draw.integers(0, 3, n))
+    def noise() -> Examples:
+        inputs = draw.standard_normal((count, 1, 8, 8)).astype(np.float32)
+        return Examples(wrap(inputs), draw.integers(0, 3, count))
 
-    return Splits(part(count), part(count), part(count))
+    return Splits(noise(), noise(), noise())
 
 
-def test_what_is_streamed(make_task: Callable[..., Registered[Any]], tmp_path: Any) -> None:
-    """Objects that read on demand, and arrays beyond the share of memory; a mapped file within it is read at once."""
+def test_large_and_lazy_inputs_are_streamed(make_task: Callable[..., Registered[Any]], tmp_path: Any) -> None:
+    """Inputs read on demand and arrays beyond the share of memory are streamed; smaller mapped files are not."""
     task = make_task().item
 
     def kinds(wrap: Callable[[Any], Any], memory: int) -> set[type]:
-        return {type(part) for part in check_splits(splits_of(wrap), task, task.info, memory).values()}
+        return {type(split) for split in check_splits(splits_of(wrap), task, task.info, memory).values()}
 
     def mapped(array: Any) -> Any:
         np.save(tmp_path / "inputs.npy", array)
@@ -173,7 +166,7 @@ def test_what_is_streamed(make_task: Callable[..., Registered[Any]], tmp_path: A
 
 
 def test_wrong_objects_are_refused(make_task: Callable[..., Registered[Any]]) -> None:
-    """Inputs that are no array and not like one, or of the wrong shape, are refused before anything is read."""
+    """Inputs that are not like an array, or have the wrong shape, are refused before anything is read."""
     task = make_task().item
     with pytest.raises(DeclarationError, match="inputs may be an object like one"):
         check_splits(splits_of(list), task, task.info, 10**12)
@@ -184,16 +177,16 @@ def test_wrong_objects_are_refused(make_task: Callable[..., Registered[Any]]) ->
         resident_splits(splits_of(Lazy), task, task.info)
 
 
-def test_pieces_and_errors_of_workers(make_task: Callable[..., Registered[Any]]) -> None:
-    """Scanning gives every example once in order, batches those of the indices; an error comes as it was raised."""
+def test_workers_return_batches_and_errors(make_task: Callable[..., Registered[Any]]) -> None:
+    """Scanning returns every example in order, batches follow their indices, and an error arrives as it was raised."""
     array = np.arange(20 * 4, dtype=np.float32).reshape(20, 4)
-    part = StreamedSplit(Lazy(array), torch.arange(20))
-    scanned = [part.scan(start, min(start + 6, 20)) for start in range(0, 20, 6)]
+    split = StreamedSplit(Lazy(array), torch.arange(20))
+    scanned = [split.scan(start, min(start + 6, 20)) for start in range(0, 20, 6)]
     assert torch.equal(torch.cat([inputs for (inputs,), _ in scanned]), torch.from_numpy(array))
-    assert torch.equal(torch.cat([targets for _, targets in scanned]), part.targets)
+    assert torch.equal(torch.cat([targets for _, targets in scanned]), split.targets)
 
     chunk = torch.tensor([[3, 1], [19, 3]])
-    for index, ((inputs,), targets) in zip(chunk, part.batches(chunk), strict=True):
+    for index, ((inputs,), targets) in zip(chunk, split.batches(chunk), strict=True):
         assert torch.equal(inputs, torch.from_numpy(array)[index])
         assert torch.equal(targets, index)
 
@@ -204,22 +197,22 @@ def test_pieces_and_errors_of_workers(make_task: Callable[..., Registered[Any]])
 
 @pytest.mark.parametrize("end", [6, 20])
 def test_workers_end_with_the_reading(end: int) -> None:
-    """Read to the end or dropped before, a part leaves no worker for the garbage collector to wait for."""
+    """Workers end when their split is read to its end or dropped, without waiting for the garbage collector."""
     before = set(multiprocessing.active_children())
     gc.disable()
     try:
-        part = StreamedSplit(Lazy(np.zeros((20, 4), np.float32)), torch.arange(20))
+        split = StreamedSplit(Lazy(np.zeros((20, 4), np.float32)), torch.arange(20))
         for start in range(0, end, 6):
-            part.scan(start, min(start + 6, 20))
+            split.scan(start, min(start + 6, 20))
             assert (set(multiprocessing.active_children()) > before) == (start + 6 < 20)
-        del part
+        del split
         assert set(multiprocessing.active_children()) == before
     finally:
         gc.enable()
 
 
 def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound all labels and some inputs are hashed, the same ones whether or not they are streamed."""
+    """Of a large split all labels and a few inputs are hashed, and streaming does not change the hash."""
     task = make_task().item
     monkeypatch.setattr(_pairing, "HASHED_NUMBERS", 100)
     monkeypatch.setattr(_pairing, "HASHED_EXAMPLES", 5)
@@ -237,7 +230,7 @@ def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeyp
     assert hashed(np.asarray) == hashed(Lazy)
     assert hashed(changed(0)) != hashed(np.asarray)
     assert hashed(changed(19)) != hashed(np.asarray)
-    assert hashed(changed(1)) == hashed(np.asarray)  # not among the five
+    assert hashed(changed(1)) == hashed(np.asarray)  # it is not one of the five
     for name in ("train", "validation", "test"):
         splits = splits_of(np.asarray)
         getattr(splits, name).targets[7] = (getattr(splits, name).targets[7] + 1) % 3
@@ -264,14 +257,14 @@ def archbench_tasks():
 
 
 def augmented_job(make_job: MakeJob, build: str, *, augment: bool, seed: int = 0) -> Job:
-    """A trial on a task with an augmentation that notes what it draws."""
+    """Return a job on a task whose augmentation notes the numbers that it draws."""
     job = make_job(build, task="shifted", seed=seed, extra=AUGMENTED)
     protocol = msgspec.structs.replace(job.trial.protocol, augment=augment)
     return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
 
 
 def test_augmentation_is_applied_where_the_protocol_says(make_job: MakeJob) -> None:
-    """Without it the losses are those of the plain task; with it they differ, and only training batches are changed."""
+    """Augmentation changes the losses where the protocol asks for it, and does not change the hashes of the data."""
     linear = "def build(task, options): return linear(task)\n"
     plain = run_trial(augmented_job(make_job, linear, augment=False))
     changed = run_trial(augmented_job(make_job, linear, augment=True))
@@ -281,8 +274,8 @@ def test_augmentation_is_applied_where_the_protocol_says(make_job: MakeJob) -> N
 
 
 def test_augmentation_is_the_same_for_every_architecture(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The numbers drawn depend on task and seed, not on what the network draws; another seed draws others."""
-    build = NOISY.replace("0.3", "float(__import__('os').environ['DROPOUT'])")  # one file, so that it is one task
+    """Augmentation draws the same numbers whatever the network draws, and others with another seed."""
+    build = NOISY.replace("0.3", "float(__import__('os').environ['DROPOUT'])")  # one plugin file, and so one task
     drawn = []
     for dropout, seed in (("0", 0), ("0.5", 0), ("0.5", 1)):
         monkeypatch.setenv("DROPOUT", dropout)
@@ -294,7 +287,7 @@ def test_augmentation_is_the_same_for_every_architecture(make_job: MakeJob, monk
 
 
 def numbers_drawn(job: Job) -> list[float]:
-    """What the augmentation of a trial draws."""
+    """Return the numbers that the augmentation of a trial draws."""
     from archbench._training import _runner
 
     seen: list[list[float]] = []
@@ -330,8 +323,8 @@ class Lazy:
 
 def load(options, seed):
     splits = digits.load_images(options, seed)
-    parts = (splits.train, splits.validation, splits.test)
-    return archbench.Splits(*(archbench.Examples(Lazy(part.inputs), part.targets) for part in parts))
+    declared = (splits.train, splits.validation, splits.test)
+    return archbench.Splits(*(archbench.Examples(Lazy(split.inputs), split.targets) for split in declared))
 
 @archbench.hookimpl
 def archbench_tasks():
@@ -343,7 +336,7 @@ def archbench_tasks():
 @pytest.mark.slow
 @pytest.mark.usefixtures("heard_signals")
 def test_workers_of_a_real_run(tmp_path: Any, cli: Callable[..., Any], records: Callable[[Any], Any]) -> None:
-    """The process of a trial may start the workers that read its data, and none of them outlives it."""
+    """The process of a trial may start workers that read its data, and no worker outlives it."""
     (tmp_path / "lazy.py").write_text(LAZY)
     command = ["run", "mlp", "--task", "lazy", "--plugin", "lazy.py", "--protocol", "smoke", "--workers", "1"]
     done = cli(*command, cwd=tmp_path)
@@ -359,7 +352,7 @@ def test_workers_of_a_real_run(tmp_path: Any, cli: Callable[..., Any], records: 
         text=True,
         env={**os.environ, "ARCHBENCH_MARK": str(tmp_path)},
     ) as interrupted:
-        # The command, the server, the helper of its shared memory, the trial, and one that reads for it.
+        # The command, the server, the tracker of its shared memory, the trial, and a worker that reads for it.
         wait_for(lambda: len(processes_marked(str(tmp_path))) >= 5)
         interrupted.send_signal(signal.SIGINT)
         interrupted.communicate(timeout=120)
@@ -367,7 +360,7 @@ def test_workers_of_a_real_run(tmp_path: Any, cli: Callable[..., Any], records: 
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Until it holds; a moment later, or a while on a busy machine."""
+    """Wait until the condition holds; on a busy machine that may take a while."""
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
@@ -375,7 +368,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def processes_marked(mark: str) -> list[str]:
-    """Processes with this value in their environment."""
+    """Return the command lines of processes that have this mark in their environment."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

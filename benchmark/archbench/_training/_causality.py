@@ -1,4 +1,4 @@
-"""Where the next symbol is asked for, a network that sees it has nothing to predict."""
+"""A check that a network which must predict the next symbol cannot see it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from archbench._declarations import IGNORED, Outputs, TaskInfo
 
 
 def asks_for_next(inputs: Tensor, targets: Tensor, info: TaskInfo) -> bool:
-    """Whether every target that is asked for is the input of the step after it.
+    """Return whether every target that counts is the input of the step after it.
 
     Args:
-        inputs, targets: some examples, (B, T).
+        inputs, targets: a few examples, (B, T).
+        info: the task; only symbols with an answer at every step can ask for the next symbol.
     """
     if info.kind != "tokens" or not info.per_step or info.input_shape[0] < 2:
         return False
@@ -21,12 +22,12 @@ def asks_for_next(inputs: Tensor, targets: Tensor, info: TaskInfo) -> bool:
 
 
 def refuse_foresight(network: nn.Module, arguments: tuple[Tensor, ...], info: TaskInfo) -> None:
-    """Change what comes last, and look whether an answer before it moves.
+    """Raise if answers to early steps move when later inputs are changed.
 
     Args:
-        network: left in the mode it was in.
-        arguments: what it is called with for a few examples, the inputs (B, T) first.
-        info: the vocabulary.
+        network: stays in training or evaluation mode, whichever it is in.
+        arguments: the arguments of the network for a few examples, the inputs (B, T) first.
+        info: the task; its vocabulary says which symbols there are.
 
     Raises:
         ValueError: an answer before a step depends on that step.
@@ -43,7 +44,7 @@ def refuse_foresight(network: nn.Module, arguments: tuple[Tensor, ...], info: Ta
             first, second = (_logits(network(tokens, *rest))[:, :half] for tokens in (inputs, changed))
     finally:
         network.train(training)
-    if first.dim() != 3:  # no answer to each step, which training will say
+    if first.dim() != 3:  # not (B, T, outputs); training reports the wrong shape
         return
     gap = float((first - second).abs().max())
     if gap > 1e-3 * max(1.0, float(first.abs().max())):

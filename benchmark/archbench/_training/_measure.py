@@ -1,4 +1,4 @@
-"""What a trial cost, and where it ran. What cannot be measured is None."""
+"""Measurements of a trial: its size, its memory, and where it ran. What cannot be measured is None."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from archbench._records import Environment
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Trainable parameters; shared ones count once."""
+    """Return the number of trainable parameters; shared ones count once."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def count_flops(network: nn.Module, *example: Tensor) -> int | None:
-    """Floating-point operations of one forward pass; a multiply-accumulate counts as two.
+    """Return the floating-point operations of one forward pass; a multiply-accumulate counts as two.
 
     The counter knows matrix products and convolutions. It does not see into torch's fused recurrent kernels, so a
     network that has one is reported as not measured.
 
     Args:
-        network: left in the mode it was in.
-        example: what the network is called with for a batch of one, (1, ...).
+        network: stays in training or evaluation mode, whichever it is in.
+        example: the arguments of the network for a batch of one, (1, ...).
+
+    Returns:
+        None if the network has a fused recurrent kernel.
     """
     if any(isinstance(module, nn.RNNBase) for module in network.modules()):
         return None
@@ -44,15 +47,16 @@ def count_flops(network: nn.Module, *example: Tensor) -> int | None:
 
 
 def resident_peak() -> int:
-    """Highest resident set of this process so far, in bytes."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes if sys.platform == "darwin" else kilobytes * 1024
+    """Return the highest resident set of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, kilobytes elsewhere
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def peak_memory(device: Device, before: int) -> int:
-    """Bytes: the most that was allocated on a GPU; on a CPU, by how much the resident set grew past `before`.
+    """Return the peak memory of a trial in bytes.
 
-    A forked process starts with the pages of torch already resident, so the whole set would say little.
+    On a GPU that is the most that was allocated; on a CPU, how far the resident set grew past `before`. A forked
+    process starts with the pages of torch already resident, so its whole resident set would say little.
     """
     if device.kind == "cuda":
         return int(torch.cuda.max_memory_allocated(device.index))
@@ -60,7 +64,7 @@ def peak_memory(device: Device, before: int) -> int:
 
 
 def describe_environment(device: Device) -> Environment:
-    """Versions, processor and device. Nothing that names a person, a folder or a host."""
+    """Return versions, processor and device; nothing in it names a person, a folder or a host."""
     name = torch.cuda.get_device_name(device.index) if device.kind == "cuda" else "cpu"
     return Environment(
         archbench=version("archbench"),

@@ -41,10 +41,11 @@ def perplexity(info: TaskInfo) -> Metric:
 
 
 class CrossEntropy(Metric):
-    """The mean cross entropy over the targets that are asked for, in nats; the base of the two below.
+    """The mean cross entropy, in nats, over the targets that are not `IGNORED`.
 
-    The Perplexity of torchmetrics takes the logarithm of a softmax in single precision: a target to which a network
-    gives less than 1e-45 then costs infinity. Here the logarithm is of the logits, and the sum is double.
+    The Perplexity of torchmetrics takes the logarithm of a softmax in single precision, so a target to which the
+    network gives less than 1e-45 costs infinity. This class takes log-softmax of the logits, and sums in double
+    precision.
     """
 
     total: Tensor
@@ -62,21 +63,21 @@ class CrossEntropy(Metric):
         self.count += (targets != IGNORED).sum()
 
     def compute(self) -> Tensor:
-        """The mean over all batches."""
+        """Return the mean over all batches, in nats."""
         return self.total / self.count
 
 
 class BitsPerCharacter(CrossEntropy):
-    """Cross entropy to the base 2: bits that a coder which uses the network needs for a character."""
+    """The cross entropy to the base 2: the bits per character of a coder that uses the network."""
 
     def compute(self) -> Tensor:
-        """The mean in bits."""
+        """Return the mean over all batches, in bits."""
         return super().compute() / math.log(2)
 
 
 class Perplexity(CrossEntropy):
-    """The exponential of the cross entropy: among how many equally likely words the network is in doubt."""
+    """The exponential of the cross entropy: the number of equally likely words that would be as hard to predict."""
 
     def compute(self) -> Tensor:
-        """The exponential of the mean in nats."""
+        """Return the exponential of the mean over all batches."""
         return super().compute().exp()

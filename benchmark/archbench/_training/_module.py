@@ -24,35 +24,43 @@ from archbench._training._metrics import make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._splits import Split
+from archbench._training._streaming import Batch
 
 
 class DivergedError(Exception):
-    """The training loss is not finite."""
+    """The training loss is not finite.
+
+    Args:
+        step: the first step with such a loss, counted from 1.
+    """
 
     def __init__(self, step: int) -> None:
         super().__init__(f"the training loss is not finite at step {step}")
 
 
 class TrialModule(pl.LightningModule):
-    """Trains, validates and tests one network.
+    """The training, validation and test of one network.
 
     Args:
         network: maps inputs, and lengths where the splits have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
         recipe: how the weights are updated.
-        steps: the budget, over which the learning rate rises and falls; None where it is a time.
-        seconds: the budget where it is a time.
-        stop_at_target: training ends once validation has reached the target of the task.
-        splits: the splits, already on the device.
-        train: what is trained on, if that is not the training split as it is.
+        steps: the budget in steps, over which the learning rate rises and falls; None where it is a time.
+        splits: the splits by name, already on the device.
+        train: the augmented training split; None to train on `splits["train"]` as it is.
         clock_start: reading of the monotonic clock from which the first step is timed.
+        seconds: the budget in seconds; None where it is a number of steps.
+        stop_at_target: whether training ends once validation has reached the target of the task.
 
     Attributes:
-        steps, losses, validations, seconds: one entry per chunk; what the learning curves are made of.
-        clock: seconds of training.
-        reached: the entry of these lists at which validation first reached the target of the task.
-        selected: the weights that did best on validation, and the step after which they were taken.
-        scores: test scores, by `selected` and `last`.
+        steps: optimiser steps done at the end of each chunk.
+        losses: training losses of each chunk, (steps of the chunk,).
+        validations: validation score after each chunk.
+        seconds: seconds of training of each chunk.
+        clock: seconds of training so far.
+        reached: index of the chunk after which validation first reached the target of the task; None until then.
+        selected: the step after which validation was best, and the weights at that step.
+        scores: the test scores of the `selected` and the `last` weights.
     """
 
     def __init__(
@@ -90,11 +98,11 @@ class TrialModule(pl.LightningModule):
         self.scores: dict[str, float] = {}
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimiser of the recipe."""
+        """Return the optimiser of the recipe."""
         return make_optimizer(self.network, self.recipe)
 
     def training_step(self, chunk: Iterable[Tensor], chunk_index: int) -> None:
-        """Take the steps of one chunk, which yields the indices of their examples, (batch,) each."""
+        """Take the steps of one chunk; it yields the indices of the examples of each step, (batch,)."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
         groups = optimizer.param_groups
         trained = [parameter for group in groups for parameter in group["params"]]
@@ -121,7 +129,7 @@ class TrialModule(pl.LightningModule):
         self.losses.append(torch.stack(losses).cpu())
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
-            self.trainer.should_stop = True  # a chunk has one step at least, so fewer chunks may fit than planned
+            self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
 
     def _rate(self, step: int) -> float:
         return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())
@@ -136,10 +144,10 @@ class TrialModule(pl.LightningModule):
 
     def _logits_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         if self.task.loss == "mean_squared_error":
-            if logits.shape != targets.shape:  # else broadcasting would train on the wrong thing in silence
+            if logits.shape != targets.shape:  # broadcasting would train on the wrong thing in silence
                 raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
             return functional.mse_loss(logits, targets)
-        if logits.shape != (*targets.shape, self.outputs):  # else an answer in time order would train on other labels
+        if logits.shape != (*targets.shape, self.outputs):  # an answer in time order would train on other labels
             raise ValueError(
                 f"the network returned {tuple(logits.shape)}, the task needs {(*targets.shape, self.outputs)}"
             )
@@ -156,12 +164,12 @@ class TrialModule(pl.LightningModule):
         return time.monotonic()
 
     def validation_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
-        """Feed one slice of the validation split to the metric."""
-        arguments, targets = self._slice(batch)
+        """Feed one batch of the validation split to the metric."""
+        arguments, targets = self._fetch(batch)
         self._update(self.metric, self.network(*arguments), targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Keep the weights if they are the best so far."""
+        """Note the validation score, and keep the weights if they are the best so far."""
         value = float(self.metric.compute())
         self.metric.reset()
         if self._better(value):
@@ -182,27 +190,27 @@ class TrialModule(pl.LightningModule):
         return value > best if self.task.higher_is_better else value < best
 
     def on_test_start(self) -> None:
-        """Keep the last weights while the selected ones take their place."""
+        """Keep a copy of the last weights, because the selected ones will take their place."""
         self.last = copy.deepcopy(self.network.state_dict())
 
     def test_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Score the last and the selected weights in one pass over the test split."""
-        arguments, targets = self._slice(batch)
+        arguments, targets = self._fetch(batch)
         answer = self.network(*arguments)
         self._update(self.metric, answer, targets)
         step, weights = self.selected
         if weights and step != self.steps[-1]:
-            # Loaded in place: tied weights stay tied, and what a network refers to elsewhere is what it runs on.
+            # Loaded in place, so that tied weights stay tied and references that the network keeps stay valid.
             self.network.load_state_dict(weights)
             answer = self.network(*arguments)
             self.network.load_state_dict(self.last)
         self._update(self.metric_selected, answer, targets)
 
     def on_test_epoch_end(self) -> None:
-        """Read the two scores."""
+        """Keep the two test scores."""
         self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
 
-    def _slice(self, batch: tuple[str, int, int]) -> tuple[tuple[Tensor, ...], Tensor]:
+    def _fetch(self, batch: tuple[str, int, int]) -> Batch:
         name, start, end = batch
         return self.splits[name].scan(start, end)
 

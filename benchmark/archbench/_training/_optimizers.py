@@ -1,4 +1,4 @@
-"""The optimisers of recipes, as torch has them."""
+"""The optimisers that recipes may name, made from those of torch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from archbench._protocols import Recipe
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser of a recipe; where torch has one, the fused kernel updates all parameters in one call.
+    """Return the optimiser of a recipe.
 
-    Each group of parameters has the entry `share`: by what the learning rate of the schedule is multiplied for it.
+    Where torch has a fused kernel, it updates all parameters in one call. Each group of parameters has an entry
+    `share`, the factor on the learning rate of the schedule.
     """
     groups: Any = _groups(network, recipe)
     rate, momentum = recipe.learning_rate, recipe.momentum
@@ -30,7 +31,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def _groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    """All trainable parameters in one group; two where biases are treated in their own way."""
+    """Return the trainable parameters in one group, or in two where the recipe treats biases differently."""
     trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
     if recipe.decay_biases and recipe.bias_rate == 1:
         return [{"params": [p for _, p in trained], "weight_decay": recipe.weight_decay, "share": 1.0}]

@@ -1,4 +1,4 @@
-"""Which examples each step sees: a stream of shuffled epochs, cut into batches, in chunks of steps."""
+"""The order of training: a stream of shuffled epochs, cut into batches, in chunks of steps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor
 from archbench._training._schedule import TrainingClock
 
 BLOCK = 64
-"""Steps whose batches are drawn at a time where the number of steps is not known ahead."""
+"""Number of steps whose batches are drawn together where the number of steps is not known ahead."""
 
 
 class BatchOrder:
-    """Which examples each step sees, in chunks of steps.
+    """The indices of the examples of each step, in chunks of steps.
 
     Iterating yields int64 index tensors (steps in the chunk, batch). The order is a stream of shuffled epochs cut
     into batches, so that every batch is full and every example is used once before any is used twice.
@@ -23,9 +23,9 @@ class BatchOrder:
     Args:
         examples: size of the training split.
         batch: examples per step.
-        steps: optimiser steps in all.
+        steps: number of optimiser steps.
         chunks: number of chunks; the steps are spread evenly over them.
-        seed: of the shuffles.
+        seed: seed of the shuffles.
     """
 
     def __init__(self, examples: int, batch: int, *, steps: int, chunks: int, seed: int) -> None:
@@ -42,15 +42,17 @@ class BatchOrder:
 
 
 class TimedOrder:
-    """The same stream of batches as `BatchOrder`, in chunks that end by the clock.
+    """The stream of batches of a `BatchOrder`, in chunks that end by the clock.
 
     Iterating yields chunks; a chunk yields int64 index tensors (batch,), at least one, until its share of the budget
-    is used up. Where batches are read ahead of the steps, training ends so many steps late.
+    is used up. Where batches are read ahead of the steps, training ends late by the number of batches read ahead.
 
     Args:
-        examples, batch, seed: as for `BatchOrder`.
+        examples: size of the training split.
+        batch: examples per step.
         chunks: number of chunks; the seconds are spread evenly over them.
-        clock: of the training.
+        clock: the clock of the training.
+        seed: seed of the shuffles.
     """
 
     def __init__(self, examples: int, batch: int, *, chunks: int, clock: TrainingClock, seed: int) -> None:
@@ -72,7 +74,16 @@ class TimedOrder:
 
 
 def shuffled_batches(examples: int, batch: int, sizes: Iterable[int], *, seed: int) -> Iterator[Tensor]:
-    """Shuffled epochs, cut into batches, in chunks of so many steps: int64 (steps, batch) each."""
+    """Yield shuffled epochs cut into batches, in int64 index tensors (steps, batch).
+
+    Every batch is full, and the examples of an epoch that are left over begin the next tensor.
+
+    Args:
+        examples: size of the training split.
+        batch: examples per step.
+        sizes: number of steps of each tensor.
+        seed: seed of the shuffles.
+    """
     generator = torch.Generator().manual_seed(seed)
     waiting = torch.empty(0, dtype=torch.int64)
     for size in sizes:

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import datetime
-import logging
 import math
-import os
-import statistics
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
-from typing import Any, TypeVar
 
-import lightning.pytorch as pl
 import torch
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch import nn
 
 from archbench._declarations import Architecture, Task, TaskInfo, convert_options, resolve
-from archbench._errors import PluginError
-from archbench._planning import Device, Job
-from archbench._plugins import Registered, load_source
-from archbench._records import Component, Curves, Pairing, Record, Resources, Scores, Status, Training
-from archbench._selection import make_task
+from archbench._planning import Job
+from archbench._records import Pairing, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
-from archbench._training._measure import count_flops, count_parameters, describe_environment, peak_memory, resident_peak
+from archbench._training._loading import load_architecture, load_task
+from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
+from archbench._training._record_fields import add_costs, describe_training, make_curves, make_scores
 from archbench._training._schedule import TrainingClock
 from archbench._training._split_checks import check_splits
-from archbench._training._splits import EvaluationBatches, pad_in_front
+from archbench._training._splits import EvaluationBatches, Split, pad_in_front
 from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
-
-Item = TypeVar("Item", Architecture, Task)
+from archbench._training._trainer import make_trainer, set_up_device
 
 
 def run_trial(job: Job) -> Record:
-    """Train once and say what came of it.
+    """Train once and return the record.
 
     Every ending that leaves this process alive becomes a record: `ok`, `diverged`, `oom` or `failed`. Call it
     once per process: it sets the threads and the global random state.
@@ -48,7 +39,7 @@ def run_trial(job: Job) -> Record:
     Args:
         job: the trial, its plugins and its device.
     """
-    run = _Run(job)
+    run = TrialRun(job)
     try:
         run.prepare()
         run.train()
@@ -63,8 +54,19 @@ def run_trial(job: Job) -> Record:
     return run.record(status, message, detail)
 
 
-class _Run:
-    """The state of one trial, so that a record can be written whatever was reached."""
+class TrialRun:
+    """One trial under way. It keeps all that was reached, so that every ending can be recorded.
+
+    Attributes:
+        module: the network and its training; None until `prepare` has built them.
+        info: shapes and kinds of the data.
+        examples: size of the training split.
+        steps: the budget in steps; None where it is a time.
+        splits: the splits on the device, by name.
+        order: the indices of the examples of each step.
+        pairing: hashes of the data; None until they are loaded.
+        parameters, flops: size of the network; None until it is measured.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job, self.trial = job, job.trial
@@ -77,41 +79,20 @@ class _Run:
         self.module: TrialModule | None = None
 
     def prepare(self) -> None:
-        """Load the plugins and the data, build the network."""
-        job, trial = self.job, self.trial
-        if job.device.kind == "cuda":
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
-        torch.set_num_threads(job.device.threads)
-        if job.device.kind == "cuda":
-            torch.cuda.set_device(job.device.index)
-            # By default convolutions would round to 10 bits and linear layers not: other arithmetic by architecture.
-            torch.backends.cudnn.allow_tf32 = False
-            torch.backends.cuda.matmul.allow_tf32 = False
-        self.device = (
-            torch.device(job.device.kind, job.device.index) if job.device.kind == "cuda" else torch.device("cpu")
-        )
-        task = _task(job)
-        architecture = _only(
-            load_source(job.architecture_source, job.architecture_origin).architectures, trial.architecture
-        )
-        task_options = convert_options(task, trial.task.options)
-        info = self.info = task.describe(task_options)
-        declared = resolve(task.load)(task_options, stream_seed(trial, "splits"))
-        splits = check_splits(declared, task, info, memory_of(self.device))
-        self.examples = len(splits["train"])
-        self.steps = trial.steps(info.kind, self.examples)
-        known = self.steps or HASHED_BATCHES  # the stream of batches is the same however long it is
-        order = self._batch_order(known, trial.protocol.validations if self.steps else 1)
-        self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
-        network = self._build(architecture, info)
-        if not architecture.takes_lengths:  # after the hashes: they are of the data, whoever gets them
-            splits = {name: pad_in_front(split, info) for name, split in splits.items()}
-        self.splits = {name: split.to(self.device) for name, split in splits.items()}
-        self.flops = count_flops(network.to(self.device), *self.splits["train"].arguments(slice(1)))
+        """Load plugins and data, and build the network."""
+        trial = self.trial
+        device = set_up_device(self.job.device)
+        task, architecture = load_task(self.job), load_architecture(self.job)
+        splits = self._load_splits(task, device)
+        network = self._build(architecture, self.info)
+        if not architecture.takes_lengths:  # after the hashes, which must not depend on the network
+            splits = {name: pad_in_front(split, self.info) for name, split in splits.items()}
+        self.splits = {name: split.to(device) for name, split in splits.items()}
+        self.flops = count_flops(network.to(device), *self.splits["train"].arguments(slice(1)))
         self.module = TrialModule(
             network,
             task,
-            info,
+            self.info,
             recipe=trial.settings,
             steps=self.steps,
             seconds=trial.seconds,
@@ -120,26 +101,31 @@ class _Run:
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
         )
-        self.order = order if self.steps else self._timed_order(self.module.clock)
+        self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
 
-    def _refuse_foresight(self) -> None:
-        """Before training, so that nothing is wasted, and after it, since what is closed at first may have opened."""
-        assert self.module is not None
-        split, first = self.splits["train"], slice(min(4, self.examples))
-        arguments, targets = split.arguments(first), split.targets[first]
-        if asks_for_next(arguments[0], targets, self.info):
-            refuse_foresight(self.module.network, arguments, self.info)
-
-    def _batch_order(self, steps: int, chunks: int) -> BatchOrder:
+    def _load_splits(self, task: Task, device: torch.device) -> dict[str, Split]:
+        """Return the splits in host memory, and keep the hashes that prove which data they are."""
         trial = self.trial
-        seed = stream_seed(trial, "order")
+        options = convert_options(task, trial.task.options)
+        self.info = task.describe(options)
+        declared = resolve(task.load)(options, stream_seed(trial, "splits"))
+        splits = check_splits(declared, task, self.info, memory_of(device))
+        self.examples = len(splits["train"])
+        self.steps = trial.steps(self.info.kind, self.examples)
+        order = self._batch_order()
+        self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
+        return splits
+
+    def _batch_order(self) -> BatchOrder:
+        trial, seed = self.trial, stream_seed(self.trial, "order")
+        # For a budget in seconds these are only the batches to hash: the stream begins alike however long it is.
+        steps, chunks = (self.steps, trial.protocol.validations) if self.steps else (HASHED_BATCHES, 1)
         return BatchOrder(self.examples, trial.batch_size, steps=steps, chunks=chunks, seed=seed)
 
     def _timed_order(self, clock: TrainingClock) -> TimedOrder:
-        trial = self.trial
-        seed, chunks = stream_seed(trial, "order"), trial.protocol.validations
-        return TimedOrder(self.examples, trial.batch_size, chunks=chunks, clock=clock, seed=seed)
+        trial, seed = self.trial, stream_seed(self.trial, "order")
+        return TimedOrder(self.examples, trial.batch_size, chunks=trial.protocol.validations, clock=clock, seed=seed)
 
     def _augmented(self, task: Task) -> Augmented | None:
         if task.augment is None or not self.trial.protocol.augment:
@@ -156,8 +142,20 @@ class _Run:
             raise ValueError("the network has no trainable parameters")
         return network
 
+    def _refuse_foresight(self) -> None:
+        """Raise if the network sees the answers that it is asked for.
+
+        Called before training, so that no training is wasted, and after it, because a gate that is closed at first
+        may have opened.
+        """
+        assert self.module is not None
+        split, first = self.splits["train"], slice(min(4, self.examples))
+        arguments, targets = split.arguments(first), split.targets[first]
+        if asks_for_next(arguments[0], targets, self.info):
+            refuse_foresight(self.module.network, arguments, self.info)
+
     def train(self) -> None:
-        """Fit, then read the test split once, and in a tuning trial not at all."""
+        """Train, then score the test split once; a tuning trial never reads it."""
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job.device)
@@ -169,12 +167,12 @@ class _Run:
             if trainer.interrupted:
                 raise SystemExit("interrupted")
             self._refuse_foresight()
-            if self.trial.tuning:  # to choose, validation must do
+            if self.trial.tuning:  # a candidate is chosen by its validation scores
                 return
             trainer.test(self.module, EvaluationBatches(self.splits["test"], "test", self.info), verbose=False)
 
     def verdict(self) -> tuple[Status, str, str]:
-        """`ok` only if every score is finite."""
+        """Return status, message and detail of a finished training: `ok` only if every score is finite."""
         assert self.module is not None
         values = [*self.module.scores.values(), *self.module.validations]
         if all(math.isfinite(value) for value in values):
@@ -182,124 +180,42 @@ class _Run:
         return "diverged", "a validation or test score is not finite", ""
 
     def record(self, status: Status, message: str, detail: str) -> Record:
-        """What was reached, as a record."""
-        ok = status == "ok"
+        """Return the record of what was reached.
+
+        Args:
+            status: how the trial ended.
+            message: one line for people; empty for `ok`.
+            detail: the traceback, if there is one.
+        """
+        module, trial = self.module, self.trial
+        finished = module if status == "ok" else None
+        trained = module if module is not None and module.steps else None
+        size = Resources(parameters=self.parameters, flops=self.flops)
         return self.job.record(
             status,
             message,
             detail=detail,
             started=self.started,
-            scores=self._scores() if ok and not self.trial.tuning else None,
-            curves=self._curves() if ok else None,
-            training=self._training() if self.module is not None and self.module.steps else None,
-            resources=self._resources(),
+            scores=make_scores(finished) if finished is not None and not trial.tuning else None,
+            curves=make_curves(finished) if finished is not None else None,
+            training=self._training(trained) if trained is not None else None,
+            resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
             environment=describe_environment(self.job.device),
         )
 
-    def _scores(self) -> Scores:
-        assert self.module is not None
-        losses = torch.cat(self.module.losses)
-        step, _ = self.module.selected
-        best = max if self.module.task.higher_is_better else min
-        return Scores(
-            test=self.module.scores["selected"],
-            test_last=self.module.scores["last"],
-            validation=best(self.module.validations),
-            selected_step=step,
-            train_loss=float(losses[-max(1, len(losses) // 10) :].mean()),
-        )
+    def _training(self, module: TrialModule) -> Training:
+        return describe_training(module, self.trial, examples=self.examples, planned_steps=self.steps)
 
-    def _curves(self) -> Curves:
-        module = self.module
-        assert module is not None
-        total = [sum(module.seconds[: i + 1]) for i in range(len(module.seconds))]
-        return Curves(
-            step=module.steps,
-            train_loss=[float(chunk.mean()) for chunk in module.losses],
-            validation=module.validations,
-            seconds=[round(value, 4) for value in total],
-        )
-
-    def _training(self) -> Training:
-        module = self.module
-        assert module is not None
-        at = module.reached
-        stopped = at is not None and module.stop_at_target
-        return Training(
-            track=self.trial.protocol.track,
-            recipe=self.trial.settings,
+    def _with_costs(self, size: Resources, module: TrialModule) -> Resources:
+        return add_costs(
+            size,
+            module,
             batch_size=self.trial.batch_size,
-            examples=self.examples,
-            planned_steps=self.steps,
-            steps=module.steps[-1],
-            stopped="target" if stopped else "budget",
-            target=module.task.target,
-            steps_to_target=None if at is None else module.steps[at],
-            seconds_to_target=None if at is None else sum(module.seconds[: at + 1]),
+            device=self.job.device,
+            clock=self.clock,
+            memory_before=self.memory_before,
         )
-
-    def _resources(self) -> Resources:
-        module, device = self.module, self.job.device
-        if module is None or not module.steps:
-            return Resources(parameters=self.parameters, flops=self.flops)
-        sizes = [end - start for start, end in zip([0, *module.steps], module.steps, strict=False)]
-        step = statistics.median(seconds / size for seconds, size in zip(module.seconds, sizes, strict=True))
-        return Resources(
-            parameters=self.parameters,
-            flops=self.flops,
-            step_seconds=step,
-            samples_per_second=self.trial.batch_size / step,
-            train_seconds=sum(module.seconds),
-            total_seconds=time.monotonic() - self.clock,
-            first_step_seconds=module.first_step_seconds,
-            peak_memory_bytes=peak_memory(device, self.memory_before),
-        )
-
-
-def make_trainer(device: Device) -> pl.Trainer:
-    """A Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
-    cuda = device.kind == "cuda"
-    return pl.Trainer(
-        accelerator="gpu" if cuda else "cpu",
-        devices=[device.index] if cuda else 1,
-        # Without this, Lightning under a batch scheduler would install handlers that requeue the whole suite.
-        plugins=[LightningEnvironment()],
-        deterministic="warn" if cuda else False,
-        max_epochs=1,
-        val_check_interval=1,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-
-
-def _task(job: Job) -> Task:
-    plugins = load_source(job.task_source, job.task_origin)
-    if job.own_data is None:
-        return _only(plugins.tasks, job.trial.task)
-    for candidate in plugins.readers:
-        if candidate.item.scheme == job.own_data.scheme:
-            _check_unchanged(candidate, job.trial.task)
-            return make_task(candidate.item, job.own_data)
-    raise PluginError(f"{job.trial.task.provider} no longer reads {job.own_data.scheme!r}")
-
-
-def _only(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
-    for candidate in registered:
-        if candidate.item.name == wanted.name:
-            _check_unchanged(candidate, wanted)
-            return candidate.item
-    raise PluginError(f"{wanted.provider} no longer provides {wanted.name!r}")
-
-
-def _check_unchanged(candidate: Registered[Any], wanted: Component) -> None:
-    if candidate.fingerprint != wanted.fingerprint:
-        raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")
 
 
 def _one_line(error: BaseException) -> str:

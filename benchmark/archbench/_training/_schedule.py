@@ -10,11 +10,11 @@ from archbench._protocols import Recipe
 
 
 class TrainingClock:
-    """Seconds of training so far: it runs in chunks of steps and stands still in between.
+    """Seconds of training so far. The clock runs during chunks of steps and stands still in between.
 
     Args:
-        seconds: the budget; None where that is not a time.
-        now: reads a clock when the device has done what it was given.
+        seconds: the budget in seconds; None where the budget is a number of steps.
+        now: waits for the device, then reads a clock.
     """
 
     def __init__(self, seconds: float | None, now: Callable[[], float] = time.monotonic) -> None:
@@ -23,11 +23,11 @@ class TrainingClock:
         self.started: float | None = None
 
     def start(self) -> None:
-        """A chunk begins."""
+        """Start the clock at the beginning of a chunk."""
         self.started = self.now()
 
     def stop(self) -> float:
-        """A chunk is over; its seconds."""
+        """Stop the clock at the end of a chunk, and return the seconds of the chunk."""
         assert self.started is not None
         chunk = self.now() - self.started
         self.before += chunk
@@ -35,7 +35,7 @@ class TrainingClock:
         return chunk
 
     def share(self) -> float:
-        """How much of the budget is used up."""
+        """Return the share of the budget that is used up."""
         assert self.seconds is not None
         running = 0.0 if self.started is None else self.now() - self.started
         return (self.before + running) / self.seconds
@@ -50,19 +50,20 @@ def learning_rates(recipe: Recipe, steps: int) -> list[float]:
 
 
 def rate_at(recipe: Recipe, share: float) -> float:
-    """Return the learning rate when this share of a budget in seconds is used up."""
+    """Return the learning rate at a share of a budget in seconds: 0 at its start, 1 at its end."""
     return _rate(recipe, min(1.0, share), 0, warm=recipe.warmup, end=1.0, falls=recipe.milestones or ())
 
 
 def _rate(recipe: Recipe, done: float, step: int, *, warm: float, end: float, falls: Sequence[float]) -> float:
-    """Return the learning rate at one place of a budget: a warm-up, then half a cosine, or falls at milestones.
+    """Return the learning rate at one point of a budget: a warm-up, then half a cosine, or falls at milestones.
 
     Args:
         recipe: the shape of the schedule.
-        done: how much of the budget is used up, in steps or as a share.
-        step: what a step adds to that; 0 where the budget is a time.
-        warm, end, falls: where the warm-up ends, where the budget ends, and from where on `decay` applies once more;
-            in the unit of `done`.
+        done: the budget that is used up, in steps or as a share.
+        step: the budget that one step uses up, in the unit of `done`; 0 where the budget is a time.
+        warm: end of the warm-up, in the unit of `done`.
+        end: end of the budget, in the unit of `done`.
+        falls: milestones, in the unit of `done`; at each the rate is multiplied by `decay`.
     """
     if done < warm:
         constant = recipe.warmup_rate / recipe.learning_rate if recipe.warmup else 0.0

@@ -1,4 +1,4 @@
-"""Whether splits fit what their task declares; those that do become the tensors of a trial."""
+"""Checks that splits fit what their task declares; splits that do become the tensors of a trial."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from archbench._training._streaming import StreamedSplit, must_stream
 
 
 def check_splits(splits: Splits, task: Task, info: TaskInfo, memory: int) -> dict[str, Split]:
-    """Return the splits as CPU tensors, except those whose inputs must be streamed.
+    """Return the splits as CPU tensors, or as streamed splits where the inputs do not fit in memory.
 
     Args:
-        splits: what the task loaded.
-        task, info: what they must fit.
-        memory: bytes of the device that trains.
+        splits: the splits that the task loaded.
+        task, info: the declaration that they must fit.
+        memory: bytes of memory of the device that trains.
 
     Raises:
         DeclarationError: a split does not fit the `TaskInfo` or the loss.
@@ -37,6 +37,10 @@ def check_splits(splits: Splits, task: Task, info: TaskInfo, memory: int) -> dic
 
 def resident_splits(splits: Splits, task: Task, info: TaskInfo) -> dict[str, ResidentSplit]:
     """Return the splits as CPU tensors, whatever their size.
+
+    Args:
+        splits: the splits that the task loaded.
+        task, info: the declaration that they must fit.
 
     Raises:
         DeclarationError: a split does not fit the `TaskInfo` or the loss.
@@ -69,9 +73,18 @@ def _lengths(examples: Examples, info: TaskInfo) -> Tensor | None:
 
 
 def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
+    _check_inputs(examples, where, info)
+    _check_targets(examples.targets, where, task, info)
+    if examples.lengths is not None:
+        _check_lengths(examples.lengths, examples.targets, where, info)
+    if task.loss == "cross_entropy":
+        _check_labels(examples.targets[examples.targets != IGNORED], where, info)
+
+
+def _check_inputs(examples: Examples, where: str, info: TaskInfo) -> None:
     inputs, targets = examples.inputs, examples.targets
-    lazy = all(hasattr(inputs, name) for name in ("shape", "dtype", "__len__", "__getitem__"))
-    if not lazy or not isinstance(targets, np.ndarray):
+    like_array = all(hasattr(inputs, name) for name in ("shape", "dtype", "__len__", "__getitem__"))
+    if not like_array or not isinstance(targets, np.ndarray):
         raise DeclarationError(f"{where}: inputs and targets must be numpy arrays; inputs may be an object like one")
     if len(inputs) == 0 or len(inputs) != len(targets):
         raise DeclarationError(
@@ -82,6 +95,9 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
         raise DeclarationError(
             f"{where}: inputs are {inputs.dtype}{inputs.shape[1:]}, TaskInfo says {np.dtype(kind)}{info.input_shape}"
         )
+
+
+def _check_targets(targets: np.ndarray[Any, Any], where: str, task: Task, info: TaskInfo) -> None:
     per_step = info.input_shape[:1] if info.per_step else ()
     classes = task.loss == "cross_entropy"
     shape, dtype = (per_step, np.int64) if classes else ((*per_step, info.outputs), np.float32)
@@ -89,10 +105,6 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
         raise DeclarationError(
             f"{where}: targets are {targets.dtype}{targets.shape[1:]}, need {np.dtype(dtype)}{shape}"
         )
-    if examples.lengths is not None:
-        _check_lengths(examples.lengths, targets, where, info)
-    if classes:
-        _check_labels(targets[targets != IGNORED], where, info)
 
 
 def _check_lengths(lengths: np.ndarray[Any, Any], targets: np.ndarray[Any, Any], where: str, info: TaskInfo) -> None:

@@ -1,4 +1,4 @@
-"""The splits of a trial: tensors that live on the device, so that a batch is an index operation, or streamed inputs."""
+"""The splits of a trial: tensors on the device, where a batch is an index operation, or streamed inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from archbench._declarations import TaskInfo
-from archbench._training._streaming import PaddedInFront, StreamedSplit
+from archbench._training._streaming import Batch, PaddedInFront, StreamedSplit
 
 EVALUATION_BATCH = 512
 EVALUATION_NUMBERS = 1 << 24
@@ -20,7 +20,13 @@ EVALUATION_NUMBERS = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class ResidentSplit:
-    """One split on the device: inputs (N, ...), targets (N, ...), and lengths (N,) of a task of variable length."""
+    """A split on the device.
+
+    Args:
+        inputs: (N, ...).
+        targets: (N, ...).
+        lengths: (N,), of a task of variable length.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -30,28 +36,28 @@ class ResidentSplit:
         return len(self.targets)
 
     def arguments(self, index: Tensor | slice) -> tuple[Tensor, ...]:
-        """Return what the network is called with for these examples."""
+        """Return the arguments of the network for these examples: the inputs, and the lengths if there are any."""
         return (self.inputs[index],) if self.lengths is None else (self.inputs[index], self.lengths[index])
 
-    def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """Yield what the network is called with in each step, and the targets; `chunk` yields indices (batch,)."""
+    def batches(self, chunk: Iterable[Tensor]) -> Iterator[Batch]:
+        """Yield the batch of each step; `chunk` yields the indices of its examples, (batch,)."""
         for index in chunk:
             yield self.arguments(index), self.targets[index]
 
-    def scan(self, start: int, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Return what the network is called with, and the targets, for the examples from `start` to `end`: a view."""
+    def scan(self, start: int, end: int) -> Batch:
+        """Return a view of the examples from `start` to `end`."""
         return self.arguments(slice(start, end)), self.targets[start:end]
 
-    def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
-        """Return pieces of the inputs, each given by a slice or an index array."""
-        return (self.inputs[piece] for piece in pieces)
+    def read(self, indices: Iterable[Any]) -> Iterator[Tensor]:
+        """Return an iterator over batches of inputs, each given by a slice or an index array."""
+        return (self.inputs[index] for index in indices)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Return all tensors that there are."""
+        """Return inputs, targets, and the lengths if there are any."""
         return (self.inputs, self.targets) if self.lengths is None else (self.inputs, self.targets, self.lengths)
 
     def to(self, device: torch.device) -> ResidentSplit:
-        """Return the split on a device."""
+        """Return a copy of the split on a device."""
         return ResidentSplit(*(tensor.to(device) for tensor in self.tensors()))
 
 
@@ -59,19 +65,19 @@ Split = ResidentSplit | StreamedSplit
 
 
 def pad_in_front(split: Split, info: TaskInfo) -> Split:
-    """Return a split with the padding before the steps, for networks that are not told the lengths.
+    """Return the split with the padding in front of each sequence, for networks that do not take lengths.
 
     Labels of steps move with their steps.
     """
     if split.lengths is None:
         return split
-    targets = _turn(split.targets, split.lengths) if info.per_step else split.targets
+    targets = _roll(split.targets, split.lengths) if info.per_step else split.targets
     if isinstance(split, StreamedSplit):
         return StreamedSplit(PaddedInFront(split.inputs, split.lengths.numpy()), targets)
-    return ResidentSplit(_turn(split.inputs, split.lengths), targets)
+    return ResidentSplit(_roll(split.inputs, split.lengths), targets)
 
 
-def _turn(tensor: Tensor, lengths: Tensor) -> Tensor:
+def _roll(tensor: Tensor, lengths: Tensor) -> Tensor:
     """Return (N, T, ...) with each row rolled so that its first `lengths` steps come last."""
     steps = tensor.shape[1]
     source = (torch.arange(steps) + lengths[:, None]) % steps  # (N, T)
@@ -79,9 +85,10 @@ def _turn(tensor: Tensor, lengths: Tensor) -> Tensor:
 
 
 class EvaluationBatches:
-    """Yields (name of the split, start, end) of each evaluation batch; contiguous, so that a batch is a view.
+    """The batches of an evaluation, each as (name of the split, start, end).
 
-    A class of its own, because Lightning takes a list for several data loaders.
+    They are contiguous, so that a batch is a view. This is a class because Lightning would take a list for several
+    data loaders.
     """
 
     def __init__(self, split: Split, name: str, info: TaskInfo) -> None:

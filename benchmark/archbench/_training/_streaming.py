@@ -1,6 +1,6 @@
-"""Inputs that do not fit in memory: read by worker processes, a few batches ahead of the training.
+"""Streaming of inputs that do not fit in memory: worker processes read them, a few batches ahead of the training.
 
-The order is that of training from memory, so the batches are the same ones, however many workers there are.
+The order is that of training from memory, so the batches are equal, however many workers there are.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ from torch.utils.data import DataLoader, Dataset
 from archbench._errors import ArchbenchError, DataError
 
 STREAM_SHARE = 0.25
-"""A split whose inputs are larger than this share of the memory of the device that trains is streamed."""
+"""Share of the memory of the training device beyond which the inputs of a split are streamed."""
 
 MOST_WORKERS = 8
 
+Batch = tuple[tuple[Tensor, ...], Tensor]
+"""The arguments of the network for some examples, and the targets of these examples."""
+
 
 def must_stream(inputs: Any, memory: int) -> bool:
-    """Whether the inputs of a split stay where they are: an object that reads on demand, or too large an array."""
+    """Return whether the inputs of a split are streamed: they are read on demand, or too large for `memory` bytes."""
     return not isinstance(inputs, np.ndarray) or inputs.nbytes > STREAM_SHARE * memory
 
 
 def memory_of(device: torch.device) -> int:
-    """Bytes of a GPU; or of this machine, or what a container or a scheduler grants of it."""
+    """Return the bytes of memory of a GPU, or those that this process may use of the machine."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[1])
     return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_granted(Path("/"))])
 
 
 def _granted(root: Path) -> Iterator[int]:
-    """Limits of the control groups that this process is in, and of those around them; none outside Linux.
+    """Yield the memory limits of the control groups around this process, in bytes; none outside Linux.
 
-    Both versions of control groups, as in the manual page cgroups(7). In a container the path may be the one outside of
-    it, and the limit then lies at the top.
+    A container or a batch scheduler sets these limits. Both versions of control groups are read, as the manual page
+    cgroups(7) describes them. In a container the path may be the one outside of it; the limit then lies at the top.
     """
     try:
         groups = (root / "proc/self/cgroup").read_text().splitlines()
@@ -55,12 +58,15 @@ def _granted(root: Path) -> Iterator[int]:
         top, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
         inside = PurePosixPath(path.lstrip("/"))
         for folder in (inside, *inside.parents):
-            with contextlib.suppress(OSError, ValueError):  # not there, or `max`
+            with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says `max`
                 yield int((root / "sys/fs/cgroup" / top / folder / name).read_text())
 
 
-class _Pieces(Dataset[Any]):
-    """Reads in a worker. An error that is meant for the user comes back as its text, without the worker's traceback."""
+class _ReadInWorker(Dataset[Any]):
+    """Inputs as a worker process reads them.
+
+    An error that is meant for the user comes back as its text, without the traceback of the worker.
+    """
 
     def __init__(self, inputs: Any) -> None:
         self.inputs = inputs
@@ -76,11 +82,11 @@ class _Pieces(Dataset[Any]):
 
 
 class PaddedInFront:
-    """Sequences whose padding is moved before them as they are read.
+    """Sequences whose padding moves in front of them when they are read.
 
     Args:
-        inputs: padded at the end; like an array (N, T, ...).
-        lengths: (N,).
+        inputs: sequences padded at the end, an object like an array (N, T, ...).
+        lengths: steps of each sequence, (N,).
     """
 
     def __init__(self, inputs: Any, lengths: np.ndarray[Any, Any]) -> None:
@@ -93,18 +99,18 @@ class PaddedInFront:
     def __getitem__(self, index: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         steps = self.shape[1]
         source = (np.arange(steps) + self.lengths[index][:, None]) % steps  # (B, T)
-        turned: np.ndarray[Any, Any] = self.inputs[index][np.arange(len(index))[:, None], source]
-        return turned
+        rolled: np.ndarray[Any, Any] = self.inputs[index][np.arange(len(index))[:, None], source]
+        return rolled
 
 
 class StreamedSplit:
-    """One split whose inputs are read when they are wanted.
+    """A split whose inputs are read batch by batch.
 
     Args:
-        inputs: has `shape`, `dtype`, a length, and gives an array for an array of indices.
+        inputs: has `shape`, `dtype` and a length, and returns an array for an array of indices.
         targets: (N, ...), in memory.
         lengths: (N,), of a task of variable length.
-        device: where batches go.
+        device: the device that batches are moved to.
     """
 
     def __init__(
@@ -118,18 +124,18 @@ class StreamedSplit:
         return len(self.targets)
 
     def to(self, device: torch.device) -> StreamedSplit:
-        """The same for a device."""
+        """Return a streamed split whose batches go to a device."""
         lengths = None if self.lengths is None else self.lengths.to(device)
         return StreamedSplit(self.inputs, self.targets.to(device), lengths, device=device)
 
     def arguments(self, index: slice) -> tuple[Tensor, ...]:
-        """What the network is called with for these examples, read here and now."""
-        inputs = torch.from_numpy(np.ascontiguousarray(self.inputs[_indices(index, len(self))])).to(self.device)
+        """Return the arguments of the network for these examples, read in this process."""
+        inputs = torch.from_numpy(np.ascontiguousarray(self.inputs[_as_array(index, len(self))])).to(self.device)
         return self._arguments(inputs, index)
 
-    def batches(self, chunk: Iterable[Tensor]) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """What the network is called with in each step, and the targets, for the indices (batch,) of each step."""
-        ahead: deque[Tensor] = deque()
+    def batches(self, chunk: Iterable[Tensor]) -> Iterator[Batch]:
+        """Yield the batch of each step; `chunk` yields the indices of its examples, (batch,)."""
+        ahead: deque[Tensor] = deque()  # indices that workers were given and whose inputs have not come back yet
 
         def indices() -> Iterator[Any]:
             for index in chunk:
@@ -140,8 +146,12 @@ class StreamedSplit:
             index = ahead.popleft().to(self.device)
             yield self._arguments(inputs, index), self.targets[index]
 
-    def scan(self, start: int, end: int) -> tuple[tuple[Tensor, ...], Tensor]:
-        """The same for the examples from `start` to `end`; to be called from the first to the last, in equal pieces."""
+    def scan(self, start: int, end: int) -> Batch:
+        """Return the examples from `start` to `end`.
+
+        Workers read ahead, so the calls must go through the split from its first to its last example in order, in
+        batches of one size; the last batch may be smaller.
+        """
         if start == 0:
             self._scan = self.read([slice(first, first + end) for first in range(0, len(self), end)])
         inputs = next(self._scan)
@@ -150,32 +160,32 @@ class StreamedSplit:
             self._scan = iter(())  # ends the workers
         return self._arguments(inputs, slice(start, end)), self.targets[start:end]
 
-    def read(self, pieces: Iterable[Any]) -> Iterator[Tensor]:
-        """Pieces of the inputs, each given by a slice or an index array, read ahead by workers."""
-        return _read(self.inputs, self.device, pieces)
+    def read(self, indices: Iterable[Any]) -> Iterator[Tensor]:
+        """Return an iterator over batches of inputs, each given by a slice or an index array; workers read ahead."""
+        return _read(self.inputs, self.device, indices)
 
     def _arguments(self, inputs: Tensor, index: Tensor | slice) -> tuple[Tensor, ...]:
         return (inputs,) if self.lengths is None else (inputs, self.lengths[index])
 
 
-def _read(inputs: Any, device: torch.device, pieces: Iterable[Any]) -> Iterator[Tensor]:
-    # No method: were the split that reads in a cycle with its reader, the garbage collector would end the queues of the
-    # workers before it asks the workers to end, and each would be waited for in vain, for five seconds.
+def _read(inputs: Any, device: torch.device, indices: Iterable[Any]) -> Iterator[Tensor]:
+    # This is not a method: a split and the iterator that reads it would then form a cycle. The garbage collector would
+    # end the queues of the workers before it asks the workers to end, and wait five seconds for each of them in vain.
     loader = DataLoader(
-        _Pieces(inputs),
-        sampler=(_indices(piece, len(inputs)) for piece in pieces),  # taken as workers get free
+        _ReadInWorker(inputs),
+        sampler=(_as_array(index, len(inputs)) for index in indices),  # drawn from as workers become free
         batch_size=None,
         num_workers=min(MOST_WORKERS, torch.get_num_threads()),
-        # Forked workers are there in a tenth of a second; others import torch first, for five.
+        # Forked workers start in a tenth of a second; others import torch first, which takes five seconds.
         multiprocessing_context="fork" if sys.platform == "linux" else None,
         pin_memory=device.type == "cuda",
-        generator=torch.Generator(),  # else it draws from the global stream, that of the network's noise
+        generator=torch.Generator(),  # without it, the loader draws from the global stream, which is that of the noise
     )
-    for piece in loader:
-        if isinstance(piece, str):
-            raise DataError(piece)
-        yield piece.to(device, non_blocking=True)
+    for batch in loader:
+        if isinstance(batch, str):
+            raise DataError(batch)
+        yield batch.to(device, non_blocking=True)
 
 
-def _indices(piece: Any, count: int) -> Any:
-    return np.arange(*piece.indices(count)) if isinstance(piece, slice) else piece
+def _as_array(index: Any, count: int) -> Any:
+    return np.arange(*index.indices(count)) if isinstance(index, slice) else index

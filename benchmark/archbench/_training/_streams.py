@@ -1,4 +1,4 @@
-"""Separate streams of random numbers, so that no draw of one part of a trial shifts those of another.
+"""Separate streams of random numbers, so that no draw for one purpose shifts the draws for another.
 
 The streams for data depend on the task and the seed only: two architectures with one seed see the same splits and
 the same batches in the same order, augmented alike. The streams for weights and noise depend on the seed only: two
@@ -21,7 +21,7 @@ Stream = Literal["splits", "order", "augmentation", "weights", "noise"]
 
 
 def stream_seed(trial: Trial, stream: Stream) -> int:
-    """A seed in [0, 2**32) for one stream of one trial."""
+    """Return a seed in [0, 2**32) for one stream of one trial."""
     decides: list[Any] = [stream, trial.seed]
     if stream in ("splits", "order", "augmentation"):
         decides.append(trial.task.identity())
@@ -30,7 +30,7 @@ def stream_seed(trial: Trial, stream: Stream) -> int:
 
 
 def seed_globals(seed: int) -> None:
-    """Seed every global generator that a network may draw from; a forked process starts with its parent's state."""
+    """Seed every global generator that a network may draw from; a forked process inherits its parent's state."""
     torch.manual_seed(seed)
     random.seed(seed)
-    np.random.seed(seed)  # the global one, which strangers' code uses
+    np.random.seed(seed)  # code of other people still draws from the global generator

@@ -1,0 +1,55 @@
+"""Loading in a worker: the declarations that a job names, from the plugins that the plan saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from archbench._declarations import Architecture, Task
+from archbench._errors import PluginError
+from archbench._planning import Job
+from archbench._plugins import Registered, load_source
+from archbench._records import Component
+from archbench._selection import make_task
+
+Item = TypeVar("Item", Architecture, Task)
+
+
+def load_task(job: Job) -> Task:
+    """Return the task of a job; a task over people's own files is made by their reader.
+
+    Raises:
+        PluginError: the plugin does not provide it any more, or was changed after the plan was made.
+    """
+    plugins = load_source(job.task_source, job.task_origin)
+    if job.own_data is None:
+        return _find(plugins.tasks, job.trial.task)
+    for candidate in plugins.readers:
+        if candidate.item.scheme == job.own_data.scheme:
+            _check_unchanged(candidate, job.trial.task)
+            return make_task(candidate.item, job.own_data)
+    raise PluginError(f"{job.trial.task.provider} no longer reads {job.own_data.scheme!r}")
+
+
+def load_architecture(job: Job) -> Architecture:
+    """Return the architecture of a job.
+
+    Raises:
+        PluginError: the plugin does not provide it any more, or was changed after the plan was made.
+    """
+    plugins = load_source(job.architecture_source, job.architecture_origin)
+    return _find(plugins.architectures, job.trial.architecture)
+
+
+def _find(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
+    for candidate in registered:
+        if candidate.item.name == wanted.name:
+            _check_unchanged(candidate, wanted)
+            return candidate.item
+    raise PluginError(f"{wanted.provider} no longer provides {wanted.name!r}")
+
+
+def _check_unchanged(candidate: Registered[Any], wanted: Component) -> None:
+    # The fingerprint belongs to the trial's id: changed code would leave its record under the id of the code before.
+    if candidate.fingerprint != wanted.fingerprint:
+        raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")

@@ -1,0 +1,46 @@
+"""The Lightning Trainer, and the device that it trains on."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
+from archbench._planning import Device
+
+
+def set_up_device(device: Device) -> torch.device:
+    """Set the threads and the arithmetic of this process, and return torch's name of the device."""
+    torch.set_num_threads(device.threads)
+    if device.kind != "cuda":
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
+    torch.cuda.set_device(device.index)
+    # By default convolutions round to 10 bits and linear layers do not: the arithmetic would differ by architecture.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    return torch.device(device.kind, device.index)
+
+
+def make_trainer(device: Device) -> pl.Trainer:
+    """Return a Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
+    cuda = device.kind == "cuda"
+    return pl.Trainer(
+        accelerator="gpu" if cuda else "cpu",
+        devices=[device.index] if cuda else 1,
+        # Without this, Lightning under a batch scheduler would install handlers that requeue the whole suite.
+        plugins=[LightningEnvironment()],
+        deterministic="warn" if cuda else False,
+        max_epochs=1,
+        val_check_interval=1,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
