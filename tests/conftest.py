@@ -1,4 +1,4 @@
-"""Declarations and records that several test modules use."""
+"""Fixtures that tests of several rooms use: declarations, records, commands, a data folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,23 +17,24 @@ import pytest
 import archbench
 from archbench._declarations import Architecture, Task
 from archbench._plugins import PluginSource, Registered
+from archbench._protocols import find_protocol
 from archbench._records import Origin, Record, Scores, TaskFacts, Trial
 from archbench._selection import make_component
 from archbench.cli import main
-from support import Cli, small_sets
+from support import Cli, Make, MakeRecord, ReadRecords, small_sets
 
 pytest_plugins = ["support.installed", "support.web_site"]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes for the whole suite, whose parts mostly wait; none besides this one for a part, or for timings."""
+    """Return 2 for the whole suite, whose tests mostly wait; 0, so no other process, for a part or for timings."""
     whole = config.args == config.getini("testpaths")
     return 2 if whole and config.option.markexpr != "performance" else 0
 
 
 @pytest.fixture(scope="session", autouse=True)
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The data folder of all tests: small sets, so that none sees, or changes, what the user has downloaded."""
+    """The data folder of all tests, with small sets, so that no test sees or changes the user's downloads."""
     folder = tmp_path_factory.mktemp("data")
     small_sets.write_all(folder)
     before = os.environ.get("ARCHBENCH_DATA")
@@ -46,7 +47,7 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class ToyOptions:
-    """Options of every type."""
+    """An option of every type."""
 
     depth: Annotated[int, archbench.Meta(ge=1, description="layers")] = 2
     rate: float = 0.5
@@ -55,7 +56,7 @@ class ToyOptions:
 
 
 def registered(item: Any, distribution: str = "toys", version: str = "1.0") -> Registered[Any]:
-    """A declaration as the loader hands it out."""
+    """Return a declaration as the loader registers it."""
     return Registered(
         item=item,
         origin=Origin(distribution=distribution, version=version, entry_point="toy"),
@@ -65,8 +66,8 @@ def registered(item: Any, distribution: str = "toys", version: str = "1.0") -> R
 
 
 @pytest.fixture
-def make_architecture() -> Callable[..., Registered[Architecture]]:
-    """A factory of registered architectures with `ToyOptions`."""
+def make_architecture() -> Make:
+    """`make_architecture(name, **changes)` returns a registered architecture with `ToyOptions`."""
 
     def make(
         name: str = "toy", distribution: str = "toys", version: str = "1.0", **changes: Any
@@ -84,8 +85,8 @@ def make_architecture() -> Callable[..., Registered[Architecture]]:
 
 
 @pytest.fixture
-def make_task() -> Callable[..., Registered[Task]]:
-    """A factory of registered tasks."""
+def make_task() -> Make:
+    """`make_task(name, kind, **changes)` returns a registered task."""
 
     def make(name: str = "pictures", kind: str = "image", **changes: Any) -> Registered[Task]:
         shape = (1, 8, 8) if kind == "image" else (5, 2)
@@ -104,11 +105,8 @@ def make_task() -> Callable[..., Registered[Task]]:
 
 
 @pytest.fixture
-def make_record(
-    make_architecture: Callable[..., Registered[Architecture]], make_task: Callable[..., Registered[Task]]
-) -> Callable[..., Record]:
-    """A factory of finished records that differ by seed."""
-    from archbench._protocols import find_protocol
+def make_record(make_architecture: Make, make_task: Make) -> MakeRecord:
+    """`make_record(seed, **changes)` returns the record of a finished trial."""
 
     def make(seed: int = 0, **changes: Any) -> Record:
         architecture, task = make_architecture(), make_task()
@@ -136,7 +134,7 @@ def make_record(
 
 @pytest.fixture(scope="session")
 def cli() -> Cli:
-    """`cli("run", "all", cwd=...)` runs `benchmark run all` in a folder of its own."""
+    """`cli("run", "all", cwd=folder)` runs `benchmark run all` in a folder, in a process of its own."""
 
     def run(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "archbench", *arguments]
@@ -148,7 +146,7 @@ def cli() -> Cli:
 
 @pytest.fixture
 def heard_signals() -> Iterator[None]:
-    """Commands that a test starts hear all signals, though the tests themselves may run in the background or nohup."""
+    """Commands that a test starts get all signals, even if the tests run in the background or under nohup."""
     ignored = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_IGN]
     for number in ignored:
         signal.signal(number, lambda *_: None)  # children start with the default in its place
@@ -159,7 +157,7 @@ def heard_signals() -> Iterator[None]:
 
 @pytest.fixture
 def cli_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """The same in this process, which has torch already: for the many calls that train nothing."""
+    """`cli_here(...)` runs a command like `cli`, but in this process, which is faster if nothing is trained."""
 
     def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         monkeypatch.chdir(cwd)
@@ -173,30 +171,10 @@ def cli_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="session")
-def records() -> Callable[[Path], list[dict[str, Any]]]:
-    """The records below an output folder, as plain JSON."""
+def records() -> ReadRecords:
+    """`records(folder)` returns the records below an output folder as plain data."""
 
     def read(out: Path) -> list[dict[str, Any]]:
         return [json.loads(path.read_text())["record"] for path in sorted(out.glob("records/*/*.json"))]
 
     return read
-
-
-SMOKE_TASKS = ("--task", "digits", "--task", "sequential-digits", "--task", "adding")
-"""Of each kind, with a score that rises and one that falls; all tasks would take the tests too long."""
-
-
-@pytest.fixture(scope="session")
-def smoke_tasks() -> tuple[str, ...]:
-    """The tasks of `smoke_run`, as options of the command."""
-    return SMOKE_TASKS
-
-
-@pytest.fixture(scope="session")
-def smoke_run(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `benchmark run all --protocol smoke` wrote on `SMOKE_TASKS`, once. Copy it before changing it."""
-    folder = tmp_path_factory.mktemp("smoke")
-    done = cli("run", "all", *SMOKE_TASKS, "--protocol", "smoke", "--json", cwd=folder)
-
-    assert done.returncode == 0, done.stderr
-    return folder / "leaderboard"

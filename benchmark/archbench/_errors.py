@@ -1,20 +1,21 @@
-"""What can go wrong, as one tree.
+"""The errors that this package raises on purpose, as one tree, and the hints in their messages.
 
 ```
-ArchbenchError            anything below; the command line prints it as one line and exits with code 2
+ArchbenchError            the root; the command line prints any of these as one line and exits with code 2
 ├── DeclarationError      a plugin declared an architecture, a task or a hook wrongly
-├── ProtocolError         a protocol file is wrong: a key, a value, or two that contradict each other
-├── SelectionError        a name, selector or option that matches nothing or has the wrong type
-│   └── UnknownNameError  a name or pattern that matches nothing
+├── ProtocolError         a protocol file has a wrong key or value, or two that contradict each other
+├── SelectionError        a selector is malformed, or an option does not exist or has a wrong value
+│   └── UnknownNameError  a name or pattern matches nothing
 ├── IncompatibleError     the chosen architecture cannot run on the chosen task
-├── PluginError           a plugin asked for by name cannot be loaded, or two plugins claim one name
+├── PluginError           a plugin that was asked for cannot be loaded, or two plugins claim one name
 ├── RecordError           a record cannot be read, or was written by a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
-├── DataError             files that a task needs, or people's own, are not there or cannot be used
-└── DeviceError           the device asked for is not there
+├── DataError             files that a task needs, or people's own files, are missing or cannot be used
+└── DeviceError           the device asked for is not on this machine
 ```
 
-Every message says what was given, what is allowed and what to do next.
+Every message says what was given, what is allowed and what to do next. The two functions at the end of this module
+write the "did you mean" of messages about unknown names.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from collections.abc import Iterable
 
 
 class ArchbenchError(Exception):
-    """The root of everything this package raises on purpose."""
+    """The root of all errors that this package raises on purpose."""
 
 
 class DeclarationError(ArchbenchError):
@@ -31,19 +32,19 @@ class DeclarationError(ArchbenchError):
 
 
 class ProtocolError(ArchbenchError):
-    """Raised when a protocol file cannot be read, has an unknown key or a value that is not allowed."""
+    """Raised when a protocol file cannot be read, or has an unknown key or a value that is not allowed."""
 
 
 class SelectionError(ArchbenchError):
-    """Raised when a selector names nothing, is malformed, or gives an option that does not exist or fit."""
+    """Raised when a selector is malformed, matches nothing, or sets an option that does not exist or fit."""
 
 
 class UnknownNameError(SelectionError):
-    """Raised when a name or a pattern matches nothing that is registered."""
+    """Raised when a name or pattern matches nothing that is registered."""
 
 
 class IncompatibleError(ArchbenchError):
-    """Raised when an architecture was asked for on a task that it cannot take."""
+    """Raised when the chosen architecture cannot run on the chosen task."""
 
 
 class PluginError(ArchbenchError):
@@ -59,7 +60,7 @@ class StoreError(ArchbenchError):
 
 
 class DataError(ArchbenchError):
-    """Raised when files that a task needs, or people's own, are missing, unreadable, or not what they should be."""
+    """Raised when files that a task needs, or people's own files, are missing, unreadable or changed."""
 
 
 class DeviceError(ArchbenchError):
@@ -67,13 +68,13 @@ class DeviceError(ArchbenchError):
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """Return the known name that a misspelt one most likely means; empty if none is close."""
-    import difflib  # only a mistake needs it
+    """Return the known name nearest to a misspelt one; empty if none is close."""
+    import difflib  # only messages about mistakes need it
 
     return next(iter(difflib.get_close_matches(given, list(known), n=1)), "")
 
 
 def did_you_mean(given: str, known: Iterable[str], *, otherwise: str) -> str:
-    """Return the last part of an error message about an unknown name: the nearest known name, or `otherwise`."""
+    """Return the end of an error message about an unknown name: the nearest known name, or `otherwise`."""
     near = nearest(given, known)
     return f"did you mean {near!r}?" if near else otherwise

@@ -1,8 +1,8 @@
-"""The hooks. Each example is run as a test.
+"""The hooks that a plugin can implement. The tests run every example.
 
-A plugin is a module (or a class, or a single file) with functions of these names, marked `@archbench.hookimpl`.
-Hooks return data; the host attributes it to its plugin, checks it, and takes all of it or none.
-Arguments may be left out of an implementation, but may not have default values: pluggy 1.6 never passes those.
+A plugin is a module, a class or a single file with functions of these names, marked `@archbench.hookimpl`.
+Hooks return data. The suite notes which plugin each item came from, checks the items, and takes all of them or none.
+An implementation may leave out arguments, but may not give them default values: pluggy 1.6 never passes those.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def archbench_architectures() -> Iterable[Architecture]:  # type: ignore[empty-body]
     """Register architectures.
 
-    Called once per process, before anything is planned. Return or yield `Architecture` objects; nothing is
-    registered if one of them is invalid. Do not import torch here: use a `"module:function"` string for
-    `build`, or import torch inside it.
+    Called once per process, before anything is planned. Return or yield `Architecture` objects; if one of them is
+    invalid, none is registered. Do not import torch here: import it inside `build`, or give `build` as a
+    `"module:function"` string.
 
     Example:
         >>> import math
@@ -48,8 +48,8 @@ def archbench_architectures() -> Iterable[Architecture]:  # type: ignore[empty-b
 def archbench_tasks() -> Iterable[Task]:  # type: ignore[empty-body]
     """Register tasks.
 
-    Called once per process, before anything is planned. Return or yield `Task` objects; nothing is registered
-    if one of them is invalid. Import numpy and dataset libraries inside `load`, not here.
+    Called once per process, before anything is planned. Return or yield `Task` objects; if one of them is invalid,
+    none is registered. Import numpy and dataset libraries inside `load`, not here.
 
     Example:
         >>> import archbench
@@ -74,10 +74,10 @@ def archbench_tasks() -> Iterable[Task]:  # type: ignore[empty-body]
 def archbench_readers() -> Iterable[Reader]:  # type: ignore[empty-body]
     """Register readers of people's own files, for `--task SCHEME:PATH`.
 
-    Called once per process, before anything is planned. Return or yield `Reader` objects; nothing is registered if
-    one of them is invalid. `inspect` is called with the path when a command names the scheme, and must say there all
-    that can be wrong with the files, as a `DataError`; `load` is called in the worker of each trial. Import numpy and
-    whatever reads the files inside them.
+    Called once per process, before anything is planned. Return or yield `Reader` objects; if one of them is invalid,
+    none is registered. `inspect` is called with the path when a command names the scheme; it must find everything that
+    can be wrong with the files and raise it as a `DataError`. `load` is called in the worker of each trial. Import
+    numpy and the libraries that read the files inside these two functions.
 
     Example:
         >>> import hashlib, pathlib, tempfile
@@ -118,7 +118,7 @@ def archbench_readers() -> Iterable[Reader]:  # type: ignore[empty-body]
 
 @hookspec
 def archbench_trial_started(trial: Trial) -> None:
-    """Observe that a trial was handed to a worker.
+    """Take note that a trial was handed to a worker.
 
     Called in the parent process, never in the worker. An exception is reported once and does not stop the run.
 
@@ -132,7 +132,7 @@ def archbench_trial_started(trial: Trial) -> None:
 
 @hookspec
 def archbench_trial_finished(trial: Trial, record: Record) -> None:
-    """Observe that a trial has a record.
+    """Take note that a trial has a record.
 
     Called in the parent process for every status: `ok`, `diverged`, `oom`, `timeout`, `crashed`, `failed` and
     `skipped`. An exception is reported once and does not stop the run.
@@ -149,10 +149,9 @@ def archbench_trial_finished(trial: Trial, record: Record) -> None:
 def archbench_leaderboard_sections(records: Sequence[Record]) -> Iterable[Section]:  # type: ignore[empty-body]
     """Add sections to the leaderboard.
 
-    Called each time the leaderboard is built, with all valid records in order of their ids. The result must
-    depend on the records only: the same records must give the same page. Records of tuning trials are among them;
-    they have `trial.tuning` set, and no scores. A plugin that raises loses its own
-    sections, and the page says so.
+    Called each time the leaderboard is built, with all valid records in order of their ids. The result must depend
+    on the records only: the same records must give the same page. Records of tuning trials are included; they have
+    `trial.tuning` set, and no scores. If a plugin raises, its sections are left out and the page says so.
 
     Example:
         >>> import archbench

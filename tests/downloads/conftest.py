@@ -1,16 +1,17 @@
-"""A data folder of its own for every test."""
+"""A look into the data folder, for the tests of downloads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support import Contents
+
 
 @pytest.fixture
-def contents() -> Callable[[Path], set[str]]:
-    """The files below a folder, but for the lock."""
+def contents() -> Contents:
+    """`contents(folder)` returns the relative names of the files and folders in it, without the lock."""
 
     def list_files(folder: Path) -> set[str]:
         return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.name != ".lock"}

@@ -1,4 +1,4 @@
-"""Downloads: whatever the server does, the folder holds the declared file or nothing under its name."""
+"""Downloads: whatever the server does, the final name of a file is that of the declared file, or of none."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 
 import archbench
 from archbench import DataError, DeclarationError, LocalFolder, RemoteFile, data_folder
 from archbench._downloads import _fetch, find_damage, missing, state
 from archbench._downloads._prepare import prepare
-from support import Contents
+from support import Contents, Make
 
 CONTENT = np.random.default_rng(0).bytes(100_000)
 
 
 def quiet(event: str, needed: RemoteFile, done: int = 0) -> None:
-    """Reports nothing."""
+    """Report nothing."""
 
 
 def test_download(site: Any, cache: Path, contents: Contents) -> None:
-    """The file comes whole, is noted as checked, and a second call opens no connection."""
+    """The whole file is downloaded and noted as checked, and a second call opens no connection."""
     needed = site.remote("a.bin", CONTENT)
     events: list[tuple[str, int]] = []
     assert missing([needed]) == [needed]
@@ -45,7 +46,7 @@ def test_download(site: Any, cache: Path, contents: Contents) -> None:
 
 @pytest.mark.parametrize("tag", ['"v1"', ""])
 def test_broken_connection_is_resumed(tag: str, site: Any, cache: Path, contents: Contents) -> None:
-    """A download that breaks off twice goes on where it stopped, and ends with the right bytes."""
+    """A download that breaks off twice is resumed where it stopped, and ends with the right bytes."""
     needed = site.remote("a.bin", CONTENT)
     site.tags = {"/a.bin": tag} if tag else {}
     site.break_after = {"/a.bin": [30_000, 20_000]}
@@ -57,7 +58,7 @@ def test_broken_connection_is_resumed(tag: str, site: Any, cache: Path, contents
 
 
 def test_server_without_ranges_sends_all_again(site: Any, cache: Path) -> None:
-    """Where the server ignores the wish for a part, the file is begun anew and not glued together."""
+    """If the server ignores the request for a range, the download starts again from the first byte."""
     needed = site.remote("a.bin", CONTENT)
     site.ranges = False
     site.break_after = {"/a.bin": [30_000]}
@@ -68,8 +69,8 @@ def test_server_without_ranges_sends_all_again(site: Any, cache: Path) -> None:
 
 
 @pytest.mark.parametrize("tagged", [True, False])
-def test_file_that_changes_meanwhile_is_begun_anew(tagged: bool, site: Any, cache: Path) -> None:
-    """If the server has another file by now, no half of the old one stays, whether or not it tells versions apart."""
+def test_file_that_changes_meanwhile_is_downloaded_again(tagged: bool, site: Any, cache: Path) -> None:
+    """If the file on the server has changed, no byte of the old one is kept, with and without a tag of its version."""
     needed = site.remote("a.bin", CONTENT)
     site.files["/a.bin"] = bytes(len(CONTENT))
     site.tags = {"/a.bin": '"old"'} if tagged else {}
@@ -87,8 +88,8 @@ def test_file_that_changes_meanwhile_is_begun_anew(tagged: bool, site: Any, cach
     assert len(site.asked) == (2 if tagged else 3)
 
 
-def test_interrupted_for_good_goes_on_next_time(site: Any, cache: Path, contents: Contents) -> None:
-    """When no attempt succeeds, the message says how much is kept; the next call goes on from there."""
+def test_failed_download_is_resumed_by_the_next_call(site: Any, cache: Path, contents: Contents) -> None:
+    """If every attempt fails, the message says how many bytes are kept, and the next call resumes there."""
     needed = site.remote("a.bin", CONTENT)
     site.break_after = {"/a.bin": [30_000, 0, 0, 0]}
     with pytest.raises(DataError, match=r"broke off after 30,000 of 100,000 bytes.*30,000 of 100,000 bytes are kept"):
@@ -105,7 +106,7 @@ def test_interrupted_for_good_goes_on_next_time(site: Any, cache: Path, contents
 
 @pytest.mark.parametrize("kind", ["sha256", "md5"])
 def test_wrong_checksum(kind: str, site: Any, cache: Path, contents: Contents) -> None:
-    """A file with other bytes is refused with both checksums and what to do, and deleted."""
+    """A file with a wrong checksum is deleted; the message has both checksums and what to do."""
     wrong = bytes(len(CONTENT))
     sums = {"sha256": "", "md5": "", kind: hashlib.new(kind, CONTENT).hexdigest()}
     needed = site.remote("a.bin", CONTENT, **sums)
@@ -121,7 +122,7 @@ def test_wrong_checksum(kind: str, site: Any, cache: Path, contents: Contents) -
 
 
 def test_another_size_is_refused_at_once(site: Any, cache: Path, contents: Contents) -> None:
-    """A server that announces another size is not listened to; one that sends without an end is cut off."""
+    """A file that the server announces with another size is not downloaded."""
     needed = site.remote("a.bin", CONTENT, size=len(CONTENT) - 1)
 
     with pytest.raises(DataError, match="has a file of 100,000 bytes, declared are 99,999"):
@@ -130,7 +131,7 @@ def test_another_size_is_refused_at_once(site: Any, cache: Path, contents: Conte
 
 
 def test_mirrors(site: Any, cache: Path) -> None:
-    """The next address is tried when one has nothing, and when one has another file."""
+    """The next address is tried if one has no file, or another file."""
     site.files["/wrong.bin"] = bytes(len(CONTENT))
     urls = tuple(f"{site.address}/{name}" for name in ("nothing.bin", "wrong.bin", "a.bin"))
     needed = site.remote("a.bin", CONTENT, urls=urls)
@@ -142,7 +143,7 @@ def test_mirrors(site: Any, cache: Path) -> None:
 
 
 def test_all_addresses_are_named_with_what_happened(site: Any, cache: Path, contents: Contents) -> None:
-    """If no address has the file, the message goes through them."""
+    """If no address has the file, the message lists them with what happened at each."""
     urls = (f"{site.address}/nothing.bin", "http://127.0.0.1:9/a.bin")
     needed = site.remote("a.bin", CONTENT, urls=urls)
 
@@ -155,7 +156,7 @@ def test_all_addresses_are_named_with_what_happened(site: Any, cache: Path, cont
 
 
 def test_redirects(site: Any, cache: Path, contents: Contents) -> None:
-    """A redirect is followed, but not to plain http on another machine: no connection is opened there."""
+    """A redirect is followed, but not to http on another machine: no connection is opened there."""
     needed = site.remote("a.bin", CONTENT)
     site.redirects = {"/a.bin": f"{site.address}/moved.bin"}
     site.files["/moved.bin"] = CONTENT
@@ -169,8 +170,8 @@ def test_redirects(site: Any, cache: Path, contents: Contents) -> None:
     assert contents(cache) == {"set", "set/a.bin", "set/.a.bin.checked"}
 
 
-def test_protected_address_does_not_lead_to_plain_http() -> None:
-    """From https nothing leads to http, not even on this machine."""
+def test_https_does_not_redirect_to_http() -> None:
+    """A redirect from https to http is refused, even on this machine."""
     import urllib.request
 
     request = urllib.request.Request("https://example.invalid/a")
@@ -229,7 +230,7 @@ def test_file_put_there_by_hand(site: Any, cache: Path) -> None:
 
 
 def test_folder_that_cannot_be_written(site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data folder that is a file, and a disk that is too small, are said in one line."""
+    """A data folder that is a file, and a disk that is too small, are one-line errors."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "file"))
     with pytest.raises(DataError, match="name another folder in ARCHBENCH_DATA"):
@@ -260,8 +261,8 @@ def test_one_path_for_two_files(site: Any, cache: Path) -> None:
         ({"augment": 3}, "augment must be a function"),
     ],
 )
-def test_tasks_are_checked(change: dict[str, Any], message: str, make_task: Callable[..., Any]) -> None:
-    """A task whose files or augmentation cannot be meant is refused when it is declared."""
+def test_tasks_are_checked(change: dict[str, Any], message: str, make_task: Make) -> None:
+    """A task whose files or augmentation are of a wrong type is refused when it is declared."""
     with pytest.raises(DeclarationError, match=message):
         make_task(**change)
 
@@ -285,7 +286,7 @@ def test_tasks_are_checked(change: dict[str, Any], message: str, make_task: Call
     ],
 )
 def test_declarations_are_checked(change: dict[str, Any], message: str) -> None:
-    """A declaration that cannot be meant, or that cannot be trusted, is refused."""
+    """A file with a wrong path, address, size or checksum is refused when it is declared."""
     values = {"path": "set/a", "urls": ("https://example.org/a",), "size": 1, "sha256": "0" * 64}
     RemoteFile(**values)
     with pytest.raises(DeclarationError, match=message):
@@ -293,7 +294,7 @@ def test_declarations_are_checked(change: dict[str, Any], message: str) -> None:
 
 
 def test_guide_declares_files_correctly() -> None:
-    """The declaration in the guide for authors is a valid one."""
+    """The declaration in the guide for authors is valid."""
     guide = (Path(__file__).parents[2] / "docs/authors.md").read_text()
     (code,) = re.findall(r"```py\n(files = .*?)```", guide, re.S)
     found: dict[str, Any] = {"archbench": archbench}
@@ -303,7 +304,7 @@ def test_guide_declares_files_correctly() -> None:
 
 
 def test_folder_of_the_user(cache: Path) -> None:
-    """A folder that users fill is ready when there is something in it."""
+    """A folder that users fill is ready once there is something in it."""
     needed = LocalFolder(path="photos", advice="put your photos there")
     assert state(needed) == "missing"
     (cache / "photos/cat").mkdir(parents=True)
@@ -313,16 +314,19 @@ def test_folder_of_the_user(cache: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "folder"),
+    ("system", "environment", "folder"),
     [
-        ({"ARCHBENCH_DATA": "/a/b"}, "/a/b"),
-        ({"XDG_CACHE_HOME": "/c"}, "/c/archbench/data"),
-        ({"HOME": "/h"}, "/h/.cache/archbench/data"),
+        (Unix, {"ARCHBENCH_DATA": "/a/b", "XDG_CACHE_HOME": "/c"}, "/a/b"),
+        (Unix, {"XDG_CACHE_HOME": "/c"}, "/c/archbench/data"),
+        (Unix, {"XDG_CACHE_HOME": "c", "HOME": "/h"}, "/h/.cache/archbench/data"),
+        (Unix, {"HOME": "/h"}, "/h/.cache/archbench/data"),
+        (MacOS, {"ARCHBENCH_DATA": "/a/b"}, "/a/b"),
+        (MacOS, {"HOME": "/h"}, "/h/Library/Caches/archbench/data"),
     ],
 )
-def test_where_data_lie(environment: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable of the suite first, then the cache folder that the system says."""
-    monkeypatch.setattr("sys.platform", "linux")
+def test_data_folder(system: type, environment: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is the one that `ARCHBENCH_DATA` names, else one in the cache folder of the system."""
+    monkeypatch.setattr("platformdirs.PlatformDirs", system)
     for name in ("ARCHBENCH_DATA", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

@@ -1,4 +1,4 @@
-"""Archives from strangers: either everything is unpacked below the folder, or nothing is left."""
+"""Archives from strangers: either everything is unpacked below the folder, or nothing."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MEMBERS = {"top/a.txt": b"alpha", "top/deep/b.txt": b"beta" * 100}
 
 
 def quiet(event: str, needed: RemoteFile, done: int = 0) -> None:
-    """Reports nothing."""
+    """Report nothing."""
 
 
 def tar(*members: tuple[tarfile.TarInfo, bytes], mode: Any = "w:gz") -> bytes:
-    """An archive of these members."""
+    """Return a tar archive of these members."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode=mode) as archive:
         for info, content in members:
@@ -35,14 +35,14 @@ def tar(*members: tuple[tarfile.TarInfo, bytes], mode: Any = "w:gz") -> bytes:
 
 
 def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
-    """The head of a member."""
+    """Return the header of a tar member."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, link
     return info
 
 
 def zipped(*members: tuple[zipfile.ZipInfo, bytes]) -> bytes:
-    """The same as a zip file."""
+    """Return a zip archive of these members."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for info, content in members:
@@ -51,14 +51,14 @@ def zipped(*members: tuple[zipfile.ZipInfo, bytes]) -> bytes:
 
 
 def zip_link(name: str) -> zipfile.ZipInfo:
-    """The head of a symbolic link."""
+    """Return the header of a symbolic link in a zip archive."""
     info = zipfile.ZipInfo(name)
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     return info
 
 
 def plain(mode: str) -> bytes:
-    """`MEMBERS` in an archive."""
+    """Return `MEMBERS` in an archive."""
     if mode == "zip":
         return zipped(*((zipfile.ZipInfo(name), content) for name, content in MEMBERS.items()))
     return tar(*((entry(name), content) for name, content in MEMBERS.items()), mode=mode)
@@ -66,7 +66,7 @@ def plain(mode: str) -> bytes:
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2", "w:", "zip"])
 def test_unpacks(mode: str, site: Any, cache: Path) -> None:
-    """Every usual archive is unpacked into its folder, and a member that is changed or gone is found."""
+    """Every usual archive is unpacked into its folder, and a member that was changed or deleted is found."""
     needed = site.remote("set.archive", plain(mode), unpack="set/unpacked")
 
     prepare([needed], quiet)
@@ -114,7 +114,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_archives(kind: str, site: Any, cache: Path, contents: Contents) -> None:
-    """What would leave the folder, fill the disk, or cannot be read is refused by name, and leaves only the archive."""
+    """A member that leaves the folder, fills the disk or cannot be read is refused; only the archive is kept."""
     content, message = HOSTILE[kind]
     needed = site.remote("set.archive", content, unpack="set/unpacked")
 
@@ -135,7 +135,7 @@ def test_too_many_members(site: Any, cache: Path, contents: Contents, monkeypatc
 
 
 def test_folder_that_is_not_ours_is_left_alone(site: Any, cache: Path) -> None:
-    """A folder of the user in the place of the unpacked files is not touched; an older unpacking is replaced."""
+    """A folder of the user at the place of the unpacked files is not touched; an older unpacking is replaced."""
     needed = site.remote("set.archive", plain("w:gz"), unpack="set/unpacked")
     (cache / "set/unpacked").mkdir(parents=True)
     (cache / "set/unpacked/mine").write_text("keep")

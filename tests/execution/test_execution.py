@@ -1,4 +1,4 @@
-"""Processes for trials: how they are started, shared out and ended."""
+"""Processes of trials: how they are started, and the devices that they get."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from archbench._selection import select
 
 @pytest.fixture
 def planned() -> list[PlannedTrial]:
-    """Two short trials of the built-in mlp."""
+    """Two short trials of the built-in `mlp`."""
     plugins = load_plugins()
     return make_plan(
         select(["mlp"], plugins.architectures, "architecture"),
@@ -34,7 +34,7 @@ def planned() -> list[PlannedTrial]:
 
 
 def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_path: Path) -> None:
-    """A trial from the preloaded server and one from a fresh interpreter end with the same scores."""
+    """A trial forked from the server and a trial in a fresh interpreter have the same scores."""
     fast = open_pool(device="cpu", workers=1)
     slow = Pool(SubprocessLauncher(), [Device(kind="cpu", threads=fast.devices[0].threads)])
     scores = []
@@ -49,7 +49,7 @@ def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_pa
 
 
 def test_preloaded_children_find_torch_and_no_threads(tmp_path: Path) -> None:
-    """The server has torch loaded and a single thread, so that its children neither wait nor hang."""
+    """The server has loaded torch and has a single thread, so that its children start fast and do not hang."""
     launcher = ForkserverLauncher([])
     answer = launcher.probe(120)
 
@@ -60,7 +60,7 @@ def test_preloaded_children_find_torch_and_no_threads(tmp_path: Path) -> None:
 
 
 def test_falls_back_to_fresh_processes_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a forked child does not answer, trials start from nothing, and the user is told why they are slow."""
+    """If a forked child does not answer, trials start in fresh interpreters, with a warning that this is slow."""
     monkeypatch.setattr(_pool.ForkserverLauncher, "probe", lambda self, timeout: None)
     pool = open_pool(device="cpu", workers=3)
 
@@ -69,8 +69,8 @@ def test_falls_back_to_fresh_processes_with_a_warning(monkeypatch: pytest.Monkey
     assert len(pool.devices) == 3
 
 
-def test_server_that_dies_is_no_answer(tmp_path: Path) -> None:
-    """A library that ends the process which loads it ahead costs the fast start of trials and not the run."""
+def test_server_that_dies(tmp_path: Path) -> None:
+    """The probe returns None if a library ends the server that loads it."""
     (tmp_path / "deadly.py").write_text("import os; os._exit(1)")
     code = (
         "from archbench._execution import _launchers\n"
@@ -104,14 +104,14 @@ def test_sharing_devices(
     assert [(d.kind, d.index, d.threads) for d in share_devices(capacity, device=device, workers=workers)] == expected
 
 
-def test_cuda_that_is_not_there() -> None:
-    """Asking for CUDA without a device is an error with advice."""
+def test_missing_cuda() -> None:
+    """Asking for CUDA without a GPU is an error with advice."""
     with pytest.raises(DeviceError, match="--device cpu or auto"):
         share_devices(Capacity(preloaded=True, parent_threads=1, gpus=[]), device="cuda", workers=None)
 
 
 def test_cores_respect_the_affinity_of_the_process() -> None:
-    """A process that is bound to one core counts one; joblib also looks at the quota of a container."""
+    """A process that is bound to one core counts one core."""
     code = (
         "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
         "from archbench._execution._capacity import available_cores; print(available_cores())"
@@ -123,7 +123,7 @@ def test_cores_respect_the_affinity_of_the_process() -> None:
 
 
 def test_a_main_module_is_not_run_again(tmp_path: Path) -> None:
-    """A user's script without a `__main__` guard runs once, not once more in each trial."""
+    """A user's script without a `__main__` guard is not run again in each trial."""
     script = tmp_path / "script.py"
     script.write_text(
         "print('main runs', flush=True)\n"

@@ -1,4 +1,4 @@
-"""Faults of strangers' plugins, of the machine and of the user: each costs its own rows and nothing else."""
+"""Faults of plugins, kill signals and Ctrl-C: each costs its own trials and nothing else."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FAULTS = ("raises", "exits", "segfaults", "not-a-number", "not-a-network", "wron
 
 
 def with_faulty_plugins() -> dict[str, str]:
-    """An environment in which the distribution `faulty` is installed."""
+    """Return an environment in which the distribution `faulty` is installed."""
     return {**os.environ, "PYTHONPATH": str(SITE)}
 
 
 def test_each_fault_costs_its_own_rows(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """Plugins that fail in six ways: a row each with status and message, everything else done, exit code 1."""
+    """Each of six faults leaves a record with status and message, all other trials end ok, and the exit code is 1."""
     done = cli(
         "run", *FAULTS, "mlp", "highway", "resnet", "--task", "digits", "--protocol", "smoke",
         cwd=tmp_path, env=with_faulty_plugins(),
@@ -63,7 +63,7 @@ def test_each_fault_costs_its_own_rows(cli: Cli, records: ReadRecords, tmp_path:
 
 
 def test_trials_that_take_too_long(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """A trial that hangs, and one that trains well, only too long, are timeouts with a row each; no process is left."""
+    """A trial that hangs and a trial that trains too long have the status `timeout`, and no process is left."""
     done = cli(
         "run", "sleeps", "plain-110", "--task", "digits", "--seeds", "1", "--timeout", "3",
         cwd=tmp_path, env=with_faulty_plugins(),
@@ -81,7 +81,7 @@ def test_trials_that_take_too_long(cli: Cli, records: ReadRecords, tmp_path: Pat
 
 
 def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
-    """Without --retry a failed trial stays as it is and the exit code 1, as a dry run says; with it, it runs again."""
+    """A failed trial runs again only with --retry; a dry run says so; the exit code stays 1."""
     command = ["run", "raises", "mlp", "--task", "digits", "--protocol", "smoke", "--json"]
     first, second = (cli(*command, cwd=tmp_path, env=with_faulty_plugins()) for _ in range(2))
     third = cli(*command, "--retry", cwd=tmp_path, env=with_faulty_plugins())
@@ -96,7 +96,7 @@ def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
-    """With --no-plugin the broken distribution is not even imported, and the run is clean."""
+    """A distribution that --no-plugin blocks is not imported, and the run ends with exit code 0."""
     done = cli(
         "run", "mlp", "--task", "digits", "--protocol", "smoke", "--no-plugin", "faulty",
         cwd=tmp_path, env=with_faulty_plugins(),
@@ -109,7 +109,7 @@ def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
 def start(
     folder: Path, *arguments: str, before: Sequence[str] = (), start_new_session: bool = False
 ) -> subprocess.Popen[str]:
-    """The same command in the background, perhaps through another one such as nohup, or in a session of its own."""
+    """Start `benchmark run` in the background, perhaps through another command such as nohup, or in a new session."""
     command = [*before, sys.executable, "-m", "archbench", "run", *arguments]
     return subprocess.Popen(
         command,
@@ -122,7 +122,7 @@ def start(
 
 
 def wait_for_records(out: Path, count: int) -> None:
-    """Until so many trials were trained and kept."""
+    """Wait until this many trials have a record with the status `ok`."""
     deadline = time.monotonic() + 120
     while sum('"status":"ok"' in p.read_text() for p in out.glob("records/*/[0-9a-f]*.json")) < count:
         assert time.monotonic() < deadline
@@ -130,7 +130,7 @@ def wait_for_records(out: Path, count: int) -> None:
 
 
 def running_in(folder: Path) -> list[int]:
-    """Processes whose command line or working folder names the folder."""
+    """Return the ids of processes whose command line or working folder names the folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -143,7 +143,7 @@ def running_in(folder: Path) -> list[int]:
 
 
 def has_mapped(process_id: int, library: bytes) -> bool:
-    """Whether a process has begun to load a library."""
+    """Return whether a process has begun to load a library."""
     try:
         return library in Path(f"/proc/{process_id}/maps").read_bytes()
     except OSError:
@@ -151,7 +151,7 @@ def has_mapped(process_id: int, library: bytes) -> bool:
 
 
 def wait_until_gone(folder: Path) -> None:
-    """No process works in the folder any more; a moment later, or a while on a busy machine."""
+    """Wait until no process works in the folder any more."""
     deadline = time.monotonic() + 60
     while running_in(folder):
         assert time.monotonic() < deadline, running_in(folder)
@@ -165,7 +165,7 @@ ARGUMENTS = (
 
 
 def test_sigkill_keeps_what_is_finished(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """Killed in the middle, a run leaves no process and no torn file; the same command trains only the rest."""
+    """A killed run leaves no process and no torn file, and the same command trains only the rest."""
     out = tmp_path / "leaderboard"
     arguments = (*ARGUMENTS, "--seeds", "2")
     with start(tmp_path, *arguments) as process:
@@ -186,7 +186,7 @@ def test_sigkill_keeps_what_is_finished(cli: Cli, records: ReadRecords, tmp_path
 
 @pytest.mark.slow
 def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
-    """Killed again and again at random moments, from start-up to the page, a run still ends whole."""
+    """A run that is killed many times at random moments, from start-up to the page, still ends whole."""
     out = tmp_path / "leaderboard"
     arguments = (*ARGUMENTS, "--seeds", "4")
     moments = random.Random(0)
@@ -209,7 +209,7 @@ def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)],
 )
 def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    """Ctrl-C (or a request to terminate) ends everything, keeps what is finished and says how to go on."""
+    """Ctrl-C and other stop signals end the run, keep finished trials and say how to go on."""
     out = tmp_path / "leaderboard"
     with start(tmp_path, "mlp", "resnet", "--task", "digits", "--seeds", "9", "--workers", "2") as process:
         wait_for_records(out, 1)
@@ -223,7 +223,7 @@ def test_stop_signals_end_the_run(number: signal.Signals, code: int, tmp_path: P
 
 
 def test_ctrl_c_while_torch_is_loaded(tmp_path: Path) -> None:
-    """A terminal interrupts the process that loads torch as well: it ends too, and all that is said is how to go on."""
+    """Ctrl-C ends the process that loads torch as well, and the only output is how to go on."""
     command = ("mlp", "--task", "digits", "--protocol", "smoke")
     with start(tmp_path, *command, start_new_session=True) as process:
         deadline = time.monotonic() + 60
@@ -263,7 +263,7 @@ def archbench_leaderboard_sections(records):
     ("when", "words"), [("planning", "Stopped."), ("page", "1 of 1 trials are finished and kept in leaderboard")]
 )
 def test_stop_signals_outside_training(when: str, words: str, tmp_path: Path) -> None:
-    """While plugins are loaded or the page is written, too, Ctrl-C ends the run in its own way and loses nothing."""
+    """Ctrl-C while plugins are loaded or the page is written ends the run without a traceback or a loss."""
     (tmp_path / "slow.py").write_text(SLOW_PLUGIN.replace("WHEN", repr(when)))
     with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", "--plugin", "slow.py") as process:
         deadline = time.monotonic() + 120
@@ -280,7 +280,7 @@ def test_stop_signals_outside_training(when: str, words: str, tmp_path: Path) ->
 
 
 def test_nohup_is_respected(tmp_path: Path) -> None:
-    """A run that was started to outlive its terminal does not end when the terminal goes away."""
+    """A run under nohup goes on when its terminal is closed."""
     with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", "--seeds", "3", before=["nohup"]) as process:
         wait_for_records(tmp_path / "leaderboard", 1)
         process.send_signal(signal.SIGHUP)
@@ -290,8 +290,8 @@ def test_nohup_is_respected(tmp_path: Path) -> None:
     assert (tmp_path / "leaderboard" / "index.html").exists()
 
 
-def test_task_that_cannot_say_what_it_is(cli: Cli, tmp_path: Path) -> None:
-    """A task whose info raises costs its plugin and the exit code; everything else is trained."""
+def test_task_whose_info_raises(cli: Cli, tmp_path: Path) -> None:
+    """A task whose info raises excludes its plugin and makes the exit code 1; all other trials run."""
     plugin = (
         "import archbench\n"
         "def info(options):\n    raise OSError('no such disk')\n"

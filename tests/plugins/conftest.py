@@ -15,7 +15,7 @@ FAKES = Path(__file__).parent / "fakes"
 
 
 class Fakes:
-    """Loads fake plugins beside a healthy one, and sees to it that all others are as they would be without."""
+    """Loads fake plugins beside a healthy one, and checks that they do not change how the built-ins load."""
 
     def __init__(self, prepend: Callable[[str], None]) -> None:
         self._prepend = prepend
@@ -23,13 +23,13 @@ class Fakes:
         self.folders: list[str] = []
 
     def install(self, *folders: str | Path) -> None:
-        """Put these folders on the path, the first given first; a name is that of a folder in `fakes/`."""
+        """Put these folders on the path, in the order given; a name without a path is that of a folder in `fakes/`."""
         for folder in reversed(folders):
             self.folders.append(str(FAKES / folder))
             self._prepend(self.folders[-1])
 
     def load(self, *folders: str | Path, **arguments: Any) -> Plugins:
-        """Load with these folders on the path."""
+        """Load all plugins with these folders on the path."""
         self.install(*folders, "healthy")
         plugins = load_plugins(**arguments)
         assert "healthy-net/healthy-net@3" in {r.canonical for r in plugins.architectures}
@@ -39,12 +39,12 @@ class Fakes:
 
     @staticmethod
     def problems(plugins: Plugins) -> list[Problem]:
-        """The problems that are not about built-ins."""
+        """Return the problems that are not about built-ins."""
         return [problem for problem in plugins.problems if not problem.plugin.startswith("archbench:")]
 
     @staticmethod
     def status(plugins: Plugins, name: str) -> PluginStatus:
-        """The status of one plugin."""
+        """Return the status of one plugin."""
         return next(status for status in plugins.statuses if status.name == name)
 
 
@@ -62,7 +62,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
 
 @pytest.fixture
 def run_python() -> Callable[..., str]:
-    """`run_python(code, *folders, **environment)`: what a fresh interpreter prints with these folders on its path."""
+    """`run_python(code, *folders, **environment)` returns the output of a fresh interpreter with these folders."""
     return _run_python
 
 

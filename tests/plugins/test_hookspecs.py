@@ -1,4 +1,4 @@
-"""The documentation of the hooks is part of the contract, and the host stays light."""
+"""Every hook has an example that runs, and loading the built-in plugins imports nothing heavy."""
 
 import doctest
 import inspect
@@ -13,7 +13,7 @@ HOOKS = [name for name in vars(hookspecs) if name.startswith("archbench_")]
 
 
 def undocumented(module: types.ModuleType) -> list[str]:
-    """The hooks of a module that have no docstring with an example in it."""
+    """Return the hooks of a module that have no docstring with an example in it."""
     parser = doctest.DocTestParser()
     functions = {name: value for name, value in vars(module).items() if name.startswith("archbench_")}
     documents = {name: inspect.getdoc(function) or "" for name, function in functions.items()}
@@ -27,7 +27,7 @@ def test_every_hook_is_documented() -> None:
 
 
 def test_undocumented_hook_is_found() -> None:
-    """The check above does find a new hook without an example."""
+    """The check finds a new hook without an example."""
     module = types.ModuleType("more_hooks")
 
     def archbench_bare() -> None: ...
@@ -40,7 +40,7 @@ def test_undocumented_hook_is_found() -> None:
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_example_runs(name: str) -> None:
-    """The example in the docstring of each hook does what it says."""
+    """The example in the docstring of each hook runs and gives the results that it shows."""
     (test,) = doctest.DocTestFinder(recurse=False).find(getattr(hookspecs, name), name, globs={})
     result = doctest.DocTestRunner().run(test)
 
@@ -49,7 +49,7 @@ def test_example_runs(name: str) -> None:
 
 
 def test_nothing_heavy_is_imported(run_python: Any) -> None:
-    """Importing the package and loading the built-ins leaves torch, lightning and numpy alone."""
+    """Importing the package and loading the built-ins does not import torch, lightning or numpy."""
     code = """
 import sys
 import archbench, archbench._plugins

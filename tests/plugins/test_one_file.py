@@ -1,4 +1,4 @@
-"""One-file plugins: loaded from their path, and an error if that fails, since they were asked for."""
+"""One-file plugins: loaded from their path; a fault is an error, since the user asked for the file."""
 
 import sys
 from pathlib import Path
@@ -26,12 +26,12 @@ ARCHITECTURES = "import archbench\n@archbench.hookimpl\ndef archbench_architectu
 
 
 def load(path: Path) -> Plugins:
-    """Load the file beside the built-ins."""
+    """Load the file together with the built-ins."""
     return load_plugins(files=[path], only=[])
 
 
 def test_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file is a plugin without a version; what it prints does not spoil standard output."""
+    """A file is a plugin without a version, and its prints do not go to standard output."""
     path = tmp_path / "my_net.py"
     path.write_text(NET)
 
@@ -46,7 +46,7 @@ def test_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_fingerprint_follows_the_bytes(tmp_path: Path) -> None:
-    """The fingerprint of a file changes with its content, and nothing stale is run."""
+    """The fingerprint of a file changes with its content, and the new content is run."""
     path = tmp_path / "my_net.py"
     path.write_text(NET)
     before = load(path).architectures[-1]
@@ -61,7 +61,7 @@ def test_fingerprint_follows_the_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["torch.py", "resnet.py", "json.py", "with-dash.py"])
 def test_file_shadows_nothing(tmp_path: Path, name: str) -> None:
-    """A file may be called like any module; that module stays what it was."""
+    """A file named like a module does not replace that module."""
     path = tmp_path / name
     path.write_text(NET)
     before = sys.modules.get(path.stem)
@@ -72,7 +72,7 @@ def test_file_shadows_nothing(tmp_path: Path, name: str) -> None:
 
 
 def test_worker_loads_the_file_again(tmp_path: Path) -> None:
-    """A worker finds the file by its path, and what a string built from `__name__` names is there."""
+    """A worker loads the file from its path, and a string built from `__name__` names the same function there."""
     path = tmp_path / "my_net.py"
     path.write_text(NET.replace("build=build", 'build=f"{__name__}:build"'))
     planned = load(path).architectures[-1]
@@ -93,7 +93,7 @@ def test_worker_loads_the_file_again(tmp_path: Path) -> None:
     ],
 )
 def test_file_that_cannot_be_read(tmp_path: Path, name: str, text: str | None, message: str) -> None:
-    """A file that is not there, or not Python, is an error that says which."""
+    """A file that is missing, or not Python, is an error that says so."""
     if text is not None:
         (tmp_path / name).write_text(text)
 
@@ -156,7 +156,7 @@ def test_file_that_cannot_be_read(tmp_path: Path, name: str, text: str | None, m
     ],
 )
 def test_file_that_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    """Every rule for hooks has a message of its own, and a file that breaks one is an error."""
+    """A file that breaks a rule for hooks is an error, with a message for each rule."""
     path = tmp_path / "p.py"
     path.write_text(text)
 
@@ -167,7 +167,7 @@ def test_file_that_is_refused(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_hook_of_a_later_suite(tmp_path: Path) -> None:
-    """A hook marked as optional may be one that this suite does not have yet."""
+    """A hook that is marked as optional may be unknown to this version of the suite."""
     path = tmp_path / "p.py"
     path.write_text(NET + "@archbench.hookimpl(optionalhook=True)\ndef archbench_of_the_future(): pass\n")
 
@@ -177,7 +177,7 @@ def test_hook_of_a_later_suite(tmp_path: Path) -> None:
 
 
 def test_lazy_module(tmp_path: Path) -> None:
-    """What a plugin defers behind attributes is not fetched; pluggy 1.6 alone would."""
+    """The lazy attributes of a plugin are not fetched; pluggy 1.6 alone would fetch them."""
     path = tmp_path / "p.py"
     path.write_text(NET + "def __dir__(): return [*globals(), 'lazy']\ndef __getattr__(name): raise RuntimeError\n")
 
@@ -185,7 +185,7 @@ def test_lazy_module(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_name(tmp_path: Path) -> None:
-    """Two files of one name are refused, since records know a file by its name; one file twice is loaded once."""
+    """Two files of one name are refused, since records tell files apart by name; one file given twice loads once."""
     first, second = tmp_path / "a" / "net.py", tmp_path / "b" / "net.py"
     for path in (first, second):
         path.parent.mkdir()

@@ -10,14 +10,14 @@ from archbench._plugins import Plugins, Problem, load_plugins
 
 
 def only_problem(fakes: Any, plugins: Plugins) -> Problem:
-    """The one problem that there is."""
+    """Return the problem, which must be the only one."""
     problems: list[Problem] = fakes.problems(plugins)
     assert len(problems) == 1, problems
     return problems[0]
 
 
 def test_nothing_wrong(fakes: Any) -> None:
-    """A healthy plugin is active, with what it registers, its hooks and its provenance, and causes no problem."""
+    """A healthy plugin is active and causes no problem; its status has its items, hooks and provenance."""
     plugins = fakes.load("class_plugin")
 
     healthy = fakes.status(plugins, "healthy-net:healthy")
@@ -64,7 +64,7 @@ def test_class_as_plugin(fakes: Any) -> None:
             "misspelt_hook",
             "misspelt-hook:misspelt",
             "register",
-            "archbench_architecture is not a hook; did you mean archbench_architectures?",
+            "archbench_architecture is not a hook; did you mean 'archbench_architectures'?",
         ),
         (
             "default_argument",
@@ -76,7 +76,7 @@ def test_class_as_plugin(fakes: Any) -> None:
     ],
 )
 def test_fault(fakes: Any, case: str, plugin: str, stage: str, message: str) -> None:
-    """Each kind of fault is named, nothing of the plugin is registered, and the others load."""
+    """A plugin with a fault is left out with a message about that fault, and the others load."""
     plugins = fakes.load(case)
 
     problem = only_problem(fakes, plugins)
@@ -87,14 +87,14 @@ def test_fault(fakes: Any, case: str, plugin: str, stage: str, message: str) -> 
 
 
 def test_traceback_is_kept(fakes: Any) -> None:
-    """The traceback of the plugin's own exception is kept for whoever has to repair it."""
+    """The problem has the traceback of the plugin's own exception."""
     plugins = fakes.load("half_generator")
 
     assert "half_generator.py" in only_problem(fakes, plugins).traceback
 
 
 def test_wrong_items(fakes: Any) -> None:
-    """Items of the wrong type reject the whole plugin, and a single item where a list belongs is explained."""
+    """An item of the wrong type rejects the whole plugin, and so does a single item in place of a list."""
     plugins = fakes.load("wrong_item")
 
     assert [(problem.plugin, problem.message) for problem in fakes.problems(plugins)] == [
@@ -111,7 +111,7 @@ def test_wrong_items(fakes: Any) -> None:
 
 
 def test_unmarked_hook(fakes: Any) -> None:
-    """A forgotten mark is a warning beside a marked hook, and fatal where the plugin then has no hook at all."""
+    """A forgotten mark is a warning if another hook is marked, and a fault if the plugin then has no hook."""
     plugins = fakes.load("unmarked_hook")
 
     looks = "archbench_tasks looks like a hook but is not marked @archbench.hookimpl; mark it, or rename it"
@@ -124,7 +124,7 @@ def test_unmarked_hook(fakes: Any) -> None:
 
 
 def test_same_entry_point_name(fakes: Any) -> None:
-    """Two distributions may use one entry-point name; pluggy alone would drop one of them in silence."""
+    """Two distributions may use one entry-point name; pluggy alone would silently drop one of them."""
     plugins = fakes.load("same_entry_point")
 
     assert fakes.problems(plugins) == []
@@ -140,7 +140,7 @@ def test_same_architecture_name(fakes: Any) -> None:
 
 
 def test_same_name_twice_in_one_distribution(fakes: Any) -> None:
-    """One distribution that declares a name twice has a clash, and the message names both plugins."""
+    """A name that one distribution declares twice is a clash, and the message names both plugins."""
     plugins = fakes.load("same_name_twice")
 
     problem = only_problem(fakes, plugins)
@@ -163,7 +163,7 @@ def test_variant_clash(fakes: Any) -> None:
 
 
 def test_requirement_on_a_newer_suite(fakes: Any) -> None:
-    """A plugin for another version of the suite is not imported; requirements of extras do not count."""
+    """A plugin that requires another version of the suite is not imported; requirements of extras do not count."""
     plugins = fakes.load("newer_suite")
 
     problem = only_problem(fakes, plugins)
@@ -177,7 +177,7 @@ def test_requirement_on_a_newer_suite(fakes: Any) -> None:
 
 @pytest.mark.parametrize("stale_first", [True, False])
 def test_stale_egg_info(fakes: Any, tmp_path: Path, stale_first: bool) -> None:
-    """An old egg-info does not hide the plugin, wherever it is on the path, and there is a warning."""
+    """An old egg-info does not hide the plugin, wherever it is on the path, but gives a warning."""
     folder = tmp_path / "twin_a.egg-info"
     folder.mkdir()
     (folder / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: twin-a\nVersion: 0.3\n")
@@ -192,8 +192,8 @@ def test_stale_egg_info(fakes: Any, tmp_path: Path, stale_first: bool) -> None:
     assert fakes.status(plugins, "twin-a:twin").origin.version == "1.0"
 
 
-def test_copy_that_says_the_same(fakes: Any, tmp_path: Path) -> None:
-    """The egg-info that an editable install leaves beside its dist-info is no reason for a warning."""
+def test_equal_copy(fakes: Any, tmp_path: Path) -> None:
+    """An egg-info with the same content, as an editable install leaves it, gives no warning."""
     folder = tmp_path / "twin_a.egg-info"
     folder.mkdir()
     (folder / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: twin-a\nVersion: 1.0\n")
@@ -203,7 +203,7 @@ def test_copy_that_says_the_same(fakes: Any, tmp_path: Path) -> None:
 
 
 def test_unreadable_metadata(fakes: Any, tmp_path: Path) -> None:
-    """A distribution with a torn metadata file is reported and does not stop the others."""
+    """A distribution with a torn metadata file is a problem and does not stop the others."""
     folder = tmp_path / "torn-1.0.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nVersion: 1.0\n")
@@ -241,7 +241,7 @@ def test_faulty_observer(fakes: Any, make_record: Any) -> None:
 
 
 def test_faulty_sections(fakes: Any) -> None:
-    """A plugin that breaks half-way through its sections loses all of them; those of others are kept."""
+    """A plugin that raises half-way through its sections loses all of them; other plugins keep theirs."""
     plugins = fakes.load("faulty_observer")
 
     sections, problems = plugins.leaderboard_sections([])
@@ -267,7 +267,7 @@ def test_ragged_section(tmp_path: Path) -> None:
 
 
 def test_heavy_import(run_python: Any, tmp_path: Path) -> None:
-    """A plugin that imports torch is loaded with a warning, and the others do not get the blame."""
+    """A plugin that imports torch is loaded with a warning, and no other plugin gets one."""
     (tmp_path / "torch.py").write_text("")
     code = """
 from archbench._plugins import load_plugins

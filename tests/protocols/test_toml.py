@@ -1,4 +1,4 @@
-"""Protocols that users write in TOML: what they inherit, what they may not say, and what they are."""
+"""Protocols that people write in TOML: inheritance, messages about mistakes, identity."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
 
 
 def read(tmp_path: Path, text: str) -> Protocol:
-    """The protocol in a file with this text."""
+    """Return the protocol in a file with this text."""
     path = tmp_path / "mine.toml"
     path.write_text(text)
     return read_protocol(path)
 
 
 def test_extends_a_built_in(tmp_path: Path) -> None:
-    """What the file does not say is as in the protocol that it extends, inside of tables too."""
+    """Settings that the file leaves out are inherited, inside tables too."""
     mine = read(tmp_path, 'name = "mine"\nextends = "quick"\nsteps = 70\n[recipe]\nlearning_rate = 0.5\n')
     quick = find_protocol("quick")
     house = quick.recipe
@@ -42,7 +42,7 @@ def test_extends_a_built_in(tmp_path: Path) -> None:
 
 
 def test_one_budget_replaces_another(tmp_path: Path) -> None:
-    """A budget in seconds or epochs takes the place of the inherited steps."""
+    """A budget in seconds or epochs replaces the inherited steps."""
     by_clock = read(tmp_path, 'name = "clock"\nextends = "quick"\nseconds = 2.5\n')
     by_epochs = read(tmp_path, 'name = "epochs"\nextends = "quick"\nepochs = 3\n')
 
@@ -51,7 +51,7 @@ def test_one_budget_replaces_another(tmp_path: Path) -> None:
 
 
 def test_own_recipe_and_tuning_in_a_file(tmp_path: Path) -> None:
-    """A file may choose the own recipe, which brings its batch size, or another way of tuning."""
+    """A file may choose the own recipe, which has its own batch size, or another way of tuning."""
     own = read(tmp_path, 'name = "own-quick"\nextends = "quick"\nrecipe = "own"\n')
     searched = read(tmp_path, 'name = "searched"\nextends = "standard"\n[tuning]\ntrials = 5\nseeds = 2\n')
 
@@ -110,7 +110,7 @@ QUICK = 'name = "mine"\nextends = "quick"\n'
     ],
 )
 def test_mistakes_are_named(text: str, words: str, tmp_path: Path) -> None:
-    """Each mistake is one line with the file, the key and what is allowed."""
+    """Each mistake has a one-line message with the file, the key and what is allowed."""
     with pytest.raises(ProtocolError, match=re.escape(words)) as caught:
         read(tmp_path, text)
 
@@ -119,18 +119,18 @@ def test_mistakes_are_named(text: str, words: str, tmp_path: Path) -> None:
 
 
 def test_byte_order_mark(tmp_path: Path) -> None:
-    """A file as Windows editors save it, with a mark in front, is the same protocol."""
+    """A byte order mark at the start of the file, as Windows editors write it, changes nothing."""
     assert read(tmp_path, "\ufeff" + QUICK) == read(tmp_path, QUICK)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    """A file that is not there is said to be so, and is not taken for a name."""
+    """A missing file is an error about the file; its path is not taken for the name of a protocol."""
     with pytest.raises(ProtocolError, match=r"cannot read the protocol file .*none.toml: No such file"):
         get_protocol(str(tmp_path / "none.toml"))
 
 
 def test_a_protocol_is_its_content(tmp_path: Path) -> None:
-    """The same content in another file is the same protocol; any rule makes another one, a time limit does not."""
+    """Equal content in another file is the same protocol; another rule makes another, a time limit does not."""
     (tmp_path / "there").mkdir()
     first, moved = read(tmp_path, QUICK), read(tmp_path / "there", QUICK)
     patient = read(tmp_path, QUICK + "timeout = 9.0\nseeds = 9\nsummary = 'x'")
@@ -144,7 +144,7 @@ def test_a_protocol_is_its_content(tmp_path: Path) -> None:
 
 
 def test_built_in_protocols_are_comparable() -> None:
-    """Each name once; quick and smoke take data as they are, standard and paper augment."""
+    """Every built-in protocol has its own name; only standard and paper augment the data."""
     known = {protocol.name: protocol for protocol in protocols()}
 
     assert list(known) == ["smoke", "quick", "standard", "paper"]

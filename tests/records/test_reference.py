@@ -1,4 +1,4 @@
-"""The committed reference: its trial ids follow from the declarations of today, and its board from its records."""
+"""The committed reference: today's declarations give its trial ids, and its records give its leaderboard."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
 
 @pytest.fixture(scope="module")
 def built_in() -> Plugins:
-    """The plugins of the suite itself."""
+    """The built-in plugins."""
     return load_plugins(only=[])
 
 
 def test_every_trial_id_is_reproduced_from_its_declaration(built_in: Plugins) -> None:
-    """Selecting what each record names, with its own label, gives the very id under which it is stored."""
+    """Selecting the labels in each record gives the id under which the record is stored."""
     records = archbench.read(REFERENCE).records
     trials = [record.trial for record in records]
     plan = make_plan(
@@ -45,7 +45,7 @@ def test_every_trial_id_is_reproduced_from_its_declaration(built_in: Plugins) ->
 
 
 def test_the_board_is_rebuilt_byte_for_byte(built_in: Plugins, tmp_path: Path) -> None:
-    """The files of the committed leaderboard are what its records give now."""
+    """The committed records give the files of the committed leaderboard."""
     shutil.copytree(REFERENCE / "records", tmp_path / "records")
     store = Store(tmp_path)
     records, _ = store.load()

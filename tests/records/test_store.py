@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,7 @@ from support import MakeRecord
 
 
 def test_round_trip(make_record: MakeRecord) -> None:
-    """A record comes back as it went in, and its bytes are always the same."""
+    """A record is read as it was written, and equal records have equal bytes."""
     record = make_record()
 
     assert decode_record(encode_record(record)) == record
@@ -26,7 +28,7 @@ def test_round_trip(make_record: MakeRecord) -> None:
 
 
 def test_a_record_is_the_same_before_and_after_the_disk(make_record: MakeRecord, tmp_path: Path) -> None:
-    """What is kept comes back as what a later run reads, lists for tuples, so that both runs write the same page."""
+    """`write` returns the record that a later run reads, with lists for tuples, so that both write the same page."""
     record = make_record()
     architecture = msgspec.structs.replace(record.trial.architecture, options={"widths": (1, 2)})
     trial = msgspec.structs.replace(record.trial, architecture=architecture)
@@ -38,7 +40,7 @@ def test_a_record_is_the_same_before_and_after_the_disk(make_record: MakeRecord,
 
 
 def test_every_flipped_byte_is_seen(make_record: MakeRecord) -> None:
-    """Whichever byte of a record file is damaged, reading it fails; it never gives another record."""
+    """Reading a record file fails if any byte is damaged; it never gives another record."""
     data = encode_record(make_record())
     for position in range(0, len(data) - 1, 3):
         damaged = bytearray(data)
@@ -48,7 +50,7 @@ def test_every_flipped_byte_is_seen(make_record: MakeRecord) -> None:
 
 
 def test_every_truncation_is_seen(make_record: MakeRecord) -> None:
-    """A file cut short anywhere is not a record."""
+    """A truncated file is not a record."""
     data = encode_record(make_record()).rstrip()
     for length in range(0, len(data), 7):
         with pytest.raises(ValueError, match=r"."):
@@ -56,7 +58,7 @@ def test_every_truncation_is_seen(make_record: MakeRecord) -> None:
 
 
 def test_unreadable_record_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:
-    """A torn record is moved away with a message; the others are read, and nothing is deleted."""
+    """A torn record is moved to set-aside/ with a message; the others are read, and nothing is deleted."""
     store = Store(tmp_path)
     good, bad = make_record(0), make_record(1)
     store.write(good)
@@ -75,7 +77,7 @@ def test_unreadable_record_is_set_aside(make_record: MakeRecord, tmp_path: Path)
 
 
 def test_record_from_a_newer_schema_is_left_alone(make_record: MakeRecord, tmp_path: Path) -> None:
-    """A newer record stops the command with advice, and stays where it is, byte for byte."""
+    """A record of a newer version stops the command with advice, and the file is not touched."""
     store = Store(tmp_path)
     record = make_record()
     store.write(record)
@@ -90,7 +92,7 @@ def test_record_from_a_newer_schema_is_left_alone(make_record: MakeRecord, tmp_p
 
 
 def test_record_from_an_older_schema_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:
-    """Results of trials that were defined otherwise do not mix with new ones; they are kept, not counted."""
+    """A record of an older version is set aside, since its trial was defined differently."""
     store = Store(tmp_path)
     record = make_record(schema=SCHEMA - 1)
     store.path(record.id).parent.mkdir(parents=True)
@@ -104,7 +106,7 @@ def test_record_from_an_older_schema_is_set_aside(make_record: MakeRecord, tmp_p
 
 
 def test_renamed_record_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:
-    """A record under the name of another trial would overwrite that trial's place; it is set aside."""
+    """A record under the name of another trial is set aside."""
     store = Store(tmp_path)
     record = make_record()
     store.write(record)
@@ -117,7 +119,7 @@ def test_renamed_record_is_set_aside(make_record: MakeRecord, tmp_path: Path) ->
 
 
 def test_killed_writer_leaves_old_or_new(make_record: MakeRecord, tmp_path: Path) -> None:
-    """A process that is killed while it rewrites a record again and again leaves a whole record."""
+    """A process that is killed while it rewrites a record over and over leaves a whole record."""
     store = Store(tmp_path)
     record = make_record()
     store.write(record)
@@ -138,7 +140,7 @@ def test_killed_writer_leaves_old_or_new(make_record: MakeRecord, tmp_path: Path
 
 
 def test_killed_before_the_rename(make_record: MakeRecord, tmp_path: Path) -> None:
-    """What a writer leaves that dies with all bytes written but the name not yet given does not look like a record."""
+    """A writer that dies before the rename leaves a file that does not look like a record."""
     record = make_record()
     (tmp_path / "source").write_bytes(encode_record(record))
     code = (
@@ -156,7 +158,7 @@ def test_killed_before_the_rename(make_record: MakeRecord, tmp_path: Path) -> No
 
 
 def test_second_run_is_refused(tmp_path: Path) -> None:
-    """Two runs never write to one folder; the second says so, and may go on when the first has ended."""
+    """A second run on a folder is refused while the first is running; a killed run holds nothing."""
     code = (
         "import sys; from pathlib import Path; from archbench._records import Store\n"
         "with Store(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
@@ -173,6 +175,36 @@ def test_second_run_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_second_run_in_this_process_is_refused(tmp_path: Path) -> None:
+    """Two runs in one process, such as a notebook, refuse each other too."""
+    for _ in range(2):
+        refused = pytest.raises(StoreError, match=f"another run is writing to {tmp_path}")
+        with Store(tmp_path).locked(), refused, Store(tmp_path).locked():
+            pass
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_an_exception_frees_the_folder(error: type[BaseException], tmp_path: Path) -> None:
+    """A run that ends with any exception, Ctrl-C included, lets the next run in."""
+    with pytest.raises(error), Store(tmp_path).locked():
+        raise error
+    with Store(tmp_path).locked():
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_file_system_without_locks(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be locked is refused with one line of advice."""
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", fail)
+    message = f"cannot lock {tmp_path}: its file system has no locks ({os.strerror(number)}); choose another folder"
+    with pytest.raises(StoreError, match=re.escape(message)), Store(tmp_path).locked():
+        pass
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_unwritable_folder(tmp_path: Path) -> None:
     """A read-only folder is refused with advice."""
@@ -182,7 +214,7 @@ def test_unwritable_folder(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_a_file(tmp_path: Path) -> None:
-    """A file in place of the folder is refused with advice."""
+    """A file at the place of the folder is refused with advice."""
     target = tmp_path / "out"
     target.write_text("mine")
 

@@ -1,9 +1,8 @@
-"""`--task SCHEME:PATH`: how it is written, what identifies the task, and that no path gets into a record."""
+"""`--task SCHEME:PATH`: its form, the identity of the task, and that no path gets into a record."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,19 @@ from archbench._protocols import find_protocol
 from archbench._records import Origin
 from archbench._selection import is_own_data, open_own_data, select, select_tasks
 from archbench.cli._options import tasks_of
+from support import Make
 
 
 @dataclass(frozen=True)
 class Options:
-    """One of each kind."""
+    """An option of each kind."""
 
     size: int = 4
     grey: bool = False
 
 
 def inspect(path: Path, options: Options) -> Found:
-    """The content is the text of the file, as hex digits."""
+    """Return a task whose content hash is the text of the file."""
     return Found(
         content=path.read_text(),
         info=TaskInfo(kind="image", input_shape=(1, options.size, options.size), outputs=2),
@@ -42,7 +42,7 @@ def inspect(path: Path, options: Options) -> Found:
 
 
 def reader(distribution: str = "files", **changes: Any) -> Registered[Reader]:
-    """A reader as the loader hands it out."""
+    """Return a reader as the loader registers it."""
     declared: dict[str, Any] = {"scheme": "spots", "inspect": inspect, "load": "a:b", "options": Options, **changes}
     origin = Origin(distribution=distribution, version="1.0", entry_point="spots")
     return Registered(Reader(**declared), origin, PluginSource(distribution=distribution, entry_point="spots"))
@@ -57,7 +57,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_selector_with_options(data: Path) -> None:
-    """Several values of an option are several tasks; the label has the name of the file and no folder."""
+    """Several values of an option make several tasks, and the label has the name of the file without its folder."""
     small, big = open_own_data(f"spots:{data}[size=2,3,grey=true]", [reader()])
 
     assert small.component.label == "spots:my: spots, a@b@012345[size=2,grey=true]"
@@ -68,7 +68,7 @@ def test_selector_with_options(data: Path) -> None:
 
 
 def test_relative_paths_and_the_home_folder(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths are those of the shell; the worker gets an absolute one without detours."""
+    """Relative paths and `~` work as in a shell, and the worker gets an absolute path without `..`."""
     monkeypatch.chdir(data.parent)
     monkeypatch.setenv("HOME", str(data.parent))
     for written in (data.name, f"./../{data.parent.name}/{data.name}", f"~/{data.name}"):
@@ -78,7 +78,7 @@ def test_relative_paths_and_the_home_folder(data: Path, monkeypatch: pytest.Monk
 
 
 def test_identity_is_content_and_options(data: Path, tmp_path: Path) -> None:
-    """The same content elsewhere is the same task; options and another content make another."""
+    """Equal content at another path is the same task; other options or other content make another task."""
     copy = tmp_path / "copy"
     copy.write_text(data.read_text())
     tasks = select_tasks([f"spots:{data}", f"spots:{copy}", f"spots:{data}[size=4]"], [], [reader()])
@@ -89,7 +89,7 @@ def test_identity_is_content_and_options(data: Path, tmp_path: Path) -> None:
 
 
 def test_label_is_a_selector_of_that_content(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the leaderboard writes can be typed where the files are; it is refused once they have changed."""
+    """The label on the leaderboard is a selector, which is refused once the files have changed."""
     monkeypatch.chdir(data.parent)
     (opened,) = open_own_data(f"spots:{data}[size=3]", [reader()])
     (again,) = open_own_data(opened.component.label, [reader()])
@@ -103,7 +103,7 @@ def test_label_is_a_selector_of_that_content(data: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("written", "says"),
     [
-        ("spot:{}", "nothing reads 'spot'; did you mean spots:?"),
+        ("spot:{}", "nothing reads 'spot'; did you mean 'spots:'?"),
         ("pictures:{}", "nothing reads 'pictures'; there are spots:"),
         ("spots:{}[colour=1]", "spots has no option 'colour'; it has size, grey"),
         ("spots:{}[size=big]", "see `benchmark show spots`"),
@@ -114,7 +114,7 @@ def test_label_is_a_selector_of_that_content(data: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_mistakes_in_selectors(written: str, says: str, data: Path) -> None:
-    """Each says what is allowed."""
+    """Each mistake has a message that says what is allowed."""
     with pytest.raises(SelectionError) as caught:
         open_own_data(written.format(data), [reader()])
 
@@ -122,7 +122,7 @@ def test_mistakes_in_selectors(written: str, says: str, data: Path) -> None:
 
 
 def test_scheme_without_a_path() -> None:
-    """It is taken for own data with something missing, not for a misspelt task."""
+    """A scheme without a path is an error that asks for the path; it is not taken for a misspelt task."""
     for written in ("spots", "spots[size=4]"):
         with pytest.raises(SelectionError, match="needs a path: write spots:PATH, see `benchmark show spots`"):
             select_tasks([written], [], [reader()])
@@ -131,7 +131,7 @@ def test_scheme_without_a_path() -> None:
 
 
 def test_missing_path_and_rival_readers(data: Path) -> None:
-    """A path that is not there is named; of two readers of one scheme neither is taken."""
+    """A missing path is named in the error, and two readers of one scheme are an error."""
     with pytest.raises(DataError, match=r"there is no file or folder .*nowhere; check the path"):
         open_own_data("spots:nowhere", [reader()])
     with pytest.raises(SelectionError, match="two plugins read 'spots': files/spots@1 and rival/spots@1"):
@@ -139,14 +139,14 @@ def test_missing_path_and_rival_readers(data: Path) -> None:
 
 
 def test_names_are_told_from_own_data() -> None:
-    """A colon makes the difference, but for one inside the brackets."""
+    """A selector with a colon before its brackets is own data."""
     assert is_own_data("images:C")
     assert not is_own_data("digits")
     assert not is_own_data("net[a=b:c]")
 
 
 def broken(path: Path, options: Any) -> Any:
-    """Raises what a careless reader raises."""
+    """Raise an error that does not say what is wrong."""
     raise KeyError("label")
 
 
@@ -158,13 +158,13 @@ def broken(path: Path, options: Any) -> Any:
     ],
 )
 def test_faulty_reader_is_blamed(function: Any, says: str, data: Path) -> None:
-    """An exception or a wrong answer of a plugin names the plugin and the path."""
+    """An exception or a wrong result of a reader is an error that names the plugin and the path."""
     with pytest.raises(PluginError, match=says):
         open_own_data(f"spots:{data}", [reader(inspect=function)])
 
 
 def test_declarations_are_checked(data: Path) -> None:
-    """A scheme is a name, functions are functions, and a content hash has digits enough."""
+    """A reader with a wrong name, function or options, and a content hash with too few digits, are refused."""
     for changes, says in (
         ({"scheme": "Spots"}, "Reader name is 'Spots'"),
         ({"load": 3}, "load must be a function"),
@@ -178,10 +178,8 @@ def test_declarations_are_checked(data: Path) -> None:
         open_own_data(f"spots:{data}", [reader()])
 
 
-def test_path_travels_in_the_job_only(
-    data: Path, make_architecture: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker gets path and findings as JSON; the record of the job names neither folder nor path."""
+def test_path_travels_in_the_job_only(data: Path, make_architecture: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker gets the path and the found task as JSON; the record of the job contains no path."""
     architectures = select(["toy"], [make_architecture()], "architecture")
     tasks = select_tasks([f"spots:{data}"], [], [reader()])
     (planned,) = make_plan(architectures, tasks, protocol=find_protocol("smoke"), seeds=1).trials
@@ -195,10 +193,10 @@ def test_path_travels_in_the_job_only(
     assert "spots:my: spots, a@b@012345" in record
 
 
-def test_reading_is_announced_and_what_was_left_out_is_said(
+def test_reading_is_announced_and_warnings_are_printed(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Someone at a terminal sees that files are read; warnings of the reader reach everyone."""
+    """A terminal shows that files are being read, and the warnings of a reader are always printed."""
 
     def warns(path: Path, options: Options) -> Found:
         return replace(inspect(path, options), warnings=("2 files are left out",))

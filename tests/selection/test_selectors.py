@@ -1,4 +1,4 @@
-"""What people type, and what they get for it."""
+"""Selectors: the entrants that they name, and the messages about mistakes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support import Make
 
 
 def labels(selectors: list[str], available: list[Any]) -> list[str]:
-    """The labels of what the selectors name."""
+    """Return the labels of the entrants that the selectors name."""
     return [found.component.label for found in select(selectors, available, "architecture")]
 
 
@@ -37,7 +37,7 @@ def labels(selectors: list[str], available: list[Any]) -> list[str]:
     ],
 )  # fmt: skip
 def test_selectors(selector: str, expected: list[str], make_architecture: Make) -> None:
-    """A selector names what it says, and the labels are selectors themselves."""
+    """A selector names the expected entrants, and their labels are selectors themselves."""
     available = [make_architecture(name) for name in ("resnet", "plain", "lstm")]
 
     assert labels([selector], available) == expected
@@ -45,7 +45,7 @@ def test_selectors(selector: str, expected: list[str], make_architecture: Make) 
 
 
 def test_each_entrant_is_chosen_once(make_architecture: Make) -> None:
-    """Naming one thing in several ways makes one entrant, and it counts as named."""
+    """An entrant that several selectors name is chosen once, and counts as named."""
     available = [make_architecture("resnet"), make_architecture("plain")]
     found = select(["all", "resnet[depth=2]", "resnet"], available, "architecture")
 
@@ -74,7 +74,7 @@ def test_each_entrant_is_chosen_once(make_architecture: Make) -> None:
     ],
 )
 def test_bad_selectors(selector: str, message: str, make_architecture: Make) -> None:
-    """Each mistake gets a message of its own that says what to do."""
+    """Each mistake has a one-line message of its own that says what to do."""
     available = [make_architecture(name) for name in ("resnet", "plain", "lstm")]
 
     with pytest.raises(SelectionError, match=message.replace("(", r"\(")) as caught:
@@ -83,7 +83,7 @@ def test_bad_selectors(selector: str, message: str, make_architecture: Make) -> 
 
 
 def test_ambiguous_name_names_both_providers(make_architecture: Make) -> None:
-    """Two providers of one short name: the short name is an error, the full ones work and are shown in full."""
+    """A name that two plugins provide is an error; the full names work, and labels then name the provider."""
     available = [make_architecture("resnet", "ours"), make_architecture("resnet", "theirs")]
 
     with pytest.raises(SelectionError, match=r"ours/resnet@1 .* and theirs/resnet@1"):
@@ -99,7 +99,7 @@ def test_ambiguous_name_names_both_providers(make_architecture: Make) -> None:
 
 
 def test_identity_ignores_the_label(make_architecture: Make) -> None:
-    """The same options by name, variant or value are one identity; other options are another."""
+    """Equal options, given as a variant or as values, have one identity; other options have another."""
     available = [make_architecture("resnet")]
     (variant,) = select(["resnet-9"], available, "architecture")
     (options,) = select(["resnet[depth=9]"], available, "architecture")
@@ -109,7 +109,7 @@ def test_identity_ignores_the_label(make_architecture: Make) -> None:
 
 
 def test_a_default_given_as_text_is_the_default(make_architecture: Make) -> None:
-    """An integer default of a float option and the same number typed by the user are one identity."""
+    """An integer default of a float option and the number as text have one identity."""
 
     @dataclass(frozen=True)
     class Careless:

@@ -1,4 +1,4 @@
-"""A server that misbehaves as told, and an empty data folder."""
+"""A web server that misbehaves on request, and an empty data folder."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from archbench._downloads import _fetch
 
 @dataclass
 class Site:
-    """What a server has, what it does wrong, and what it was asked.
+    """The files of a server, its faults, and the requests it got.
 
     Args:
         files: content by path.
-        break_after: for each request of a path in turn, after how many bytes the connection ends; then never again.
-        redirects: address that a path leads to.
-        tags: the ETag of a path; without one, the server tells nothing of versions.
-        ranges: whether it answers requests for a part with that part.
+        break_after: for each path, the numbers of bytes after which its first, second, ... answers break off.
+        redirects: the address to which a path is redirected.
+        tags: the ETag of a path; without one, the server does not tell versions apart.
+        ranges: the server honours requests for a range.
         wait: called before every answer.
-        asked: (path, Range header) of every request.
+        asked: the path and the Range header of every request.
     """
 
     address: str = ""
@@ -47,12 +47,12 @@ class Site:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the site of its server."""
+    """Answers requests from its site."""
 
     site: Site
 
     def do_GET(self) -> None:
-        """Send the file, or what the site says instead."""
+        """Send the file, or the answer that the site prescribes instead."""
         site, path = self.site, self.path
         site.asked.append((path, self.headers["Range"]))
         site.wait()
@@ -81,12 +81,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content[start:end])
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A server on this machine, without pauses between attempts."""
+    """A server on this machine; downloads do not pause between attempts."""
     monkeypatch.setattr(_fetch, "PAUSE", 0.0)
     found = Site()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("SiteHandler", (Handler,), {"site": found}))

@@ -1,4 +1,4 @@
-"""What plugins declare: architectures, tasks, readers of own files, sections of the page. Free of torch and numpy."""
+"""Declarations of plugins: architectures, tasks, readers of own files, page sections. Free of torch and numpy."""
 
 from archbench._declarations._architecture import Architecture as Architecture
 from archbench._declarations._architecture import Outputs as Outputs

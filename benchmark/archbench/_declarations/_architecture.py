@@ -1,4 +1,4 @@
-"""What a plugin declares of an architecture, and what its networks return. Free of torch."""
+"""The declaration of an architecture, its own recipe, and the outputs of its networks. Free of torch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a network returns when it has auxiliary classifiers.
+    """The outputs of a network that has auxiliary classifiers.
 
     Args:
         logits: (batch, outputs), or (batch, steps, outputs) for a per-step task.
-        auxiliary: name -> (logits of the same shape, loss weight). They add to the training loss only.
+        auxiliary: name -> (logits of the same shape, loss weight). They are part of the training loss only.
     """
 
     logits: torch.Tensor
@@ -32,18 +32,18 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """How a paper trained its network: a recipe, and where it was published.
+    """A recipe and where it was published.
 
     Args:
         source: paper and section, or the authors' code.
         data: the dataset that the recipe is for.
-        recipe: the settings, with the batch size, and with the budget that the paper states: `epochs` or `steps`.
-        augmentation: in words; empty for none. What is applied is the augmentation of the task.
-        unsupported: what belongs to the recipe and cannot be said in these fields; it is then shown, and not run.
-        note: what concerns other data or other forms of the network, and departures too small to bear on the result.
+        recipe: the settings, with the batch size and the budget that the paper states: `epochs` or `steps`.
+        augmentation: the paper's augmentation in words; empty for none. Training applies that of the task instead.
+        unsupported: parts of the recipe that these fields cannot express; the recipe is then shown, but not run.
+        note: remarks on other data or other forms of the network, and departures too small to change the result.
 
     Raises:
-        DeclarationError: a setting is out of bounds or missing, or not exactly one of epochs and steps is given.
+        DeclarationError: a setting is out of bounds or missing, or `epochs` and `steps` are both given, or neither.
     """
 
     source: str
@@ -61,7 +61,7 @@ class Published:
         if (self.recipe.epochs is None) == (self.recipe.steps is None):
             raise DeclarationError(f"Published of {self.source}: give epochs or steps, and only one of them")
         try:
-            msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)  # making a Recipe in Python checks no bounds
+            msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)  # `Recipe(...)` itself checks no bounds
         except msgspec.ValidationError as error:
             raise DeclarationError(f"Published of {self.source}: {error}") from None
 
@@ -77,8 +77,8 @@ class Architecture:
             The module maps a batch of inputs to logits (batch, outputs), or (batch, steps, outputs) for a
             per-step task, or to `Outputs`.
         takes_lengths: on a task of variable length the network is called `network(inputs, lengths)`: inputs padded at
-            the end, lengths int64 (batch,), and what lies beyond a length must not matter. Without it the network is
-            called `network(inputs)` with the padding in front, so that the last step is the last one of the example.
+            the end, lengths int64 (batch,); the padding must not change the outputs. Without it the network is called
+            `network(inputs)` with the padding in front, so that the last step is the last real one of the example.
         inputs: the kinds of input it takes.
         options: a frozen dataclass whose fields all have defaults, or None. Field types are checked when a
             user sets an option; `Annotated[int, Meta(ge=1, description="...")]` adds bounds and a help text.
@@ -87,16 +87,16 @@ class Architecture:
         summary: one line for lists and the leaderboard.
         source: the paper, with its section.
         revision: raise it when results change; older rows are then shown as superseded.
-        parameters: how many trainable parameters a network has, checked by `benchmark check`: the name of a
-            variant, or of the architecture for its default options, to (the task it is counted on, the count).
-        control: a selector of what to compare it with: the same network without its idea.
+        parameters: numbers of trainable parameters, checked by `benchmark check`: from the name of a variant, or of the
+            architecture for its default options, to (the task on which they are counted, the count).
+        control: a selector of the architecture to compare it with: the same network without its idea.
         tags: words that group architectures, such as `recurrent` or `residual`.
-        recipe: how the paper trained it, or `recipe(options)` that returns this or None; used by protocols of the
-            own recipe, such as `paper`, and by no protocol that has a house recipe.
-        unused_parameters: shell patterns over parameter names, such as `"experts.*"`, of parameters that some
-            batches give no gradient. Every pattern must match a parameter.
-        expected_failures: code of a check that this network rightly fails, to the reason. Strict for the default
-            options: a check that passes all the same is an error, so that no exception outlives its reason.
+        recipe: the own recipe, or `recipe(options)` that returns it or None; used by protocols of the own recipe, such
+            as `paper`, and by no protocol with a house recipe.
+        unused_parameters: shell patterns over the names of parameters that get no gradient from some batches, such as
+            `"experts.*"`. Every pattern must match a parameter.
+        expected_failures: from the code of a check that this network fails by design to the reason. Strict for the
+            default options: it is an error if the check passes, so that no exception outlives its reason.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -135,7 +135,7 @@ class Architecture:
             )
 
     def own_recipe(self, options: Any) -> Published | None:
-        """Return how the paper trained the network that these options describe; None if that is not known."""
+        """Return the own recipe of the network with these options; None if it is not known."""
         return self.recipe(options) if callable(self.recipe) else self.recipe
 
 

@@ -1,4 +1,4 @@
-"""Checks that all declarations have in common."""
+"""Checks of the fields that all declarations share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def check_declaration(item: Declared, what: str, target: object, target_name: str) -> None:
-    """Check what all declarations have in common.
+    """Check the fields that all declarations share, and the function or string that builds or loads.
 
     Raises:
         DeclarationError: a field does not fit.
@@ -34,7 +34,7 @@ def check_declaration(item: Declared, what: str, target: object, target_name: st
 
 
 def check_target(item: Declared, what: str, target: object, target_name: str) -> None:
-    """Check that a target is a function or names one.
+    """Check that a target is a function, or a string `"module:function"`.
 
     Raises:
         DeclarationError: it is neither.

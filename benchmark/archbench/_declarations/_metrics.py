@@ -1,4 +1,4 @@
-"""The metrics that a task may name: one table, which says of each all that the suite needs to know."""
+"""The metrics that a task may name, in one table with everything that the suite needs to know of each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Metric = Literal["accuracy", "mean_squared_error", "bits_per_character", "perple
 
 @dataclass(frozen=True, slots=True)
 class MetricRules:
-    """What a metric measures.
+    """The facts about a metric.
 
     Args:
         maker: `"module:function"` that makes the torchmetrics object from a `TaskInfo`.
-        higher_is_better: its direction.
-        of_distributions: it scores the whole distribution over the classes, and needs the cross entropy as loss;
-            else it scores one answer.
+        higher_is_better: the direction of the metric.
+        of_distributions: the metric scores the whole distribution over the classes, and needs the cross entropy as
+            loss; else it scores one answer.
     """
 
     maker: str

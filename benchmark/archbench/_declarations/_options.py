@@ -1,4 +1,4 @@
-"""The options of a declaration: what it has, and how values that people write become typed ones."""
+"""The options of a declaration: their names, and the conversion of written values to typed ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 
 
 class Declared(Protocol):
-    """What architectures, tasks and readers have in common."""
+    """The fields that architectures, tasks and readers share."""
 
     @property
     def name(self) -> str:
-        """What users type."""
+        """The name that users type."""
 
     @property
     def options(self) -> type | None:
@@ -22,15 +22,15 @@ class Declared(Protocol):
 
     @property
     def variants(self) -> Mapping[str, Mapping[str, Any]]:
-        """Named settings."""
+        """Named settings of the options."""
 
     @property
     def revision(self) -> int:
-        """Raised when results change."""
+        """A number that is raised when results change."""
 
     @property
     def expected_failures(self) -> Mapping[str, str]:
-        """Checks that rightly fail."""
+        """Checks that fail by design, with the reasons."""
 
 
 def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
@@ -44,10 +44,10 @@ def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
             raise msgspec.ValidationError(f"{declared.name} has no options")
         return None
     options: Any = msgspec.convert(dict(values), declared.options, strict=False)
-    # Once more with every value given: a default of 1 in a float field becomes 1.0, as if the user had set it.
+    # Convert again with every value given: a default of 1 in a float field becomes 1.0, as if the user had set it.
     return msgspec.convert(dataclasses.asdict(options), declared.options)
 
 
 def option_names(declared: Declared) -> tuple[str, ...]:
-    """The options that this architecture or task has, in the order of declaration."""
+    """Return the names of the options of a declaration, in the order of declaration."""
     return () if declared.options is None else tuple(f.name for f in dataclasses.fields(declared.options))

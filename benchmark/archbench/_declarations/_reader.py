@@ -1,4 +1,4 @@
-"""What a plugin declares so that people can train on their own files: `--task SCHEME:PATH`. Free of torch and numpy."""
+"""The declaration of a reader of people's own files, `--task SCHEME:PATH`. Free of torch and numpy."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from archbench._declarations._task import Splits, TaskInfo
 from archbench._errors import DeclarationError
 
 CONTENT_DIGITS = 12
-"""Hex digits of the content hash that name a task."""
+"""Hex digits of the content hash that are part of a task's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a reader found at a path: a task in all but name.
+    """The task that a reader found at a path, still without a name.
 
     Args:
-        content: a hash of all that decides the data, at least 12 hex digits; of contents, never of a path, so that a
-            copy elsewhere is the same task.
+        content: a hash of everything that decides the data, at least 12 hex digits; of contents, never of a path, so
+            that a copy elsewhere is the same task.
         info, loss, metric, chance, oracle, fixed_splits: as for `Task`.
         summary: one line for the leaderboard, without the path.
-        facts: what `benchmark show` prints of the data, such as classes, counts and splits. Plain data.
-        warnings: what was left out, where the user asked for that; a line each, printed before training.
+        facts: facts about the data that `benchmark show` prints, such as classes, counts and splits. Plain data.
+        warnings: a line for everything that was left out at the user's wish, printed before training.
 
     Raises:
-        DeclarationError: `content` is no such hash.
+        DeclarationError: `content` is not such a hash.
     """
 
     content: str
@@ -58,14 +58,14 @@ class Reader:
     """A kind of files that people can train on.
 
     Args:
-        scheme: what stands before the colon in `--task SCHEME:PATH`; lower-case letters, digits and `-`.
+        scheme: the word before the colon in `--task SCHEME:PATH`; lower-case letters, digits and `-`.
         inspect: `inspect(path, options)` returns `Found`, or the same as a `"module:function"` string. Called in the
-            process of the command, before anything trains; it must not import torch. What is wrong with the files it
-            says with a `DataError`: which file, which line, what to do.
+            process of the command, before anything trains; it must not import torch. It raises `DataError` if
+            something is wrong with the files: which file, which line, what to do.
         load: `load(path, options, content, seed)` returns `Splits`, or the same as a string. Called in the worker; it
             raises `DataError` if the files are not those of `content` any more. As for `Task`, the test split must
             not depend on the seed.
-        options: as for `Architecture`; what people write in brackets after the path.
+        options: as for `Architecture`; people write them in brackets after the path.
         summary: one line for lists.
         revision: raise it when the same files give other data.
         libraries: as for `Task`.
@@ -88,27 +88,27 @@ class Reader:
 
     @property
     def name(self) -> str:
-        """The scheme: what tells it apart."""
+        """The scheme, which is the name of a reader."""
         return self.scheme
 
     @property
     def variants(self) -> Mapping[str, Mapping[str, Any]]:
-        """None."""
+        """An empty mapping: readers have no variants."""
         return {}
 
     @property
     def expected_failures(self) -> Mapping[str, str]:
-        """None: what a reader finds is checked as a task."""
+        """An empty mapping: the conformance kit checks the task that a reader finds."""
         return {}
 
 
 class OwnData(msgspec.Struct, frozen=True, kw_only=True):
-    """The files behind a task, as a worker needs them. They travel with a job and never into a record.
+    """People's own files behind a task, as a worker needs them; part of a job, never of a record.
 
     Args:
-        scheme: of the reader.
-        path: absolute.
-        found: what the reader saw when the run was planned.
+        scheme: the scheme of the reader.
+        path: the absolute path of the files.
+        found: the result of `inspect` when the run was planned.
     """
 
     scheme: str

@@ -1,4 +1,4 @@
-"""What a plugin adds to the leaderboard page."""
+"""The declaration of a section that a plugin adds to the leaderboard page."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part that a plugin adds to the leaderboard page.
+    """A section that a plugin adds to the leaderboard page.
 
     Args:
         title: the heading, plain text.
-        text: paragraphs of plain text, parted by empty lines; markup in it is shown, not obeyed.
-        columns: the head of a table below the text; empty for none.
-        rows: the cells of that table, one tuple a row, each as long as `columns`.
+        text: paragraphs of plain text, separated by empty lines; markup in it is shown as text.
+        columns: the header of a table below the text; empty for no table.
+        rows: the rows of the table, each a tuple of as many cells as there are columns.
     """
 
     title: str

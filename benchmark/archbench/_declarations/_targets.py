@@ -1,4 +1,4 @@
-"""Functions that a declaration names: given as such, or as `"package.module:function"`, which defers the import."""
+"""The functions of a declaration: given directly, or as `"package.module:function"`, which defers the import."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 
 def resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function itself; one that is named is imported.
+    """Return the function of a target; import it if the target is a string.
 
     Raises:
-        ImportError, AttributeError: there is no such module, or it has no such function.
+        ImportError: there is no such module.
+        AttributeError: the module has no such function.
     """
     if callable(target):
         return target

@@ -1,15 +1,15 @@
-"""Files that tasks need: where they lie, how they get there, whether they are what was declared.
+"""Files that tasks need: where they lie, how they are downloaded, and whether they are the declared ones.
 
 ```
-ARCHBENCH_DATA/mnist/train-labels-idx1-ubyte.gz           a file under its final name has had its checksum compared
-ARCHBENCH_DATA/mnist/.train-labels-idx1-ubyte.gz.checked  says so, with the size and time of what was compared
-ARCHBENCH_DATA/cifar-10/unpacked/                         what was in an archive, with a list of its members
-ARCHBENCH_DATA/.partial/                                  begun downloads and what is being unpacked
+ARCHBENCH_DATA/mnist/train-labels-idx1-ubyte.gz           a file has its final name once its checksum was compared
+ARCHBENCH_DATA/mnist/.train-labels-idx1-ubyte.gz.checked  notes the comparison, with the file's size and time
+ARCHBENCH_DATA/cifar-10/unpacked/                         an unpacked archive, with a list of its members
+ARCHBENCH_DATA/.partial/                                  unfinished downloads and unpackings
 ARCHBENCH_DATA/.lock                                      held by the one process that prepares data
 ```
 
-Only `benchmark data prepare` writes here, and nothing else in the suite opens a connection; what it needs for that,
-`_prepare`, is not imported from here, as every command imports this.
+Only `benchmark data prepare` writes here, and nothing else in the suite opens a connection. Its module `_prepare` is
+not imported here: every command imports this package, and only that verb needs the modules for HTTP and archives.
 """
 
 from archbench._downloads._declared import LocalFolder as LocalFolder

@@ -1,4 +1,4 @@
-"""What a task says of the files it needs."""
+"""Declarations of the files that a task needs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class RemoteFile:
 
     Args:
         path: where it lies below the data folder, such as `mnist/train-labels-idx1-ubyte.gz`.
-        urls: where it can be had, in the order to try; https, or http on this very machine.
+        urls: its addresses, in the order to try; https, or http on this machine.
         size: bytes. A server that sends more is cut off.
         sha256, md5: its checksum in hexadecimal digits; md5 only where nothing better is published.
-        unpack: a folder below the data folder for what is in this archive (zip, tar, with or without compression);
-            empty to leave it packed.
+        unpack: the folder below the data folder into which this archive is unpacked (zip, or tar with or without
+            compression); empty to leave it packed.
 
     Raises:
-        DeclarationError: a path that leads out of the data folder, an address without protection, no checksum.
+        DeclarationError: a path leads out of the data folder, an address is not https, or there is no checksum.
     """
 
     path: str
@@ -66,20 +66,20 @@ class RemoteFile:
 
     @property
     def checksum(self) -> tuple[str, str]:
-        """The name of the stronger declared checksum and its value."""
+        """The stronger declared checksum: its kind and its value."""
         return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFolder:
-    """A folder that users fill themselves, as where a licence must be signed before the data can be had.
+    """A folder that users fill themselves, for instance because the data need a signed licence.
 
     Args:
-        path: where it lies below the data folder; a link to another disk will do.
+        path: where it lies below the data folder; it may be a link to another disk.
         advice: where the data come from and how they must be laid out, in one sentence.
 
     Raises:
-        DeclarationError: a path that leads out of the data folder, or no advice.
+        DeclarationError: the path leads out of the data folder, or there is no advice.
     """
 
     path: str
@@ -92,7 +92,7 @@ class LocalFolder:
 
 
 def refuse_url(url: str) -> str:
-    """Why an address may not be used; empty if it may."""
+    """Return why an address may not be used; empty if it may."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -1,4 +1,4 @@
-"""One file over HTTP: resumed where it stopped, from the first server that has it."""
+"""Download one file over HTTP, from the first server that has it; an interrupted download is resumed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from archbench._downloads._declared import RemoteFile, refuse_url
 from archbench._downloads._state import hash_file
 from archbench._errors import DataError
 
-TIMEOUT = 30.0  # seconds without a byte
+TIMEOUT = 30.0  # seconds to wait for the next byte
 BLOCK = 1 << 18
-ATTEMPTS = 4  # at one address that bring nothing new
-PAUSE = 0.5  # seconds before the second of them; doubled before each further one
+ATTEMPTS = 4  # attempts in a row at one address that bring no new byte
+PAUSE = 0.5  # seconds before the second of these attempts; doubled before each further one
 
 Progress = Callable[[int], None]
 
 
 class _FetchError(Exception):
-    """One attempt failed. `again`: the next one may do better."""
+    """One attempt failed; `again` says that another attempt may succeed."""
 
     def __init__(self, message: str, *, again: bool) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class _FetchError(Exception):
 
 
 class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from protected to plain http, nor to plain http elsewhere."""
+    """Follows redirects, but never from https to http, nor to http on another machine."""
 
     def redirect_request(
         self,
@@ -45,10 +45,10 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        """The next request, or an error."""
+        """Return the next request, or raise if the new address is not safe."""
         refusal = refuse_url(newurl)
         if not refusal and req.type == "https" and not newurl.startswith("https:"):
-            refusal = "is not https, unlike what leads there"
+            refusal = "is not https, unlike the address that redirects to it"
         if refusal:
             raise _FetchError(f"is redirected to {newurl}, which {refusal}", again=False)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
@@ -58,18 +58,18 @@ _opener = urllib.request.build_opener(_CarefulRedirects)
 
 
 def fetch(needed: RemoteFile, partial: Path, progress: Progress) -> None:
-    """Bring a file to `partial`, with the declared checksum.
+    """Download a file to `partial` and compare its checksum.
 
-    What is there already is gone on with if the server says that it still has the same file.
+    Resume the partial file if the server says that it still has the same version.
 
     Args:
-        needed: what and from where.
-        partial: the unfinished file; beside it, in `.json`, where its bytes came from.
-        progress: is told how many bytes are there.
+        needed: the file to download.
+        partial: where to write it; a `.json` file beside it notes where its bytes came from.
+        progress: called with the number of bytes that have arrived.
 
     Raises:
-        DataError: no address has it; the message has what happened at each. What arrived stays for the next time,
-            unless it is not what was declared.
+        DataError: no address has the file; the message says what happened at each. The bytes that arrived are kept
+            for the next call, unless they are not the declared ones.
     """
     failures = []
     for url in needed.urls:
@@ -97,7 +97,7 @@ def _fetch_from(url: str, needed: RemoteFile, partial: Path, progress: Progress)
 
 
 def _compare(needed: RemoteFile, partial: Path, *, resumed: bool) -> None:
-    """Forget bytes that are not the declared ones; a file put together from two answers is worth one more try."""
+    """Discard the file and raise if its checksum is wrong; a resumed file may mix two versions, so try that again."""
     kind, wanted = needed.checksum
     found = hash_file(partial, kind)
     if found != wanted:
@@ -112,7 +112,7 @@ def _give_up(needed: RemoteFile, partial: Path, failures: list[str]) -> NoReturn
 
 
 def _attempt(url: str, needed: RemoteFile, partial: Path, progress: Progress) -> bool:
-    """Ask once for what is not there yet; whether bytes of an earlier answer were kept."""
+    """Request the missing bytes once; return whether bytes of an earlier answer were kept."""
     source = _read_source(partial)
     there = _length(partial) if source.get("url") == url else 0
     if there == needed.size:
@@ -130,7 +130,7 @@ def _attempt(url: str, needed: RemoteFile, partial: Path, progress: Progress) ->
             return start > 0
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # what is there is no part of what the server has
+        if error.code == 416:  # Range Not Satisfiable: the partial file is longer than the server's file
             discard(partial)
         raise _FetchError(f"answers {error.code} {error.reason}", again=error.code in (416, 429, 503)) from None
     except (OSError, http.client.HTTPException) as error:
@@ -140,7 +140,7 @@ def _attempt(url: str, needed: RemoteFile, partial: Path, progress: Progress) ->
 
 
 def _start_of(response: Any, there: int, needed: RemoteFile) -> int:
-    """At which byte the answer begins: a server may ignore the wish for a part, or have another file by now."""
+    """Return the byte at which the answer begins; a server may ignore the range, or have another file by now."""
     if response.status != 206:
         announced = response.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) != needed.size:
@@ -192,14 +192,14 @@ def _write(file: IO[bytes], block: bytes) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> DataError:
-    """The error for a data folder that takes nothing."""
+    """Return the error for a data folder that cannot be written."""
     return DataError(
         f"cannot write {path}: {error.strerror or error}; free some space or name another folder in ARCHBENCH_DATA"
     )
 
 
 def discard(partial: Path) -> None:
-    """Forget an unfinished download."""
+    """Delete an unfinished download and its note."""
     partial.unlink(missing_ok=True)
     _source_path(partial).unlink(missing_ok=True)
 
@@ -224,7 +224,7 @@ def _read_source(partial: Path) -> dict[str, str]:
 
 
 def _write_source(partial: Path, url: str, headers: email.message.Message) -> None:
-    """Note the server's name for this version of the file, with which it can be asked for the rest of the same."""
+    """Note the server's tag for this version of the file, so that a later request can ask for the rest of it."""
     tag = headers.get("ETag", "")
     validator = tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", "")
     try:

@@ -1,24 +1,22 @@
-"""The one folder for data."""
+"""The folder for the files that tasks need."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 VARIABLE = "ARCHBENCH_DATA"
 
 
 def data_folder() -> Path:
-    """Where data lie: `ARCHBENCH_DATA` if that is set, else the user's cache folder.
+    """Return the folder named by `ARCHBENCH_DATA`, else one in the user's cache folder; it need not exist.
 
-    That is `$XDG_CACHE_HOME/archbench/data`, `~/.cache/archbench/data` where the variable is not set, and
-    `~/Library/Caches/archbench/data` on a Mac. The folder need not exist.
+    The cache folder is `$XDG_CACHE_HOME` if that is an absolute path, else `~/.cache` on Linux and `~/Library/Caches`
+    on a Mac; the folder in it is `archbench/data`.
     """
     chosen = os.environ.get(VARIABLE, "")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "archbench" / "data"
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "archbench" / "data"
+    import platformdirs  # every command imports this module, and few need the folder
+
+    return platformdirs.user_cache_path("archbench", appauthor=False) / "data"

@@ -1,4 +1,4 @@
-"""Getting data: download, checksum, final name, unpacking; one process at a time."""
+"""Prepare the files that tasks need: download, compare the checksum, give the final name, unpack."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from archbench._downloads._declared import RemoteFile
 from archbench._downloads._fetch import discard, fetch, unwritable
@@ -18,28 +18,33 @@ from archbench._downloads._state import MANIFEST, hash_file, make_stamp, read_ma
 from archbench._downloads._unpack import unpack
 from archbench._errors import DataError
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 PARTIAL = ".partial"
-SPARE = 1 << 26  # bytes of the disk to leave free
+SPARE = 1 << 26  # bytes to leave free on the disk
 
 Event = Literal["download", "check", "unpack", "ready", "wait"]
 
 
 class Report(Protocol):
-    """Is told what happens."""
+    """A function that is called with each event of a preparation."""
 
     def __call__(self, event: Event, needed: RemoteFile, done: int = 0) -> None:
-        """`done` bytes of a download are there; the other events have none."""
+        """Take an event; for `download`, `done` bytes of the file have arrived."""
 
 
 def prepare(needed: Sequence[RemoteFile], report: Report) -> None:
-    """Get what is not ready, in order. What is ready is not touched, and no connection is opened for it.
+    """Download and unpack the files that are not ready, in order; open no connection for a file that is ready.
+
+    Only one process prepares data at a time; another one waits for it.
 
     Args:
         needed: the files.
-        report: is told of every step.
+        report: called at every step.
 
     Raises:
-        DataError: a file cannot be had, or is not what was declared. The others that came before it stay.
+        DataError: a file cannot be downloaded, or is not the declared one. The files before it are kept.
     """
     _refuse_contradictions(needed)
     todo = [item for item in needed if state(item) != "ready"]
@@ -47,7 +52,7 @@ def prepare(needed: Sequence[RemoteFile], report: Report) -> None:
         return
     with _locked(lambda: report("wait", todo[0])):
         for item in todo:
-            if state(item) != "ready":  # else the process that was waited for has done it
+            if state(item) != "ready":  # the process that we waited for may have prepared it
                 _prepare_one(item, report)
             report("ready", item)
 
@@ -118,7 +123,7 @@ def _unpack(needed: RemoteFile, archive: Path) -> None:
     if target.exists():
         if not (target / MANIFEST).exists() and any(target.iterdir()):
             shutil.rmtree(fresh)
-            raise DataError(f"{target} is there and was not made by `benchmark data prepare`; move it away")
+            raise DataError(f"{target} exists and was not made by `benchmark data prepare`; move it away")
         shutil.rmtree(target)
     os.replace(fresh, target)
 
@@ -148,22 +153,31 @@ def _write_note(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def _locked(waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the data folder; the kernel frees it when the process dies."""
-    import fcntl  # not on Windows, where data can be put in place by hand
+    """Hold the data folder; call `waiting` first if another process holds it."""
+    from filelock import FileLock
 
     _make_folder(data_folder())
+    # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
+    lock = FileLock(data_folder() / ".lock", fallback_to_soft=False)
+    if not _try_lock(lock):
+        waiting()
+        lock.acquire()
     try:
-        lock = open(data_folder() / ".lock", "a")  # noqa: SIM115 - closed below; closing frees the lock
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (data_folder() / PARTIAL).rmdir()  # fails, as it should, while an unfinished download is kept there
+        lock.release()
+
+
+def _try_lock(lock: BaseFileLock) -> bool:
+    """Take the lock if it is free, and return whether it was."""
+    from filelock import Timeout
+
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
     except OSError as error:
         raise unwritable(data_folder(), error) from None
-    with lock:
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            waiting()
-            fcntl.lockf(lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                (data_folder() / PARTIAL).rmdir()  # if nothing unfinished is left in it
+    return True

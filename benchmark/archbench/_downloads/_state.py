@@ -1,4 +1,4 @@
-"""Whether files are there, and whether they still are what was declared."""
+"""The state of the files that tasks need: ready, missing or unchecked; and the search for damage."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from archbench._downloads._declared import LocalFolder, RemoteFile
 from archbench._downloads._folder import data_folder
 
 State = Literal["ready", "missing", "unchecked"]
-"""`unchecked`: a file of this name is there, but `prepare` has not compared its checksum, or it was changed since."""
+"""`unchecked`: the file exists, but `prepare` has not compared its checksum, or the file was changed since."""
 
 MANIFEST = ".archbench-manifest.json"
 
 
 def state(needed: RemoteFile | LocalFolder) -> State:
-    """What can be seen without reading the data.
+    """Return the state of a file or folder without reading the data.
 
-    A file counts as ready if its checksum was compared when it had the size and time that it has now, so that
-    nothing is unpickled that was only put there.
+    A file is ready if its checksum was compared when it had its present size and time. So no task unpickles a file
+    that somebody only put there.
     """
     path = data_folder() / needed.path
     if isinstance(needed, LocalFolder):
@@ -34,14 +34,14 @@ def state(needed: RemoteFile | LocalFolder) -> State:
 
 
 def missing(needed: Sequence[RemoteFile | LocalFolder]) -> list[RemoteFile | LocalFolder]:
-    """Those that are not ready."""
+    """Return the files and folders that are not ready."""
     return [item for item in needed if state(item) != "ready"]
 
 
 def find_damage(needed: RemoteFile) -> str:
-    """Read the data again and say what is wrong with them and what to do, in one line; empty if nothing is.
+    """Return one line about the first damage and what to do; empty if there is none.
 
-    The checksum of the file, and of every member that was unpacked from it.
+    Read the data again: compare the checksum of the file and of every member that was unpacked from it.
     """
     path = data_folder() / needed.path
     kind, wanted = needed.checksum
@@ -68,25 +68,25 @@ def _damaged_members(folder: Path, members: dict[str, str]) -> Iterator[str]:
 
 
 def hash_file(path: Path, kind: str) -> str:
-    """The checksum of a file, in hexadecimal digits."""
+    """Return the checksum of a file in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
 
 
 def stamp_path(path: Path) -> Path:
-    """Where it is noted that a file has had its checksum compared."""
+    """Return the path of the stamp, which notes that the checksum of a file was compared."""
     return path.with_name(f".{path.name}.checked")
 
 
 def make_stamp(path: Path, needed: RemoteFile) -> str:
-    """The note for a file as it is now."""
+    """Return the stamp for a file as it is now."""
     kind, value = needed.checksum
     status = path.stat()
     return f"{kind} {value} {status.st_size} {status.st_mtime_ns}\n"
 
 
 def read_stamp(path: Path) -> str:
-    """The note; empty if there is none."""
+    """Return the stamp of a file; empty if there is none."""
     try:
         return stamp_path(path).read_text()
     except OSError:
@@ -94,7 +94,7 @@ def read_stamp(path: Path) -> str:
 
 
 def read_manifest(needed: RemoteFile) -> dict[str, Any] | None:
-    """What was unpacked from this very archive; None if that was not done."""
+    """Return the list of members unpacked from this archive; None if it was not unpacked."""
     try:
         manifest: dict[str, Any] = json.loads((data_folder() / needed.unpack / MANIFEST).read_text())
     except (OSError, ValueError):

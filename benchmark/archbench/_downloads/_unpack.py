@@ -1,7 +1,7 @@
-"""Archives, unpacked as if they were hostile.
+"""Unpack archives as if they were hostile.
 
-Only plain files and folders, below the target, within bounds on their number and size. Done by hand and not with
-`extractall`: the filters of `tarfile` can be led astray by links in Python before 3.11.13 (CVE-2025-4517).
+Only plain files and folders are unpacked, below the target, with limits on their number and size. `extractall` is not
+used: links can lead the filters of `tarfile` astray in Python before 3.11.13 (CVE-2025-4517).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from archbench._errors import DataError
 
 MEMBERS = 2_000_000  # ImageNet has 1.3 million images
 RATIO = 200  # bytes unpacked per byte of archive; data compress 1:1 to 1:10, bombs 1:1000
-SMALLEST_LIMIT = 1 << 24  # so that small archives of zeros are no bombs
+SMALLEST_LIMIT = 1 << 24  # bytes that any archive may unpack to, so that a few zeros are not taken for a bomb
 BLOCK = 1 << 20
 
 _DAMAGED = (
@@ -38,21 +38,18 @@ _DAMAGED = (
 )
 
 _IMPOSSIBLE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
-"""A file and a folder of one name, or a name that no disk takes."""
+"""Error numbers for a file and a folder of one name, and for a name that the disk does not take."""
 
 
 def unpack(archive: Path, target: Path) -> list[str]:
-    """Unpack into a new folder.
+    """Unpack an archive into a new folder and return the sorted relative names of its files.
 
     Args:
         archive: zip or tar, with any compression that the standard library knows.
-        target: made here; on any error it is gone again.
-
-    Returns:
-        The relative names of the files, in order.
+        target: the folder to make; it is removed again on any error.
 
     Raises:
-        DataError: the archive is damaged, or has something in it that no data set needs.
+        DataError: the archive is damaged, or has a member that no data set needs.
     """
     try:
         target.mkdir(parents=True)
@@ -62,7 +59,7 @@ def unpack(archive: Path, target: Path) -> list[str]:
         raise DataError(f"{archive.name} is damaged and was not unpacked ({error})") from None
     except OSError as error:
         shutil.rmtree(target, ignore_errors=True)
-        if error.errno is None:  # gzip and bz2 say so of bytes that they cannot read
+        if error.errno is None:  # raised by gzip and bz2 for bytes that they cannot read, not by the disk
             raise DataError(f"{archive.name} is damaged and was not unpacked ({error})") from None
         raise unwritable(target, error) from None
     except BaseException:
@@ -97,7 +94,7 @@ def _extract(archive: Path, target: Path) -> list[str]:
 
 
 def _copy(source: IO[bytes], path: Path, total: int, limit: int, archive: Path) -> int:
-    """Write one member and return the sum of bytes; counted as they come, whatever the archive claims."""
+    """Write one member and return the new sum of bytes; count the real bytes, whatever size the archive claims."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with source, open(path, "xb") as file:
         while block := source.read(BLOCK):
@@ -118,7 +115,7 @@ def _safe_name(archive: Path, name: str) -> str:
 
 
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
-    """Name and content of each member; None for a folder."""
+    """Yield the name and content of each member; None as the content of a folder."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             yield from _zip_members(file, archive)
@@ -126,7 +123,7 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
         with _decompressed(archive) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as file:  # read once, from front to back
                 yield from _tar_members(file, archive)
-            # tarfile stops at its end mark, or where a cut-off file ends; only reading on shows which of the two.
+            # tarfile stops at the end mark and also where a truncated file ends; reading on raises for the latter.
             while stream.read(BLOCK):
                 pass
 
@@ -145,7 +142,7 @@ def _zip_members(file: zipfile.ZipFile, archive: Path) -> Iterator[tuple[str, IO
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _odd_member(archive, info.orig_filename)
-        name = info.orig_filename  # `filename` is what zipfile made of it
+        name = info.orig_filename  # the name in the archive; zipfile has changed `filename`
         yield name, None if info.is_dir() else file.open(info)
 
 

@@ -1,4 +1,4 @@
-"""Local execution: jobs in, records out as they finish. Nothing here imports torch."""
+"""Local execution: run jobs in processes of their own and yield their records. Nothing here imports torch."""
 
 from archbench._execution._capacity import libraries_of as libraries_of
 from archbench._execution._pool import Pool as Pool

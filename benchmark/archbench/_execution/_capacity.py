@@ -1,4 +1,4 @@
-"""What this machine can run, seen from a process that has torch loaded."""
+"""The capacity of this machine, as a process with torch sees it, and the devices that trials get."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from archbench._planning import Device
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
-    """A report from a probe.
+    """The report of a probe, a process like those of trials.
 
     Args:
-        preloaded: the libraries were already there when the process began.
-        parent_threads: operating-system threads of the parent; more than one means that forks of it may hang.
+        preloaded: the libraries were loaded before the process began.
+        parent_threads: operating-system threads of the parent; if there are several, a fork of it may hang.
         gpus: names of the CUDA devices.
     """
 
@@ -28,7 +28,7 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe_process(parent: int) -> bytes:
-    """Look around in this process; also run an operation on two threads, which hangs if the fork was unsafe."""
+    """Return the capacity that this process sees, as JSON; first run an operation that hangs if the fork was unsafe."""
     preloaded = "lightning.pytorch" in sys.modules
     import torch
 
@@ -42,14 +42,14 @@ def _thread_count(pid: int) -> int:
     try:
         return len(os.listdir(f"/proc/{pid}/task"))
     except OSError:
-        return 1  # no /proc, no way to look; the operation above is the test then
+        return 1  # without /proc, the operation on two threads is the only test
 
 
 def describe_in_fresh_process() -> Capacity:
-    """The same from a new interpreter, for where there is no server to ask.
+    """Return the capacity that a new interpreter sees, for systems without a fork server.
 
     Raises:
-        DeviceError: torch itself does not load.
+        DeviceError: torch cannot be imported.
     """
     code = "from archbench._execution._capacity import describe_process as d; print(d(0).decode())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
@@ -60,15 +60,15 @@ def describe_in_fresh_process() -> Capacity:
 
 
 def share_devices(capacity: Capacity, *, device: str, workers: int | None) -> list[Device]:
-    """One slot per trial that runs at a time: a worker per GPU, or per core, and the cores divided among them.
+    """Return one device per worker: a worker per GPU, or else per core, with the cores divided among the workers.
 
     Args:
-        capacity: what there is.
+        capacity: the capacity of this machine.
         device: `auto`, `cpu` or `cuda`.
-        workers: how many slots, at least 1; None for as many as there are GPUs, or cores.
+        workers: number of workers, at least 1; None for one per GPU, or else per core.
 
     Raises:
-        DeviceError: CUDA was asked for and there is none.
+        DeviceError: CUDA was asked for and there is no GPU.
     """
     if device == "cuda" and not capacity.gpus:
         raise DeviceError("--device cuda: torch sees no CUDA device here; use --device cpu or auto")
@@ -82,12 +82,12 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None) -> li
 
 
 def available_cores() -> int:
-    """Cores this process may use: fewer than the machine has under taskset, a scheduler or a container's quota."""
-    from joblib import cpu_count  # not at the top: a fresh process that only describes itself does without
+    """Return the number of cores this process may use; taskset, a scheduler or a container may grant it fewer."""
+    from joblib import cpu_count  # not at the top: a process that only describes its capacity does not need it
 
     return int(cpu_count())
 
 
 def libraries_of(tasks: Sequence[tuple[str, ...]]) -> list[str]:
-    """All declared libraries, each once, in order."""
+    """Return all libraries that tasks declare, each once, in order."""
     return list(dict.fromkeys(name for libraries in tasks for name in libraries))

@@ -1,4 +1,4 @@
-"""What runs inside the process of one trial. The result is a file; nothing is sent back."""
+"""The code inside the process of one trial. The result is a file; nothing is sent back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run_job(data: bytes, root: str, parent_is_gone: Callable[[], object]) -> Non
     Args:
         data: the job as JSON.
         root: the output folder.
-        parent_is_gone: blocks until the supervising process has died.
+        parent_is_gone: a function that returns when the supervising process has died.
     """
     job = msgspec.json.decode(data, type=Job)
     store = Store(Path(root))
@@ -34,13 +34,13 @@ def run_job(data: bytes, root: str, parent_is_gone: Callable[[], object]) -> Non
 
     store.write(run_trial(job))
     sys.stdout.flush()
-    # Interpreter teardown after torch takes up to a second, and runs strangers' atexit code. The record is on disk.
+    # The record is on disk. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)
 
 
 def _become_group_leader() -> None:
-    # A group of its own, so that the trial and all that it starts can be ended together, and the terminal's Ctrl-C
-    # reaches the supervisor only.
+    # In a process group of its own, the trial and all processes that it starts can be ended together, and Ctrl-C in the
+    # terminal reaches the supervisor only.
     if os.getpgid(0) != os.getpid():
         os.setsid()
 

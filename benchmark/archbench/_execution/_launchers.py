@@ -1,4 +1,4 @@
-"""Two ways to get a process for a trial: from a server that has torch loaded, or from nothing."""
+"""Two ways to start the process of a trial: fork a server that has torch loaded, or start a fresh interpreter."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ PRELOAD = (
     "torchmetrics",
     "archbench._training",
 )
-"""Loaded once, before any trial. Libraries and our own code only: a plugin that runs a parallel operation when it is
-imported would leave the server with threads, and every child of it would hang."""
+"""Modules that the server loads once, before any trial. Libraries and our own code only: a plugin that runs a parallel
+operation when it is imported would leave threads in the server, and every child of it would hang."""
 
 
 NO_THREADS = {
     "OPENBLAS_NUM_THREADS": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # scikit-learn imports pandas, and pandas pyarrow, if installed
 }
-"""For libraries that start threads when they are imported, which do not survive the fork."""
+"""Environment variables that keep libraries from starting threads at import; threads do not survive the fork."""
 
 
 class Child(Protocol):
-    """A running trial."""
+    """The process of a running trial."""
 
     pid: int
 
     @property
     def sentinel(self) -> Any:
-        """Something that `multiprocessing.connection.wait` takes; ready when the process has ended."""
+        """An object for `multiprocessing.connection.wait`; ready when the process has ended."""
 
     def exit_code(self) -> int | None:
-        """None while it runs; negative for the signal that ended it."""
+        """Return None while the process runs; the negative signal number if a signal ended it."""
 
     def close(self) -> None:
-        """Free what belongs to an ended process."""
+        """Free the resources of an ended process."""
 
 
 class Launcher(Protocol):
-    """Starts one process per trial."""
+    """A way to start one process per trial."""
 
     def start(self, job: bytes, root: str) -> Child:
         """Start a process that runs the job and writes its record below `root`."""
 
 
 class ForkserverLauncher:
-    """Children of a server process that has imported torch and Lightning: tens of milliseconds instead of seconds.
+    """Forks a server process that has imported torch and Lightning: tens of milliseconds per trial, not seconds.
 
     Args:
         libraries: further modules to import in the server, as tasks declare them.
@@ -78,14 +78,14 @@ class ForkserverLauncher:
         return _ForkedChild(process)
 
     def probe(self, timeout: float) -> bytes | None:
-        """What a child sees, as JSON; None if it does not answer in time, or it or the server dies."""
+        """Return the capacity that a child sees, as JSON; None if it or the server dies, or does not answer in time."""
         receiver, sender = self.context.Pipe(duplex=False)
         process = self.context.Process(target=_answer_probe, args=(sender,))
         try:
             with _no_main_module():
                 process.start()
         except (EOFError, OSError):
-            return None  # the server itself died, while it loaded the libraries
+            return None  # the server died while it loaded the libraries
         sender.close()
         try:
             return receiver.recv_bytes() if wait([receiver], timeout) else None
@@ -115,13 +115,13 @@ class _ForkedChild:
 
 
 class SubprocessLauncher:
-    """A fresh interpreter for each trial: slow to start, and safe everywhere."""
+    """Starts a fresh interpreter for each trial: slow to start, but safe everywhere."""
 
     def start(self, job: bytes, root: str) -> Child:
         command = [sys.executable, "-m", "archbench._execution.worker", root]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own module
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once; its exit code will say so
+        with contextlib.suppress(BrokenPipeError):  # the process died at once, which its exit code will tell
             process.stdin.write(job + b"\n")
             process.stdin.flush()
         return _SpawnedChild(process)
@@ -154,16 +154,16 @@ def _forked(job: bytes, root: str) -> None:
 def _answer_probe(sender: Connection) -> None:
     from archbench._execution._capacity import describe_process
 
-    with contextlib.suppress(BrokenPipeError):  # the run was stopped while the server was still loading
+    with contextlib.suppress(BrokenPipeError):  # the run was stopped while the server was still loading libraries
         sender.send_bytes(describe_process(os.getppid()))
 
 
 @contextlib.contextmanager
 def _no_main_module() -> Iterator[None]:
-    """Keep multiprocessing from running the program's main file again inside the child.
+    """Keep multiprocessing from running the program's main file again in the child.
 
-    It does so to find functions defined there. Ours are not, and a user's script without a `__main__` guard would
-    start the whole suite once more in every trial.
+    multiprocessing does so to find functions that are defined there. Ours are not, and a user's script without a
+    `__main__` guard would start the whole suite again in every trial.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")

@@ -1,4 +1,4 @@
-"""A pool: the launcher that works here, and the devices it may fill."""
+"""The pool: the launcher that works on this machine, and the devices that trials may use."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from archbench._execution._capacity import Capacity, describe_in_fresh_process, 
 from archbench._execution._launchers import ForkserverLauncher, Launcher, SubprocessLauncher
 from archbench._planning import Device
 
-PROBE_SECONDS = 120.0  # a cold import of torch from a slow disk; a hang is what this is for
+PROBE_SECONDS = 120.0  # long enough to import torch from a slow disk; only a process that hangs needs longer
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """How trials are started, and where they may run.
+    """The launcher and the devices of a run.
 
     Args:
         launcher: starts one process per trial.
-        devices: one slot each.
-        warning: why trials start slowly here; empty when they do not.
+        devices: one per trial that runs at a time.
+        warning: why trials start slowly here; empty if they do not.
     """
 
     launcher: Launcher
@@ -31,10 +31,10 @@ class Pool:
 
 
 def open_pool(*, device: str, workers: int | None, libraries: Sequence[str] = ()) -> Pool:
-    """Start the server that trials are forked from and see that forking is safe; else fall back to fresh processes.
+    """Start the server that trials are forked from and check that forking is safe; else fall back to fresh processes.
 
     Raises:
-        DeviceError: the device asked for is not there.
+        DeviceError: the device asked for is not on this machine.
     """
     launcher, capacity, warning = _find_launcher(libraries)
     return Pool(launcher, share_devices(capacity, device=device, workers=workers), warning)

@@ -1,7 +1,7 @@
-"""Imported by the server of trials before anything else: Ctrl-C ends it at once and without a traceback.
+"""Let Ctrl-C end the server of trials at once and without a traceback; the server imports this before anything else.
 
-A terminal sends it to every process of a run. The server of multiprocessing ignores it once it has loaded everything;
-the seconds until then are when people notice a typing mistake.
+A terminal sends Ctrl-C to every process of a run. The server of multiprocessing ignores it once it has loaded all
+libraries, but people often press it in the seconds before, when they notice a typing mistake.
 """
 
 import signal

@@ -31,7 +31,7 @@ class _Running:
     device: Device
     started: str
     deadline: float
-    before: tuple[int, int] | None  # the record file of an earlier run, which must not be taken for this one's
+    before: tuple[int, int] | None  # identity of an earlier record file, which must not be taken for the new one
     terminated: float | None = None  # when SIGTERM was sent
 
 
@@ -49,9 +49,9 @@ def execute(
     Closing the iterator, or an exception in the caller (Ctrl-C), ends every running trial at once.
 
     Args:
-        planned: what to run, in order.
-        store: where records go.
-        pool: how and where to run.
+        planned: the trials, in order.
+        store: the store for the records.
+        pool: the launcher and the devices.
         timeout: seconds that one trial may take.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
@@ -75,7 +75,7 @@ def execute(
                 free.append(trial.device)
                 yield _collect(trial, store, timeout)
     finally:
-        for trial in running:  # not waited for: who closes this is in a hurry, and the kernel will see to it
+        for trial in running:  # do not wait for their end: the caller is shutting down
             _signal(trial.child, signal.SIGKILL)
 
 
@@ -98,14 +98,14 @@ def _enforce_deadline(trial: _Running) -> None:
 
 
 def _collect(trial: _Running, store: Store, timeout: float) -> Record:
-    """The record that the trial wrote, or one that says how it ended without."""
+    """Return the record that the trial wrote; if there is none, write one that says how the trial ended."""
     code = trial.child.exit_code()
-    _signal(trial.child, signal.SIGKILL)  # what it started and left behind
+    _signal(trial.child, signal.SIGKILL)  # ends processes that the trial started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
     written = _file_identity(store.path(trial.job.trial.id)) != trial.before
     record = store.read(trial.job.trial.id) if written else None
-    # Lightning turns the request to stop into an exception, of which a trial that still runs makes a failure.
+    # Lightning turns SIGTERM into an exception; a trial at its time limit then writes a record of a failure.
     if record is None or (trial.terminated is not None and record.status != "ok"):
         status: Status = "crashed" if trial.terminated is None else "timeout"
         message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
@@ -128,7 +128,7 @@ def _describe_exit(code: int | None) -> str:
 
 
 def _signal(child: Child, number: signal.Signals) -> None:
-    """Signal the process group; and the process itself, which has no group of its own in its first milliseconds."""
+    """Signal the process group, and the process itself, which has no group of its own in its first milliseconds."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
     if child.exit_code() is None:

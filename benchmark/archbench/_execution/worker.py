@@ -1,6 +1,7 @@
-"""`python -m archbench._execution.worker OUT`: run the job that arrives on standard input, as one line of JSON.
+"""Run one job in a fresh interpreter: `python -m archbench._execution.worker OUT`.
 
-Standard input then stays open for as long as the supervisor lives; when it closes, the trial ends itself.
+The job arrives on standard input, as one line of JSON. Standard input stays open for as long as the supervisor lives;
+when it closes, the trial ends itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from archbench._execution._child import run_job
 
 
 def main() -> None:
-    """Run one job in this process."""
+    """Run the job on standard input in this process."""
     job = sys.stdin.buffer.readline()
     run_job(job, sys.argv[1], sys.stdin.buffer.read)
 

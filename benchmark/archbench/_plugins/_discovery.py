@@ -1,4 +1,4 @@
-"""Which plugins are installed, and which of them may be imported. Nothing is imported here."""
+"""Find the installed plugins, and decide which of them may be imported. No plugin is imported here."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from archbench._records import Origin
 from archbench._version import __version__
 
 GROUP = "archbench"
-"""The entry-point group that plugins are found by."""
+"""The entry-point group of plugins."""
 BUILT_IN = "archbench"
-"""The distribution of the built-in plugins, which an allow-list does not concern."""
+"""The distribution of the built-in plugins, which need not be on an allow-list."""
 ENVIRONMENT = "ARCHBENCH_PLUGINS"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An entry point that could be loaded."""
+    """An installed entry point that could be loaded."""
 
     distribution: metadata.Distribution
     entry_point: metadata.EntryPoint
@@ -34,38 +34,38 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """`distribution:entry_point`; unique, where a bare entry-point name is not."""
+        """The unique name, `distribution:entry_point`; two distributions may have one entry-point name."""
         return f"{self.origin.distribution}:{self.entry_point.name}"
 
     @property
     def source(self) -> PluginSource:
-        """How to load it again in another process."""
+        """The source, with which another process can load the plugin again."""
         return PluginSource(
             distribution=self.origin.distribution, entry_point=self.entry_point.name, value=self.entry_point.value
         )
 
     @property
     def answers_to(self) -> set[str]:
-        """The names by which a user may block or allow it."""
+        """The names by which a user may block or allow the plugin."""
         entry_point = normalise(self.entry_point.name)
         return {self.origin.distribution, entry_point, f"{self.origin.distribution}:{entry_point}"}
 
 
 def plugins_from_environment() -> list[str] | None:
-    """The allow-list in `ARCHBENCH_PLUGINS`: names parted by commas, none if empty, None if it is not set."""
+    """Return the comma-separated allow-list in `ARCHBENCH_PLUGINS`; None if the variable is not set."""
     value = os.environ.get(ENVIRONMENT)
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
 def normalise(name: str) -> str:
-    """A distribution name as PEP 503 compares it."""
+    """Return a distribution name in the form in which PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def find_candidates() -> tuple[list[Candidate], list[Problem]]:
-    """Every entry point of the group, by distribution and name, with a problem for each one that is in doubt."""
-    # Not metadata.entry_points(): that takes only the first distribution of a name on the path, so a stale
-    # *.egg-info without entry points would hide the plugin.
+    """Return every entry point of the group, sorted by distribution and name, and the problems met on the way."""
+    # Not metadata.entry_points(): it takes only the first distribution of a name on the path, so a stale *.egg-info
+    # without entry points would hide the plugin.
     chosen: dict[str, metadata.Distribution] = {}
     problems = []
     for distribution in metadata.distributions():
@@ -82,7 +82,7 @@ def find_candidates() -> tuple[list[Candidate], list[Problem]]:
 
 
 def refusal(candidate: Candidate, blocked: Iterable[str], only: Iterable[str] | None) -> str:
-    """Why this plugin may not be imported, as far as the user's lists go; empty if it may."""
+    """Return why the user's lists forbid importing this plugin; empty if they do not."""
     names = candidate.answers_to
     for name in blocked:
         if normalise(name) in names:
@@ -93,7 +93,7 @@ def refusal(candidate: Candidate, blocked: Iterable[str], only: Iterable[str] | 
 
 
 def unmatched(names: Iterable[str], candidates: Sequence[Candidate], what: str) -> list[Problem]:
-    """A warning for each name on a list that names no plugin, with the nearest that does."""
+    """Return a warning for each name on a list that no plugin answers to, with the nearest known name."""
     known = sorted({name for candidate in candidates for name in candidate.answers_to})
     problems = []
     for name in dict.fromkeys(names):
@@ -105,18 +105,18 @@ def unmatched(names: Iterable[str], candidates: Sequence[Candidate], what: str) 
 
 
 def unmet_requirement(candidate: Candidate) -> str:
-    """Why this plugin does not fit the running suite, by its own requirements; empty if it fits."""
+    """Return why this plugin does not fit the running suite, by its own requirements; empty if it fits."""
     relevant = [line for line in candidate.distribution.requires or () if re.match(rf"\s*{BUILT_IN}\b", line, re.I)]
     if not relevant or candidate.origin.distribution == BUILT_IN:
         return ""
-    # Imported here because only plugins from outside have such requirements, and it takes as long as the rest.
+    # Imported here because only outside plugins have such requirements, and the import takes as long as all the rest.
     from packaging.requirements import InvalidRequirement, Requirement
 
     for line in relevant:
         try:
             wanted = Requirement(line)
         except InvalidRequirement:
-            continue  # the installer's business; a plugin that does not load will say so itself
+            continue  # left to the installer; if the plugin does not load, that becomes a problem of its own
         applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
         fits = wanted.specifier.contains(__version__, prereleases=True)
         if normalise(wanted.name) == BUILT_IN and applies and not fits:
@@ -128,8 +128,8 @@ def unmet_requirement(candidate: Candidate) -> str:
 
 
 def _entry_points(distribution: metadata.Distribution) -> list[metadata.EntryPoint]:
-    # Most distributions have nothing for us. Not parsing theirs keeps the walk at a few milliseconds, and
-    # keeps a stranger's malformed file from becoming our problem.
+    # Most distributions have no plugin. Not parsing their files keeps the search at a few milliseconds, and keeps
+    # malformed files of other packages out of our problems.
     text = distribution.read_text("entry_points.txt")
     if text is None or GROUP not in text:
         return []
@@ -150,11 +150,11 @@ def _unreadable(distribution: metadata.Distribution, error: Exception) -> Proble
 
 
 def _warn_of_copies(name: str, chosen: metadata.Distribution) -> list[Problem]:
-    """A warning if the path has this distribution again with another version or other entry points."""
+    """Return a warning if the path has this distribution again with another version or other entry points."""
     others: dict[str, None] = {}
     for copy in metadata.distributions(name=name):
         try:
-            # An editable install by setuptools leaves an egg-info beside its dist-info; both say the same, no matter.
+            # An editable install by setuptools leaves an egg-info with the same content beside its dist-info.
             if _name(copy) == name and _content(copy) != _content(chosen):
                 others[f"{copy.version} in {copy.locate_file('')}"] = None
         except Exception as error:
@@ -185,7 +185,7 @@ def _origin(name: str, distribution: metadata.Distribution, entry_point: metadat
 
 
 def _direct_url(distribution: metadata.Distribution) -> dict[str, Any]:
-    """What the installer recorded of a direct install (PEP 610); empty if it came from an index."""
+    """Return the installer's note of a direct install (PEP 610); empty if the package came from an index."""
     try:
         return msgspec.json.decode(distribution.read_text("direct_url.json") or "{}", type=dict[str, Any])
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""What is wrong with a plugin, as data."""
+"""Faults of plugins, as exceptions inside this package and as data outside it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _LONGEST_CAUSE = 300
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong with one plugin.
+    """One fault of one plugin, or a warning about it.
 
     Args:
-        plugin: `distribution:entry_point`, `file:NAME`, a distribution, or a name that was asked for in vain.
+        plugin: `distribution:entry_point`, `file:NAME`, a distribution, or a name that no plugin answers to.
         stage: `find`, `select`, `import`, `register`, `collect` or `call`.
         message: one line that says what was found and what to do; it does not repeat `plugin`.
-        traceback: empty when no exception of the plugin is behind it.
-        fatal: the plugin, or its part, was left out; False for a warning.
+        traceback: the traceback of the plugin's exception; empty if there was none.
+        fatal: the plugin, or a part of it, was left out; False for a warning.
     """
 
     plugin: str
@@ -28,7 +28,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class FaultError(Exception):
-    """Why one plugin is left out. Never leaves this package: it becomes a `Problem`."""
+    """Raised when one plugin must be left out; it never leaves this package, but becomes a `Problem`."""
 
     def __init__(self, stage: str, message: str, cause: BaseException | None = None) -> None:
         super().__init__(message)
@@ -37,13 +37,13 @@ class FaultError(Exception):
         self.cause = cause
 
     def problem(self, plugin: str) -> Problem:
-        """This fault as one of `plugin`."""
+        """Return this fault as a problem of `plugin`."""
         details = "" if self.cause is None else "".join(traceback.format_exception(self.cause))
         return Problem(plugin, self.stage, self.message, details)
 
 
 def one_line(error: BaseException) -> str:
-    """The type and the text of an exception, on one line and not endless."""
+    """Return the type and the text of an exception, cut to one line of at most 300 characters."""
     # format_exception_only survives an exception whose own __str__ raises.
     text = " ".join("".join(traceback.format_exception_only(error)).split())
     text = text.removeprefix(f"{type(error).__module__}.")

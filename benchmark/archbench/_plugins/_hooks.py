@@ -1,7 +1,7 @@
-"""One plugin's hooks: found, checked, registered with pluggy, and called.
+"""Find, check, register and call the hooks of one plugin.
 
-Each plugin gets a `pluggy.PluginManager` of its own. So a plugin that fails half-way leaves nothing behind
-(pluggy 1.6 keeps the first half), a call reaches one plugin only, and the order of calls is ours.
+Each plugin gets a `pluggy.PluginManager` of its own. So a plugin that fails half-way leaves nothing behind (pluggy 1.6
+keeps the first half), a call reaches one plugin only, and the suite decides the order of calls.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from archbench import hookspecs
-from archbench._errors import nearest
+from archbench._errors import did_you_mean, nearest
 from archbench._plugins._faults import FaultError, one_line
 
 Item = TypeVar("Item")
@@ -32,7 +32,7 @@ SPECS: Mapping[str, tuple[str, ...]] = {
 
 class _Manager(pluggy.PluginManager):
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
-        # pluggy 1.6 would fetch every attribute, and so import what a lazy module defers.
+        # pluggy 1.6 would fetch every attribute, and so trigger the deferred imports of a lazy module.
         if not isinstance(inspect.getattr_static(plugin, name, None), _METHODS):
             return None
         return super().parse_hookimpl_opts(plugin, name)
@@ -41,15 +41,15 @@ class _Manager(pluggy.PluginManager):
 class Hooks:
     """The registered hooks of one plugin.
 
-    A function that is named like a hook but not marked is a warning; a plugin without any marked function is a
-    fault. A hook marked `optionalhook=True` may be one that this version of the suite does not have.
+    A function that is named like a hook but not marked gives a warning; a plugin without any marked function is a
+    fault. This version of the suite need not know a hook that is marked `optionalhook=True`.
 
     Args:
         plugin: a module, or an instance of a class, with functions marked `@archbench.hookimpl`.
         name: its unique name.
 
     Raises:
-        FaultError: it has no hooks, or one that cannot work.
+        FaultError: the plugin has no hooks, or one that cannot work.
     """
 
     def __init__(self, plugin: object, name: str) -> None:
@@ -69,11 +69,11 @@ class Hooks:
             raise FaultError("register", f"has no function marked @archbench.hookimpl; {advice}")
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """What the plugin's implementations of one hook return; exceptions are the caller's business."""
+        """Call the plugin's implementations of one hook and return their results; let exceptions through."""
         return list(getattr(self._manager.hook, hook)(**arguments)) if hook in self.names else []
 
     def collect(self, hook: str, expected: type[Item], **arguments: Any) -> list[Item]:
-        """Everything that one hook returns or yields, and nothing if any of it is wrong.
+        """Return all items that one hook returns or yields; raise if one of them is of the wrong type.
 
         Raises:
             FaultError: the hook raised, at once or half-way, or gave something else.
@@ -106,9 +106,8 @@ class Hooks:
                 _check_options(hook, options)
                 _check_signature(hook, getattr(plugin, attribute))
                 yield hook
-            elif not options.get("optionalhook"):  # that one says itself that older suites lack the hook
-                near = nearest(hook, SPECS)
-                hint = f"did you mean {near}?" if near else f"there are {', '.join(SPECS)}"
+            elif not options.get("optionalhook"):  # with this mark the plugin allows that the suite lacks the hook
+                hint = did_you_mean(hook, SPECS, otherwise=f"there are {', '.join(SPECS)}")
                 raise FaultError("register", f"{hook} is not a hook; {hint}")
 
     def _unmarked(self, plugin: object) -> Iterator[tuple[str, str]]:

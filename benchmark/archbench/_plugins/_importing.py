@@ -1,4 +1,4 @@
-"""Importing one plugin: an installed entry point, or a single file."""
+"""Import one plugin: an installed entry point, or a single file."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ class Importable:
 
 @dataclass(frozen=True)
 class Imported:
-    """The object with the hooks, and what it took to get it."""
+    """The object with the hooks, and the milliseconds that its import took."""
 
     plugin: object
     milliseconds: float
 
 
 def from_entry_point(candidate: Candidate) -> Importable:
-    """An installed plugin."""
+    """Return an installed plugin, not yet imported."""
     return Importable(candidate.name, candidate.origin, candidate.source, candidate.entry_point.load)
 
 
 def from_file(path: Path) -> Importable:
-    """A one-file plugin. Its bytes are read once: what is fingerprinted is what runs.
+    """Return a one-file plugin, not yet run; its bytes are read once, so that the fingerprint is of the code that runs.
 
     Raises:
-        PluginError: it cannot be read, is not Python, or has a syntax error.
+        PluginError: the file cannot be read, is not Python, or has a syntax error.
     """
     path = Path(os.path.abspath(path))  # not resolve(): the name the user gave is the name in the records
     if path.suffix != ".py":
@@ -72,10 +72,10 @@ def from_file(path: Path) -> Importable:
 
 
 def import_plugin(importable: Importable) -> Imported:
-    """Import one plugin and, where it is a class, make the instance.
+    """Import one plugin; if it is a class, make an instance.
 
     Raises:
-        FaultError: it raised, or tried to end the process.
+        FaultError: the plugin raised, or tried to end the process.
     """
     start = perf_counter()
     plugin: object = None
@@ -93,16 +93,16 @@ def import_plugin(importable: Importable) -> Imported:
 
 
 def _run_file(path: Path, code: object) -> object:
-    # A name of our own, so that a file called torch.py shadows nothing. It depends on the path alone, so that
-    # f"{__name__}:build" means the same in a worker.
+    # A module name of our own, so that a file called torch.py shadows nothing. The name depends on the path alone, so
+    # that f"{__name__}:build" means the same in a worker.
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     name = f"archbench_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up there
+    sys.modules[name] = module  # dataclasses look up their module there
     try:
-        # exec and not the loader: that one may take a stale .pyc, and leaves __pycache__ beside the user's file.
+        # Not the loader of the spec: it may take a stale .pyc, and leaves __pycache__ beside the user's file.
         exec(code, vars(module))  # type: ignore[arg-type]  # noqa: S102
     except BaseException:
         del sys.modules[name]

@@ -1,4 +1,4 @@
-"""Where a plugin comes from, how to load it again, and what it registered."""
+"""Provenance: the source and status of a plugin, and its items together with their provider."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ T = TypeVar("T", bound=Architecture | Task | Reader)
 
 
 class PluginSource(msgspec.Struct, frozen=True, kw_only=True):
-    """How another process loads just this plugin again.
+    """The source of one plugin, with which another process can load it again.
 
     Args:
         distribution: normalised name of the distribution, or the file name of a one-file plugin.
         entry_point: name of its entry point; empty for a file.
-        value: what the entry point names, `module` or `module:attribute`; empty for a file.
+        value: the target of the entry point, `module` or `module:attribute`; empty for a file.
         path: absolute path of a one-file plugin; else empty.
     """
 
@@ -30,16 +30,16 @@ class PluginSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `benchmark plugins`.
+    """The status of one plugin: a line of `benchmark plugins`.
 
     Args:
         name: `distribution:entry_point` or `file:NAME`.
-        origin: where it came from.
+        origin: the provider.
         status: `active`, or why it is not: `blocked` and `incompatible` plugins were never imported.
         architectures, tasks, readers: the names it registered.
         hooks: the hooks it implements.
-        import_milliseconds: time its import took; None when it was not imported.
-        imported_torch: loading it imported torch, which nothing had imported before.
+        import_milliseconds: duration of its import; None if it was not imported.
+        imported_torch: it was the first to import torch.
         message: why it is not active; else empty.
     """
 
@@ -60,8 +60,8 @@ class Registered(Generic[T]):
     """An architecture, a task or a reader together with its provider.
 
     Args:
-        item: what was declared.
-        origin: who declared it.
+        item: the declaration.
+        origin: the provider.
         source: how to load the provider again.
         fingerprint: the first 12 hex digits of the SHA-256 of a one-file plugin; else empty.
         own_data: the files that the task was made from; None for a declared task.
@@ -75,5 +75,5 @@ class Registered(Generic[T]):
 
     @property
     def canonical(self) -> str:
-        """`distribution/name@revision`."""
+        """The full name, `distribution/name@revision`."""
         return f"{self.origin.distribution}/{self.item.name}@{self.item.revision}"

@@ -1,4 +1,4 @@
-"""Protocols: the rules under which results may be compared. A protocol in a TOML file is read by `_toml`."""
+"""Protocols: the rules under which results may be compared. `_toml` reads the protocols that people write."""
 
 from archbench._protocols._builtin import find_protocol as find_protocol
 from archbench._protocols._builtin import protocols as protocols

@@ -53,15 +53,15 @@ _PROTOCOLS = (
 
 
 def protocols() -> tuple[Protocol, ...]:
-    """All built-in protocols, in order of cost."""
+    """Return all built-in protocols, the cheapest first."""
     return _PROTOCOLS
 
 
 def find_protocol(name: str) -> Protocol:
-    """The built-in protocol of this name.
+    """Return the built-in protocol of this name.
 
     Raises:
-        UnknownNameError: there is none; the message lists what there is.
+        UnknownNameError: there is none; the message lists the names.
     """
     for protocol in _PROTOCOLS:
         if protocol.name == name:

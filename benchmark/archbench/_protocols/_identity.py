@@ -1,4 +1,4 @@
-"""Identities: hashes of what decides a result."""
+"""Identities: hashes of the plain data that decide a result."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 KEY_DIGITS = 12
-"""Hex digits of the keys by which architectures, tasks and protocols are told apart."""
+"""Hex digits of the keys that tell architectures, tasks and protocols apart."""
 
 
 def identity_hash(identity: Any, *, digits: int = KEY_DIGITS) -> str:
-    """Return the first hex digits of a hash of plain data; equal for equal data on every machine."""
+    """Return the first hex digits of the SHA-256 of plain data; equal data give equal digits on every machine."""
     return hashlib.sha256(msgspec.json.encode(identity, order="deterministic")).hexdigest()[:digits]

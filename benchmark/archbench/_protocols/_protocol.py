@@ -11,25 +11,26 @@ from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, 
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
-    """Budget and recipe.
+    """The rules of a comparison: budget, recipe, tuning, number of seeds.
 
     Args:
-        name: what `--protocol` takes.
+        name: the name that `--protocol` takes.
         revision: raised when a rule changes, so that old and new results never share a column.
         summary: one line for lists.
         steps: the budget as optimiser steps of one trial, by kind of input. Scores are compared within a task only, so
-            the kinds may differ: long-lag sequences need more, and cheaper, steps than images.
+            the kinds may differ: long-lag sequences need more steps than images, and their steps are cheaper.
         epochs: the budget as passes over the training split.
-        seconds: the budget as seconds of training, evaluation not counted; the schedule then follows the clock, and
+        seconds: the budget as seconds of training, without evaluation; the schedule then follows the clock, and
             results depend on the machine.
-        batch_size: examples per step, whatever the number of devices; None with the own recipe, which has its own.
-        validations: how often validation looks at the network, evenly spaced, the last time after the last step.
+        batch_size: examples per step, whatever the number of devices; None if architectures follow their own recipes,
+            which have one each.
+        validations: number of validations, evenly spaced; the last one is after the last step.
         seeds: trials per cell unless `--seeds` says otherwise.
         timeout: seconds after which a trial is ended, unless `--timeout` says otherwise.
-        recipe: the house recipe, one for all; or `own`: each architecture is trained as its paper trained it.
-        stop_at_target: training ends at the first validation that reaches the target of the task, where it has one.
-        augment: the augmentation of the task is applied to the training batches, where it has one.
-        tuning: how each entrant is tuned before; None for not at all.
+        recipe: the house recipe, the same for all; or `own`: each architecture is trained as its paper trained it.
+        stop_at_target: training ends at the first validation that reaches the target of the task, if it has one.
+        augment: the augmentation of the task, if it has one, is applied to the training batches.
+        tuning: how each entrant is tuned before its evaluation; None for no tuning.
 
     Raises:
         ValueError: the settings contradict each other.
@@ -67,7 +68,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def track(self) -> str:
-        """`house recipe` or `own recipe`; the two never share a table."""
+        """The track, `house recipe` or `own recipe`; the two never share a table."""
         return "own recipe" if self.recipe == "own" else "house recipe"
 
     @property
@@ -76,7 +77,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         return 0 if self.tuning is None else self.tuning.cost
 
     def identity(self) -> dict[str, Any]:
-        """What of this protocol decides the result of one trial: not its summary, time limit or number of seeds."""
+        """Return the settings that decide the result of one trial: not the summary, time limit or number of seeds."""
         values: dict[str, Any] = msgspec.to_builtins(self)
         return {key: value for key, value in values.items() if key not in ("summary", "timeout", "seeds")}
 
@@ -86,7 +87,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         return identity_hash(self.identity())
 
     def budget(self) -> str:
-        """The budget in words."""
+        """Return the budget in words."""
         if self.epochs is not None:
             return f"{self.epochs:g} epochs"
         if self.seconds is not None:
@@ -99,5 +100,5 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def equal_steps(steps: int) -> dict[str, int]:
-    """The same number of steps for every kind of input."""
+    """Return a budget with one number of steps for every kind of input."""
     return dict.fromkeys(("image", "sequence", "tokens"), steps)

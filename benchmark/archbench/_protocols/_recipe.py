@@ -1,4 +1,4 @@
-"""Recipes: how the weights are updated. Plain data, for the house recipe of a protocol and for published ones."""
+"""Recipes: how the weights are updated. Plain data, for the house recipe of a protocol and for own recipes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         optimizer: `sgd`, with momentum if there is any; `nesterov` (Sutskever et al. 2013); `adam`; `adamw`; `rmsprop`.
         learning_rate: peak of the schedule.
         warmup: share of the budget over which the learning rate rises linearly to its peak.
-        warmup_rate: learning rate during the warm-up where it does not rise but is constant; 0 where it rises.
-        milestones: shares of the budget after which the learning rate is multiplied by `decay`; none at all for a
-            constant rate. Where this is None, the rate falls along a half cosine.
-        floor: where that ends, as a share of the peak.
+        warmup_rate: the learning rate during a warm-up at a constant rate; 0 if the rate rises.
+        milestones: shares of the budget after which the learning rate is multiplied by `decay`; empty for a constant
+            rate. If this is None, the rate falls along a half cosine.
+        floor: the end of the half cosine, as a share of the peak.
         decay: see `milestones`.
         betas: the two decay rates of Adam (Kingma and Ba, arXiv:1412.6980, Algorithm 1).
         momentum: of `sgd`, `nesterov` and `rmsprop`.
         weight_decay: added to the gradient; decoupled from it for `adamw` (Loshchilov and Hutter, arXiv:1711.05101).
-        decay_biases: whether it applies to biases too.
-        bias_rate: the learning rate of biases over that of the other parameters.
+        decay_biases: weight decay applies to biases too.
+        bias_rate: the learning rate of biases divided by that of the other parameters.
         clip_norm: bound on the global gradient norm (Pascanu et al., arXiv:1211.5063, Algorithm 1); 0 for none.
-        batch_size: examples per step; None for that of the protocol. Only a published recipe has its own.
-        epochs, steps: the budget of a published recipe; used where the protocol has none.
+        batch_size: examples per step; None for that of the protocol. Only an own recipe has one.
+        epochs, steps: the budget of an own recipe; used if the protocol has none.
 
     Raises:
         ValueError: the settings contradict each other.
@@ -58,7 +58,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.momentum and self.optimizer in ("adam", "adamw"):
-            raise ValueError(f"momentum is {self.momentum}, and {self.optimizer} has none; its betas say the same")
+            raise ValueError(f"momentum is {self.momentum}, and {self.optimizer} has none; set its betas instead")
         if self.optimizer == "nesterov" and not self.momentum:
             raise ValueError("optimizer is nesterov, which needs a momentum above 0")
         if self.milestones is not None and list(self.milestones) != sorted(set(self.milestones)):
@@ -67,7 +67,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"floor is {self.floor}, the end of a half cosine; with milestones there is none")
 
     def words(self) -> str:
-        """The recipe in a line, for people."""
+        """Return the recipe in one line, for people."""
         name = f"{self.optimizer} {self.momentum:g}" if self.momentum else self.optimizer
         parts = [f"{name}, learning rate {self.learning_rate:g}"]
         if self.warmup and self.warmup_rate:
@@ -95,21 +95,21 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 HOUSE_RECIPE = Recipe(optimizer="adamw", learning_rate=0.01, warmup=0.1, milestones=None, clip_norm=1.0)
-"""The house recipe of the built-in protocols; a protocol file that extends none starts from it too."""
+"""The house recipe of the built-in protocols, and of a protocol file that extends none of them."""
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """How every entrant of a protocol is tuned on every task, at equal cost, before it is evaluated.
 
-    Validation chooses; the seeds of the tuning trials are none of those of the evaluation.
+    The best validation score wins. Tuning and evaluation never share a seed.
 
     Args:
         rates: learning rates to try, each on every tuning seed.
-        trials: recipes to try from the search space of `_tuning`, one after the other; 0 with `rates`.
+        trials: number of recipes to try from the search space, one after the other; 0 with `rates`.
         seeds: tuning seeds of each candidate.
 
     Raises:
-        ValueError: not exactly one of the two ways is chosen.
+        ValueError: both `rates` and `trials` are given, or neither, or a rate is given twice.
     """
 
     rates: tuple[Positive, ...] = ()
@@ -128,7 +128,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
         return max(len(self.rates), self.trials) * self.seeds
 
     def words(self) -> str:
-        """The tuning in a line, for people."""
+        """Return the tuning in one line, for people."""
         seeds = "" if self.seeds == 1 else f" on {self.seeds} seeds each"
         if self.trials:
             return f"{self.trials} recipes tried by Optuna{seeds}"

@@ -1,6 +1,6 @@
-"""Protocols that users write: a TOML file, checked strictly, that may start from a built-in protocol.
+"""Read the protocols that people write: a TOML file, checked strictly, that may extend a built-in protocol.
 
-What such a protocol is, is its content: name and rules. Where the file lies takes no part.
+The identity of a protocol is its content, name and rules; the place of the file is no part of it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from archbench._protocols._recipe import HOUSE_RECIPE, Optimizer, Recipe, Tuning
 
 BUDGETS = ("steps", "epochs", "seconds")
 TABLES = {"recipe": Recipe, "tuning": Tuning}
-PUBLISHED_ONLY = ("batch_size", "epochs", "steps")
-"""Fields of a recipe that a house recipe leaves to its protocol."""
+SET_BY_PROTOCOL = ("batch_size", "epochs", "steps")
+"""Fields of a recipe that only an own recipe sets; a house recipe leaves them to its protocol."""
 KINDS = {
     "int": "a whole number",
     "float": "a number",
@@ -31,11 +31,11 @@ KINDS = {
     "array": "a list",
     "object": "a table",
 }
-"""What msgspec calls kinds of values, and what people do."""
+"""Names of kinds of values: as msgspec writes them, and as people do."""
 
 
 def get_protocol(text: str) -> Protocol:
-    """The protocol that `--protocol` names: a built-in one, or that of a TOML file.
+    """Return the protocol that `--protocol` names: a built-in one, or the one in a TOML file.
 
     Raises:
         SelectionError: there is no such built-in protocol.
@@ -45,10 +45,11 @@ def get_protocol(text: str) -> Protocol:
 
 
 def read_protocol(path: Path) -> Protocol:
-    """The protocol in a file.
+    """Return the protocol in a TOML file.
 
     Raises:
-        ProtocolError: it cannot be read, has an unknown key, a value that is not allowed, or the name of a built-in.
+        ProtocolError: the file cannot be read, has an unknown key or a value that is not allowed, or is named like a
+            built-in protocol.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -57,42 +58,39 @@ def read_protocol(path: Path) -> Protocol:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"{path} is not a TOML file: {error}") from None
     try:
-        return _protocol(dict(content))
+        return _make_protocol(dict(content))
     except (ValueError, SelectionError) as error:  # msgspec's errors are ValueErrors too
-        words = _in_words(str(error), content)
-        raise ProtocolError(f"{path}: {words}; see `benchmark show quick` for an example") from None
+        message = _rephrase(str(error), content)
+        raise ProtocolError(f"{path}: {message}; see `benchmark show quick` for an example") from None
 
 
-def _protocol(content: dict[str, Any]) -> Protocol:
+def _make_protocol(content: dict[str, Any]) -> Protocol:
     allowed = [name for name in Protocol.__struct_fields__ if name != "revision"]
     _refuse_unknown(content, ["extends", *allowed], "")
-    name = content.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise ValueError(f"name is {name!r}; give it one, of lower-case letters, digits, '.', '_' and '-'")
-    if name in [protocol.name for protocol in protocols()]:
-        raise ValueError(f"name is {name!r}, which is built in; choose another, its results would not be comparable")
+    _check_name(content.get("name"))
     house = content.get("recipe", {})
     if house != "own" and not isinstance(house, dict):
         raise ValueError(f"recipe is {house!r}; give 'own', or a table of settings")
     _refuse_infinite(content, "")
-    base = _base(content)
-    for table, kind in TABLES.items():
-        given = content.get(table)
-        if isinstance(given, dict):
-            fields = [field for field in kind.__struct_fields__ if kind is Tuning or field not in PUBLISHED_ONLY]
-            _refuse_unknown(given, fields, f"{table}.")
-            before = base.get(table)
-            content[table] = {**_kept(before, given, table), **given}
+    base = _inherited(content)
+    _complete_tables(content, base)
     if type(content.get("steps")) is int:
         content["steps"] = equal_steps(content["steps"])
     protocol = msgspec.convert({**base, **content}, Protocol)
     if isinstance(protocol.recipe, Recipe):
-        _refuse_idle(house, protocol.recipe)
+        _refuse_without_effect(house, protocol.recipe)
     return protocol
 
 
-def _base(content: dict[str, Any]) -> dict[str, Any]:
-    """What the file inherits: all of the protocol it extends but what it replaces as a whole."""
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise ValueError(f"name is {name!r}; give it one, of lower-case letters, digits, '.', '_' and '-'")
+    if name in [protocol.name for protocol in protocols()]:
+        raise ValueError(f"name is {name!r}, which is built in; choose another, its results would not be comparable")
+
+
+def _inherited(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that the file inherits: those of the protocol it extends, without those it replaces whole."""
     extends = content.pop("extends", None)
     if extends is None:
         return {}
@@ -108,8 +106,18 @@ def _base(content: dict[str, Any]) -> dict[str, Any]:
     return base
 
 
+def _complete_tables(content: dict[str, Any], base: Mapping[str, Any]) -> None:
+    """Add the inherited settings to the tables that the file has."""
+    for table, kind in TABLES.items():
+        given = content.get(table)
+        if isinstance(given, dict):
+            fields = [field for field in kind.__struct_fields__ if kind is Tuning or field not in SET_BY_PROTOCOL]
+            _refuse_unknown(given, fields, f"{table}.")
+            content[table] = {**_kept(base.get(table), given, table), **given}
+
+
 def _kept(before: Any, given: Mapping[str, Any], table: str) -> dict[str, Any]:
-    """What a table of the file inherits from the same table; learning rates and trials of tuning replace each other."""
+    """Return the settings that a table inherits; in `tuning`, `rates` and `trials` replace each other."""
     kept = dict(before) if isinstance(before, dict) else {}
     if table == "recipe" and not kept:
         kept = msgspec.to_builtins(HOUSE_RECIPE)
@@ -136,8 +144,8 @@ def _refuse_infinite(values: Mapping[str, Any], prefix: str) -> None:
             raise ValueError(f"{prefix}{key} is {value}; give a finite number")
 
 
-def _refuse_idle(given: Mapping[str, Any], recipe: Recipe) -> None:
-    """Settings that would change the name of the rules, and nothing that is trained."""
+def _refuse_without_effect(given: Mapping[str, Any], recipe: Recipe) -> None:
+    """Raise for a setting that would change the identity of the protocol, but not the training."""
     if "betas" in given and recipe.optimizer not in ("adam", "adamw"):
         raise ValueError(f"recipe.betas is {given['betas']}, and {recipe.optimizer} has none; leave it out")
     if "decay" in given and recipe.milestones is None:
@@ -146,8 +154,10 @@ def _refuse_idle(given: Mapping[str, Any], recipe: Recipe) -> None:
         raise ValueError(f"recipe.warmup_rate is {given['warmup_rate']}, and warmup is 0; give a share above 0")
 
 
-def _in_words(message: str, content: dict[str, Any]) -> str:
-    """What msgspec finds wrong, as key, value and what is allowed; our own messages have that already."""
+def _rephrase(message: str, content: dict[str, Any]) -> str:
+    """Return a message of msgspec as key, value and what is allowed; leave our own messages as they are."""
+    # msgspec has no structured errors: only its text names the key and the rule. Nothing but words for people depends
+    # on it; a text of another form is passed on nearly as it is.
     found = re.fullmatch(r"(?P<fault>(?:Expected|Invalid) .*) - at `\$\.(?P<key>[^`]+)`", message)
     if found is None:
         return message.replace("`$.", "`").replace(" - at `$`", "")
@@ -158,6 +168,7 @@ def _in_words(message: str, content: dict[str, Any]) -> str:
 
 
 def _allowed(key: str, fault: str) -> str:
+    """Return the allowed values of a key in words, read from msgspec's text about the fault."""
     if key == "steps":
         return "a whole number >= 1, or a table of one each for image, sequence and tokens"
     expected = re.match(r"Expected `(?P<kinds>[^`]+)`(?P<rule>[^,]*)", fault)

@@ -1,4 +1,4 @@
-"""Trials and the records that they leave: what was asked for, what came of it, and the store that keeps it whole."""
+"""Trials, the records that they leave, and the store that keeps records whole on disk."""
 
 from archbench._records._record import SCHEMA as SCHEMA
 from archbench._records._record import STATUSES as STATUSES

@@ -1,4 +1,4 @@
-"""Records: what a trial left, and the store that keeps them whole."""
+"""Records: the status, scores, curves, costs and provenance that a trial leaves. Plain data."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from archbench._protocols import Recipe
 from archbench._records._trial import Trial
 
 SCHEMA = 2
-"""Version of the record format and of what a trial is: how its id is made and which data a seed draws. A reader refuses
-a higher one and sets a lower one aside, since its scores were obtained on other data than those of today."""
+"""Version of the record format, of how a trial's id is made and of which data a seed draws. The store refuses records
+of a higher version and sets those of a lower one aside, since their scores were obtained on other data."""
 
 Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
 STATUSES: tuple[str, ...] = get_args(Status)
 
 
 class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the leaderboard must know of a task, so that it needs nothing but records."""
+    """Facts about a task that the leaderboard needs, stored so that it can be built from records alone."""
 
     kind: str
     metric: str
@@ -29,13 +29,13 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the leaderboard shows of an architecture beside its results, as declared when the trial was run.
+    """Facts about an architecture that the leaderboard shows, as declared when the trial was run.
 
     Args:
         summary: one line.
         source: the paper.
-        control: what it should be compared with.
-        expected_failures: checks of the conformance kit that it rightly fails, with the reasons.
+        control: the architecture that it should be compared with.
+        expected_failures: checks of the conformance kit that it fails by design, with the reasons.
     """
 
     summary: str = ""
@@ -45,13 +45,13 @@ class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a plugin came from.
+    """The provider of a plugin.
 
     Args:
         distribution: name of the installed distribution, or the file name of a one-file plugin.
         version: version of the distribution; empty for a one-file plugin.
         entry_point: name of its entry point; empty for a one-file plugin.
-        editable: installed in place, so that the code may be newer than the version says.
+        editable: installed in place; the code may be newer than the version says.
         commit: VCS commit that the installer recorded, if any.
     """
 
@@ -66,9 +66,9 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     """Results in the unit of the task's metric; losses in the unit of its loss.
 
     Args:
-        test: test metric with the weights that validation selected. This is the score.
+        test: test metric with the weights that validation selected. This is the score of the trial.
         test_last: test metric with the weights after the last step.
-        validation: best validation metric, the one that selected.
+        validation: best validation metric, at which the weights were selected.
         selected_step: the step after which the selected weights were taken.
         train_loss: mean training loss over the last tenth of the steps.
     """
@@ -97,7 +97,7 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
-    """What a trial cost. What could not be measured is None, never 0.
+    """The costs of a trial; a cost that could not be measured is None, never 0.
 
     Args:
         parameters: trainable parameters.
@@ -107,7 +107,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
         train_seconds: seconds spent in optimiser steps.
         total_seconds: from the start of the trial in its process to its record.
         first_step_seconds: from the start of the trial in its process to the end of its first optimiser step.
-        peak_memory_bytes: what the trial added to the resident set of its process on a CPU; what it allocated on a GPU.
+        peak_memory_bytes: on a CPU, the growth of the resident set of the process; on a GPU, the bytes allocated.
     """
 
     parameters: int | None = None
@@ -121,18 +121,18 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """What training a trial really got.
+    """The training that a trial got.
 
     Args:
         track: `house recipe` or `own recipe`.
-        recipe: the settings that were used.
+        recipe: the recipe that was followed.
         batch_size: examples per step.
         examples: size of the training split.
         planned_steps: the budget in steps; None where it was a time.
         steps: optimiser steps done.
-        stopped: why it ended: `budget`, or `target` where it stopped because the task counted as solved.
+        stopped: why it ended: `budget`, or `target` if it stopped because the task counted as solved.
         target: the validation score at which the task counts as solved; None if it has none.
-        steps_to_target, seconds_to_target: training until the first validation that reached it; None if none did.
+        steps_to_target, seconds_to_target: training until a validation first reached the target; None if none did.
     """
 
     track: str
@@ -148,9 +148,9 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pairing(msgspec.Struct, frozen=True, kw_only=True):
-    """Proof that two trials saw the same data: hashes of the splits and of the first batches, before augmentation.
+    """Hashes of the splits and of the first batches before augmentation: proof that two trials saw the same data.
 
-    Of a split of more than a gigabyte, `splits` covers all targets and 256 inputs.
+    For a split of more than a gigabyte, `splits` covers all targets and 256 inputs.
     """
 
     splits: str
@@ -158,7 +158,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a trial ran. `threads` are those of one trial."""
+    """The versions and the machine that a trial ran with; `threads` is the number of threads of one trial."""
 
     archbench: str
     python: str
@@ -171,21 +171,21 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What a trial left. Written once, never edited.
+    """The record that a trial leaves; written once, never edited.
 
     Args:
         schema: version of this format.
         id: the trial's id.
-        trial: what was asked for.
-        status: `ok`, or how it ended instead.
+        trial: the trial.
+        status: `ok`, or how the trial ended instead.
         message: one line for people; empty when the status is `ok`.
         detail: traceback or end of the log, when there is one.
         started: UTC time of the start, ISO 8601.
-        architecture_origin, task_origin: who provided the code.
-        task_facts: what the leaderboard needs to know of the task.
-        architecture_facts: what the leaderboard shows of the architecture.
-        scores, curves, training, pairing, environment: present only for what was reached. A tuning trial has no
-            scores: it never reads the test split.
+        architecture_origin, task_origin: the plugins that provided the code.
+        task_facts: facts about the task that the leaderboard needs.
+        architecture_facts: facts about the architecture that the leaderboard shows.
+        scores, curves, training, pairing, environment: None if the trial ended before it had them. A tuning trial has
+            no scores: it never reads the test split.
     """
 
     schema: int = SCHEMA
@@ -208,7 +208,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def validation(self) -> float | None:
-        """The best validation metric; None unless the trial is ok. All there is of a tuning trial."""
+        """The best validation metric, by which tuning trials are compared; None unless the status is `ok`."""
         if self.status != "ok" or self.curves is None:
             return None
         return (max if self.task_facts.higher_is_better else min)(self.curves.validation)

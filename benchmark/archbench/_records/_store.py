@@ -12,6 +12,7 @@ OUT/.lock                      held while a run writes; the kernel frees it when
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -24,10 +25,11 @@ from archbench._errors import RecordError, StoreError
 from archbench._records._record import SCHEMA, Record
 
 TEMPORARY = ".archbench-tmp-"
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class _Envelope(msgspec.Struct):
-    """A record with its checksum, so that a flipped bit or an edit by hand is seen."""
+    """A record with its checksum, which reveals a flipped bit or an edit by hand."""
 
     schema: int
     sha256: str
@@ -46,14 +48,14 @@ class SetAside:
 
 
 def encode_record(record: Record) -> bytes:
-    """The bytes of a record file. Equal records give equal bytes."""
+    """Return the bytes of a record file; equal records give equal bytes."""
     body = msgspec.json.encode(record, order="deterministic")
     envelope = _Envelope(schema=record.schema, sha256=hashlib.sha256(body).hexdigest(), record=msgspec.Raw(body))
     return msgspec.json.encode(envelope) + b"\n"
 
 
 def decode_record(data: bytes) -> Record:
-    """The record in the bytes of a file.
+    """Return the record in the bytes of a record file.
 
     Raises:
         RecordError: the record comes from a newer version of the suite.
@@ -82,12 +84,12 @@ def decode_record(data: bytes) -> Record:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a crash at any moment, sees the old bytes or the new ones, never a part.
+    """Write a file so that a reader, or a crash at any moment, leaves the old bytes or the new ones, never a part.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    # Another ending than the file's, so that who lists `*.json` in the middle of a write does not meet it.
+    # The temporary file does not end in `.json`, so that listing `*.json` during a write does not find it.
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
         ) from None
-    finally:  # there only if something came in between, Ctrl-C for one
+    finally:  # the temporary file is still there if an error or Ctrl-C came before the rename
         with contextlib.suppress(OSError):
             temporary.unlink()
 
@@ -126,41 +128,42 @@ class Store:
         self.records = root / "records"
 
     def path(self, trial_id: str) -> Path:
-        """Where the record of a trial lies, or would lie."""
+        """Return the path of the record of a trial, whether or not it exists."""
         return self.records / trial_id[:2] / f"{trial_id}.json"
 
     def log(self, trial_id: str) -> Path:
-        """Where a trial writes what it prints."""
+        """Return the path of the file that takes the output of a trial."""
         return self.root / "logs" / f"{trial_id}.log"
 
     def write(self, record: Record) -> Record:
-        """Keep a record, and give it as it will be read. Writing one for the same trial again replaces it whole."""
+        """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""
         data = encode_record(record)
         write_atomically(self.path(record.id), data)
-        return decode_record(data)  # a tuple among the options is a list from here on: the page shows the same always
+        return decode_record(data)  # turns tuples in options into lists, so that this run and later ones show the same
 
     def read(self, trial_id: str) -> Record | None:
-        """The record of a trial, or None if there is none that can be read."""
+        """Return the record of a trial; None if there is no valid one."""
         try:
             return decode_record(self.path(trial_id).read_bytes())
         except (OSError, ValueError):
             return None
 
     def load(self) -> tuple[dict[str, Record], list[SetAside]]:
-        """All records by id, in order of id, and the files that had to be set aside.
+        """Return all records by id, sorted by id, and move invalid files to `set-aside/`.
 
         Raises:
-            RecordError: a record was written by a newer version; nothing is touched then.
+            RecordError: a record was written by a newer version; nothing is moved then.
             StoreError: the folder cannot be read.
         """
         readable, broken = self.scan()
         return readable, [self._set_aside(path, reason) for path, reason in broken]
 
     def scan(self) -> tuple[dict[str, Record], list[tuple[Path, str]]]:
-        """The same without moving anything: all records, and each file that is none with the reason.
+        """Read records without moving files: all records by id, and the invalid files with reasons.
 
         Raises:
-            RecordError, StoreError: as for `load`.
+            RecordError: a record was written by a newer version.
+            StoreError: the folder cannot be read.
         """
         readable: dict[str, Record] = {}
         broken: list[tuple[Path, str]] = []
@@ -179,7 +182,7 @@ class Store:
         return readable, broken
 
     def write_problems(self, problems: list[str]) -> None:
-        """Keep what was wrong with plugins in this run, a line each, so that the page is a function of this folder."""
+        """Write the problems of plugins in this run, one line each, so that the page depends on this folder only."""
         path = self.root / "problems.json"
         if problems:
             write_atomically(path, msgspec.json.encode(problems) + b"\n")
@@ -187,7 +190,7 @@ class Store:
             path.unlink(missing_ok=True)
 
     def read_problems(self) -> list[str]:
-        """What the last run wrote down."""
+        """Return the problems of plugins that the last run wrote."""
         try:
             return msgspec.json.decode((self.root / "problems.json").read_bytes(), type=list[str])
         except FileNotFoundError:
@@ -215,29 +218,38 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one run, and clear what a killed run left half written.
+        """Hold the folder for one run, and delete the half-written files of a killed one.
 
         Raises:
             StoreError: the folder cannot be written, or another run holds it.
         """
-        import fcntl  # not on Windows, where only reading is supported
+        from filelock import FileLock, Timeout
 
+        # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
+        lock = FileLock(self.root / ".lock", fallback_to_soft=False)
         try:
             self.records.mkdir(parents=True, exist_ok=True)
-            lock = open(self.root / ".lock", "a")  # noqa: SIM115 - closed below; closing frees the lock
-        except OSError as error:
+            lock.acquire(blocking=False)
+        except Timeout:
             raise StoreError(
-                f"cannot write to {self.root}: {error.strerror or error}; choose another folder with --out"
+                f"another run is writing to {self.root}; wait for it, or choose another folder with --out"
             ) from None
-        with lock:
-            try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StoreError(
-                    f"another run is writing to {self.root}; wait for it, or choose another folder with --out"
-                ) from None
-            # Only where this module writes: the folder may be anybody's, a home folder even.
-            for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
-                for leftover in self.root.glob(pattern):
-                    leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self._describe_refusal(error)}; choose another folder with --out") from None
+        try:
+            self._delete_leftovers()
             yield
+        finally:
+            lock.release()
+
+    def _describe_refusal(self, error: OSError) -> str:
+        reason = error.strerror or str(error)
+        if error.errno in _NO_LOCKS:
+            return f"cannot lock {self.root}: its file system has no locks ({reason})"
+        return f"cannot write to {self.root}: {reason}"
+
+    def _delete_leftovers(self) -> None:
+        """Delete the temporary files of a killed run, only where this module writes: the folder may hold anything."""
+        for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
+            for leftover in self.root.glob(pattern):
+                leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A trial: one training, as plain data. Its id is a hash of what decides the result."""
+"""A trial: one training, as plain data. Its id is a hash of everything that decides the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from archbench._protocols import Protocol, Recipe, identity_hash
 
 TUNING_SEED = 1_000_000
-"""The first seed of tuning trials; those of evaluation lie below."""
+"""The first seed of tuning trials; the seeds of evaluation trials are lower."""
 
 ID_DIGITS = 32
 """Hex digits of the id of a trial."""
@@ -23,10 +23,10 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         name: the declared name.
         revision: the declared revision.
         options: every option with its value, defaults included.
-        fingerprint: hash of the source of a one-file plugin, which has no version to go by; else empty.
-        effort: of a task, by what its steps are multiplied; 1 for an architecture.
-        target: of a task, the validation score from which on it counts as solved.
-        label: how to write it as a selector; for people, not part of the identity.
+        fingerprint: hash of the source of a one-file plugin, which has no version; else empty.
+        effort: the factor by which a task multiplies the steps; 1 for an architecture.
+        target: the validation score from which on a task counts as solved; None if it has none.
+        label: the component as a selector; for people, not part of the identity.
     """
 
     provider: str
@@ -40,11 +40,11 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def canonical(self) -> str:
-        """`distribution/name@revision`."""
+        """The full name, `distribution/name@revision`."""
         return f"{self.provider}/{self.name}@{self.revision}"
 
     def identity(self) -> list[Any]:
-        """What of this component decides a result."""
+        """Return the fields that decide a result."""
         return [self.provider, self.name, self.revision, self.options, self.fingerprint, self.effort]
 
     @property
@@ -65,9 +65,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One training: an architecture with its options, a task, a protocol and a seed.
 
     Args:
-        recipe: the recipe of this trial where the protocol alone does not say it: the published one of an
-            architecture, a candidate of tuning, or what tuning chose.
-        tuning: it tries a candidate; its result helps to choose and is never ranked.
+        recipe: the recipe of this trial if the protocol alone does not fix it: the own recipe of the architecture,
+            a candidate of tuning, or the recipe that tuning chose.
+        tuning: the trial tries a candidate; its result helps to choose and is never ranked.
     """
 
     architecture: Component
@@ -79,10 +79,10 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """32 hex digits; equal for equal names, revisions, options, protocol and seed, on every machine.
+        """A hash of 32 hex digits; equal for equal names, revisions, options, protocol and seed, on every machine.
 
-        A published recipe and a candidate of tuning take part. What tuning chose does not: it follows from the
-        protocol, so that a cell never has two results for one seed, whoever ran it.
+        An own recipe and a candidate of tuning are part of it. The recipe that tuning chose is not: it follows from
+        the protocol, and so a cell never has two results for one seed.
         """
         decides: list[Any] = [self.architecture.identity(), self.task.identity(), self.protocol.identity(), self.seed]
         if self.tuning or self.protocol.recipe == "own":
@@ -111,31 +111,31 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         return size
 
     def steps(self, kind: str, examples: int) -> int | None:
-        """Optimiser steps of this trial; None where its budget is a time.
+        """Return the optimiser steps of this trial; None if its budget is a time.
 
-        The budget of the protocol is multiplied by the effort of the task; a published one is taken as it is.
+        The budget of the protocol is multiplied by the effort of the task; the budget of an own recipe is not.
 
         Args:
             kind: the kind of input of the task.
             examples: size of the training split, which turns epochs into steps.
         """
-        protocol, published = self.protocol, self.settings
+        protocol, own = self.protocol, self.settings
         if protocol.seconds is not None:
             return None
         if protocol.steps is not None:
             steps = protocol.steps[kind] * self.task.effort
         elif protocol.epochs is not None:
             steps = protocol.epochs * self.task.effort * examples / self.batch_size
-        elif published.epochs is not None:
-            steps = published.epochs * examples / self.batch_size
+        elif own.epochs is not None:
+            steps = own.epochs * examples / self.batch_size
         else:
-            assert published.steps is not None
-            steps = published.steps
+            assert own.steps is not None
+            steps = own.steps
         return max(1, round(steps))
 
     @property
     def seconds(self) -> float | None:
-        """Seconds of training, where that is the budget; times the effort of the task."""
+        """Seconds of training if the budget is a time, multiplied by the effort of the task; else None."""
         return None if self.protocol.seconds is None else self.protocol.seconds * self.task.effort
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which of the chosen tasks can be loaded now: those whose files and packages are there."""
+"""Find the chosen tasks that can be loaded now, because their files and packages are there."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from archbench._selection._selectors import Selected
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Tasks that can be loaded, and a line for each task that was left out because it lacks something."""
+    """The tasks that can be loaded, and a line for each task that was left out with what it lacks."""
 
     tasks: list[Selected[Task]]
     left_out: list[str]
 
 
 def check_availability(tasks: Sequence[Selected[Task]]) -> Availability:
-    """Leave out tasks that lack data or a package.
+    """Leave out tasks that lack data or a package; raise if none remains.
 
     Raises:
-        DataError: a task that was named lacks something, or all of them do.
+        DataError: a task that the user named lacks something, or all tasks do.
     """
     found = leave_out_unavailable(tasks)
     if tasks and not found.tasks:
@@ -36,10 +36,10 @@ def check_availability(tasks: Sequence[Selected[Task]]) -> Availability:
 
 
 def leave_out_unavailable(tasks: Sequence[Selected[Task]]) -> Availability:
-    """Leave out tasks that lack data or a package, even if no task remains.
+    """Leave out tasks that lack data or a package, even if none remains.
 
     Raises:
-        DataError: a task that was named lacks something.
+        DataError: a task that the user named lacks something.
     """
     found = Availability([], [])
     for task in tasks:
@@ -54,28 +54,28 @@ def leave_out_unavailable(tasks: Sequence[Selected[Task]]) -> Availability:
 
 
 def data_state(task: Task) -> str:
-    """Return the state of all files of a task in one word; empty if it needs none."""
+    """Return the state of a task's files in one word, the worst of them; empty if it needs no files."""
     states = {state(file) for file in task.files}
     return next((word for word in ("missing", "unchecked", "ready") if word in states), "")
 
 
 def describe_missing(files: Sequence[RemoteFile | LocalFolder], name: str) -> str:
-    """Return one line that says which of these files of a task are not there, and what to do."""
+    """Return one line that says which of these files of a task are missing, and what to do."""
     texts = []
     remote = [file for file in files if isinstance(file, RemoteFile)]
     if remote:
         size = format_bytes(sum(file.size for file in remote))
         text = f"{len(remote)} of its files ({size}) are not in {data_folder()}, or not checked"
         texts.append(f"{text}; get them with `benchmark data prepare {name}`")
-    own = [file for file in files if isinstance(file, LocalFolder)]
-    for advice in dict.fromkeys(folder.advice for folder in own):
-        paths = " and ".join(str(data_folder() / folder.path) for folder in own if folder.advice == advice)
+    local = [file for file in files if isinstance(file, LocalFolder)]
+    for advice in dict.fromkeys(folder.advice for folder in local):
+        paths = " and ".join(str(data_folder() / folder.path) for folder in local if folder.advice == advice)
         texts.append(f"there is nothing in {paths}: {advice}")
     return f"task {name}: {'; '.join(texts)}"
 
 
 def format_bytes(count: int) -> str:
-    """Return a size for people, in powers of 1,000."""
+    """Return a size in words, in powers of 1,000."""
     size = float(count)
     for unit in ("B", "kB", "MB"):
         if size < 1000:

@@ -1,8 +1,8 @@
-"""Tasks made from people's own files: `images:PATH`, `sequences:PATH[target=price]`, whatever readers there are.
+"""Make tasks from people's own files: `images:PATH`, `sequences:PATH[target=price]`, or the scheme of any other reader.
 
-The path may hold spaces, colons and anything else but brackets. What identifies the task is the reader, its options and
-a hash of the content: the same files elsewhere are the same task, and other files at the same path are another one.
-`images:flowers@1a2b3c`, as the leaderboard writes it, means just that content.
+The path may contain spaces, colons and anything else but brackets. A task is identified by its reader, its options and
+a hash of the content: equal files elsewhere are the same task, and other files at the same path are another task.
+`images:flowers@1a2b3c`, as the leaderboard writes it, is accepted only while the files have that content.
 """
 
 from __future__ import annotations
@@ -15,19 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from archbench._declarations import CONTENT_DIGITS, Found, OwnData, Reader, Task, resolve
-from archbench._errors import ArchbenchError, DataError, PluginError, SelectionError, UnknownNameError, nearest
+from archbench._errors import ArchbenchError, DataError, PluginError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Registered
 from archbench._records import Component
+from archbench._selection._components import make_label, write_options
 from archbench._selection._own_task import make_task
-from archbench._selection._selectors import (
-    Selected,
-    distinct,
-    make_label,
-    parse_settings,
-    select,
-    settle_options,
-    write_options,
-)
+from archbench._selection._selectors import Selected, distinct, parse_settings, select, settle_options
 
 _SELECTOR = re.compile(r"(?P<scheme>[^\[\]:/\s]+):(?P<path>[^\[\]]+)(?:\[(?P<options>[^\[\]]*)\])?")
 _PIN = re.compile(r"(?P<path>.+)@(?P<content>[0-9a-f]{6,})")
@@ -35,17 +28,17 @@ _LABEL_DIGITS = 6
 
 
 def is_own_data(selector: str) -> bool:
-    """It has a scheme; no name of an architecture or task has a colon."""
+    """Return whether a selector has a scheme; no name of an architecture or task has a colon."""
     return ":" in selector.partition("[")[0]
 
 
 def select_tasks(
     selectors: Sequence[str], tasks: Sequence[Registered[Task]], readers: Sequence[Registered[Reader]]
 ) -> list[Selected[Task]]:
-    """As `select`, and own data besides.
+    """Return the tasks that the selectors name, among the registered tasks and people's own files.
 
     Raises:
-        SelectionError: as `select`; or no reader has the scheme.
+        SelectionError: a selector is malformed, matches nothing, is ambiguous, or sets a wrong option.
         DataError: the files cannot be used; the message says which and why.
         PluginError: the reader itself fails.
     """
@@ -70,14 +63,18 @@ def _select_known(
 
 
 def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[Selected[Task]]:
-    """The tasks that one selector names: one for each combination of its options. Errors as above."""
+    """Return the tasks that a selector of own data names, one for each combination of its options.
+
+    Raises:
+        SelectionError, DataError, PluginError: as for `select_tasks`.
+    """
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
         raise SelectionError(
             f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', "
             "the path without brackets"
         )
-    registered = _find(match["scheme"], readers)
+    registered = _find_reader(match["scheme"], readers)
     path, pinned = Path(match["path"]).expanduser(), ""
     if not path.exists() and (pin := _PIN.fullmatch(match["path"])):
         path, pinned = Path(pin["path"]).expanduser(), pin["content"]
@@ -93,16 +90,15 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
     return opened
 
 
-def _find(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
+def _find_reader(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
     found = [registered for registered in readers if registered.item.scheme == scheme]
     if len(found) == 1:
         return found[0]
     if found:
         providers = " and ".join(registered.canonical for registered in found)
         raise SelectionError(f"two plugins read {scheme!r}: {providers}; leave one out with --no-plugin")
-    known = sorted({registered.item.scheme for registered in readers})
-    near = nearest(scheme, known)
-    hint = f"did you mean {near}:?" if near else f"there are {', '.join(f'{name}:' for name in known) or 'none'}"
+    known = sorted({f"{registered.item.scheme}:" for registered in readers})
+    hint = did_you_mean(f"{scheme}:", known, otherwise=f"there are {', '.join(known) or 'none'}")
     raise UnknownNameError(f"nothing reads {scheme!r}; {hint}")
 
 
@@ -141,6 +137,6 @@ def _inspect(registered: Registered[Reader], path: Path, options: Any) -> Found:
 
 
 def _label(data: OwnData, task: Task, options: Any) -> str:
-    """For people: the name of the folder or file, never where it is, and the start of the content hash."""
+    """Return the label for people: the name of the folder or file, never its path, and the start of the hash."""
     brackets = make_label(task, options).removeprefix(task.name)
     return f"{data.scheme}:{Path(data.path).name}@{data.found.content[:_LABEL_DIGITS]}{brackets}"

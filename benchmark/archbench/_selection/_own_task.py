@@ -1,4 +1,4 @@
-"""The task that a reader makes of people's own files. The worker of a trial makes it again."""
+"""The task that a reader makes of people's own files; the worker of a trial makes it again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archbench._declarations import CONTENT_DIGITS, OwnData, Reader, Splits, Tas
 
 
 def make_task(reader: Reader, data: OwnData) -> Task:
-    """Return the task that these files are."""
+    """Return the task of these files."""
     found = data.found
     return Task(
         name=f"{reader.scheme}-{found.content[:CONTENT_DIGITS]}",

@@ -1,7 +1,7 @@
-"""Selectors: how people name architectures and tasks.
+"""Selectors: the texts by which people name architectures and tasks.
 
 ```
-all                            everything there is
+all                            everything that is registered
 resnet                         one name
 resnet-56                      a named variant
 resnet[depth=8,20]             options; several values make several entrants
@@ -13,7 +13,6 @@ archbench/resnet, archbench/resnet@1    with the provider, when two provide one 
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
 import itertools
 import re
@@ -28,6 +27,7 @@ from archbench._declarations import Architecture, Declared, Task, convert_option
 from archbench._errors import SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Registered
 from archbench._records import Component
+from archbench._selection._components import make_component
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -41,8 +41,8 @@ class Selected(Generic[Item]):
     Args:
         registered: the declaration and where it came from.
         options: an instance of the declared options class, or None.
-        component: the same as plain data.
-        named: the user named it, rather than meeting it through `all` or a pattern.
+        component: the declaration and the options as plain data.
+        named: the user wrote its name, not `all` or a pattern.
     """
 
     registered: Registered[Item]
@@ -52,11 +52,11 @@ class Selected(Generic[Item]):
 
 
 def select(selectors: Sequence[str], available: Sequence[Registered[Item]], what: str) -> list[Selected[Item]]:
-    """Everything that the selectors name, each once, in the order named.
+    """Return the items that the selectors name, each once, in the order in which they are named.
 
     Args:
-        selectors: see the module.
-        available: what is registered.
+        selectors: as in the docstring of this module.
+        available: the registered items.
         what: `architecture` or `task`, for messages.
 
     Raises:
@@ -66,7 +66,7 @@ def select(selectors: Sequence[str], available: Sequence[Registered[Item]], what
 
 
 def distinct(found: Iterable[Selected[Item]]) -> list[Selected[Item]]:
-    """Each once, in the order of the first; who is named once counts as named."""
+    """Return each item once, in the order of first mention; an item that was named at least once counts as named."""
     chosen: dict[str, Selected[Item]] = {}
     for item in found:
         key = msgspec.json.encode(item.component.identity(), order="deterministic").decode()
@@ -96,10 +96,10 @@ def _select_one(selector: str, available: Sequence[Registered[Item]], what: str)
 
 
 def parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:
-    """`a=1,2,b=x` -> {a: [1, 2], b: [x]}: a piece without `=` is one more value of the option before it.
+    """Return the values of each option in a text: `a=1,2,b=x` gives {a: [1, 2], b: [x]}.
 
     Raises:
-        SelectionError: it cannot be read so.
+        SelectionError: the text does not have this form.
     """
     settings: dict[str, list[str]] = {}
     if text is None:
@@ -112,7 +112,7 @@ def parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:
             if current in settings:
                 raise SelectionError(f"{selector!r} sets {current!r} twice; list the values once: {current}=1,2")
             settings[current] = []
-        else:
+        else:  # one more value of the option before it
             value = piece
         if not current or not value.strip():
             raise SelectionError(f"{selector!r} is not a selector: write the options as NAME[option=value,value]")
@@ -179,10 +179,10 @@ def _settle(
 
 
 def settle_options(item: Declared, values: Mapping[str, Any], selector: str) -> Any:
-    """The options of an item with these values, an instance of its options class or None.
+    """Return the options of an item with these values: an instance of its options class, or None.
 
     Raises:
-        SelectionError: it has no such option, or the value does not fit.
+        SelectionError: the item has no such option, or a value does not fit.
     """
     known = option_names(item)
     for option in values:
@@ -198,7 +198,8 @@ def settle_options(item: Declared, values: Mapping[str, Any], selector: str) -> 
 
 
 def _choices(item: Declared, error: msgspec.ValidationError) -> str:
-    """What the option that an error names may be, where that can be counted."""
+    """Return the allowed values of the option that the error names, if they can be listed; for people."""
+    # msgspec has no structured errors: only its text names the option. If it does not, the hint is left out.
     named = re.search(r"`\$\.(\w+)", str(error))
     if named is None or item.options is None:
         return ""
@@ -209,47 +210,3 @@ def _choices(item: Declared, error: msgspec.ValidationError) -> str:
 
 def _is_literal(hint: Any) -> bool:
     return typing.get_origin(hint) is typing.Literal
-
-
-def write_options(options: Any) -> dict[str, Any]:
-    """Options as plain data, in the order of a record on disk, so that a page never depends on which it was."""
-    values: dict[str, Any] = {} if options is None else msgspec.to_builtins(dataclasses.asdict(options))
-    return dict(sorted(values.items()))
-
-
-def make_component(registered: Registered[Item], options: Any, *, ambiguous: bool = False) -> Component:
-    """The plain data that stands for an architecture or a task in a trial.
-
-    Args:
-        registered: the declaration.
-        options: an instance of its options class, or None.
-        ambiguous: another provider has the same name, so that the label must say whose this is.
-    """
-    item = registered.item
-    label = make_label(item, options)
-    return Component(
-        provider=registered.origin.distribution,
-        name=item.name,
-        revision=item.revision,
-        options=write_options(options),
-        fingerprint=registered.fingerprint,
-        effort=float(item.effort) if isinstance(item, Task) else 1.0,
-        target=item.target if isinstance(item, Task) else None,
-        label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
-    )
-
-
-def make_label(item: Declared, options: Any) -> str:
-    """A selector for these options: a variant that sets them, the bare name, or the options that are not default."""
-    for variant, values in item.variants.items():
-        if options == convert_options(item, values):
-            return variant
-    default = convert_options(item, {})
-    if options == default:
-        return item.name
-    changed = [name for name in option_names(item) if getattr(options, name) != getattr(default, name)]
-    return f"{item.name}[{','.join(f'{name}={_write(getattr(options, name))}' for name in changed)}]"
-
-
-def _write(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Architectures that each fail in a way of their own."""
+"""Architectures that fail, each in another way."""
 
 import archbench
 
@@ -9,7 +9,7 @@ def raises(task, options):
 
 
 def exits(task, options):
-    """End the process without a word."""
+    """End the process without a message."""
     import os
 
     os._exit(7)
@@ -23,7 +23,7 @@ def segfaults(task, options):
 
 
 def sleeps(task, options):
-    """Never come back, ignore the polite signal, and leave a child behind."""
+    """Sleep for ten minutes, ignore SIGTERM, and leave a child process behind."""
     import signal
     import subprocess
     import time
@@ -34,7 +34,7 @@ def sleeps(task, options):
 
 
 def not_a_number(task, options):
-    """Answer NaN to everything."""
+    """Return a network whose outputs are NaN."""
     import math
 
     from torch import nn
@@ -51,12 +51,12 @@ def not_a_number(task, options):
 
 
 def not_a_network(task, options):
-    """Return something else."""
+    """Return something that is not a network."""
     return "a network"
 
 
 def wrong_shape(task, options):
-    """Answer with one class too few for the labels."""
+    """Return a network with too few outputs for the labels."""
     import math
 
     from torch import nn
@@ -66,7 +66,7 @@ def wrong_shape(task, options):
 
 @archbench.hookimpl
 def archbench_architectures():
-    """One architecture per fault."""
+    """Register one architecture per fault."""
     for function in (raises, exits, segfaults, sleeps, not_a_number, not_a_network, wrong_shape):
         name = function.__name__.replace("_", "-")
         yield archbench.Architecture(name=name, build=function, inputs=("image",), summary=function.__doc__)

@@ -15,14 +15,8 @@ from archbench._planning import Device
 from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
 from archbench._training._splits import EvaluationBatches, ResidentSplit
-<<<<<<< HEAD:benchmark/archbench/testing/task/_scoring.py
-from archbench.testing.task._subject import TaskSubject
-=======
 from archbench._training._trainer import make_trainer
-
-if TYPE_CHECKING:
-    from archbench.testing._tasks import TaskSubject
->>>>>>> h-training:benchmark/archbench/testing/_pipeline.py
+from archbench.testing.task._subject import TaskSubject
 
 SURE = 1e4
 """The logit of a certain answer: single precision gives exactly 0 to all others."""

@@ -1,10 +1,10 @@
-"""A plugin that is a class: the host makes the instance."""
+"""A plugin that is a class; the suite makes the instance."""
 
 import archbench
 
 
 class Plugin:
-    """Its hooks are methods."""
+    """A plugin whose hooks are methods."""
 
     @archbench.hookimpl
     def archbench_architectures(self):

@@ -5,4 +5,4 @@ import archbench
 
 @archbench.hookimpl
 def archbench_trial_finished(trial, record=None):
-    """Never called."""
+    """Do nothing; never called."""

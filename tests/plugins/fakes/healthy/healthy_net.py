@@ -1,4 +1,4 @@
-"""A plugin with nothing wrong: every hook, each as it should be."""
+"""A plugin without a fault."""
 
 import archbench
 
@@ -34,7 +34,7 @@ def archbench_trial_started(trial):
 
 @archbench.hookimpl
 def archbench_trial_finished(record):
-    """Remember the record; an argument may be left out."""
+    """Remember the record; the argument `trial` is left out."""
     calls.append(("finished", record))
 
 

@@ -1,4 +1,4 @@
-"""One of two distributions with one architecture name."""
+"""The other of two distributions with one architecture name."""
 
 import archbench
 

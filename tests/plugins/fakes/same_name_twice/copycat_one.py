@@ -1,4 +1,4 @@
-"""One of two plugins of a distribution that declare the same."""
+"""One of two plugins of a distribution that declare one name."""
 
 import archbench
 

@@ -1,4 +1,4 @@
-"""One of two plugins of a distribution that declare the same."""
+"""The other of two plugins of a distribution that declare one name."""
 
 import archbench
 

@@ -1,4 +1,4 @@
-"""One marked hook, and one that was forgotten."""
+"""A plugin with a marked hook and an unmarked one."""
 
 import archbench
 
@@ -10,5 +10,5 @@ def archbench_architectures():
 
 
 def archbench_tasks():
-    """Not marked, so never called."""
+    """Return nothing; never called, as it is not marked."""
     return []

@@ -2,5 +2,5 @@
 
 
 def archbench_tasks():
-    """Not marked, so never called."""
+    """Return nothing; never called, as it is not marked."""
     return []

@@ -1,4 +1,4 @@
-"""A plugin that yields something else."""
+"""A plugin that yields an item of the wrong type."""
 
 import archbench
 

@@ -1,4 +1,4 @@
-"""A plugin that returns one item and no list."""
+"""A plugin that returns an item in place of a list."""
 
 import archbench
 

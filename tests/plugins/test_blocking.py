@@ -1,4 +1,4 @@
-"""Blocking, the allow-list, provenance for other processes, and what `benchmark plugins --json` prints."""
+"""Blocking, the allow-list, loading a plugin again in a worker, and the data of `benchmark plugins --json`."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ TWIN_ORIGIN = Origin(distribution="twin-a", version="1.0", entry_point="twin")
 
 @pytest.mark.parametrize("name", ["writes", "writes-on-import", "Writes_On_Import", "writes-on-import:writes"])
 def test_blocked_before_import(fakes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A blocked plugin is not imported, whichever of its names blocks it; without the block it is."""
+    """A blocked plugin is not imported, whichever of its names blocks it."""
     trace = tmp_path / "trace"
     monkeypatch.setenv("TRACE_OF_IMPORT", str(trace))
 
@@ -33,7 +33,7 @@ def test_blocked_before_import(fakes: Any, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_blocking_one_of_two_with_one_name(fakes: Any) -> None:
-    """An entry-point name blocks every plugin of that name, and `distribution:entry_point` just one."""
+    """An entry-point name blocks every plugin of that name, and `distribution:entry_point` only one."""
     fakes.install("same_entry_point")
 
     both = fakes.load(blocked=["twin"])
@@ -44,7 +44,7 @@ def test_blocking_one_of_two_with_one_name(fakes: Any) -> None:
 
 
 def test_name_that_matches_nothing(fakes: Any) -> None:
-    """A name that no plugin has is a warning with the nearest name, in either list."""
+    """A name that no plugin answers to gives a warning with the nearest name, in either list."""
     plugins = fakes.load("same_entry_point", blocked=["twim"], only=["healthy", "zzz"])
 
     assert [(p.plugin, p.message, p.fatal) for p in fakes.problems(plugins)] == [
@@ -59,7 +59,7 @@ def test_name_that_matches_nothing(fakes: Any) -> None:
 
 
 def test_allow_list_keeps_the_built_ins(fakes: Any) -> None:
-    """The allow-list leaves out other plugins, and not the built-ins."""
+    """The allow-list leaves out every plugin that is not on it, except the built-ins."""
     plugins = fakes.load("same_entry_point", only=["healthy-net"])
 
     status = fakes.status(plugins, "twin-a:twin")
@@ -69,7 +69,7 @@ def test_allow_list_keeps_the_built_ins(fakes: Any) -> None:
 
 
 def test_empty_allow_list(fakes: Any) -> None:
-    """An empty allow-list leaves the built-ins only."""
+    """With an empty allow-list only the built-ins are active."""
     fakes.install("healthy", "same_entry_point")
 
     plugins = load_plugins(only=[])
@@ -78,7 +78,7 @@ def test_empty_allow_list(fakes: Any) -> None:
 
 
 def test_built_ins_can_be_blocked() -> None:
-    """Built-ins are plugins like any other: blocked one by one, or all by the name of the distribution."""
+    """Built-ins can be blocked one by one, or all by the name of the distribution."""
     one = load_plugins(blocked=["resnet"])
     none = load_plugins(blocked=["archbench"])
 
@@ -90,7 +90,7 @@ def test_built_ins_can_be_blocked() -> None:
     ("value", "names"), [(None, None), ("", []), (" , ", []), ("a", ["a"]), ("a, b-c ,", ["a", "b-c"])]
 )
 def test_allow_list_from_environment(monkeypatch: pytest.MonkeyPatch, value: str | None, names: list[str]) -> None:
-    """The variable holds names parted by commas; set but empty means none, and not set means all."""
+    """The variable holds names separated by commas; empty means no plugin, and not set means all."""
     monkeypatch.delenv("ARCHBENCH_PLUGINS", raising=False)
     if value is not None:
         monkeypatch.setenv("ARCHBENCH_PLUGINS", value)
@@ -99,7 +99,7 @@ def test_allow_list_from_environment(monkeypatch: pytest.MonkeyPatch, value: str
 
 
 def test_order_is_that_of_names(fakes: Any) -> None:
-    """Plugins come in the order of distribution and entry point, whatever the order of the path."""
+    """Plugins are sorted by distribution and entry point, whatever the order of the path."""
     fakes.install("healthy", "same_architecture", "class_plugin", "same_name_twice")
 
     names = [status.name for status in load_plugins().statuses]
@@ -108,7 +108,7 @@ def test_order_is_that_of_names(fakes: Any) -> None:
 
 
 def test_worker_loads_one_plugin(fakes: Any) -> None:
-    """A worker gets the same plugin from its source, and imports no other."""
+    """A worker loads the same plugin from its source, and imports no other."""
     fakes.install("same_entry_point", "healthy")
 
     plugins = load_source(TWIN, TWIN_ORIGIN)
@@ -120,7 +120,7 @@ def test_worker_loads_one_plugin(fakes: Any) -> None:
 
 
 def test_worker_refuses_another_version(fakes: Any) -> None:
-    """A worker does not train with another version than the plan was made with."""
+    """A worker refuses another version of a plugin than the run was planned with."""
     fakes.install("same_entry_point")
     planned = msgspec.structs.replace(TWIN_ORIGIN, version="0.9")
 
@@ -134,13 +134,13 @@ def test_worker_refuses_another_version(fakes: Any) -> None:
 
 
 def test_worker_without_the_plugin() -> None:
-    """A worker on a machine without the plugin says so."""
+    """A worker without the plugin raises an error that says so."""
     with pytest.raises(PluginError, match=r"^plugin twin-a:twin is not installed for .+; install it there"):
         load_source(TWIN, TWIN_ORIGIN)
 
 
 def test_worker_with_a_broken_plugin(fakes: Any) -> None:
-    """In a worker a fault of the one plugin is an error and no quarantine."""
+    """In a worker a fault of the plugin is an error, not a `Problem`."""
     fakes.install("half_generator")
     source = PluginSource(distribution="half-generator", entry_point="half", value="half_generator")
     origin = Origin(distribution="half-generator", version="1.0", entry_point="half")
@@ -150,7 +150,7 @@ def test_worker_with_a_broken_plugin(fakes: Any) -> None:
 
 
 def test_description_is_json(fakes: Any) -> None:
-    """Every status can be written as JSON, with the problems of its plugin."""
+    """Every status can be written as JSON together with the problems of its plugin."""
     plugins = fakes.load("half_generator")
 
     described = json.loads(json.dumps(describe(plugins)))

@@ -1,0 +1,152 @@
+"""The loader, which admits one plugin after the other, each whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archbench._declarations import Architecture, Reader, Task
+from archbench._errors import PluginError
+from archbench._plugins._discovery import Candidate, unmet_requirement
+from archbench._plugins._faults import FaultError, Problem
+from archbench._plugins._importing import Importable, from_entry_point, import_plugin
+from archbench._plugins._loaded import ActivePlugin, Plugins
+from archbench._plugins._offer import Offer, collect_offer
+from archbench._plugins._provenance import PluginStatus, Registered, T
+
+Claims = dict[tuple[str, str, str], str]
+"""From the kind of item, the distribution and the name, to the holder of the name in words."""
+
+
+@dataclass
+class _Import:
+    """Facts about the import of a plugin, noted for its status."""
+
+    had_torch: bool = field(default_factory=lambda: "torch" in sys.modules)
+    milliseconds: float | None = None
+
+    @property
+    def brought_torch(self) -> bool:
+        return not self.had_torch and "torch" in sys.modules
+
+
+class Loader:
+    """Loads plugins one by one, and keeps the faults of each from the others.
+
+    Args:
+        problems: the problems that were found before anything was loaded.
+    """
+
+    def __init__(self, problems: Sequence[Problem] = ()) -> None:
+        self._problems = list(problems)
+        self._statuses: list[PluginStatus] = []
+        self._architectures: list[Registered[Architecture]] = []
+        self._tasks: list[Registered[Task]] = []
+        self._readers: list[Registered[Reader]] = []
+        self._active: list[ActivePlugin] = []
+        self._claimed: Claims = {}
+
+    def result(self) -> Plugins:
+        """Return the plugins loaded so far."""
+        return Plugins(
+            tuple(self._architectures),
+            tuple(self._tasks),
+            tuple(self._readers),
+            tuple(self._problems),
+            tuple(self._statuses),
+            tuple(self._active),
+        )
+
+    def consider(self, candidate: Candidate, refused: str) -> None:
+        """Load an installed plugin, unless the user's lists (`refused`) or its own requirements forbid it."""
+        if refused:
+            self._leave_out(candidate, "blocked", refused)
+        elif unmet := unmet_requirement(candidate):
+            self._problems.append(Problem(candidate.name, "select", unmet))
+            self._leave_out(candidate, "incompatible", unmet)
+        else:
+            self._admit(from_entry_point(candidate))
+
+    def demand(self, importable: Importable) -> None:
+        """Load a plugin that the user asked for.
+
+        Raises:
+            PluginError: it cannot be loaded.
+        """
+        fault = self._admit(importable)
+        if fault is not None:
+            where = importable.source.path or importable.name
+            raise PluginError(f"plugin {where}: {fault.message}") from fault.cause
+
+    def _admit(self, importable: Importable) -> FaultError | None:
+        """Load one plugin and keep all that it offers; return the fault if there is one, and keep nothing."""
+        facts = _Import()
+        try:
+            # The output of `--json` must not contain what a plugin prints while it is loaded.
+            with contextlib.redirect_stdout(sys.stderr):
+                imported = import_plugin(importable)
+                facts.milliseconds = imported.milliseconds
+                offer = collect_offer(imported.plugin, importable)
+            claims = self._claims(importable, offer)
+        except FaultError as fault:
+            self._problems.append(fault.problem(importable.name))
+            self._note(importable, "failed", facts, message=fault.message)
+            return fault
+        self._claimed |= claims
+        self._keep(importable, offer)
+        names = {
+            "architectures": tuple(a.name for a in offer.architectures),
+            "tasks": tuple(t.name for t in offer.tasks),
+            "readers": tuple(r.scheme for r in offer.readers),
+        }
+        self._note(importable, "active", facts, hooks=offer.hooks.names, **names)
+        self._problems += [Problem(importable.name, "register", text, fatal=False) for text in offer.hooks.warnings]
+        return None
+
+    def _claims(self, importable: Importable, offer: Offer) -> Claims:
+        """Return the names that a plugin takes within its distribution; raise if one of them is taken."""
+        claims: Claims = {}
+        for kind, name, holder in offer.names():
+            key = (kind, importable.origin.distribution, name)
+            claim = f"{holder} of {importable.name}"
+            if rival := self._claimed.get(key) or claims.get(key):
+                message = f"{claim} clashes with {rival}: a distribution may use a name once; rename one of them"
+                raise FaultError("collect", message)
+            claims[key] = claim
+        return claims
+
+    def _keep(self, importable: Importable, offer: Offer) -> None:
+        self._architectures += _registered(importable, offer.architectures)
+        self._tasks += _registered(importable, offer.tasks)
+        self._readers += _registered(importable, offer.readers)
+        self._active.append(ActivePlugin(importable.name, importable.origin, offer.hooks))
+
+    def _leave_out(self, candidate: Candidate, status: Any, message: str) -> None:
+        self._statuses.append(
+            PluginStatus(name=candidate.name, origin=candidate.origin, status=status, message=message)
+        )
+
+    def _note(self, importable: Importable, status: Any, facts: _Import, **more: Any) -> None:
+        if facts.brought_torch:
+            message = (
+                "imports torch when it is loaded, which delays every command; import torch inside build, or give "
+                "build as 'module:function'"
+            )
+            self._problems.append(Problem(importable.name, "import", message, fatal=False))
+        self._statuses.append(
+            PluginStatus(
+                name=importable.name,
+                origin=importable.origin,
+                status=status,
+                import_milliseconds=facts.milliseconds,
+                imported_torch=facts.brought_torch,
+                **more,
+            )
+        )
+
+
+def _registered(importable: Importable, items: Sequence[T]) -> list[Registered[T]]:
+    return [Registered(item, importable.origin, importable.source, importable.fingerprint) for item in items]
