@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archbench_tasks._language import scored_blocks, training_blocks
 
 from archbench import IGNORED, DataError, Examples
 from archbench.testing import check_task
-from archbench_tasks._language import scored_blocks, training_blocks
 from archbench_tasks.own_text import BETWEEN, TextOptions, encode, inspect, load
 
 TEN = TextOptions(length=10)

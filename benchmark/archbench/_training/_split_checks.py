@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from archbench._declarations import IGNORED, Examples, Splits, Task, TaskInfo
+from archbench._declarations import IGNORED, ArrayLike, Examples, Splits, Task, TaskInfo
 from archbench._errors import DeclarationError
 from archbench._training._splits import ResidentSplit, Split
 from archbench._training._streaming import StreamedSplit, must_stream
@@ -70,8 +70,7 @@ def _lengths(examples: Examples, info: TaskInfo) -> Tensor | None:
 
 def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
     inputs, targets = examples.inputs, examples.targets
-    lazy = all(hasattr(inputs, name) for name in ("shape", "dtype", "__len__", "__getitem__"))
-    if not lazy or not isinstance(targets, np.ndarray):
+    if not isinstance(inputs, ArrayLike) or not isinstance(targets, np.ndarray):
         raise DeclarationError(f"{where}: inputs and targets must be numpy arrays; inputs may be an object like one")
     if len(inputs) == 0 or len(inputs) != len(targets):
         raise DeclarationError(

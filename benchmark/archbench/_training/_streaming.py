@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from archbench._declarations import ArrayLike
 from archbench._errors import ArchbenchError, DataError
 
 STREAM_SHARE = 0.25
@@ -26,7 +27,7 @@ STREAM_SHARE = 0.25
 MOST_WORKERS = 8
 
 
-def must_stream(inputs: Any, memory: int) -> bool:
+def must_stream(inputs: np.ndarray[Any, Any] | ArrayLike, memory: int) -> bool:
     """Whether the inputs of a split stay where they are: an object that reads on demand, or too large an array."""
     return not isinstance(inputs, np.ndarray) or inputs.nbytes > STREAM_SHARE * memory
 
@@ -62,7 +63,7 @@ def _granted(root: Path) -> Iterator[int]:
 class _Pieces(Dataset[Any]):
     """Reads in a worker. An error that is meant for the user comes back as its text, without the worker's traceback."""
 
-    def __init__(self, inputs: Any) -> None:
+    def __init__(self, inputs: ArrayLike) -> None:
         self.inputs = inputs
 
     def __len__(self) -> int:
@@ -83,7 +84,7 @@ class PaddedInFront:
         lengths: (N,).
     """
 
-    def __init__(self, inputs: Any, lengths: np.ndarray[Any, Any]) -> None:
+    def __init__(self, inputs: ArrayLike, lengths: np.ndarray[Any, Any]) -> None:
         self.inputs, self.lengths = inputs, lengths
         self.shape, self.dtype = inputs.shape, inputs.dtype
 
@@ -108,7 +109,7 @@ class StreamedSplit:
     """
 
     def __init__(
-        self, inputs: Any, targets: Tensor, lengths: Tensor | None = None, *, device: torch.device | None = None
+        self, inputs: ArrayLike, targets: Tensor, lengths: Tensor | None = None, *, device: torch.device | None = None
     ) -> None:
         self.inputs, self.targets, self.lengths = inputs, targets, lengths
         self.device = torch.device("cpu") if device is None else device
@@ -158,7 +159,7 @@ class StreamedSplit:
         return (inputs,) if self.lengths is None else (inputs, self.lengths[index])
 
 
-def _read(inputs: Any, device: torch.device, pieces: Iterable[Any]) -> Iterator[Tensor]:
+def _read(inputs: ArrayLike, device: torch.device, pieces: Iterable[Any]) -> Iterator[Tensor]:
     # No method: were the split that reads in a cycle with its reader, the garbage collector would end the queues of the
     # workers before it asks the workers to end, and each would be waited for in vain, for five seconds.
     loader = DataLoader(

@@ -170,7 +170,8 @@ def disjoint(subject: TaskSubject) -> None:
 def _rows(examples: Examples) -> Iterator[bytes]:
     """The bytes of each input, without its padding."""
     lengths = repeat(None) if examples.lengths is None else examples.lengths
-    return (row[:length].tobytes() for row, length in zip(examples.inputs, lengths, strict=False))
+    inputs: Any = examples.inputs  # an array: `_sample` has read what is read on demand
+    return (row[:length].tobytes() for row, length in zip(inputs, lengths, strict=False))
 
 
 def empty_padding(subject: TaskSubject) -> str:
