@@ -73,7 +73,9 @@ def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench
     """Draw `count` texts; return them without their last symbol, and as targets the next symbol at each step."""
     import numpy as np
 
-    depth = draw.integers(0, 2 * DEEPEST, count, endpoint=False)  # 0 and 15 once, all others in pairs
+    depth = draw.integers(
+        0, 2 * DEEPEST, count, endpoint=False
+    )  # halved below: 1 to 7 come up twice as often as 0 and 8
     depth = (depth + 1) // 2
     stack = draw.integers(0, KINDS, (count, DEEPEST))
     text = np.full((count, DEEPEST + length), FILLING)

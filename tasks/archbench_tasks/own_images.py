@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Rows = dict[str, Array]
 
-SHOWN = 5
+SHOWN = 5  # unreadable images that a warning names
 ON_DEMAND = 1 << 31
 """Bytes of floats, 2 GB; a split with more stays on the disk as bytes, and batches are read from there."""
 

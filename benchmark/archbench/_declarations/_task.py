@@ -210,7 +210,7 @@ class Task:
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether a higher score of the metric is better."""
+        """True if a higher score of the metric is better."""
         return METRICS[self.metric].higher_is_better
 
     def describe(self, options: Any) -> TaskInfo:
