@@ -73,10 +73,8 @@ def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench
     """Draw `count` texts; return them without their last symbol, and as targets the next symbol at each step."""
     import numpy as np
 
-    depth = draw.integers(
-        0, 2 * DEEPEST, count, endpoint=False
-    )  # halved below: 1 to 7 come up twice as often as 0 and 8
-    depth = (depth + 1) // 2
+    depth = draw.integers(0, 2 * DEEPEST, count, endpoint=False)
+    depth = (depth + 1) // 2  # at equilibrium: 1 to 7 are twice as frequent as 0 and 8
     stack = draw.integers(0, KINDS, (count, DEEPEST))
     text = np.full((count, DEEPEST + length), FILLING)
     places = np.arange(DEEPEST) - (DEEPEST - depth[:, None])  # in the stack, which ends where the text begins
