@@ -4,6 +4,7 @@ from msgspec import Meta as Meta
 
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
+from archbench._declarations import ArrayLike as ArrayLike
 from archbench._declarations import Examples as Examples
 from archbench._declarations import Found as Found
 from archbench._declarations import Outputs as Outputs
@@ -41,6 +42,7 @@ __all__ = [
     "IGNORED",
     "ArchbenchError",
     "Architecture",
+    "ArrayLike",
     "DataError",
     "DeclarationError",
     "DeviceError",

@@ -1,6 +1,7 @@
-"""Augmentation of whole batches. Imported when a trial asks for it, so torch may be imported at the top.
+"""Augmentation of whole batches. Only trials that augment import this module, so it may import torch at the top.
 
-The random numbers, a few per image, come from a generator on the CPU and are moved: a batch is the same on any device.
+The random numbers, a few per image, come from a generator on the CPU and are moved to the device of the images, so that
+a batch is the same on any device.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ PADDING = 4
 
 
 def crop_and_flip(images: Tensor, generator: Generator) -> Tensor:
-    """A random crop of the padded image, mirrored every other time (He et al., arXiv:1512.03385, sec. 4.2).
+    """Return a random crop of each padded image, mirrored every other time (He et al., arXiv:1512.03385, sec. 4.2).
 
     Args:
         images: (B, C, H, W), scaled; the 4 pixels of padding on each side are 0, which is the mean colour, as in the
@@ -30,13 +31,13 @@ def crop_and_flip(images: Tensor, generator: Generator) -> Tensor:
 
 
 def flip(images: Tensor, generator: Generator) -> Tensor:
-    """Every other image (B, C, H, W) mirrored from left to right."""
+    """Return images (B, C, H, W), about every other one mirrored from left to right."""
     mirrored = torch.randint(2, (len(images), 1, 1, 1), generator=generator, dtype=torch.bool)
     return torch.where(mirrored.to(images.device), images.flip(-1), images)
 
 
 def _take(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Pixels (B, C, H', W') at these rows (B, H') and columns (B, W') of each image, in one indexing operation."""
+    """Return the pixels (B, C, H', W') at these rows (B, H') and columns (B, W') of each image, by one indexing."""
     count, channels = images.shape[:2]
     image = torch.arange(count, device=images.device)[:, None, None, None]
     channel = torch.arange(channels, device=images.device)[:, None, None]

@@ -1,4 +1,4 @@
-"""What every generated task shares: how its three splits are drawn, and brought to one length."""
+"""Generated tasks: how their three splits are drawn, and padded to one length."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def draw_splits(
     test: Generate | None = None,
     sizes: tuple[int, int, int] = (TRAINING, VALIDATION, TEST),
 ) -> archbench.Splits:
-    """Training and validation from one stream, new for every seed; the test split from a stream of its own.
+    """Return training and validation examples that depend on the seed, and test examples that do not.
 
     Args:
         generate: `generate(count, draw)` returns so many examples and takes every random number from `draw`.
         seed: of training and validation.
-        test: another law for the test split, as in studies of length; None for the same.
+        test: generates the test split, where it follows another law, as in studies of length; None to use `generate`.
         sizes: examples of training, validation and test.
     """
     import numpy as np
@@ -45,8 +45,8 @@ def draw_splits(
 
 
 def pad_splits(splits: archbench.Splits, steps: int) -> archbench.Splits:
-    """Splits whose sequences have a length of their own each, padded at the end to `steps`, with their lengths."""
-    return archbench.Splits(*(_pad(part, steps) for part in (splits.train, splits.validation, splits.test)))
+    """Return splits padded at the end to `steps`, with the lengths; all sequences of a split have one length."""
+    return archbench.Splits(*(_pad(split, steps) for split in (splits.train, splits.validation, splits.test)))
 
 
 def _pad(examples: archbench.Examples, steps: int) -> archbench.Examples:
@@ -55,8 +55,9 @@ def _pad(examples: archbench.Examples, steps: int) -> archbench.Examples:
     def padded(array: np.ndarray[Any, Any], value: int) -> np.ndarray[Any, Any]:
         return np.pad(array, [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)], constant_values=value)
 
-    count, length = examples.inputs.shape[:2]
+    inputs = np.asarray(examples.inputs)  # which they are already: generated examples lie in memory
+    count, length = inputs.shape[:2]
     missing = steps - length
-    labels_of_steps = examples.targets.dtype == np.int64 and examples.targets.ndim == 2
-    targets = padded(examples.targets, archbench.IGNORED) if labels_of_steps else examples.targets
-    return archbench.Examples(padded(examples.inputs, 0), targets, np.full(count, length))
+    labels_per_step = examples.targets.dtype == np.int64 and examples.targets.ndim == 2
+    targets = padded(examples.targets, archbench.IGNORED) if labels_per_step else examples.targets
+    return archbench.Examples(padded(inputs, 0), targets, np.full(count, length))

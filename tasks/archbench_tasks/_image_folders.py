@@ -1,4 +1,4 @@
-"""Folders of images: which file is of which class and split, in an order that content alone decides."""
+"""Folders of images: the class and the split of each file, in an order that content alone decides."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import archbench
-from archbench_tasks._own_data import digest
+from archbench_tasks._own_cache import hash_texts
 
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-PUBLISHED = {
+SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -21,72 +21,86 @@ PUBLISHED = {
     "test": "test",
     "testing": "test",
 }
-"""What people call the folders of splits, in lower case."""
+"""The split that a folder holds, by the name of the folder in lower case."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One image: where it is, its class, its part if the folders say so, and the hash of its bytes."""
+    """An image: its path, its class, its split (empty where the folders name none), and the hash of its bytes."""
 
     path: Path
     label: str
-    part: str
+    split: str
     sha: str = ""
 
 
 def list_images(path: Path) -> tuple[list[ImageFile], int]:
-    """Every image below a folder with its class, in an order that content alone decides, and how many files are none.
+    """Return every image below a folder, ordered by split, class and content, and the number of other files.
 
     Raises:
-        DataError: the folder is not laid out as the module says.
+        DataError: the folder is not laid out as `own_images` says.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     if not path.is_dir():
         raise archbench.DataError(f"{path} is a file; images: needs a folder with a folder of images for each class")
     found, others = [], 0
-    for folder, label, part in _class_folders(path):
-        mine = [file for file in _files_below(folder) if file.suffix.lower() in ENDINGS]
-        others += sum(1 for _ in _files_below(folder)) - len(mine)
-        if not mine:
+    for folder, label, split in _class_folders(path):
+        files = list(_files_below(folder))
+        images = [file for file in files if file.suffix.lower() in ENDINGS]
+        others += len(files) - len(images)
+        if not images:
             raise archbench.DataError(
                 f"the folder {folder.relative_to(path)} in {path} has no images ({', '.join(sorted(ENDINGS))}); "
                 "put its images there, or remove it"
             )
-        found += [ImageFile(file, label, part) for file in mine]
+        found += [(file, label, split) for file in images]
     others += sum(1 for file in path.iterdir() if file.is_file())
+    return sorted(_hashed(found), key=lambda file: (file.split, file.label, file.sha)), others
+
+
+def _hashed(found: list[tuple[Path, str, str]]) -> list[ImageFile]:
+    """Return the image file for each path, class and split."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor() as threads:
-        shas = threads.map(_sha, (file.path for file in found))
-        hashed = [ImageFile(file.path, file.label, file.part, sha) for file, sha in zip(found, shas, strict=True)]
-    return sorted(hashed, key=lambda file: (file.part, file.label, file.sha)), others
+        shas = threads.map(_sha, (path for path, _, _ in found))
+        return [ImageFile(*facts, sha) for facts, sha in zip(found, shas, strict=True)]
 
 
 def _class_folders(path: Path) -> Iterator[tuple[Path, str, str]]:
-    """(folder, class, part) of each folder of a class; the part is empty where the folders do not say it."""
+    """Yield (folder, class, split) for each folder of a class; the split is empty where the folders name none."""
     tops = _folders(path)
     if not tops:
         raise archbench.DataError(f"{path} has no folders in it; put the images of each class into a folder of its own")
-    parts = {folder: PUBLISHED[folder.name.lower()] for folder in tops if folder.name.lower() in PUBLISHED}
-    others = [folder for folder in tops if folder not in parts]
-    if others and {"train", "test"} <= set(parts.values()):
+    splits = {folder: SPLIT_FOLDERS[folder.name.lower()] for folder in tops if folder.name.lower() in SPLIT_FOLDERS}
+    others = [folder for folder in tops if folder not in splits]
+    if others and {"train", "test"} <= set(splits.values()):
         raise archbench.DataError(
-            f"{path} has {', '.join(f'{folder.name}/' for folder in parts)} and beside them {others[0].name}/; is that "
+            f"{path} has {_names(splits)} and beside them {others[0].name}/; is that "
             "a class, or are those the splits? give folders of splits only, or folders of classes only"
         )
-    if others:  # there are classes called train: they go by rail
+    if others:  # not both train/ and test/: among cars and ships, `train` is a class
         yield from ((folder, folder.name, "") for folder in tops)
-        return
-    if not {"train", "test"} <= set(parts.values()):
-        missing = " and ".join(sorted({"train", "test"} - set(parts.values())))
+    else:
+        yield from _split_folders(path, splits)
+
+
+def _split_folders(path: Path, splits: dict[Path, str]) -> Iterator[tuple[Path, str, str]]:
+    """Yield (folder, class, split) for each folder of a class in the folders of the splits."""
+    if not {"train", "test"} <= set(splits.values()):
+        missing = " and ".join(sorted({"train", "test"} - set(splits.values())))
         raise archbench.DataError(
-            f"{path} has {', '.join(f'{folder.name}/' for folder in tops)} but no {missing}/; give train/, test/ and "
+            f"{path} has {_names(splits)} but no {missing}/; give train/, test/ and "
             "perhaps validation/, or folders of classes only"
         )
-    for top, part in parts.items():
+    for top, split in splits.items():
         classes = _folders(top)
         if not classes:
             raise archbench.DataError(f"the split {top.name}/ in {path} is empty: it has no folders of classes")
-        yield from ((folder, folder.name, part) for folder in classes)
+        yield from ((folder, folder.name, split) for folder in classes)
+
+
+def _names(folders: Iterable[Path]) -> str:
+    return ", ".join(f"{folder.name}/" for folder in folders)
 
 
 def _folders(path: Path) -> list[Path]:
@@ -107,5 +121,5 @@ def _sha(path: Path) -> str:
 
 
 def content_of(files: Iterable[ImageFile]) -> str:
-    """The hash of all contents with their classes and parts."""
-    return digest(*(text for file in files for text in (file.part, file.label, file.sha)))
+    """Return the hash of the contents of all files, with their classes and splits."""
+    return hash_texts(*(text for file in files for text in (file.split, file.label, file.sha)))

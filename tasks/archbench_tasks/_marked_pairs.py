@@ -1,4 +1,4 @@
-"""Sequences of (value, marker) in the form of 1997, as `adding-1997` and `multiplication` use them.
+"""Sequences of (value, marker) pairs in the form of 1997, for `adding-1997` and `multiplication`.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.4. The length is
 uniform in T to T + T/10. Markers: 1 at two pairs, -1 at the first and the last pair, 0 elsewhere. One marked pair is
@@ -8,7 +8,8 @@ between the last marked pair and the end.
 Deviations: the paper lets the first pair be marked and then replaces its value by 0 (adding) or 1 (multiplication),
 so that the best constant error depends on T and lies a few per cent below the variance that is quoted, 1/24. Here the
 first pair is never marked, and the variance is exact at every length. Sequences shorter than T + T/10 are padded in
-front with (0, 0), so that the last pair is at the last step."""
+front with (0, 0), so that the last pair is at the last step.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +23,14 @@ SHORTEST = 2 * FIRST_PAIRS  # below it the first ten pairs would reach past T/2
 
 
 def steps(length: int) -> int:
-    """The longest sequence, T + T/10."""
+    """Return the steps of the longest sequence, T + T/10."""
     return length + length // 10
 
 
 def marked_pairs(
     count: int, length: int, draw: np.random.Generator, *, low: float
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Inputs (count, T + T/10, 2) with values uniform in [low, 1), and the two marked values (count, 2)."""
+    """Draw inputs (count, T + T/10, 2), values uniform in [low, 1); return them and the marked values (count, 2)."""
     import numpy as np
 
     end = steps(length)

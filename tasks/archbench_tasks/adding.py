@@ -10,8 +10,8 @@ The target is the sum of the two marked values.
 Always answering 1 gives the variance of a sum of two uniforms, 1/6 (the 0.1767 printed by some papers is a slip).
 `chance` is that number, `oracle` is 0.
 
-With `test_length` the test sequences have another length than those of training and validation: does the network
-count, or has it learned to add? The law is the same, and so is `chance`.
+With `test_length` the test sequences have another length than those of training and validation, which shows whether a
+network has learned to add or to count. The law of the pairs does not change, nor does `chance`.
 
 `adding-1997` is the form of the paper: values uniform in [-1, 1), lengths from T to T + T/10, both markers in the
 first half, -1 at both ends; the target is 0.5 + (X1 + X2)/4. Always answering 0.5 gives (1/3 + 1/3)/16 = 1/24. It is
@@ -59,7 +59,7 @@ class Adding1997Options:
 
 
 def info(options: AddingOptions) -> archbench.TaskInfo:
-    """Sequences of (value, marker), one number out."""
+    """Return the `TaskInfo`: sequences of (value, marker), one number to predict."""
     asked = options.test_length or options.length
     longest = max(options.length, asked)
     return archbench.TaskInfo(
@@ -68,12 +68,12 @@ def info(options: AddingOptions) -> archbench.TaskInfo:
 
 
 def info_1997(options: Adding1997Options) -> archbench.TaskInfo:
-    """The same, for the longest sequence."""
+    """Return the `TaskInfo`: sequences of (value, marker) of the longest length, one number to predict."""
     return archbench.TaskInfo(kind="sequence", input_shape=(steps(options.length), 2), outputs=1)
 
 
 def load(options: AddingOptions, seed: int) -> archbench.Splits:
-    """Inputs (N, T, 2), targets (N, 1), float32."""
+    """Return inputs (N, T, 2) and targets (N, 1), float32."""
     make = partial(generate, length=options.length)
     if options.test_length in (0, options.length):
         return draw_splits(make, seed)
@@ -82,12 +82,12 @@ def load(options: AddingOptions, seed: int) -> archbench.Splits:
 
 
 def load_1997(options: Adding1997Options, seed: int) -> archbench.Splits:
-    """Inputs (N, T + T/10, 2), targets (N, 1), float32."""
+    """Return inputs (N, T + T/10, 2) and targets (N, 1), float32."""
     return draw_splits(partial(generate_1997, length=options.length), seed)
 
 
 def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
-    """`count` sequences of `length` steps."""
+    """Draw `count` sequences of `length` steps."""
     import numpy as np
 
     values = draw.random((count, length), dtype=np.float32)
@@ -104,14 +104,14 @@ def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench
 
 
 def generate_1997(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
-    """`count` sequences of `length` to 1.1 `length` steps, padded in front."""
+    """Draw `count` sequences of `length` to 1.1 `length` steps, padded in front."""
     inputs, marked = marked_pairs(count, length, draw, low=-1.0)
     return archbench.Examples(inputs, 0.5 + marked.sum(axis=1, keepdims=True) / 4)
 
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The adding problem in two forms, at any length."""
+    """Declare the adding problem in two forms, at any length."""
     yield archbench.Task(
         name="adding",
         info=info,

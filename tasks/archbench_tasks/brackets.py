@@ -1,4 +1,4 @@
-"""Nested brackets: a language whose entropy is known, and which no memory of the last few symbols predicts.
+"""Nested brackets: a language of known entropy that a memory of the last few symbols does not predict.
 
 Source: the bounded Dyck language of Hewitt, Hahn, Ganguli, Liang and Manning, "RNNs can generate bounded hierarchical
 languages with optimal memory", EMNLP 2020, arXiv:2010.07515, sec. 2 and 4, with k = 4 kinds of brackets and at most
@@ -7,9 +7,9 @@ m = 8 open at a time:
     (<[]{()[({})]}...
 
 At each step the next symbol is to be predicted. With no bracket open one opens, with eight open one closes, else a
-coin decides; the kind of an opening bracket is uniform, that of a closing one is that of the bracket that it closes.
-So what has to be remembered is the stack of open brackets: a closing bracket lies as far from its partner as what
-they enclose is long, with no bound. A network that knows everything but the stack guesses one kind in four.
+coin decides. The kind of an opening bracket is uniform; a closing bracket has the kind of the bracket that it closes.
+So a network has to remember the stack of open brackets: the distance between a closing bracket and its partner is as
+long as what they enclose, and has no bound. A network that knows everything but the stack guesses one kind in four.
 
 The metric is bits per character. The depth d is a random walk between two walls, at equilibrium pi(0) = pi(m) =
 1/(2m) and pi(d) = 1/m in between, so that
@@ -57,7 +57,7 @@ class BracketsOptions:
 
 
 def info(options: BracketsOptions) -> archbench.TaskInfo:
-    """Tokens: eight brackets and the filling. Eight classes at each step."""
+    """Return the `TaskInfo`: tokens are eight brackets and the filling; eight classes at each step."""
     steps = DEEPEST + options.length - 1
     return archbench.TaskInfo(
         kind="tokens", input_shape=(steps,), outputs=2 * KINDS, per_step=True, vocabulary=2 * KINDS + 1
@@ -65,19 +65,19 @@ def info(options: BracketsOptions) -> archbench.TaskInfo:
 
 
 def load(options: BracketsOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, T + 7), int64; the class is the next symbol."""
+    """Return inputs and targets (N, T + 7), int64; the class is the next symbol."""
     return draw_splits(partial(generate, length=options.length), seed)
 
 
 def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
-    """`count` texts without their last symbol, and at each symbol the next."""
+    """Draw `count` texts; return them without their last symbol, and as targets the next symbol at each step."""
     import numpy as np
 
-    depth = draw.integers(0, 2 * DEEPEST, count, endpoint=False)  # 0 and 15 once, all others in pairs
-    depth = (depth + 1) // 2
+    depth = draw.integers(0, 2 * DEEPEST, count, endpoint=False)
+    depth = (depth + 1) // 2  # at equilibrium: 1 to 7 are twice as frequent as 0 and 8
     stack = draw.integers(0, KINDS, (count, DEEPEST))
     text = np.full((count, DEEPEST + length), FILLING)
-    places = np.arange(DEEPEST) - (DEEPEST - depth[:, None])  # of the stack, that end where the text begins
+    places = np.arange(DEEPEST) - (DEEPEST - depth[:, None])  # in the stack, which ends where the text begins
     text[:, :DEEPEST] = np.where(places >= 0, np.take_along_axis(stack, places.clip(0), axis=1), FILLING)
     text[:, DEEPEST:] = _walk(depth, stack, draw, length)
     targets = text[:, 1:].copy()
@@ -86,7 +86,7 @@ def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench
 
 
 def _walk(depth: Array, stack: Array, draw: np.random.Generator, length: int) -> Array:
-    """The symbols (N, length) of a walk from this depth (N,) and stack (N, m), which are used up."""
+    """Draw symbols (N, length), starting with `depth` (N,) open brackets on `stack` (N, m); overwrites the stack."""
     import numpy as np
 
     rows = np.arange(len(depth))
@@ -102,7 +102,7 @@ def _walk(depth: Array, stack: Array, draw: np.random.Generator, length: int) ->
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """Nested brackets, of any length."""
+    """Declare nested brackets, of any length."""
     yield archbench.Task(
         name="brackets",
         info=info,

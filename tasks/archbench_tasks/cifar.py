@@ -15,17 +15,18 @@ rounded constants of the training images: CIFAR-10 (0.4914, 0.4822, 0.4465) and 
 (0.5071, 0.4865, 0.4409) and (0.2673, 0.2564, 0.2762). He et al. subtracted a mean image instead.
 
 Augmentation, where the protocol asks for it: four pixels of padding, a random crop, a mirror image every other time
-(the same section). Sequences are not augmented.
+(He et al., sec. 4.2). Sequences are not augmented.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pickle
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._published import LIBRARIES, draw_validation, scale
+from archbench_tasks._downloaded import LIBRARIES, draw_validation, scale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,40 +63,44 @@ FILES = {
         ("cifar-100", 169_001_437, "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"),
     )
 }
-# All that a pickled array of numpy names, in its old and its new spelling.
+# All names in a pickled array of numpy; `_ArraysOnly` translates the old spelling of the first.
 HARMLESS = {("numpy._core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
 
 
 def load_images(options: None, seed: int, *, name: str) -> archbench.Splits:
-    """Images (N, 3, 32, 32) of `cifar-10` or `cifar-100`, labels (N,)."""
+    """Return images (N, 3, 32, 32) of `cifar-10` or `cifar-100`, and labels (N,)."""
     mean, deviation = SCALES[name]
-    finish = partial(scale, mean=mean, deviation=deviation)
-    return draw_validation(_part(name, TRAIN[name]), _part(name, TEST[name]), finish, share=VALIDATION_SHARE, seed=seed)
+    return _load(name, partial(scale, mean=mean, deviation=deviation), seed)
 
 
 def load_sequences(options: None, seed: int, *, permuted: bool) -> archbench.Splits:
-    """Sequences (N, 1024, 3): the pixels of CIFAR-10, row by row or in the order of `permutation`."""
+    """Return sequences (N, 1024, 3): the pixels of CIFAR-10, row by row or in the order of `permutation`."""
     import numpy as np
 
     order = permutation() if permuted else np.arange(PIXELS)
 
-    def in_order(part: archbench.Examples) -> archbench.Examples:
-        pixels = part.inputs.reshape(len(part.inputs), 3, PIXELS).swapaxes(1, 2)
-        return archbench.Examples(np.ascontiguousarray(pixels[:, order]), part.targets)
+    def finish(pixels: Array) -> Array:
+        steps = scale(pixels, *SCALES["cifar-10"]).reshape(-1, 3, PIXELS).swapaxes(1, 2)  # (N, 1024, 3)
+        return np.ascontiguousarray(steps[:, order])
 
-    splits = load_images(None, seed, name="cifar-10")
-    return archbench.Splits(in_order(splits.train), in_order(splits.validation), in_order(splits.test))
+    return _load("cifar-10", finish, seed)
 
 
 def permutation() -> Array:
-    """The order (1024,) of the pixels; a test keeps its hash."""
+    """Return the order (1024,) of the pixels; a test keeps its hash."""
     import numpy as np
 
     order: Array = np.random.RandomState(PERMUTATION_SEED).permutation(PIXELS)
     return order
 
 
-def _part(name: str, files: list[str]) -> tuple[Array, Array]:
+def _load(name: str, finish: Callable[[Array], Array], seed: int) -> archbench.Splits:
+    train, test = _read(name, TRAIN[name]), _read(name, TEST[name])
+    return draw_validation(train, test, finish, share=VALIDATION_SHARE, seed=seed)
+
+
+def _read(name: str, files: list[str]) -> tuple[Array, Array]:
+    """Return pixels (N, 3, 32, 32) and labels (N,) of several batches, one after the other."""
     import numpy as np
 
     folder = archbench.data_folder() / FILES[name].unpack
@@ -103,29 +108,31 @@ def _part(name: str, files: list[str]) -> tuple[Array, Array]:
     return np.concatenate([pixels for pixels, _ in batches]), np.concatenate([labels for _, labels in batches])
 
 
-def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:
-    """Pixels (N, 3, 32, 32) and labels (N,) of one pickled batch.
+class _ArraysOnly(pickle.Unpickler):
+    """An unpickler that refuses everything but arrays of numpy."""
 
-    Unpickling can run any code. The archive's checksum was compared before it was unpacked, and nothing but arrays of
-    numpy is let through here all the same.
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what a pickle names, if it is harmless."""
+        module = module.replace("numpy.core.", "numpy._core.")
+        if (module, name) not in HARMLESS:
+            raise pickle.UnpicklingError(f"it names {module}.{name}")
+        return super().find_class(module, name)
+
+
+def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:
+    """Return pixels (N, 3, 32, 32) and labels (N,) of one pickled batch.
+
+    Unpickling can run any code. The archive's checksum was compared before it was unpacked; even so, only arrays of
+    numpy are unpickled here.
 
     Raises:
         DataError: something else is in it.
     """
-    import pickle
-
     import numpy as np
-
-    class ArraysOnly(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> Any:
-            module = module.replace("numpy.core.", "numpy._core.")
-            if (module, name) not in HARMLESS:
-                raise pickle.UnpicklingError(f"it names {module}.{name}")
-            return super().find_class(module, name)
 
     try:
         with open(path, "rb") as file:
-            batch = ArraysOnly(file, encoding="bytes").load()
+            batch = _ArraysOnly(file, encoding="bytes").load()
         pixels = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, SIDE, SIDE)
         labels = np.asarray(batch[key], np.int64)
     except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
@@ -137,7 +144,7 @@ def read_batch(path: Path, key: bytes) -> tuple[Array, Array]:
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The images of both sets, and those of CIFAR-10 pixel by pixel in two orders."""
+    """Declare the images of both sets, and those of CIFAR-10 pixel by pixel in two orders."""
     shared: dict[str, Any] = {
         "loss": "cross_entropy",
         "metric": "accuracy",

@@ -1,6 +1,6 @@
 """The copy memory problem: repeat ten symbols after a long pause.
 
-Source: Hochreiter and Schmidhuber 1997 posed its like; the form is that of Arjovsky, Shah and Bengio, "Unitary
+Source: Hochreiter and Schmidhuber 1997 posed a similar problem; the form is that of Arjovsky, Shah and Bengio, "Unitary
 Evolution Recurrent Neural Networks", arXiv:1511.06464, sec. 5.1. A sequence has T + 20 steps:
 
     ten symbols, uniform in 1 to 8 | T - 1 blanks, 0 | the marker, 9 | ten blanks, 0
@@ -12,7 +12,7 @@ without memory that gives 10 ln 8 / (T + 20). Blanks are trivial and flatter the
 is right at (T + 10)/(T + 20) of the steps. Here nothing is asked there, and the eight symbols are the only classes.
 `chance` is the recall of a constant, 1/8; without memory the cross-entropy is ln 8.
 
-With `test_pause` the pause of the test sequences is another than that of training and validation.
+With `test_pause` the test sequences have another pause than those of training and validation.
 
 Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same.
 """
@@ -49,7 +49,7 @@ class CopyMemoryOptions:
 
 
 def info(options: CopyMemoryOptions) -> archbench.TaskInfo:
-    """Tokens: blank, eight symbols, marker. Eight classes at each step."""
+    """Return the `TaskInfo`: tokens are blank, eight symbols and marker; eight classes at each step."""
     asked = options.test_pause or options.pause
     return archbench.TaskInfo(
         kind="tokens",
@@ -66,7 +66,7 @@ def _steps(pause: int) -> int:
 
 
 def load(options: CopyMemoryOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, T + 20), int64; class k is symbol k + 1."""
+    """Return inputs and targets (N, T + 20), int64; class k is symbol k + 1."""
     make = partial(generate, pause=options.pause)
     if options.test_pause in (0, options.pause):
         return draw_splits(make, seed)
@@ -75,7 +75,7 @@ def load(options: CopyMemoryOptions, seed: int) -> archbench.Splits:
 
 
 def generate(count: int, draw: np.random.Generator, *, pause: int) -> archbench.Examples:
-    """`count` sequences."""
+    """Draw `count` sequences with this pause."""
     import numpy as np
 
     symbols = draw.integers(1, SYMBOLS, (count, COPIED), endpoint=True)
@@ -89,7 +89,7 @@ def generate(count: int, draw: np.random.Generator, *, pause: int) -> archbench.
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The copy memory problem with any pause."""
+    """Declare the copy memory problem, with any pause."""
     yield archbench.Task(
         name="copy-memory",
         info=info,

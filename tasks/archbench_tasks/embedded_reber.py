@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: read a string, and predict the symbol that only its beginning tells.
+"""The embedded Reber grammar: read a string, and predict the symbol that only its beginning determines.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.1, after Fahlman,
 "The recurrent cascade-correlation architecture", NIPS 3, 1991; the stream is that of Gers, Schmidhuber and Cummins,
@@ -12,9 +12,9 @@ An embedded string is B T (a Reber string) T E or B P (a Reber string) P E: its 
 each step the next symbol is to be predicted.
 
 `embedded-reber` gives one string at a time. Training asks for the next symbol at every step, as in the paper;
-validation and test score the prediction of the second-last symbol alone, for the others need no long memory, or
-cannot be known. `continual-reber` joins strings into a stream of T symbols, never tells where one ends, and scores
-each second-last symbol. `chance` is 1/2.
+validation and test score only the prediction of the second-last symbol, since the others need no long memory or cannot
+be known. `continual-reber` joins strings into a stream of T symbols without marking where one ends, and scores each
+second-last symbol. `chance` is 1/2.
 
 Published: LSTM of 276 weights makes every prediction right after 8,440 strings, an Elman net never (Table 2). On
 streams LSTM needs forget gates.
@@ -24,7 +24,8 @@ paper has 256 strings for training and 256 for test, ours are below; a string ma
 are few short ones. Gers's streams have up to a million symbols, ours as many as `length` says.
 
 Splits: 20,000 training and 500 validation strings or 5,000 and 500 streams, new for every seed; 2,000 test strings
-or 1,000 streams, always the same."""
+or 1,000 streams, always the same.
+"""
 
 from __future__ import annotations
 
@@ -76,12 +77,12 @@ class ContinualReberOptions:
 
 
 def info(options: EmbeddedReberOptions) -> archbench.TaskInfo:
-    """Tokens: seven symbols and padding. Seven classes at each step but the last, which has no next."""
+    """Return the `TaskInfo`: tokens are seven symbols and padding; seven classes at every symbol but the last."""
     return _info(options.longest - 1)
 
 
 def info_continual(options: ContinualReberOptions) -> archbench.TaskInfo:
-    """The same tokens and classes."""
+    """Return the `TaskInfo`: tokens and classes of `embedded-reber`, at every symbol of a stream."""
     return _info(options.length)
 
 
@@ -92,21 +93,21 @@ def _info(steps: int) -> archbench.TaskInfo:
 
 
 def load(options: EmbeddedReberOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, longest - 1), int64; the class is the next symbol."""
+    """Return inputs and targets (N, longest - 1), int64; the class is the next symbol."""
     return _scored_at_second_last(draw_splits(partial(generate, longest=options.longest), seed))
 
 
 def load_continual(options: ContinualReberOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, T), int64."""
+    """Return inputs and targets (N, T), int64; the class is the next symbol."""
     return _scored_at_second_last(draw_splits(partial(generate_stream, length=options.length), seed, sizes=STREAMS))
 
 
 def _scored_at_second_last(splits: archbench.Splits) -> archbench.Splits:
-    """Training as it is; the others with the labels of the second-last symbols only."""
+    """Return the splits with all labels of validation and test ignored but those of the second-last symbols."""
     import numpy as np
 
     def scored(examples: archbench.Examples) -> archbench.Examples:
-        # E comes twice: at the end of the inner string, before the second-last symbol, and at the end, before B.
+        # An E followed by T or P ends an inner string, so the second-last symbol is next; the last E is followed by B.
         inner_end = (examples.inputs == ALPHABET.index("E")) & np.isin(
             examples.targets, [ALPHABET.index("T"), ALPHABET.index("P")]
         )
@@ -116,7 +117,7 @@ def _scored_at_second_last(splits: archbench.Splits) -> archbench.Splits:
 
 
 def generate(count: int, draw: np.random.Generator, *, longest: int) -> archbench.Examples:
-    """`count` strings without their last symbol, and at each symbol the next."""
+    """Draw `count` strings; return them without their last symbol, and as targets the next symbol at each step."""
     import numpy as np
 
     text, _ = strings(count, draw, longest=longest)
@@ -126,7 +127,7 @@ def generate(count: int, draw: np.random.Generator, *, longest: int) -> archbenc
 
 
 def generate_stream(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
-    """`count` streams of `length` symbols, and at each symbol the next."""
+    """Draw `count` streams of `length` symbols, with the next symbol at each step as the target."""
     import numpy as np
 
     each = length // SHORTEST + 1  # enough even if all are short
@@ -142,7 +143,7 @@ def generate_stream(count: int, draw: np.random.Generator, *, length: int) -> ar
 
 
 def strings(count: int, draw: np.random.Generator, *, longest: int) -> tuple[Array, Array]:
-    """`count` embedded strings (count, longest), padded behind, and their lengths (count,)."""
+    """Draw embedded strings (count, longest), padded at the end; return them and their lengths (count,)."""
     import numpy as np
 
     found: list[Array] = []
@@ -162,7 +163,7 @@ def strings(count: int, draw: np.random.Generator, *, longest: int) -> tuple[Arr
 
 
 def _reber_strings(count: int, draw: np.random.Generator, *, longest: int) -> tuple[Array, Array]:
-    """Walks through the grammar, all at once; those that have not ended after `longest` symbols are left out."""
+    """Walk through the grammar `count` times; return the walks that end within `longest` symbols, and their lengths."""
     import numpy as np
 
     symbols = np.array([[ALPHABET.index(symbol) for symbol, _ in moves] for moves in MOVES])
@@ -181,7 +182,7 @@ def _reber_strings(count: int, draw: np.random.Generator, *, longest: int) -> tu
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """Single strings, and a stream of them."""
+    """Declare the task with single strings, and the one with streams of them."""
     yield archbench.Task(
         name="embedded-reber",
         info=info,

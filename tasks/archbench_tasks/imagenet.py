@@ -1,11 +1,12 @@
 """ImageNet 2012, photographs of 1,000 kinds of things, from your own copy.
 
 Source: O. Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", arXiv:1409.0575. 1,281,167 training
-images and 50,000 that the publisher calls validation. The data may not be passed on: ask at image-net.org, unpack, and
-put or link the folders `train` and `val`, each with a folder for every class, below `imagenet` in the data folder.
+images and 50,000 that the publisher calls validation. The data may not be passed on: ask for it at image-net.org,
+unpack it, and put or link the folders `train` and `val`, each with a folder for every class, below `imagenet` in the
+data folder.
 
-Splits: the labels of the publisher's test set were never published, so as in every paper its validation set is the test
-split here. Of the training images the seed draws about 10,000 for validation, class by class. Classes are numbered in
+Splits: the labels of the publisher's test set were never published, so the test split here is its validation set, as in
+every paper. Of the training images the seed draws about 10,000 for validation, class by class. Classes are numbered in
 the order of their folders' names. Images are brought to a shorter side of `size` * 256 / 224 pixels, and the middle
 `size` x `size` are cut out (Krizhevsky et al., NIPS 2012, sec. 2 and 4.1, with 256 and 224), in training as in
 evaluation: a deviation from the papers, which cut training images at random from larger ones. Pixels from 0 to 1 are
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import archbench
-from archbench_tasks._published import scale
+from archbench_tasks._downloaded import scale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,12 +48,12 @@ class ImagenetOptions:
 
 
 def info(options: ImagenetOptions) -> archbench.TaskInfo:
-    """Colour images, 1,000 classes."""
+    """Return the `TaskInfo`: colour images, 1,000 classes."""
     return archbench.TaskInfo(kind="image", input_shape=(3, options.size, options.size), outputs=CLASSES)
 
 
 class Pictures:
-    """Images that are decoded when they are asked for.
+    """Images that are decoded on demand: an `archbench.ArrayLike`.
 
     Args:
         paths: the files.
@@ -73,7 +74,7 @@ class Pictures:
         return len(self.paths)
 
     def __getitem__(self, index: Array) -> Array:
-        """Images (B, 3, size, size), scaled.
+        """Return images (B, 3, size, size), scaled.
 
         Raises:
             DataError: one cannot be read; the message says which.
@@ -85,7 +86,7 @@ class Pictures:
 
 
 def decode(path: str, size: int) -> Array:
-    """The middle of one image, bytes (size, size, 3)."""
+    """Return the middle of one image, bytes (size, size, 3)."""
     import numpy as np
     from PIL import Image
 
@@ -103,7 +104,7 @@ def decode(path: str, size: int) -> Array:
 
 
 def load(options: ImagenetOptions, seed: int) -> archbench.Splits:
-    """Pictures (N, 3, size, size) that are read on demand, labels (N,)."""
+    """Return pictures (N, 3, size, size) that are read on demand, and labels (N,)."""
     import numpy as np
     from sklearn.model_selection import train_test_split
 
@@ -115,12 +116,15 @@ def load(options: ImagenetOptions, seed: int) -> archbench.Splits:
         raise archbench.DataError(f"{folder}: train and val must have the same classes; only in one: {odd[:3]}")
     size = max(len(names), round(VALIDATION_SHARE * len(labels)))
     train, validation = train_test_split(np.arange(len(labels)), test_size=size, random_state=seed, stratify=labels)
-    parts = [archbench.Examples(Pictures(paths[i], options.size), labels[i]) for i in (train, validation)]
-    return archbench.Splits(parts[0], parts[1], archbench.Examples(Pictures(test_paths, options.size), test_labels))
+    return archbench.Splits(
+        archbench.Examples(Pictures(paths[train], options.size), labels[train]),
+        archbench.Examples(Pictures(paths[validation], options.size), labels[validation]),
+        archbench.Examples(Pictures(test_paths, options.size), test_labels),
+    )
 
 
 def list_images(folder: Path) -> tuple[Array, Array, list[str]]:
-    """The files of every class in order of their names, their labels, and the names of the classes.
+    """Return the files of every class in the order of their names, their labels, and the names of the classes.
 
     Raises:
         DataError: there are not 1,000 classes, or one has no images.
@@ -142,7 +146,7 @@ def list_images(folder: Path) -> tuple[Array, Array, list[str]]:
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The photographs at any size."""
+    """Declare the photographs, at any size."""
     yield archbench.Task(
         name="imagenet",
         info=info,

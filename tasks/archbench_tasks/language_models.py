@@ -3,25 +3,25 @@
 Sources. Penn Treebank as prepared by Mikolov et al., "Recurrent neural network based language model", Interspeech 2010,
 sec. 3: lower case, numbers as N, the 10,000 most frequent words, all others `<unk>`; its characters after Mikolov et
 al., "Subword language modeling with neural networks", 2012. WikiText-2: Merity et al., "Pointer sentinel mixture
-models", arXiv:1609.07843, sec. 4; words that come less than three times are `<unk>` there. By characters it is the raw
-edition, without `<unk>`.
+models", arXiv:1609.07843, sec. 4; words that come less than three times are `<unk>` there. Characters are those of the
+raw edition, which has no `<unk>`.
 
 - `penn-treebank-words`, `wikitext-2-words`: at each step the next word, and `<eos>` at the end of each line, which
   counts as a word; perplexity. 929,589 words for training, 82,430 in the test, and 2,088,628 and 245,569; vocabularies
-  of 10,000 and 33,278, those of the training parts.
+  of 10,000 and 33,278, those of the training splits.
 - `penn-treebank-characters`: lines without the blanks at their ends; 50 characters with the end of a line; 442,423 in
   the test. Bits per character.
-- `wikitext-2-characters`: the file as it is. Of some thousand characters the 255 most frequent of the training part
+- `wikitext-2-characters`: the file as it is. Of some thousand characters the 255 most frequent of the training split
   are told apart, and all others are one more: one in ten thousand, worth 0.0003 bits. Bits per character.
 
-Words want a GPU: there are ten thousand classes and more at every step, in each validation and in the test.
+Words need a GPU: there are ten thousand classes and more at every step, in each validation and in the test.
 
-`chance` is that of the frequencies in the test part, measured on the published files. `oracle` is certainty, which no
-one can reach.
+`chance` is that of the frequencies in the test split, measured on the published files. `oracle` is certainty, which no
+network can reach.
 
-Splits: as published, the same for every seed. Blocks as for `text:PATH` (see `own_text`): each word or character of
-the test is asked for once, with at least half a block before it. Published scores read the text in one go, so that the
-context is as long as the network's memory: they compare best with long blocks.
+Splits: as published, the same for every seed. Text is cut into blocks as for `text:PATH` (see `own_text`): each word or
+character of the test is asked for once, with at least half a block before it. Networks with published scores read the
+text in one go, so that the context is as long as their memory: these scores compare best with long blocks.
 
 Published: on the words of Penn Treebank 78.4 with a large LSTM (Zaremba et al., arXiv:1409.2329, Table 1) and 57.3 with
 the AWD-LSTM, which has 65.8 on those of WikiText-2 (Merity et al., arXiv:1708.02182); 1.175 bits on the characters of
@@ -38,11 +38,11 @@ from itertools import chain
 from typing import Annotated
 
 import archbench
-from archbench_tasks._language import scored_blocks, training_blocks
+from archbench_tasks._text_blocks import scored_blocks, training_blocks
 
 UNKNOWN = "<unk>"
 END = "<eos>"
-PARTS = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test")  # as the files are called
 Symbols = Sequence[str]
 
 
@@ -61,31 +61,32 @@ class WordOptions:
 
 
 def words(text: str) -> Symbols:
-    """The words of each line, and its end."""
+    """Return the words of each line, and its end."""
     return list(chain.from_iterable([*line.split(), END] for line in _lines(text)))
 
 
 def line_characters(text: str) -> Symbols:
-    """The characters of each line without the blanks at its ends, and its end."""
+    """Return the characters of each line without the blanks at its ends, and its end."""
     return "".join(f"{line.strip()}\n" for line in _lines(text))
 
 
 def characters(text: str) -> Symbols:
-    """All characters."""
+    """Return all characters."""
     return text
 
 
 def _lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n")  # and not where Unicode sees further ends of lines
+    return text.removesuffix("\n").split("\n")  # not `splitlines`, which also splits at rarer characters
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text as one task reads it.
+    """A published text, and how it is taken apart.
 
     Args:
-        folder: where its parts lie, below the data folder, as `{}` in `file` says.
-        symbols: takes a text apart.
+        folder: the folder of its files, below the data folder.
+        file: the name of the file of a split, with `{}` for the name of the split.
+        symbols: takes a text apart into words or characters.
         vocabulary: distinct symbols, of which one stands for all unknown ones.
     """
 
@@ -95,9 +96,9 @@ class Corpus:
     vocabulary: int
 
     def read(self) -> list[Symbols]:
-        """The symbols of the three parts."""
+        """Return the symbols of the three splits."""
         folder = archbench.data_folder() / self.folder
-        texts = [(folder / self.file.format(part)).read_bytes().decode() for part in PARTS]
+        texts = [(folder / self.file.format(split)).read_bytes().decode() for split in SPLITS]
         return [self.symbols(text) for text in texts]
 
 
@@ -110,7 +111,7 @@ CORPORA = {
 
 
 def info(options: CharacterOptions | WordOptions, *, name: str) -> archbench.TaskInfo:
-    """Tokens; at each step as many classes."""
+    """Return the `TaskInfo`: tokens, and at each step a class for each of them."""
     size = CORPORA[name].vocabulary
     return archbench.TaskInfo(
         kind="tokens", input_shape=(options.length,), outputs=size, per_step=True, vocabulary=size
@@ -118,23 +119,23 @@ def info(options: CharacterOptions | WordOptions, *, name: str) -> archbench.Tas
 
 
 def load(options: CharacterOptions | WordOptions, seed: int, *, name: str) -> archbench.Splits:
-    """Inputs and targets (N, length), int64; the class is the next symbol.
+    """Return inputs and targets (N, length), int64; the class is the next symbol.
 
     Raises:
-        DataError: a part has less than a block.
+        DataError: a split has less than a block.
     """
     import numpy as np
 
-    parts = CORPORA[name].read()
-    shortest = min(map(len, parts))
+    texts = CORPORA[name].read()
+    shortest = min(map(len, texts))
     if shortest <= options.length:
         raise archbench.DataError(
             f"{name}: a part has {shortest:,} symbols, too few for blocks of {options.length:,}; set length="
             f"{shortest - 1} or less"
         )
-    numbers = number(parts[0], CORPORA[name].vocabulary)
+    numbers = number(texts[0], CORPORA[name].vocabulary)
     train, validation, test = (
-        np.fromiter((numbers.get(symbol, numbers[UNKNOWN]) for symbol in part), np.int64, len(part)) for part in parts
+        np.fromiter((numbers.get(symbol, numbers[UNKNOWN]) for symbol in text), np.int64, len(text)) for text in texts
     )
     return archbench.Splits(
         train=training_blocks(train, options.length),
@@ -144,9 +145,10 @@ def load(options: CharacterOptions | WordOptions, seed: int, *, name: str) -> ar
 
 
 def number(training: Symbols, size: int) -> dict[str, int]:
-    """A number for each of the most frequent symbols of the training part, and for the unknown one.
+    """Return a number for each of the most frequent symbols of the training split, and for the unknown symbol.
 
-    That one is a symbol of its own where the text already has it, or knows no more symbols than there is room for.
+    The unknown symbol stands for all others. It is `<unk>` where the text has that among these symbols; else it takes
+    the next number below `size`, or shares the last one where none is free.
     """
     counts = Counter(training)
     ordered = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
@@ -188,7 +190,7 @@ WIKITEXT_2_RAW = archbench.RemoteFile(
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """Both texts, by words and by characters."""
+    """Declare both texts, by words and by characters."""
     penn, wiki = "Mikolov et al., Interspeech 2010, sec. 3", "arXiv:1609.07843, sec. 4"
     for name, files, chance, source in (
         ("penn-treebank-characters", PENN_TREEBANK, 4.34462, penn),

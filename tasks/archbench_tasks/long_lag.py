@@ -1,16 +1,16 @@
 """Long time lags: the last symbol of a sequence is its first one.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.2. A sequence is
-about x or about y, with probability 1/2 each, and says so once. Which of the two is asked for at the end:
+about x or about y, with probability 1/2 each, and says so once. At the end it is asked which:
 
 | form | a sequence; `?` is where the answer is asked for | steps |
 |---|---|---|
 | `2a` | x a1 a2 ... a(p-1) ? or y a1 a2 ... a(p-1) ?: the filler never changes, so only two sequences exist | p |
-| `2b` | the same, with each filler symbol uniform in a1 to a(p-1): nothing local to hold on to | p |
+| `2b` | as 2a, with each filler symbol uniform in a1 to a(p-1), so that no neighbour helps | p |
 | `2c` | b x (q + k symbols) e ? or b y (q + k symbols) e ?: each symbol uniform in a1 to ap, k random | q + k + 3 |
 
-In 2c the probability of k is (9/10)^k / 10: the end cannot be counted out. p is `symbols` there, q is `lag`; in 2a
-and 2b p is `lag`. Padding tokens follow the e.
+In 2c the probability of k is (9/10)^k / 10, so that counting does not find the end; p is `symbols`, q is `lag`, and
+padding tokens follow the e. In 2a and 2b p is `lag`.
 
 Deviations: in 2a and 2b the paper has the net predict the filler too; here, as in its 2c, only the end is asked for,
 and x and y are the only classes. Sequences with k > 44 (one in a hundred) are drawn again, so that there is a longest
@@ -20,7 +20,8 @@ Published: LSTM solves 2a and 2b with p = 100 in all trials, after 5,040 and 5,6
 through time fails; 2c after 30,000 (q = p = 50) to 49,000 (q = p = 1000). `chance` is 1/2.
 
 Splits: 20,000 training and 500 validation sequences, new for every seed; 2,000 test sequences, always the same. In
-2a all are one of two."""
+2a each of them is one of two.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ class LongLagOptions:
 
 
 def info(options: LongLagOptions) -> archbench.TaskInfo:
-    """Tokens: the filler, then x and y, in 2c also e, b and padding. x or y."""
+    """Return the `TaskInfo`: tokens are the filler, x and y, in 2c also e, b and padding; the classes are x and y."""
     filler, steps = _sizes(options)
     return archbench.TaskInfo(
         kind="tokens",
@@ -67,14 +68,14 @@ def info(options: LongLagOptions) -> archbench.TaskInfo:
 
 
 def _sizes(options: LongLagOptions) -> tuple[int, int]:
-    """Filler symbols and steps."""
+    """Return the number of filler symbols and the number of steps."""
     if options.form == "2c":
         return options.symbols or options.lag, options.lag + MOST_EXTRA + 3
     return options.lag - 1, options.lag
 
 
 def load(options: LongLagOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, steps), int64; x is class 0."""
+    """Return inputs and targets (N, steps), int64; x is class 0."""
     filler, _ = _sizes(options)
     if options.form == "2c":
         return draw_splits(partial(generate_2c, lag=options.lag, filler=filler), seed)
@@ -82,7 +83,7 @@ def load(options: LongLagOptions, seed: int) -> archbench.Splits:
 
 
 def generate_2ab(count: int, draw: np.random.Generator, *, lag: int, noisy: bool) -> archbench.Examples:
-    """`count` sequences of `lag` steps: x or y, then the filler."""
+    """Draw `count` sequences of `lag` steps: x or y, then the filler, random if `noisy`."""
     import numpy as np
 
     filler = lag - 1
@@ -96,7 +97,7 @@ def generate_2ab(count: int, draw: np.random.Generator, *, lag: int, noisy: bool
 
 
 def generate_2c(count: int, draw: np.random.Generator, *, lag: int, filler: int) -> archbench.Examples:
-    """`count` sequences: b, x or y, the filler, e, padding."""
+    """Draw `count` sequences: b, x or y, the filler, e, padding."""
     import numpy as np
 
     x, e, b, padding = filler, filler + 2, filler + 3, filler + 4
@@ -115,7 +116,7 @@ def generate_2c(count: int, draw: np.random.Generator, *, lag: int, filler: int)
 
 
 def _extra(count: int, draw: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """k of each sequence."""
+    """Draw k for each sequence (count,)."""
     k = draw.geometric(STOP, count) - 1
     while (long := k > MOST_EXTRA).any():
         k[long] = draw.geometric(STOP, int(long.sum())) - 1
@@ -124,7 +125,7 @@ def _extra(count: int, draw: np.random.Generator) -> np.ndarray[tuple[int], np.d
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The three long time lag problems."""
+    """Declare the three long time lag problems, as variants of one task."""
     yield archbench.Task(
         name="long-lag",
         info=info,

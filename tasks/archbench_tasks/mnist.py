@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._published import LIBRARIES, draw_validation, scale
+from archbench_tasks._downloaded import LIBRARIES, draw_validation, scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,32 +70,33 @@ FILES = {
 
 
 def load_images(options: None, seed: int, *, name: str) -> archbench.Splits:
-    """Images (N, 1, 28, 28) of `mnist` or `fashion-mnist`, labels (N,)."""
+    """Return images (N, 1, 28, 28) of `mnist` or `fashion-mnist`, and labels (N,)."""
     return _load(name, (1, SIDE, SIDE), seed)
 
 
 def load_sequences(options: None, seed: int) -> archbench.Splits:
-    """Sequences (N, 784, 1): the pixels of MNIST, row by row."""
+    """Return sequences (N, 784, 1): the pixels of MNIST, row by row."""
     return _load("mnist", (PIXELS, 1), seed)
 
 
 def load_permuted(options: None, seed: int) -> archbench.Splits:
-    """Sequences (N, 784, 1): the same pixels in the order of `permutation`."""
+    """Return sequences (N, 784, 1): the pixels of MNIST, in the order of `permutation`."""
     return _load("mnist", (PIXELS, 1), seed, order=permutation())
 
 
 def permutation() -> Array:
-    """The order (784,) of the pixels; it begins 319, 576, and a test keeps its hash."""
+    """Return the order (784,) of the pixels; it begins 319, 576, and a test keeps its hash."""
     import numpy as np
 
     order: Array = np.random.RandomState(PERMUTATION_SEED).permutation(PIXELS)
     return order
 
 
-def _load(name: str, shape: tuple[int, ...], seed: int, order: Array | None = None) -> archbench.Splits:
+def _load(name: str, shape: tuple[int, ...], seed: int, *, order: Array | None = None) -> archbench.Splits:
+    """Return the splits with inputs of this shape, their pixels in this order."""
     import numpy as np
 
-    def part(which: str) -> tuple[Array, Array]:
+    def read(which: str) -> tuple[Array, Array]:
         pixels = read_idx(name, f"{which}-images-idx3-ubyte.gz", 3).reshape(-1, 1, PIXELS)
         labels = read_idx(name, f"{which}-labels-idx1-ubyte.gz", 1).astype(np.int64)
         return pixels if order is None else pixels[:, :, order], labels
@@ -103,14 +104,14 @@ def _load(name: str, shape: tuple[int, ...], seed: int, order: Array | None = No
     def finish(pixels: Array) -> Array:
         return scale(pixels, *SCALES[name]).reshape(-1, *shape)
 
-    return draw_validation(part("train"), part("t10k"), finish, share=VALIDATION_SHARE, seed=seed)
+    return draw_validation(read("train"), read("t10k"), finish, share=VALIDATION_SHARE, seed=seed)
 
 
 def read_idx(name: str, file: str, axes: int) -> Array:
-    """The bytes in a compressed idx file: a magic number, the sizes of the axes, the values.
+    """Return the array of bytes in a compressed idx file: a magic number, the sizes of the axes, the values.
 
     Raises:
-        DataError: it is no such file.
+        DataError: the file is no idx file of bytes with so many axes.
     """
     import gzip
 
@@ -140,7 +141,7 @@ def _files(name: str) -> tuple[archbench.RemoteFile, ...]:
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The images of both sets, and the digits pixel by pixel in two orders."""
+    """Declare the images of both sets, and the digits pixel by pixel in two orders."""
     shared: dict[str, Any] = {
         "loss": "cross_entropy",
         "metric": "accuracy",
@@ -150,26 +151,20 @@ def archbench_tasks() -> Iterable[archbench.Task]:
     }
     images = archbench.TaskInfo(kind="image", input_shape=(1, SIDE, SIDE), outputs=10)
     sequences = archbench.TaskInfo(kind="sequence", input_shape=(PIXELS, 1), outputs=10)
-    yield archbench.Task(
-        name="mnist",
-        info=images,
-        load=partial(load_images, name="mnist"),
-        chance=0.1135,
-        files=_files("mnist"),
-        summary="70,000 handwritten digits, 28x28 grey pixels",
-        source="LeCun et al., Proc. IEEE 86(11), 1998",
-        **shared,
-    )
-    yield archbench.Task(
-        name="fashion-mnist",
-        info=images,
-        load=partial(load_images, name="fashion-mnist"),
-        chance=0.1,
-        files=_files("fashion-mnist"),
-        summary="70,000 pictures of clothing, 28x28 grey pixels",
-        source="arXiv:1708.07747",
-        **shared,
-    )
+    for name, chance, things, source in (
+        ("mnist", 0.1135, "handwritten digits", "LeCun et al., Proc. IEEE 86(11), 1998"),
+        ("fashion-mnist", 0.1, "pictures of clothing", "arXiv:1708.07747"),
+    ):
+        yield archbench.Task(
+            name=name,
+            info=images,
+            load=partial(load_images, name=name),
+            chance=chance,
+            files=_files(name),
+            summary=f"70,000 {things}, 28x28 grey pixels",
+            source=source,
+            **shared,
+        )
     for name, load, order in (
         ("sequential-mnist", load_sequences, "in reading order"),
         ("permuted-mnist", load_permuted, "in one fixed shuffled order"),

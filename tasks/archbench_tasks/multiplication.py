@@ -1,8 +1,8 @@
 """The multiplication problem: remember two numbers of a long sequence and return their product.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.5: a check that
-the cell does more than integrate. As `adding-1997`, but values are uniform in [0, 1) and the target is X1 * X2;
-`_marked_pairs` has the law of the markers and two deviations.
+the cell does more than integrate. It differs from `adding-1997` in that values are uniform in [0, 1) and the target is
+X1 * X2; `_marked_pairs` has the law of the markers and two deviations.
 
 Always answering the mean, 1/4, gives the variance of a product of two uniforms, 1/9 - 1/16 = 7/144; `chance` is that
 number, `oracle` is 0. Published: LSTM at T = 100 ends at 0.0223 after 482,000 sequences, and at 0.0139 after
@@ -36,24 +36,24 @@ class MultiplicationOptions:
 
 
 def info(options: MultiplicationOptions) -> archbench.TaskInfo:
-    """Sequences of (value, marker), one number out."""
+    """Return the `TaskInfo`: sequences of (value, marker), one number to predict."""
     return archbench.TaskInfo(kind="sequence", input_shape=(steps(options.length), 2), outputs=1)
 
 
 def load(options: MultiplicationOptions, seed: int) -> archbench.Splits:
-    """Inputs (N, T + T/10, 2), targets (N, 1), float32."""
+    """Return inputs (N, T + T/10, 2) and targets (N, 1), float32."""
     return draw_splits(partial(generate, length=options.length), seed)
 
 
 def generate(count: int, draw: np.random.Generator, *, length: int) -> archbench.Examples:
-    """`count` sequences of `length` to 1.1 `length` steps, padded in front."""
+    """Draw `count` sequences of `length` to 1.1 `length` steps, padded in front."""
     inputs, marked = marked_pairs(count, length, draw, low=0.0)
     return archbench.Examples(inputs, marked.prod(axis=1, keepdims=True))
 
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The multiplication problem at any length."""
+    """Declare the multiplication problem at any length."""
     yield archbench.Task(
         name="multiplication",
         info=info,

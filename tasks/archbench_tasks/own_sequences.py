@@ -1,12 +1,12 @@
 """Your own sequences: `--task sequences:FILE`, a csv, parquet or npz file; sequences may differ in length.
 
-`_sequence_files` describes the formats, `_own_data` how splits are drawn. A label makes a classification, scored by
-accuracy; with `target=NAME` (in npz: targets of floats) a number is predicted, scaled to mean 0 and standard deviation
-1 of all but the test split, so that the mean squared error is the share of the variance that is left. Features are
-scaled likewise, by the real steps of all but the test split.
+`_sequence_tables` and `_sequence_arrays` describe the formats, `_own_splits` how splits are drawn. A label makes a
+classification, scored by accuracy. With `target=NAME` (in npz: targets of floats) a number is predicted, scaled to
+mean 0 and standard deviation 1 of all but the test split, so that the mean squared error is the share of the variance
+that is left. Features are scaled likewise, by the real steps of all but the test split.
 
-The task is identified by the content of the file. What was read is kept in the data folder (`ARCHBENCH_DATA`).
-Reading parquet needs the extra `[parquet]`.
+The content of the file identifies the task. Parsed sequences are kept in the data folder (`ARCHBENCH_DATA`). Reading
+parquet needs the extra `[parquet]`.
 """
 
 from __future__ import annotations
@@ -14,112 +14,142 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._own_data import (
-    PARTS,
-    Pool,
-    cached,
-    check_parts,
-    constant_accuracy,
-    digest,
-    known_rows,
-    split,
-)
-from archbench_tasks._sequence_files import Sequences, read_sequences
+from archbench_tasks._own_cache import cache_folder, fill_cache, hash_texts
+from archbench_tasks._own_splits import SPLITS, Pool, check_classes, constant_accuracy, known_rows, split_rows
+from archbench_tasks._sequence_arrays import read_npz
+from archbench_tasks._sequence_tables import read_csv, read_parquet, sequences_of
+from archbench_tasks._sequences import SequenceOptions, Sequences
 
 if TYPE_CHECKING:
     import numpy as np
 
+    Array = np.ndarray[Any, Any]
+    Rows = dict[str, Array]
+
 REVISION = 1
-"""Raised when the same files give other sequences; what an older one parsed is then not read any more."""
-
-
-@dataclass(frozen=True)
-class SequenceOptions:
-    """Which columns are what; they concern csv and parquet."""
-
-    id: Annotated[str, archbench.Meta(description="column that says which sequence a row is of")] = "id"  # obvious
-    label: Annotated[str, archbench.Meta(description="column of the class")] = "label"  # obvious
-    target: Annotated[str, archbench.Meta(description="column of a number to predict in place of a class")] = (
-        ""  # classes are the usual case
-    )
+"""Raised when the same files give other sequences; folders of an older revision are then not read any more."""
 
 
 def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
-    """Read everything once."""
-    import numpy as np
+    """Return the task that a file makes, after reading all of it.
 
+    Raises:
+        DataError: the file cannot be used; the message says which line, column or array.
+    """
     content = content_of(path)
-    read = _read(path, options, content)
-    pool = _pool(read, content)
-    if len(read.classes) == 1:
-        raise archbench.DataError(f"{path.name} has one class only, {read.classes[0]!r}; two or more are needed")
-    parts = check_parts(pool, read.classes or ["any"], "sequences")
-    longest, shortest = int(read.lengths.max()), int(read.lengths.min())
-    features = read.values.shape[1]
-    steps = f"{longest}" if longest == shortest else f"{shortest} to {longest}"
-    count = f"{len(read.lengths):,} of {steps} steps, {features} feature{'s' if features > 1 else ''}"
-    facts: dict[str, Any] = {
-        "sequences": count,
-        "splits": {name: len(index) for name, index in parts.items()},
-    }
-    if read.classes:
-        counts = np.bincount(read.targets)
-        facts = {"classes": {name: int(counts[label]) for label, name in enumerate(read.classes)}, **facts}
-        chance, summary = constant_accuracy(read.targets, parts), f"Own sequences: {count}, {len(read.classes)} classes"
-    else:
-        scaled = _scaled(read, parts, path.name)
-        chance = float((scaled[parts["test"]] ** 2).mean())
-        summary = f"Own sequences: {count}, a number to predict"
+    sequences = _read(path, options, content)
+    if len(sequences.classes) == 1:
+        raise archbench.DataError(f"{path.name} has one class only, {sequences.classes[0]!r}; two or more are needed")
+    rows = check_classes(_pool(sequences, content), sequences.classes or ["any"], "sequences")
+    classes = len(sequences.classes)
+    count = _count(sequences)
     return archbench.Found(
         content=content,
         info=archbench.TaskInfo(
             kind="sequence",
-            input_shape=(longest, features),
-            outputs=len(read.classes) or 1,
-            variable_length=shortest < longest,
+            input_shape=(int(sequences.lengths.max()), sequences.values.shape[1]),
+            outputs=classes or 1,
+            variable_length=bool(sequences.lengths.min() < sequences.lengths.max()),
         ),
-        loss="cross_entropy" if read.classes else "mean_squared_error",
-        metric="accuracy" if read.classes else "mean_squared_error",
-        chance=chance,
-        oracle=1.0 if read.classes else 0.0,
-        summary=summary,
-        facts=facts,
+        loss="cross_entropy" if classes else "mean_squared_error",
+        metric="accuracy" if classes else "mean_squared_error",
+        chance=_chance(sequences, rows, path.name),
+        oracle=1.0 if classes else 0.0,
+        summary=f"Own sequences: {count}, {f'{classes} classes' if classes else 'a number to predict'}",
+        facts={**_class_counts(sequences), "sequences": count, "splits": {name: len(rows[name]) for name in SPLITS}},
     )
 
 
-def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archbench.Splits:
-    """Sequences (N, T, F) float32, zeros after their end, with lengths; labels (N,) or numbers (N, 1)."""
+def _count(sequences: Sequences) -> str:
+    """Return how many sequences there are, how long they are, and how many features they have, in words."""
+    longest, shortest = int(sequences.lengths.max()), int(sequences.lengths.min())
+    features = sequences.values.shape[1]
+    steps = f"{longest}" if longest == shortest else f"{shortest} to {longest}"
+    return f"{len(sequences.lengths):,} of {steps} steps, {features} feature{'s' if features > 1 else ''}"
+
+
+def _class_counts(sequences: Sequences) -> dict[str, dict[str, int]]:
     import numpy as np
 
-    if not (archbench.data_folder() / "own" / _cache_name(content, options)).exists() and content_of(path) != content:
+    if not sequences.classes:
+        return {}
+    counts = np.bincount(sequences.targets)
+    return {"classes": {name: int(counts[label]) for label, name in enumerate(sequences.classes)}}
+
+
+def _chance(sequences: Sequences, rows: Rows, file: str) -> float:
+    """Return the test score of the constant that is best outside the test split."""
+    if sequences.classes:
+        return constant_accuracy(sequences.targets, rows)
+    scaled = _scaled_targets(sequences, rows, file)  # of mean 0, so 0 is that constant
+    return float((scaled[rows["test"]] ** 2).mean())
+
+
+def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archbench.Splits:
+    """Return sequences (N, T, F) float32, zeros after their end, with lengths; labels (N,) or numbers (N, 1).
+
+    Raises:
+        DataError: the file is not the one that was inspected.
+    """
+    import numpy as np
+
+    if not cache_folder(_cache_name(content, options)).exists() and content_of(path) != content:
         raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
-    read = _read(path, options, content)
-    parts = split(_pool(read, content), seed)
-    targets: Any = read.targets
-    if not read.classes:
-        targets = _scaled(read, parts, path.name)[:, None].astype(np.float32)
-    count, longest = len(read.lengths), int(read.lengths.max())
-    sequence = np.repeat(np.arange(count), read.lengths)
-    known = read.values[np.isin(sequence, known_rows(parts))]
+    sequences = _read(path, options, content)
+    rows = split_rows(_pool(sequences, content), seed)
+    targets = sequences.targets
+    if not sequences.classes:
+        targets = _scaled_targets(sequences, rows, path.name)[:, None].astype(np.float32)
+    inputs = _scaled_inputs(sequences, rows)
+    lengths = sequences.lengths if sequences.lengths.min() < sequences.lengths.max() else None
+
+    def examples(index: Array) -> archbench.Examples:
+        return archbench.Examples(inputs[index], targets[index], None if lengths is None else lengths[index])
+
+    return archbench.Splits(*(examples(rows[name]) for name in SPLITS))
+
+
+def _scaled_inputs(sequences: Sequences, rows: Rows) -> Array:
+    """Return features (N, T, F) float32, scaled by the real steps of all but the test split, padded with zeros."""
+    import numpy as np
+
+    count, longest = len(sequences.lengths), int(sequences.lengths.max())
+    sequence = np.repeat(np.arange(count), sequences.lengths)
+    known = sequences.values[np.isin(sequence, known_rows(rows))]
     spread = known.std(axis=0)
     spread[spread == 0] = 1
-    padded = np.zeros((count, longest, read.values.shape[1]), np.float32)
-    padded[np.arange(longest) < read.lengths[:, None]] = (read.values - known.mean(axis=0)) / spread
-    lengths = read.lengths if read.lengths.min() < longest else None
+    padded = np.zeros((count, longest, sequences.values.shape[1]), np.float32)
+    padded[np.arange(longest) < sequences.lengths[:, None]] = (sequences.values - known.mean(axis=0)) / spread
+    return padded
 
-    def examples(index: np.ndarray[Any, Any]) -> archbench.Examples:
-        return archbench.Examples(padded[index], targets[index], None if lengths is None else lengths[index])
 
-    return archbench.Splits(*(examples(parts[name]) for name in PARTS))
+def _scaled_targets(sequences: Sequences, rows: Rows, file: str) -> Array:
+    """Return the numbers to predict (N,), scaled by mean and standard deviation of all but the test split."""
+    known = sequences.targets[known_rows(rows)]
+    if known.std() == 0:
+        raise archbench.DataError(f"{file}: every number to predict is {known[0]:g}; there is nothing to learn")
+    scaled: Array = (sequences.targets - known.mean()) / known.std()
+    return scaled
+
+
+def _pool(sequences: Sequences, content: str) -> Pool:
+    import numpy as np
+
+    count = len(sequences.lengths)
+    ends = sequences.lengths.cumsum()
+    pieces = np.split(sequences.values.astype(np.float32), ends[:-1])
+    keys = [hashlib.sha256(piece.tobytes()).hexdigest()[:16] for piece in pieces]
+    labels = sequences.targets if sequences.classes else np.zeros(count, np.int64)
+    return Pool(labels, keys, [""] * count, content)
 
 
 def content_of(path: Path) -> str:
-    """The hash of a file, or nothing for what is no file: what that is, `read_sequences` says."""
+    """Return the hash of a file; an empty text if there is no file, which `read_sequences` then reports."""
     if not path.is_file():
         return ""
     try:
@@ -129,49 +159,51 @@ def content_of(path: Path) -> str:
         raise archbench.DataError(f"{path} cannot be opened ({error.strerror}); check its permissions") from None
 
 
-def _scaled(read: Sequences, parts: dict[str, np.ndarray[Any, Any]], name: str) -> np.ndarray[Any, Any]:
-    """The numbers to predict, by mean and standard deviation of all but the test split, which no seed changes."""
-
-    known = read.targets[known_rows(parts)]
-    if known.std() == 0:
-        raise archbench.DataError(f"{name}: every number to predict is {known[0]:g}; there is nothing to learn")
-    scaled: np.ndarray[Any, Any] = (read.targets - known.mean()) / known.std()
-    return scaled
-
-
-def _pool(read: Sequences, content: str) -> Pool:
-    import numpy as np
-
-    count = len(read.lengths)
-    ends = read.lengths.cumsum()
-    pieces = np.split(read.values.astype(np.float32), ends[:-1])
-    keys = [hashlib.sha256(piece.tobytes()).hexdigest()[:16] for piece in pieces]
-    labels = read.targets if read.classes else np.zeros(count, np.int64)
-    return Pool(labels, keys, [""] * count, content)
-
-
 def _cache_name(content: str, options: SequenceOptions) -> str:
-    return f"sequences-{REVISION}-{content}-{digest(json.dumps(asdict(options), sort_keys=True))[:8]}"
+    return f"sequences-{REVISION}-{content}-{hash_texts(json.dumps(asdict(options), sort_keys=True))[:8]}"
 
 
 def _read(path: Path, options: SequenceOptions, content: str) -> Sequences:
-    """The sequences: parsed the first time, read from the cache afterwards."""
+    """Return the sequences: parsed the first time, read from the cache afterwards."""
     import numpy as np
 
-    def keep(folder: Path) -> None:
-        read = read_sequences(path, options)
-        np.savez(folder / "arrays.npz", values=read.values, lengths=read.lengths, targets=read.targets)
-        (folder / "classes.json").write_text(json.dumps(read.classes))
+    def write(folder: Path) -> None:
+        parsed = read_sequences(path, options)
+        np.savez(folder / "arrays.npz", values=parsed.values, lengths=parsed.lengths, targets=parsed.targets)
+        (folder / "classes.json").write_text(json.dumps(parsed.classes))
 
-    folder = cached(_cache_name(content, options), keep)
+    folder = fill_cache(_cache_name(content, options), write)
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
         classes = json.loads((folder / "classes.json").read_text())
         return Sequences(arrays["values"], arrays["lengths"], arrays["targets"], classes)
 
 
+def read_sequences(path: Path, options: SequenceOptions) -> Sequences:
+    """Parse a file by its ending.
+
+    Raises:
+        DataError: the file is not in one of the formats, or something in it is missing or no number.
+    """
+    if path.is_dir():
+        raise archbench.DataError(f"{path} is a folder; sequences: needs a .csv, .parquet or .npz file")
+    try:
+        ending = path.suffix.lower()
+        if ending == ".npz":
+            return read_npz(path)
+        if ending == ".parquet":
+            return sequences_of(read_parquet(path), options)
+        if ending == ".csv":
+            return sequences_of(read_csv(path), options)
+    except OSError as error:
+        raise archbench.DataError(f"{path} cannot be read ({error.strerror or error})") from None
+    raise archbench.DataError(
+        f"{path.name} ends in {path.suffix or 'nothing'}; sequences: reads .csv, .parquet and .npz"
+    )
+
+
 @archbench.hookimpl
 def archbench_readers() -> Iterable[archbench.Reader]:
-    """`sequences:`."""
+    """Declare the reader of `sequences:`."""
     yield archbench.Reader(
         scheme="sequences",
         inspect=inspect,

@@ -4,19 +4,20 @@ PATH is a text file in UTF-8, or a folder whose `.txt` files, in the order of th
 two, are one text. At each step the next character is to be predicted, and the score is bits per character. Lines end as
 they do in the file, a byte order mark is left out, and nothing else is changed.
 
-The vocabulary is every character of the whole text: one that only the test part has costs a network what it gives it,
-where an unknown symbol in its place would come for free. And it may not depend on the seed, as the parts do.
+The vocabulary is every character of the whole text. A character that only the test split has then costs a network as
+many bits as its prediction says; replaced by an unknown symbol it would cost nothing. Nor may the vocabulary depend on
+the seed, as training and validation do.
 
-Splits. Text is not shuffled, for neighbours say much of each other. The last tenth of the characters is the test part,
-the same for all seeds. Among the others the seed draws a stretch of a tenth of the whole for validation; what lies
-before and after it is for training. So seeds differ in what they train on, and the spread between them tells.
+Splits. Text is not shuffled, because neighbouring passages are alike. The last tenth of the characters is the test
+split, the same for all seeds. Among the others the seed draws a stretch of a tenth of the whole for validation; the
+text before and after it is for training. So each seed trains on different text, and the spread between seeds shows it.
 
-Blocks. Parts are cut into blocks of `length` characters without padding; each character is asked for once. In training
-they lie end to end. In validation and test they overlap by half, so that behind the first block each character has at
-least `length / 2` before it; scores of other lengths differ for that reason as well, and are other tasks.
+Blocks. Splits are cut into blocks of `length` characters without padding; each character is asked for once. In training
+blocks lie end to end. In validation and test they overlap by half, so that after the first block each character has at
+least `length / 2` before it. Scores for other lengths differ for that reason too, so a length is a task of its own.
 
-`chance` is the entropy of the characters of the test part; `oracle` is 0, which no one can reach: what a text costs at
-least nobody knows.
+`chance` is the entropy of the characters of the test split. `oracle` is 0, which no network can reach: the least number
+of bits that a text costs is not known.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import archbench
-from archbench_tasks._language import entropy, scored_blocks, training_blocks
+from archbench_tasks._text_blocks import entropy, scored_blocks, training_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.int64]]
 
 BETWEEN = "\N{END OF TEXT}"  # between two files; it is a character like the others
-TENTHS = 10
+TENTHS = 10  # one for the test, one for validation
 
 
 @dataclass(frozen=True)
@@ -48,33 +49,20 @@ class TextOptions:
 
 
 def inspect(path: Path, options: TextOptions) -> archbench.Found:
-    """What there is to learn from.
+    """Return the task that a text makes.
 
     Raises:
-        DataError: no text, not UTF-8, too short, or one character only.
+        DataError: there is no text, it is not UTF-8, too short, or has one character only.
     """
     text, names = read(path)
-    needed = TENTHS * (options.length + 1)
-    if len(text) < needed:
-        largest = len(text) // TENTHS - 1
-        shorter = f" or a shorter block, 'text:PATH[length={largest}]' or less" if largest >= 2 else ""
-        raise archbench.DataError(
-            f"{path} has {len(text):,} characters; with blocks of {options.length} at least {needed:,} are needed, so "
-            f"that the test part, a tenth, has one block: give more text{shorter}"
-        )
+    _check_length(path, len(text), options.length)
     codes, symbols = encode(text)
     if len(symbols) < 2:
         raise archbench.DataError(f"{path} has one character only, {symbols!r}; there is nothing to learn")
     begin = _test_begin(len(codes))
     return archbench.Found(
         content=content_of(text),
-        info=archbench.TaskInfo(
-            kind="tokens",
-            input_shape=(options.length,),
-            outputs=len(symbols),
-            per_step=True,
-            vocabulary=len(symbols),
-        ),
+        info=_info(options.length, len(symbols)),
         loss="cross_entropy",
         metric="bits_per_character",
         chance=_chance(path, codes[begin + 1 :]),
@@ -90,11 +78,26 @@ def inspect(path: Path, options: TextOptions) -> archbench.Found:
     )
 
 
+def _info(length: int, symbols: int) -> archbench.TaskInfo:
+    return archbench.TaskInfo(kind="tokens", input_shape=(length,), outputs=symbols, per_step=True, vocabulary=symbols)
+
+
+def _check_length(path: Path, characters: int, length: int) -> None:
+    needed = TENTHS * (length + 1)
+    if characters < needed:
+        largest = characters // TENTHS - 1
+        shorter = f" or a shorter block, 'text:PATH[length={largest}]' or less" if largest >= 2 else ""
+        raise archbench.DataError(
+            f"{path} has {characters:,} characters; with blocks of {length} at least {needed:,} are needed, so "
+            f"that the test part, a tenth, has one block: give more text{shorter}"
+        )
+
+
 def load(path: Path, options: TextOptions, content: str, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, length), int64; the class is the next character.
+    """Return inputs and targets (N, length), int64; the class is the next character.
 
     Raises:
-        DataError: the text is another than the one that was inspected.
+        DataError: the text is not the one that was inspected.
     """
     import numpy as np
 
@@ -103,23 +106,34 @@ def load(path: Path, options: TextOptions, content: str, seed: int) -> archbench
         raise archbench.DataError(f"{path} was changed after the run began; start the run again")
     codes, _ = encode(text)
     begin, size = _test_begin(len(codes)), len(codes) // TENTHS
-    shortest = options.length + 1
-    start = int(np.random.default_rng(seed).integers(0, begin - size, endpoint=True))
-    # A rest too short for a block goes to validation's other side.
-    start = 0 if start < shortest else begin - size if begin - size - start < shortest else start
-    rest = [codes[:start], codes[start + size : begin]]
-    train = [training_blocks(stretch, options.length) for stretch in rest if len(stretch) >= shortest]
+    start = _validation_begin(begin - size, options.length + 1, seed)
+    around = [codes[:start], codes[start + size : begin]]
+    train = [training_blocks(stretch, options.length) for stretch in around if len(stretch) > options.length]
     return archbench.Splits(
         train=archbench.Examples(
-            np.concatenate([part.inputs for part in train]), np.concatenate([part.targets for part in train])
+            np.concatenate([blocks.inputs for blocks in train]), np.concatenate([blocks.targets for blocks in train])
         ),
         validation=scored_blocks(codes[start : start + size], options.length),
         test=scored_blocks(codes[begin:], options.length),
     )
 
 
+def _validation_begin(last: int, shortest: int, seed: int) -> int:
+    """Draw the place where validation begins, at most `last`.
+
+    Where fewer than `shortest` characters, too few for a block, would be left before or after validation, it moves to
+    that end, so that they are trained on at the other side.
+    """
+    import numpy as np
+
+    start = int(np.random.default_rng(seed).integers(0, last, endpoint=True))
+    if start < shortest:
+        return 0
+    return last if last - start < shortest else start
+
+
 def read(path: Path) -> tuple[str, list[str]]:
-    """The text, and the names of the files that it is from.
+    """Return the text, and the names of its files.
 
     Raises:
         DataError: there is none, or it is not UTF-8.
@@ -153,7 +167,7 @@ def _read(file: Path) -> str:
 
 
 def encode(text: str) -> tuple[Array, str]:
-    """The number of each character (n,) among the distinct ones in the order of their code points, and these."""
+    """Return the number of each character (n,), and the distinct characters, numbered by their code points."""
     import numpy as np
 
     points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
@@ -162,7 +176,7 @@ def encode(text: str) -> tuple[Array, str]:
 
 
 def content_of(text: str) -> str:
-    """Hash of the text, whatever files it is in and wherever they lie."""
+    """Return the hash of a text, which does not depend on the names, places and number of its files."""
     import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()
@@ -173,6 +187,7 @@ def _test_begin(characters: int) -> int:
 
 
 def _chance(path: Path, asked: Array) -> float:
+    """Return the bits per character of the best constant prediction of the test split."""
     bits = entropy(asked)
     if bits == 0:
         raise archbench.DataError(
@@ -183,7 +198,7 @@ def _chance(path: Path, asked: Array) -> float:
 
 @archbench.hookimpl
 def archbench_readers() -> Iterable[archbench.Reader]:
-    """Text files and folders of them."""
+    """Declare the reader of `text:`."""
     yield archbench.Reader(
         scheme="text",
         inspect=inspect,

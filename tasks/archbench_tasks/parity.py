@@ -50,14 +50,14 @@ class ParityOptions:
 
 
 def info(options: ParityOptions) -> archbench.TaskInfo:
-    """Tokens: 0, 1, padding. Even or odd."""
+    """Return the `TaskInfo`: tokens are 0, 1 and padding; the classes are even and odd."""
     return archbench.TaskInfo(
         kind="tokens", input_shape=(options.test_length,), outputs=2, per_step=True, vocabulary=PADDING + 1
     )
 
 
 def load(options: ParityOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, M), int64."""
+    """Return inputs and targets (N, M), int64."""
     shortest = options.length + 1 if options.test_length > options.length else 1
     make = partial(generate, steps=options.test_length, every=options.ask == "every")
     return draw_splits(
@@ -68,7 +68,7 @@ def load(options: ParityOptions, seed: int) -> archbench.Splits:
 def generate(
     count: int, draw: np.random.Generator, *, lengths: tuple[int, int], steps: int, every: bool
 ) -> archbench.Examples:
-    """`count` strings with lengths between the two, padded to `steps`."""
+    """Draw `count` strings with lengths from the first to the second of `lengths`, padded to `steps`."""
     import numpy as np
 
     last = draw.integers(*lengths, count, endpoint=True)[:, None] - 1
@@ -82,7 +82,7 @@ def generate(
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """Parity with longer strings in the test."""
+    """Declare parity, with longer strings in the test."""
     yield archbench.Task(
         name="parity",
         info=info,

@@ -42,7 +42,7 @@ class SelectiveCopyOptions:
 
 
 def info(options: SelectiveCopyOptions) -> archbench.TaskInfo:
-    """Tokens: noise, 14 symbols, marker. 14 classes at each step."""
+    """Return the `TaskInfo`: tokens are noise, 14 symbols and marker; 14 classes at each step."""
     steps = options.noise + 2 * options.symbols
     return archbench.TaskInfo(
         kind="tokens", input_shape=(steps,), outputs=SYMBOLS, per_step=True, vocabulary=SYMBOLS + 2
@@ -50,17 +50,17 @@ def info(options: SelectiveCopyOptions) -> archbench.TaskInfo:
 
 
 def load(options: SelectiveCopyOptions, seed: int) -> archbench.Splits:
-    """Inputs and targets (N, L + 2M), int64; class k is symbol k + 1."""
+    """Return inputs and targets (N, L + 2M), int64; class k is symbol k + 1."""
     return draw_splits(partial(generate, noise=options.noise, symbols=options.symbols), seed)
 
 
 def generate(count: int, draw: np.random.Generator, *, noise: int, symbols: int) -> archbench.Examples:
-    """`count` sequences."""
+    """Draw `count` sequences with so many symbols among so much noise."""
     import numpy as np
 
     read = noise + symbols
     copied = draw.integers(1, SYMBOLS, (count, symbols), endpoint=True)
-    # The places of the M smallest of so many uniforms are M places without repetition, all sets alike.
+    # The places of the M smallest of L + M uniform numbers: every set of M places is equally likely.
     places = np.sort(draw.random((count, read)).argsort(axis=1)[:, :symbols], axis=1)
     inputs = np.full((count, read + symbols), NOISE)
     np.put_along_axis(inputs, places, copied, axis=1)
@@ -72,7 +72,7 @@ def generate(count: int, draw: np.random.Generator, *, noise: int, symbols: int)
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """Selective copying at any length."""
+    """Declare selective copying, at any length."""
     yield archbench.Task(
         name="selective-copy",
         info=info,

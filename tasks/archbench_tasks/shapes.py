@@ -4,7 +4,7 @@ Source: made for this suite, as a stand-in for CIFAR-10 that needs no download; 
 in Geirhos et al., arXiv:1811.12231, that shape and texture are separate cues and a class may need both.
 
 The class, one of ten, is the pair (outline, texture) of the object: outline disc, square, triangle, cross or ring;
-texture stripes or checks. Nothing else tells it. These vary freely and tell nothing:
+texture stripes or checks. Nothing else depends on the class. These vary freely:
 
 - pose: centre within 0.25 of the middle, radius 0.5 to 0.75 (the image runs from -1 to 1), any rotation; the texture
   has a rotation and a phase of its own, and a period of 0.6 to 0.8 radii;
@@ -22,7 +22,7 @@ Splits: 6,000 training and 500 validation images, new for every seed; 1,000 test
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
+    Uniform = Callable[..., Array]  # `uniform(low, high, *shape)` draws numbers (N, *shape)
 
 OUTLINES = ("disc", "square", "triangle", "cross", "ring")
 TEXTURES = ("stripes", "checks")
@@ -54,27 +55,27 @@ class ShapesOptions:
 
 
 def info(options: ShapesOptions) -> archbench.TaskInfo:
-    """Colour images, ten classes."""
+    """Return the `TaskInfo`: colour images, ten classes."""
     return archbench.TaskInfo(kind="image", input_shape=(3, options.size, options.size), outputs=CLASSES)
 
 
 def load(options: ShapesOptions, seed: int) -> archbench.Splits:
-    """Images (N, 3, size, size) float32, labels (N,) int64; class k is outline k // 2 with texture k % 2."""
+    """Return images (N, 3, size, size) float32 and labels (N,) int64; class k is outline k // 2, texture k % 2."""
     return draw_splits(partial(generate, size=options.size), seed, sizes=SIZES)
 
 
 def generate(count: int, draw: np.random.Generator, *, size: int) -> archbench.Examples:
-    """`count` images."""
+    """Draw `count` images, equally many of each class."""
     import numpy as np
 
     labels = draw.permutation(np.arange(count) % CLASSES)
     batch = max(1, AT_ONCE // size**2)
-    parts = [_paint(labels[start : start + batch], draw, size) for start in range(0, count, batch)]
-    return archbench.Examples(np.concatenate(parts), labels)
+    painted = [_paint(labels[start : start + batch], draw, size) for start in range(0, count, batch)]
+    return archbench.Examples(np.concatenate(painted), labels)
 
 
 def _paint(labels: Array, draw: np.random.Generator, size: int) -> Array:
-    """Images (N, 3, size, size) of these classes."""
+    """Draw images (N, 3, size, size) of these classes, from the background to the light."""
     import numpy as np
 
     def uniform(low: float, high: float, *shape: int) -> Array:
@@ -83,11 +84,26 @@ def _paint(labels: Array, draw: np.random.Generator, size: int) -> Array:
     axis = ((np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1)[None]
     x, y = axis[:, None, :], axis[:, :, None]  # (1, 1, size) and (1, size, 1)
     colours = uniform(-1, 1, 4 + DOTS, 3, 1, 1)
-    # The second colour of the texture lies 0.5 or more from the first in every channel, else there were no texture.
+    # The second colour of the texture lies 0.5 or more from the first in every channel: else the texture could vanish.
     colours[:, 3] = (colours[:, 2] + 1 + uniform(0.5, 1.5, 3, 1, 1)) % 2 - 1
 
     ramp = _turned(x, y, uniform(0, 2 * np.pi, 1, 1))[0] / 2 + 0.5
     image = _blend(colours[:, 0], colours[:, 1], ramp)
+
+    covered, texture = _object(labels, x, y, uniform, size)
+    inked = _blend(colours[:, 2], colours[:, 3], texture)
+    image = _blend(image, inked, covered)
+    for dot in range(DOTS):
+        image = _blend(image, colours[:, 4 + dot], _dot(x, y, uniform, size))
+
+    image *= uniform(0.6, 1, 1, 1, 1)
+    image += NOISE * draw.standard_normal(image.shape, dtype=np.float32)
+    return image
+
+
+def _object(labels: Array, x: Array, y: Array, uniform: Uniform, size: int) -> tuple[Array, Array]:
+    """Draw pose and texture; return how much of each pixel the object covers, and the share of its second colour."""
+    import numpy as np
 
     radius = uniform(0.5, 0.75, 1, 1)
     u, v = x - uniform(-0.25, 0.25, 1, 1), y - uniform(-0.25, 0.25, 1, 1)
@@ -99,34 +115,35 @@ def _paint(labels: Array, draw: np.random.Generator, size: int) -> Array:
     checked = (labels % len(TEXTURES) == TEXTURES.index("checks"))[:, None, None]
     texture = texture * np.where(checked, np.sin(wave * across + uniform(0, 2 * np.pi, 1, 1)), 1)
     pixel = 2 / size / radius
-    inked = _blend(colours[:, 2], colours[:, 3], np.clip(texture * 2 + 0.5, 0, 1))
-    image = _blend(image, inked, np.clip(inside / pixel + 0.5, 0, 1))
+    covered: Array = np.clip(inside / pixel + 0.5, 0, 1)
+    return covered, np.clip(texture * 2 + 0.5, 0, 1)
 
-    for dot in range(DOTS):
-        away = np.hypot(x - uniform(-1, 1, 1, 1), y - uniform(-1, 1, 1, 1))
-        inside = (uniform(0.08, 0.16, 1, 1) - away) * size / 2
-        image = _blend(image, colours[:, 4 + dot], np.clip(inside + 0.5, 0, 1))
 
-    image *= uniform(0.6, 1, 1, 1, 1)
-    image += NOISE * draw.standard_normal(image.shape, dtype=np.float32)
-    return image
+def _dot(x: Array, y: Array, uniform: Uniform, size: int) -> Array:
+    """Draw the place and the size of a dot; return how much of each pixel it covers."""
+    import numpy as np
+
+    away = np.hypot(x - uniform(-1, 1, 1, 1), y - uniform(-1, 1, 1, 1))
+    inside = (uniform(0.08, 0.16, 1, 1) - away) * size / 2
+    covered: Array = np.clip(inside + 0.5, 0, 1)
+    return covered
 
 
 def _blend(below: Array, above: Array, share: Array) -> Array:
-    """`above` over `below`, both (N, 3, ., .), where `share` (N, ., .) is 1."""
+    """Return `above` where `share` (N, ., .) is 1, `below` where it is 0; both are (N, 3, ., .)."""
     blended: Array = below + (above - below) * share[:, None]
     return blended
 
 
 def _turned(x: Array, y: Array, angle: Array) -> tuple[Array, Array]:
-    """The coordinates after a rotation."""
+    """Return the coordinates after a rotation."""
     import numpy as np
 
     return x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
 
 
 def _outline(which: Array, u: Array, v: Array) -> Array:
-    """How far inside its outline each point lies, in radii: positive inside, negative outside; (N, size, size)."""
+    """Return how far inside its outline each point lies, in radii (N, size, size): negative outside."""
     import numpy as np
 
     far = np.hypot(u, v)
@@ -142,7 +159,7 @@ def _outline(which: Array, u: Array, v: Array) -> Array:
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The images at any size."""
+    """Declare the images, at any size."""
     yield archbench.Task(
         name="shapes",
         info=info,

@@ -5,7 +5,8 @@ Unsupervised Feature Learning", NIPS workshop, 2011, sec. 2, the format with one
 Ten digits, of very different frequency; the publisher writes 0 as 10.
 
 Splits: the publisher's 26,032 test images. Of its 73,257 training images the seed draws a tenth for validation, class
-by class. The 531,131 easier images of the part called extra are not used; with them the published errors are lower.
+by class. The 531,131 easier images that the publisher calls extra are not used; with them the published errors are
+lower.
 Chance is the share of ones among the test images, 5,099 of 26,032. Pixels from 0 to 1 are brought to mean 0 and
 standard deviation 1, channel by channel, with the usual rounded constants of the training images, (0.4377, 0.4438,
 0.4728) and (0.1980, 0.2010, 0.1970). No augmentation: a mirrored digit is no digit.
@@ -18,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._published import LIBRARIES, draw_validation, scale
+from archbench_tasks._downloaded import LIBRARIES, draw_validation, scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +42,7 @@ FILES = tuple(
 
 
 def load(options: None, seed: int) -> archbench.Splits:
-    """Images (N, 3, 32, 32), labels (N,)."""
+    """Return images (N, 3, 32, 32) and labels (N,)."""
     return draw_validation(
         read_mat("train_32x32.mat"),
         read_mat("test_32x32.mat"),
@@ -52,10 +53,10 @@ def load(options: None, seed: int) -> archbench.Splits:
 
 
 def read_mat(name: str) -> tuple[Array, Array]:
-    """Images, bytes (N, 3, 32, 32), and labels (N,) of one MATLAB file.
+    """Return images, bytes (N, 3, 32, 32), and labels (N,) of one MATLAB file.
 
     Raises:
-        DataError: it is no such file.
+        DataError: the file is no MATLAB file with images and labels.
     """
     import numpy as np
     from scipy.io import loadmat
@@ -74,7 +75,7 @@ def read_mat(name: str) -> tuple[Array, Array]:
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The cropped digits."""
+    """Declare the cropped digits."""
     yield archbench.Task(
         name="svhn",
         info=archbench.TaskInfo(kind="image", input_shape=(3, SIDE, SIDE), outputs=10),

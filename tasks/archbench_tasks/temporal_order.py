@@ -1,9 +1,9 @@
-"""Temporal order: in what order did the few symbols that matter come, long ago?
+"""Temporal order: the order of the two or three symbols of a long sequence that matter.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997, sec. 5.6, with the places
 scaled to any length as in Pascanu et al., arXiv:1211.5063. A sequence begins with E and ends with B, the sign to
-answer. Between them the symbols are uniform in a, b, c, d, but for the two or three that are X or Y with probability
-1/2 each:
+answer. Between them the symbols are uniform in a, b, c, d, except for two or three that are X or Y with probability 1/2
+each:
 
 | task | places of X or Y, in per cent of T | classes |
 |---|---|---|
@@ -11,7 +11,7 @@ answer. Between them the symbols are uniform in a, b, c, d, but for the two or t
 | `temporal-order-6b` | 10 to 20, 33 to 43, 66 to 76 | XXX, XXY, ... YYY |
 
 The length is uniform in T to T + T/10; T = 100 in the paper. The class is asked for at the B, nothing before it.
-After B come padding tokens. `chance` is 1/4 and 1/8: two tasks, because it differs.
+After B come padding tokens. `chance` is 1/4 and 1/8; because it differs, these are two tasks.
 
 Published: LSTM solves 6a after 31,390 and 6b after 571,100 sequences.
 
@@ -49,7 +49,7 @@ class TemporalOrderOptions:
 
 
 def info(options: TemporalOrderOptions, *, windows: Windows) -> archbench.TaskInfo:
-    """Tokens: eight symbols and padding. A class for each order."""
+    """Return the `TaskInfo`: tokens are eight symbols and padding; there is a class for each order."""
     return archbench.TaskInfo(
         kind="tokens",
         input_shape=(options.length + options.length // 10,),
@@ -60,12 +60,12 @@ def info(options: TemporalOrderOptions, *, windows: Windows) -> archbench.TaskIn
 
 
 def load(options: TemporalOrderOptions, seed: int, *, windows: Windows) -> archbench.Splits:
-    """Inputs and targets (N, T + T/10), int64; the class is the order read as a binary number, X = 0, Y = 1."""
+    """Return inputs and targets (N, T + T/10), int64; the class is the order as a binary number, X = 0, Y = 1."""
     return draw_splits(partial(generate, length=options.length, windows=windows), seed)
 
 
 def generate(count: int, draw: np.random.Generator, *, length: int, windows: Windows) -> archbench.Examples:
-    """`count` sequences of `length` to 1.1 `length` symbols, padded behind."""
+    """Draw `count` sequences of `length` to 1.1 `length` symbols, padded at the end."""
     import numpy as np
 
     steps = length + length // 10
@@ -88,7 +88,7 @@ def generate(count: int, draw: np.random.Generator, *, length: int, windows: Win
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """The order of two and of three symbols."""
+    """Declare the tasks with two and with three symbols."""
     for name, windows, number in (("temporal-order", WINDOWS_6A, "two"), ("temporal-order-6b", WINDOWS_6B, "three")):
         yield archbench.Task(
             name=name,

@@ -1,4 +1,4 @@
-"""AG News and IMDB: what a text is about, and whether it praises. Both need the extra `text`.
+"""AG News and IMDB: the topic of news, and whether reviews of films praise. Both need the extra `text`.
 
 Sources. `ag-news`: Zhang, Zhao and LeCun, "Character-level convolutional networks for text classification",
 arXiv:1509.01626, sec. 4; headline and first sentences of news of four kinds, 120,000 for training and 7,600 in the
@@ -6,15 +6,15 @@ test. `imdb`: Maas et al., "Learning word vectors for sentiment analysis", ACL 2
 for training and 25,000 in the test, half of them favourable.
 
 Tokens are byte pairs (Sennrich, Haddow and Birch, arXiv:1508.07909, sec. 3.2) over the bytes of the text in lower case,
-so that no text is unknown. The tokenizer learns `vocabulary` tokens from 10,000 texts of the publisher's training part,
-evenly spaced, and never sees the test part; it is the same for every seed, as the test part in tokens must be. A text
-keeps its first `length` tokens and is padded at the end with token 0, which stands for nothing else. How many texts
-lost their end the worker says in its log; of the test texts of AG News it is about one in 25.
+so that no text is unknown. The tokenizer learns `vocabulary` tokens from 10,000 texts of the publisher's training set,
+evenly spaced, and never sees the test set. It is the same for every seed, because the test split must be. A text keeps
+its first `length` tokens and is padded at the end with token 0, which stands for nothing else. The worker's log says
+how many texts were cut; of the test texts of AG News about one in 25 is.
 
-Splits: the publisher's test part. Of its training part the seed draws 5,000 texts for validation, class by class.
+Splits: the publisher's test set. Of its training set the seed draws 5,000 texts for validation, class by class.
 `chance` is 1/4 and 1/2: the classes are equally frequent.
 
-Loading takes each trial about fifteen seconds of a core for AG News and thirty for IMDB.
+Loading costs each trial about fifteen seconds of a core for AG News and thirty for IMDB.
 
 Published: 86.06 % right on AG News with an LSTM and 92.36 % with n-grams (Zhang et al., Table 4); 88.89 % on IMDB
 (Maas et al., Table 2).
@@ -23,25 +23,22 @@ Published: 86.06 % right on AG News with an LSTM and 92.36 % with n-grams (Zhang
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import archbench
-from archbench_tasks._published import LIBRARIES, draw_rows
+from archbench_tasks._byte_pairs import BYTES, learn_tokens, tokenize
+from archbench_tasks._downloaded import LIBRARIES, draw_rows
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-BYTES = 256
-PADDING = 0
-LEARNT_FROM = 10_000
 VALIDATION_SHARES = {"ag-news": 1 / 24, "imdb": 1 / 5}
 NEWS_COLUMNS = {"label": "int64", "title": "string", "description": "string"}
 CLASSES = {"ag-news": 4, "imdb": 2}
@@ -70,7 +67,7 @@ Options = NewsOptions | ReviewOptions
 
 
 def info(options: Options, *, name: str) -> archbench.TaskInfo:
-    """Tokens, of variable length; one class."""
+    """Return the `TaskInfo`: tokens, of variable length; one class for a text."""
     return archbench.TaskInfo(
         kind="tokens",
         input_shape=(options.length,),
@@ -81,17 +78,17 @@ def info(options: Options, *, name: str) -> archbench.TaskInfo:
 
 
 def load(options: Options, seed: int, *, name: str) -> archbench.Splits:
-    """Inputs (N, length), int64, with their lengths, and labels (N,).
+    """Return inputs (N, length), int64, with their lengths, and labels (N,).
 
     Raises:
         DataError: a file is not in the format that its publisher gave it.
     """
-    with _quiet():
+    with _offline_and_single_threaded():
         texts, labels = read(name, "train")
         tokenizer = learn_tokens(texts, options.vocabulary)
-        inputs, lengths = _tokenize(tokenizer, texts, options.length, f"{name}, train")
+        inputs, lengths = tokenize(tokenizer, texts, options.length, f"{name}, train")
         test_texts, test_labels = read(name, "test")
-        test_inputs, test_lengths = _tokenize(tokenizer, test_texts, options.length, f"{name}, test")
+        test_inputs, test_lengths = tokenize(tokenizer, test_texts, options.length, f"{name}, test")
     train, validation = (
         archbench.Examples(inputs[rows], labels[rows], lengths[rows])
         for rows in draw_rows(labels, VALIDATION_SHARES[name], seed=seed)
@@ -99,38 +96,38 @@ def load(options: Options, seed: int, *, name: str) -> archbench.Splits:
     return archbench.Splits(train, validation, archbench.Examples(test_inputs, test_labels, test_lengths))
 
 
-def read(name: str, part: str) -> tuple[list[str], Array]:
-    """The texts and the labels (N,), from 0, of a published file."""
+def read(name: str, split: str) -> tuple[list[str], Array]:
+    """Return the texts and the labels (N,), from 0, of the published `train` or `test` set."""
     import numpy as np
 
     folder = archbench.data_folder() / name
     if name == "imdb":
-        table = _open("parquet", folder / f"{part}.parquet")
+        table = _open("parquet", folder / f"{split}.parquet")
         texts, labels = _columns(table, folder, "text", "label")
         return texts, np.array(labels, np.int64)
-    # No cell means a missing value: there is news with the headline `NA`.
+    # No cell stands for a missing value: there is news with the headline `NA`.
     table = _open(
-        "csv", folder / f"{part}.csv", types=NEWS_COLUMNS, column_names=list(NEWS_COLUMNS), keep_default_na=False
+        "csv", folder / f"{split}.csv", types=NEWS_COLUMNS, column_names=list(NEWS_COLUMNS), keep_default_na=False
     )
     labels, titles, descriptions = _columns(table, folder, *NEWS_COLUMNS)
     return [f"{title} {text}" for title, text in zip(titles, descriptions, strict=True)], np.array(labels, np.int64) - 1
 
 
 def _open(kind: str, path: Path, *, types: Mapping[str, str] | None = None, **more: Any) -> Any:
-    """The rows of a local file, in memory; `types` are those of its columns, where the file does not say.
+    """Return the rows of a local file, in memory.
 
-    What `datasets` would keep for the next time goes to a folder that is thrown away: the data folder may be read-only,
-    many trials read at a time, and only `benchmark data prepare` writes there.
+    `datasets` writes its cache to a folder that is deleted at the end: the data folder may be read-only, many trials
+    read at a time, and only `benchmark data prepare` writes there.
+
+    Args:
+        kind: `csv` or `parquet`.
+        path: of the file.
+        types: of the columns, where the file does not say them.
+        more: arguments for the reader of this kind.
     """
     import tempfile
-    import threading
 
-    import tqdm
-
-    tqdm.tqdm.set_lock(threading.RLock())  # by itself it takes a semaphore of the system, which outlives a worker
-    import datasets
-
-    datasets.disable_progress_bars()
+    datasets = _import_datasets()
     features = None if types is None else datasets.Features({name: datasets.Value(types[name]) for name in types})
     with tempfile.TemporaryDirectory() as cache:
         try:
@@ -150,7 +147,21 @@ def _open(kind: str, path: Path, *, types: Mapping[str, str] | None = None, **mo
             ) from None
 
 
+def _import_datasets() -> Any:
+    """Return the module `datasets`, without progress bars."""
+    import threading
+
+    import tqdm
+
+    tqdm.tqdm.set_lock(threading.RLock())  # its default lock is a semaphore of the system, which outlives a worker
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets
+
+
 def _columns(table: Any, folder: Path, *names: str) -> list[list[Any]]:
+    """Return the columns of these names."""
     missing = [name for name in names if name not in table.column_names]
     if missing:
         raise archbench.DataError(
@@ -160,45 +171,9 @@ def _columns(table: Any, folder: Path, *names: str) -> list[list[Any]]:
     return [list(table[name]) for name in names]
 
 
-def learn_tokens(texts: Sequence[str], vocabulary: int) -> Any:
-    """A tokenizer of byte pairs with so many tokens or, where the texts have fewer pairs, less."""
-    import tokenizers
-
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
-    tokenizer.normalizer = tokenizers.normalizers.Lowercase()
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=["<padding>"],  # the first token: 0
-        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    # Evenly spaced: the reviews are sorted by their labels.
-    spaced = [texts[row] for row in range(0, len(texts), max(1, len(texts) // LEARNT_FROM))]
-    tokenizer.train_from_iterator(spaced, trainer, length=len(spaced))
-    return tokenizer
-
-
-def _tokenize(tokenizer: Any, texts: Sequence[str], length: int, what: str) -> tuple[Array, Array]:
-    """Tokens (N, length), padded at the end, and how many of them are real (N,)."""
-    import numpy as np
-
-    inputs = np.full((len(texts), length), PADDING, np.int64)
-    lengths = np.empty(len(texts), np.int64)
-    cut = 0
-    for row, encoding in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
-        kept = encoding.ids[:length]
-        cut += len(encoding.ids) > length
-        inputs[row, : len(kept)] = kept
-        lengths[row] = max(1, len(kept))  # a text without a token is one step of padding
-    if cut:
-        logging.getLogger(__name__).warning("%s: %s of %s texts end after %s tokens", what, cut, len(texts), length)
-    return inputs, lengths
-
-
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No connections from `datasets`, and no threads from `tokenizers`: a trial has its cores, and gives none away."""
+def _offline_and_single_threaded() -> Iterator[None]:
+    """Keep `datasets` off the network, and `tokenizers` to one thread, since a trial has only so many cores."""
     wanted = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
@@ -235,7 +210,7 @@ FILES = {
 
 @archbench.hookimpl
 def archbench_tasks() -> Iterable[archbench.Task]:
-    """News and reviews."""
+    """Declare the news and the reviews."""
     for name, options, summary, source in (
         (
             "ag-news",

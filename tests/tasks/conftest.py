@@ -1,4 +1,4 @@
-"""What the tests of the built-in tasks share: declarations by name, data, and scores through the real pipeline."""
+"""Fixtures of the tests of the built-in tasks: declarations by name, splits, and scores through the real pipeline."""
 
 from __future__ import annotations
 
@@ -29,39 +29,39 @@ from support import Load, Score
 
 
 def all_tasks() -> Iterator[Task]:
-    """Everything that the modules of `archbench_tasks` declare."""
+    """Yield every task that the modules of `archbench_tasks` declare."""
     for path in sorted(Path(archbench_tasks.__file__).parent.glob("[!_]*.py")):
         module = importlib.import_module(f"archbench_tasks.{path.stem}")
-        if hasattr(module, "archbench_tasks"):  # others read people's own files
+        if hasattr(module, "archbench_tasks"):  # the other modules read people's own files
             yield from module.archbench_tasks()
 
 
-# These are left to tests of their own: their thousands of classes make no small set.
+# These have tests of their own: a small set has no room for their thousands of classes.
 MANY_CLASSES = ("imagenet", "penn-treebank-words", "wikitext-2-words")
 TASKS = {task.name: task for task in all_tasks() if task.name not in MANY_CLASSES}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `every_task` runs for each of them."""
+    """Run a test that takes `every_task` for each task."""
     if "every_task" in metafunc.fixturenames:
         metafunc.parametrize("every_task", TASKS)
 
 
 @pytest.fixture(scope="session")
 def tasks() -> dict[str, Task]:
-    """Every built-in task by name."""
+    """Return the built-in tasks by name."""
     return TASKS
 
 
 @pytest.fixture(scope="session")
 def load() -> Load:
-    """`load("adding", seed=3, length=20)`: the splits, checked as a trial checks them."""
+    """Return a function that loads splits and checks them as a trial does: `load("adding", seed=3, length=20)`."""
     return _load
 
 
 @functools.cache
 def _defaults(name: str) -> Splits:
-    """The data of seed 0 with default options, drawn once: only read them."""
+    """Return the splits of seed 0 with default options; tests share them, so they must not change them."""
     return _load(name, seed=0)
 
 
@@ -76,33 +76,33 @@ def _load(name: str, *, seed: int = 0, **values: Any) -> Splits:
 
 @pytest.fixture(scope="session")
 def open_own() -> Callable[[str], list[Selected[Task]]]:
-    """`open_own("images:PATH")`: the tasks that a selector of own data names."""
+    """Return a function from a selector of own data to its tasks: `open_own("images:PATH")`."""
     return lambda selector: open_own_data(selector, load_plugins(only=[]).readers)
 
 
 class Answers(nn.Module):
-    """Gives for each batch of inputs what a function says."""
+    """A network that answers a batch of inputs with the result of a function."""
 
     def __init__(self, answer: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.answer = answer
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """The answers to a batch."""
+        """Return the answers to a batch."""
         return self.answer(x)
 
 
 @pytest.fixture(scope="session")
 def score() -> Score:
-    """`score("adding", "perfect")` and `score("adding", "constant")`, as the test of a trial measures them."""
+    """Return a function that scores a predictor as a trial does: `score("adding", "perfect")` or `"constant"`."""
     return _score
 
 
 def _score(name: str, predictor: str) -> float:
     task = TASKS[name]
     info = task.describe(convert_options(task, {}))
-    parts = resident_splits(_defaults(name), task, info)
-    test = parts["test"]
+    splits = resident_splits(_defaults(name), task, info)
+    test = splits["test"]
     as_answer = _as_answer(task, info.outputs)
     if predictor == "constant" and task.metric == "bits_per_character":
         labels = test.targets[test.targets >= 0]
@@ -115,7 +115,7 @@ def _score(name: str, predictor: str) -> float:
     else:
         known = {row.numpy().tobytes(): target for row, target in zip(test.inputs, test.targets, strict=True)}
         network = Answers(lambda x: as_answer(torch.stack([known[row.numpy().tobytes()] for row in x])))
-    module = TrialModule(network, task, info, recipe=HOUSE_RECIPE, steps=1, splits=parts, clock_start=0.0)
+    module = TrialModule(network, task, info, recipe=HOUSE_RECIPE, steps=1, splits=splits, clock_start=0.0)
     trainer = make_trainer(Device(kind="cpu"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
@@ -125,7 +125,7 @@ def _score(name: str, predictor: str) -> float:
 
 
 def _as_answer(task: Task, outputs: int) -> Callable[[Tensor], Tensor]:
-    """Labels to logits that name them; where nothing is asked, any will do."""
+    """Return a function from targets to the outputs of a network that knows them."""
     if task.loss == "mean_squared_error":
         return lambda targets: targets
     sure = 1.0 if task.metric == "accuracy" else 1e4
@@ -133,7 +133,7 @@ def _as_answer(task: Task, outputs: int) -> Callable[[Tensor], Tensor]:
 
 
 def best_constant(task: Task, targets: Tensor) -> Tensor:
-    """The most frequent label, or the mean."""
+    """Return the most frequent label, or the mean."""
     if task.loss == "mean_squared_error":
         return targets.mean()
     return targets[targets >= 0].mode().values
@@ -141,7 +141,7 @@ def best_constant(task: Task, targets: Tensor) -> Tensor:
 
 @pytest.fixture(scope="session")
 def standard_error() -> Callable[[str], float]:
-    """By how much the score of a constant on the test split varies from draw to draw."""
+    """Return a function from a task to the standard error of the score of the best constant on the test split."""
 
     def error(name: str) -> float:
         task, targets = TASKS[name], torch.from_numpy(_defaults(name).test.targets)

@@ -1,4 +1,4 @@
-"""Batched augmentation against one image at a time."""
+"""Batched augmentation, compared with augmenting one image at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archbench_tasks._augmentation import crop_and_flip, flip
 
 
 def one_by_one(images: torch.Tensor, seed: int) -> torch.Tensor:
-    """The same law as a loop over images: pad, cut, mirror."""
+    """Pad, crop and mirror images in a loop, with the random numbers of the batched version."""
     draw = torch.Generator().manual_seed(seed)
     count, channels, height, width = images.shape
     offsets = torch.randint(9, (2, count, 1), generator=draw)
@@ -26,7 +26,7 @@ def one_by_one(images: torch.Tensor, seed: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("shape", [(64, 3, 32, 32), (5, 1, 12, 16)])
 def test_crop_and_flip(shape: tuple[int, ...]) -> None:
-    """The indexing gives what padding, cutting and mirroring each image gives, and leaves its input alone."""
+    """A batch is augmented like padding, cropping and mirroring each image, and the input is not changed."""
     images = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     before = images.clone()
 
@@ -47,7 +47,7 @@ def test_all_crops_occur() -> None:
 
 
 def test_flip() -> None:
-    """About half of the images are mirrored, and the others are as they were."""
+    """About half of the images are mirrored; the others are unchanged."""
     images = torch.randn(1000, 2, 3, 4, generator=torch.Generator().manual_seed(0))
     flipped = flip(images, torch.Generator().manual_seed(0))
     same = (flipped == images).flatten(1).all(1)
@@ -57,7 +57,7 @@ def test_flip() -> None:
 
 
 def test_other_seed_other_batch_global_state_irrelevant() -> None:
-    """The generator decides; the global stream is neither used nor moved."""
+    """Batches depend on the generator alone; the global random stream is neither used nor moved."""
     images = torch.randn(16, 3, 8, 8)
     state = torch.get_rng_state()
     first = crop_and_flip(images, torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""The entropy of the bracket language: what is declared is what the best predictor pays."""
+"""The entropy of the bracket language: the best predictor scores the declared oracle."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ OPTIONS = brackets.BracketsOptions()
 
 
 class KnowsTheStack(nn.Module):
-    """Reads a text bracket by bracket with a list for a stack, and gives the true distribution of the next."""
+    """A predictor that reads a text with a list for a stack, and gives the true distribution of the next symbol."""
 
     def forward(self, texts: Tensor) -> Tensor:
-        """Logits (B, T, 8)."""
+        """Return logits (B, T, 8)."""
         return torch.tensor([[*self.read(text)] for text in texts.tolist()]).log()
 
     def read(self, text: list[int]):
-        """The distribution after each symbol."""
+        """Yield the distribution of the next symbol after each symbol."""
         stack: list[int] = []
         for token in text:
             if token < 4:
@@ -46,38 +46,38 @@ class KnowsTheStack(nn.Module):
 
 
 class KnowsAllButTheKind(KnowsTheStack):
-    """The same without the memory of kinds: a closing bracket is any of the four."""
+    """A predictor that knows how many brackets are open but not their kinds: it guesses among four closings."""
 
     def read(self, text: list[int]):
-        """The distribution after each symbol."""
+        """Yield the distribution of the next symbol after each symbol."""
         for shares in super().read(text):
             yield [*shares[:4], *[sum(shares[4:]) / 4] * 4]
 
 
 def bits_of(network: nn.Module) -> float:
-    """The test score, as a trial measures it, on the first 500 texts."""
+    """Return the test score, as a trial measures it, on the first 500 texts."""
     splits = brackets.load(OPTIONS, 0)
     few = Examples(splits.test.inputs[:500], splits.test.targets[:500])
-    parts = resident_splits(Splits(few, few, few), TASK, brackets.info(OPTIONS))
+    few_splits = resident_splits(Splits(few, few, few), TASK, brackets.info(OPTIONS))
     module = TrialModule(
-        network, TASK, brackets.info(OPTIONS), recipe=HOUSE_RECIPE, steps=1, splits=parts, clock_start=0.0
+        network, TASK, brackets.info(OPTIONS), recipe=HOUSE_RECIPE, steps=1, splits=few_splits, clock_start=0.0
     )
     trainer = make_trainer(Device(kind="cpu"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.test(module, EvaluationBatches(parts["test"], "test", brackets.info(OPTIONS)), verbose=False)
+        trainer.test(module, EvaluationBatches(few_splits["test"], "test", brackets.info(OPTIONS)), verbose=False)
     return module.scores["selected"]
 
 
-def test_who_knows_the_stack_scores_the_oracle() -> None:
+def test_knowing_the_stack_scores_the_oracle() -> None:
     """The best predictor pays the declared entropy rate, within the sampling error of 46,500 symbols."""
     # 1 bit for the coin, 2 for an opening kind: a symbol costs 0 to 3 bits, with a standard deviation below 1.5.
     assert bits_of(KnowsTheStack()) == pytest.approx(TASK.oracle, abs=4 * 1.5 / math.sqrt(46_500))
     assert TASK.oracle == 1.875
 
 
-def test_who_forgets_the_kinds_pays_a_bit_more() -> None:
-    """Half of the symbols close, and each then costs two bits: depth alone is worth little."""
+def test_forgetting_the_kinds_costs_a_bit_more() -> None:
+    """Without the kinds each closing bracket, half of the symbols, costs two bits more."""
     assert bits_of(KnowsAllButTheKind()) == pytest.approx(TASK.oracle + 1, abs=4 * 1.5 / math.sqrt(46_500))
 
 

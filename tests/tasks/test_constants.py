@@ -1,4 +1,4 @@
-"""Published constants of the generated tasks, computed from the data."""
+"""Published constants of the generated tasks, computed from generated examples."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_variance_of_the_target(task: str, variance: float, constant: float, len
 
 @pytest.mark.parametrize("pause", [50, 100, 200])
 def test_copy_memory_without_memory(pause: int, load: Load) -> None:
-    """Blanks for certain and then any symbol: the cross-entropy over all steps, as published, is 10 ln 8 / (T + 20)."""
+    """Without memory the cross-entropy over all steps is 10 ln 8 / (T + 20), as published."""
     targets = load("copy-memory", pause=pause).test.targets
     asked = targets != IGNORED
-    frequencies = np.bincount(targets[asked]) / asked.sum()  # what a network without memory can know
+    frequencies = np.bincount(targets[asked]) / asked.sum()  # all that a network without memory can know
     entropy = -(frequencies * np.log(frequencies)).sum() * asked.sum(axis=1).mean() / targets.shape[1]
 
     assert entropy == pytest.approx(10 * math.log(8) / (pause + 20), rel=1e-3)
@@ -52,7 +52,7 @@ def test_reber_strings_have_the_published_lag(load: Load) -> None:
 
 
 def test_stream_asks_for_every_second_last_symbol(load: Load) -> None:
-    """In the stream each answer is the second symbol of its own string, and no string that ends is left out."""
+    """In the stream each answer is the second symbol of its own string, and every string that ends is asked for."""
     test = load("continual-reber").test
     for stream, labels in zip(test.inputs[:200].tolist(), test.targets[:200].tolist(), strict=True):
         text = "".join("BTPSXVE"[token] for token in stream)
@@ -77,8 +77,8 @@ def test_parity_is_tested_on_longer_strings(load: Load) -> None:
     """Test strings are longer than every training string, unless both lengths are equal."""
     longer, equal = load("parity", length=10, test_length=25), load("parity", length=10, test_length=10)
 
-    def lengths(part: str, splits: Splits) -> set[int]:
-        return set((getattr(splits, part).inputs != 2).sum(axis=1).tolist())
+    def lengths(split: str, splits: Splits) -> set[int]:
+        return set((getattr(splits, split).inputs != 2).sum(axis=1).tolist())
 
     assert lengths("train", longer) == lengths("validation", longer) == set(range(1, 11))
     assert lengths("test", longer) == set(range(11, 26))
@@ -95,6 +95,6 @@ def test_parity_is_tested_on_longer_strings(load: Load) -> None:
     ],
 )
 def test_wrong_options_are_refused(name: str, values: dict[str, object], message: str, tasks: dict[str, Task]) -> None:
-    """A setting without a meaning is refused with advice."""
+    """A setting without a meaning is refused; the message says what is allowed."""
     with pytest.raises(ValidationError, match=message):
         convert_options(tasks[name], values)

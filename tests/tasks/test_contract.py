@@ -1,4 +1,4 @@
-"""What every built-in task owes the suite: stated scores that come true, and data that depend on the seed alone."""
+"""The contract of every built-in task: declared scores that come true, and splits that depend on the seed alone."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ NAMES = ("train", "validation", "test")
 
 
 def hashes(splits: Splits) -> dict[str, str]:
-    """The content of each split."""
+    """Return the hash of each split."""
     found = {}
     for name in NAMES:
-        part = getattr(splits, name)
-        found[name] = hashlib.sha256(part.inputs.tobytes() + part.targets.tobytes()).hexdigest()
+        split = getattr(splits, name)
+        found[name] = hashlib.sha256(split.inputs.tobytes() + split.targets.tobytes()).hexdigest()
     return found
 
 
 def test_perfect_predictor_has_the_oracle_score(every_task: str, tasks: dict[str, Task], score: Score) -> None:
-    """The right answers score `oracle` exactly, if the inputs determine them; else they cost no bit, which is less."""
+    """Right answers score `oracle` exactly; or no bits, where the inputs do not determine them (T302)."""
     perfect, task = score(every_task, "perfect"), tasks[every_task]
 
     assert perfect == (0.0 if "T302" in task.expected_failures else task.oracle)
@@ -47,7 +47,7 @@ def test_best_constant_has_the_chance_score(
 
 
 def test_data_depend_on_the_seed_only(every_task: str, load: Load) -> None:
-    """Loading again gives the same bytes whatever the global random states, and leaves these as they are."""
+    """Loading again gives the same bytes whatever the global random states are, and does not change these."""
     first = hashes(load(every_task, seed=5))
     random.seed(1)
     np.random.seed(1)
@@ -61,7 +61,7 @@ def test_data_depend_on_the_seed_only(every_task: str, load: Load) -> None:
 
 
 def test_seed_draws_training_and_validation_but_not_test(every_task: str, tasks: dict[str, Task], load: Load) -> None:
-    """Another seed gives other training and validation data, unless they are published, and the same test data."""
+    """Another seed gives other training and validation data, unless a publisher fixed them, and the same test data."""
     first, other = hashes(load(every_task, seed=5)), hashes(load(every_task, seed=6))
 
     assert [name for name in NAMES if first[name] == other[name]] == (
@@ -70,7 +70,7 @@ def test_seed_draws_training_and_validation_but_not_test(every_task: str, tasks:
 
 
 def test_largest_seed_does_not_repeat_the_test_split(every_task: str, load: Load) -> None:
-    """No seed that a trial can have starts the training data with the test data."""
+    """With the largest seed of a trial the training data do not start with the test data."""
     splits = load(every_task, seed=2**32 - 1)
     few = 50
 
@@ -89,8 +89,8 @@ def test_another_process_draws_the_same(tasks: dict[str, Task], load: Load) -> N
         f"        if task.name not in {list(tasks)}:\n"
         "            continue\n"
         "        splits = task.load(convert_options(task, {}), 5)\n"
-        "        parts = [getattr(splits, name) for name in ('train', 'validation', 'test')]\n"
-        "        content = [part.inputs.tobytes() + part.targets.tobytes() for part in parts]\n"
+        "        three = [getattr(splits, name) for name in ('train', 'validation', 'test')]\n"
+        "        content = [split.inputs.tobytes() + split.targets.tobytes() for split in three]\n"
         "        found[task.name] = [hashlib.sha256(data).hexdigest() for data in content]\n"
         "print(json.dumps(found))"
     )

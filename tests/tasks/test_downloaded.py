@@ -1,4 +1,4 @@
-"""Readers of published sets, on small files in the real formats."""
+"""Tasks on published data sets, on small files in the real formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archbench import DataError, RemoteFile, Splits, Task
+from archbench import ArrayLike, DataError, RemoteFile, Splits, Task
 from archbench._downloads import state
 from archbench._downloads._prepare import prepare
 from archbench_tasks import cifar, imagenet, mnist, svhn
@@ -22,14 +22,14 @@ from support import Load, small_sets
 
 @pytest.fixture
 def own_data(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the small sets that may be damaged."""
+    """Return a data folder with a copy of the small sets, which a test may damage."""
     shutil.copytree(small_data, tmp_path / "data")
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
 
 
 def sizes(splits: Splits) -> tuple[int, int, int]:
-    """Examples of each split."""
+    """Return the number of examples of each split."""
     return len(splits.train.targets), len(splits.validation.targets), len(splits.test.targets)
 
 
@@ -38,16 +38,16 @@ def sizes(splits: Splits) -> tuple[int, int, int]:
     [("mnist", (220, 20, 100)), ("cifar-10", (180, 20, 100)), ("cifar-100", (900, 100, 200)), ("svhn", (180, 20, 100))],
 )
 def test_validation_is_drawn_class_by_class(name: str, expected: tuple[int, int, int], load: Load) -> None:
-    """Training and validation are the publisher's training set, parted by the seed with equal shares of each class."""
+    """The seed divides the publisher's training set into training and validation, with equal shares of each class."""
     first, other = load(name, seed=1), load(name, seed=2)
     assert sizes(first) == sizes(other) == expected
 
     def rows(splits: Splits) -> set[bytes]:
-        return {row.tobytes() for part in (splits.train, splits.validation) for row in part.inputs}
+        return {row.tobytes() for split in (splits.train, splits.validation) for row in split.inputs}
 
     assert rows(first) == rows(other)
     assert len(rows(first)) == expected[0] + expected[1]
-    counts = [np.bincount(part.targets) / len(part.targets) for part in (first.train, first.validation)]
+    counts = [np.bincount(split.targets) / len(split.targets) for split in (first.train, first.validation)]
     assert counts[0] == pytest.approx(counts[1], abs=1 / expected[1])
 
 
@@ -61,7 +61,7 @@ def test_idx_pixels(load: Load) -> None:
 
 
 def test_pixel_by_pixel(load: Load) -> None:
-    """Sequences are the images in reading order, or in the published one, which is kept by its hash."""
+    """Sequences are the images in reading order, or in the published order, which has a known hash."""
     images, plain, permuted = (load(name).test for name in ("mnist", "sequential-mnist", "permuted-mnist"))
     order = mnist.permutation()
     assert hashlib.sha256(order.astype("<u2").tobytes()).hexdigest()[:16] == "7c8746c4702fe684"
@@ -77,7 +77,7 @@ def test_pixel_by_pixel(load: Load) -> None:
 
 
 def test_cifar_pixels(load: Load) -> None:
-    """A row of a batch is the red, the green and the blue plane; the batches follow each other."""
+    """A row of a batch is the red, the green and the blue plane of an image."""
     splits = load("cifar-10")
     pixels = small_sets.noise(100, 3072, seed=15).reshape(-1, 3, 32, 32)
     mean, deviation = (np.array(values).reshape(3, 1, 1) for values in cifar.SCALES["cifar-10"])
@@ -87,7 +87,7 @@ def test_cifar_pixels(load: Load) -> None:
 
 
 def test_svhn_pixels(load: Load) -> None:
-    """The axes of MATLAB are turned, and the label 10 is the digit 0."""
+    """Axes are put into the order of images, and the label 10 becomes the digit 0."""
     splits = load("svhn")
     pixels = small_sets.noise(100, 32, 32, 3, seed=31).transpose(0, 3, 1, 2)
     mean, deviation = (np.array(values).reshape(3, 1, 1) for values in (svhn.MEAN, svhn.DEVIATION))
@@ -97,7 +97,7 @@ def test_svhn_pixels(load: Load) -> None:
 
 
 def test_real_archive_to_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The archive of CIFAR-10, put in place by hand, is unpacked by `prepare` into what the task reads."""
+    """`prepare` unpacks the archive of CIFAR-10, put in place by hand, so that the task can read it."""
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
     declared, archive = cifar.FILES["cifar-10"], small_sets.tar_gz(small_sets.cifar_10())
     small = RemoteFile(
@@ -118,7 +118,7 @@ def test_real_archive_to_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(bytes([0, 0, 8, 3]) + bytes(12) + b"more")])
 def test_damaged_idx(content: bytes, own_data: Path) -> None:
-    """A file that is no idx file is named."""
+    """The message names a file that is no idx file."""
     path = own_data / "mnist/train-images-idx3-ubyte.gz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"{path} is no idx file.* see `benchmark data verify mnist`"):
@@ -126,7 +126,7 @@ def test_damaged_idx(content: bytes, own_data: Path) -> None:
 
 
 class Evil:
-    """Runs a command when it is unpickled."""
+    """An object that runs a command when it is unpickled."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
@@ -148,7 +148,7 @@ def test_damaged_batches(own_data: Path, tmp_path: Path) -> None:
 
 
 def test_damaged_mat(own_data: Path) -> None:
-    """A file that is no MATLAB file is named."""
+    """The message names a file that is no MATLAB file."""
     path = own_data / "svhn/test_32x32.mat"
     for content in (b"", b"nonsense" * 100, path.read_bytes()[:500]):
         path.write_bytes(content)
@@ -158,7 +158,7 @@ def test_damaged_mat(own_data: Path) -> None:
 
 @pytest.fixture
 def three_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ImageNet with three classes."""
+    """Reduce ImageNet to three classes."""
     monkeypatch.setattr(imagenet, "CLASSES", 3)
 
 
@@ -176,6 +176,7 @@ def test_imagenet_folders(own_data: Path) -> None:
     assert pictures[index].shape == pictures.shape == (12, 3, 16, 16)
     assert pictures[index].dtype == pictures.dtype == np.float32
     assert (pictures[index[::-1]][::-1] == pictures[index]).all()
+    assert isinstance(pictures, ArrayLike)
     assert not set(splits.train.inputs.paths) & set(splits.validation.inputs.paths)
     assert set(imagenet.load(options, 1).validation.inputs.paths) != set(splits.validation.inputs.paths)
 
@@ -192,7 +193,7 @@ def test_middle_of_an_image(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("three_classes")
 def test_damaged_folders(own_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Missing classes, empty classes and unreadable images are said by name."""
+    """Messages name missing classes, empty classes and unreadable images."""
     options = imagenet.ImagenetOptions(size=16)
     victim = own_data / "imagenet/val/n01440764/n01440764_0.JPEG"
     victim.write_bytes(victim.read_bytes()[:200])

@@ -14,7 +14,7 @@ from support import Load
 
 
 def test_permutation_never_changes() -> None:
-    """The order of the pixels is a permutation, and the very one that is published."""
+    """The order of the pixels is a permutation, and has the known hash."""
     order = digits.permutation().tolist()
 
     assert sorted(order) == list(range(64))
@@ -33,7 +33,7 @@ def test_permuted_digits_are_the_sequential_ones_reordered(load: Load) -> None:
 
 
 def inside(outline: str, u: float, v: float) -> bool:
-    """Whether a point lies in the outline, from its geometry."""
+    """Return whether a point lies in the outline, from its geometry."""
     if outline == "disc":
         return u * u + v * v < 1
     if outline == "square":

@@ -21,11 +21,11 @@ TEST = " it was tuesday \n no \n"
 
 @pytest.fixture
 def treebank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with the three files, in the format of the real ones."""
+    """Return a data folder with the three files, in the format of the real ones."""
     folder = tmp_path / "penn-treebank"
     folder.mkdir()
-    for part, text in (("train", TRAIN), ("valid", TEST), ("test", TEST)):
-        (folder / f"ptb.{part}.txt").write_text(text)
+    for split, text in (("train", TRAIN), ("valid", TEST), ("test", TEST)):
+        (folder / f"ptb.{split}.txt").write_text(text)
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
     return folder
 
@@ -38,12 +38,12 @@ def test_words_and_the_ends_of_lines() -> None:
 
 
 def test_characters_of_penn_treebank() -> None:
-    """Blanks at the ends of lines are no characters of the published count, what else is there is."""
+    """Blanks at the ends of lines are left out, as in the published count; all other characters are kept."""
     assert line_characters(" a b \n\n c\x85d \n") == "a b\n\nc\x85d\n"
 
 
 def test_unknown_words_become_unk(treebank: Path) -> None:
-    """A word that training lacks is <unk>, which is in the vocabulary of training; numbers go by frequency."""
+    """A word that training lacks becomes <unk>; the most frequent words have the lowest numbers."""
     numbers = number(words(TRAIN), 10_000)
     splits = load(WordOptions(length=4), 0, name="penn-treebank-words")
     asked = splits.test.targets[splits.test.targets != IGNORED].tolist()
@@ -53,33 +53,33 @@ def test_unknown_words_become_unk(treebank: Path) -> None:
 
 
 def test_rare_characters_share_a_number() -> None:
-    """Where there are more symbols than numbers, the rarest and all unknown ones get the last."""
+    """Where there are more symbols than numbers, the rarest and all unknown symbols share the last number."""
     numbers = number("aaabbbccd", 3)
 
     assert numbers == {"a": 0, "b": 1, "<unk>": 2}
 
 
 def test_seed_changes_nothing(treebank: Path) -> None:
-    """The splits are published."""
+    """Every seed has the published splits."""
     first, other = (load(CharacterOptions(length=5), seed, name="penn-treebank-characters") for seed in (0, 1))
 
     np.testing.assert_array_equal(first.train.inputs, other.train.inputs)
     assert all(task.fixed_splits for task in TASKS.values())
 
 
-def test_part_without_a_block(treebank: Path) -> None:
-    """Files too small for the blocks are named, with the longest block."""
+def test_split_without_a_block(treebank: Path) -> None:
+    """The message about files too small for the blocks says the longest block that fits."""
     with pytest.raises(DataError, match=r"a part has 6 symbols.*set length=5 or less"):
         load(WordOptions(), 0, name="penn-treebank-words")
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of Lightning with a newer torch
 def test_ten_thousand_words_through_the_pipeline(treebank: Path) -> None:
-    """A perfect predictor has a perplexity of 1, the best constant that of the frequencies; no memory overflows."""
+    """A perfect predictor has a perplexity of 1, the best constant that of the frequencies of the words."""
     draw = np.random.default_rng(0)
-    for part, first in (("train", range(9_998)), ("valid", ()), ("test", ())):
+    for split, first in (("train", range(9_998)), ("valid", ()), ("test", ())):
         numbers = [*first, *(9_998 * draw.random(1_500) ** 3).astype(int).tolist()]
-        (treebank / f"ptb.{part}.txt").write_text(" ".join(f"w{n}" for n in numbers) + " <unk> \n")
+        (treebank / f"ptb.{split}.txt").write_text(" ".join(f"w{n}" for n in numbers) + " <unk> \n")
     subject = TaskSubject(TASKS["penn-treebank-words"])
     counts = np.array(list(Counter(words((treebank / "ptb.test.txt").read_text())[1:]).values()))
     entropy = -(counts / 1_501 * np.log(counts / 1_501)).sum()
@@ -91,7 +91,7 @@ def test_ten_thousand_words_through_the_pipeline(treebank: Path) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_sizes_of_the_published_vocabularies(name: str) -> None:
-    """As published; perplexity for words, bits for characters; each task declares its files."""
+    """Vocabularies have the published sizes; words are scored by perplexity, characters by bits; files are declared."""
     task = TASKS[name]
     info = task.describe(WordOptions() if name.endswith("words") else CharacterOptions())
 

@@ -1,4 +1,4 @@
-"""Tasks whose test sequences may be longer, or shorter, than those of training."""
+"""Tasks whose test sequences may be longer or shorter than those of training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support import Load
 def test_lengths_of_training_and_test(
     name: str, option: str, values: dict[str, int], steps: tuple[int, int], tasks: dict[str, Task], load: Load
 ) -> None:
-    """Training has the data of the task without the option, the test those of a task of that length; the kit agrees."""
+    """The option changes only the test split, to that of the task with this length; the kit accepts it."""
     splits = load(name, **values)
     train, test = steps
     plain = load(name, **{key: value for key, value in values.items() if key != option})
@@ -41,7 +41,7 @@ def test_lengths_of_training_and_test(
 
 @pytest.mark.parametrize(("name", "option"), [("adding", "length"), ("copy-memory", "pause")])
 def test_same_length_is_no_variable_length(name: str, option: str, tasks: dict[str, Task], load: Load) -> None:
-    """0 and the length of training itself change nothing."""
+    """The values 0 and the length of training change nothing."""
     plain, same = load(name, **{option: 9}), load(name, **{option: 9, f"test_{option}": 9})
 
     assert plain.test.lengths is None

@@ -1,4 +1,4 @@
-"""`images:PATH`: what is read, how it is split, and what is said of folders that cannot be used."""
+"""`images:PATH`: how images are decoded and split, and the messages about folders that cannot be used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from archbench import DataError, Splits
+from archbench import ArrayLike, DataError, Splits
 from archbench.testing import check_task
 from archbench_tasks import own_images
 from archbench_tasks.own_images import ImageOptions, inspect, load
@@ -21,12 +21,12 @@ SKIPS = ImageOptions(size=8, skip_bad=True)
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoded images go to a folder of the test."""
+    """Keep decoded images in a folder of the test."""
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
 
 
 def paint(path: Path, number: int, *, mode: str = "RGB", size: tuple[int, int] = (10, 8)) -> Path:
-    """Write an image of noise, another for each number."""
+    """Write an image of noise that depends on the number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(number).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
     Image.fromarray(pixels).convert(mode).save(path)
@@ -34,7 +34,7 @@ def paint(path: Path, number: int, *, mode: str = "RGB", size: tuple[int, int] =
 
 
 def make(root: Path, counts: dict[str, int], start: int = 0) -> Path:
-    """A folder of images: `{"cat": 10}` puts ten into `cat/`."""
+    """Write a folder of images: `{"cat": 10}` puts ten into `cat/`."""
     number = start
     for name, count in counts.items():
         for _ in range(count):
@@ -44,12 +44,12 @@ def make(root: Path, counts: dict[str, int], start: int = 0) -> Path:
 
 
 def loaded(root: Path, options: ImageOptions = SMALL, seed: int = 0) -> Splits:
-    """The splits, as a trial gets them."""
+    """Return the splits as a trial gets them."""
     return load(root, options, inspect(root, options).content, seed)
 
 
 def rows(splits: Splits) -> dict[str, set[bytes]]:
-    """The images of each split."""
+    """Return the images of each split."""
     return {name: {row.tobytes() for row in getattr(splits, name).inputs} for name in ("train", "validation", "test")}
 
 
@@ -72,7 +72,7 @@ def test_folder_per_class(tmp_path: Path) -> None:
 
 
 def test_published_splits(tmp_path: Path) -> None:
-    """train/ and test/ are kept as they are; validation is drawn from training, or taken where it is given."""
+    """Folders of splits are kept; validation is drawn from training unless it has a folder."""
     root = tmp_path / "pets"
     make(root / "train", {"cat": 10, "dog": 10})
     make(root / "test", {"cat": 4, "dog": 5}, start=100)
@@ -87,7 +87,7 @@ def test_published_splits(tmp_path: Path) -> None:
 
 
 def test_other_names_of_splits(tmp_path: Path) -> None:
-    """Training/ and Testing/ are the splits and no classes; beside cars and ships a train is a class."""
+    """Folders called Training and Testing are splits; beside `car` and `ship`, `train` is a class."""
     root = tmp_path / "pets"
     make(root / "Training", {"cat": 10, "dog": 10})
     make(root / "Testing", {"cat": 4, "dog": 5}, start=100)
@@ -101,7 +101,7 @@ def test_other_names_of_splits(tmp_path: Path) -> None:
 
 
 def test_seed_draws_validation_and_never_test(tmp_path: Path) -> None:
-    """The test split is that of the content, whatever the seed."""
+    """The seed changes validation but not the test split."""
     root = make(tmp_path / "pets", {"cat": 30, "dog": 30})
     first, second = rows(loaded(root, seed=1)), rows(loaded(root, seed=2))
 
@@ -110,7 +110,7 @@ def test_seed_draws_validation_and_never_test(tmp_path: Path) -> None:
 
 
 def test_identity_is_content(tmp_path: Path) -> None:
-    """Another folder with other file names is the same; one pixel or the name of a class is not."""
+    """A copy with other file names is the same task; another pixel or another name of a class makes another task."""
     root = make(tmp_path / "pets", {"cat": 5, "dog": 5})
     copy = tmp_path / "elsewhere"
     shutil.copytree(root, copy)
@@ -127,13 +127,13 @@ def test_identity_is_content(tmp_path: Path) -> None:
 
 
 def test_equal_images_lie_on_one_side(tmp_path: Path) -> None:
-    """Copies share a split; a copy of a test image is left out of training, and counted."""
+    """Equal images are in one split; a copy of a given test image is left out of training, and counted."""
     root = make(tmp_path / "pets", {"cat": 12, "dog": 12})
     for image in list(root.glob("*/*.png")):
         shutil.copy(image, image.with_stem(image.stem + "-copy"))
-    parts = rows(loaded(root))
-    assert sum(len(part) for part in parts.values()) == 24
-    assert len(set.union(*parts.values())) == 24
+    splits = rows(loaded(root))
+    assert sum(len(images) for images in splits.values()) == 24
+    assert len(set.union(*splits.values())) == 24
 
     published = tmp_path / "published"
     make(published / "train", {"cat": 6, "dog": 6})
@@ -163,7 +163,7 @@ def test_every_image_becomes_a_square_of_the_asked_kind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("dtype", "says"), [(np.float32, "floats"), (np.int32, "numbers of 32 bits")])
 def test_pixels_without_a_known_white_are_refused(dtype: type, says: str, tmp_path: Path) -> None:
-    """Floats from 0 to 1 and 32-bit numbers would become black squares or noise: they are named instead."""
+    """Floats and 32-bit numbers, which would become black squares or noise, are refused by name."""
     root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
     Image.fromarray(np.linspace(0, 1, 64).reshape(8, 8).astype(dtype)).save(root / "dog" / "deep.tif")
 
@@ -182,7 +182,7 @@ def test_palette_with_transparency_is_read_in_silence(tmp_path: Path) -> None:
 
 
 def test_orientation_is_obeyed(tmp_path: Path) -> None:
-    """An image that says it lies on its side is turned upright."""
+    """An image whose EXIF data say that it lies on its side is turned upright."""
     root = make(tmp_path / "pets", {"cat": 4, "dog": 4})
     upright = np.zeros((8, 8), np.uint8)
     upright[0] = 255  # a bright first row
@@ -196,7 +196,7 @@ def test_orientation_is_obeyed(tmp_path: Path) -> None:
 
 
 def test_unreadable_image(tmp_path: Path) -> None:
-    """It is named; with skip_bad it is left out with a warning, and the cache serves both."""
+    """An unreadable image is an error that names it; with skip_bad it is left out with a warning."""
     root = make(tmp_path / "pets", {"cat": 6, "dog": 6})
     (root / "dog" / "torn.png").write_bytes((root / "dog" / "6.png").read_bytes()[:60])
     (root / "dog" / "notes.txt").write_text("no image by its ending")
@@ -211,7 +211,7 @@ def test_unreadable_image(tmp_path: Path) -> None:
 
 
 def write_bad(root: Path, kind: str) -> Path:
-    """A folder that cannot be used."""
+    """Write a folder that cannot be used, and return its path."""
     if kind == "file":
         root.write_text("")
     elif kind == "no folders":
@@ -252,14 +252,14 @@ def write_bad(root: Path, kind: str) -> Path:
         ("none readable", r"none of the 2 images in .* can be read"),
     ],
 )
-def test_what_cannot_be_used_is_said_precisely(kind: str, says: str, tmp_path: Path) -> None:
-    """Each mistake has a message that says what is where."""
+def test_unusable_folders(kind: str, says: str, tmp_path: Path) -> None:
+    """Each mistake has a message that says what is wrong and where."""
     with pytest.raises(DataError, match=says):
         inspect(write_bad(tmp_path / "pets", kind), SKIPS if kind == "none readable" else SMALL)
 
 
-def test_cache_serves_without_the_files_and_comes_back(tmp_path: Path) -> None:
-    """Decoded images need the folder no more; an emptied cache is filled again, unless the files changed."""
+def test_cache_replaces_the_files_and_is_filled_again(tmp_path: Path) -> None:
+    """Once decoded, images do not need their folder; an emptied cache is filled again, unless the files changed."""
     root = make(tmp_path / "pets", {"cat": 5, "dog": 5})
     content = inspect(root, SMALL).content
     first = rows(load(root, SMALL, content, 0))
@@ -275,7 +275,7 @@ def test_cache_serves_without_the_files_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_many_images_are_read_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images that would fill the memory as floats stay where they are, and are the same ones when they are read."""
+    """Images that would fill the memory as floats stay on the disk, and have the same values when they are read."""
     root = make(tmp_path / "pets", {"cat": 20, "dog": 20})
     at_once = loaded(root).train
     monkeypatch.setattr(own_images, "ON_DEMAND", 0)
@@ -283,13 +283,14 @@ def test_many_images_are_read_on_demand(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert isinstance(at_once.inputs, np.ndarray)
     assert not isinstance(on_demand.inputs, np.ndarray)
+    assert isinstance(on_demand.inputs, ArrayLike)
     assert (on_demand.inputs.shape, on_demand.inputs.dtype) == (at_once.inputs.shape, at_once.inputs.dtype)
     some = np.array([5, 0, 5])
     np.testing.assert_array_equal(on_demand.inputs[some], at_once.inputs[some])
 
 
-def test_unwritable_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the folder and how to choose another."""
+def test_unwritable_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the folder that cannot be written, and says how to choose another."""
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "taken"))
     with pytest.raises(DataError, match=r"data folder .*taken.* cannot be written .*ARCHBENCH_DATA"):
@@ -297,7 +298,7 @@ def test_unwritable_cache_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_conformance(tmp_path: Path, open_own: Any) -> None:
-    """What the reader makes passes the kit for tasks."""
+    """A task made of images passes the conformance kit."""
     (selected,) = open_own(f"images:{make(tmp_path / 'pets', {'cat': 40, 'dog': 40})}[size=8]")
     results = check_task(selected.registered, options=selected.options)
 

@@ -1,4 +1,4 @@
-"""`sequences:FILE`: three formats, variable length, and the place of everything that is wrong."""
+"""`sequences:FILE`: three formats, variable length, and messages that say where a mistake is."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ HEAD = "id,x,label\n"
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read goes to a folder of the test."""
+    """Keep parsed sequences in a folder of the test."""
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
 
 
 def table(count: int = 40, seed: int = 0) -> list[dict[str, Any]]:
-    """Steps of sequences of 2 to 6 steps in long form; two features, a class and a number to predict."""
+    """Return sequences of 2 to 6 steps in long form: two features, a class and a number to predict."""
     draw = np.random.default_rng(seed)
     steps = []
     for sequence in range(count):
@@ -37,14 +37,14 @@ def table(count: int = 40, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def write_csv(path: Path, steps: list[dict[str, Any]]) -> Path:
-    """The same as csv."""
+    """Write steps as csv, and return the path."""
     lines = [",".join(steps[0]), *(",".join(map(str, step.values())) for step in steps)]
     path.write_text("\n".join(lines))
     return path
 
 
 def arrays(steps: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
-    """Values of all steps, lengths and labels."""
+    """Return the values of all steps, the lengths and the labels."""
     ids = list(dict.fromkeys(step["id"] for step in steps))
     values = np.array([[step["x"], step["y"], step["size"]] for step in steps])
     lengths = np.array([sum(step["id"] == name for step in steps) for name in ids])
@@ -53,12 +53,12 @@ def arrays(steps: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
 
 
 def as_csv(path: Path, steps: list[dict[str, Any]]) -> Path:
-    """Long form in text."""
+    """Write a csv file in long form."""
     return write_csv(path / "steps.csv", steps)
 
 
 def as_parquet(path: Path, steps: list[dict[str, Any]]) -> Path:
-    """Long form in columns."""
+    """Write a parquet file in long form."""
     parquet = pytest.importorskip("pyarrow.parquet")
     import pyarrow
 
@@ -67,14 +67,14 @@ def as_parquet(path: Path, steps: list[dict[str, Any]]) -> Path:
 
 
 def as_ragged(path: Path, steps: list[dict[str, Any]]) -> Path:
-    """All steps one after the other, and lengths."""
+    """Write an npz file with all steps one after the other, and lengths."""
     values, lengths, labels = arrays(steps)
     np.savez(path / "ragged.npz", values=values, lengths=lengths, targets=labels)
     return path / "ragged.npz"
 
 
 def as_padded(path: Path, steps: list[dict[str, Any]]) -> Path:
-    """One row for each sequence, with anything at all beyond its length."""
+    """Write an npz file with one row for each sequence, NaN after its end."""
     values, lengths, labels = arrays(steps)
     inputs = np.full((len(lengths), lengths.max(), 3), np.nan)
     inputs[np.arange(lengths.max()) < lengths[:, None]] = values
@@ -84,17 +84,17 @@ def as_padded(path: Path, steps: list[dict[str, Any]]) -> Path:
 
 @pytest.mark.parametrize("write", [as_csv, as_parquet, as_ragged, as_padded])
 def test_every_format_reads_the_same(write: Callable[..., Path], tmp_path: Path) -> None:
-    """Values, lengths and labels arrive whatever the format; features are scaled, the padding is zero."""
+    """All formats give the same values, lengths and labels; features are scaled, the padding is zero."""
     steps = table()
     path = write(tmp_path, steps)
     found = inspect(path, PLAIN)
     splits = load(path, PLAIN, found.content, 0)
     everything = [splits.train, splits.validation, splits.test]
     inputs, targets, lengths = (
-        np.concatenate([getattr(part, name) for part in everything]) for name in ("inputs", "targets", "lengths")
+        np.concatenate([getattr(split, name) for split in everything]) for name in ("inputs", "targets", "lengths")
     )
     values, known, labels = arrays(steps)
-    known_steps = sum(part.lengths.sum() for part in (splits.train, splits.validation))
+    known_steps = sum(split.lengths.sum() for split in (splits.train, splits.validation))
     real = np.arange(6) < lengths[:, None]
 
     assert found.info.variable_length
@@ -103,11 +103,11 @@ def test_every_format_reads_the_same(write: Callable[..., Path], tmp_path: Path)
     assert sorted(lengths) == sorted(known)
     assert np.bincount(targets).tolist() == [20, 20]
     assert not inputs[~real].any()
-    spread = np.concatenate([part.inputs[np.arange(6) < part.lengths[:, None]] for part in everything[:2]])
+    spread = np.concatenate([split.inputs[np.arange(6) < split.lengths[:, None]] for split in everything[:2]])
     assert len(spread) == known_steps
     np.testing.assert_allclose(spread.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(spread.std(axis=0), 1, atol=1e-5)
-    # Undo the scaling of one feature: the shortest way from every sequence back to its label.
+    # Undo the scaling of one feature: its first value identifies a sequence, and so its label.
     scale = np.polyfit(np.sort(inputs[real][:, 0]), np.sort(values[:, 0]), 1)
     back = {round(float(np.polyval(scale, row[0, 0])), 3): int(t) for row, t in zip(inputs, targets, strict=True)}
     starts = np.r_[0, known.cumsum()[:-1]]
@@ -115,7 +115,7 @@ def test_every_format_reads_the_same(write: Callable[..., Path], tmp_path: Path)
 
 
 def test_regression(tmp_path: Path) -> None:
-    """A number is predicted in units of its spread, and the mean of what is no test scores `chance`."""
+    """Numbers to predict are scaled by all but the test split, whose mean scores `chance` on the test."""
     path = as_csv(tmp_path, table())
     options = SequenceOptions(target="size")
     found = inspect(path, options)
@@ -142,7 +142,7 @@ def test_equal_lengths_are_no_variable_length(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_sequence_need_not_stand_together(tmp_path: Path) -> None:
-    """Steps are in the order of their rows, sequences in that of their first."""
+    """Rows of different sequences may be mixed; the steps of each keep the order of their rows."""
     rows = [(step, name) for step in range(3) for name in "abcdefgh"]
     text = "".join(f"{name},{10 * ord(name) + step},{'ab'[ord(name) % 2]}\n" for step, name in rows)
     (tmp_path / "mixed.csv").write_text(HEAD + text)
@@ -157,9 +157,9 @@ def test_equal_sequences_lie_on_one_side(tmp_path: Path) -> None:
     copies = [{**step, "id": f"{step['id']}-{copy}"} for copy in range(3) for step in steps]
     path = as_csv(tmp_path, copies)
     splits = load(path, PLAIN, inspect(path, PLAIN).content, 0)
-    parts = [{row.tobytes() for row in part.inputs} for part in (splits.train, splits.validation, splits.test)]
+    rows = [{row.tobytes() for row in split.inputs} for split in (splits.train, splits.validation, splits.test)]
 
-    assert sum(map(len, parts)) == len(set.union(*parts)) == 20
+    assert sum(map(len, rows)) == len(set.union(*rows)) == 20
 
 
 BAD_CSV = {
@@ -186,14 +186,14 @@ BAD_CSV = {
 
 @pytest.mark.parametrize(("text", "says"), BAD_CSV.items())
 def test_bad_csv(text: str, says: str, tmp_path: Path) -> None:
-    """The message says which line and column, and what is wrong there."""
+    """The message says which line and column are wrong, and why."""
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(DataError, match=says):
         inspect(tmp_path / "bad.csv", PLAIN)
 
 
 def test_csv_in_another_encoding(tmp_path: Path) -> None:
-    """A mark of the byte order is fine, other encodings are named."""
+    """A byte order mark is accepted; other encodings than UTF-8 are refused."""
     steps = table()
     write_csv(tmp_path / "marked.csv", steps)
     text = (tmp_path / "marked.csv").read_text()
@@ -228,21 +228,21 @@ BAD_NPZ = [
 
 @pytest.mark.parametrize(("arrays", "says"), BAD_NPZ, ids=range(len(BAD_NPZ)))
 def test_bad_npz(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
-    """The message says which array or which number of which sequence."""
+    """The message says which array is wrong, or which number of which sequence."""
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(DataError, match=says):
         inspect(tmp_path / "bad.npz", PLAIN)
 
 
 def test_endings_in_capitals(tmp_path: Path) -> None:
-    """A file from a system that writes its endings so is read."""
+    """A file whose ending is in capitals is read."""
     write_csv(tmp_path / "steps.csv", table())
     (tmp_path / "steps.csv").rename(tmp_path / "STEPS.CSV")
     assert inspect(tmp_path / "STEPS.CSV", PLAIN).info.input_shape == (6, 3)
 
 
 def test_files_of_other_kinds(tmp_path: Path) -> None:
-    """Folders, endings and contents that are none of the formats are named."""
+    """Folders, unknown endings and contents that do not fit the ending are refused by name."""
     for name, content in {"a.tsv": b"", "a.npz": b"no archive", "b.parquet": b"PAR1 or not"}.items():
         (tmp_path / name).write_bytes(content)
     for name, says in {
@@ -256,7 +256,7 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
 
 
 def test_missing_cells_of_parquet(tmp_path: Path) -> None:
-    """An empty cell is said with its row."""
+    """The message about an empty cell says its row and column."""
     steps = table()
     steps[7]["x"] = None
     with pytest.raises(DataError, match="row 8, column 'x': nothing is not a finite number"):
@@ -264,7 +264,7 @@ def test_missing_cells_of_parquet(tmp_path: Path) -> None:
 
 
 def write_parquet(path: Path, columns: list[list[Any]], names: list[str]) -> None:
-    """A file with these columns."""
+    """Write a parquet file with these columns."""
     parquet = pytest.importorskip("pyarrow.parquet")
     import pyarrow
 
@@ -279,14 +279,14 @@ def write_parquet(path: Path, columns: list[list[Any]], names: list[str]) -> Non
     ],
 )
 def test_odd_cells_of_parquet(columns: dict[str, list[Any]], says: str, tmp_path: Path) -> None:
-    """A label that is not a number is missing, and a list is no number."""
+    """A label that is NaN counts as missing, and a list counts as no number."""
     write_parquet(tmp_path / "odd.parquet", list(columns.values()), list(columns))
     with pytest.raises(DataError, match=says):
         inspect(tmp_path / "odd.parquet", PLAIN)
 
 
 def test_headers_of_parquet(tmp_path: Path) -> None:
-    """An index of pandas is no feature; of two columns with one name nobody could say which is meant."""
+    """The index column of pandas and two columns with one name are refused."""
     write_parquet(tmp_path / "index.parquet", [["a"], [1.0], [0]], ["id", "x", "__index_level_0__"])
     with pytest.raises(DataError, match="a column without a name"):
         inspect(tmp_path / "index.parquet", PLAIN)
@@ -296,14 +296,14 @@ def test_headers_of_parquet(tmp_path: Path) -> None:
 
 
 def test_labels_as_bytes(tmp_path: Path) -> None:
-    """Labels of an npz file that are bytes are read as the text that they are."""
+    """Labels of an npz file that are bytes are read as text."""
     targets = np.array(["kurz", "lang"] * 5).astype("S")
     np.savez(tmp_path / "bytes.npz", inputs=np.random.default_rng(0).random((10, 4)), targets=targets)
     assert inspect(tmp_path / "bytes.npz", PLAIN).facts["classes"] == {"kurz": 5, "lang": 5}
 
 
 def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the extra."""
+    """Without pyarrow the message names the extra to install."""
     path = as_parquet(tmp_path, table())
     real = builtins.__import__
 
@@ -318,7 +318,7 @@ def test_parquet_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_changed_file_is_noticed(tmp_path: Path) -> None:
-    """The content that was planned is served from the cache, and not made of another file."""
+    """A changed file is not used: the planned content comes from the cache, or there is an error."""
     path = as_csv(tmp_path, table())
     content = inspect(path, PLAIN).content
     write_csv(path, table(seed=1))
@@ -330,7 +330,7 @@ def test_changed_file_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", ["", "[target=size]"])
 def test_conformance(options: str, tmp_path: Path, open_own: Any) -> None:
-    """What the reader makes passes the kit for tasks."""
+    """A task made of sequences passes the conformance kit."""
     (selected,) = open_own(f"sequences:{as_csv(tmp_path, table(200))}{options}")
     results = check_task(selected.registered, options=selected.options)
 

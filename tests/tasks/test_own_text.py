@@ -1,4 +1,4 @@
-"""`text:PATH`: what is read, how it is cut, and what is said of files that cannot be used."""
+"""`text:PATH`: how text is read and cut, and the messages about files that cannot be used."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import pytest
 
 from archbench import IGNORED, DataError, Examples
 from archbench.testing import check_task
-from archbench_tasks._language import scored_blocks, training_blocks
+from archbench_tasks._text_blocks import scored_blocks, training_blocks
 from archbench_tasks.own_text import BETWEEN, TextOptions, encode, inspect, load
 
 TEN = TextOptions(length=10)
 
 
 def some_text(count: int, seed: int = 0) -> str:
-    """Characters of one to four bytes and two ways to end a line."""
+    """Return characters of one to four bytes, with two ways to end a line."""
     return "".join(random.Random(seed).choices(["a", "b", " ", "\n", "\r\n", "é", "€", "𝄞"], k=count))[:count]
 
 
 def write(path: Path, text: str) -> Path:
-    """The text as it is, in UTF-8."""
+    """Write a text in UTF-8, without changing the ends of its lines, and return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
     return path
 
 
 def asked(examples: Examples) -> list[int]:
-    """The targets that are asked for, in order."""
+    """Return the targets that are asked for, in order."""
     return examples.targets[examples.targets != IGNORED].tolist()
 
 
 def test_text_is_read_to_the_last_character(tmp_path: Path) -> None:
-    """The test is the last tenth; training, validation and test together are the text, read once."""
+    """The test split is the last tenth; the three splits together are the text, each character once."""
     text = some_text(2_000)
     path = write(tmp_path / "book", text)
     found = inspect(path, TEN)
@@ -58,7 +58,7 @@ def test_text_is_read_to_the_last_character(tmp_path: Path) -> None:
 @pytest.mark.parametrize("symbols", [65, 66, 129, 500])
 @pytest.mark.parametrize("cut", [training_blocks, scored_blocks])
 def test_blocks_ask_for_each_symbol_once(cut: Callable[..., Examples], length: int, symbols: int) -> None:
-    """Every step has the next symbol or nothing as its target, and the next symbols asked for are all but the first."""
+    """Each step asks for the next symbol or for nothing; every symbol but the first is asked for once."""
     codes = np.arange(symbols)
     examples = cut(codes, length)
     following = examples.inputs + 1
@@ -69,7 +69,7 @@ def test_blocks_ask_for_each_symbol_once(cut: Callable[..., Examples], length: i
 
 
 def test_scored_symbols_have_half_a_block_before_them() -> None:
-    """But those of the first block, which has nothing before it."""
+    """After the first block each symbol that is asked for has half a block before it."""
     examples = scored_blocks(np.arange(1_000), 20)
     first_asked = (examples.targets != IGNORED).argmax(axis=1)
 
@@ -77,8 +77,8 @@ def test_scored_symbols_have_half_a_block_before_them() -> None:
     assert first_asked[1:].min() == 10
 
 
-def test_chance_is_the_entropy_of_the_test_part(tmp_path: Path) -> None:
-    """In bits, from the frequencies of the characters that the test asks for."""
+def test_chance_is_the_entropy_of_the_test_split(tmp_path: Path) -> None:
+    """Chance is the entropy, in bits, of the characters that the test asks for."""
     text = some_text(3_000)
     counts = Counter(text[2_701:])
     entropy = -sum(n / 299 * math.log2(n / 299) for n in counts.values())
@@ -87,7 +87,7 @@ def test_chance_is_the_entropy_of_the_test_part(tmp_path: Path) -> None:
 
 
 def test_same_text_elsewhere_is_the_same_task(tmp_path: Path) -> None:
-    """Content decides, with or without a byte order mark, in a file or in a folder; a change makes another task."""
+    """A text is one task, with or without a byte order mark, in a file or a folder; a change makes another task."""
     text = some_text(1_000)
     content = inspect(write(tmp_path / "a.txt", text), TEN).content
 
@@ -97,7 +97,7 @@ def test_same_text_elsewhere_is_the_same_task(tmp_path: Path) -> None:
 
 
 def test_files_of_a_folder_are_one_text(tmp_path: Path) -> None:
-    """In the order of their names, a mark between two; other files and hidden ones are not read."""
+    """Text files are joined in the order of their names, with a mark between two; other files are ignored."""
     first, second = some_text(900, 1), some_text(800, 2)
     write(tmp_path / "all/2.TXT", second)
     write(tmp_path / "all/1.txt", first)
@@ -110,18 +110,18 @@ def test_files_of_a_folder_are_one_text(tmp_path: Path) -> None:
 
 
 def test_every_seed_has_blocks_of_both_kinds(tmp_path: Path) -> None:
-    """Wherever validation falls, also at either end, nothing is lost but the first character of each stretch."""
+    """For every seed, only the first character of each stretch of text is not asked for."""
     text = some_text(120)
     path = write(tmp_path / "short.txt", text)
     found = inspect(path, TEN)
     for seed in range(60):
         splits = load(path, TEN, found.content, seed)
-        parts = [len(asked(part)) for part in (splits.train, splits.validation, splits.test)]
-        assert parts in ([94, 11, 11], [95, 11, 11])
+        counts = [len(asked(split)) for split in (splits.train, splits.validation, splits.test)]
+        assert counts in ([94, 11, 11], [95, 11, 11])
 
 
-def test_kit_finds_nothing_to_object_to(tmp_path: Path, open_own: Callable[[str], list[Any]]) -> None:
-    """A task made of text passes the conformance kit, also with a character that only the test has."""
+def test_conformance(tmp_path: Path, open_own: Callable[[str], list[Any]]) -> None:
+    """A task made of text passes the conformance kit, even if only the test has some character."""
     write(tmp_path / "noise.txt", some_text(5_000) + "z")
     (selected,) = open_own(f"text:{tmp_path / 'noise.txt'}[length=30]")
     results = check_task(selected.registered, options=selected.options)
@@ -142,7 +142,7 @@ def test_kit_finds_nothing_to_object_to(tmp_path: Path, open_own: Callable[[str]
     ],
 )
 def test_unusable_files(tmp_path: Path, content: bytes, message: str) -> None:
-    """The message says which file, what is wrong with it and what would do."""
+    """The message says which file cannot be used, and why."""
     path = tmp_path / "mine.txt"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -153,7 +153,7 @@ def test_unusable_files(tmp_path: Path, content: bytes, message: str) -> None:
 
 
 def test_suggested_length_is_enough(tmp_path: Path) -> None:
-    """The length that the message of a short text names can be used."""
+    """The block length that the message about a short text suggests can be used."""
     path = write(tmp_path / "a.txt", some_text(500))
 
     assert inspect(path, TextOptions(length=49)).info.input_shape == (49,)
@@ -162,13 +162,13 @@ def test_suggested_length_is_enough(tmp_path: Path) -> None:
 
 
 def test_folder_without_text(tmp_path: Path) -> None:
-    """It says what is looked for."""
+    """The message about a folder without text says which files are needed."""
     with pytest.raises(DataError, match=r"has no \.txt file"):
         inspect(tmp_path, TEN)
 
 
 def test_text_that_changes_under_a_run(tmp_path: Path) -> None:
-    """A trial does not train on another text than was planned."""
+    """A trial refuses a text that was changed after the run began."""
     path = write(tmp_path / "a.txt", some_text(1_000))
     content = inspect(path, TEN).content
     write(path, some_text(1_000, seed=1))

@@ -1,9 +1,9 @@
 """Generated sequences against slow generators written from the definitions, one symbol at a time.
 
 For each task there is a *reference*, which makes one sequence with the standard library's random numbers, and a
-*reader*, which takes a sequence apart, checks every rule of the definition and works out the answers. The reader must
-agree with the labels of ours and of the reference; and ours and the reference must be the same law: at every step,
-each token and each label is as frequent in one as in the other.
+*solver*, which takes a sequence apart, checks every rule of the definition and works out the answers. The solver must
+agree with the labels of the task and of the reference. Task and reference must follow the same law: at every step, each
+token and each label is as frequent in one as in the other.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ DEVIATIONS = 5.5  # thousands of frequencies are compared
 
 
 def copy_memory(draw: Draw, pause: int = 30) -> tuple[Tokens, Tokens]:
-    """Ten symbols, a pause, the marker, ten blanks."""
+    """Make ten symbols, a pause, the marker, ten blanks."""
     symbols = [draw.randint(1, 8) for _ in range(10)]
     sequence = [*symbols, *[0] * (pause - 1), 9, *[0] * 10]
     return sequence, [IGNORED] * (pause + 10) + [symbol - 1 for symbol in symbols]
 
 
-def read_copy_memory(sequence: Tokens, pause: int = 30) -> dict[int, int]:
-    """The ten symbols at the last ten steps."""
+def solve_copy_memory(sequence: Tokens, pause: int = 30) -> dict[int, int]:
+    """Return the ten symbols at the last ten steps."""
     assert len(sequence) == pause + 20
     assert [place for place, token in enumerate(sequence) if token == 9] == [pause + 9]
     assert set(sequence[10 : pause + 9]) | set(sequence[pause + 10 :]) <= {0}
@@ -42,7 +42,7 @@ def read_copy_memory(sequence: Tokens, pause: int = 30) -> dict[int, int]:
 
 
 def selective_copy(draw: Draw, noise: int = 32, symbols: int = 8) -> tuple[Tokens, Tokens]:
-    """Symbols at random places of the noise, then markers."""
+    """Make symbols at random places of the noise, then markers."""
     sequence = [0] * (noise + symbols)
     for place in draw.sample(range(noise + symbols), symbols):
         sequence[place] = draw.randint(1, 14)
@@ -50,8 +50,8 @@ def selective_copy(draw: Draw, noise: int = 32, symbols: int = 8) -> tuple[Token
     return sequence + [15] * symbols, [IGNORED] * (noise + symbols) + copied
 
 
-def read_selective_copy(sequence: Tokens, noise: int = 32, symbols: int = 8) -> dict[int, int]:
-    """The k-th symbol at the k-th marker."""
+def solve_selective_copy(sequence: Tokens, noise: int = 32, symbols: int = 8) -> dict[int, int]:
+    """Return the k-th symbol at the k-th marker."""
     end = sequence.index(15)
     found = [token for token in sequence[:end] if token != 0]
     assert (end, len(found), sequence[end:]) == (noise + symbols, symbols, [15] * symbols)
@@ -59,7 +59,7 @@ def read_selective_copy(sequence: Tokens, noise: int = 32, symbols: int = 8) -> 
 
 
 def temporal_order(windows: list[tuple[float, float]]) -> Callable[..., tuple[Tokens, Tokens]]:
-    """E, noise with some X or Y, B, padding."""
+    """Return the reference for some windows: E, noise with some X or Y, B, padding."""
 
     def make(draw: Draw, length: int = 50) -> tuple[Tokens, Tokens]:
         size = draw.randint(length, length + length // 10)
@@ -77,10 +77,10 @@ def temporal_order(windows: list[tuple[float, float]]) -> Callable[..., tuple[To
     return make
 
 
-def read_temporal_order(windows: list[tuple[float, float]]) -> Callable[..., dict[int, int]]:
-    """The order at the B."""
+def solve_temporal_order(windows: list[tuple[float, float]]) -> Callable[..., dict[int, int]]:
+    """Return the solver for some windows, which finds the order at the B."""
 
-    def read(sequence: Tokens, length: int = 50) -> dict[int, int]:
+    def solve(sequence: Tokens, length: int = 50) -> dict[int, int]:
         text = "".join("abcdXYEB."[token] for token in sequence)
         body = re.fullmatch(r"E([abcdXY]*)B(\.*)", text)
         assert body
@@ -95,7 +95,7 @@ def read_temporal_order(windows: list[tuple[float, float]]) -> Callable[..., dic
             answer = answer * 2 + (text[place] == "Y")
         return {size - 1: answer}
 
-    return read
+    return solve
 
 
 TWO = [(0.1, 0.2), (0.5, 0.6)]
@@ -103,15 +103,15 @@ THREE = [(0.1, 0.2), (0.33, 0.43), (0.66, 0.76)]
 
 
 def parity(draw: Draw, length: int = 20, test_length: int = 40, ask: str = "last") -> tuple[Tokens, Tokens]:
-    """Random bits, padding."""
+    """Make random bits, then padding."""
     bits = [draw.getrandbits(1) for _ in range(draw.randint(1, length))]
     labels = [sum(bits[: i + 1]) % 2 if ask == "every" or i == len(bits) - 1 else IGNORED for i in range(len(bits))]
     rest = test_length - len(bits)
     return bits + [2] * rest, labels + [IGNORED] * rest
 
 
-def read_parity(sequence: Tokens, length: int = 20, test_length: int = 40, ask: str = "last") -> dict[int, int]:
-    """Even or odd at the last bit, or at each."""
+def solve_parity(sequence: Tokens, length: int = 20, test_length: int = 40, ask: str = "last") -> dict[int, int]:
+    """Return even or odd at the last bit, or at every bit."""
     bits = re.fullmatch("([01]+)(2*)", "".join(map(str, sequence)))
     assert bits
     assert len(bits[1]) <= length
@@ -124,7 +124,7 @@ def read_parity(sequence: Tokens, length: int = 20, test_length: int = 40, ask: 
 
 
 def long_lag(draw: Draw, form: str = "2b", lag: int = 30, symbols: int = 0) -> tuple[Tokens, Tokens]:
-    """x or y, then the filler; in 2c between b and e."""
+    """Make x or y, then the filler; in 2c between b and e."""
     about = draw.randint(0, 1)
     if form != "2c":
         filler = [draw.randrange(lag - 1) if form == "2b" else place for place in range(lag - 1)]
@@ -140,8 +140,8 @@ def long_lag(draw: Draw, form: str = "2b", lag: int = 30, symbols: int = 0) -> t
     return sequence, [IGNORED] * (lag + extra + 2) + [about] + [IGNORED] * rest
 
 
-def read_long_lag(sequence: Tokens, form: str = "2b", lag: int = 30, symbols: int = 0) -> dict[int, int]:
-    """x or y at the end."""
+def solve_long_lag(sequence: Tokens, form: str = "2b", lag: int = 30, symbols: int = 0) -> dict[int, int]:
+    """Return x or y at the end."""
     if form != "2c":
         assert len(sequence) == lag
         assert all(token < lag - 1 for token in sequence[1:])
@@ -165,14 +165,14 @@ GRAPH = {
     "4": {"P": "3", "V": "5"},
     "5": {"E": "end"},
 }
-# The same grammar without states: from 3 one comes back to 3 by X T* V P, and leaves by S or by X T* V V.
+# The grammar as a pattern, without states: X T* V P leads from 3 back to 3; S and X T* V V leave it.
 LOOP = "(?:XT*VP)*(?:S|XT*VV)"
 REBER = f"B(?:TS*X{LOOP}|PT*V(?:V|P{LOOP}))E"
 EMBEDDED = f"B(?:T{REBER}T|P{REBER}P)E"
 
 
 def embedded_string(draw: Draw, longest: int = 32) -> str:
-    """One string of the embedded grammar."""
+    """Draw a string of the embedded grammar."""
     while True:
         state, inner = "start", ""
         while state != "end":
@@ -185,14 +185,14 @@ def embedded_string(draw: Draw, longest: int = 32) -> str:
 
 
 def embedded_reber(draw: Draw, longest: int = 32) -> tuple[Tokens, Tokens]:
-    """A string, and at each symbol the next one."""
+    """Make a string, and at each symbol the next one."""
     codes = ["BTPSXVE".index(symbol) for symbol in embedded_string(draw, longest)]
     rest = longest - len(codes)
     return codes[:-1] + [7] * rest, codes[1:] + [IGNORED] * rest
 
 
-def read_embedded_reber(sequence: Tokens, longest: int = 32) -> dict[int, int]:
-    """The next symbol at every step of the string."""
+def solve_embedded_reber(sequence: Tokens, longest: int = 32) -> dict[int, int]:
+    """Return the next symbol at every step of the string."""
     body = re.fullmatch(r"([BTPSXVE]+)(\.*)", "".join("BTPSXVE."[token] for token in sequence))
     assert body
     text = body[1] + "E"
@@ -203,7 +203,7 @@ def read_embedded_reber(sequence: Tokens, longest: int = 32) -> dict[int, int]:
 
 
 def continual_reber(draw: Draw, length: int = 100) -> tuple[Tokens, Tokens]:
-    """Strings without a break, and at each symbol the next one."""
+    """Make strings without a break, and at each symbol the next one."""
     text = ""
     while len(text) <= length:
         text += embedded_string(draw)
@@ -211,8 +211,8 @@ def continual_reber(draw: Draw, length: int = 100) -> tuple[Tokens, Tokens]:
     return codes[:-1], codes[1:]
 
 
-def read_continual_reber(sequence: Tokens, length: int = 100) -> dict[int, int]:
-    """The next symbol, known at every step but the last."""
+def solve_continual_reber(sequence: Tokens, length: int = 100) -> dict[int, int]:
+    """Return the next symbol at every step but the last."""
     text = "".join("BTPSXVE"[token] for token in sequence)
     whole = re.match(f"(?:{EMBEDDED})*", text)
     assert len(text) == length
@@ -222,7 +222,7 @@ def read_continual_reber(sequence: Tokens, length: int = 100) -> dict[int, int]:
 
 
 def brackets(draw: Draw, length: int = 93) -> tuple[Tokens, Tokens]:
-    """The brackets that are open, and then one by one, by a coin where both ways are free."""
+    """Make the open brackets, then one bracket after another, by a coin where both ways are possible."""
     stack = [draw.choice("([{<") for _ in range(draw.choice([0, *[d for d in range(1, 8) for _ in "12"], 8]))]
     text = "." * (8 - len(stack)) + "".join(stack)
     while len(text) < 8 + length:
@@ -238,8 +238,8 @@ def brackets(draw: Draw, length: int = 93) -> tuple[Tokens, Tokens]:
 CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 
-def read_brackets(sequence: Tokens, length: int = 93) -> dict[int, int]:
-    """The next symbol, known at every step but the last, once the open brackets have been named."""
+def solve_brackets(sequence: Tokens, length: int = 93) -> dict[int, int]:
+    """Return the next symbol at every step but the last, after those that name the open brackets."""
     text = "".join("([{<)]}>."[token] for token in sequence)
     stack: list[str] = []
     assert len(text) == length + 7
@@ -255,11 +255,11 @@ def read_brackets(sequence: Tokens, length: int = 93) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class Case:
-    """A task under some options with its reference and its reader."""
+    """A task under some options, with its reference and its solver."""
 
     task: str
     make: Callable[..., tuple[Tokens, Tokens]]
-    read: Callable[..., dict[int, int]]
+    solve: Callable[..., dict[int, int]]
     options: dict[str, Any]
 
     def __str__(self) -> str:
@@ -267,22 +267,22 @@ class Case:
 
 
 CASES = [
-    Case(task, make, read, options)
-    for task, make, read, every in (
-        ("copy-memory", copy_memory, read_copy_memory, [{}, {"pause": 1}]),
-        ("selective-copy", selective_copy, read_selective_copy, [{}, {"noise": 0, "symbols": 1}]),
-        ("temporal-order", temporal_order(TWO), read_temporal_order(TWO), [{}, {"length": 10}, {"length": 100}]),
-        ("temporal-order-6b", temporal_order(THREE), read_temporal_order(THREE), [{}, {"length": 10}]),
-        ("parity", parity, read_parity, [{}, {"ask": "every"}, {"length": 1, "test_length": 1}]),
+    Case(task, make, solve, options)
+    for task, make, solve, every in (
+        ("copy-memory", copy_memory, solve_copy_memory, [{}, {"pause": 1}]),
+        ("selective-copy", selective_copy, solve_selective_copy, [{}, {"noise": 0, "symbols": 1}]),
+        ("temporal-order", temporal_order(TWO), solve_temporal_order(TWO), [{}, {"length": 10}, {"length": 100}]),
+        ("temporal-order-6b", temporal_order(THREE), solve_temporal_order(THREE), [{}, {"length": 10}]),
+        ("parity", parity, solve_parity, [{}, {"ask": "every"}, {"length": 1, "test_length": 1}]),
         (
             "long-lag",
             long_lag,
-            read_long_lag,
+            solve_long_lag,
             [{}, {"form": "2a"}, {"form": "2c"}, {"form": "2c", "symbols": 7}, {"lag": 2}],
         ),
-        ("embedded-reber", embedded_reber, read_embedded_reber, [{}, {"longest": 9}]),
-        ("continual-reber", continual_reber, read_continual_reber, [{}, {"length": 64}]),
-        ("brackets", brackets, read_brackets, [{}, {"length": 2}]),
+        ("embedded-reber", embedded_reber, solve_embedded_reber, [{}, {"longest": 9}]),
+        ("continual-reber", continual_reber, solve_continual_reber, [{}, {"length": 64}]),
+        ("brackets", brackets, solve_brackets, [{}, {"length": 2}]),
     )
     for options in every
 ]
@@ -290,20 +290,20 @@ per_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def reference(case: Case, count: int = REFERENCES) -> Examples:
-    """So many sequences of the slow generator."""
+    """Return so many sequences of the slow generator."""
     draw = random.Random(0)
     inputs, targets = zip(*[case.make(draw, **case.options) for _ in range(count)], strict=True)
     return Examples(np.array(inputs), np.array(targets))
 
 
 def disagreements(case: Case, examples: Examples, *, every_label: bool) -> list[int]:
-    """Sequences whose labels are not what the reader says."""
+    """Return the rows of the sequences whose labels are not the answers of the solver."""
     found = []
     for row, (sequence, labels) in enumerate(zip(examples.inputs.tolist(), examples.targets.tolist(), strict=True)):
-        answers = case.read(sequence, **case.options)
+        answers = case.solve(sequence, **case.options)
         given = {place: label for place, label in enumerate(labels) if label != IGNORED}
         if case.task in ("continual-reber", "brackets"):
-            given.pop(len(labels) - 1, None)  # only the rest of the stream could tell
+            given.pop(len(labels) - 1, None)  # the next symbol is not in the sequence
         expected = answers if every_label else {place: answers.get(place) for place in given}
         if given != expected:
             found.append(row)
@@ -311,8 +311,8 @@ def disagreements(case: Case, examples: Examples, *, every_label: bool) -> list[
 
 
 @per_case
-def test_reader_agrees_with_the_labels(case: Case, load: Load) -> None:
-    """Every sequence of ours and of the reference follows the rules, and its labels are the reader's answers."""
+def test_solver_agrees_with_the_labels(case: Case, load: Load) -> None:
+    """Every sequence of the task and of the reference follows the rules, and has the labels that the solver finds."""
     splits = load(case.task, **case.options)
     some = Examples(splits.train.inputs[:2_000], splits.train.targets[:2_000])
 
@@ -322,7 +322,7 @@ def test_reader_agrees_with_the_labels(case: Case, load: Load) -> None:
 
 
 def frequencies(examples: Examples, tokens: int) -> tuple[np.ndarray[Any, Any], int]:
-    """How often each token and each label comes at each step, as shares; and the number of sequences."""
+    """Return the share of each token and of each label at each step, and the number of sequences."""
     kinds = np.arange(tokens)
     inputs = np.stack([(examples.inputs == kind).mean(axis=0) for kind in kinds])
     labels = np.stack([(examples.targets == kind).mean(axis=0) for kind in [IGNORED, *kinds]])
@@ -330,7 +330,7 @@ def frequencies(examples: Examples, tokens: int) -> tuple[np.ndarray[Any, Any], 
 
 
 def farthest(first: tuple[np.ndarray[Any, Any], int], second: tuple[np.ndarray[Any, Any], int]) -> float:
-    """The largest difference of two frequencies in standard deviations of it."""
+    """Return the largest difference of two frequencies, in standard deviations of such a difference."""
     (a, n), (b, m) = first, second
     pooled = (a * n + b * m) / (n + m)
     spread = np.sqrt(np.maximum(pooled * (1 - pooled), 1 / (n + m)) * (1 / n + 1 / m))
@@ -339,15 +339,15 @@ def farthest(first: tuple[np.ndarray[Any, Any], int], second: tuple[np.ndarray[A
 
 @per_case
 def test_same_law_as_the_reference(case: Case, load: Load) -> None:
-    """At every step each token and each label is as frequent in ours as in the reference."""
+    """At every step each token and each label is as frequent in the task as in the reference."""
     slow = reference(case)
     tokens = int(slow.inputs.max()) + 1
 
     assert farthest(frequencies(load(case.task, **case.options).train, tokens), frequencies(slow, tokens)) < DEVIATIONS
 
 
-def test_law_test_has_teeth(load: Load) -> None:
-    """A law that is a little off, such as an eighth symbol that never comes, is told from the right one."""
+def test_a_wrong_law_is_noticed(load: Load) -> None:
+    """The comparison notices a law that is a little off: an eighth symbol that never comes."""
     case = CASES[0]
     slow = reference(case)
     slow.inputs[slow.inputs == 8] = 7
@@ -356,7 +356,7 @@ def test_law_test_has_teeth(load: Load) -> None:
 
 
 def adding(draw: Draw, length: int) -> tuple[list[tuple[float, float]], float]:
-    """The modern form: one mark in each half."""
+    """Make a sequence in the modern form: one mark in each half."""
     pairs = [(draw.random(), 0.0) for _ in range(length)]
     total = 0.0
     for place in (draw.randint(0, length // 2 - 1), draw.randint(length // 2, length - 1)):
@@ -366,7 +366,7 @@ def adding(draw: Draw, length: int) -> tuple[list[tuple[float, float]], float]:
 
 
 def marked_1997(draw: Draw, length: int, low: float) -> tuple[list[tuple[float, float]], list[float]]:
-    """The form of 1997; drawn again if the first pair is marked."""
+    """Make pairs in the form of 1997, drawn again if the first pair is marked, and the two marked values."""
     size = draw.randint(length, length + length // 10)
     while True:
         first = draw.choice(range(10))
@@ -380,13 +380,13 @@ def marked_1997(draw: Draw, length: int, low: float) -> tuple[list[tuple[float, 
 
 
 def adding_1997(draw: Draw, length: int) -> tuple[list[tuple[float, float]], float]:
-    """0.5 + (X1 + X2) / 4."""
+    """Make a sequence with the target 0.5 + (X1 + X2) / 4."""
     pairs, (a, b) = marked_1997(draw, length, -1)
     return pairs, 0.5 + (a + b) / 4.0
 
 
 def multiplication(draw: Draw, length: int) -> tuple[list[tuple[float, float]], float]:
-    """X1 * X2."""
+    """Make a sequence with the target X1 * X2."""
     pairs, (a, b) = marked_1997(draw, length, 0)
     return pairs, a * b
 
@@ -406,7 +406,7 @@ per_pairs = pytest.mark.parametrize(
 
 @per_pairs
 def test_targets_follow_from_the_marked_values(task: str, make: Any, length: int, load: Load) -> None:
-    """Reading each sequence pair by pair, the markers are as defined and the target is what the marked values give."""
+    """In each sequence the markers are as defined, and the target follows from the marked values."""
     examples = load(task, length=length).validation
     for sequence, (target,) in zip(examples.inputs.tolist(), examples.targets.tolist(), strict=True):
         marked = [value for value, mark in sequence if mark == 1]

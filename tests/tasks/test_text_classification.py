@@ -24,7 +24,7 @@ SMALL = NewsOptions(vocabulary=300, length=60)
 
 @pytest.fixture
 def own_data(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the two sets that may be damaged."""
+    """Return a data folder with a copy of the two sets, which a test may damage."""
     for name in TASKS:
         shutil.copytree(small_data / name, tmp_path / "data" / name)
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "data"))
@@ -32,7 +32,7 @@ def own_data(small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_rows_of_ag_news(small_data: Path) -> None:
-    """Title and text become one, doubled quotes are quotes, a comma is a comma, and labels begin at 0."""
+    """Title and text are joined, doubled quotes become quotes, commas in cells are kept, and labels begin at 0."""
     texts, labels = read("ag-news", "test")
     first, *_ = (small_data / "ag-news/test.csv").read_text().splitlines()
 
@@ -43,7 +43,7 @@ def test_rows_of_ag_news(small_data: Path) -> None:
 
 
 def test_escapes_of_the_real_file(small_data: Path, own_data: Path) -> None:
-    """Backslashes stay as they are, and cells may be empty or read `NA`: the real files have all of these."""
+    """Backslashes are kept, and cells may be empty or read `NA`, as in the real files."""
     rows = '"3","NA","costs \\$415\\ now"\n"1","null",""\n' * 2
     (own_data / "ag-news/test.csv").write_text(rows)
     texts, labels = read("ag-news", "test")
@@ -53,7 +53,7 @@ def test_escapes_of_the_real_file(small_data: Path, own_data: Path) -> None:
 
 
 def test_tokens_are_the_text(small_data: Path) -> None:
-    """Real tokens give the text back in lower case, from the front; lengths say how many there are; the rest is 0."""
+    """Decoded tokens are the beginning of the text in lower case; lengths count them; the padding is 0."""
     texts, labels = read("imdb", "test")
     tokenizer = learn_tokens(read("imdb", "train")[0], 300)
     test = load(ReviewOptions(vocabulary=300, length=60), 0, name="imdb").test
@@ -69,8 +69,8 @@ def test_tokens_are_the_text(small_data: Path) -> None:
         assert row[:length].all()
 
 
-def test_what_is_cut_is_counted(small_data: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The log names, for each part, how many texts lost their end."""
+def test_cut_texts_are_counted(small_data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says, for each published set, how many texts were cut."""
     with caplog.at_level(logging.WARNING):
         splits = load(NewsOptions(vocabulary=300, length=40), 0, name="ag-news")
     texts, _ = read("ag-news", "test")
@@ -82,8 +82,8 @@ def test_what_is_cut_is_counted(small_data: Path, caplog: pytest.LogCaptureFixtu
     assert (splits.test.lengths == 40).sum() >= longer
 
 
-def test_vocabulary_is_that_of_the_training_part(small_data: Path, own_data: Path) -> None:
-    """Other test texts change no token of the others."""
+def test_vocabulary_is_that_of_the_training_set(small_data: Path, own_data: Path) -> None:
+    """Other test texts do not change the tokens of the training texts."""
     before = load(SMALL, 0, name="ag-news")
     (own_data / "ag-news/test.csv").write_text('"1","zzzz zzzz zzzz zzzz","zzzz zzzz"\n' * 500)
     after = load(SMALL, 0, name="ag-news")
@@ -93,7 +93,7 @@ def test_vocabulary_is_that_of_the_training_part(small_data: Path, own_data: Pat
 
 
 def test_same_tokens_in_another_process(small_data: Path) -> None:
-    """Hash seeds and threads do not matter: the tokenizer is the same to the byte."""
+    """The tokenizer is the same to the byte, whatever the hash seed and the number of threads."""
     code = (
         "from archbench_tasks.text_classification import read, learn_tokens; "
         "print(learn_tokens(read('ag-news', 'train')[0], 320).to_str(), end='')"
@@ -105,7 +105,7 @@ def test_same_tokens_in_another_process(small_data: Path) -> None:
 
 
 def test_loading_leaves_nothing_behind(small_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No files in the home, the temporary or the data folder, no variables, no threads."""
+    """Loading leaves no files in the home, the temporary or the data folder, no variables and no threads."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -124,14 +124,14 @@ def test_loading_leaves_nothing_behind(small_data: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_damaged_files(own_data: Path, name: str, file: str, content: bytes, message: str) -> None:
-    """The message names the file, and the command that finds more like it."""
+    """The message names the damaged file, and the command that finds more of them."""
     (own_data / name / file).write_bytes(content)
     with pytest.raises(DataError, match=message + r".*benchmark data verify"):
         TASKS[name].load(TASKS[name].options(), 0)  # type: ignore[operator, misc]
 
 
 def test_every_class_is_in_validation() -> None:
-    """Validation is drawn class by class."""
+    """Validation has about equally many texts of every class."""
     for name, task in TASKS.items():
         options: Any = task.options() if task.options else None
         validation = load(options, 4, name=name).validation

@@ -17,6 +17,7 @@ from archbench._declarations._reader import Reader as Reader
 from archbench._declarations._section import Section as Section
 from archbench._declarations._targets import resolve as resolve
 from archbench._declarations._task import IGNORED as IGNORED
+from archbench._declarations._task import ArrayLike as ArrayLike
 from archbench._declarations._task import Examples as Examples
 from archbench._declarations._task import InputKind as InputKind
 from archbench._declarations._task import Splits as Splits

@@ -1,11 +1,11 @@
-"""What a plugin declares of a task: its shapes, its splits, its loss and its metric. Free of torch and numpy."""
+"""A task as a plugin declares it: shapes, splits, loss and metric. Imports neither torch nor numpy."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from archbench._declarations._checks import check_declaration, check_target
 from archbench._declarations._metrics import METRICS, Loss, Metric
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 InputKind = Literal["image", "sequence", "tokens"]
 
 IGNORED = -100
-"""A label that is neither trained on nor scored: the steps of a sequence at which nothing is asked."""
+"""A label that is neither trained on nor scored: it marks the steps of a sequence at which nothing is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskInfo:
-    """What an architecture may know of a task when it is built.
+    """Shapes and sizes of a task: all that an architecture is told of it when it is built.
 
     Args:
         kind: `image`, `sequence` (of real vectors) or `tokens` (of integers).
         input_shape: one example without the batch axis. Image: (channels, height, width).
             Sequence: (steps, features). Tokens: (steps,).
         outputs: classes for a classification task, target values for a regression task.
-        per_step: the network answers at every step, (batch, steps, outputs), and not once, (batch, outputs).
+        per_step: the network answers at every step, (batch, steps, outputs), instead of once, (batch, outputs).
         vocabulary: number of distinct tokens; None unless `kind` is `tokens`.
-        variable_length: examples may be shorter than `input_shape[0]`, which is the longest; `Examples.lengths` says
-            how long each is. Padding is zeros. What a network gets of it: `Architecture.takes_lengths`.
+        variable_length: examples may be shorter than `input_shape[0]`, the longest; `Examples.lengths` says how long
+            each is, and zeros fill the rest. A network is told the lengths if `Architecture.takes_lengths` is set.
 
     Raises:
         DeclarationError: the shape does not fit the kind, or a size is not positive.
@@ -66,28 +66,52 @@ class TaskInfo:
             )
 
 
+@runtime_checkable
+class ArrayLike(Protocol):
+    """Inputs that are read on demand, because they would not fit in memory: an object that is indexed like an array.
+
+    Worker processes read ahead of the training; each has a copy of the object, forked or pickled. A numpy array fits
+    this protocol too.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """All sizes, the number of examples first: (N, *input_shape)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the arrays that indexing returns: float32, or int64 for kind `tokens`."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: np.ndarray[Any, Any], /) -> np.ndarray[Any, Any]:
+        """Return the examples at these places, int64 (B,), as an array (B, *input_shape)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Inputs and targets with the example as the first axis.
+    """Inputs and targets; the first axis counts the examples.
 
     Args:
-        inputs: float32 (N, *input_shape), or int64 for kind `tokens`. Where they would not fit in memory: an object
-            with such a `shape` and `dtype`, a length, and `[index array]`, which reads these examples into an array;
-            worker processes then read ahead of the training.
+        inputs: float32 (N, *input_shape), or int64 for kind `tokens`: an array, or an `ArrayLike` that reads on demand
+            what would not fit in memory.
         targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
             float32 (N, outputs) for regression, (N, steps, outputs) per step.
         lengths: int64 (N,), how many steps of each example are real, for a task of variable length; None if all are.
-            What comes after them is 0 in the inputs, and `IGNORED` in labels per step.
+            The steps after them are 0 in the inputs, and `IGNORED` in labels per step.
     """
 
-    inputs: Any
+    inputs: np.ndarray[Any, Any] | ArrayLike
     targets: np.ndarray[Any, Any]
     lengths: np.ndarray[Any, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """The three parts of a dataset. Training sees `train`, selection `validation`, the final score `test`."""
+    """The three splits of a dataset. Training sees `train`, selection `validation`, the final score `test`."""
 
     train: Examples
     validation: Examples
@@ -101,33 +125,34 @@ class Task:
     Args:
         name: lower-case letters, digits, `.`, `_` and `-`; what users type.
         info: a `TaskInfo`, or `info(options)` that returns one when the shape depends on the options.
-        load: `load(options, seed)` returns `Splits`, or the same as a `"module:attribute"` string. It may
-            depend on nothing else. The test split must not depend on the seed, so that scores stay comparable.
+        load: `load(options, seed)` returns `Splits` and depends on nothing else; a function, or a
+            `"module:attribute"` string that names it. The test split must not depend on the seed, so that scores stay
+            comparable.
         loss: what training minimises.
         metric: what validation selects on and the leaderboard shows. `bits_per_character` and `perplexity` are for
-            language models: the cross entropy of the targets that are asked for to the base 2, and its exponential.
-        chance: the score of the best constant predictor, which for these two is a constant distribution over the
-            classes: the entropy of their frequencies. 0 on the normalised scale.
+            language models: the cross entropy, to the base 2, of the targets that are asked for, and its exponential.
+        chance: the score of the best constant predictor; 0 on the normalised scale. For these two metrics it is a
+            constant distribution over the classes, and scores the entropy of their frequencies.
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         options, variants, summary, source, revision: as for `Architecture`.
-        by_default: part of a run that names no task; the others are run when they are named, or with `--task all`.
-        target: the validation score from which on the task counts as solved; None if there is no such score. Records
-            say when it was reached; a protocol may stop there.
+        by_default: whether a run that names no task includes this one; `--task all` includes every task.
+        target: the validation score at which the task counts as solved; None if there is none. Records say when it
+            was reached; a protocol may stop there.
         effort: how many times the steps of a protocol this task gets: more than 1 where a network that can solve it
-            needs longer than on other tasks. The same for every architecture, so that nobody gets an advantage.
-        fixed_splits: the training and validation splits are the same for every seed, as where a publisher fixed
-            them. Otherwise each seed must draw its own.
+            needs longer than on other tasks. It applies to every architecture alike, so that none has an advantage.
+        fixed_splits: the training and validation splits are the same for every seed, for example because a publisher
+            fixed them. Otherwise each seed must draw its own.
         expected_failures: as for `Architecture`.
         libraries: modules that `load` imports and that take long to import, such as `sklearn.datasets`;
             they are imported once, ahead of all trials. Never name a module with side effects.
-        files: what `load` reads below `data_folder()`. `benchmark data prepare` gets the files; a run without them
-            does not begin.
-        packages: modules that `load` needs and that may not be installed, to the command that installs them; a run
-            without them does not begin either.
-        augment: `augment(inputs, generator)` returns a batch of training inputs anew, as a function or a
-            `"module:function"` string. It takes every random number from the generator, which lives on the CPU, so
-            that a batch does not depend on the device. Protocols say whether it is applied; it never is in
-            validation and test.
+        files: the files below `data_folder()` that `load` reads. `benchmark data prepare` downloads them; a run does
+            not begin without them.
+        packages: optional modules that `load` needs, each with the command that installs it; a run does not begin
+            without them either.
+        augment: `augment(inputs, generator)` returns an altered copy of a batch of training inputs; a function, or a
+            `"module:function"` string that names it. It takes every random number from the generator, which lives on
+            the CPU, so that a batch does not depend on the device. Protocols say whether it is applied; validation
+            and test never use it.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -185,14 +210,14 @@ class Task:
 
     @property
     def higher_is_better(self) -> bool:
-        """The direction of the metric."""
+        """True if a higher score of the metric is better."""
         return METRICS[self.metric].higher_is_better
 
     def describe(self, options: Any) -> TaskInfo:
-        """The `TaskInfo` under these options.
+        """Return the `TaskInfo` for these options.
 
         Raises:
-            DeclarationError: the loss cannot be had of such examples.
+            DeclarationError: the loss is not defined for the examples that the `TaskInfo` describes.
         """
         info = self.info if isinstance(self.info, TaskInfo) else self.info(options)
         if info.variable_length and info.per_step and self.loss == "mean_squared_error":

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from archbench._declarations import ArrayLike
 from archbench._errors import ArchbenchError, DataError
 
 STREAM_SHARE = 0.25
@@ -29,7 +30,7 @@ Batch = tuple[tuple[Tensor, ...], Tensor]
 """The arguments of the network for some examples, and the targets of these examples."""
 
 
-def must_stream(inputs: Any, memory: int) -> bool:
+def must_stream(inputs: np.ndarray[Any, Any] | ArrayLike, memory: int) -> bool:
     """Return whether the inputs of a split are streamed: they are read on demand, or too large for `memory` bytes."""
     return not isinstance(inputs, np.ndarray) or inputs.nbytes > STREAM_SHARE * memory
 
@@ -68,7 +69,7 @@ class _ReadInWorker(Dataset[Any]):
     An error that is meant for the user comes back as its text, without the traceback of the worker.
     """
 
-    def __init__(self, inputs: Any) -> None:
+    def __init__(self, inputs: ArrayLike) -> None:
         self.inputs = inputs
 
     def __len__(self) -> int:
@@ -89,7 +90,7 @@ class PaddedInFront:
         lengths: steps of each sequence, (N,).
     """
 
-    def __init__(self, inputs: Any, lengths: np.ndarray[Any, Any]) -> None:
+    def __init__(self, inputs: ArrayLike, lengths: np.ndarray[Any, Any]) -> None:
         self.inputs, self.lengths = inputs, lengths
         self.shape, self.dtype = inputs.shape, inputs.dtype
 
@@ -114,7 +115,7 @@ class StreamedSplit:
     """
 
     def __init__(
-        self, inputs: Any, targets: Tensor, lengths: Tensor | None = None, *, device: torch.device | None = None
+        self, inputs: ArrayLike, targets: Tensor, lengths: Tensor | None = None, *, device: torch.device | None = None
     ) -> None:
         self.inputs, self.targets, self.lengths = inputs, targets, lengths
         self.device = torch.device("cpu") if device is None else device
@@ -168,7 +169,7 @@ class StreamedSplit:
         return (inputs,) if self.lengths is None else (inputs, self.lengths[index])
 
 
-def _read(inputs: Any, device: torch.device, indices: Iterable[Any]) -> Iterator[Tensor]:
+def _read(inputs: ArrayLike, device: torch.device, indices: Iterable[Any]) -> Iterator[Tensor]:
     # This is not a method: a split and the iterator that reads it would then form a cycle. The garbage collector would
     # end the queues of the workers before it asks the workers to end, and wait five seconds for each of them in vain.
     loader = DataLoader(

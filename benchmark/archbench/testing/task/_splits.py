@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 import torch
 
 from archbench._declarations import Examples
@@ -27,7 +28,8 @@ def disjoint(subject: TaskSubject) -> None:
 def _rows(examples: Examples) -> Iterator[bytes]:
     """Return the bytes of each input, without its padding."""
     lengths = repeat(None) if examples.lengths is None else examples.lengths
-    return (row[:length].tobytes() for row, length in zip(examples.inputs, lengths, strict=False))
+    inputs = np.asarray(examples.inputs)  # an array already: the kit samples inputs that are read on demand
+    return (row[:length].tobytes() for row, length in zip(inputs, lengths, strict=False))
 
 
 def repeatable(subject: TaskSubject) -> str:

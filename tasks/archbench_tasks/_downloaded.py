@@ -1,4 +1,4 @@
-"""What tasks with a published test set share: how the rest is split, and how pixels are scaled."""
+"""Data sets with a published training and test set: how a validation split is drawn, and how pixels are scaled."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 LIBRARIES = ("numpy", "sklearn.model_selection")
+"""Modules that these tasks import while they load, for `Task.libraries`."""
 
 
 def draw_validation(
@@ -23,7 +24,7 @@ def draw_validation(
     share: float,
     seed: int,
 ) -> archbench.Splits:
-    """The publisher's test set as it is; of its training set, the seed draws a share for validation, class by class.
+    """Return the published test set as it is, and the training set with a share of each class drawn for validation.
 
     Args:
         train, test: inputs and labels as published.
@@ -32,12 +33,16 @@ def draw_validation(
         seed: of the draw.
     """
     inputs, labels = train
-    parts = [archbench.Examples(finish(inputs[rows]), labels[rows]) for rows in draw_rows(labels, share, seed=seed)]
-    return archbench.Splits(parts[0], parts[1], archbench.Examples(finish(test[0]), test[1]))
+    train_rows, validation_rows = draw_rows(labels, share, seed=seed)
+    return archbench.Splits(
+        archbench.Examples(finish(inputs[train_rows]), labels[train_rows]),
+        archbench.Examples(finish(inputs[validation_rows]), labels[validation_rows]),
+        archbench.Examples(finish(test[0]), test[1]),
+    )
 
 
 def draw_rows(labels: Array, share: float, *, seed: int) -> tuple[Array, Array]:
-    """The rows of training and those of validation, which is a share of each class."""
+    """Return the rows of the training and of the validation split, which is a share of each class."""
     import numpy as np
     from sklearn.model_selection import train_test_split
 
@@ -47,7 +52,7 @@ def draw_rows(labels: Array, share: float, *, seed: int) -> tuple[Array, Array]:
 
 
 def scale(pixels: Array, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Array:
-    """Bytes (N, channels, ...) to float32 with about mean 0 and standard deviation 1, channel by channel.
+    """Return bytes (N, channels, ...) as float32 with about mean 0 and standard deviation 1 in each channel.
 
     Args:
         pixels: 0 to 255.

@@ -1,4 +1,4 @@
-"""What the tasks of language modelling share: how a text becomes blocks in which every symbol is asked for once."""
+"""Blocks for language modelling: a text is cut so that a prediction of every symbol is asked for exactly once."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 def training_blocks(codes: Array, length: int) -> archbench.Examples:
-    """Block after block, each beginning where the one before ends: every symbol is read once."""
+    """Cut a text into blocks that lie end to end, so that every symbol is read once."""
     return _blocks(codes, length, stride=length)
 
 
 def scored_blocks(codes: Array, length: int) -> archbench.Examples:
-    """Blocks that overlap by half: what is asked for in the second half has the first as its context.
+    """Cut a text into blocks that overlap by half; of all but the first block, the first half is only context.
 
-    Without it the first symbols of each block would be scored without a context, and the score would say more of where
-    the cuts are than of the network.
+    Without an overlap the first symbols of each block would be scored without a context, and the score would depend
+    more on where the cuts are than on the network.
     """
     return _blocks(codes, length, stride=length - length // 2)
 
 
 def _blocks(codes: Array, length: int, *, stride: int) -> archbench.Examples:
-    """Inputs and targets (N, length): each symbol (n,) but the first is the target of exactly one step.
+    """Return inputs and targets (N, length); each symbol (n,) after the first is the target of exactly one step.
 
-    The last block ends with the text and so overlaps the one before by more: nothing is padded, nothing left over.
+    The last block ends where the text ends, so it may overlap the one before by more: nothing is padded or left over.
     """
     import numpy as np
 
@@ -42,7 +42,7 @@ def _blocks(codes: Array, length: int, *, stride: int) -> archbench.Examples:
 
 
 def entropy(codes: Array) -> float:
-    """Bits per symbol of the best constant distribution over symbols (n,): that of their frequencies."""
+    """Return the bits per symbol of the best constant prediction of symbols (n,): the entropy of their frequencies."""
     import numpy as np
 
     counts = np.unique(codes, return_counts=True)[1]

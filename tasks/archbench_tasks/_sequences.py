@@ -1,0 +1,52 @@
+"""Sequences of different lengths, as the readers of all file formats return them, and the options of these readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import archbench
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class SequenceOptions:
+    """Names of the columns that are no features; for csv and parquet."""
+
+    id: Annotated[str, archbench.Meta(description="column that says which sequence a row is of")] = "id"  # obvious
+    label: Annotated[str, archbench.Meta(description="column of the class")] = "label"  # obvious
+    target: Annotated[str, archbench.Meta(description="column of a number to predict in place of a class")] = (
+        ""  # classes are the usual case
+    )
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The content of a file.
+
+    Args:
+        values: float64 (M, F), all steps of all sequences, one sequence after the other.
+        lengths: int64 (N,), their sum is M.
+        targets: class numbers int64 (N,), or float64 (N,) where a number is to be predicted.
+        classes: names of the classes in order; empty where a number is to be predicted.
+    """
+
+    values: Array
+    lengths: Array
+    targets: Array
+    classes: list[str]
+
+
+def number_classes(labels: Array) -> tuple[Array, list[str]]:
+    """Return labels as 0, 1, ... and the names of the classes: whole numbers by size, other names by alphabet."""
+    import numpy as np
+
+    names = np.unique(labels).tolist()
+    if all(str(name).lstrip("-").isdecimal() for name in names):
+        names.sort(key=int)
+    number = {name: index for index, name in enumerate(names)}
+    return np.array([number[label] for label in labels.tolist()], np.int64), [str(name) for name in names]
