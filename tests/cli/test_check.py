@@ -28,7 +28,7 @@ def archbench_architectures():
 
 
 def test_broken_file_says_what_is_wrong_and_how_to_see_it_again(cli, tmp_path):
-    """One failure, its hint and its command; what builds on it is blocked by it; exit code 1."""
+    """A failed check shows a hint and a command, blocks the checks that build on it, and the exit code is 1."""
     (tmp_path / "my_net.py").write_text(BROKEN)
 
     done = cli("check", "./my_net.py", cwd=tmp_path)
@@ -45,7 +45,7 @@ def test_broken_file_says_what_is_wrong_and_how_to_see_it_again(cli, tmp_path):
 
 
 def test_json_has_every_check(cli_here, tmp_path):
-    """The same as one JSON object, and nothing else on standard output."""
+    """With --json, standard output is one JSON object that holds every check."""
     (tmp_path / "my_net.py").write_text(BROKEN)
 
     done = cli_here("check", "./my_net.py", "--json", cwd=tmp_path)
@@ -60,7 +60,7 @@ def test_json_has_every_check(cli_here, tmp_path):
 
 
 def test_only_shows_one_check_of_tasks_and_architectures(cli_here, tmp_path):
-    """A name may be a task; `--only` leaves the others out, not their prerequisites."""
+    """Names may be of tasks and of architectures, and `--only` hides other checks, though prerequisites run."""
     done = cli_here("check", "digits", "mlp[depth=1]", "--only", "B104", "--only", "T201", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
@@ -72,7 +72,7 @@ def test_only_shows_one_check_of_tasks_and_architectures(cli_here, tmp_path):
 
 
 def test_accept_keeps_fingerprints(cli_here, tmp_path):
-    """What was accepted is compared with the next time."""
+    """The first check keeps the fingerprints, the next one compares with them."""
     first = cli_here("check", "mlp", "digits", "--accept", "--only", "B501", "--only", "T501", cwd=tmp_path)
     kept = (tmp_path / "fingerprints.json").read_text()
     second = cli_here("check", "mlp", "digits", "--only", "B501", "--only", "T501", cwd=tmp_path)
@@ -85,7 +85,7 @@ def test_accept_keeps_fingerprints(cli_here, tmp_path):
 
 
 def test_accept_keeps_nothing_that_fails(cli_here, tmp_path):
-    """A fingerprint of a broken network would be worth nothing."""
+    """The fingerprint of a network that fails a check is not kept."""
     (tmp_path / "my_net.py").write_text(BROKEN)
 
     done = cli_here("check", "./my_net.py", "--accept", "--only", "B501", cwd=tmp_path)
@@ -106,7 +106,7 @@ def test_accept_keeps_nothing_that_fails(cli_here, tmp_path):
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(cli_here, tmp_path, arguments, message):
-    """A mistake of the user is told apart from a failed check."""
+    """A mistake of the user ends with exit code 2, not with the 1 of a failed check."""
     (tmp_path / "empty.py").write_text("")
 
     done = cli_here("check", *arguments, cwd=tmp_path)
@@ -119,7 +119,7 @@ def test_bad_input_is_one_line_and_exit_code_2(cli_here, tmp_path, arguments, me
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_all_built_ins_pass(cli, tmp_path):
-    """`check --all` in one go, of all that needs no download: nothing but passes and what is declared, no warning."""
+    """`check --all` passes for everything that needs no download, apart from the failures that are declared."""
     environment = {**os.environ, "ARCHBENCH_DATA": str(tmp_path / "none")}
     done = cli("check", "--all", "--json", cwd=tmp_path, env=environment, timeout=800)
     checked = json.loads(done.stdout)["checked"]

@@ -1,11 +1,10 @@
-"""`benchmark data`, and what a run says without its data."""
+"""`benchmark data`, and runs of tasks whose files are missing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from archbench import DataError
 from archbench._plugins import load_plugins
 from archbench._selection import check_availability, select
 from archbench.cli import app
-from support import Cli, small_sets
+from support import Cli, Make, ReadRecords, small_sets
 
 PLUGIN = """
 import dataclasses
@@ -35,7 +34,7 @@ def archbench_tasks():
 
 @pytest.fixture
 def local_mnist(site: Any, tmp_path: Path) -> list[str]:
-    """Options that put small sets from the local server in the place of MNIST and Fashion-MNIST."""
+    """Options that replace MNIST and Fashion-MNIST by small sets from the local server."""
     declared = {}
     for name, seed in (("mnist", 1), ("fashion-mnist", 2)):
         small_sets.write_idx_set(tmp_path / "served" / name, seed=seed)
@@ -53,9 +52,9 @@ def local_mnist(site: Any, tmp_path: Path) -> list[str]:
 
 
 def test_prepare_then_run(
-    local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path, site: Any, records: Callable[[Path], Any]
+    local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path, site: Any, records: ReadRecords
 ) -> None:
-    """The way of a user: the run refuses and names the command, the command gets the data, the run trains."""
+    """Without its files a run refuses and names the command that gets them; after that command it trains."""
     run = ["run", "lenet", "--task", "mnist", "--protocol", "smoke", *local_mnist]
     refused = cli(*run, cwd=tmp_path)
     assert refused.returncode == 2
@@ -83,7 +82,7 @@ def test_prepare_then_run(
 def test_tasks_met_through_all_are_left_out(
     local_mnist: list[str], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without its data a task that was not named is left out, with a line that says so; if none is left, that is it."""
+    """A task without its files is left out if a pattern named it; if no task is left, that is an error."""
     plans = []
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda plan, *rest, **more: plans.append(plan))
     CliRunner().invoke(app, ["run", "mlp", "--task", "*i*", "--dry-run", *local_mnist], catch_exceptions=False)
@@ -97,8 +96,8 @@ def test_tasks_met_through_all_are_left_out(
         CliRunner().invoke(app, ["run", "mlp", "--task", "*mnist", *local_mnist], catch_exceptions=False)
 
 
-def test_line_for_each_task_left_out(cache: Path, make_task: Callable[..., Any], site: Any) -> None:
-    """The line names the task, the size, the folder and the command."""
+def test_line_for_each_task_left_out(cache: Path, make_task: Make, site: Any) -> None:
+    """The line about a task left out names the task, the size, the folder and the command."""
     lacking = make_task("lacking", files=(site.remote("a.bin", b"abc"),))
     found = check_availability(select(["all"], [lacking, make_task("whole")], "task"))
 
@@ -110,7 +109,7 @@ def test_line_for_each_task_left_out(cache: Path, make_task: Callable[..., Any],
 
 
 def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path) -> None:
-    """`list` and `show` say what is there; `verify` exits with 1 when a file is not what it was."""
+    """`list` and `show` say which files are there; `verify` exits with 1 if a file has changed."""
 
     def states() -> dict[str, str]:
         listed = json.loads(cli("data", "list", "--json", *local_mnist, cwd=tmp_path).stdout)
@@ -151,7 +150,7 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
     ],
 )
 def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cli_here: Cli, tmp_path: Path) -> None:
-    """A wrong name is one line and exit code 2, as JSON too."""
+    """A wrong name is one line and exit code 2, and an object with --json."""
     done = cli_here("data", *arguments, "--json", cwd=tmp_path)
 
     assert done.returncode == 2
@@ -160,7 +159,7 @@ def test_user_mistakes(arguments: tuple[str, ...], message: str, cache: Path, cl
 
 
 def test_folders_of_the_user_are_named_once(cache: Path) -> None:
-    """A task whose data cannot be downloaded says where they belong, and names no command that would not help."""
+    """A task whose files cannot be downloaded says where to put them, and names no command that would not help."""
     (imagenet,) = [task for task in load_plugins(only=[]).tasks if task.item.name == "imagenet"]
     with pytest.raises(DataError) as error:
         check_availability(select(["imagenet"], [imagenet], "task"))
@@ -172,7 +171,7 @@ def test_folders_of_the_user_are_named_once(cache: Path) -> None:
 
 
 def test_a_folder_of_the_user_has_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list does not say that ImageNet, which users bring themselves, takes no room."""
+    """The list gives no size for ImageNet, which users bring themselves, rather than a size of 0."""
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
     lines = CliRunner().invoke(app, ["data", "list"]).output.splitlines()
 

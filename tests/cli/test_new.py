@@ -1,4 +1,4 @@
-"""`benchmark new`: what it writes works at once, and nothing is overwritten."""
+"""`benchmark new`: the new package works at once, and nothing is overwritten."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = pytest.mark.parametrize(
 
 @KINDS
 def test_new_package_is_found_and_passes(cli, pretend_install, tmp_path, arguments, kind, codes):
-    """Generated, put on the path, listed under its name and conformant, without a single edit."""
+    """A new package that is put on the path is listed under its name and passes every check, without an edit."""
     made = cli("new", *arguments, "--json", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     environment = pretend_install(tmp_path / json.loads(made.stdout)["folder"])
@@ -38,7 +38,7 @@ def test_new_package_is_found_and_passes(cli, pretend_install, tmp_path, argumen
 
 
 def test_name_flows_everywhere(cli_here, tmp_path):
-    """Distribution, module, entry point and architecture follow from NAME; no placeholder is left."""
+    """Distribution, module, entry point and architecture follow from NAME, and no placeholder is left."""
     cli_here("new", "tiny-net", cwd=tmp_path)
     folder = tmp_path / "archbench-tiny-net"
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
@@ -51,8 +51,8 @@ def test_name_flows_everywhere(cli_here, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [(), ("--task-plugin",)], ids=["architecture", "task"])
-def test_what_is_written_is_clean(cli_here, tmp_path, arguments):
-    """The written code passes the linter that this project uses."""
+def test_new_code_is_clean(cli_here, tmp_path, arguments):
+    """The new code passes the linter and the formatter that this project uses."""
     cli_here("new", "tiny-net", *arguments, cwd=tmp_path)
 
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", "--select", "E,F,I,D1,N,UP"]
@@ -67,7 +67,7 @@ def test_what_is_written_is_clean(cli_here, tmp_path, arguments):
 
 
 def test_nothing_is_overwritten(cli_here, tmp_path):
-    """A second time, or over a file, is an error and changes nothing."""
+    """Writing a package again is an error and changes no file."""
     cli_here("new", "tiny-net", cwd=tmp_path)
     readme = tmp_path / "archbench-tiny-net" / "README.md"
     readme.write_text("mine")
@@ -95,7 +95,7 @@ def test_nothing_is_overwritten(cli_here, tmp_path):
     ],
 )
 def test_bad_names_are_refused(cli_here, tmp_path, name, says):
-    """A name that would not work somewhere is refused before anything is written."""
+    """A name that cannot be used is refused before anything is written."""
     done = cli_here("new", name, cwd=tmp_path)
 
     assert done.returncode == 2
@@ -108,14 +108,14 @@ def test_bad_names_are_refused(cli_here, tmp_path, name, says):
     [("0.1.0", ">=0.1,<0.2"), ("0.9.3", ">=0.9,<0.10"), ("1.2.0", ">=1.2,<2"), ("2.0", ">=2.0,<3")],
 )
 def test_upper_bound(version, bounds):
-    """The bound is the next release that may break something."""
+    """The upper bound is the next release that may break something."""
     assert version_bounds(version) == bounds
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_from_nothing_to_the_leaderboard_and_back(fresh, tmp_path):
-    """New, install, list, check, test, run, leaderboard with provenance, uninstall; the rest works afterwards."""
+    """A new package can be installed, listed, checked, tested, run and uninstalled; the rest works afterwards."""
     fresh("archbench", "new", "tiny-net", cwd=tmp_path)
     package = str(tmp_path / "archbench-tiny-net")
     fresh.install(package)

@@ -1,14 +1,13 @@
-"""The numbers make sense: what the literature says about these networks shows up under the quick protocol."""
+"""The numbers make sense: statements of the literature about these networks hold under the quick protocol."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support import Cli, ReadRecords
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -16,12 +15,8 @@ Scores = dict[tuple[str, str], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def scores(
-    cli: Callable[..., subprocess.CompletedProcess[str]],
-    records: Callable[[Path], list[dict[str, Any]]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Scores:
-    """Scores of these pairs over the three seeds of the quick protocol."""
+def scores(cli: Cli, records: ReadRecords, tmp_path_factory: pytest.TempPathFactory) -> Scores:
+    """The scores of some architectures on some tasks, over the three seeds of the quick protocol."""
     folder = tmp_path_factory.mktemp("quick")
     for names, tasks in (
         (("mlp", "highway", "plain[depth=20,56]", "resnet[depth=20,56]"), ("digits",)),
@@ -41,30 +36,30 @@ def scores(
 
 @pytest.mark.parametrize("architecture", ["mlp", "highway-10", "resnet-20"])
 def test_digits_are_learned(architecture: str, scores: Scores) -> None:
-    """mlp, highway and resnet reach 0.95 test accuracy on every seed."""
+    """The mlp, highway-10 and resnet-20 reach 0.95 test accuracy on every seed."""
     assert min(s["test"] for s in scores[architecture, "digits"]) >= 0.95
 
 
 def test_lstm_adds_and_the_elman_net_does_not(scores: Scores) -> None:
-    """With 50 steps between, the LSTM gets below 0.05 mean squared error on every seed, the tanh RNN on none."""
+    """On the adding task the LSTM gets below 0.05 mean squared error on every seed, the tanh RNN on none."""
     assert max(s["test"] for s in scores["lstm", "adding"]) < 0.05
     assert min(s["test"] for s in scores["rnn", "adding"]) > 0.05
 
 
 def test_order_in_time_needs_a_memory(scores: Scores) -> None:
-    """The LSTM of 1997 tells the order of two distant symbols on every seed, its heir on most, the tanh RNN on none."""
+    """The LSTM of 1997 learns the order of two distant symbols on every seed, today's on most, the tanh RNN on none."""
     assert min(s["test"] for s in scores["lstm-1997", "temporal-order"]) > 0.95
     assert statistics.median(s["test"] for s in scores["lstm", "temporal-order"]) > 0.95
     assert max(s["test"] for s in scores["rnn", "temporal-order"]) < 0.5
 
 
 def test_first_lstm_solves_embedded_reber(scores: Scores) -> None:
-    """LSTM of 1997 predicts the second-last symbol of an embedded Reber string on every seed."""
+    """The LSTM of 1997 predicts the second-last symbol of an embedded Reber string on every seed."""
     assert min(s["test"] for s in scores["lstm-1997", "embedded-reber"]) > 0.95
 
 
 def test_depth_hurts_training_without_the_shortcut_only(scores: Scores) -> None:
-    """On every seed plain-56 has over five times the training loss of plain-20, and resnet-56 less than plain-20."""
+    """On every seed plain-56 has over five times the training loss of plain-20, and resnet-56 a smaller one."""
     plain_20, plain_56, resnet_56 = (
         [s["train_loss"] for s in scores[name, "digits"]] for name in ("plain-20", "plain-56", "resnet-56")
     )

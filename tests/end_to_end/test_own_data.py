@@ -1,4 +1,4 @@
-"""Someone points the suite at their own files."""
+"""Runs on people's own files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support import Cli
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A folder of images of two classes, one of which is torn, and a csv of sequences."""
+    """A folder with images of two classes, one image torn, and a csv file of sequences."""
     draw = np.random.default_rng(0)
     for number in range(60):
         folder = tmp_path / "here" / "my spots" / ("dark", "light")[number % 2]
@@ -37,7 +37,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_own_files_from_one_command(files: Path, cli: Cli, records: Any) -> None:
-    """They train, the page names them, no path is kept, and another path goes on where the first was."""
+    """Networks train on own files, the page names them, no path is kept, and moved files need no new training."""
     environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
     options = "[size=8,skip_bad=true]"
     arguments = ("--protocol", "smoke", "--json", "--out", str(files / "out"))
@@ -68,8 +68,8 @@ def test_own_files_from_one_command(files: Path, cli: Cli, records: Any) -> None
     assert {record["status"] for record in records(files / "out")} == {"ok", "skipped"}
 
 
-def test_what_is_wrong_is_said_before_anything_trains(files: Path, cli: Cli) -> None:
-    """A torn image, a folder that is not there and an unknown scheme end with code 2 and leave nothing."""
+def test_mistakes_are_found_before_training(files: Path, cli: Cli) -> None:
+    """A torn image, a missing folder and an unknown scheme end with exit code 2 and leave no file."""
     environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
     for task, says in {
         "images:here/my spots": "the image light/torn.png in ",
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said_before_anything_trains(files: Path, cli: Cli) -> 
 
 
 def test_data_can_be_looked_at(files: Path, cli: Cli) -> None:
-    """`show` prints classes, splits and what was left out, `list` the kinds of files."""
+    """`show` prints the classes, the splits and the images left out; `list` prints the kinds of files."""
     environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
     shown = cli("show", "images:here/my spots[size=8,skip_bad=true]", "--json", cwd=files, env=environment)
     described = json.loads(shown.stdout)

@@ -1,4 +1,4 @@
-"""Tuned protocols and published recipes from the command line."""
+"""Tuned protocols and own recipes from the command line."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GRID = 'name = "two-rates"\nextends = "smoke"\nseeds = 2\n[tuning]\nrates = [1e-
 
 
 def split(found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Tuning trials, and those of the evaluation."""
+    """Return the tuning trials, and the trials of the evaluation."""
     return [r for r in found if r["trial"]["tuning"]], [r for r in found if not r["trial"]["tuning"]]
 
 
-def test_a_grid_picks_what_validation_says(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """Both rates are tried once by every entrant; the one that learns is evaluated; a second run trains nothing."""
+def test_a_grid_picks_the_best_rate_on_validation(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+    """Every entrant tries both rates once, the rate that learns is evaluated, and a second run trains nothing."""
     (tmp_path / "two.toml").write_text(GRID)
     command = ("run", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "./two.toml")
     (tmp_path / "linear.py").write_text(LINEAR)
@@ -76,14 +76,14 @@ def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     assert json.loads(cli(*command, "--trials", "5", "--json", cwd=tmp_path).stdout)["trained"] == 0
 
 
-def test_published_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """Who has a published recipe follows it, the others are skipped with the reason, and the page says own recipe."""
+def test_own_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+    """An architecture with an own recipe follows it, one without is skipped, and the page says own recipe."""
     (tmp_path / "own.toml").write_text('name = "own-short"\nextends = "paper"\nsteps = 3\nvalidations = 1\nseeds = 1\n')
     done = cli("run", "highway-conv-16", "mlp", "--task", "digits", "--protocol", "./own.toml", "--json", cwd=tmp_path)
     found = {r["trial"]["architecture"]["name"]: r for r in records(tmp_path / "leaderboard")}
 
     assert done.returncode == 0, done.stderr
-    assert "1 trial to train. Loading" in done.stderr  # what is skipped was not there already
+    assert "1 trial to train. Loading" in done.stderr  # the skipped trial does not count as already there
     assert (found["mlp"]["status"], found["mlp"]["message"]) == ("skipped", "no published recipe")
     training = found["highway"]["training"]
     assert (training["track"], training["batch_size"], training["steps"]) == ("own recipe", 100, 3)
@@ -92,14 +92,14 @@ def test_published_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_paper_says_what_it_costs(cli: Cli, tmp_path: Path) -> None:
-    """The forecast of a published recipe counts its own steps and batch."""
+def test_forecast_of_the_paper_protocol(cli: Cli, tmp_path: Path) -> None:
+    """The forecast of an own recipe counts the steps and the batch size of that recipe."""
     done = cli("run", "highway-conv-16", "--task", "digits", "--protocol", "paper", "--dry-run", "--json", cwd=tmp_path)
     (cell,) = json.loads(done.stdout)["cells"]
 
     assert done.returncode == 0, done.stderr
     assert (cell["to_train"], cell["state"]) == (5, "to train")
-    assert cell["seconds_per_trial"] > 180_000 * 1e-5  # 180,000 steps; none takes less than that
+    assert cell["seconds_per_trial"] > 180_000 * 1e-5  # it has 180,000 steps, and none takes less than 10 microseconds
     assert not (tmp_path / "leaderboard").exists()
 
 
@@ -113,7 +113,7 @@ def test_paper_says_what_it_costs(cli: Cli, tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_exit_with_2(arguments: tuple[str, ...], words: str, cli_here: Cli, tmp_path: Path) -> None:
-    """A wrong protocol is one line, exit code 2, and nothing is written."""
+    """A mistake about protocols is one line and exit code 2, and nothing is written."""
     done = cli_here(*arguments, cwd=tmp_path)
 
     assert done.returncode == 2
@@ -123,7 +123,7 @@ def test_mistakes_exit_with_2(arguments: tuple[str, ...], words: str, cli_here: 
 
 
 def test_without_optuna(tmp_path: Path) -> None:
-    """Where the extra is missing, the message names it."""
+    """Without Optuna, `tune` names the extra to install."""
     code = (
         "import sys; sys.modules['optuna'] = None; sys.argv[1:] = ['tune', 'mlp']; import archbench.cli as c; c.main()"
     )
@@ -136,7 +136,7 @@ def test_without_optuna(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("heard_signals")
 def test_stopped_between_the_stages(records: ReadRecords, tmp_path: Path) -> None:
-    """Ctrl-C in the middle of tuning keeps what is finished; the same command comes to the same evaluation."""
+    """Ctrl-C in the middle of tuning keeps the finished trials, and the same command completes the run."""
     (tmp_path / "two.toml").write_text(GRID.replace('extends = "smoke"', 'extends = "smoke"\nsteps = 500'))
     command = [sys.executable, "-m", "archbench", "run", "mlp", "lenet", "--task", "digits", "--protocol", "./two.toml"]
     out = tmp_path / "leaderboard"
@@ -156,8 +156,8 @@ def test_stopped_between_the_stages(records: ReadRecords, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_tune_goes_on_where_it_was(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """With every second trial of the search lost, the same command trains just these, and comes to the same."""
+def test_tune_trains_only_lost_trials_again(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+    """If every second trial of the search is lost, the same command trains just these and reaches the same result."""
     (tmp_path / "linear.py").write_text(LINEAR)
     command = ("tune", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "smoke")
     forecast = cli(*command, "--trials", "12", "--dry-run", "--json", cwd=tmp_path)

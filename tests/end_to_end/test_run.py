@@ -1,4 +1,4 @@
-"""`benchmark run`, from selectors to a leaderboard."""
+"""`benchmark run`, from selectors to the leaderboard."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from support import Cli, ReadRecords
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its bytes."""
+    """Return the bytes of every file below a folder."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_run_all_trains_every_pair_that_fits(
     smoke_run: Path, records: ReadRecords, smoke_tasks: tuple[str, ...]
 ) -> None:
-    """`run all` leaves one record for each pair and seed: ok where they fit, skipped with a reason else."""
+    """`run all` leaves a record for each pair: ok where architecture and task fit, else skipped with a reason."""
     found = {(r["trial"]["architecture"]["name"], r["trial"]["task"]["name"]): r for r in records(smoke_run)}
     installed = load_plugins()
     architectures = [r.item for r in installed.architectures]
@@ -39,7 +39,7 @@ def test_run_all_trains_every_pair_that_fits(
 
 
 def fit(architecture: Architecture, task: Task) -> bool:
-    """What the two declare of each other, in their default forms."""
+    """Return whether an architecture takes a task, both with their default options."""
     info = task.describe(convert_options(task, {}))
     if info.kind not in architecture.inputs:
         return False
@@ -48,7 +48,7 @@ def fit(architecture: Architecture, task: Task) -> bool:
 
 
 def test_run_writes_page_and_exports(smoke_run: Path) -> None:
-    """The folder holds the page, the Markdown and the machine-readable exports, and no log of what went well."""
+    """The folder holds the page, the Markdown and the machine-readable exports, and no logs if every trial is ok."""
     assert {p.name for p in smoke_run.iterdir()} >= {
         "index.html",
         "README.md",
@@ -80,7 +80,7 @@ def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: ReadRec
 def test_run_without_tasks_takes_the_default_ones(
     cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With no --task the matrix has the tasks that are marked as default, the others are run when named."""
+    """Without --task, a run takes the tasks that are declared as default, and no others."""
     plans: list[Any] = []
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda plan, *rest, **more: plans.append(plan))
     done = cli_here("run", "mlp", "--protocol", "smoke", "--dry-run", cwd=tmp_path)
@@ -92,7 +92,7 @@ def test_run_without_tasks_takes_the_default_ones(
 
 
 def test_same_seed_same_data(smoke_run: Path, records: ReadRecords) -> None:
-    """On one task all architectures saw the same splits and the same batches, whatever they draw themselves."""
+    """On one task all architectures see the same splits and the same batches, whatever random numbers they draw."""
     hashes: dict[str, set[tuple[str, str]]] = {}
     for record in records(smoke_run):
         if record["status"] == "ok":
@@ -105,7 +105,7 @@ def test_same_seed_same_data(smoke_run: Path, records: ReadRecords) -> None:
 def test_second_run_trains_nothing_and_writes_the_same_bytes(
     smoke_run: Path, cli: Cli, smoke_tasks: tuple[str, ...]
 ) -> None:
-    """The same command again finds every trial done, loads no torch, and changes no byte."""
+    """When everything is trained, the same command loads no torch and changes no byte."""
     before = contents(smoke_run)
     done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--json", cwd=smoke_run.parent)
 
@@ -115,8 +115,8 @@ def test_second_run_trains_nothing_and_writes_the_same_bytes(
     assert contents(smoke_run) == before
 
 
-def test_a_fresh_page_is_that_of_a_second_run(cli: Cli, tmp_path: Path) -> None:
-    """Nor does it matter for the page that the first run made the records of what it skipped, options and all."""
+def test_a_first_run_writes_the_page_of_a_second_run(cli: Cli, tmp_path: Path) -> None:
+    """The page is the same whether the records of skipped trials were just made or were read from disk."""
     command = ("run", "rnn", "conv*", "--protocol", "smoke", "--task", "adding")
     cli(*command, cwd=tmp_path)
     before = contents(tmp_path)
@@ -127,7 +127,7 @@ def test_a_fresh_page_is_that_of_a_second_run(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
-    """The leaderboard is a function of the records: delete it, rebuild it elsewhere, and it is the same."""
+    """The leaderboard depends on the records only: rebuilt from them in another folder, it has the same bytes."""
     shutil.copytree(smoke_run / "records", tmp_path / "copy" / "records")
     done = cli("leaderboard", "--out", "copy", "--json", cwd=tmp_path)
 
@@ -139,7 +139,7 @@ def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Pa
 def test_same_trial_from_scratch_gives_the_same_scores(
     smoke_run: Path, cli: Cli, records: ReadRecords, tmp_path: Path
 ) -> None:
-    """Trained again in another folder and another order, each trial has the same scores and curves."""
+    """A trial that is trained again in another folder and another order has the same scores and curves."""
     done = cli(
         "run", "resnet", "stochastic-depth", "lstm", "--protocol", "smoke", "--task", "adding", "--task", "digits",
         "--seeds", "2", cwd=tmp_path,
@@ -148,7 +148,7 @@ def test_same_trial_from_scratch_gives_the_same_scores(
     first = {r["id"]: r for r in records(smoke_run)}
     again = {r["id"]: r for r in records(tmp_path / "leaderboard") if r["status"] == "ok"}
 
-    assert len(again) == 8  # the lstm takes digits as well, row by row
+    assert len(again) == 8  # the lstm takes images too, row by row
     assert sum(key in first for key in again) == 4
     for key in again.keys() & first.keys():
         assert again[key]["scores"] == first[key]["scores"]
@@ -158,7 +158,7 @@ def test_same_trial_from_scratch_gives_the_same_scores(
 
 
 def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRecords) -> None:
-    """A network in a single file runs beside the built-ins; after an edit of the file it is trained again."""
+    """A network in a single file runs beside the built-ins, and is trained again after an edit of the file."""
     source = (
         "import archbench, math\n"
         "def build(task, options):\n"
@@ -169,7 +169,7 @@ def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRec
         "    yield archbench.Architecture(name='linear', build=build, inputs=('image',),\n"
         "        expected_failures={'B404': 'an exception, declared'})\n"
     )
-    plugin = tmp_path / "resnet.py"  # the name of a built-in module: it must not get in its way
+    plugin = tmp_path / "resnet.py"  # the built-in module of this name must still be imported
     plugin.write_text(source)
     command = ["run", "linear", "mlp", "--plugin", "resnet.py", "--task", "digits", "--protocol", "smoke", "--json"]
     first = cli(*command, cwd=tmp_path)
@@ -187,7 +187,7 @@ def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRec
 
 
 def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
-    """A dry run measures each combination, prints matrix and cost, and leaves the folder as it was."""
+    """A dry run measures each pair that was never trained, prints states and costs, and writes nothing."""
     tasks = ("--task", "digits", "--task", "adding")
     done = cli("run", "mlp", "lstm", "--protocol", "quick", *tasks, "--dry-run", "--json", cwd=tmp_path)
 
@@ -218,7 +218,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["run", "all", "--out", "a-file"], "a-file"),
         (["run", "all", "--out", "/proc/nowhere"], "/proc/nowhere"),
         (["run", "all", "--plugin", "missing.py"], "missing.py"),
-        (["run"], "missing argument 'SELECTOR...'"),
+        (["run"], "missing argument 'SELECTOR'"),
         (["run", "all", "--seeds", "many"], "'--seeds'"),
         (["run", "all", "--sed", "3"], "no such option: --sed"),
         (["run", "all", "--device", "tpu"], "'tpu' is not one of"),
@@ -234,7 +234,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
 def test_bad_input_is_one_line_and_exit_code_2(
     arguments: list[str], message: str, cli_here: Cli, tmp_path: Path
 ) -> None:
-    """Every mistake ends at once with exit code 2 and advice, without a traceback, and leaves nothing behind."""
+    """Every mistake ends at once with one line of advice and exit code 2, and leaves no results behind."""
     (tmp_path / "a-file").write_text("mine")
     done = cli_here(*arguments, cwd=tmp_path)
 
@@ -246,7 +246,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 @pytest.mark.parametrize("name", ["README.md", "index.html"])
 def test_pages_of_others_are_not_replaced(name: str, cli: Cli, tmp_path: Path) -> None:
-    """In a folder with somebody's README or page and no records, neither a run nor a rebuild writes anything."""
+    """In a folder with a README or page of someone else and no records, neither a run nor a rebuild writes anything."""
     (tmp_path / name).write_text("mine")
     run = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--out", ".", cwd=tmp_path)
     rebuilt = cli("leaderboard", "--out", ".", cwd=tmp_path)
@@ -258,12 +258,12 @@ def test_pages_of_others_are_not_replaced(name: str, cli: Cli, tmp_path: Path) -
 
 
 def test_help_shows_how_a_selector_is_written(cli: Cli, tmp_path: Path) -> None:
-    """The brackets of a selector are not taken for markup."""
+    """Help shows the brackets of a selector, which could be taken for markup."""
     assert "NAME[option=value,value]" in cli("run", "--help", cwd=tmp_path).stdout
 
 
 def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
-    """Asking for CUDA on a machine without it is an error with advice."""
+    """On a machine without CUDA, `--device cuda` is an error with advice."""
     import torch
 
     if torch.cuda.is_available():
@@ -276,7 +276,7 @@ def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "mlp", "quick"])
 def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None:
-    """No heading is followed by nothing: what a task or an architecture does not have is said to be none."""
+    """Every heading is followed by lines; where there are none, its own line says none."""
     lines = cli("show", name, cwd=tmp_path).stdout.splitlines()
 
     headings = [index for index, line in enumerate(lines) if line.endswith(":") and not line.startswith(" ")]
@@ -285,10 +285,10 @@ def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["resnett"], "did you mean 'resnet'"), (["mlp", "--seeds", "many"], "'--seeds'"), ([], "'SELECTOR...'")],
+    [(["resnett"], "did you mean 'resnet'"), (["mlp", "--seeds", "many"], "'--seeds'"), ([], "'SELECTOR'")],
 )
 def test_errors_are_json_too(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
-    """With --json a mistake is also an object on standard output, one in the command line itself too."""
+    """With --json, a mistake is also an object on standard output, even a mistake in the options."""
     done = cli("run", *arguments, "--json", cwd=tmp_path)
 
     assert done.returncode == 2
@@ -298,7 +298,7 @@ def test_errors_are_json_too(arguments: list[str], message: str, cli: Cli, tmp_p
 def test_newer_record_stops_the_command(
     smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
 ) -> None:
-    """A record from a newer schema: one line, exit code 2, and every file stays as it is."""
+    """A record of a newer schema ends the command with exit code 2, and every file stays as it is."""
     out = tmp_path / "leaderboard"
     shutil.copytree(smoke_run, out)
     path = next(out.glob("records/*/*.json"))
@@ -314,7 +314,7 @@ def test_newer_record_stops_the_command(
 def test_torn_record_is_set_aside_and_trained_again(
     smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
 ) -> None:
-    """A torn record costs one trial: it is set aside with a message, and that trial alone is trained again."""
+    """A torn record is set aside with a message, and only its trial is trained again."""
     out = tmp_path / "leaderboard"
     shutil.copytree(smoke_run, out)
     path = next(p for p in out.glob("records/*/*.json") if '"status":"ok"' in p.read_text())
@@ -353,7 +353,7 @@ def archbench_leaderboard_sections(records):
 
 
 def test_section_that_raises_is_in_the_exit_code(cli: Cli, tmp_path: Path) -> None:
-    """A plugin that cannot make its section costs the section and the exit code, in a run and in a rebuild alike."""
+    """If a plugin cannot make its section, the page says so and the exit code is 1, in a run and in a rebuild."""
     broken = (
         "import archbench\n@archbench.hookimpl\ndef archbench_leaderboard_sections(records):\n    raise KeyError('x')\n"
     )
@@ -369,7 +369,7 @@ def test_section_that_raises_is_in_the_exit_code(cli: Cli, tmp_path: Path) -> No
 
 
 def test_hints_can_be_copied(smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]) -> None:
-    """A command that is shown for copying names a folder with a space as a shell needs it."""
+    """A command that is shown for copying quotes a folder with a space."""
     shutil.copytree(smoke_run, tmp_path / "my results")
     done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--out", "my results", cwd=tmp_path)
 
@@ -378,7 +378,7 @@ def test_hints_can_be_copied(smoke_run: Path, cli: Cli, tmp_path: Path, smoke_ta
 
 
 def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:
-    """Observers hear of every trial, skipped ones too; one that raises is reported once; sections are on the page."""
+    """Hooks hear of every trial, skipped ones too; a hook that raises is reported; sections are on the page."""
     (tmp_path / "watch.py").write_text(OBSERVER)
     tasks = ("--task", "digits", "--task", "adding")
     command = ("run", "mlp", "--protocol", "smoke", "--seeds", "2", "--plugin", "watch.py", "--json", *tasks)
@@ -388,8 +388,8 @@ def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:
     heard = ("started mlp on digits", "ok mlp on digits", "skipped mlp on adding")
 
     assert sorted(seen) == sorted(f"{what}, seed {seed}" for what in heard for seed in (0, 1))
-    assert json.loads(done.stdout)["exit_code"] == done.returncode == 1  # whatever a plugin prints
+    assert json.loads(done.stdout)["exit_code"] == done.returncode == 1  # plugins cannot spoil the JSON
     assert "a talkative section" in done.stderr
-    assert done.stderr.count("a clumsy observer") == 2  # when it happens, and in the last lines
+    assert done.stderr.count("a clumsy observer") == 2  # when it happens, and at the end of the run
     assert "Tally" in page
     assert "4 records &lt;b&gt;seen&lt;/b&gt;" in page

@@ -1,19 +1,20 @@
-"""Verbs that train nothing start at once, because they leave torch alone."""
+"""Verbs that train nothing start at once, because they do not load torch."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support import Cli
+
 HEAVY = ("torch", "lightning", "torchvision", "torchmetrics", "numpy", "scipy", "sklearn", "jinja2")
 
 
-def test_show_reads_well(cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
-    """Choices, large numbers and lists are written for people, and what there is none of says so."""
+def test_show_reads_well(cli: Cli, tmp_path: Path) -> None:
+    """Choices, large numbers and lists are written for people, and an architecture without an own recipe says none."""
     shown = cli("show", "highway", cwd=tmp_path).stdout.splitlines()
     (activation,) = [line for line in shown if line.startswith("  activation:")]
 
@@ -27,7 +28,7 @@ def test_show_reads_well(cli: Callable[..., subprocess.CompletedProcess[str]], t
     "arguments", [["--help"], ["list"], ["list", "--json"], ["show", "resnet"], ["plugins"], ["run", "--help"]]
 )
 def test_no_heavy_module_is_loaded(arguments: list[str]) -> None:
-    """`benchmark --help`, `list`, `show` and `plugins` finish without any of the heavy libraries."""
+    """`benchmark --help`, `list`, `show` and `plugins` load none of the heavy libraries."""
     code = (
         "import atexit, sys\n"
         f"sys.argv = ['benchmark', *{arguments!r}]\n"

@@ -1,17 +1,15 @@
-"""Text from the command line: one's own files, and sets that need further packages."""
+"""Text from the command line: own files, and sets that need further packages."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support import Cli
+from support import Cli, ReadRecords
 
 NEWS = """
 import dataclasses
@@ -27,8 +25,8 @@ def archbench_tasks():
 """
 
 
-def test_own_text_is_trained_on(cli: Cli, tmp_path: Path, records: Callable[[Path], list[dict[str, Any]]]) -> None:
-    """Two architectures train on a text file, score below what guessing by frequency costs, and no path is recorded."""
+def test_own_text_is_trained_on(cli: Cli, tmp_path: Path, records: ReadRecords) -> None:
+    """Two architectures train on a text file and beat guessing by frequency, and no path is recorded."""
     words = random.Random(0).choices(["the", "cat", "sat", "on", "mats", "\n"], k=4_000)
     (tmp_path / "cats.txt").write_text(" ".join(words))
     done = cli("run", "lstm", "transformer", "--task", "text:cats.txt", "--protocol", "smoke", "--json", cwd=tmp_path)
@@ -46,7 +44,7 @@ def test_own_text_is_trained_on(cli: Cli, tmp_path: Path, records: Callable[[Pat
 
 
 def test_text_that_cannot_be_used(cli: Cli, tmp_path: Path) -> None:
-    """One line before anything trains, and exit code 2."""
+    """Text that is not UTF-8 ends the command before training, with one line and exit code 2."""
     (tmp_path / "latin.txt").write_bytes("caf\xe9 ".encode("latin-1") * 400)
     done = cli("run", "lstm", "--task", "text:latin.txt", "--protocol", "smoke", cwd=tmp_path)
 
@@ -57,7 +55,7 @@ def test_text_that_cannot_be_used(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_missing_package_is_said_before_training(cli: Cli, tmp_path: Path) -> None:
-    """A task that was named ends the command with the line that installs what it needs."""
+    """Naming a task that lacks a package ends the command with the line that installs it."""
     plugin = tmp_path / "news.py"
     plugin.write_text(NEWS.format(packages={"no_such_module": "pip install 'archbench[text]'"}))
     done = cli("run", "lstm", "--task", "small-news", "--plugin", str(plugin), cwd=tmp_path)
@@ -67,10 +65,8 @@ def test_missing_package_is_said_before_training(cli: Cli, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_tokenizers_in_forked_workers(
-    cli: Cli, tmp_path: Path, small_data: Path, records: Callable[[Path], list[dict[str, Any]]]
-) -> None:
-    """News and reviews are tokenised in the children of one server, two at a time; no trial hangs or leaves a thing."""
+def test_tokenizers_in_forked_workers(cli: Cli, tmp_path: Path, small_data: Path, records: ReadRecords) -> None:
+    """Two forked workers tokenise news and reviews at a time; no trial hangs or leaks a semaphore."""
     plugin = tmp_path / "news.py"
     plugin.write_text(NEWS.format(packages=None))
     tasks = ("--task", "small-news", "--task", "small-reviews[length=50]")
@@ -83,5 +79,5 @@ def test_tokenizers_in_forked_workers(
 
     assert done.returncode == 0, done.stderr
     assert [record["status"] for record in records(tmp_path / "leaderboard")] == ["ok"] * 4
-    assert "could not be loaded ahead" not in done.stderr  # pyarrow, which comes with datasets, may not start a thread
+    assert "could not be loaded ahead" not in done.stderr  # pyarrow must start no thread in the server
     assert "leaked semaphore" not in done.stderr

@@ -1,4 +1,9 @@
-"""The command line. One module per verb; torch is loaded only by processes that train."""
+"""The command line: one module per verb, which parses, prints and chooses the exit code.
+
+Modules that are no verbs: all verbs share `_options`, `_output` and `_signals`; `run` and `tune` use `_carry_out`,
+`_forecast`, `_results` and `_tables`; `show` uses `_names` and `_describe`, `check` uses `_names` and `_targets`,
+`data` uses `_downloads`, and `new` uses `_scaffold`. Only processes that train load torch.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ import typer
 
 from archbench._errors import ArchbenchError, SelectionError
 from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _run, _show, _tune
-from archbench.cli._options import json_only
+from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 app = typer.Typer(
@@ -32,14 +37,15 @@ app.command("plugins")(_plugins.plugins)
 app.add_typer(_data.app, name="data")
 app.command("leaderboard")(_leaderboard.leaderboard)
 
-# Current typer brings a click of its own, older ones use the one installed; this is the class of either.
+# Recent versions of typer bring their own click, older ones use the installed one; this finds the class in either.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
 
 
 def main() -> None:
-    """Run the command line; an expected error is one line and exit code 2, anything else keeps its traceback.
+    """Run the command line and exit.
 
-    A signal to stop ends any verb with 128 and its number, as a shell has it.
+    An `ArchbenchError` becomes one line and exit code 2; any other exception keeps its traceback. A signal to stop ends
+    any verb with 128 plus its number, as shells do.
     """
     as_json = "--json" in sys.argv
     try:
@@ -56,10 +62,10 @@ def main() -> None:
 
 
 def _run_app() -> int:
-    """Parse the command line and run the verb; the exit code.
+    """Parse the command line, run the verb and return the exit code.
 
     Raises:
-        SelectionError: the command line itself is wrong, in one line like any other mistake.
+        SelectionError: the command line is wrong; as an `ArchbenchError` it is shown like any other mistake.
     """
     try:
         return app(standalone_mode=False) or 0

@@ -5,49 +5,36 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archbench._declarations import Architecture, Task
-from archbench._errors import SelectionError, UnknownNameError
-from archbench._plugins import Plugins, Registered
-from archbench._selection import Selected, is_own_data, leave_out_unavailable, select
-from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json, tasks_of
+from archbench._errors import SelectionError
+from archbench.cli._options import Blocked, Json, PluginFiles, flag, load
+from archbench.cli._output import print_json
+from archbench.cli._targets import Target, find_targets, plugin_files
 
 if TYPE_CHECKING:
     from archbench.testing import CheckResult
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME|FILE.py...", help="Architectures or tasks, options allowed, or one-file plugins."),
+    typer.Argument(metavar="NAME|FILE.py", help="Architectures or tasks, options allowed, or one-file plugins."),
 ]
-All = Annotated[bool, typer.Option("--all", help="Check everything that is registered.")]
+All = Annotated[bool, flag("--all", "Check everything that is registered.")]
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="CODE", help="Show only this check; repeatable.")]
-Slow = Annotated[bool, typer.Option("--slow", help="Also train in two processes and in a real worker.")]
+Slow = Annotated[bool, flag("--slow", "Also train in two processes and in a real worker.")]
 Accept = Annotated[
-    bool, typer.Option("--accept", help="Keep the fingerprints of what passes, to notice later changes.")
+    bool, flag("--accept", "Keep the fingerprints of what passes, so that later checks notice a change.")
 ]
 Fingerprints = Annotated[
-    Path, typer.Option("--fingerprints", metavar="FILE", help="Where fingerprints are kept; it belongs to your code.")
+    Path, typer.Option("--fingerprints", metavar="FILE", help="Where fingerprints are kept; commit it with your code.")
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One architecture or task with its options, and what commands call it."""
-
-    registered: Registered[Any]
-    options: Any
-    selector: str
-
-    @property
-    def kind(self) -> str:
-        """`architecture` or `task`."""
-        return "architecture" if isinstance(self.registered.item, Architecture) else "task"
+KEPT = ("B501", "T501")
+"""Checks that compare with a kept fingerprint."""
 
 
 def check(
@@ -62,112 +49,57 @@ def check(
     json: Json = False,
 ) -> None:
     """Check that plugins keep their promises. Exits with 1 if one does not, with 2 if there is nothing to check."""
-    files = [Path(name) for name in names or () if _is_file(name)]
-    plugins = load([*(plugin or ()), *files], no_plugin)
-    targets = list(_targets(names or [], plugins, everything=all_))
-    known = _only_known(only or [], targets)
+    names = [*(names or ()), *(["all"] if all_ else ())]
+    plugins = load([*(plugin or ()), *plugin_files(names)], no_plugin)
+    targets = find_targets(names, plugins)
+    codes = _choose_codes(only or [], targets)
     reports = []
     for target in targets:
-        if not known[target.kind]:
-            continue  # none of the codes asked for is one of its checks
-        if not json:
-            print(f"{target.kind} {target.registered.canonical}  ({target.selector})")
-        results = _run(target, known, slow=slow, fingerprints=fingerprints)
-        reports.append((target, results))
-        if not json:
-            _print(results)
-        if accept:
-            _accept(target, results, fingerprints)
-    code = 1 if any(result.is_error for _, results in reports for result in results) else 0
-    if json:
-        print_json({"exit_code": code, "checked": [_describe(target, results) for target, results in reports]})
-    sys.exit(code)
+        if codes[target.kind]:
+            results = _check(target, codes[target.kind], slow=slow, fingerprints=fingerprints, json=json)
+            reports.append((target, results))
+            if accept:
+                _accept(target, results, fingerprints)
+    _finish(reports, json=json)
 
 
-KEPT = ("B501", "T501")
-"""The checks that compare with a kept fingerprint."""
+def _choose_codes(only: Sequence[str], targets: Sequence[Target]) -> dict[str, list[str]]:
+    """Return the codes of the checks to show, for each kind of target: those asked for, or all.
 
-
-def _is_file(name: str) -> bool:
-    return name.endswith(".py")
-
-
-def _targets(names: list[str], plugins: Plugins, *, everything: bool) -> Iterator[Target]:
-    if everything:
-        names = [*names, "all"]
-    if not names:
-        raise SelectionError("nothing to check; give NAME, ./file.py or --all (see `benchmark list`)")
-    for name in names:
-        found = list(_of_file(name, plugins) if _is_file(name) else _of_name(name, plugins))
-        if not found:
-            raise SelectionError(f"{name} registers neither an architecture nor a task; there is nothing to check")
-        yield from found
-
-
-def _of_file(name: str, plugins: Plugins) -> Iterator[Target]:
-    path = str(Path(name).absolute())
-    everything: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks]
-    for registered in everything:
-        if Path(registered.source.path or "/").absolute() == Path(path):
-            yield Target(registered, None, name)
-
-
-def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
-    if is_own_data(name):
-        for opened in tasks_of([name], plugins):
-            yield Target(opened.registered, opened.options, name)
-        return
-    refusals = []
-    kinds: list[tuple[Any, str]] = [(plugins.architectures, "architecture"), (plugins.tasks, "task")]
-    found: list[Selected[Any]] = []
-    for available, what in kinds:
-        try:
-            matched = select([name], available, what)
-            found += _available(matched) if what == "task" else matched
-        except SelectionError as error:
-            refusals.append(error)
-    if len(refusals) == len(kinds):
-        specific = [error for error in refusals if not isinstance(error, UnknownNameError)]
-        raise specific[0] if specific else SelectionError(f"{refusals[0]}; it is no task either, see `benchmark list`")
-    for chosen in found:
-        yield Target(chosen.registered, chosen.options, chosen.component.label)
-
-
-def _available(tasks: list[Selected[Task]]) -> list[Selected[Task]]:
-    """Return the tasks whose data are there; the others are named on standard error."""
-    found = leave_out_unavailable(tasks)
-    for lack in found.left_out:
-        print(f"left out: {lack}", file=sys.stderr)
-    return found.tasks
-
-
-def _only_known(only: list[str], targets: list[Target]) -> dict[str, list[str]]:
-    """The codes asked for, by kind of target; each must exist for one of them."""
+    Raises:
+        SelectionError: a code belongs to no kind of target.
+    """
     from archbench.testing import check_codes
 
-    codes = {kind: check_codes(kind) for kind in dict.fromkeys(target.kind for target in targets)}
+    known = {kind: check_codes(kind) for kind in dict.fromkeys(target.kind for target in targets)}
+    every = [code for codes in known.values() for code in codes]
     for code in only:
-        if not any(code in known for known in codes.values()):
-            there = ", ".join(code for known in codes.values() for code in known)
-            raise SelectionError(f"no check {code!r}; there are {there}")
-    return {kind: [code for code in only if code in known] if only else list(known) for kind, known in codes.items()}
+        if code not in every:
+            raise SelectionError(f"no check {code!r}; there are {', '.join(every)}")
+    return {kind: [code for code in only if code in codes] if only else list(codes) for kind, codes in known.items()}
 
 
-def _run(target: Target, known: dict[str, list[str]], *, slow: bool, fingerprints: Path) -> list[CheckResult]:
+def _check(target: Target, codes: Sequence[str], *, slow: bool, fingerprints: Path, json: bool) -> list[CheckResult]:
+    """Check one target, and print its results unless they are wanted as JSON."""
     from archbench.testing import check_architecture, check_task
 
-    function: Callable[..., list[CheckResult]] = check_architecture if target.kind == "architecture" else check_task
-    return function(
+    if not json:
+        print(f"{target.kind} {target.registered.canonical}  ({target.selector})")
+    run_checks: Callable[..., list[CheckResult]] = check_architecture if target.kind == "architecture" else check_task
+    results = run_checks(
         target.registered,
         options=target.options,
-        only=known[target.kind],
+        only=codes,
         slow=slow,
         fingerprints=fingerprints,
         selector=shlex.quote(target.selector),
     )
+    if not json:
+        _print(results)
+    return results
 
 
-def _print(results: list[CheckResult]) -> None:
+def _print(results: Sequence[CheckResult]) -> None:
     for result in results:
         print(f"  {result}")
         if result.hint:
@@ -179,8 +111,8 @@ def _print(results: list[CheckResult]) -> None:
     print(f"  {', '.join(f'{n} {status}' for status, n in count.items() if n)} in {seconds:.1f} s of CPU time\n")
 
 
-def _accept(target: Target, results: list[CheckResult], path: Path) -> None:
-    """Keep the fingerprint, unless something is wrong: a change under an old revision is not to be waved through."""
+def _accept(target: Target, results: Sequence[CheckResult], path: Path) -> None:
+    """Keep the fingerprint of a target, unless a check failed: results that changed need a new revision first."""
     from archbench.testing import keep_fingerprint
 
     unsettled = [r.code for r in results if r.is_error or (r.code in KEPT and r.status == "blocked")]
@@ -191,7 +123,15 @@ def _accept(target: Target, results: list[CheckResult], path: Path) -> None:
     print(f"kept the fingerprint of {target.selector} in {path}", file=sys.stderr)
 
 
-def _describe(target: Target, results: list[CheckResult]) -> dict[str, Any]:
+def _finish(reports: Sequence[tuple[Target, list[CheckResult]]], *, json: bool) -> None:
+    """Print the reports if they are wanted as JSON, and exit with 1 if a check failed."""
+    code = 1 if any(result.is_error for _, results in reports for result in results) else 0
+    if json:
+        print_json({"exit_code": code, "checked": [_describe(target, results) for target, results in reports]})
+    sys.exit(code)
+
+
+def _describe(target: Target, results: Sequence[CheckResult]) -> dict[str, Any]:
     return {
         "kind": target.kind,
         "id": target.registered.canonical,

@@ -1,4 +1,4 @@
-"""What `benchmark data prepare` shows while it works: a bar on a terminal, lines elsewhere. All on standard error."""
+"""The progress of `benchmark data prepare` on standard error: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ TEXTS: dict[Event, str] = {
     "unpack": "unpacking {}",
     "wait": "another process is preparing data; waiting for it",
 }
-LINE_EVERY = 0.1  # of a file, where there is no terminal
+LINE_EVERY = 0.1
+"""Share of a file after which a new line is printed where there is no terminal."""
 
 
 @contextlib.contextmanager
-def make_report(todo: Sequence[RemoteFile]) -> Iterator[Report]:
-    """Something to tell the events to."""
+def show_downloads(new: Sequence[RemoteFile]) -> Iterator[Report]:
+    """Print how much there is to do, and yield a function that shows what `prepare` reports."""
     console = Console(stderr=True, highlight=False)
-    if todo:
-        console.print(f"{len(todo)} files to prepare, {format_bytes(sum(file.size for file in todo))}.")
+    if new:
+        console.print(f"{len(new)} files to prepare, {format_bytes(sum(file.size for file in new))}.")
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -50,14 +51,14 @@ def make_report(todo: Sequence[RemoteFile]) -> Iterator[Report]:
 
 
 class _Lines:
-    """A line for each event, and for each tenth of a download."""
+    """Prints a line for each event, and for each tenth of a download."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.shown: dict[str, int] = {}
 
     def __call__(self, event: Event, needed: RemoteFile, done: int = 0) -> None:
-        """Print what is new."""
+        """Print the event, unless its tenth of the download was printed before."""
         if event in TEXTS:
             self.console.print(TEXTS[event].format(needed.path), soft_wrap=True)
         tenth = int(done / needed.size / LINE_EVERY)
@@ -67,14 +68,14 @@ class _Lines:
 
 
 class _Bar:
-    """One bar for each download."""
+    """Shows a bar for each download, and a line for each other event."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self.console, self.progress = console, progress
         self.bars: dict[str, TaskID] = {}
 
     def __call__(self, event: Event, needed: RemoteFile, done: int = 0) -> None:
-        """Move the bar, or print what is done."""
+        """Move the bar of the file, or print the event."""
         if event == "download":
             if needed.path not in self.bars:
                 self.bars[needed.path] = self.progress.add_task(needed.path, total=needed.size)

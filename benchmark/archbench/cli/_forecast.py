@@ -1,4 +1,4 @@
-"""`benchmark run --dry-run`: the matrix, and what it will cost."""
+"""`benchmark run --dry-run`: every architecture on every task, with state and cost."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from archbench._planning import Plan
 from archbench._suite import Observer, RunSettings
 from archbench._suite._forecast import CellForecast, Forecast, forecast
 from archbench._suite._progress import format_seconds
-from archbench.cli._options import print_json
+from archbench.cli._output import print_json
 from archbench.cli._tables import make_table, print_table
 
 
 def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json: bool) -> None:
-    """Print every cell with its state and cost, and the whole."""
+    """Print the state and the cost of every cell of a plan, and the cost of the whole run."""
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]

@@ -1,12 +1,11 @@
-"""`benchmark leaderboard`: build the page again from the records."""
+"""`benchmark leaderboard`: build the page again from the records of a folder."""
 
 from __future__ import annotations
 
 import sys
 import webbrowser
-from typing import Annotated
-
-import typer
+from pathlib import Path
+from typing import Annotated, Any
 
 from archbench._errors import StoreError
 from archbench._records import SetAside, Store
@@ -16,9 +15,10 @@ from archbench._suite._leaderboard import (
     refuse_to_overwrite_foreign_files,
     write_leaderboard,
 )
-from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load, out_option, print_json, report
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, flag, load
+from archbench.cli._output import out_option, print_json, print_problems
 
-Open = Annotated[bool, typer.Option("--open", help="Show the page in a browser afterwards.")]
+Open = Annotated[bool, flag("--open", "Show the page in a browser afterwards.")]
 
 
 def leaderboard(
@@ -30,14 +30,14 @@ def leaderboard(
 ) -> None:
     """Build the leaderboard again from the records in a folder. Trains nothing."""
     plugins = load(plugin, no_plugin)
-    store = _existing_store(Store(out))
+    store = _open_store(out)
     records, set_aside = store.load()
     for item in set_aside:
         print(f"warning: {item}", file=sys.stderr)
     written = write_leaderboard(store, list(records.values()), plugins)
-    report(written.problems)
+    print_problems(written.problems)
     if json:
-        print_json(_summary(len(records), set_aside, written))
+        print_json(_describe(len(records), set_aside, written))
     else:
         print(f"{len(records)} records -> {out / 'index.html'}")
     if open_ and not webbrowser.open((out / "index.html").absolute().as_uri()):
@@ -45,17 +45,22 @@ def leaderboard(
     sys.exit(1 if written.problems else 0)
 
 
-def _existing_store(store: Store) -> Store:
-    out = store.root
+def _open_store(out: Path) -> Store:
+    """Return the store of a folder.
+
+    Raises:
+        StoreError: there is no such folder, or it holds a page that the suite did not write.
+    """
     if not out.is_dir():
         raise StoreError(
             f"there is no folder {out}; run `benchmark run all{out_option(out)}` first, or name another with --out"
         )
+    store = Store(out)
     refuse_to_overwrite_foreign_files(store)
     return store
 
 
-def _summary(records: int, set_aside: list[SetAside], written: WrittenLeaderboard) -> dict[str, object]:
+def _describe(records: int, set_aside: list[SetAside], written: WrittenLeaderboard) -> dict[str, Any]:
     return {
         "records": records,
         "files": written.files,

@@ -1,62 +1,92 @@
-"""`benchmark list`: what can be run."""
+"""`benchmark list`: architectures, tasks, readers of own data and protocols."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archbench._protocols import protocols
+from archbench._declarations import Architecture, Reader, Task
+from archbench._plugins import Plugins, Registered
+from archbench._protocols import Protocol, protocols
 from archbench._selection import data_state
-from archbench.cli._options import Blocked, Json, PluginFiles, load, print_json
+from archbench.cli._options import Blocked, Json, PluginFiles, load
+from archbench.cli._output import print_json
+
+Row = dict[str, Any]
 
 
 def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
-    """List architectures, tasks and protocols."""
-    plugins = load(plugin, no_plugin)
-    listing: dict[str, list[dict[str, Any]]] = {
-        "architectures": [
-            {
-                "name": r.item.name,
-                "id": r.canonical,
-                "inputs": list(r.item.inputs),
-                "summary": r.item.summary,
-                "variants": list(r.item.variants),
-            }
-            for r in plugins.architectures
-        ],
-        "tasks": [
-            {
-                "name": r.item.name,
-                "id": r.canonical,
-                "metric": r.item.metric,
-                "by_default": r.item.by_default,
-                "data": data_state(r.item),
-                "summary": r.item.summary,
-                "variants": list(r.item.variants),
-            }
-            for r in plugins.tasks
-        ],
-        "own data": [
-            {"name": f"{r.item.scheme}:PATH", "id": r.canonical, "summary": r.item.summary} for r in plugins.readers
-        ],
-        "protocols": [
-            {"name": p.name, "summary": p.summary, "seeds": p.seeds, "budget": p.budget(), "track": p.track}
-            for p in protocols()
-        ],
-    }
+    """List the architectures, the tasks, the kinds of own files and the protocols."""
+    listing = _describe(load(plugin, no_plugin))
     if json:
         print_json(listing)
-        return
+    else:
+        _print(listing)
+
+
+def _describe(plugins: Plugins) -> dict[str, list[Row]]:
+    return {
+        "architectures": [_describe_architecture(registered) for registered in plugins.architectures],
+        "tasks": [_describe_task(registered) for registered in plugins.tasks],
+        "own data": [_describe_reader(registered) for registered in plugins.readers],
+        "protocols": [_describe_protocol(protocol) for protocol in protocols()],
+    }
+
+
+def _describe_architecture(registered: Registered[Architecture]) -> Row:
+    item = registered.item
+    return {
+        "name": item.name,
+        "id": registered.canonical,
+        "inputs": list(item.inputs),
+        "summary": item.summary,
+        "variants": list(item.variants),
+    }
+
+
+def _describe_task(registered: Registered[Task]) -> Row:
+    item = registered.item
+    return {
+        "name": item.name,
+        "id": registered.canonical,
+        "metric": item.metric,
+        "by_default": item.by_default,
+        "data": data_state(item),
+        "summary": item.summary,
+        "variants": list(item.variants),
+    }
+
+
+def _describe_reader(registered: Registered[Reader]) -> Row:
+    item = registered.item
+    return {"name": f"{item.scheme}:PATH", "id": registered.canonical, "summary": item.summary}
+
+
+def _describe_protocol(protocol: Protocol) -> Row:
+    return {
+        "name": protocol.name,
+        "summary": protocol.summary,
+        "seeds": protocol.seeds,
+        "budget": protocol.budget(),
+        "track": protocol.track,
+    }
+
+
+def _print(listing: dict[str, list[Row]]) -> None:
     for heading, rows in listing.items():
-        print(f"{heading.capitalize()}")
+        print(heading.capitalize())
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
-            note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
-            note += f"  [data {row['data']}]" if row.get("data") else ""
-            mark = " " if row.get("by_default", True) else "*"
-            print(f"{mark} {row['name']:<{width}}  {row['summary']}{note}")
-            if row.get("variants"):
-                print(f"  {'':<{width}}  variants: {', '.join(row['variants'])}")
+            _print_row(row, width)
         print()
     print("Tasks with a star run when they are named, or with --task all.")
     print("Data that are missing: benchmark data prepare TASK")
     print("Details of one: benchmark show NAME")
+
+
+def _print_row(row: Row, width: int) -> None:
+    note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
+    note += f"  [data {row['data']}]" if row.get("data") else ""
+    star = " " if row.get("by_default", True) else "*"
+    print(f"{star} {row['name']:<{width}}  {row['summary']}{note}")
+    if row.get("variants"):
+        print(f"  {'':<{width}}  variants: {', '.join(row['variants'])}")

@@ -1,4 +1,4 @@
-"""`benchmark new`: the start of a plugin."""
+"""`benchmark new`: write a package to start a plugin from."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from archbench.cli._options import Json, load, print_json
+from archbench.cli._options import Json, flag, load
+from archbench.cli._output import print_json
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the architecture or task, such as tiny-net.")]
-TaskPlugin = Annotated[bool, typer.Option("--task-plugin", help="Register a task and not an architecture.")]
-Where = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder in which archbench-NAME is made.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the architecture or task, such as tiny-net.")]
+TaskPlugin = Annotated[bool, flag("--task-plugin", "Register a task instead of an architecture.")]
+Where = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to make the folder archbench-NAME.")]
 
 
 def new(name: Name, task_plugin: TaskPlugin = False, out: Where = Path(), json: Json = False) -> None:
-    """Write a small package, archbench-NAME, that registers a working architecture or task for you to change."""
+    """Write a small package, archbench-NAME, with a working architecture or task for you to change."""
     from archbench.cli._scaffold import write_package
 
     plugins = load(None, None)

@@ -1,55 +1,82 @@
-"""Options that several verbs share, and how plugins are loaded from them."""
+"""Options that several verbs share, and what is loaded from them."""
 
 from __future__ import annotations
 
-import contextlib
-import shlex
-import sys
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from archbench._declarations import Task
-from archbench._plugins import Plugins, Problem, load_plugins, plugins_from_environment
+from archbench._plugins import Plugins, load_plugins, plugins_from_environment
 from archbench._selection import Selected
 from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
+from archbench._suite._settings import DeviceChoice
+from archbench.cli._output import print_problems
 
+
+def flag(name: str, text: str) -> Any:
+    """Return an option that takes no value."""
+    return typer.Option(name, metavar="", help=text)  # without a metavar, typer writes <bool>, as if it took a value
+
+
+Selectors = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SELECTOR", help="Architectures: all, NAME, 'NAME\\[option=value,value]', or a pattern such as '*net'."
+    ),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task",
+        metavar="SELECTOR",
+        help="Train on this task: all, NAME, a pattern, or your own files as images:PATH; repeatable.",
+        show_default="tasks without a star in `benchmark list`",
+    ),
+]
+ProtocolName = Annotated[
+    str,
+    typer.Option(
+        "--protocol", metavar="NAME|FILE", help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml."
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    typer.Option("--seeds", metavar="N", help="Train with the seeds 0 to N-1.", show_default="set by the protocol"),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Trials at a time.", show_default="one per GPU, else one per core"),
+]
+DeviceName = Annotated[
+    DeviceChoice, typer.Option("--device", help="Where to train; auto takes the GPUs if there are any.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", metavar="SECONDS", help="End a trial after this time.", show_default="set by the protocol"
+    ),
+]
+Retry = Annotated[bool, flag("--retry", "Repeat trials that did not end ok.")]
+DryRun = Annotated[bool, flag("--dry-run", "Show what would be trained and how long it would take; keep nothing.")]
 PluginFiles = Annotated[
     list[Path] | None, typer.Option("--plugin", metavar="FILE", help="Also load this one-file plugin; repeatable.")
 ]
 Blocked = Annotated[
     list[str] | None,
-    typer.Option(
-        "--no-plugin", metavar="NAME", help="Do not even import this distribution or entry point; repeatable."
-    ),
+    typer.Option("--no-plugin", metavar="NAME", help="Do not import this distribution or entry point; repeatable."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
-
-
-_output: ContextVar[TextIO | None] = ContextVar("_output", default=None)  # None is standard output as it is
+Json = Annotated[bool, flag("--json", "Print one JSON object on standard output.")]
 
 
 def load(files: list[Path] | None, blocked: list[str] | None) -> Plugins:
-    """Load the plugins and say what is wrong with them, a line each."""
+    """Load the plugins, and print a line for each of their problems."""
     plugins = load_plugins(files=files or (), blocked=blocked or (), only=plugins_from_environment())
-    report(plugins.problems)
+    print_problems(plugins.problems)
     return plugins
-
-
-def report(problems: tuple[Problem, ...] | list[Problem]) -> None:
-    """One line per problem on standard error."""
-    for problem in problems:
-        print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
-
-
-def out_option(out: Path) -> str:
-    """How to name this folder in a command that is shown for copying; empty for the default one."""
-    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
 
 
 def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]:
@@ -58,19 +85,3 @@ def tasks_of(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Task]]
     from archbench._suite._request import choose_tasks
 
     return choose_tasks(plugins, selectors, make_progress())
-
-
-@contextlib.contextmanager
-def json_only() -> Iterator[None]:
-    """Standard output is for `print_json` alone: what plugins print at any moment goes to standard error."""
-    token = _output.set(sys.stdout)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        _output.reset(token)
-
-
-def print_json(value: Any) -> None:
-    """One JSON object on standard output; numbers that are not finite never get this far."""
-    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode(), file=_output.get())

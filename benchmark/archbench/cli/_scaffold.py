@@ -1,9 +1,9 @@
-"""`benchmark new`: a small package around one architecture or one task, written from templates that ship with us."""
+"""The package that `benchmark new` writes around one architecture or task, from the templates in `template/`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,7 +14,7 @@ from archbench._errors import SelectionError, StoreError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 50
-_OURS = ("plugins", "tasks", "all")  # archbench_plugins and archbench_tasks are the suite's own modules
+_OURS = ("plugins", "tasks", "all")  # the suite has modules archbench_plugins and archbench_tasks; all is a selector
 
 FILES = {
     "pyproject.toml": "pyproject.toml",
@@ -31,23 +31,28 @@ def write_package(
     """Write the package `archbench-NAME` into a new folder of that name.
 
     Args:
-        name: of the architecture or task; distribution, module and entry point follow from it.
-        parent: where the folder goes.
+        name: name of the architecture or task; distribution, module and entry point follow from it.
+        parent: the folder in which the new one is made.
         kind: what the package registers.
         taken: names that are registered already.
 
     Returns:
-        The files written; the first one lies in the new folder itself.
+        The files written; the first lies directly in the new folder.
 
     Raises:
         SelectionError: the name cannot be used.
         StoreError: there is something at that place already, or it cannot be written.
     """
     _check_name(name, kind, taken)
-    words = _words(name, kind)
-    folder = parent / words["distribution"]
+    texts = _placeholders(name, kind)
+    folder = parent / texts["distribution"]
     files = FILES | (ARCHITECTURE_FILES if kind == "architecture" else TASK_FILES)
-    contents = {folder / path.format(**words): _fill(template, words) for path, template in files.items()}
+    contents = {folder / path.format(**texts): _fill(template, texts) for path, template in files.items()}
+    _write_files(folder, contents)
+    return list(contents)
+
+
+def _write_files(folder: Path, contents: Mapping[Path, str]) -> None:
     try:
         folder.mkdir(parents=True)
         for path, text in contents.items():
@@ -57,7 +62,6 @@ def write_package(
         raise StoreError(f"{folder} exists already and is left as it is; choose another NAME, or remove it") from None
     except OSError as error:
         raise StoreError(f"{folder} cannot be written ({error.strerror}); choose another place with --out") from None
-    return list(contents)
 
 
 def _check_name(name: str, kind: str, taken: Iterable[str]) -> None:
@@ -73,8 +77,8 @@ def _check_name(name: str, kind: str, taken: Iterable[str]) -> None:
         raise SelectionError(f"there is {kind} {name!r} already, see `benchmark show {name}`; choose another name")
 
 
-def _words(name: str, kind: Literal["architecture", "task"]) -> dict[str, str]:
-    """What the templates may refer to."""
+def _placeholders(name: str, kind: Literal["architecture", "task"]) -> dict[str, str]:
+    """Return the text for each placeholder of the templates."""
     run = f"benchmark run {name} --protocol smoke"
     if kind == "task":
         run = f"benchmark run all --task {name} --protocol smoke"
@@ -92,12 +96,15 @@ def _words(name: str, kind: Literal["architecture", "task"]) -> dict[str, str]:
 
 
 def version_bounds(version: str) -> str:
-    """From this release to the next that may break something: a minor one before 1.0, then a major one."""
+    """Return the requirement for this release and later ones, up to the next that may break a plugin.
+
+    That is the next minor release before 1.0, and the next major one after it.
+    """
     major, minor = (int(part) for part in version.split(".")[:2])
     upper = f"{major + 1}" if major else f"0.{minor + 1}"
     return f">={major}.{minor},<{upper}"
 
 
-def _fill(template: str, words: dict[str, str]) -> str:
+def _fill(template: str, texts: dict[str, str]) -> str:
     source = resources.files("archbench.cli") / "template" / f"{template}.template"
-    return Template(source.read_text(encoding="utf-8")).substitute(words)
+    return Template(source.read_text(encoding="utf-8")).substitute(texts)

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin: one exception from any of them, at any moment of any verb, so that each ends in its own way."""
+"""Signals that stop a command, Ctrl-C among them: each raises one exception, so that every verb ends in its own way."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NoReturn
 
 
 class Stopped(BaseException):
-    """Ctrl-C, a request to terminate, or a terminal that went away.
+    """Raised by Ctrl-C, by a request to terminate, or when the terminal is gone.
 
-    Not an Exception, so that a plugin's observer does not swallow it; not a KeyboardInterrupt, which click would turn
-    into exit code 1.
+    It is no `Exception`, so that code which catches those, as around the hooks of plugins, lets it through; and no
+    `KeyboardInterrupt`, which click would turn into exit code 1.
 
     Args:
-        number: of the signal.
+        number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -26,8 +26,8 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[None]:
-    """Raise `Stopped` on SIGINT, SIGTERM and SIGHUP; only on the first, so that the ending is not interrupted."""
-    # What is ignored already stays so: nohup ignores the hang-up, a shell the Ctrl-C of its background jobs.
+    """Raise `Stopped` on the first SIGINT, SIGTERM or SIGHUP; ignore later ones, so that the ending is not stopped."""
+    # Signals that are ignored already stay so: nohup ignores SIGHUP, a shell ignores SIGINT for background jobs.
     numbers = [
         number
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -48,8 +48,9 @@ def stop_signals() -> Iterator[None]:
 
 
 def leave(number: int, message: str) -> NoReturn:
-    """Say why, and end this process at once with the shell's code for the signal."""
+    """Print a message and end this process at once, with the exit code that shells use for this signal."""
     sys.stdout.flush()
     print(message, file=sys.stderr, flush=True)
-    # Not sys.exit: multiprocessing would wait for the processes that were just killed. The kernel frees the lock.
+    # Not sys.exit: multiprocessing would then wait for the workers that were just killed. The lock on the output
+    # folder needs no release: the kernel frees it with the process.
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""`benchmark tune`: search a recipe for every entrant, at equal cost, and evaluate what was found."""
+"""`benchmark tune`: search a recipe for every entrant, with equally many trials, and evaluate the best."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from archbench._planning._search import require_optuna
 from archbench._protocols import Protocol, Tuning
 from archbench._protocols._toml import get_protocol
 from archbench._suite import RunSettings
-from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
-from archbench.cli._run import (
+from archbench.cli._carry_out import carry_out
+from archbench.cli._options import (
+    DEFAULT_OUT,
+    Blocked,
     DeviceName,
     DryRun,
+    Json,
+    Out,
+    PluginFiles,
     ProtocolName,
     Retry,
     Seeds,
@@ -23,10 +28,10 @@ from archbench.cli._run import (
     Tasks,
     Timeout,
     Workers,
-    carry_out,
+    load,
 )
 
-Trials = Annotated[int, typer.Option("--trials", metavar="N", help="Recipes to try for each entrant on each task.")]
+Trials = Annotated[int, typer.Option("--trials", metavar="N", help="Recipes to try, for each architecture and task.")]
 
 
 def tune(
@@ -45,18 +50,18 @@ def tune(
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
-    """Tune every entrant with equally many trials on each task, choose on validation, evaluate on the seeds."""
+    """Try N recipes for each architecture on each task, choose the best on validation, and train it on the seeds."""
     require_optuna()
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    plugins, rules = load(plugin, no_plugin), searched(get_protocol(protocol), trials)
+    plugins, rules = load(plugin, no_plugin), add_search(get_protocol(protocol), trials)
     carry_out(plugins, rules, selectors, task, seeds, settings, dry_run=dry_run, json=json)
 
 
-def searched(protocol: Protocol, trials: int) -> Protocol:
+def add_search(protocol: Protocol, trials: int) -> Protocol:
     """Return the protocol with a search for a recipe before the evaluation.
 
     Raises:
-        ProtocolError: it has the own recipe, or the number of trials is not positive.
+        ProtocolError: it trains each architecture with its own recipe, or the number of trials is not positive.
     """
     if protocol.recipe == "own":
         raise ProtocolError(f"{protocol.name} has the own recipe, which is trained as published; tune another protocol")

@@ -1,0 +1,61 @@
+"""Carrying out a run: what `benchmark run` and `benchmark tune` share."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from archbench._plugins import Plugins
+from archbench._protocols import Protocol
+from archbench._suite import Results, RunSettings
+from archbench.cli._output import out_option
+from archbench.cli._signals import Stopped, leave
+
+if TYPE_CHECKING:
+    from archbench._suite._run import Run
+
+
+def carry_out(
+    plugins: Plugins,
+    protocol: Protocol,
+    selectors: list[str],
+    tasks: list[str] | None,
+    seeds: int | None,
+    settings: RunSettings,
+    *,
+    dry_run: bool,
+    json: bool,
+) -> None:
+    """Train, print the results and exit with 0 or 1; in a dry run, print a forecast instead."""
+    # Imported here, so that verbs which train nothing start sooner.
+    from archbench._suite._progress import make_progress
+    from archbench._suite._request import request_plan
+    from archbench._suite._run import Run
+
+    observer = make_progress()
+    plan = request_plan(plugins, protocol, selectors, tasks, seeds=seeds, observer=observer)
+    if dry_run:
+        from archbench.cli._forecast import show_forecast
+
+        show_forecast(plan, settings, observer, json=json)
+    else:
+        _finish(Run(plan, settings, plugins=plugins, observer=observer), json=json)
+
+
+def _finish(run: Run, *, json: bool) -> None:
+    from archbench.cli._results import show_results
+
+    sys.exit(show_results(_train(run), json=json))
+
+
+def _train(run: Run) -> Results:
+    """Carry out a run and return its results; after a signal, say how to continue and end the process."""
+    try:
+        return run.carry_out()
+    except Stopped as stop:
+        standing, out = run.standing(), run.store.root
+        leave(
+            stop.number,
+            f"Stopped. {standing.finished} of {standing.total} trials are finished and kept in {out}; the same command "
+            f"goes on from there, `benchmark leaderboard{out_option(out)}` shows what there is.",
+        )

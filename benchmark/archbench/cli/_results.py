@@ -1,0 +1,112 @@
+"""The results of a run: a table or JSON on standard output, failures on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from archbench._plugins import Problem
+from archbench._records import CellKey, Record
+from archbench._suite import Results
+from archbench.cli._output import out_option, print_json, print_problems
+from archbench.cli._tables import make_table, print_table
+
+
+def show_results(results: Results, *, json: bool) -> int:
+    """Print the results of a run and return its exit code: 1 if a trial or a plugin failed, else 0."""
+    broken = [problem for problem in results.problems if problem.fatal]
+    code = 1 if results.failures or broken else 0
+    if json:
+        print_json(_describe(results, code))
+    else:
+        _print_table(results.records, results.out)
+    _print_failures(results, broken)
+    return code
+
+
+def _print_table(records: Sequence[Record], out: Path) -> None:
+    """Print one row for each entrant and task, over its seeds; entrants that were only skipped have none."""
+    table = make_table("task", "architecture", "metric", "mean over seeds", "seeds", "status", right=(3, 4))
+    cells: dict[CellKey, list[Record]] = defaultdict(list)
+    for record in records:
+        cells[record.trial.cell].append(record)
+    for group in cells.values():
+        if any(record.status != "skipped" for record in group):
+            table.add_row(*_make_row(group))
+    print_table(table)
+    print(f"\nLeaderboard: {out / 'index.html'} (open it with `benchmark leaderboard{out_option(out)} --open`)")
+
+
+def _make_row(group: Sequence[Record]) -> tuple[Text | str, ...]:
+    scores = [record.scores.test for record in group if record.scores is not None]
+    mean = f"{sum(scores) / len(scores):.4f}" if scores else "-"
+    bad = sorted({record.status for record in group} - {"ok"})
+    trial = group[0].trial
+    return (
+        Text(trial.task.label),
+        Text(trial.architecture.label),
+        group[0].task_facts.metric,
+        mean,
+        f"{len(scores)}/{len(group)}",
+        ", ".join(bad) or "ok",
+    )
+
+
+def _print_failures(results: Results, broken: Sequence[Problem]) -> None:
+    for record in results.failures:
+        print(f"{record.status}: {record.trial}: {record.message}", file=sys.stderr)
+    print_problems(broken)
+    if results.failures:
+        count = f"{len(results.failures)} of {len(results.records)}"
+        print(f"{count} trials did not end ok; --retry repeats them.", file=sys.stderr)
+    if broken:
+        advice = "see `benchmark plugins`, leave one out with --no-plugin."
+        print(f"Some plugins did not load fully; {advice}", file=sys.stderr)
+
+
+def _describe(results: Results, code: int) -> dict[str, Any]:
+    """Return what `--json` prints. Scripts rely on these keys, and on those of trials and tuning trials."""
+    return {
+        "exit_code": code,
+        "out": str(results.out),
+        "trained": results.trained,
+        "files": results.files,
+        "set_aside": [str(item) for item in results.set_aside],
+        "problems": [{"plugin": p.plugin, "message": p.message, "fatal": p.fatal} for p in results.problems],
+        "trials": [_describe_trial(record) for record in results.records],
+        "tuning": [_describe_tuning_trial(record) for record in results.tuning_records],
+    }
+
+
+def _describe_trial(record: Record) -> dict[str, Any]:
+    return {
+        **_identify(record),
+        "status": record.status,
+        "message": record.message,
+        "test": None if record.scores is None else record.scores.test,
+        "metric": record.task_facts.metric,
+    }
+
+
+def _describe_tuning_trial(record: Record) -> dict[str, Any]:
+    return {
+        **_identify(record),
+        "recipe": record.trial.settings.words(),
+        "status": record.status,
+        "validation": record.validation,
+    }
+
+
+def _identify(record: Record) -> dict[str, Any]:
+    trial = record.trial
+    return {
+        "id": record.id,
+        "architecture": trial.architecture.label,
+        "task": trial.task.label,
+        "seed": trial.seed,
+    }
