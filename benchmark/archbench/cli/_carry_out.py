@@ -53,9 +53,14 @@ def _train(run: Run) -> Results:
     try:
         return run.carry_out()
     except Stopped as stop:
-        standing, out = run.standing(), run.store.root
-        leave(
-            stop.number,
-            f"Stopped. {standing.finished} of {standing.total} trials are finished and kept in {out}; the same command "
-            f"goes on from there, `benchmark leaderboard{out_option(out)}` shows what there is.",
-        )
+        leave(stop.number, _say_what_is_kept(run))
+
+
+def _say_what_is_kept(run: Run) -> str:
+    standing, out = run.standing(), run.store.root
+    if standing is None:
+        return "Stopped."
+    return (
+        f"Stopped. {standing.finished} of {standing.total} trials are finished and kept in {out}; the same command "
+        f"goes on from there, `benchmark leaderboard{out_option(out)}` shows what there is."
+    )
