@@ -25,7 +25,16 @@ def test_show_reads_well(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["list", "--json"], ["show", "resnet"], ["plugins"], ["run", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "--json"],
+        ["show", "resnet"],
+        ["plugins"],
+        ["run", "--help"],
+        ["profile", "--help"],
+    ],
 )
 def test_no_heavy_module_is_loaded(arguments: list[str]) -> None:
     """`benchmark --help`, `list`, `show` and `plugins` load none of the heavy libraries."""

@@ -47,10 +47,10 @@ def run_trial(job: Job) -> Record:
     except DivergedError as error:
         status, message, detail = "diverged", str(error), ""
     except (torch.OutOfMemoryError, MemoryError) as error:
-        status, message, detail = "oom", _one_line(error), traceback.format_exc()
+        status, message, detail = "oom", one_line(error), traceback.format_exc()
     except (Exception, SystemExit) as error:
         oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
-        status, message, detail = "oom" if oom else "failed", _one_line(error), traceback.format_exc()
+        status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
     return run.record(status, message, detail)
 
 
@@ -218,6 +218,7 @@ class TrialRun:
         )
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Return the class and the text of an error in one line of at most 500 characters."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
