@@ -36,7 +36,7 @@ def execute(notebook: Any, folder: Path, interrupt: Callable[[NotebookClient], N
 
 
 def text_of(cell: Any) -> str:
-    """What a cell printed, without colours, and the plain text of what it showed."""
+    """Return the text that a cell printed or showed, without colours."""
     texts = (
         output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
         for output in cell.outputs

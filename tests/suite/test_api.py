@@ -44,7 +44,7 @@ def test_read_returns_what_run_did(small_results: Results) -> None:
 
 
 def test_the_command_line_and_python_write_one_folder(small_results: Results, cli_here: Any, tmp_path: Path) -> None:
-    """The same run from the command line finds every record of the run from Python, and trains nothing."""
+    """A run from the command line finds every record of a run from Python, and trains nothing."""
     arguments = ["run", "lstm", "plain[depth=8]", "--task", "digits", "--task", "adding", "--protocol", "smoke"]
     done = cli_here(*arguments, "--seeds", "2", "--out", str(small_results.out), "--json", cwd=tmp_path)
 
@@ -139,7 +139,7 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
 def test_mistakes_raise_errors_of_the_tree(
     arguments: dict[str, Any], error: type[Exception], words: str, tmp_path: Path
 ) -> None:
-    """What cannot be carried out raises an `ArchbenchError` that says what is wrong, and writes nothing."""
+    """A mistake raises an `ArchbenchError` that says what is wrong, and nothing is written."""
     wanted = {"architectures": "mlp", "tasks": "digits", "protocol": "smoke", "out": tmp_path / "out", **arguments}
     with pytest.raises(error, match=words):
         archbench.run(**wanted, observer=Observer())

@@ -83,7 +83,7 @@ def test_a_second_run_trains_nothing(recorder: Any, tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_observer_ends_the_run_and_keeps_records(tmp_path: Path) -> None:
-    """What the caller's own code raises comes out of `run`; the folder is free again and the trial has its record."""
+    """An exception of the caller's own code leaves `run`; the trial has its record and the folder is free again."""
 
     class Broken(Observer):
         """Raises when the first trial is finished."""

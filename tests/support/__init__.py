@@ -1,4 +1,4 @@
-"""What several tests share: the types of fixtures, small data sets, and specimens for the conformance kit."""
+"""Shared by several tests: the types of fixtures, small data sets, and specimens for the conformance kit."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from archbench._planning._tuning import CellState
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a run does next.
+    """One round of a run.
 
     Args:
         trials: to be trained now, in order: tuning first, then the evaluation of the cells that need none any more.

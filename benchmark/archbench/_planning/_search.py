@@ -18,7 +18,7 @@ SPACE: dict[str, tuple[float, float]] = {
     "weight_decay": (1e-6, 1e-1),
     "clip_norm": (0.1, 10.0),
 }
-"""What is searched, each on a logarithmic scale; the same for every architecture. All else is the house recipe."""
+"""The settings that are searched, each on a logarithmic scale, for every architecture alike."""
 
 FIRST = 10
 """Recipes drawn at random before results count: the same ones for every entrant."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -77,8 +78,25 @@ def find_candidates() -> tuple[list[Candidate], list[Problem]]:
     candidates = []
     for name, distribution in sorted(chosen.items()):
         problems += _warn_of_copies(name, distribution)
-        candidates += [Candidate(distribution, e, _origin(name, distribution, e)) for e in _entry_points(distribution)]
+        candidates += _candidates(name, distribution)
     return candidates, problems
+
+
+def find_candidate(distribution: str, entry_point: str) -> Candidate | None:
+    """Return one of the candidates, looking at its own distribution first; None if there is no such entry point.
+
+    The worker of a trial needs two entry points, and reading all distributions takes longer than some trials train.
+    """
+    for found in metadata.distributions(name=distribution):
+        with contextlib.suppress(Exception):  # unreadable metadata: the full search below reports nothing either
+            if _entry_points(found) and _name(found) == distribution:
+                return _named(entry_point, _candidates(distribution, found))
+    everywhere, _ = find_candidates()  # a folder may be named otherwise than the distribution in it
+    return _named(entry_point, [c for c in everywhere if c.origin.distribution == distribution])
+
+
+def _named(entry_point: str, candidates: Sequence[Candidate]) -> Candidate | None:
+    return next((candidate for candidate in candidates if candidate.entry_point.name == entry_point), None)
 
 
 def refusal(candidate: Candidate, blocked: Iterable[str], only: Iterable[str] | None) -> str:
@@ -106,8 +124,10 @@ def unmatched(names: Iterable[str], candidates: Sequence[Candidate], what: str) 
 
 def unmet_requirement(candidate: Candidate) -> str:
     """Return why this plugin does not fit the running suite, by its own requirements; empty if it fits."""
+    if candidate.origin.distribution == BUILT_IN:
+        return ""
     relevant = [line for line in candidate.distribution.requires or () if re.match(rf"\s*{BUILT_IN}\b", line, re.I)]
-    if not relevant or candidate.origin.distribution == BUILT_IN:
+    if not relevant:
         return ""
     # Imported here because only outside plugins have such requirements, and the import takes as long as all the rest.
     from packaging.requirements import InvalidRequirement, Requirement
@@ -172,16 +192,21 @@ def _content(distribution: metadata.Distribution) -> tuple[str, list[tuple[str, 
     return distribution.version, [(e.name, e.value) for e in _entry_points(distribution)]
 
 
-def _origin(name: str, distribution: metadata.Distribution, entry_point: metadata.EntryPoint) -> Origin:
+def _candidates(name: str, distribution: metadata.Distribution) -> list[Candidate]:
+    """Return the entry points of a distribution; its metadata are parsed once, which takes a millisecond or more."""
     direct = _direct_url(distribution)
     directory, repository = direct.get("dir_info"), direct.get("vcs_info")
-    return Origin(
+    origin = Origin(
         distribution=name,
         version=distribution.version or "",
-        entry_point=entry_point.name,
+        entry_point="",
         editable=isinstance(directory, dict) and directory.get("editable") is True,
         commit=str(repository.get("commit_id", "")) if isinstance(repository, dict) else "",
     )
+    return [
+        Candidate(distribution, entry_point, msgspec.structs.replace(origin, entry_point=entry_point.name))
+        for entry_point in _entry_points(distribution)
+    ]
 
 
 def _direct_url(distribution: metadata.Distribution) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archbench._errors import PluginError
 from archbench._plugins._admission import Loader
-from archbench._plugins._discovery import find_candidates, refusal, unmatched
+from archbench._plugins._discovery import find_candidate, find_candidates, refusal, unmatched
 from archbench._plugins._importing import Importable, from_entry_point, from_file
 from archbench._plugins._loaded import Plugins
 from archbench._plugins._provenance import PluginSource
@@ -73,13 +73,13 @@ def _open_files(files: Sequence[Path]) -> list[Importable]:
 
 
 def _installed(source: PluginSource) -> Importable:
-    for candidate in find_candidates()[0]:
-        if (candidate.origin.distribution, candidate.entry_point.name) == (source.distribution, source.entry_point):
-            return from_entry_point(candidate)
-    raise PluginError(
-        f"plugin {source.distribution}:{source.entry_point} is not installed for {sys.executable}; "
-        "install it there, or run on machines that have it"
-    )
+    candidate = find_candidate(source.distribution, source.entry_point)
+    if candidate is None:
+        raise PluginError(
+            f"plugin {source.distribution}:{source.entry_point} is not installed for {sys.executable}; "
+            "install it there, or run on machines that have it"
+        )
+    return from_entry_point(candidate)
 
 
 def _version(origin: Origin) -> str:

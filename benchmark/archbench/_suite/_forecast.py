@@ -60,7 +60,7 @@ class CellForecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a run would do and cost.
+    """The forecast of a run: its cells, and how many trials run at a time.
 
     Args:
         cells: in the order of the plan.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WrittenLeaderboard:
-    """What was written.
+    """A leaderboard that was written into a folder.
 
     Args:
         leaderboard: every number on the page.

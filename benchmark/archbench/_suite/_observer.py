@@ -1,4 +1,4 @@
-"""Who is told what a run does: the progress display, the hooks of plugins, and whatever a caller brings."""
+"""Observers are told what a run does: the progress display, the hooks of plugins, and whatever a caller brings."""
 
 from __future__ import annotations
 

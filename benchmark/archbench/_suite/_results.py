@@ -1,4 +1,4 @@
-"""What a run gives back to Python: records, boards, and rows for data frames."""
+"""The results of a run, for Python: records, boards, and rows for data frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class Results:
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
         problems: what plugins did wrong.
-        built: the leaderboard of the folder, if it is built already.
     """
 
     out: Path
@@ -41,7 +40,7 @@ class Results:
     trained: int = 0
     set_aside: tuple[SetAside, ...] = ()
     problems: tuple[Problem, ...] = ()
-    built: Leaderboard | None = field(default=None, repr=False)
+    _built: Leaderboard | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def leaderboard(self) -> Leaderboard:
@@ -52,7 +51,7 @@ class Results:
         """
         from archbench._report import build_leaderboard
 
-        return self.built or build_leaderboard([*self.records, *self.tuning_records])
+        return self._built or build_leaderboard([*self.records, *self.tuning_records])
 
     @property
     def boards(self) -> list[TaskBoard]:

@@ -156,7 +156,7 @@ class Run:
             out=self.settings.out,
             records=tuple(self.records[planned.id] for planned in self.plan.trials),
             tuning_records=tuple(record for state in states for record in state.tuning_records()),
-            built=written.leaderboard,
+            _built=written.leaderboard,
             files=tuple(written.files),
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),
