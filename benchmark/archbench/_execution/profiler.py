@@ -47,7 +47,7 @@ def _choose_device(request: ProfileRequest) -> Device:
 
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     capacity = Capacity(preloaded=False, parent_threads=1, gpus=gpus)
-    (device,) = share_devices(capacity, device=request.device, workers=1)
+    device, *_ = share_devices(capacity, device=request.device, workers=None)
     return device if request.threads is None else msgspec.structs.replace(device, threads=request.threads)
 
 

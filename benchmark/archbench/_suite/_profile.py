@@ -35,7 +35,7 @@ class ProfileSettings:
     Args:
         seed: of the trial.
         device: where to measure; `auto` takes the first GPU if there is one.
-        threads: CPU threads; None for as many as there are cores.
+        threads: CPU threads; None for as many as a run gives to a trial.
         steps: steps to measure.
         timeout: seconds after which measuring is ended.
         trace: file for a trace of a few steps; None for no trace.

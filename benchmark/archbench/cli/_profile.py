@@ -22,7 +22,7 @@ TaskName = Annotated[
     list[str], typer.Option("--task", metavar="NAME", help="One task, or your own files as images:PATH.")
 ]
 Threads = Annotated[
-    int | None, typer.Option("--threads", metavar="N", min=1, help="CPU threads.", show_default="one per core")
+    int | None, typer.Option("--threads", metavar="N", min=1, help="CPU threads.", show_default="as in a run")
 ]
 Steps = Annotated[int, typer.Option("--steps", metavar="N", min=1, help="Steps to measure, after 10 of warm-up.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of the trial.")]
