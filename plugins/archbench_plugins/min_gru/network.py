@@ -75,7 +75,7 @@ class StepByStep(torch.autograd.Function):
         H, T, B = grad.shape
         da = grad.new_empty(2 * H, T, B)  # the gradients in W x + b
         dz, d_candidate = da.chunk(2)
-        torch.neg(gated_average_gradient(grad, keep, candidate, h, out=d_candidate), out=dz)
+        gated_average_gradient(grad, keep, candidate, h, d_update=dz, d_candidate=d_candidate)
         return project_gradient(da, x, W)
 
 

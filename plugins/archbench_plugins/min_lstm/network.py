@@ -66,7 +66,8 @@ class StepByStep(torch.autograd.Function):
         f, i, candidate = project(W, b, x).chunk(3)
         f.sigmoid_()
         i.sigmoid_()
-        keep = (f + i).reciprocal_().mul_(f)  # f / (f + i)
+        both = f + i
+        keep = torch.div(f, both, out=both)
         h = gated_average(keep, candidate)
         ctx.save_for_backward(x, W, f, i, keep, candidate, h)
         return h[:, 1:]
@@ -76,15 +77,16 @@ class StepByStep(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the gradients in x, W and b.
 
-        keep is the sigmoid of log f - log i, whose derivatives in the net inputs of f and i are 1 - f and i - 1.
+        1 - keep is the sigmoid of log i - log f, whose derivatives in the net inputs of i and f are 1 - i and f - 1.
         """
         x, W, f, i, keep, candidate, h = ctx.saved_tensors
         H, T, B = grad.shape
         da = grad.new_empty(3 * H, T, B)  # the gradients in W x + b
         df, di, d_candidate = da.chunk(3)
-        d_keep = gated_average_gradient(grad, keep, candidate, h, out=d_candidate)
-        torch.addcmul(d_keep, d_keep, f, value=-1, out=df)
-        torch.mul(d_keep, i, out=di).sub_(d_keep)
+        d_update = di  # until it is no longer needed
+        gated_average_gradient(grad, keep, candidate, h, d_update=d_update, d_candidate=d_candidate)
+        torch.mul(d_update, f, out=df).sub_(d_update)
+        di.addcmul_(d_update, i, value=-1)
         return project_gradient(da, x, W)
 
 

@@ -295,21 +295,22 @@ def gated_average(keep: Tensor, candidate: Tensor) -> Tensor:
     return h
 
 
-def gated_average_gradient(grad: Tensor, keep: Tensor, candidate: Tensor, h: Tensor, out: Tensor) -> Tensor:
+def gated_average_gradient(
+    grad: Tensor, keep: Tensor, candidate: Tensor, h: Tensor, *, d_update: Tensor, d_candidate: Tensor
+) -> None:
     """Compute the gradient of `gated_average` in a loop backwards over time: dh_t = grad_t + keep_{t+1} dh_{t+1}.
 
     Args:
         grad: the part of the gradient in h_1, ..., h_T that does not come through later states, (H, T, B).
-        keep, candidate, h: its inputs and its result.
-        out: receives the gradient in the candidate, dh (1 - keep), (H, T, B).
-
-    Returns:
-        The gradient in the net input of a sigmoid that gives keep, dh (h_{t-1} - candidate) keep (1 - keep), (H, T, B).
+        keep, candidate, h: the inputs of `gated_average`, and its result.
+        d_update: receives the gradient in the net input of 1 - keep, taken as a sigmoid, (H, T, B). It is
+            dh (candidate - h_{t-1}) keep (1 - keep), or dh (1 - keep) (candidate - h_t).
+        d_candidate: receives the gradient in the candidate, dh (1 - keep), (H, T, B).
     """
-    dh = torch.empty_like(keep)
+    dh = d_update  # until it is no longer needed
     dhs, grads, keeps = dh.unbind(1), grad.unbind(1), keep.unbind(1)
     dhs[-1].copy_(grads[-1])
     for t in range(len(dhs) - 1, 0, -1):
         torch.addcmul(grads[t - 1], keeps[t], dhs[t], out=dhs[t - 1])
-    torch.addcmul(dh, dh, keep, value=-1, out=out)
-    return torch.sub(h[:, :-1], candidate, out=dh).mul_(keep).mul_(out)
+    torch.addcmul(dh, dh, keep, value=-1, out=d_candidate)
+    torch.sub(candidate, h[:, 1:], out=d_update).mul_(d_candidate)
