@@ -6,46 +6,122 @@ import pytest
 import torch
 from torch import Tensor
 
+import archbench_plugins.min_gru.network as min_gru_network
+import archbench_plugins.min_lstm.network as min_lstm_network
 from archbench import TaskInfo
-from archbench_plugins.min_gru.network import MinGRU
-from archbench_plugins.min_lstm.network import MinLSTM
+from archbench_plugins.shared.sequences import Affine, is_faster_step_by_step
+
+NETWORKS = {"min_gru": min_gru_network, "min_lstm": min_lstm_network}
 
 
-def min_gru(cell: MinGRU, x: Tensor) -> Tensor:
-    """Compute the equations of sec. 3.1 in a loop: (B, T, I) to (B, T, H)."""
-    (W_z, W_h), (b_z, b_h) = cell.affine.weight.chunk(2), cell.affine.bias.chunk(2)  # noqa: N806
-    h, states = torch.zeros(len(x), len(W_z)), []
+def min_gru(x: Tensor, W: Tensor, b: Tensor) -> Tensor:  # noqa: N803
+    """Compute the equations of sec. 3.1 in a loop: (I, T, B) to (H, T, B)."""
+    (W_z, W_h), (b_z, b_h) = W.chunk(2), b[:, None].chunk(2)  # noqa: N806
+    h, states = x.new_zeros(len(W_z), x.shape[2]), []
     for x_t in x.unbind(1):
-        z = torch.sigmoid(x_t @ W_z.T + b_z)
-        h = (1 - z) * h + z * (x_t @ W_h.T + b_h)
+        z = torch.sigmoid(W_z @ x_t + b_z)
+        h = (1 - z) * h + z * (W_h @ x_t + b_h)
         states.append(h)
     return torch.stack(states, 1)
 
 
-def min_lstm(cell: MinLSTM, x: Tensor) -> Tensor:
-    """Compute the equations of sec. 3.2 in a loop: (B, T, I) to (B, T, H)."""
-    (W_f, W_i, W_h), (b_f, b_i, b_h) = cell.affine.weight.chunk(3), cell.affine.bias.chunk(3)  # noqa: N806
-    h, states = torch.zeros(len(x), len(W_f)), []
+def min_lstm(x: Tensor, W: Tensor, b: Tensor) -> Tensor:  # noqa: N803
+    """Compute the equations of sec. 3.2 in a loop: (I, T, B) to (H, T, B)."""
+    (W_f, W_i, W_h), (b_f, b_i, b_h) = W.chunk(3), b[:, None].chunk(3)  # noqa: N806
+    h, states = x.new_zeros(len(W_f), x.shape[2]), []
     for x_t in x.unbind(1):
-        f, i = torch.sigmoid(x_t @ W_f.T + b_f), torch.sigmoid(x_t @ W_i.T + b_i)
-        h = f / (f + i) * h + i / (f + i) * (x_t @ W_h.T + b_h)
+        f, i = torch.sigmoid(W_f @ x_t + b_f), torch.sigmoid(W_i @ x_t + b_i)
+        h = f / (f + i) * h + i / (f + i) * (W_h @ x_t + b_h)
         states.append(h)
     return torch.stack(states, 1)
 
 
-@pytest.mark.parametrize(
-    ("cell", "loop"), [(MinGRU(3, 5, gate_bias=-1.0), min_gru), (MinLSTM(3, 5, forget_bias=1.0), min_lstm)]
-)
-@pytest.mark.parametrize("steps", [1, 2, 13])
-def test_scan_computes_the_step_by_step_form(cell, loop, steps):
-    """States and all gradients of a cell agree with the loop to 1e-5."""
-    x = torch.randn(4, steps, 3, requires_grad=True)
-    found, expected = cell(x), loop(cell, x)
-    inputs = [x, *cell.parameters()]
+CELLS = [("min_gru", min_gru, 2), ("min_lstm", min_lstm, 3)]
+SIZES = [(3, 5, 13, 4), (3, 5, 1, 4), (2, 3, 2, 1), (1, 1, 1, 1), (9, 2, 64, 3)]
 
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
-    for a, b in zip(*(torch.autograd.grad(y.square().sum(), inputs) for y in (found, expected)), strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+def drawn(name: str, features: int, H: int, T: int, B: int, kind: torch.dtype) -> list[Tensor]:  # noqa: N803
+    """Return x (I, T, B), and W and b of a cell, all random."""
+    rows = {cell: gates for cell, _, gates in CELLS}[name] * H
+    sizes = ((features, T, B), (rows, features), (rows,))
+    return [torch.randn(*size, dtype=kind, requires_grad=True) for size in sizes]
+
+
+@pytest.mark.parametrize(("kind", "exact"), [(torch.double, 1e-10), (torch.float, 1e-5)])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("form", ["step by step", "in parallel"])
+@pytest.mark.parametrize(("name", "loop", "gates"), CELLS)
+def test_both_forms_compute_the_equations(name, loop, gates, form, size, kind, exact):
+    """States and all gradients of either form agree with the loop: to 1e-10 in float64, to 1e-5 in float32."""
+    network = NETWORKS[name]
+    compute = network.StepByStep.apply if form == "step by step" else network.in_parallel
+    inputs = drawn(name, *size, kind)
+    states = [function(*inputs) for function in (compute, loop)]
+    weight = torch.randn_like(states[0])
+    gradients = [torch.autograd.grad((h * weight).sum(), inputs) for h in states]
+
+    torch.testing.assert_close(*states, atol=exact, rtol=exact)
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, atol=exact, rtol=exact * 10)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradient_agrees_with_finite_differences(name):
+    """The hand-written gradients of both cells and of their linear layer pass gradcheck."""
+    inputs = drawn(name, 2, 3, 4, 2, torch.double)
+
+    assert torch.autograd.gradcheck(NETWORKS[name].StepByStep.apply, inputs)
+    assert torch.autograd.gradcheck(Affine.apply, inputs)
+    assert torch.autograd.gradcheck(Affine.apply, [inputs[0], inputs[1][:1], inputs[2][:1]])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_closed_and_open_gates_stay_finite(name):
+    """Net inputs of 200 in either direction, where sigmoids are 0 or 1, give finite states and gradients."""
+    x, W, b = drawn(name, 1, 2, 6, 3, torch.float)  # noqa: N806
+    with torch.no_grad():
+        W[:2], W[2:4] = 200.0, -200.0  # f and i of minLSTM: one of them is open
+    h = NETWORKS[name].StepByStep.apply(x.sign(), W, b)
+
+    torch.testing.assert_close(h, NETWORKS[name].in_parallel(x.sign(), W, b))
+    assert all(g.isfinite().all() for g in torch.autograd.grad(h.sum(), (W, b)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_device_of_the_input_decides_the_form(build, name, monkeypatch):
+    """A CPU steps through time; another device, and torch.compile, take the form that is parallel."""
+    cell = build(name, TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=3).core.cells[0]
+    x, calls = torch.randn(3, 5, 2), []
+    monkeypatch.setattr(NETWORKS[name], "in_parallel", lambda x, *_: calls.append(x) or x)
+    cell(x)
+    assert not calls
+
+    cell.to("meta")(x.to("meta"))
+    assert len(calls) == 1
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert not is_faster_step_by_step(x)
+
+
+@pytest.mark.parametrize("with_lengths", [False, True])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_last_step_alone_is_the_last_of_all(build, name, with_lengths):
+    """A network that reads one state gives the answer and gradients that it gives at that step when it reads all."""
+    whole, last = (
+        build(name, TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4, per_step=per_step), width=4)
+        for per_step in (True, False)
+    )
+    last.load_state_dict(whole.state_dict())
+    x = torch.randn(5, 9, 3)
+    lengths = torch.tensor([9, 1, 4, 7, 2]) if with_lengths else None
+    answers = last(x, lengths), whole(x)[range(5), -1 if lengths is None else lengths - 1]
+    gradients = [
+        torch.autograd.grad(y.square().sum(), list(network.parameters()))
+        for network, y in zip((last, whole), answers, strict=True)
+    ]
+
+    torch.testing.assert_close(*answers, atol=1e-5, rtol=1e-5)
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "parts"), [("min_gru", 2), ("min_lstm", 3)])

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from archbench import TaskInfo
+from archbench_plugins.gru.network import GRU, ThroughTime
+from archbench_plugins.shared.sequences import start_gates
 
 
 def weights(core: nn.RNNBase, layer: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -115,6 +117,73 @@ def test_gru_computes_its_equations(build, layers):
         h = gru(h, network.core, layer)
 
     torch.testing.assert_close(network(x), network.head(h), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("B", "T", "features", "H", "layers"),
+    [(5, 9, 3, 6, 1), (5, 9, 3, 6, 2), (1, 1, 2, 3, 1), (4, 1, 1, 5, 2), (1, 12, 3, 4, 3)],
+)
+@pytest.mark.parametrize(("kind", "exact"), [(torch.double, 1e-10), (torch.float, 1e-5)])
+def test_gru_on_a_cpu_agrees_with_torchs(B, T, features, H, layers, kind, exact):
+    """States and all gradients of our loop agree with torch.nn.GRU: to 1e-10 in float64, to 1e-5 in float32."""
+    ours, theirs = (cls(features, H, layers, batch_first=True).to(kind) for cls in (GRU, nn.GRU))
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(B, T, features, dtype=kind, requires_grad=True)
+    results = [core(x) for core in (ours, theirs)]
+    weight = torch.randn(B, T, H, dtype=kind)
+    gradients = [
+        torch.autograd.grad((states * weight).sum() + last.square().sum(), [x, *core.parameters()])
+        for core, (states, last) in zip((ours, theirs), results, strict=True)
+    ]
+
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=exact, rtol=exact)
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, atol=exact, rtol=exact)
+
+
+def test_gradient_of_the_gru_agrees_with_finite_differences():
+    """The hand-written gradient of the GRU's loop passes gradcheck."""
+    sizes = ((9, 4, 2), (9, 3), (3,))
+    inputs = [torch.randn(*size, dtype=torch.double, requires_grad=True) for size in sizes]
+
+    assert torch.autograd.gradcheck(ThroughTime.apply, inputs)
+
+
+def test_gru_starts_as_torchs(build):
+    """A seed gives the GRU the names and values that it gives torch.nn.GRU."""
+    torch.manual_seed(3)
+    core = build("gru", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=6, layers=2).core
+    torch.manual_seed(3)
+    expected = nn.GRU(3, 6, 2, batch_first=True)
+    start_gates(expected)
+
+    assert list(core.state_dict()) == list(expected.state_dict())
+    assert all(torch.equal(p, q) for p, q in zip(core.parameters(), expected.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("case", ["other device", "first state", "packed"])
+def test_gru_leaves_the_rest_to_torch(case, monkeypatch):
+    """Tensors on another device than a CPU, a first state and packed sequences go to torch's kernel."""
+    calls, forward = [], nn.GRU.forward
+
+    def record(self, *args):
+        calls.append(args)
+        return forward(self, *args)
+
+    monkeypatch.setattr(nn.GRU, "forward", record)
+    core, x = GRU(3, 5, batch_first=True), torch.randn(2, 4, 3)
+    core(x)
+    assert not calls
+
+    if case == "other device":
+        core.to("meta")(x.to("meta"))
+    elif case == "first state":
+        core(x, torch.zeros(1, 2, 5))
+    else:
+        core(nn.utils.rnn.pack_padded_sequence(x, torch.tensor([4, 2]), batch_first=True))
+
+    assert len(calls) == 1
 
 
 def test_identity_start_copies_the_state(build, declared):

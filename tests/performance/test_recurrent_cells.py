@@ -1,8 +1,9 @@
 """Time of a step of our recurrent cells, forward and backward, against torch.nn.LSTM of the same size.
 
 Run with `pytest -m performance -s`. B = 32, T = 64, H = 64, two features, one thread. The two of a pair are timed one
-right after the other, so that other load on the machine slows both. The target is a ratio of at most 3; the tests only
-assert that there is a number.
+right after the other, so that other load on the machine slows both. The target is a ratio of at most 3, and of 2 for
+the default networks of gru, min-gru and min-lstm, which have as many parameters as the LSTM; the tests only assert that
+there is a number.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archbench import TaskInfo
+from archbench_plugins.gru import GRUOptions
+from archbench_plugins.gru import network as gru
 from archbench_plugins.lstm.network import GatedMemory
 from archbench_plugins.lstm_1997 import LSTM1997Options
 from archbench_plugins.lstm_1997.network import MemoryBlocks
+from archbench_plugins.min_gru import MinGRUOptions
+from archbench_plugins.min_gru import network as min_gru
+from archbench_plugins.min_lstm import MinLSTMOptions
+from archbench_plugins.min_lstm import network as min_lstm
 from archbench_plugins.recurrent_highway.network import RecurrentHighway
 from archbench_plugins.shared.sequences import FeatureMajor, project
 from archbench_plugins.xlstm.network import ScalarMemory
 
 B, T, FEATURES, H = 32, 64, 2, 64
 PAIRS, WARM_UP = 60, 10
+TASK = TaskInfo(kind="sequence", input_shape=(T, FEATURES), outputs=1)
 
 
 class SLSTM(nn.Module):
@@ -55,6 +64,9 @@ CELLS: dict[str, Callable[[], nn.Module]] = {
     "recurrent-highway, depth 1": lambda: FeatureMajor([RecurrentHighway(FEATURES, H, 1, gate_bias=-2.0)]),
     "recurrent-highway, depth 2": lambda: FeatureMajor([RecurrentHighway(FEATURES, H, 2, gate_bias=-2.0)]),
     "sLSTM": SLSTM,
+    "gru, default network": lambda: gru.build(TASK, GRUOptions()),
+    "min-gru, default network": lambda: min_gru.build(TASK, MinGRUOptions()),
+    "min-lstm, default network": lambda: min_lstm.build(TASK, MinLSTMOptions()),
 }
 
 

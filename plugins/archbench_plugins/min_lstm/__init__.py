@@ -50,6 +50,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `min-lstm`."""
     yield archbench.Architecture(
         name="min-lstm",
+        revision=2,  # since then a CPU computes it in another order of operations
         build="archbench_plugins.min_lstm.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from archbench_plugins.shared.sequences import Front, Readout, Stack, affine_gates, linear_scan
+from archbench_plugins.shared.sequences import (
+    Affine,
+    Front,
+    Readout,
+    Stack,
+    affine_gates,
+    gated_average,
+    gated_average_gradient,
+    is_faster_step_by_step,
+    linear_scan,
+    project,
+    project_gradient,
+)
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -15,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class MinLSTM(nn.Module):
-    """One layer, computed for all steps at once: (B, T, I) to (B, T, H).
+    """One layer: (I, T, B) to (H, T, B).
 
         f_t = sigmoid(W_f x_t + b_f)     i_t = sigmoid(W_i x_t + b_i)     h'_t = W_h x_t + b_h
         h_t = (f_t h_{t-1} + i_t h'_t) / (f_t + i_t)
@@ -30,10 +43,51 @@ class MinLSTM(nn.Module):
         self.affine = affine_gates(features, H, (forget_bias, 0.0, 0.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        f, i, candidate = self.affine(x).chunk(3, 2)  # three times (B, T, H)
-        f, i = torch.sigmoid(f), torch.sigmoid(i)
-        f = f / (f + i)
-        return linear_scan(f, (1 - f) * candidate)
+        form = StepByStep.apply if is_faster_step_by_step(x) else in_parallel
+        h: Tensor = form(x, self.affine.weight, self.affine.bias)
+        return h
+
+
+def in_parallel(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """Return h (H, T, B), all steps computed at once, given x (I, T, B) and W and b of f, i and h'."""
+    f, i, candidate = Affine.apply(x, W, b).chunk(3)  # three times (H, T, B)
+    f, i = torch.sigmoid(f), torch.sigmoid(i)
+    f = f / (f + i)
+    return linear_scan(f, (1 - f) * candidate)
+
+
+class StepByStep(torch.autograd.Function):
+    """`in_parallel` as a loop over time, with a gradient written by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        """Return h (H, T, B), given x (I, T, B) and W and b of f, i and h'."""
+        x = x.to(W.dtype)
+        f, i, candidate = project(W, b, x).chunk(3)
+        f.sigmoid_()
+        i.sigmoid_()
+        both = f + i
+        keep = torch.div(f, both, out=both)
+        h = gated_average(keep, candidate)
+        ctx.save_for_backward(x, W, f, i, keep, candidate, h)
+        return h[:, 1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the gradients in x, W and b.
+
+        1 - keep is the sigmoid of log i - log f, whose derivatives in the net inputs of i and f are 1 - i and f - 1.
+        """
+        x, W, f, i, keep, candidate, h = ctx.saved_tensors
+        H, T, B = grad.shape
+        da = grad.new_empty(3 * H, T, B)  # the gradients in W x + b
+        df, di, d_candidate = da.chunk(3)
+        d_update = di  # until it is no longer needed
+        gated_average_gradient(grad, keep, candidate, h, d_update=d_update, d_candidate=d_candidate)
+        torch.mul(d_update, f, out=df).sub_(d_update)
+        di.addcmul_(d_update, i, value=-1)
+        return project_gradient(da, x, W)
 
 
 def build(task: TaskInfo, options: MinLSTMOptions) -> nn.Module:
@@ -41,4 +95,5 @@ def build(task: TaskInfo, options: MinLSTMOptions) -> nn.Module:
     D, H = options.width, options.width * options.expansion
     cells: list[nn.Module] = [MinLSTM(D, H, forget_bias=options.forget_bias) for _ in range(options.layers)]
     front = Front(task, image=options.image)
-    return Readout(front, Stack(front.features, D, cells, H=H), width=D, task=task)
+    core = Stack(front.features, D, cells, H=H, per_step=task.per_step)
+    return Readout(front, core, width=D, task=task, pooled=not task.per_step)
