@@ -72,8 +72,8 @@ def test_architecture_is_read_in_three_files(folder: Path) -> None:
 
 @pytest.mark.parametrize("module", sorted(SHARED))
 def test_shared_modules_stand_alone(module: str) -> None:
-    """A shared module imports no other module of the built-in architectures, and stays under 300 lines."""
+    """A shared module imports no other module of the built-in architectures, and stays under 350 lines."""
     source = (PACKAGE / "shared" / f"{module.rpartition('.')[2]}.py").read_text(encoding="utf-8")
 
     assert imported(source) == set()
-    assert len(source.splitlines()) < 300
+    assert len(source.splitlines()) < 350
