@@ -142,7 +142,7 @@ def test_recurrent_kernels_have_no_flops(
         (("*lstm", "--task", "digits"), "a profile is of one architecture, and 3 are selected (lstm, min-lstm, xlstm)"),
         (("mlp", "--task", "adding", "--task", "digits"), "a profile is of one task, and 2 are selected"),
         (("resnet", "--task", "adding"), "takes image, the task gives sequence"),
-        (("rnn", "--task", "digits", "--protocol", "paper"), "rnn on digits is not trained: no published recipe"),
+        (("rnn", "--task", "digits", "--protocol", "paper"), "rnn on digits is not trained: no own recipe"),
         (("mlp", "--task", "digits", "--steps", "0"), "invalid value for '--steps'"),
         (("mlp", "--task", "digits", "--trace", "absent/t.json"), "absent/t.json cannot be written"),
         (("mlp", "--task", "digits", "--flame", "."), "cannot be written; give a file"),

@@ -38,7 +38,7 @@ def test_exit_code_is_0_if_nothing_failed(
 ) -> None:
     """Trials that are ok or skipped, tuning trials that diverged and warnings of plugins are no failure."""
     run_ends_with(
-        records=(make_record(), make_record(seed=1, status="skipped", scores=None, message="no published recipe")),
+        records=(make_record(), make_record(seed=1, status="skipped", scores=None, message="no own recipe")),
         tuning_records=(make_record(status="diverged", scores=None),),
         problems=(Problem("toys:toy", "call", "is slow", fatal=False),),
     )

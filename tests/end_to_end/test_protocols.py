@@ -84,7 +84,7 @@ def test_own_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "1 trial to train. Loading" in done.stderr  # the skipped trial does not count as already there
-    assert (found["mlp"]["status"], found["mlp"]["message"]) == ("skipped", "no published recipe")
+    assert (found["mlp"]["status"], found["mlp"]["message"]) == ("skipped", "no own recipe")
     training = found["highway"]["training"]
     assert (training["track"], training["batch_size"], training["steps"]) == ("own recipe", 100, 3)
     assert (training["recipe"]["optimizer"], training["recipe"]["momentum"]) == ("nesterov", 0.9)

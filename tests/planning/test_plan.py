@@ -96,8 +96,8 @@ def test_published_recipes_by_options(make_architecture: Make, make_task: Make) 
 
     assert [p.cell.refusal for p in planned] == [
         None,
-        Refusal("skipped", "no published recipe"),
-        Refusal("skipped", "the published recipe cannot be followed here: magic"),
+        Refusal("skipped", "no own recipe"),
+        Refusal("skipped", "the own recipe cannot be followed here: magic"),
         Refusal("failed", "recipe() raised KeyError: 'too deep'"),
     ]
     assert planned[0].trial.steps("image", 100) == 9

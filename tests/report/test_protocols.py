@@ -106,7 +106,7 @@ def test_a_corrected_recipe_replaces_the_results_of_the_old_one(make_record: Mak
     """Records of a cell that followed an older own recipe do not mix with those of the newest."""
     old, new = (Recipe(optimizer="sgd", learning_rate=rate, batch_size=8, steps=9) for rate in (0.1, 0.2))
     records = [with_recipe(make_record("a", protocol="paper", seed=seed, score=0.1), old) for seed in (0, 1, 2)]
-    records.append(make_record("a", protocol="paper", status="skipped", message="no published recipe"))
+    records.append(make_record("a", protocol="paper", status="skipped", message="no own recipe"))
     later = make_record("a", protocol="paper", seed=0, score=0.9, started="2027-01-01T00:00:00+00:00")
     (item,) = build_leaderboard([*records, with_recipe(later, new)]).boards
 

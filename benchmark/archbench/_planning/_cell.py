@@ -151,9 +151,9 @@ def _with_own_recipe(cell: Cell) -> Cell:
     except Exception as error:  # a stranger's code: it costs its own rows, not the run
         return replace(cell, refusal=Refusal("failed", f"recipe() raised {type(error).__name__}: {error}"))
     if published is None:
-        return replace(cell, refusal=Refusal("skipped", "no published recipe"))
+        return replace(cell, refusal=Refusal("skipped", "no own recipe"))
     if published.unsupported:
-        reason = f"the published recipe cannot be followed here: {published.unsupported}"
+        reason = f"the own recipe cannot be followed here: {published.unsupported}"
         return replace(cell, refusal=Refusal("skipped", reason))
     return replace(cell, recipe=published.recipe)
 
