@@ -8,7 +8,6 @@ import msgspec
 import typer
 
 from archbench._errors import ProtocolError
-from archbench._planning._search import require_optuna
 from archbench._protocols import Protocol, Tuning
 from archbench._protocols._toml import get_protocol
 from archbench._suite import RunSettings
@@ -51,6 +50,8 @@ def tune(
     json: Json = False,
 ) -> None:
     """Try N recipes for each architecture on each task, choose the best on validation, and train it on the seeds."""
+    from archbench._planning._search import require_optuna
+
     require_optuna()
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
     plugins, rules = load(plugin, no_plugin), add_search(get_protocol(protocol), trials)
