@@ -2,7 +2,8 @@
 
 Modules that are no verbs: all verbs share `_options`, `_output` and `_signals`; `run` and `tune` use `_carry_out`,
 `_forecast`, `_results` and `_tables`; `profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check`
-uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only processes that train load torch.
+uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only processes that train load
+torch.
 """
 
 from __future__ import annotations
