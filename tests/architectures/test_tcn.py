@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from archbench import TaskInfo
-from archbench_plugins.tcn.network import CausalConv, TemporalBlock
+from archbench_plugins.tcn import network as tcn
+from archbench_plugins.tcn.network import CausalConv, TemporalBlock, Windows
 
 
 def weight(conv: CausalConv) -> Tensor:
@@ -59,3 +60,40 @@ def test_mnist_variant_has_the_papers_size(build, declared):
     assert sum(p.numel() for p in network.parameters()) == 66_910
     assert declared("tcn").parameters["tcn-mnist"][1] == 66_910
     assert network.front.steps == 784
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize(("steps", "levels", "kernel"), [(1, 2, 2), (13, 1, 4), (13, 6, 3), (16, 3, 7), (50, 4, 7)])
+@pytest.mark.parametrize("padded", [False, True])
+def test_windows_compute_the_dilated_convolutions(build, monkeypatch, per_step, steps, levels, kernel, padded):
+    """The form for CPUs gives the answers and gradients of the dilated convolutions, with the same dropped channels."""
+    task = TaskInfo(kind="sequence", input_shape=(steps, 2), outputs=3, per_step=per_step)
+    network = build("tcn", task, levels=levels, kernel=kernel, width=5, dropout=0.3).double()
+    x = torch.randn(6, steps, 2, dtype=torch.double, requires_grad=True)
+    lengths = torch.randint(1, steps + 1, (6,)) if padded else None
+    answers, gradients = [], []
+    for are_faster in (True, False):
+        monkeypatch.setattr(tcn, "are_windows_faster", lambda x, are_faster=are_faster: are_faster)
+        torch.manual_seed(0)
+        answers.append(network(x, lengths))
+        gradients.append(torch.autograd.grad(answers[-1].square().sum(), [x, *network.parameters()]))
+
+    torch.testing.assert_close(*answers)
+    torch.testing.assert_close(*gradients)
+
+
+def test_windows_are_the_form_of_a_cpu():
+    """A CPU takes the windows for float32, and torch's convolutions under autocast."""
+    assert tcn.are_windows_faster(torch.zeros(1))
+    assert not tcn.are_windows_faster(torch.zeros(1, device="meta"))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not tcn.are_windows_faster(torch.zeros(1))
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_gradient_of_windows_agrees_with_finite_differences(every):
+    """The hand-written gradient passes gradcheck, for all steps and for some of them."""
+    sizes = ((5, 3, 2), (4, 3, 3), (4, 1, 1), (4,))
+    x, V, g, b = (torch.randn(*size, dtype=torch.double, requires_grad=True) for size in sizes)
+
+    assert torch.autograd.gradcheck(Windows.apply, (x, V, g, b, every))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import scaled_dot_product_attention
 
 from archbench_plugins.shared.sequences import Front, Readout
@@ -14,6 +15,8 @@ from archbench_plugins.shared.sequences import Front, Readout
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.transformer import TransformerOptions
+
+LONGEST = 256
 
 
 class Attention(nn.Module):
@@ -44,10 +47,69 @@ class Attention(nn.Module):
             seen: which keys are real steps and no padding, (B, 1, 1, T); None for all.
         """
         B, T, D = x.shape
+        if is_short_on_cpu(x):
+            W, b, W_out, b_out = self.QKV.weight, self.QKV.bias, self.out.weight, self.out.bias
+            y: Tensor = Attend.apply(x, W, b, W_out, b_out, self.heads, self.hidden(x, seen))
+            return y
         Q, K, V = self.QKV(x).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # three times (B, heads, T, d)
         y = scaled_dot_product_attention(Q, K, V, attn_mask=seen, is_causal=self.causal)
         mixed: Tensor = self.out(y.transpose(1, 2).reshape(B, T, D))
         return mixed
+
+    def hidden(self, x: Tensor, seen: Tensor | None) -> Tensor:
+        """Return what is added to Q' K: -inf where a step does not see another one, else 0, (B * heads or 1, T, T)."""
+        B, T, _ = x.shape
+        if self.causal:
+            return x.new_full((1, T, T), -torch.inf).triu(1)
+        if seen is None:
+            return x.new_zeros(1, 1, 1)
+        return x.new_zeros(B, 1, 1, T).masked_fill_(~seen, -torch.inf).expand(B, self.heads, T, T).flatten(0, 1)
+
+
+def is_short_on_cpu(x: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and x.shape[1] <= LONGEST
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+    )
+
+
+class Attend(torch.autograd.Function):
+    """`Attention.forward` for short sequences on a CPU, with a gradient written by hand."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, W: Tensor, b: Tensor, W_out: Tensor, b_out: Tensor, heads: int, hidden: Tensor
+    ) -> Tensor:
+        B, T, D = x.shape
+        x = x.reshape(-1, D)
+        QKV = torch.addmm(b[:, None], W, x.t()).view(3, heads, -1, B, T)
+        Q, K, V = QKV.permute(0, 3, 1, 2, 4).reshape(3, B * heads, -1, T)  # (B * heads, d, T) each
+        Q *= Q.shape[1] ** -0.5
+        P = torch.baddbmm(hidden, Q.transpose(1, 2), K).softmax(2)  # (B * heads, T, T), queries by keys
+        y = torch.bmm(V, P.transpose(1, 2))
+        joined = y.view(B, D, T).transpose(0, 1).reshape(D, B * T)
+        ctx.save_for_backward(x, W, W_out, Q, K, V, P, y, joined)
+        return torch.addmm(b_out, joined.t(), W_out.t()).view(B, T, D)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, W, W_out, Q, K, V, P, y, joined = ctx.saved_tensors
+        B, T, D = grad.shape
+        grad = grad.reshape(-1, D)
+        dy = (W_out.t() @ grad.t()).view(D, B, T).transpose(0, 1).reshape(Q.shape)
+        dP = torch.bmm(dy.transpose(1, 2), V)
+        dS = dP.sub_((dy * y).sum(1)[:, :, None]).mul_(P)
+        dQKV = Q.new_empty(3, *Q.shape)
+        torch.bmm(K, dS.transpose(1, 2), out=dQKV[0])
+        dQKV[0] *= Q.shape[1] ** -0.5
+        torch.bmm(Q, dS, out=dQKV[1])
+        torch.bmm(dy, P, out=dQKV[2])
+        dQKV = dQKV.view(3, B, D, T).transpose(1, 2).reshape(3 * D, B * T)
+        dW_out = (joined @ grad).t()
+        return (dQKV.t() @ W).view(B, T, D), dQKV @ x, dQKV.sum(1), dW_out, grad.sum(0), None, None
 
 
 class Layer(nn.Module):
