@@ -9,13 +9,15 @@ import msgspec
 import numpy as np
 
 from archbench._records import Record
+from archbench._report._compare import compare
 from archbench._report._context import Context
 from archbench._report._grouping import current_recipe
 from archbench._report._provenance import environment_numbers
 from archbench._report._rows import build_curve, build_row
-from archbench._report._schema import Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
+from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._seeds import comparison_seeds, same_data
-from archbench._report._statistics import Floats, competition_ranks, pareto_front, tie_groups
+from archbench._report._statistics import Floats, competition_ranks, pareto_front
+from archbench._report._text import margin_words
 from archbench._report._verdict import verdict
 
 
@@ -36,7 +38,7 @@ def build_task_board(
     seeds = comparison_seeds({key: group for key, group in tried.items() if context.current(key)} or tried)
     paired = same_data(everything, seeds)
     unranked = [build_row(group, seeds, protocol, task, context) for group in tried.values()]
-    ranked, rest = _rank(unranked, task, context, paired)
+    ranked, rest, comparison = _rank(unranked, task, context)
     rows = [*ranked, *rest]
     skipped = sorted(cells.keys() - tried.keys(), key=context.label)
     return TaskBoard(
@@ -46,7 +48,14 @@ def build_task_board(
         seeds=seeds,
         paired=paired,
         timings_comparable=len(environment_numbers(everything, context.environments)) <= 1,
-        verdict=verdict([(context.label(row.entrant), row.rank, row.group) for row in ranked], len(seeds)),
+        verdict=verdict(
+            task.label,
+            [context.label(row.entrant) for row in ranked if row.could_be_best],
+            comparison,
+            len(seeds),
+            margin_words(task),
+        ),
+        comparison=comparison,
         rows=rows,
         curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant]))],
         incompatible=[Incompatible(entrant=key, reason=cells[key][0].message) for key in skipped],
@@ -59,19 +68,15 @@ def seed_scores(row: TaskRow) -> Floats:
 
 
 def _rank(
-    rows: Sequence[TaskRow], task: TaskEntry, context: Context, paired: bool
-) -> tuple[list[TaskRow], list[TaskRow]]:
-    """Return the ranked rows, best first, and the others in the order of their labels."""
-    able = [row for row in rows if row.score and not (row.gap or row.superseded)]
+    rows: Sequence[TaskRow], task: TaskEntry, context: Context
+) -> tuple[list[TaskRow], list[TaskRow], Comparison]:
+    """Return the ranked rows, best first, the others in the order of their labels, and the comparison of the ranked."""
+    able = [row for row in rows if row.score and not (row.gap or row.superseded or row.unfinished)]
     unable = sorted((row for row in rows if row not in able), key=lambda row: context.label(row.entrant))
-    if not able:
-        return [], unable
     placed = sorted(_place(able, task), key=lambda row: (row.rank or 0, context.label(row.entrant)))
-    sign = 1.0 if task.higher_is_better else -1.0
-    groups = tie_groups([[sign * seed_scores(row)] for row in placed], paired=paired)
-    if groups is None:
-        return placed, unable
-    return [msgspec.structs.replace(row, group=group) for row, group in zip(placed, groups, strict=True)], unable
+    scores = np.array([seed_scores(row) for row in placed])
+    ranked, comparison = compare(placed, scores, higher_is_better=task.higher_is_better, margin=task.margin)
+    return ranked, unable, comparison
 
 
 def _place(rows: Sequence[TaskRow], task: TaskEntry) -> list[TaskRow]:

@@ -8,8 +8,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from archbench._report._boards import seed_scores
+from archbench._report._compare import compare
 from archbench._report._context import Context
 from archbench._report._schema import (
+    Comparison,
     Matrix,
     MatrixRow,
     OverBoard,
@@ -25,9 +27,8 @@ from archbench._report._statistics import (
     competition_ranks,
     mean_over_tasks,
     normalise,
-    rank_intervals,
-    tie_groups,
 )
+from archbench._report._text import kind_word
 from archbench._report._verdict import verdict
 
 
@@ -55,18 +56,19 @@ def build_over_board(
         if board not in counting
     ]
     rows = [_row(key, counting, tasks, context) for key in keys]
-    paired = all(board.paired for board in counting)
-    ranked, rest = _rank(rows, counting, tasks, context, paired)
+    ranked, rest, comparison = _rank(rows, counting, tasks, context)
     seeds = min((row.score.n for row in ranked if row.score), default=0)
+    best = [context.label(row.entrant) for row in ranked if row.could_be_best]
     return OverBoard(
         id=f"{protocol.id}-{kind}",
         protocol=protocol.id,
         kind=kind,
         tasks=[board.task for board in counting],
         left_out=left_out,
-        paired=paired,
+        paired=all(board.paired for board in counting),
         timings_comparable=len({n for board in counting for row in board.rows for n in row.environments}) <= 1,
-        verdict=verdict([(context.label(row.entrant), row.rank, row.group) for row in ranked], seeds),
+        verdict=verdict(f"{kind_word(kind)} tasks", best, comparison, seeds),
+        comparison=comparison,
         rows=[*ranked, *rest],
     )
 
@@ -114,10 +116,6 @@ def _row(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], 
     times = [row.train_seconds for row in rows.values()]
     return OverRow(
         entrant=key,
-        rank=None,
-        tied=False,
-        group=None,
-        rank_range=None,
         mean_rank=None,
         score=None,
         cells=cells,
@@ -128,36 +126,24 @@ def _row(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], 
 
 
 def _rank(
-    rows: Sequence[OverRow],
-    boards: Sequence[TaskBoard],
-    tasks: Mapping[str, TaskEntry],
-    context: Context,
-    paired: bool,
-) -> tuple[list[OverRow], list[OverRow]]:
-    """Return the ranked rows, best first, and the others."""
-    able, unable = [row for row in rows if not row.missing], [row for row in rows if row.missing]
-    if not able or not boards:
-        return [], list(rows)
+    rows: Sequence[OverRow], boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context
+) -> tuple[list[OverRow], list[OverRow], Comparison]:
+    """Return the ranked rows, best first, the others, and the comparison of the ranked."""
+    able, unable = [row for row in rows if boards and not row.missing], [row for row in rows if row.missing or not boards]
     scores = {row.entrant: _normalised(row.entrant, boards, tasks) for row in able}
     totals = {key: mean_over_tasks(cells) for key, cells in scores.items()}
     ranks = competition_ranks([totals[row.entrant].mean for row in able])
     placed = sorted(zip(able, ranks, strict=True), key=lambda pair: (pair[1], context.label(pair[0].entrant)))
-    ordered = [scores[row.entrant] for row, _ in placed]
-    groups, ranges = tie_groups(ordered, paired=paired), _ranges(ordered)
-    means = average_ranks([[cell.mean() for cell in cells] for cells in ordered]).mean(axis=1)
+    means = average_ranks([[cell.mean() for cell in scores[row.entrant]] for row, _ in placed]).mean(axis=1)
     ranked = [
         replace(
-            row,
-            rank=rank,
-            tied=ranks.count(rank) > 1,
-            group=groups[index] if groups else None,
-            score=totals[row.entrant],
-            mean_rank=float(means[index]),
-            rank_range=ranges[index] if ranges else None,
+            row, rank=rank, tied=ranks.count(rank) > 1, score=totals[row.entrant], mean_rank=float(mean)
         )
-        for index, (row, rank) in enumerate(placed)
+        for (row, rank), mean in zip(placed, means, strict=True)
     ]
-    return ranked, unable
+    together = [np.mean([cell for cell in scores[row.entrant]], axis=0) for row in ranked]
+    ranked, comparison = compare(ranked, np.array(together), higher_is_better=True, margin=None)
+    return ranked, unable, comparison
 
 
 def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> list[Floats]:
@@ -168,10 +154,3 @@ def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskE
         task = tasks[board.task]
         cells.append(normalise(seed_scores(row), chance=task.chance, oracle=task.oracle))
     return cells
-
-
-def _ranges(scores: Sequence[Sequence[Floats]]) -> list[tuple[int, int]] | None:
-    """Return rank intervals where all tasks have equally many seeds. The generator is fixed, so the page is too."""
-    if len({len(cell) for cells in scores for cell in cells}) != 1:
-        return None
-    return rank_intervals(np.array(scores), rng=np.random.default_rng(0))
