@@ -135,8 +135,9 @@ def _task(item: TaskBoard, page: _Page) -> list[str]:
 def _task_table(item: TaskBoard, page: _Page) -> str:
     task = page.tasks[item.task]
     digits, aimed = _text.decimals(item, task), _text.has_target(item)
-    head = ["Rank", "Architecture", *(["Solved", "Steps", "Middle seed"] if aimed else ["Test score"])]
-    head += ["Last weights", "Validation", "Train loss", "Seeds", "Parameters"]
+    head = ["Rank", "Architecture"]
+    head += ["Solved", "Steps", "Middle seed"] if aimed else ["Test score", "Last weights", "Validation"]
+    head += ["Train loss", "Seeds", "Parameters"]
     rows = [_task_cells(row, page.entrants[row.entrant], digits, aimed) for row in item.rows]
     return _table(head, rows, range(2, len(head)))
 
@@ -144,14 +145,12 @@ def _task_table(item: TaskBoard, page: _Page) -> str:
 def _task_cells(row: TaskRow, entrant: Entrant, digits: int, aimed: bool) -> list[object]:
     why = "" if row.rank else f" (not ranked: {_text.why_unranked(row, entrant.superseded_by)})"
     means = [estimate.mean if estimate else None for estimate in (row.score, row.last, row.validation)]
-    test, last, validation = (_text.fixed(mean, digits) for mean in means)
+    test, *others = (_text.fixed(mean, digits) for mean in means)
     solved = [_text.solved(row), _text.count(row.steps_to_target), _text.fixed(row.median, digits)]
     return [
         _text.place(row),
         entrant.label + why,
-        *(solved if aimed else [_with_interval(test, row.score, digits)]),
-        last,
-        validation,
+        *(solved if aimed else [_with_interval(test, row.score, digits), *others]),
         _text.loss(row.train_loss),
         f"{row.ok}/{row.planned}",
         _text.count(row.parameters),

@@ -129,16 +129,17 @@ def _rank(
     rows: Sequence[OverRow], boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context
 ) -> tuple[list[OverRow], list[OverRow], Comparison]:
     """Return the ranked rows, best first, the others, and the comparison of the ranked."""
-    able, unable = [row for row in rows if boards and not row.missing], [row for row in rows if row.missing or not boards]
+    able, unable = (
+        [row for row in rows if boards and not row.missing],
+        [row for row in rows if row.missing or not boards],
+    )
     scores = {row.entrant: _normalised(row.entrant, boards, tasks) for row in able}
     totals = {key: mean_over_tasks(cells) for key, cells in scores.items()}
     ranks = competition_ranks([totals[row.entrant].mean for row in able])
     placed = sorted(zip(able, ranks, strict=True), key=lambda pair: (pair[1], context.label(pair[0].entrant)))
     means = average_ranks([[cell.mean() for cell in scores[row.entrant]] for row, _ in placed]).mean(axis=1)
     ranked = [
-        replace(
-            row, rank=rank, tied=ranks.count(rank) > 1, score=totals[row.entrant], mean_rank=float(mean)
-        )
+        replace(row, rank=rank, tied=ranks.count(rank) > 1, score=totals[row.entrant], mean_rank=float(mean))
         for (row, rank), mean in zip(placed, means, strict=True)
     ]
     together = [np.mean([cell for cell in scores[row.entrant]], axis=0) for row in ranked]

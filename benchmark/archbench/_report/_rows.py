@@ -42,6 +42,7 @@ def build_row(
         state=state,
         gap=gap,
         superseded=not context.current(entrant.id),
+        unfinished=False,
         recipe=next((r.trial.recipe.words() for r in group if r.trial.recipe is not None), ""),
         planned=len(seeds),
         ok=len(counted),

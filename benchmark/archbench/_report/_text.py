@@ -27,6 +27,9 @@ START_HERE = "benchmark run all"
 LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
 """The words before the tasks that a board over tasks leaves out."""
 
+ANSWERS = "Answers that hold for all pairs of a board at once, with 95 % confidence; the difference is the first less the second"
+"""The words above the comparison of two entrants."""
+
 UNFINISHED = "not trained long enough to say"
 """The reason for which an entrant that was still improving when training ended is not ranked."""
 
