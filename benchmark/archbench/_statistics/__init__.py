@@ -1,0 +1,25 @@
+"""Statistics of few seeds: pure functions on arrays whose axes are named in the docstrings.
+
+The seeds are the unit of replication and the tasks a fixed set: every interval speaks of other seeds on these tasks.
+"""
+
+from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all, oriented
+from archbench._statistics._counts import Interval, binomial_interval, order_by_steps, restricted_mean_steps
+from archbench._statistics._equivalence import ANSWERS, Answer, answers
+from archbench._statistics._learning import still_improving
+
+__all__ = [
+    "ANSWERS",
+    "LEVEL",
+    "MIN_SEEDS",
+    "Answer",
+    "Comparison",
+    "Interval",
+    "answers",
+    "binomial_interval",
+    "compare_all",
+    "order_by_steps",
+    "oriented",
+    "restricted_mean_steps",
+    "still_improving",
+]
