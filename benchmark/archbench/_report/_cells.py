@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec.structs import replace
-from scipy import stats
 
+from archbench import _statistics
 from archbench._declarations import METRICS
+from archbench._records import Record
 from archbench._report._schema import TaskEntry
-from archbench._report._statistics import LEVEL, Estimate, mean_interval
+from archbench._report._statistics import Estimate, mean_interval
+from archbench._statistics import binomial_interval
+
+NEGLIGIBLE = 0.01
+"""Part of the distance from chance to perfect that counts as no gain, where a task declares no margin."""
 
 
 def cell_interval(values: Sequence[float], task: TaskEntry) -> Estimate:
@@ -34,11 +39,35 @@ def middle(values: Sequence[float], *, higher_is_better: bool) -> float:
 
 
 def solved_share(solved: int, seeds: int) -> Estimate:
-    """Return the share of seeds that solve a task, with the exact interval of Clopper and Pearson (Biometrika 1934).
+    """Return the share of seeds that solve a task, with its exact binomial interval.
 
     Args:
         solved: number of seeds that solved it.
         seeds: number of seeds, at least one.
     """
-    exact = stats.binomtest(solved, seeds).proportion_ci(LEVEL, method="exact")
-    return Estimate(mean=solved / seeds, low=float(exact.low), high=float(exact.high), n=seeds)
+    exact = binomial_interval(solved, seeds)
+    return Estimate(mean=solved / seeds, low=exact.low, high=exact.high, n=seeds)
+
+
+def still_improving(counted: Sequence[Record], task: TaskEntry) -> bool:
+    """Return whether an entrant was still improving when training ended, so that its scores say little of it.
+
+    One that solved the task with every seed is not, whatever its curve does. Where the task declares no margin, a gain
+    counts from a hundredth of the distance from chance to perfect.
+
+    Args:
+        counted: the finished records among the compared seeds.
+        task: gives the metric and the margin.
+    """
+    curves = [record.curves for record in counted if record.curves is not None]
+    solved = [r.training is not None and r.training.steps_to_target is not None for r in counted]
+    if not curves or all(solved):
+        return False
+    points = min(len(curve.step) for curve in curves)
+    margin = NEGLIGIBLE * abs(task.oracle - task.chance) if task.margin is None else task.margin
+    return _statistics.still_improving(
+        curves[0].step[:points],
+        [curve.validation[:points] for curve in curves],
+        higher_is_better=task.higher_is_better,
+        margin=margin,
+    )

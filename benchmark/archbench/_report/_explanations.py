@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archbench._report._cells import solved_share
-from archbench._report._statistics import LEVEL, MIN_SEEDS
+from archbench._statistics import LEVEL, MIN_SEEDS
 
 _SURE = solved_share(3, 3).low
 
@@ -22,17 +22,20 @@ HOW_TO_READ = (
     "initial weights and data orders, and nothing about other tasks. It is not made for comparing two entrants: that "
     "is what the comparison above is for. Seeds that all gave the same score leave no interval.",
     "Where a task has a target, a mean would be a score that no seed reached: the table says how many seeds solved it, "
-    f"with the exact binomial {LEVEL:.0%} interval of that share (3 of 3 says no more than that it exceeds {_SURE:.2f}), "
-    "gives the score of the middle seed, and draws each seed as a dot beside the target. Steps to solve are those of "
-    "the middle seed, where a seed that did not solve the task counts as later than all.",
+    f"with the exact binomial {LEVEL:.0%} interval of that share (3 of 3 says only that it exceeds {_SURE:.2f}), gives "
+    "the score of the middle seed, and draws each seed as a dot beside the target. Steps to solve are a mean in which "
+    "a seed that did not solve the task counts with the whole budget. Those that solve the task with every seed are "
+    "ordered and compared by their steps, and not by scores that are all good enough; others by their scores.",
     "The score is the test metric of the weights that validation selected; the test split is read once, at the end. "
     "“Last weights” is the same metric after the last step. In a table over several tasks, each score is first put on "
     "the task's own scale, 0 for chance and 1 for a perfect predictor, and all tasks weigh the same; the interval is "
     "that of Welch and Satterthwaite.",
-    "An entrant is ranked only if it finished all of these seeds on every task that the table counts, and was no "
-    "longer improving when training ended. The others are shown with the reason and without a rank; none is averaged "
-    "over only the tasks that it finished. A table over several tasks counts a task once at least half of the entrants "
-    "have been tried on it. An entrant that does not take a task is named there once; it has no trials.",
+    "An entrant is ranked only if it finished all of these seeds on every task that the table counts. The others are "
+    "shown with the reason and without a rank; none is averaged over only the tasks that it finished. A table over "
+    "several tasks counts a task once at least half of the entrants have been tried on it. An entrant that does not "
+    "take a task is named there once; it has no trials.",
+    "An entrant whose validation was still improving was not trained long enough to say, and is not ranked: the last "
+    "quarter of its curve is better than the quarter before by more than the margin and by more than the noise.",
     "A recipe says how the weights are updated. The house recipe of a protocol is the same for all entrants; an own "
     "recipe is the one that an architecture brings, as its paper published it. Results under the two, like those of "
     "different protocols, never share a table.",

@@ -124,7 +124,6 @@ def _task(item: TaskBoard, page: _Page) -> list[str]:
         escape(about.lstrip(". ")),
         f"{escape(item.verdict)} {escape(_text.seeds_line(item, protocol.seeds))}" if item.rows else "",
         escape(_text.solved_line(item, task)),
-        escape(_text.unfinished_line(item, labels)),
         _task_table(item, page) if item.rows else "",
         f"Not compatible: {escape(skipped)}." if skipped else "",
         "To reproduce the rows:" if item.rows else "",
@@ -146,7 +145,7 @@ def _task_cells(row: TaskRow, entrant: Entrant, digits: int, aimed: bool) -> lis
     why = "" if row.rank else f" (not ranked: {_text.why_unranked(row, entrant.superseded_by)})"
     means = [estimate.mean if estimate else None for estimate in (row.score, row.last, row.validation)]
     test, *others = (_text.fixed(mean, digits) for mean in means)
-    solved = [_text.solved(row), _text.count(row.steps_to_target), _text.fixed(row.median, digits)]
+    solved = [_text.solved(row), _text.steps(row), _text.fixed(row.median, digits)]
     return [
         _text.place(row),
         entrant.label + why,

@@ -12,12 +12,13 @@ import numpy as np
 
 from archbench._protocols import protocols
 from archbench._records import Record
-from archbench._report._cells import cell_interval, middle, solved_share
+from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
 from archbench._report._statistics import Estimate, normalise
+from archbench._statistics import restricted_mean_steps
 
 
 def build_row(
@@ -42,7 +43,7 @@ def build_row(
         state=state,
         gap=gap,
         superseded=not context.current(entrant.id),
-        unfinished=False,
+        unfinished=still_improving(counted, task),
         recipe=next((r.trial.recipe.words() for r in group if r.trial.recipe is not None), ""),
         planned=len(seeds),
         ok=len(counted),
@@ -132,13 +133,13 @@ def _solved(counted: Sequence[Record]) -> dict[str, Any]:
     aimed = [facts for r in counted if (facts := r.training) is not None and facts.target is not None]
     if not aimed:
         return {"solved": None, "solved_share": None, "steps_to_target": None}
-    reached = [math.inf if facts.steps_to_target is None else facts.steps_to_target for facts in aimed]
-    solved = sum(map(math.isfinite, reached))
-    half = middle(reached, higher_is_better=False)
+    steps = [facts.steps_to_target for facts in aimed]
+    solved = sum(taken is not None for taken in steps)
+    budget = max(facts.planned_steps or facts.steps for facts in aimed)
     return {
         "solved": solved,
         "solved_share": solved_share(solved, len(aimed)),
-        "steps_to_target": int(half) if math.isfinite(half) else None,
+        "steps_to_target": restricted_mean_steps(steps, budget) if solved else None,
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from archbench._records import Origin
 from archbench._report._schema import (
     CandidateEntry,
+    Comparison,
     Leaderboard,
     ProtocolEntry,
     Row,
@@ -16,7 +17,8 @@ from archbench._report._schema import (
     TaskRow,
     TuningEntry,
 )
-from archbench._report._statistics import MIN_SEEDS, Estimate
+from archbench._report._statistics import Estimate
+from archbench._statistics import MIN_SEEDS
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -27,7 +29,9 @@ START_HERE = "benchmark run all"
 LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
 """The words before the tasks that a board over tasks leaves out."""
 
-ANSWERS = "Answers that hold for all pairs of a board at once, with 95 % confidence; the difference is the first less the second"
+ANSWERS = (
+    "All pairs of a board are compared at once, with 95 % confidence. The difference is the first less the second."
+)
 """The words above the comparison of two entrants."""
 
 UNFINISHED = "not trained long enough to say"
@@ -122,6 +126,11 @@ def margin_words(task: TaskEntry) -> str:
     return "" if task.margin is None else f"{task.margin:g} {task.metric.replace('_', ' ')}"
 
 
+def normalised_margin(comparison: Comparison) -> str:
+    """Return the margin of a board over tasks in words; empty if there is none."""
+    return "" if comparison.margin is None else f"{comparison.margin:.2g} of the normalised score"
+
+
 def scale_words(task: TaskEntry) -> str:
     """Return the scores between which those of a task lie, its target, and the difference that matters."""
     target = "" if task.target is None else f", solved from {task.target:.4g} in validation"
@@ -172,8 +181,13 @@ def has_target(board: TaskBoard) -> bool:
 
 
 def solved(row: TaskRow) -> str:
-    """Return on how many of its seeds an entrant solved the task, such as `2/3`; a dash where the task has no target."""
+    """Return on how many of its seeds an entrant solved the task, such as `2/3`; a dash without a target."""
     return NOTHING if row.solved_share is None else f"{row.solved}/{row.solved_share.n}"
+
+
+def steps(row: TaskRow) -> str:
+    """Return the mean number of steps to solve the task; a bound where some seeds did not; a dash where none did."""
+    return f"{'' if row.solved == row.ok else '≥ '}{count(row.steps_to_target)}" if row.solved else NOTHING
 
 
 def solved_line(board: TaskBoard, task: TaskEntry) -> str:
@@ -186,15 +200,6 @@ def solved_line(board: TaskBoard, task: TaskEntry) -> str:
     text = f"{every or 'None'} of {_several(len(tried), 'entrant')} solve{'s' if every == 1 else ''} it with every seed"
     text += f", {some} with some" if some else ""
     return f"{text}{'; these are ordered by their steps to solve it' if every > 1 else ''}."
-
-
-def unfinished_line(board: TaskBoard, labels: Mapping[str, str]) -> str:
-    """Return how many entrants were still improving at the end, and which; empty if there are none."""
-    names = [labels[row.entrant] for row in board.rows if row.unfinished]
-    if not names:
-        return ""
-    verb = "was" if len(names) == 1 else "were"
-    return f"{_several(len(names), 'entrant')} {verb} {UNFINISHED}, and {verb} not ranked: {', '.join(names)}."
 
 
 def protocol_words(protocol: ProtocolEntry) -> str:

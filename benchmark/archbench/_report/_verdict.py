@@ -4,34 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archbench._report._schema import Comparison
+from archbench._report._context import Context
+from archbench._report._schema import Comparison, Row
+from archbench._report._text import UNFINISHED
+from archbench._statistics import MIN_SEEDS
 
 MOST_NAMES = 6
 """More entrants than this are counted in a sentence and not named; the table shows which they are."""
 
 
-def verdict(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str = "") -> str:
+def verdict(
+    where: str, rows: Sequence[Row], comparison: Comparison, seeds: int, context: Context, margin: str = ""
+) -> str:
     """Return which entrants could be the best, and how many pairs are told apart.
 
     Args:
         where: the task, or the tasks, in words.
-        best: labels of the ranked entrants that could be the best, in the order of the board.
-        comparison: every pair of ranked entrants.
-        seeds: number of seeds that each of them has.
+        rows: all rows of the board.
+        comparison: every pair of the ranked ones.
+        seeds: number of seeds that each of these has.
+        context: the labels of the entrants.
         margin: the margin in words, such as `0.01 accuracy`; empty if there is none.
     """
-    ranked = len(comparison.entrants)
+    ranked = [row for row in rows if row.rank is not None]
+    said = _say(where, [context.label(row.entrant) for row in ranked if row.could_be_best], comparison, seeds, margin)
+    unfinished = sum(row.unfinished for row in rows)
+    if not unfinished:
+        return said
+    if unfinished == 1:
+        return f"{said} One entrant was {UNFINISHED} and is not ranked."
+    return f"{said} {unfinished} entrants were {UNFINISHED} and are not ranked."
+
+
+def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str) -> str:
+    """Return what the comparison of the ranked entrants allows to say."""
+    ranked = len(comparison.scores.entrants)
     if not ranked:
-        return "Nobody is ranked yet: no entrant has a complete set of results."
+        return f"Nobody is ranked on {where} yet."
     if ranked == 1:
         return f"{best[0]} is the only ranked entrant on {where}, so there is nothing to compare."
-    if not comparison.told_apart and not any(comparison.half_widths):
+    if seeds < MIN_SEEDS:
         number = "one seed" if seeds == 1 else f"{seeds} seeds"
-        return f"With {number} nothing can be told apart on {where}; three or more are needed."
+        return f"With {number} nothing can be told apart on {where}; {MIN_SEEDS} or more are needed."
+    if comparison.reason and not comparison.told_apart:
+        return f"All {ranked} entrants have the same score on {where} with every seed."
     return f"{_leaders(where, best, ranked)}; {_resolution(comparison, margin)}."
 
 
 def _leaders(where: str, best: Sequence[str], ranked: int) -> str:
+    """Return who could be the best."""
     if len(best) == 1:
         others = "the other entrant" if ranked == 2 else f"all {ranked - 1} other entrants"
         return f"{best[0]} is the best on {where}, better than {others}"
@@ -42,7 +63,9 @@ def _leaders(where: str, best: Sequence[str], ranked: int) -> str:
 
 
 def _resolution(comparison: Comparison, margin: str) -> str:
+    """Return how many pairs are told apart, and how many are equivalent if there is a margin."""
     apart = f"{comparison.told_apart} of {comparison.pairs} pairs can be told apart"
     if not margin:
         return apart
-    return f"{apart}, and {comparison.equivalent} are equivalent within {margin}"
+    number = comparison.equivalent or "none"
+    return f"{apart}, {number} {'is' if number == 1 else 'are'} equivalent within {margin}"

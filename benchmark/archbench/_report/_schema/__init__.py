@@ -10,6 +10,7 @@ from archbench._report._schema._boards import TaskBoard as TaskBoard
 from archbench._report._schema._boards import TaskRow as TaskRow
 from archbench._report._schema._comparison import Board as Board
 from archbench._report._schema._comparison import Comparison as Comparison
+from archbench._report._schema._comparison import Differences as Differences
 from archbench._report._schema._comparison import Row as Row
 from archbench._report._schema._entries import Entrant as Entrant
 from archbench._report._schema._entries import EnvironmentEntry as EnvironmentEntry

@@ -42,7 +42,6 @@ class TaskRow(Row, frozen=True, kw_only=True):
             `not run` when that is all that is wrong.
         gap: why it is not complete, such as `diverged 1 of 3`; empty when it is complete.
         superseded: a newer revision or source replaced the entrant, so it is not ranked.
-        unfinished: validation was still improving when training ended, so nothing is said of it and it is not ranked.
         score: test score with the weights that validation selected.
         median: the middle of these test scores, the worse of the two for an even number: a score that a seed has.
         normalised: mean of `score` on the scale where 0 is chance and 1 is a perfect predictor.
@@ -54,8 +53,8 @@ class TaskRow(Row, frozen=True, kw_only=True):
         solved: number of its counted trials that reached the target of the task; None if the task has no target.
         solved_share: the share of seeds on which it would reach the target, with the exact binomial interval; None if
             the task has no target.
-        steps_to_target: the middle of the numbers of optimiser steps until the target was reached, where a trial that
-            did not reach it counts as later than all; None where the middle one did not.
+        steps_to_target: mean number of optimiser steps until the target was reached, where a trial that did not reach
+            it counts with the whole budget; None if none did.
         planned: number of seeds that the board compares.
         ok: how many of these finished.
         counts: number of its trials by status, further seeds included.
@@ -74,7 +73,6 @@ class TaskRow(Row, frozen=True, kw_only=True):
     state: str
     gap: str
     superseded: bool
-    unfinished: bool
     score: Estimate | None
     median: float | None
     normalised: float | None
@@ -84,7 +82,7 @@ class TaskRow(Row, frozen=True, kw_only=True):
     recipe: str
     solved: int | None
     solved_share: Estimate | None
-    steps_to_target: int | None
+    steps_to_target: float | None
     planned: int
     ok: int
     counts: dict[str, int]

@@ -57,19 +57,25 @@
     ...JSON.parse(section.dataset.pairs), ...section.dataset, link: section.querySelector("h2").id,
   }));
   const number = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+  // The numbers of a pair in one list of means and triangle of half-widths; null unless both are in it.
+  function pair(found, one, two) {
+    const i = found ? found.entrants.indexOf(one) : -1, j = found ? found.entrants.indexOf(two) : -1;
+    if (i < 0 || j < 0) return null;
+    const high = Math.max(i, j), at = (high * (high - 1)) / 2 + Math.min(i, j);
+    return { at, later: i > j, means: [found.means[i], found.means[j]], half: found.halves[at] };
+  }
   function answer(board) {
-    const one = Number(a.selectedIndex), two = Number(b.selectedIndex), names = [a.value, b.value];
-    const reasons = [one, two].map((who) => board.reasons[who]);
-    const i = board.entrants.indexOf(one), j = board.entrants.indexOf(two);
-    if ([i, j].some((place, n) => place < 0 && reasons[n] === undefined) || one === two) return null;
-    const out = names.filter((_, n) => reasons[n] !== undefined).map((name) => `${name} is not ranked`).join("; ");
-    if (out) return [out, "", "", ""];
-    const [low, high] = i < j ? [i, j] : [j, i], at = (high * (high - 1)) / 2 + low, digits = Number(board.digits);
-    const seen = { b: "w", w: "b" }[board.relations[at]], letter = high === i ? board.relations[at] : seen || board.relations[at];
-    const [word, who] = words[letter], half = board.halves[at], gap = board.means[i] - board.means[j];
-    const text = who < 2 ? `${names[who]} ${word}` : letter === "e" ? `${word} within ${board.margin}` : word;
-    const spread = half === undefined ? "" : ` \u00b1 ${number(half, digits)}`;
-    return [text, `${gap > 0 ? "+" : ""}${number(gap, digits)}${spread}`, number(board.means[i], digits), number(board.means[j], digits)];
+    const one = a.selectedIndex, two = b.selectedIndex, names = [a.value, b.value];
+    const known = [one, two].every((who) => board.scores.entrants.includes(who) || board.reasons[who] !== undefined);
+    if (!known || one === two) return null;
+    const reasons = names.map((name, n) => [name, board.reasons[[one, two][n]]]).filter(([, reason]) => reason);
+    if (reasons.length) return [reasons.map(([name, reason]) => `${name} is not ranked: ${reason}`).join("; "), "", "", ""];
+    const scores = pair(board.scores, one, two), steps = pair(board.steps, one, two), shown = steps || scores;
+    const found = board.relations[scores.at], letter = scores.later ? found : { b: "w", w: "b" }[found] || found;
+    const digits = steps ? 0 : Number(board.digits), gap = shown.means[0] - shown.means[1];
+    const [word, who] = words[letter], text = who < 2 ? `${names[who]} ${word}` : letter === "e" ? `${word} within ${board.margin}` : word;
+    const difference = (gap > 0 ? "+" : "") + number(gap, digits) + (shown.half === undefined ? "" : ` \u00b1 ${number(shown.half, digits)}`);
+    return [text, difference + (steps ? " steps" : ""), ...shown.means.map((mean) => number(mean, digits))];
   }
   function compared() {
     const rows = [];
@@ -124,9 +130,9 @@
   }
   // Without a choice, the first two of the first board are compared.
   function pick(list, label, place) {
-    const first = boards.find((board) => board.entrants.length > 1);
+    const first = boards.find((board) => board.scores.entrants.length > 1);
     const index = [...list.options].findIndex((option) => option.value === label);
-    list.selectedIndex = index >= 0 ? index : first ? first.entrants[place] : place;
+    list.selectedIndex = index >= 0 ? index : first ? first.scores.entrants[place] : place;
   }
   for (const table of original.keys()) {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
