@@ -29,8 +29,10 @@ def cell_interval(values: Sequence[float], task: TaskEntry) -> Estimate:
     estimate = mean_interval(values)
     if estimate.low is None or estimate.high is None or len(set(values)) == 1:
         return replace(estimate, low=None, high=None)
-    lowest, highest = METRICS[task.metric].bounds if task.metric in METRICS else (-float("inf"), float("inf"))
-    return replace(estimate, low=max(estimate.low, lowest), high=min(estimate.high, highest))
+    rules = METRICS.get(task.metric)
+    if rules is None:  # a record of a newer suite
+        return estimate
+    return replace(estimate, low=max(estimate.low, rules.lowest), high=min(estimate.high, rules.highest))
 
 
 def middle(values: Sequence[float], *, higher_is_better: bool) -> float:
