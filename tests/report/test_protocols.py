@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from archbench._protocols import HOUSE_RECIPE, Recipe, Tuning, find_protocol
-from archbench._records import TUNING_SEED, Component, Record, Training
+from archbench._records import TUNING_SEED, Record, Training
 from archbench._report._build import build_leaderboard
 from archbench._report._write import render_files
 from support import MakeRecord, house_recipe
@@ -121,24 +121,3 @@ def test_a_searched_protocol_has_its_own_label_and_command(make_record: MakeReco
     assert {p.label for p in board.protocols} == {"quick", "tuned quick"}
     commands = {item.rows[0].command for item in board.boards}
     assert "benchmark tune a --task digits --protocol quick --trials 7 --seeds 1" in commands
-
-
-def test_solved_is_counted(make_record: MakeRecord) -> None:
-    """The page says how many trials reached the target of the task, and after how many steps on average."""
-
-    def solved(seed: int, at: int | None) -> Record:
-        facts = Training(
-            track="house recipe", recipe=HOUSE_RECIPE, batch_size=32, examples=1200, planned_steps=500, steps=500,
-            stopped="budget", target=0.9, steps_to_target=at,
-        )  # fmt: skip
-        return make_record("a", seed=seed, training=facts)
-
-    task = Component(provider="archbench", name="digits", revision=1, options={}, label="digits", target=0.9)
-    records = [solved(0, 100), solved(1, 300), solved(2, None)]
-    records = [msgspec.structs.replace(r, trial=msgspec.structs.replace(r.trial, task=task)) for r in records]
-    board = build_leaderboard(records)
-    files = render_files(board)
-
-    assert (board.boards[0].rows[0].solved, board.boards[0].rows[0].steps_to_target) == (2, 200.0)
-    assert "Solved (validation reached 0.9): a 2/3 after 200 steps." in files["index.html"].decode()
-    assert "a 2/3 after 200 steps" in files["README.md"].decode()

@@ -16,7 +16,6 @@ from archbench._report._charts import strip_domain
 from archbench._report._charts._scatter import place_names
 from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
-from archbench._report._verdict import verdict
 from support import MakeRecord, write_page
 
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
@@ -147,24 +146,6 @@ def test_a_small_loss_is_not_shown_as_zero(value: float | None, text: str) -> No
     assert loss(value) == text
 
 
-@pytest.mark.parametrize(
-    ("ranked", "said"),
-    [
-        ([("a", 1, 1), ("b", 1, 1)], "a and b share the best mean."),
-        ([("a", 1, 1), ("b", 1, 1), ("c", 3, 2)], "a and b share the best mean, separated from all others."),
-        (
-            [("a", 1, 1), ("b", 1, 1), ("c", 3, 1)],
-            "a and b share the best mean; c cannot be told apart from them with these seeds.",
-        ),
-        ([("a", 1, 1), ("b", 2, 1)], "a has the best mean; b cannot be told apart from it with these seeds."),
-        ([("a", 1, 1), ("b", 2, 2)], "a leads, separated from all others."),
-    ],
-)
-def test_the_verdict_names_all_entrants_on_the_first_rank(ranked: list[tuple[str, int, int]], said: str) -> None:
-    """Entrants that share the first rank are all named in the verdict, and none of them is called the leader."""
-    assert verdict(ranked, 3) == said
-
-
 def test_names_in_the_scatter_stay_at_their_points() -> None:
     """Names that would cover another name are hidden, and no name moves further than its own height."""
     points = [(100.0, 100.0 + n / 10) for n in range(20)]
@@ -201,7 +182,7 @@ def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_
     write_page([make_record("a", status="skipped", message="takes tokens")], tmp_path)
 
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "Nobody is ranked yet" in text
+    assert "Nobody is ranked on image tasks yet." in text
     assert "<tbody></tbody>" not in text
 
 

@@ -9,13 +9,15 @@ import msgspec
 import numpy as np
 
 from archbench._records import Record
+from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._grouping import current_recipe
 from archbench._report._provenance import environment_numbers
 from archbench._report._rows import build_curve, build_row
-from archbench._report._schema import Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
+from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._seeds import comparison_seeds, same_data
-from archbench._report._statistics import Floats, competition_ranks, pareto_front, tie_groups
+from archbench._report._statistics import Floats, competition_ranks, pareto_front
+from archbench._report._text import margin_words
 from archbench._report._verdict import verdict
 
 
@@ -36,7 +38,7 @@ def build_task_board(
     seeds = comparison_seeds({key: group for key, group in tried.items() if context.current(key)} or tried)
     paired = same_data(everything, seeds)
     unranked = [build_row(group, seeds, protocol, task, context) for group in tried.values()]
-    ranked, rest = _rank(unranked, task, context, paired)
+    ranked, rest, comparison = _rank(unranked, task, context, paired)
     rows = [*ranked, *rest]
     skipped = sorted(cells.keys() - tried.keys(), key=context.label)
     return TaskBoard(
@@ -46,7 +48,8 @@ def build_task_board(
         seeds=seeds,
         paired=paired,
         timings_comparable=len(environment_numbers(everything, context.environments)) <= 1,
-        verdict=verdict([(context.label(row.entrant), row.rank, row.group) for row in ranked], len(seeds)),
+        verdict=verdict(task.label, rows, comparison, len(seeds), context, margin_words(task)),
+        comparison=comparison,
         rows=rows,
         curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant]))],
         incompatible=[Incompatible(entrant=key, reason=cells[key][0].message) for key in skipped],
@@ -60,29 +63,54 @@ def seed_scores(row: TaskRow) -> Floats:
 
 def _rank(
     rows: Sequence[TaskRow], task: TaskEntry, context: Context, paired: bool
-) -> tuple[list[TaskRow], list[TaskRow]]:
-    """Return the ranked rows, best first, and the others in the order of their labels."""
-    able = [row for row in rows if row.score and not (row.gap or row.superseded)]
+) -> tuple[list[TaskRow], list[TaskRow], Comparison]:
+    """Return the ranked rows in order, the others in the order of their labels, and the comparison of the ranked."""
+    able = [row for row in rows if row.score and not (row.gap or row.superseded or row.unfinished)]
     unable = sorted((row for row in rows if row not in able), key=lambda row: context.label(row.entrant))
-    if not able:
-        return [], unable
     placed = sorted(_place(able, task), key=lambda row: (row.rank or 0, context.label(row.entrant)))
-    sign = 1.0 if task.higher_is_better else -1.0
-    groups = tie_groups([[sign * seed_scores(row)] for row in placed], paired=paired)
-    if groups is None:
-        return placed, unable
-    return [msgspec.structs.replace(row, group=group) for row, group in zip(placed, groups, strict=True)], unable
+    measured = Measured(
+        np.array([seed_scores(row) for row in placed]),
+        paired,
+        task.higher_is_better,
+        task.margin,
+        [_steps(row) for row in placed] if any(row.solved is not None for row in placed) else None,
+    )
+    ranked, comparison = compare(placed, measured)
+    return ranked, unable, comparison
 
 
 def _place(rows: Sequence[TaskRow], task: TaskEntry) -> list[TaskRow]:
-    """Return the rows with their ranks, and the Pareto-optimal ones marked."""
+    """Return the rows with their ranks in the order of the board, and the Pareto-optimal ones marked."""
     means = np.array([row.score.mean for row in rows if row.score])
-    ranks = competition_ranks(means, higher_is_better=task.higher_is_better)
-    costs = [math.nan if row.parameters is None else float(row.parameters) for row in rows]
-    front = pareto_front(means if task.higher_is_better else -means, costs)
+    places = competition_ranks(means, higher_is_better=task.higher_is_better)
+    keys = [_order(row, place) for row, place in zip(rows, places, strict=True)]
+    ranks = [1 + sum(other < key for other in keys) for key in keys]
     return [
-        msgspec.structs.replace(
-            row, rank=rank, tied=ranks.count(rank) > 1, pareto=None if math.isnan(cost) else bool(optimal)
-        )
-        for row, rank, optimal, cost in zip(rows, ranks, front, costs, strict=True)
+        msgspec.structs.replace(row, rank=rank, tied=ranks.count(rank) > 1, pareto=optimal)
+        for row, rank, optimal in zip(rows, ranks, _front(rows, task), strict=True)
     ]
+
+
+def _front(rows: Sequence[TaskRow], task: TaskEntry) -> list[bool | None]:
+    """Return which rows are Pareto-optimal; None for those whose number of parameters is unknown."""
+    sign = 1.0 if task.higher_is_better else -1.0
+    costs = [math.nan if row.parameters is None else float(row.parameters) for row in rows]
+    front = pareto_front([sign * row.score.mean for row in rows if row.score], costs)
+    return [None if math.isnan(cost) else bool(optimal) for cost, optimal in zip(costs, front, strict=True)]
+
+
+def _order(row: TaskRow, place: int) -> tuple[int, float, int]:
+    """Return what rows are sorted by: the mean score, or where there is a target first by who solves it, and how soon.
+
+    Args:
+        row: a row that is ranked.
+        place: its place in the order of the mean scores. Entrants that solve the task with every seed ignore it.
+    """
+    solved = row.solved or 0
+    return -solved, row.steps_to_target or 0.0, 0 if solved and solved == row.ok else place
+
+
+def _steps(row: TaskRow) -> list[int] | None:
+    """Return the steps to solve of each counted seed; None unless all of them did."""
+    steps = [seed.steps_to_target for seed in row.seeds if seed.counted and seed.test is not None]
+    return [taken for taken in steps if taken is not None] if None not in steps else None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 
 from archbench._report._schema import Entrant, Leaderboard, OverRow, TaskRow
 from archbench._report._text import origin_words, why_unranked
 
 COLUMNS = (
-    "protocol", "kind", "task", "architecture", "provider", "revision", "rank", "tied", "group", "not_ranked_because",
-    "score", "low", "high", "normalised", "last_weights", "validation", "train_loss", "ok", "planned", "statuses",
-    "parameters", "flops", "train_seconds", "samples_per_second", "peak_memory_bytes", "pareto", "code", "environments",
-    "recipe_kind", "recipe", "solved", "steps_to_target", "command",
+    "protocol", "kind", "task", "architecture", "provider", "revision", "rank", "tied", "could_be_best", "rank_low",
+    "rank_high", "better_than", "worse_than", "equivalent_to", "not_ranked_because", "score", "low", "high", "median",
+    "normalised", "last_weights", "validation", "train_loss", "ok", "planned", "statuses", "parameters", "flops",
+    "train_seconds", "samples_per_second", "peak_memory_bytes", "pareto", "code", "environments", "recipe_kind",
+    "recipe", "solved", "solved_low", "solved_high", "steps_to_target", "command",
 )  # fmt: skip
 
 
@@ -27,12 +29,12 @@ def render_csv(board: Leaderboard) -> str:
     for over in board.overall:
         for row in over.rows:
             where = protocols[over.protocol] | {"kind": over.kind}
-            writer.writerow(_guarded(where | _over(row, entrants[row.entrant])))
+            writer.writerow(_guarded(where | _over(row, entrants)))
     for item in board.boards:
         for line in item.rows:
             task = tasks[item.task]
             where = protocols[item.protocol] | {"kind": task.kind, "task": task.label}
-            writer.writerow(_guarded(where | _task(line, entrants[line.entrant])))
+            writer.writerow(_guarded(where | _task(line, entrants)))
     return out.getvalue()
 
 
@@ -44,14 +46,20 @@ def _guarded(cells: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _common(row: TaskRow | OverRow, entrant: Entrant) -> dict[str, object]:
+def _common(row: TaskRow | OverRow, entrants: Mapping[str, Entrant]) -> dict[str, object]:
+    entrant = entrants[row.entrant]
+    low, high = row.rank_interval or (None, None)
+    others = {name: getattr(row, name) for name in ("better_than", "worse_than", "equivalent_to")}
     return {
         "architecture": entrant.label,
         "provider": entrant.provider,
         "revision": entrant.revision,
         "rank": row.rank,
         "tied": row.tied if row.rank else None,
-        "group": row.group,
+        "could_be_best": row.could_be_best,
+        "rank_low": low,
+        "rank_high": high,
+        **{name: "; ".join(entrants[key].label for key in keys) for name, keys in others.items()},
         "score": row.score.mean if row.score else None,
         "low": row.score.low if row.score else None,
         "high": row.score.high if row.score else None,
@@ -60,14 +68,15 @@ def _common(row: TaskRow | OverRow, entrant: Entrant) -> dict[str, object]:
     }
 
 
-def _over(row: OverRow, entrant: Entrant) -> dict[str, object]:
+def _over(row: OverRow, entrants: Mapping[str, Entrant]) -> dict[str, object]:
     own = {"normalised": row.score.mean if row.score else None, "not_ranked_because": "; ".join(row.missing)}
-    return _common(row, entrant) | own
+    return _common(row, entrants) | own
 
 
-def _task(row: TaskRow, entrant: Entrant) -> dict[str, object]:
-    return _common(row, entrant) | {
-        "not_ranked_because": why_unranked(row, entrant.superseded_by),
+def _task(row: TaskRow, entrants: Mapping[str, Entrant]) -> dict[str, object]:
+    return _common(row, entrants) | {
+        "not_ranked_because": why_unranked(row, entrants[row.entrant].superseded_by),
+        "median": row.median,
         "normalised": row.normalised,
         "last_weights": row.last.mean if row.last else None,
         "validation": row.validation.mean if row.validation else None,
@@ -83,6 +92,8 @@ def _task(row: TaskRow, entrant: Entrant) -> dict[str, object]:
         "environments": ", ".join(map(str, row.environments)),
         "recipe": row.recipe,
         "solved": row.solved,
+        "solved_low": row.solved_share.low if row.solved_share else None,
+        "solved_high": row.solved_share.high if row.solved_share else None,
         "steps_to_target": row.steps_to_target,
         "command": row.command,
     }

@@ -90,6 +90,7 @@ def _task(participant: _Participant) -> TaskEntry:
         higher_is_better=facts.higher_is_better,
         chance=facts.chance,
         oracle=facts.oracle,
+        margin=facts.margin,
         summary=facts.summary,
         superseded_by=participant.superseded_by,
         origins=distinct_origins(record.task_origin for record in participant.records),

@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from archbench._report import _charts, _text
+from archbench._report import _charts, _explanations, _pairs, _text
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
+from archbench._report._statistics import Estimate
 
 
 def render_html(board: Leaderboard) -> str:
@@ -30,6 +31,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
     """Return the names that the template uses."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
+    numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
     style, script = _asset("page.css"), _asset("page.js")
     return {
         "board": board,
@@ -38,11 +40,15 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "tasks": tasks,
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "text": _text,
+        "explanations": _explanations,
         "charts": _charts,
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": _task_domain,
+        "task_domain": lambda item: _task_domain(item, tasks[item.task]),
+        "relations": _pairs.relations,
+        "over_pairs": lambda item: _over_pairs(item, numbers),
+        "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
         "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
@@ -72,10 +78,24 @@ def _over_domain(board: OverBoard) -> _charts.Domain:
     )
 
 
-def _task_domain(board: TaskBoard) -> _charts.Domain:
-    return _charts.strip_domain(
-        [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
-    )
+def _task_domain(board: TaskBoard, task: TaskEntry) -> _charts.Domain:
+    rows = [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
+    if task.target is None or not _text.has_target(board):
+        return _charts.strip_domain(rows)
+    point = Estimate(mean=task.target, low=None, high=None, n=0)
+    return _charts.strip_domain([(point, seeds) for _, seeds in rows])
+
+
+def _over_pairs(board: OverBoard, numbers: Mapping[str, int]) -> str:
+    reasons = {row.entrant: "; ".join(row.missing) for row in board.rows if not row.rank}
+    return _pairs.pair_data(board, numbers, reasons, 3)
+
+
+def _task_pairs(board: TaskBoard, task: TaskEntry, numbers: Mapping[str, int], entrants: Mapping[str, Entrant]) -> str:
+    reasons = {
+        row.entrant: _text.why_unranked(row, entrants[row.entrant].superseded_by) for row in board.rows if not row.rank
+    }
+    return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task))
 
 
 def _asset(name: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from archbench._report import _text
+from archbench._report import _explanations, _text
 from archbench._report._schema import (
     Entrant,
     Leaderboard,
@@ -18,6 +18,7 @@ from archbench._report._schema import (
     TaskEntry,
     TaskRow,
 )
+from archbench._report._statistics import Estimate
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$>@:-])")
 
@@ -40,7 +41,7 @@ def render_markdown(board: Leaderboard) -> str:
     blocks = ["# Leaderboard"]
     if board.notes:
         blocks += ["## Problems to know of", "\n".join(f"- {escape(note)}" for note in board.notes)]
-    if not board.trials:
+    if not board.entrants:
         blocks += ["No results yet. Train every registered architecture on every task that it fits:"]
         return "\n\n".join([*blocks, f"    {_text.START_HERE}"]) + "\n"
     blocks += [
@@ -50,7 +51,7 @@ def render_markdown(board: Leaderboard) -> str:
         *_results(board),
         *(block for section in board.sections for block in _section(section)),
         *("## Provenance", _entrants(board), _protocols(board), _environments(board)),
-        *("## How to read this", *map(escape, _text.HOW_TO_READ)),
+        *("## How to read this", *map(escape, _explanations.HOW_TO_READ)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -82,7 +83,7 @@ def _results(board: Leaderboard) -> list[str]:
 
 def _over(over: OverBoard, page: _Page) -> list[str]:
     tasks = [page.tasks[task].label for task in over.tasks]
-    head = ["Rank", "Group", "Architecture", "Score", *tasks, "Parameters", "Seconds"]
+    head = ["Rank", "Architecture", "Score", *tasks, "Parameters", "Seconds"]
     rows = [_over_cells(row, page.entrants[row.entrant]) for row in over.rows]
     missing = [(page.entrants[row.entrant].label, "; ".join(row.missing)) for row in over.rows if row.missing]
     unranked = ["Not ranked:", "", *(f"- {escape(label)}: {escape(why)}" for label, why in missing)]
@@ -90,7 +91,7 @@ def _over(over: OverBoard, page: _Page) -> list[str]:
     return [
         f"## {escape(kind)} tasks, {escape(_text.protocol_words(page.protocols[over.protocol]))}",
         escape(over.verdict),
-        _table(head, rows, range(3, len(head))) if rows else "",
+        _table(head, rows, range(2, len(head))) if rows else "",
         "\n".join(unranked) if missing else "",
         f"{_text.LEFT_OUT} {escape('; '.join(over.left_out))}." if over.left_out else "",
         "" if over.timings_comparable else "These trials ran in different environments: seconds are not comparable.",
@@ -101,9 +102,8 @@ def _over_cells(row: OverRow, entrant: Entrant) -> list[object]:
     score = _text.fixed(row.score.mean if row.score else None, 3)
     return [
         _text.place(row),
-        _text.NOTHING if row.group is None else row.group,
         entrant.label,
-        f"{score} {_text.plus_minus(row.score, 3)}".strip(),
+        _with_interval(score, row.score, 3),
         *(_text.fixed(c.normalised, 3) if c.state == "complete" else c.state for c in row.cells),
         _text.span(row.parameters),
         _text.seconds(row.train_seconds),
@@ -113,42 +113,52 @@ def _over_cells(row: OverRow, entrant: Entrant) -> list[object]:
 def _task(item: TaskBoard, page: _Page) -> list[str]:
     task, protocol = page.tasks[item.task], page.protocols[item.protocol]
     labels = {key: entrant.label for key, entrant in page.entrants.items()}
-    digits = _text.decimals(item, task)
-    head = ["Rank", "Group", "Architecture", "Test score", "Last weights", "Validation"]
-    head += ["Train loss", "Seeds", "Parameters"]
-    rows = [_task_cells(row, page.entrants[row.entrant], digits) for row in item.rows]
     skipped = "; ".join(
         f"{', '.join(names)} ({reason})" if reason else ", ".join(names)
         for reason, names in _text.incompatible(item, labels)
     )
+    about = f"{task.summary.rstrip('.')}. {_text.metric_words(task).capitalize()}; {_text.scale_words(task)}."
     return [
         f"## {escape(task.label)}, {escape(_text.protocol_words(protocol))}",
         escape(f"Superseded by {task.superseded_by}.") if task.superseded_by else "",
-        escape(f"{task.summary.rstrip('.')}. {_text.metric_words(task).capitalize()}.".lstrip(". ")),
-        f"{escape(item.verdict)} {escape(_text.seeds_line(item, protocol.seeds))}" if rows else "",
-        _table(head, rows, range(3, len(head))) if rows else "",
-        escape(_text.solved_line(item, task, labels)),
+        escape(about.lstrip(". ")),
+        f"{escape(item.verdict)} {escape(_text.seeds_line(item, protocol.seeds))}" if item.rows else "",
+        escape(_text.solved_line(item, task)),
+        _task_table(item, page) if item.rows else "",
         f"Not compatible: {escape(skipped)}." if skipped else "",
-        "To reproduce the rows:" if rows else "",
+        "To reproduce the rows:" if item.rows else "",
         "\n".join("    " + " ".join(row.command.split()) for row in item.rows),
     ]
 
 
-def _task_cells(row: TaskRow, entrant: Entrant, digits: int) -> list[object]:
+def _task_table(item: TaskBoard, page: _Page) -> str:
+    task = page.tasks[item.task]
+    digits, aimed = _text.decimals(item, task), _text.has_target(item)
+    head = ["Rank", "Architecture"]
+    head += ["Solved", "Steps", "Middle seed"] if aimed else ["Test score", "Last weights", "Validation"]
+    head += ["Train loss", "Seeds", "Parameters"]
+    rows = [_task_cells(row, page.entrants[row.entrant], digits, aimed) for row in item.rows]
+    return _table(head, rows, range(2, len(head)))
+
+
+def _task_cells(row: TaskRow, entrant: Entrant, digits: int, aimed: bool) -> list[object]:
     why = "" if row.rank else f" (not ranked: {_text.why_unranked(row, entrant.superseded_by)})"
     means = [estimate.mean if estimate else None for estimate in (row.score, row.last, row.validation)]
-    test, last, validation = (_text.fixed(mean, digits) for mean in means)
+    test, *others = (_text.fixed(mean, digits) for mean in means)
+    solved = [_text.solved(row), _text.steps(row), _text.fixed(row.median, digits)]
     return [
         _text.place(row),
-        _text.NOTHING if row.group is None else row.group,
         entrant.label + why,
-        f"{test} {_text.plus_minus(row.score, digits)}".strip(),
-        last,
-        validation,
+        *(solved if aimed else [_with_interval(test, row.score, digits), *others]),
         _text.loss(row.train_loss),
         f"{row.ok}/{row.planned}",
         _text.count(row.parameters),
     ]
+
+
+def _with_interval(score: str, estimate: Estimate | None, digits: int) -> str:
+    interval = _text.interval(estimate, digits)
+    return f"{score} ({interval})" if interval else score
 
 
 def _tuning(page: _Page) -> list[str]:
@@ -165,7 +175,7 @@ def _tuning(page: _Page) -> list[str]:
         for entry in page.board.tuning
     ]
     head = ["Architecture", "Task", "Protocol", "Trials", "Train seconds", "Chosen", "Candidates"]
-    return ["## Tuning", escape(_text.TUNING), _table(head, rows, [3, 4])]
+    return ["## Tuning", escape(_explanations.TUNING), _table(head, rows, [3, 4])]
 
 
 def _failures(page: _Page) -> list[str]:

@@ -8,8 +8,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from archbench._report._boards import seed_scores
+from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._schema import (
+    Comparison,
     Matrix,
     MatrixRow,
     OverBoard,
@@ -20,14 +22,14 @@ from archbench._report._schema import (
     TaskEntry,
 )
 from archbench._report._statistics import (
+    Estimate,
     Floats,
     average_ranks,
     competition_ranks,
     mean_over_tasks,
     normalise,
-    rank_intervals,
-    tie_groups,
 )
+from archbench._report._text import UNFINISHED, kind_word, normalised_margin
 from archbench._report._verdict import verdict
 
 
@@ -56,8 +58,9 @@ def build_over_board(
     ]
     rows = [_row(key, counting, tasks, context) for key in keys]
     paired = all(board.paired for board in counting)
-    ranked, rest = _rank(rows, counting, tasks, context, paired)
+    ranked, rest, comparison = _rank(rows, counting, tasks, context, paired)
     seeds = min((row.score.n for row in ranked if row.score), default=0)
+    where, margin = f"{kind_word(kind)} tasks", normalised_margin(comparison)
     return OverBoard(
         id=f"{protocol.id}-{kind}",
         protocol=protocol.id,
@@ -66,7 +69,8 @@ def build_over_board(
         left_out=left_out,
         paired=paired,
         timings_comparable=len({n for board in counting for row in board.rows for n in row.environments}) <= 1,
-        verdict=verdict([(context.label(row.entrant), row.rank, row.group) for row in ranked], seeds),
+        verdict=verdict(where, [*ranked, *rest], comparison, seeds, context, margin),
+        comparison=comparison,
         rows=[*ranked, *rest],
     )
 
@@ -111,13 +115,13 @@ def _row(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], 
         if cell.state != "complete":
             words = rows[cell.task].gap if cell.task in rows else cell.text
             missing.append(f"{tasks[cell.task].label}: {words}")
+    improving = [] if missing else [tasks[key].label for key, row in rows.items() if row.unfinished]
+    if improving:
+        missing = [f"{UNFINISHED} on {', '.join(improving)}"]
     times = [row.train_seconds for row in rows.values()]
     return OverRow(
         entrant=key,
-        rank=None,
-        tied=False,
-        group=None,
-        rank_range=None,
+        unfinished=bool(improving),
         mean_rank=None,
         score=None,
         cells=cells,
@@ -133,31 +137,42 @@ def _rank(
     tasks: Mapping[str, TaskEntry],
     context: Context,
     paired: bool,
-) -> tuple[list[OverRow], list[OverRow]]:
-    """Return the ranked rows, best first, and the others."""
-    able, unable = [row for row in rows if not row.missing], [row for row in rows if row.missing]
-    if not able or not boards:
-        return [], list(rows)
+) -> tuple[list[OverRow], list[OverRow], Comparison]:
+    """Return the ranked rows, best first, the others, and the comparison of the ranked."""
+    able = [row for row in rows if boards and not row.missing]
     scores = {row.entrant: _normalised(row.entrant, boards, tasks) for row in able}
-    totals = {key: mean_over_tasks(cells) for key, cells in scores.items()}
+    totals = {key: _total(cells) for key, cells in scores.items()}
     ranks = competition_ranks([totals[row.entrant].mean for row in able])
     placed = sorted(zip(able, ranks, strict=True), key=lambda pair: (pair[1], context.label(pair[0].entrant)))
-    ordered = [scores[row.entrant] for row, _ in placed]
-    groups, ranges = tie_groups(ordered, paired=paired), _ranges(ordered)
-    means = average_ranks([[cell.mean() for cell in cells] for cells in ordered]).mean(axis=1)
+    on_tasks = [[cell.mean() for cell in scores[row.entrant]] for row, _ in placed]
+    means = average_ranks(on_tasks).mean(axis=1) if placed else []
     ranked = [
-        replace(
-            row,
-            rank=rank,
-            tied=ranks.count(rank) > 1,
-            group=groups[index] if groups else None,
-            score=totals[row.entrant],
-            mean_rank=float(means[index]),
-            rank_range=ranges[index] if ranges else None,
-        )
-        for index, (row, rank) in enumerate(placed)
+        replace(row, rank=rank, tied=ranks.count(rank) > 1, score=totals[row.entrant], mean_rank=float(mean))
+        for (row, rank), mean in zip(placed, means, strict=True)
     ]
-    return ranked, unable
+    table = np.array([_together(scores[row.entrant]) for row in ranked])
+    ranked, comparison = compare(ranked, Measured(table, paired, margin=_margin(boards, tasks)))
+    return ranked, [row for row in rows if row not in able], comparison
+
+
+def _total(cells: Sequence[Floats]) -> Estimate:
+    """Return the mean over tasks with its interval, which ends at a perfect predictor."""
+    estimate = mean_over_tasks(cells)
+    if estimate.low is None or estimate.high is None or estimate.low == estimate.high:
+        return replace(estimate, low=None, high=None)
+    return replace(estimate, high=min(estimate.high, 1.0))
+
+
+def _together(cells: Sequence[Floats]) -> Floats:
+    """Return the scores of one entrant on the seeds that all tasks have; shape (tasks, seeds)."""
+    return np.array([cell[: min(map(len, cells))] for cell in cells])
+
+
+def _margin(boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> float | None:
+    """Return the mean of the margins of the tasks on the normalised scale; None unless all of them declare one."""
+    entries = [tasks[board.task] for board in boards]
+    margins = [entry.margin / abs(entry.oracle - entry.chance) for entry in entries if entry.margin is not None]
+    return float(np.mean(margins)) if margins and len(margins) == len(entries) else None
 
 
 def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> list[Floats]:
@@ -168,10 +183,3 @@ def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskE
         task = tasks[board.task]
         cells.append(normalise(seed_scores(row), chance=task.chance, oracle=task.oracle))
     return cells
-
-
-def _ranges(scores: Sequence[Sequence[Floats]]) -> list[tuple[int, int]] | None:
-    """Return rank intervals where all tasks have equally many seeds. The generator is fixed, so the page is too."""
-    if len({len(cell) for cells in scores for cell in cells}) != 1:
-        return None
-    return rank_intervals(np.array(scores), rng=np.random.default_rng(0))

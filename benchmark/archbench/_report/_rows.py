@@ -12,11 +12,13 @@ import numpy as np
 
 from archbench._protocols import protocols
 from archbench._records import Record
+from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
-from archbench._report._statistics import mean_interval, normalise
+from archbench._report._statistics import Estimate, normalise
+from archbench._statistics import restricted_mean_steps
 
 
 def build_row(
@@ -38,12 +40,10 @@ def build_row(
     state, gap = describe_gap(gaps, len(seeds))
     return TaskRow(
         entrant=entrant.id,
-        rank=None,
-        tied=False,
-        group=None,
         state=state,
         gap=gap,
         superseded=not context.current(entrant.id),
+        unfinished=still_improving(counted, task),
         recipe=next((r.trial.recipe.words() for r in group if r.trial.recipe is not None), ""),
         planned=len(seeds),
         ok=len(counted),
@@ -105,23 +105,41 @@ def _seed(record: Record, seeds: Sequence[int]) -> SeedResult:
         message=message,
         counted=record.trial.seed in seeds,
         test=record.scores.test if record.scores is not None and finished(record) else None,
+        steps_to_target=record.training.steps_to_target if record.training is not None else None,
     )
 
 
 def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
     """Return the fields of a row that hold scores."""
     scores = [record.scores for record in counted if record.scores is not None]
-    training = [record.training for record in counted if record.training is not None]
-    aimed = [facts for facts in training if facts.target is not None]
-    test = mean_interval([s.test for s in scores]) if scores else None
+
+    def estimate(name: str) -> Estimate | None:
+        return cell_interval([getattr(s, name) for s in scores], task) if scores else None
+
+    test = estimate("test")
     return {
         "score": test,
+        "median": middle([s.test for s in scores], higher_is_better=task.higher_is_better) if scores else None,
         "normalised": float(normalise(test.mean, chance=task.chance, oracle=task.oracle)) if test else None,
-        "last": mean_interval([s.test_last for s in scores]) if scores else None,
-        "validation": mean_interval([s.validation for s in scores]) if scores else None,
+        "last": estimate("test_last"),
+        "validation": estimate("validation"),
         "train_loss": _mean(s.train_loss for s in scores),
-        "solved": sum(facts.steps_to_target is not None for facts in aimed) if aimed else None,
-        "steps_to_target": _mean(facts.steps_to_target for facts in training),
+        **_solved(counted),
+    }
+
+
+def _solved(counted: Sequence[Record]) -> dict[str, Any]:
+    """Return the fields of a row that say on how many seeds the task was solved, and after how many steps."""
+    aimed = [facts for r in counted if (facts := r.training) is not None and facts.target is not None]
+    if not aimed:
+        return {"solved": None, "solved_share": None, "steps_to_target": None}
+    steps = [facts.steps_to_target for facts in aimed]
+    solved = sum(taken is not None for taken in steps)
+    budget = max(facts.planned_steps or facts.steps for facts in aimed)
+    return {
+        "solved": solved,
+        "solved_share": solved_share(solved, len(aimed)),
+        "steps_to_target": restricted_mean_steps(steps, budget) if solved else None,
     }
 
 

@@ -15,16 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from archbench._statistics import LEVEL, MIN_SEEDS
+
 Floats = npt.NDArray[np.float64]
-
-LEVEL = 0.95
-"""Confidence level of every interval."""
-
-MIN_SEEDS = 3
-"""With fewer seeds a cell has a mean and no interval: with two seeds it would be 12.7 standard errors to each side."""
-
-MIN_TASKS = 5
-"""With fewer tasks there is no rank interval: resampling so few tasks promises far more than it covers."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +34,6 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     low: float | None
     high: float | None
     n: int
-
-    @property
-    def half_width(self) -> float | None:
-        """Half the width of the interval, in the unit of the values; None without an interval."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 def mean_interval(values: npt.ArrayLike) -> Estimate:
@@ -65,22 +53,6 @@ def mean_over_tasks(cells: Sequence[npt.ArrayLike]) -> Estimate:
     """
     arrays = [np.asarray(cell, dtype=np.float64) for cell in cells]
     return _combine(arrays, [1 / len(arrays)] * len(arrays))
-
-
-def difference(first: Sequence[npt.ArrayLike], second: Sequence[npt.ArrayLike], *, paired: bool) -> Estimate:
-    """Return the mean over tasks of `first - second`, with its interval over seeds.
-
-    Args:
-        first, second: one array of shape (seeds,) per task, the same tasks in the same order.
-        paired: seed i of both saw the same splits and batches, so the noise of the data cancels. Otherwise the two are
-            taken as independent (Welch).
-    """
-    ours = [np.asarray(cell, dtype=np.float64) for cell in first]
-    theirs = [np.asarray(cell, dtype=np.float64) for cell in second]
-    if paired:
-        return mean_over_tasks([a - b for a, b in zip(ours, theirs, strict=True)])
-    weight = 1 / len(ours)
-    return _combine([*ours, *theirs], [weight] * len(ours) + [-weight] * len(theirs))
 
 
 def normalise(values: npt.ArrayLike, *, chance: float, oracle: float) -> Floats:
@@ -111,67 +83,6 @@ def average_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> Fl
         scores: shape (entrants, tasks), or (entrants,).
     """
     return np.asarray(stats.rankdata(_ascending(scores, higher_is_better), axis=0), dtype=np.float64)
-
-
-def tie_groups(entrants: Sequence[Sequence[npt.ArrayLike]], *, paired: bool) -> list[int] | None:
-    """Return groups of entrants that the seeds cannot tell from the leader of their group.
-
-    An entrant joins the current group unless the interval of its difference to the *leader* of the group excludes 0.
-    Comparing neighbours instead would chain everybody into one group, and comparing the intervals of two means would
-    ignore the pairing. There is no correction for the number of comparisons.
-
-    Args:
-        entrants: the best first; of each, one array of shape (seeds,) per task, higher is better.
-        paired: both saw the same data at the same seed; see `difference`.
-
-    Returns:
-        Group numbers from 1, in the order given; None when there are too few seeds to separate anything.
-    """
-    groups: list[int] = []
-    leader = 0
-    for index, cells in enumerate(entrants):
-        gap = difference(entrants[leader], cells, paired=paired)
-        if gap.low is None:
-            return None
-        if not groups:
-            groups.append(1)
-        elif gap.low > 0:
-            groups.append(groups[-1] + 1)
-            leader = index
-        else:
-            groups.append(groups[-1])
-    return groups
-
-
-def rank_intervals(
-    scores: npt.ArrayLike, *, rng: np.random.Generator, rounds: int = 2000
-) -> list[tuple[int, int]] | None:
-    """Return the ranks that other tasks and other seeds could have given, from a hierarchical bootstrap.
-
-    Each round draws tasks with replacement, then seeds within each drawn task, the same draw for all entrants.
-    The intervals are slightly too narrow with fewer than about twelve tasks.
-
-    Args:
-        scores: shape (entrants, tasks, seeds), higher is better, comparable between tasks.
-        rng: the only source of randomness.
-        rounds: number of resamples.
-
-    Returns:
-        95% range of the rank of each entrant; None below `MIN_TASKS` tasks or `MIN_SEEDS` seeds.
-    """
-    array = np.asarray(scores, dtype=np.float64)
-    _, tasks, seeds = array.shape
-    if tasks < MIN_TASKS or seeds < MIN_SEEDS:
-        return None
-    means = np.empty((rounds, len(array)))
-    for index in range(rounds):
-        drawn = rng.integers(tasks, size=(tasks, 1))
-        means[index] = array[:, drawn, rng.integers(seeds, size=(tasks, seeds))].mean(axis=(1, 2))
-    ranks = stats.rankdata(_ascending(means, higher_is_better=True), method="min", axis=1)
-    tail = (1 - LEVEL) / 2
-    low = np.quantile(ranks, tail, axis=0, method="inverted_cdf")
-    high = np.quantile(ranks, 1 - tail, axis=0, method="inverted_cdf")
-    return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]
 
 
 def pareto_front(scores: npt.ArrayLike, costs: npt.ArrayLike) -> npt.NDArray[np.bool_]:

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping
 from archbench._records import Origin
 from archbench._report._schema import (
     CandidateEntry,
+    Comparison,
     Leaderboard,
-    OverRow,
     ProtocolEntry,
+    Row,
     TaskBoard,
     TaskEntry,
     TaskRow,
     TuningEntry,
 )
-from archbench._report._statistics import LEVEL, MIN_SEEDS, MIN_TASKS, Estimate
+from archbench._report._statistics import Estimate
+from archbench._statistics import MIN_SEEDS
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -27,31 +29,13 @@ START_HERE = "benchmark run all"
 LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
 """The words before the tasks that a board over tasks leaves out."""
 
-HOW_TO_READ = (
-    f"An interval (±) is the {LEVEL:.0%} Student-t interval of the mean over seeds, on this fixed task set. It says "
-    "how far the mean would move with other seeds, that is other splits, initial weights and data orders. It says "
-    f"nothing about other tasks. It needs {MIN_SEEDS} seeds; with fewer there are only the dots.",
-    "The score is the test metric of the weights that validation selected; the test split is read once, at the end. "
-    "“Last weights” is the same metric after the last step. In a table over several tasks, each score is first put on "
-    "the task's own scale, 0 for chance and 1 for a perfect predictor, and all tasks weigh the same; the interval is "
-    "that of Welch and Satterthwaite.",
-    "An entrant is an architecture with its options. All entrants are compared on the same seeds: the first that "
-    "anyone ran, as many as the protocol plans. Further seeds count only if every entrant that finished those has "
-    "tried them too; otherwise they are drawn hollow and not counted.",
-    "An entrant is ranked only if it finished all of these seeds on every task that the table counts. The others are "
-    "shown with the reason and without a rank; none is averaged over only the tasks that it finished. A table over "
-    "several tasks counts a task once at least half of the entrants have been tried on it.",
-    "Equal scores share a rank (2=). Groups say more than ranks: an entrant is in the group of the leader above it "
-    "unless the interval of the difference between the two excludes 0. The difference is taken seed by seed where both "
-    "saw the same data. There is no correction for the number of comparisons. The best group is set in bold. "
-    f"From {MIN_TASKS} tasks on, a range gives the ranks that other tasks and seeds could have led to.",
-    "A recipe says how the weights are updated. The house recipe of a protocol is the same for all entrants; an own "
-    "recipe is the one that an architecture brings, as its paper published it. Results under the two, like those of "
-    "different protocols, never share a table.",
-    "A revision or source that a newer one has replaced stays visible, marked as superseded, without a rank. "
-    "Parameters, training seconds and throughput are measured, never estimated; what was not measured is absent. "
-    "Pareto-optimal means that no ranked entrant scores better with as few parameters.",
+ANSWERS = (
+    "All pairs of a board are compared at once, with 95 % confidence. The difference is the first less the second."
 )
+"""The words above the comparison of two entrants."""
+
+UNFINISHED = "not trained long enough to say"
+"""The reason for which an entrant that was still improving when training ended is not ranked."""
 
 
 def decimals(board: TaskBoard, task: TaskEntry) -> int:
@@ -72,15 +56,22 @@ def fixed(value: float | None, digits: int) -> str:
     return text.replace("-", MINUS) if float(text.replace(",", "")) else text.lstrip("-")
 
 
-def plus_minus(estimate: Estimate | None, digits: int) -> str:
-    """Return `±` with half the interval; empty where there is none."""
-    half = estimate.half_width if estimate else None
-    return "" if half is None else f"± {fixed(half, digits)}"
+def interval(estimate: Estimate | None, digits: int) -> str:
+    """Return an interval such as `0.976–1.000`; that seeds are equal where they leave none; empty with too few."""
+    if estimate is None or estimate.n < MIN_SEEDS:
+        return ""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.n} equal seeds"
+    between = " to " if estimate.low < 0 else NOTHING
+    return f"{fixed(estimate.low, digits)}{between}{fixed(estimate.high, digits)}"
 
 
-def place(row: TaskRow | OverRow) -> str:
-    """Return a rank such as `2`, or `2=` when it is shared; a dash for none."""
-    return NOTHING if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
+def place(row: Row) -> str:
+    """Return the ranks that a row can have, such as `1–4`, or `2` if there is only one; a dash for none."""
+    if row.rank_interval is None:
+        return NOTHING
+    low, high = row.rank_interval
+    return f"{low}" if low == high else f"{low}{NOTHING}{high}"
 
 
 def loss(value: float | None) -> str:
@@ -115,8 +106,8 @@ def why_unranked(row: TaskRow, newer: str) -> str:
         row: the row.
         newer: label of the entrant that replaced it, if it is superseded.
     """
-    parts = [f"superseded by {newer}"] if row.superseded else []
-    return "; ".join([*parts, row.gap] if row.gap else parts)
+    parts = [f"superseded by {newer}" if row.superseded else "", row.gap, UNFINISHED if row.unfinished else ""]
+    return "; ".join(filter(None, parts))
 
 
 def kind_word(kind: str) -> str:
@@ -130,6 +121,23 @@ def metric_words(task: TaskEntry) -> str:
     return f"{task.metric.replace('_', ' ')}, {'higher' if task.higher_is_better else 'lower'} is better{longer}"
 
 
+def margin_words(task: TaskEntry) -> str:
+    """Return the margin in its unit, such as `0.01 accuracy`; empty if the task declares none."""
+    return "" if task.margin is None else f"{task.margin:g} {task.metric.replace('_', ' ')}"
+
+
+def normalised_margin(comparison: Comparison) -> str:
+    """Return the margin of a board over tasks in words; empty if there is none."""
+    return "" if comparison.margin is None else f"{comparison.margin:.2g} of the normalised score"
+
+
+def scale_words(task: TaskEntry) -> str:
+    """Return the scores between which those of a task lie, its target, and the difference that matters."""
+    target = "" if task.target is None else f", solved from {task.target:.4g} in validation"
+    margin = f"; differences below {task.margin:g} do not matter" if task.margin is not None else ""
+    return f"chance {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
+
+
 def summary_line(board: Leaderboard) -> str:
     """Return one line that says how much the page holds."""
     parts = [
@@ -140,7 +148,7 @@ def summary_line(board: Leaderboard) -> str:
     ]
     states = ", ".join(f"{number} {status}" for status, number in board.counts.items())
     tuning = sum(entry.trials for entry in board.tuning)
-    text = f"{' · '.join(parts)} ({states})"
+    text = " · ".join(parts) + (", all ok" if set(board.counts) == {"ok"} else f" ({states})" if states else "")
     return f"{text} · {_several(tuning, 'tuning trial')}" if tuning else text
 
 
@@ -167,17 +175,31 @@ def incompatible(board: TaskBoard, labels: Mapping[str, str]) -> list[tuple[str,
     return list(groups.items())
 
 
-def solved_line(board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) -> str:
-    """Return which entrants reached the target of the task, on how many seeds and when; empty without a target."""
-    tried = [row for row in board.rows if row.solved is not None]
+def has_target(board: TaskBoard) -> bool:
+    """Return whether a board says who solved the task, in place of means that no seed may have reached."""
+    return any(row.solved_share is not None for row in board.rows)
+
+
+def solved(row: TaskRow) -> str:
+    """Return on how many of its seeds an entrant solved the task, such as `2/3`; a dash without a target."""
+    return NOTHING if row.solved_share is None else f"{row.solved}/{row.solved_share.n}"
+
+
+def steps(row: TaskRow) -> str:
+    """Return the mean number of steps to solve the task; a bound where some seeds did not; a dash where none did."""
+    return f"{'' if row.solved == row.ok else '≥ '}{count(row.steps_to_target)}" if row.solved else NOTHING
+
+
+def solved_line(board: TaskBoard, task: TaskEntry) -> str:
+    """Return how many entrants solve the task with every seed, and how those are ordered; empty without a target."""
+    tried = [row for row in board.rows if row.solved_share is not None]
     if task.target is None or not tried:
         return ""
-    solved = [row for row in tried if row.solved]
-    names = [
-        f"{labels[row.entrant]} {row.solved}/{row.ok} after {count(row.steps_to_target)} steps"
-        for row in sorted(solved, key=lambda row: (-(row.solved or 0), row.steps_to_target or 0.0, labels[row.entrant]))
-    ]
-    return f"Solved (validation reached {task.target:.3g}): {'; '.join(names) or 'no entrant'}."
+    every = sum(row.solved_share is not None and row.solved == row.solved_share.n for row in tried)
+    some = sum(bool(row.solved) for row in tried) - every
+    text = f"{every or 'None'} of {_several(len(tried), 'entrant')} solve{'s' if every == 1 else ''} it with every seed"
+    text += f", {some} with some" if some else ""
+    return f"{text}{'; these are ordered by their steps to solve it' if every > 1 else ''}."
 
 
 def protocol_words(protocol: ProtocolEntry) -> str:
@@ -210,15 +232,6 @@ def candidate_words(entry: TuningEntry, candidate: CandidateEntry) -> str:
 def chosen_words(entry: TuningEntry) -> str:
     """Return the recipe that tuning chose, in full."""
     return next((candidate.recipe.words() for candidate in entry.candidates if candidate.chosen), "nothing yet")
-
-
-TUNING = (
-    "Before they are evaluated, all entrants of these protocols get equally many tuning trials on each task, on seeds "
-    "that the evaluation does not use. Validation chooses the recipe, and the test split is not read; the trials are "
-    "part of the result, their cost is shown, and none of them is ranked. A candidate is written as its learning rate, "
-    "or as learning rate/weight decay/bound of the gradient norm, followed by its validation score; the best comes "
-    "first."
-)
 
 
 def origin_words(origin: Origin) -> str:

@@ -1,36 +1,71 @@
-"""The result of a board in one sentence."""
+"""The result of a board in words. Every statement is one that the comparison of all pairs at once covers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archbench._report._context import Context
+from archbench._report._schema import Comparison, Row
+from archbench._report._text import UNFINISHED
+from archbench._statistics import MIN_SEEDS
 
-def verdict(ranked: Sequence[tuple[str, int | None, int | None]], seeds: int) -> str:
-    """Return the result of a board in one sentence.
+MOST_NAMES = 6
+"""More entrants than this are counted in a sentence and not named; the table shows which they are."""
+
+
+def verdict(
+    where: str, rows: Sequence[Row], comparison: Comparison, seeds: int, context: Context, margin: str = ""
+) -> str:
+    """Return which entrants could be the best, and how many pairs are told apart.
 
     Args:
-        ranked: label, rank and tie group of each ranked entrant, the best first.
-        seeds: number of seeds that each of them has.
+        where: the task, or the tasks, in words.
+        rows: all rows of the board.
+        comparison: every pair of the ranked ones.
+        seeds: number of seeds that each of these has.
+        context: the labels of the entrants.
+        margin: the margin in words, such as `0.01 accuracy`; empty if there is none.
     """
+    ranked = [row for row in rows if row.rank is not None]
+    said = _say(where, [context.label(row.entrant) for row in ranked if row.could_be_best], comparison, seeds, margin)
+    unfinished = sum(row.unfinished for row in rows)
+    if not unfinished:
+        return said
+    if unfinished == 1:
+        return f"{said} One entrant was {UNFINISHED} and is not ranked."
+    return f"{said} {unfinished} entrants were {UNFINISHED} and are not ranked."
+
+
+def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str) -> str:
+    """Return what the comparison of the ranked entrants allows to say."""
+    ranked = len(comparison.scores.entrants)
     if not ranked:
-        return "Nobody is ranked yet: no entrant has a complete set of results."
-    best = [label for label, rank, _ in ranked if rank == 1]
-    if len(ranked) == 1:
-        return f"{best[0]} is the only entrant with a complete set of results."
-    lead = f"{_join(best)} {'has' if len(best) == 1 else 'share'} the best mean"
-    if ranked[0][2] is None:
-        few = f"{seeds} seed{'' if seeds == 1 else 's'}"
-        return f"{lead}, but {few} cannot separate entrants; three or more are needed."
-    close = [label for label, rank, group in ranked if group == 1 and rank != 1]
-    if close:
-        them = "it" if len(best) == 1 else "them"
-        return f"{lead}; {_join(close)} cannot be told apart from {them} with these seeds."
-    if len(best) == len(ranked):
-        return f"{lead}."
-    return f"{best[0]} leads, separated from all others." if len(best) == 1 else f"{lead}, separated from all others."
+        return f"Nobody is ranked on {where} yet."
+    if ranked == 1:
+        return f"{best[0]} is the only ranked entrant on {where}, so there is nothing to compare."
+    if seeds < MIN_SEEDS:
+        number = "one seed" if seeds == 1 else f"{seeds} seeds"
+        return f"With {number} nothing can be told apart on {where}; {MIN_SEEDS} or more are needed."
+    if comparison.reason and not comparison.told_apart:
+        return f"All {ranked} entrants have the same score on {where} with every seed."
+    return f"{_leaders(where, best, ranked)}; {_resolution(comparison, margin)}."
 
 
-def _join(labels: Sequence[str]) -> str:
-    if len(labels) > 3:
-        return f"{', '.join(labels[:2])} and {len(labels) - 2} more"
-    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+def _leaders(where: str, best: Sequence[str], ranked: int) -> str:
+    """Return who could be the best."""
+    if len(best) == 1:
+        others = "the other entrant" if ranked == 2 else f"all {ranked - 1} other entrants"
+        return f"{best[0]} is the best on {where}, better than {others}"
+    named = f": {', '.join(best)}" if len(best) <= MOST_NAMES else ""
+    if len(best) == ranked:
+        return f"{'Both' if ranked == 2 else f'All {ranked}'} entrants could be the best on {where}{named}"
+    return f"{len(best)}{'' if named else f' of {ranked}'} entrants could be the best on {where}{named}"
+
+
+def _resolution(comparison: Comparison, margin: str) -> str:
+    """Return how many pairs are told apart, and how many are equivalent if there is a margin."""
+    apart = f"{comparison.told_apart} of {comparison.pairs} pairs can be told apart"
+    if not margin:
+        return apart
+    number = comparison.equivalent or "none"
+    return f"{apart}, {number} {'is' if number == 1 else 'are'} equivalent within {margin}"

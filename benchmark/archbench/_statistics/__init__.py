@@ -5,8 +5,9 @@ The seeds are the unit of replication and the tasks a fixed set: every interval 
 
 from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all, oriented
 from archbench._statistics._counts import Interval, binomial_interval, order_by_steps, restricted_mean_steps
-from archbench._statistics._equivalence import ANSWERS, Answer, answers
+from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
 from archbench._statistics._learning import still_improving
+from archbench._statistics._sequential import Decision, decide
 
 __all__ = [
     "ANSWERS",
@@ -14,10 +15,13 @@ __all__ = [
     "MIN_SEEDS",
     "Answer",
     "Comparison",
+    "Decision",
     "Interval",
     "answers",
     "binomial_interval",
+    "classify",
     "compare_all",
+    "decide",
     "order_by_steps",
     "oriented",
     "restricted_mean_steps",

@@ -110,7 +110,7 @@ def compare_all(scores: npt.ArrayLike, *, paired: bool, step: float | None = Non
     array = array.mean(axis=1) if array.ndim == 3 else array
     compared = np.flatnonzero(np.isfinite(array).all(axis=1))
     table = array[compared]
-    least = _smallest_difference(table) if step is None else step
+    least = smallest_difference(table) if step is None else step
     entrants, seeds = table.shape
     if reason := _obstacle(entrants, seeds, least):
         return _without_comparison(array, compared, reason)
@@ -172,7 +172,7 @@ def _without_comparison(array: Floats, compared: npt.NDArray[np.intp], reason: s
     )
 
 
-def _smallest_difference(table: Floats) -> float:
+def smallest_difference(table: Floats) -> float:
     """Return the smallest difference between two scores that is more than rounding; 0 if all are equal."""
     gaps = np.diff(np.sort(table, axis=None))
     real = gaps[gaps > 1e-9 * np.abs(table).max(initial=0.0)]

@@ -13,8 +13,8 @@ from archbench._statistics._ranges import Floats, student_range, studentised_ran
 
 Range = Callable[[float, int, npt.ArrayLike], Floats]
 
-WIDENING = 0.1, 4.0
-"""A critical value is widened by 1 + (0.1 + 4 / K) / df: few entrants say little about the variance that they share."""
+WIDENING = 0.2, 5.0
+"""A critical value is widened by 1 + (0.2 + 5 / K) / df: few entrants say little about the variance that they share."""
 
 ROUNDS = 3
 """Rounds of weights and variances; in a fourth, weights move by less than a percent."""

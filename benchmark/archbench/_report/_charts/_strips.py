@@ -11,7 +11,7 @@ from archbench._report._charts._axes import Domain, Scale, linear, tick_label, t
 from archbench._report._charts._svg import colour_class, image, tag
 from archbench._report._schema import Entrant, OverRow, SeedResult
 from archbench._report._statistics import Estimate
-from archbench._report._text import fixed, plus_minus
+from archbench._report._text import fixed, interval
 
 STRIP = (140, 26)
 """Width and height of a strip, in pixels."""
@@ -44,12 +44,24 @@ def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain
         domain: range of the axis that all rows of the table share.
         digits: decimals of the numbers in the description.
     """
-    x, middle = _scale(domain), STRIP[1] / 2
-    mean = tag("line", x1=x(score.mean), x2=x(score.mean), y1=middle - 8, y2=middle + 8, class_="mean")
-    values = ", ".join(fixed(s.test, digits) + ("" if s.counted else " (not counted)") for s in seeds if s.test)
-    label = f"mean {fixed(score.mean, digits)} {plus_minus(score, digits)}" + (f"; seeds: {values}" if values else "")
-    parts = (*_interval(score, domain, x), *_dots(seeds, domain, x), mean)
-    return image(STRIP, label, *parts, class_=f"strip {colour_class(entrant)}")
+    x = _scale(domain)
+    said = f"mean {fixed(score.mean, digits)} {interval(score, digits)}".strip()
+    values = _values(seeds, digits)
+    parts = (*_interval(score, domain, x), *_dots(seeds, domain, x), _upright(x(score.mean), "mean"))
+    return image(STRIP, f"{said}; seeds: {values}" if values else said, *parts, class_=f"strip {colour_class(entrant)}")
+
+
+def target_strip(entrant: Entrant, target: float, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:
+    """Return the strip of a row where seeds solve the task or do not: the dots and the target, and no mean.
+
+    Args:
+        entrant: gives the colour.
+        target: the score from which on the task counts as solved.
+        seeds, domain, digits: as for `strip`.
+    """
+    x = _scale(domain)
+    parts = (_upright(x(target), "target"), *_dots(seeds, domain, x))
+    return image(STRIP, f"seeds: {_values(seeds, digits)}", *parts, class_=f"strip {colour_class(entrant)}")
 
 
 def over_strip(entrant: Entrant, row: OverRow, domain: Domain) -> Markup | None:
@@ -57,7 +69,7 @@ def over_strip(entrant: Entrant, row: OverRow, domain: Domain) -> Markup | None:
     if row.score is None:
         return None
     dots = [
-        SeedResult(seed=n, record="", status="ok", message="", counted=True, test=cell.normalised)
+        SeedResult(seed=n, record="", status="ok", message="", counted=True, test=cell.normalised, steps_to_target=None)
         for n, cell in enumerate(row.cells)
     ]
     return strip(entrant, row.score, dots, domain, 3)
@@ -80,6 +92,15 @@ def _interval(score: Estimate, domain: Domain, x: Scale) -> Iterator[Markup]:
     if score.low is not None and score.high is not None:
         low, high = (min(max(bound, domain[0]), domain[1]) for bound in (score.low, score.high))
         yield tag("line", x1=x(low), x2=x(high), y1=STRIP[1] / 2, y2=STRIP[1] / 2, class_="interval")
+
+
+def _values(seeds: Sequence[SeedResult], digits: int) -> str:
+    known = [seed for seed in seeds if seed.test is not None]
+    return ", ".join(fixed(s.test, digits) + ("" if s.counted else " (not counted)") for s in known)
+
+
+def _upright(x: float, class_: str) -> Markup:
+    return tag("line", x1=x, x2=x, y1=STRIP[1] / 2 - 8, y2=STRIP[1] / 2 + 8, class_=class_)
 
 
 def _dots(seeds: Sequence[SeedResult], domain: Domain, x: Scale) -> Iterator[Markup]:

@@ -8,6 +8,10 @@ from archbench._report._schema._boards import OverRow as OverRow
 from archbench._report._schema._boards import SeedResult as SeedResult
 from archbench._report._schema._boards import TaskBoard as TaskBoard
 from archbench._report._schema._boards import TaskRow as TaskRow
+from archbench._report._schema._comparison import Board as Board
+from archbench._report._schema._comparison import Comparison as Comparison
+from archbench._report._schema._comparison import Differences as Differences
+from archbench._report._schema._comparison import Row as Row
 from archbench._report._schema._entries import Entrant as Entrant
 from archbench._report._schema._entries import EnvironmentEntry as EnvironmentEntry
 from archbench._report._schema._entries import ProtocolEntry as ProtocolEntry

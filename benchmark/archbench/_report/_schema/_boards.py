@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from archbench._report._schema._comparison import Board, Row
 from archbench._report._statistics import Estimate
 
 
@@ -17,6 +18,8 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
         message: the reason in one line; empty when the status is `ok`.
         counted: its seed is one that the board compares, so its score enters the mean and the rank.
         test: test score with the weights that validation selected, in the unit of the metric; None unless it finished.
+        steps_to_target: optimiser steps until validation first reached the target of the task; None if it did not, or
+            if the task has none.
     """
 
     seed: int
@@ -25,33 +28,33 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     counted: bool
     test: float | None
+    steps_to_target: int | None
 
 
-class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
+class TaskRow(Row, frozen=True, kw_only=True):
     """An entrant on one task.
 
     Scores are in the unit of the task's metric. Every mean is over the finished trials among the seeds of the board;
     what was not measured is None.
 
     Args:
-        entrant: id of the entrant.
-        rank: its place among the ranked entrants, from 1; None when it is not ranked.
-        tied: it shares its rank with another entrant.
-        group: its tie group, from 1; None when it is not ranked, or when there are too few seeds to separate entrants.
         state: `complete` when all seeds of the board finished; else the status that most of the others have, or
             `not run` when that is all that is wrong.
         gap: why it is not complete, such as `diverged 1 of 3`; empty when it is complete.
         superseded: a newer revision or source replaced the entrant, so it is not ranked.
         score: test score with the weights that validation selected.
+        median: the middle of these test scores, the worse of the two for an even number: a score that a seed has.
         normalised: mean of `score` on the scale where 0 is chance and 1 is a perfect predictor.
         last: test score with the weights after the last step.
         validation: validation score of the selected weights, the best of the trial.
         train_loss: mean training loss over the last tenth of the steps.
         recipe: the recipe of its trials in words, where the protocol alone does not say it: its own recipe, or the one
             that tuning chose; else empty.
-        solved: number of its finished trials that reached the target of the task; None if the task has no target.
-        steps_to_target: mean number of optimiser steps until the target was reached, over the trials that reached it;
-            None if none did.
+        solved: number of its counted trials that reached the target of the task; None if the task has no target.
+        solved_share: the share of seeds on which it would reach the target, with the exact binomial interval; None if
+            the task has no target.
+        steps_to_target: mean number of optimiser steps until the target was reached, where a trial that did not reach
+            it counts with the whole budget; None if none did.
         planned: number of seeds that the board compares.
         ok: how many of these finished.
         counts: number of its trials by status, further seeds included.
@@ -67,20 +70,18 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
         command: the command that reproduces the row.
     """
 
-    entrant: str
-    rank: int | None
-    tied: bool
-    group: int | None
     state: str
     gap: str
     superseded: bool
     score: Estimate | None
+    median: float | None
     normalised: float | None
     last: Estimate | None
     validation: Estimate | None
     train_loss: float | None
     recipe: str
     solved: int | None
+    solved_share: Estimate | None
     steps_to_target: float | None
     planned: int
     ok: int
@@ -126,29 +127,19 @@ class Incompatible(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class TaskBoard(msgspec.Struct, frozen=True, kw_only=True):
+class TaskBoard(Board, frozen=True, kw_only=True):
     """The results under one protocol on one task.
 
     Args:
-        id: the ids of protocol and task, joined by `-`.
-        protocol: id of the protocol.
         task: id of the task.
         seeds: the seeds on which all entrants are compared.
-        paired: the records prove that all entrants saw the same data at the same seed.
-        timings_comparable: all trials ran in one environment.
-        verdict: the result in one sentence.
         rows: one row for each entrant that was tried: the ranked ones, the best first, then the others by label.
         curves: learning curves, in the order of the rows; entrants without finished trials have none.
         incompatible: the entrants that cannot take the task.
     """
 
-    id: str
-    protocol: str
     task: str
     seeds: list[int]
-    paired: bool
-    timings_comparable: bool
-    verdict: str
     rows: list[TaskRow]
     curves: list[Curve]
     incompatible: list[Incompatible]
@@ -171,16 +162,10 @@ class OverCell(msgspec.Struct, frozen=True, kw_only=True):
     normalised: float | None
 
 
-class OverRow(msgspec.Struct, frozen=True, kw_only=True):
+class OverRow(Row, frozen=True, kw_only=True):
     """An entrant over all tasks of one kind.
 
     Args:
-        entrant: id of the entrant.
-        rank: its place among the ranked entrants, from 1; None when it is not ranked.
-        tied: it shares its rank with another entrant.
-        group: its tie group, from 1; None when it is not ranked, or when there are too few seeds to separate entrants.
-        rank_range: lowest and highest rank that other tasks and seeds could have given (95%); None when it is not
-            ranked, when there are too few tasks or seeds, or when the numbers of seeds differ.
         mean_rank: mean over tasks of its rank among the ranked entrants, where equal scores share the mean of their
             places; None when it is not ranked.
         score: mean over tasks of its normalised scores, every task weighing the same; None when it is not ranked.
@@ -191,11 +176,6 @@ class OverRow(msgspec.Struct, frozen=True, kw_only=True):
             when a time is unknown.
     """
 
-    entrant: str
-    rank: int | None
-    tied: bool
-    group: int | None
-    rank_range: tuple[int, int] | None
     mean_rank: float | None
     score: Estimate | None
     cells: list[OverCell]
@@ -204,27 +184,17 @@ class OverRow(msgspec.Struct, frozen=True, kw_only=True):
     train_seconds: float | None
 
 
-class OverBoard(msgspec.Struct, frozen=True, kw_only=True):
+class OverBoard(Board, frozen=True, kw_only=True):
     """The results under one protocol over all tasks of one kind.
 
     Args:
-        id: the id of the protocol and the kind, joined by `-`.
-        protocol: id of the protocol.
         kind: kind of inputs of these tasks: `image`, `sequence` or `tokens`.
         tasks: ids of the tasks that count.
         left_out: tasks that do not count yet, because too few entrants were tried on them, in words.
-        paired: the records prove that all entrants saw the same data at the same seed, on every task that counts.
-        timings_comparable: all trials ran in one environment.
-        verdict: the result in one sentence.
         rows: one row for each entrant: the ranked ones, the best first, then the others by label.
     """
 
-    id: str
-    protocol: str
     kind: str
     tasks: list[str]
     left_out: list[str]
-    paired: bool
-    timings_comparable: bool
-    verdict: str
     rows: list[OverRow]

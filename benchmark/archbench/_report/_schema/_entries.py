@@ -67,6 +67,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
         higher_is_better: the direction of the metric.
         chance: score of guessing, in the unit of the metric; 0 on the normalised scale.
         oracle: score of a perfect predictor, in the unit of the metric; 1 on the normalised scale.
+        margin: smallest difference worth a decision, in the unit of the metric; None if the task declares none.
         summary: one line about it.
         superseded_by: label of the newer revision or source that replaced it; empty when it is current.
         origins: where the code of its records came from.
@@ -84,6 +85,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     higher_is_better: bool
     chance: float
     oracle: float
+    margin: float | None
     summary: str
     superseded_by: str
     origins: list[Origin]

@@ -8,7 +8,7 @@ from archbench._protocols import Recipe
 from archbench._report._schema._boards import OverBoard, OverCell, TaskBoard
 from archbench._report._schema._entries import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
 
-FORMAT = 1
+FORMAT = 2
 """Version of `leaderboard.json`."""
 
 
@@ -124,7 +124,8 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         format: version of this structure; raised when fields change.
-        trials: number of evaluation trials, skipped ones included and tuning trials left out.
+        trials: number of evaluation trials, tuning trials left out. A record that says that an entrant does not take
+            the task is no trial.
         counts: number of these trials by status.
         notes: problems that a reader must know of, such as a plugin that could not be loaded.
         protocols: the protocols, the largest budget first.

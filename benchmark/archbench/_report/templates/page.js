@@ -3,10 +3,10 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const all = (query, root = document) => [...root.querySelectorAll(query)];
-  const live = $("live"), tools = $("tools"), query = $("q"), old = $("old");
+  const live = $("live"), tools = $("tools"), query = $("q"), old = $("old"), a = $("a"), b = $("b");
   if (!tools) { document.documentElement.dataset.ready = "1"; return; }
-  const original = new Map(all("table").map((table) => [table, [...table.tBodies[0].rows]]));
-  let sorted = null;
+  const original = new Map(all("table").filter((table) => table.id).map((table) => [table, [...table.tBodies[0].rows]]));
+  let sorted = null, chosen = false;
 
   const value = (row, column) => {
     const cell = row.cells[column];
@@ -51,10 +51,60 @@
     const active = words.length || !old.checked;
     live.textContent = active ? `${shown.size} of ${seen.size} architectures shown.` : "";
   }
+  // Whether a is better than b was decided in Python, with all pairs of the board at once; here it is only looked up.
+  const words = { b: ["is better", 0], w: ["is better", 1], e: ["equivalent", 2], u: ["undecided", 2] };
+  const boards = all("section[data-pairs]").map((section) => ({
+    ...JSON.parse(section.dataset.pairs), ...section.dataset, link: section.querySelector("h2").id,
+  }));
+  const number = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+  // The numbers of a pair in one list of means and triangle of half-widths; null unless both are in it.
+  function pair(found, one, two) {
+    const i = found ? found.entrants.indexOf(one) : -1, j = found ? found.entrants.indexOf(two) : -1;
+    if (i < 0 || j < 0) return null;
+    const high = Math.max(i, j), at = (high * (high - 1)) / 2 + Math.min(i, j);
+    return { at, later: i > j, means: [found.means[i], found.means[j]], half: found.halves[at] };
+  }
+  function answer(board) {
+    const one = a.selectedIndex, two = b.selectedIndex, names = [a.value, b.value];
+    const known = [one, two].every((who) => board.scores.entrants.includes(who) || board.reasons[who] !== undefined);
+    if (!known || one === two) return null;
+    const reasons = names.map((name, n) => [name, board.reasons[[one, two][n]]]).filter(([, reason]) => reason);
+    if (reasons.length) return [reasons.map(([name, reason]) => `${name} is not ranked: ${reason}`).join("; "), "", "", ""];
+    const scores = pair(board.scores, one, two), steps = pair(board.steps, one, two), shown = steps || scores;
+    const found = board.relations[scores.at], letter = scores.later ? found : { b: "w", w: "b" }[found] || found;
+    const digits = steps ? 0 : Number(board.digits), gap = shown.means[0] - shown.means[1];
+    const [word, who] = words[letter], text = who < 2 ? `${names[who]} ${word}` : letter === "e" ? `${word} within ${board.margin}` : word;
+    const difference = (gap > 0 ? "+" : "") + number(gap, digits) + (shown.half === undefined ? "" : ` \u00b1 ${number(shown.half, digits)}`);
+    return [text, difference + (steps ? " steps" : ""), ...shown.means.map((mean) => number(mean, digits))];
+  }
+  function compared() {
+    const rows = [];
+    for (const board of boards) {
+      const found = answer(board);
+      if (!found) continue;
+      const row = document.createElement("tr"), head = document.createElement("th"), link = document.createElement("a");
+      link.href = `#${board.link}`;
+      link.textContent = board.where;
+      head.scope = "row";
+      head.append(link);
+      row.append(head, ...found.map((text, n) => {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        if (n) cell.className = "n";
+        return cell;
+      }));
+      rows.push(row);
+    }
+    $("answers").replaceChildren(...rows);
+    const heads = $("compare").querySelectorAll("thead th");
+    heads[3].textContent = a.value;
+    heads[4].textContent = b.value;
+  }
   function save() {
     const state = new URLSearchParams();
     if (query.value) state.set("q", query.value);
     if (!old.checked) state.set("old", "0");
+    if (chosen) { state.set("a", a.value); state.set("b", b.value); }
     if (sorted) state.set("sort", `${sorted.table.id}.${sorted.column}.${sorted.direction}`);
     const hash = state.toString();
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
@@ -72,7 +122,17 @@
       sort(table, Number(column), direction);
       sorted = { table, column: Number(column), direction };
     }
+    pick(a, state.get("a"), 0);
+    pick(b, state.get("b"), 1);
+    chosen = state.has("a");
+    compared();
     filter();
+  }
+  // Without a choice, the first two of the first board are compared.
+  function pick(list, label, place) {
+    const first = boards.find((board) => board.scores.entrants.length > 1);
+    const index = [...list.options].findIndex((option) => option.value === label);
+    list.selectedIndex = index >= 0 ? index : first ? first.scores.entrants[place] : place;
   }
   for (const table of original.keys()) {
     [...table.tHead.rows[0].cells].forEach((head, column) => {
@@ -92,11 +152,16 @@
   document.addEventListener("pointerover", light);
   query.addEventListener("input", () => { filter(); save(); });
   old.addEventListener("change", () => { filter(); save(); });
+  for (const list of [a, b]) list.addEventListener("change", () => { chosen = true; compared(); save(); });
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("reset", (event) => {
     event.preventDefault();
     query.value = "";
     old.checked = true;
+    chosen = false;
+    pick(a, null, 0);
+    pick(b, null, 1);
+    compared();
     if (sorted) sort(sorted.table, 0, null);
     sorted = null;
     filter();
@@ -104,6 +169,7 @@
   });
   addEventListener("hashchange", restore);
   tools.hidden = false;
+  $("compare").hidden = a.options.length < 2;
   restore();
   document.documentElement.dataset.ready = "1";
 })();

@@ -1,0 +1,65 @@
+"""Pairs of entrants as the page shows them: lists in words, and the numbers that its comparison looks up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from archbench._report._schema import Comparison, Differences, OverBoard, OverRow, Row, TaskBoard, TaskRow
+
+BETTER, WORSE, EQUIVALENT, UNDECIDED = "bweu"
+"""The relation of a row to another one, in the data of the page."""
+
+
+class Relations(NamedTuple):
+    """The other entrants of a comparison, as seen from one of them, in the order of the board."""
+
+    better_than: list[str]
+    worse_than: list[str]
+    equivalent_to: list[str]
+    undecided: list[str]
+
+
+def relations(row: Row, comparison: Comparison) -> Relations:
+    """Return ids of the entrants that a row is better than, worse than, equivalent to and undecided from."""
+    said = {row.entrant, *row.better_than, *row.worse_than, *row.equivalent_to}
+    undecided = [key for key in comparison.scores.entrants if key not in said]
+    return Relations(row.better_than, row.worse_than, row.equivalent_to, undecided)
+
+
+def pair_data(board: TaskBoard | OverBoard, numbers: Mapping[str, int], reasons: Mapping[str, str], digits: int) -> str:
+    """Return what the page needs to answer for every pair of entrants of a board, as JSON without a computation.
+
+    Args:
+        board: the board.
+        numbers: the number by which the page knows each entrant.
+        reasons: why entrants of this board are not ranked, by id.
+        digits: decimals of the scores.
+    """
+    compared: list[TaskRow | OverRow] = [row for row in board.rows if row.could_be_best is not None]
+    steps = board.comparison.steps
+    data = {
+        "relations": "".join(_letter(row, other) for n, row in enumerate(compared) for other in compared[:n]),
+        "scores": _numbers(board.comparison.scores, numbers, digits + 1),
+        "steps": None if steps is None else _numbers(steps, numbers, 0),
+        "reasons": {str(numbers[key]): reason for key, reason in reasons.items()},
+    }
+    return msgspec.json.encode(data).decode()
+
+
+def _numbers(found: Differences, numbers: Mapping[str, int], digits: int) -> dict[str, list[int] | list[float]]:
+    return {
+        "entrants": [numbers[key] for key in found.entrants],
+        "means": [round(mean, digits) for mean in found.means],
+        "halves": [round(half, digits) for row in found.half_widths for half in row],
+    }
+
+
+def _letter(row: Row, other: Row) -> str:
+    if other.entrant in row.better_than:
+        return BETTER
+    if other.entrant in row.worse_than:
+        return WORSE
+    return EQUIVALENT if other.entrant in row.equivalent_to else UNDECIDED

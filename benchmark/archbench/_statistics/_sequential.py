@@ -1,0 +1,140 @@
+"""Comparison that adds seeds until it is decided, with an error of at most 5% however often it looks.
+
+To look after every seed and to stop at the first interval that excludes 0 is wrong far more often than the interval
+promises. So every look uses one nominal level, small enough that all looks together are wrong in 3.5% (Pocock 1977,
+Biometrika 64; here for Student's t, whose path does not depend on the unknown variance). The largest number of seeds
+belongs to the rule: choose it before the first look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from archbench._statistics._comparison import MIN_SEEDS, smallest_difference
+from archbench._statistics._equivalence import classify
+from archbench._statistics._ranges import Floats
+
+ERROR = 0.035
+"""Error of all looks together for normal scores; the rest of the 5% is left for scores that are not."""
+
+PATHS = 200_000
+"""Simulated paths behind a nominal level; the error is then exact to 0.1%."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Decision:
+    """Answers about all pairs after some seeds.
+
+    Args:
+        seeds: seeds used: those at which the last pair was decided, or all that there are.
+        answers: as of `answers`, shape (K, K); a pair keeps the first answer other than `undecided`.
+        decided_at: number of seeds at which a pair got its answer, shape (K, K); 0 while it is undecided.
+        differences: mean of the row's entrant minus mean of the column's after `seeds` seeds, shape (K, K).
+        half_widths: half the width of the intervals after `seeds` seeds, shape (K, K).
+    """
+
+    seeds: int
+    answers: npt.NDArray[np.str_]
+    decided_at: npt.NDArray[np.int_]
+    differences: Floats
+    half_widths: Floats
+
+    @property
+    def complete(self) -> bool:
+        """No pair is undecided."""
+        pairs = ~np.eye(len(self.answers), dtype=np.bool_)
+        return bool((self.answers[pairs] != "undecided").all())
+
+
+def decide(
+    scores: npt.ArrayLike, *, margin: float, max_seeds: int, paired: bool, step: float | None = None
+) -> Decision:
+    """Return what the seeds say if one looks after each, from the third on, and stops when all pairs are decided.
+
+    The answer depends on the order of the seeds and on `max_seeds`, and not on how many more seeds there are already.
+
+    Args:
+        scores: shape (entrants, seeds), or (entrants, tasks, seeds) of normalised scores. Higher is better; NaN where
+            a seed has no score, which leaves the pairs of that entrant undecided from there on.
+        margin: smallest difference that matters; 0 if none was declared, and then nothing is called equivalent.
+        max_seeds: seeds at which one stops in any case, at least three.
+        paired: see `compare_all`.
+        step: see `compare_all`.
+
+    Raises:
+        ValueError: fewer than three seeds are given or allowed, or fewer than two entrants.
+    """
+    array = np.asarray(scores, dtype=np.float64)
+    array = (array.mean(axis=1) if array.ndim == 3 else array)[:, :max_seeds]
+    entrants, seeds = array.shape
+    if min(seeds, max_seeds) < MIN_SEEDS or entrants < 2:
+        raise ValueError(f"{entrants} entrants with {seeds} seeds; a comparison needs two, and {MIN_SEEDS} seeds")
+    least = smallest_difference(array) if step is None else step
+    level = nominal_level(max_seeds, entrants * (entrants - 1) // 2)
+    found = np.full((entrants, entrants), "undecided", dtype="<U10")
+    when = np.zeros((entrants, entrants), dtype=np.int_)
+    for used in range(MIN_SEEDS, seeds + 1):
+        gaps, halves = look(array[:, :used], level=level, paired=paired, step=least)
+        said = classify(gaps, halves, margin)
+        new = (found == "undecided") & (said != "undecided")
+        found, when = np.where(new, said, found), np.where(new, used, when)
+        decision = Decision(seeds=used, answers=found, decided_at=when, differences=gaps, half_widths=halves)
+        if decision.complete:
+            break
+    return decision
+
+
+def look(scores: Floats, *, level: float, paired: bool, step: float) -> tuple[Floats, Floats]:
+    """Return the differences of all pairs, and half the widths of their t intervals (Welch's where not paired).
+
+    Args:
+        scores: shape (..., entrants, seeds).
+        level: nominal error of each interval.
+        paired: see `compare_all`.
+        step: smallest change of a score; the variance of a difference is at least its square.
+
+    Returns:
+        Two arrays of shape (..., entrants, entrants); the half widths are infinite on the diagonal.
+    """
+    seeds = scores.shape[-1]
+    means = scores.mean(axis=-1)
+    centred = scores - means[..., None]
+    products = centred @ np.swapaxes(centred, -1, -2) / (seeds - 1)
+    own = np.diagonal(products, axis1=-2, axis2=-1)
+    sums = own[..., :, None] + own[..., None, :]
+    variances = np.maximum(sums - 2 * products if paired else sums, step**2)
+    df = seeds - 1 if paired else _welch(own, seeds, sums)
+    halves = special.stdtrit(df, 1 - level / 2) * np.sqrt(variances / seeds)
+    halves[..., np.eye(scores.shape[-2], dtype=np.bool_)] = np.inf
+    return means[..., :, None] - means[..., None, :], halves
+
+
+@cache
+def nominal_level(max_seeds: int, pairs: int) -> float:
+    """Return the nominal error of each interval with which all looks at all pairs are wrong in 3.5%.
+
+    Simulated with a generator of its own, so it is the same number every time. The error is split over the pairs.
+
+    Args:
+        max_seeds: seeds of the last look; the first is after three.
+        pairs: number of pairs.
+    """
+    draws = np.random.default_rng(0).standard_normal((PATHS, max_seeds))
+    sums, squares = draws.cumsum(axis=1), (draws**2).cumsum(axis=1)
+    counts = np.arange(MIN_SEEDS, max_seeds + 1)
+    means = sums[:, MIN_SEEDS - 1 :] / counts
+    variances = (squares[:, MIN_SEEDS - 1 :] - counts * means**2) / (counts - 1)
+    errors = 2 * special.stdtr(counts - 1, -np.abs(means) / np.sqrt(variances / counts))
+    return float(np.quantile(errors.min(axis=1), ERROR / pairs))
+
+
+def _welch(own: Floats, seeds: int, sums: Floats) -> Floats:
+    """Return degrees of freedom after Welch and Satterthwaite; those of one entrant where neither varies."""
+    squares = (own**2)[..., :, None] + (own**2)[..., None, :]
+    safe = np.where(squares > 0, squares, 1.0)
+    return np.where(squares > 0, (seeds - 1) * sums**2 / safe, float(seeds - 1))

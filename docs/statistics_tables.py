@@ -1,0 +1,109 @@
+"""Tables of docs/statistics.md, made of the results that docs/statistics_by_simulation.py writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+Cell = dict[str, Any]
+Key = Callable[[Cell], Any]
+
+
+def render(results: dict[str, Any]) -> str:
+    """Return all tables as Markdown."""
+    parts = [
+        f"Every cell: {results['boards']:,} simulated boards; a share of 5 % then has a standard error of "
+        f"{100 * (0.05 * 0.95 / results['boards']) ** 0.5:.1f} %.",
+        promises(results),
+        "### Somebody is separated on a board on which all are equal",
+        "In brackets: with the groups by the leader that were used before (not computed where scores have a bound).",
+        table(results["false_claims"], board, "scores", _claim),
+        "### Rank intervals contain the true rank",
+        "Per entrant; in brackets: of all entrants of a board together.",
+        table(results["ranks"], board, _truth, lambda c: f"{c['each']:.1f} ({c['all']:.1f})"),
+        "### Equivalence",
+        "Some pair that differs by exactly the margin is called equivalent (in brackets: equal pairs that are found to "
+        "be equivalent). The margin is in standard deviations over seeds.",
+        table(
+            results["equivalences"], board, lambda c: f"margin {c['margin']:g}",
+            lambda c: f"{c['wrong']:.1f} ({c['right']:.0f})",
+        ),
+        "### Power: the share of true differences that is found",
+        "This comparison / Bonferroni on paired t / the former groups, which are no fair rival: see how often they "
+        "separate equals. Differences in standard deviations over seeds.",
+        table(
+            results["power"], lambda c: (*board(c), f"{c['spread']:g}"), "truth",
+            lambda c: f"{c['moderated']:.0f} / {c['bonferroni']:.0f} / {c['groups']:.0f}",
+            heads=("entrants", "seeds", "spread"),
+        ),
+        "### `benchmark compare --decide`: errors, however often it looks",
+        "Equal entrants are told apart / a difference of the margin is called equivalent; in brackets: a difference of "
+        "3 standard deviations is found, and with how many seeds on average.",
+        table(results["sequential"], run, "scores", _sequential, heads=("entrants", "largest number of seeds")),
+        "### Where the promises do not hold",
+        "A lottery: every seed scores 1 or chance, with equal probability; seeds that all won then look exact. Where "
+        "entrants solve a task at some seeds only, read the number of solved seeds and its interval.",
+        table(results["lottery"], board, "scores", _claim),
+        "`--decide` where noise has a long tail to one side in one entrant only, errors as above. Look at the single "
+        "scores before you believe an early answer about an entrant that once failed.",
+        table(results["one_skewed"], run, "scores", _sequential, heads=("entrants", "largest number of seeds")),
+    ]  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def promises(results: dict[str, Any]) -> str:
+    """Return what must hold, beside what the simulation gives."""
+    wrong = [cell["percent"] for cell in results["false_claims"]]
+    decide = [max(cell["told_apart"], cell["equivalent"]) for cell in results["sequential"]]
+    rows = [
+        ("family-wise error, average over cells", "at most 5 %", sum(wrong) / len(wrong)),
+        ("family-wise error, worst cell", "at most 7 %", max(wrong)),
+        ("rank intervals contain the rank of an entrant, worst cell", "at least 95 %",
+         min(cell["each"] for cell in results["ranks"])),
+        ("equivalence claimed wrongly, worst cell", "at most 5 %", max(c["wrong"] for c in results["equivalences"])),
+        ("`compare --decide` wrong, average over cells", "at most 5 %", sum(decide) / len(decide)),
+        ("`compare --decide` wrong, worst cell", "at most 5 %", max(decide)),
+    ]  # fmt: skip
+    return markdown(("promise", "must hold", "simulated"), [(a, b, f"{c:.1f} %") for a, b, c in rows])
+
+
+def table(
+    cells: Sequence[Cell], row: Key, column: str | Key, text: Callable[[Cell], str],
+    heads: Sequence[str] = ("entrants", "seeds"),
+) -> str:  # fmt: skip
+    """Return cells as a table: one line for each value of `row`, one column for each of `column`."""
+    key: Key = column if callable(column) else lambda cell: cell[column]
+    columns = list(dict.fromkeys(key(cell) for cell in cells))
+    texts = {(row(cell), key(cell)): text(cell) for cell in cells}
+    lines = list(dict.fromkeys(row(cell) for cell in cells))
+    return markdown([*heads, *columns], [(*line, *(texts[line, name] for name in columns)) for line in lines])
+
+
+def markdown(heads: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    """Return a Markdown table."""
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in rows)
+
+
+def board(cell: Cell) -> tuple[int, int]:
+    """Return the size of a board: entrants and seeds."""
+    return cell["entrants"], cell["seeds"]
+
+
+def run(cell: Cell) -> tuple[int, int]:
+    """Return the size of a sequential comparison: entrants and the largest number of seeds."""
+    return cell["entrants"], cell["max_seeds"]
+
+
+def _claim(cell: Cell) -> str:
+    former = f" ({cell['groups']:.0f})" if "groups" in cell else ""
+    return f"{cell['percent']:.1f} ± {cell['error']:.1f}{former}"
+
+
+def _truth(cell: Cell) -> str:
+    return cell["truth"] + (f", sd spread {cell['spread']:g}" if cell["spread"] else "")
+
+
+def _sequential(cell: Cell) -> str:
+    errors = f"{cell['told_apart']:.1f} / {cell['equivalent']:.1f}"
+    return f"{errors} ({cell['finds_3']:.0f} %, {cell['seeds_for_3']:.1f})"

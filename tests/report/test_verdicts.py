@@ -1,0 +1,278 @@
+"""What a board says of its entrants: who could be the best, in which ranks they can stand, and which pairs are apart.
+
+The expected numbers come from scipy, or are worked out by hand in the docstrings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from scipy import stats
+
+from archbench._protocols import HOUSE_RECIPE
+from archbench._records import Component, Curves, Record, TaskFacts, Training
+from archbench._report import Leaderboard, TaskBoard, build_leaderboard
+from archbench._report._schema import Row, TaskRow
+from support import MakeRecord
+
+ACCURACY = TaskFacts(
+    kind="image", metric="accuracy", higher_is_better=True, chance=0.0, oracle=1.0, summary="", margin=0.02
+)
+ERROR = TaskFacts(
+    kind="sequence",
+    metric="mean_squared_error",
+    higher_is_better=False,
+    chance=1.0,
+    oracle=0.0,
+    summary="",
+    margin=0.02,
+)
+AIMED = Component(provider="archbench", name="digits", revision=1, options={}, label="digits", target=0.9)
+
+
+def trials(make: MakeRecord, scores: dict[str, list[float]], **fields: Any) -> list[Record]:
+    """Return one ok record for each score of each entrant, with seeds from 0."""
+    return [
+        make(name, seed=seed, score=score, **fields) for name, row in scores.items() for seed, score in enumerate(row)
+    ]
+
+
+def aimed(make: MakeRecord, name: str, scores: list[float], steps: list[int | None], facts: TaskFacts) -> list[Record]:
+    """Return records of an entrant on a task with a target, which it reached after these steps of 500."""
+    records = []
+    for seed, (score, taken) in enumerate(zip(scores, steps, strict=True)):
+        training = Training(
+            track="house recipe", recipe=HOUSE_RECIPE, batch_size=32, examples=1200, planned_steps=500, steps=500,
+            stopped="budget", target=0.9, steps_to_target=taken,
+        )  # fmt: skip
+        record = make(name, seed=seed, score=score, training=training, task_facts=facts)
+        records.append(msgspec.structs.replace(record, trial=msgspec.structs.replace(record.trial, task=AIMED)))
+    return records
+
+
+def rows(board: Leaderboard) -> dict[str, TaskRow]:
+    """Return the rows of the first task board by label, in their order."""
+    labels = {entrant.id: entrant.label for entrant in board.entrants}
+    return {labels[row.entrant]: row for row in board.boards[0].rows}
+
+
+def names(board: Leaderboard, keys: list[str]) -> list[str]:
+    """Return the labels of some entrants."""
+    return [entrant.label for key in keys for entrant in board.entrants if entrant.id == key]
+
+
+def said(board: Leaderboard, row: Row) -> tuple[list[str], list[str], list[str]]:
+    """Return whom a row is better than, worse than and equivalent to."""
+    return names(board, row.better_than), names(board, row.worse_than), names(board, row.equivalent_to)
+
+
+def test_two_entrants_have_the_interval_of_a_paired_test(make_record: MakeRecord) -> None:
+    """With two entrants there is one pair and no correction: the interval is that of `scipy.stats.ttest_rel`."""
+    scores = {"a": [0.90, 0.85, 0.91, 0.88], "b": [0.86, 0.84, 0.86, 0.86]}
+
+    board = build_leaderboard(trials(make_record, scores, task_facts=ACCURACY)).boards[0]
+
+    expected = stats.ttest_rel(scores["a"], scores["b"]).confidence_interval(0.95)
+    (_, (half,)) = board.comparison.scores.half_widths
+    assert pytest.approx((expected.high - expected.low) / 2) == half
+    assert pytest.approx([0.885, 0.855]) == board.comparison.scores.means
+
+
+def test_better_than_follows_the_interval_of_the_pair(make_record: MakeRecord) -> None:
+    """The differences .04, .01, .05 leave 0 within their interval of scipy, and .04, .03, .05 do not."""
+    undecided = {"a": [0.90, 0.85, 0.91], "b": [0.86, 0.84, 0.86]}
+    decided = {"a": [0.90, 0.85, 0.91], "b": [0.86, 0.82, 0.86]}
+    assert stats.ttest_rel(undecided["a"], undecided["b"]).pvalue > 0.05 > stats.ttest_rel(*decided.values()).pvalue
+
+    first = build_leaderboard(trials(make_record, undecided, task_facts=ACCURACY))
+    second = build_leaderboard(trials(make_record, decided, task_facts=ACCURACY))
+
+    assert [said(first, row) for row in rows(first).values()] == [([], [], [])] * 2
+    assert [said(second, row) for row in rows(second).values()] == [(["b"], [], []), ([], ["a"], [])]
+
+
+def test_three_levels(make_record: MakeRecord) -> None:
+    """Two entrants that overlap could both be the best, with ranks 1 to 2; the third is worse than both, rank 3."""
+    scores = {"a": [0.90, 0.94, 0.92], "b": [0.93, 0.89, 0.92], "c": [0.20, 0.22, 0.21]}
+
+    board = build_leaderboard(trials(make_record, scores, task_facts=ACCURACY))
+
+    found = {label: (row.could_be_best, row.rank_interval) for label, row in rows(board).items()}
+    assert found == {"a": (True, (1, 2)), "b": (True, (1, 2)), "c": (False, (3, 3))}
+    assert said(board, rows(board)["c"]) == ([], ["a", "b"], [])
+    item = board.boards[0]
+    assert (item.comparison.pairs, item.comparison.told_apart, item.comparison.equivalent) == (3, 2, 0)
+    assert item.verdict == (
+        "2 entrants could be the best on digits: a, b; 2 of 3 pairs can be told apart, none are equivalent within "
+        "0.02 accuracy."
+    )
+
+
+def test_a_small_error_is_better(make_record: MakeRecord) -> None:
+    """Where the metric is an error, the entrant with the smaller one is better, on the board and over tasks."""
+    scores = {"a": [0.50, 0.52, 0.51], "b": [0.10, 0.12, 0.11]}
+
+    board = build_leaderboard(trials(make_record, scores, task_facts=ERROR))
+
+    assert list(rows(board)) == ["b", "a"]
+    assert said(board, rows(board)["b"]) == (["a"], [], [])
+    assert board.boards[0].verdict.startswith("b is the best on digits, better than the other entrant; 1 of 1 pairs")
+    assert names(board, board.overall[0].rows[0].better_than) == ["a"]
+    assert pytest.approx(0.02) == board.overall[0].comparison.margin
+
+
+def test_differences_within_the_margin_do_not_matter(make_record: MakeRecord) -> None:
+    """A difference of .0097 +- .0035 leaves out 0 and lies within a margin of .02: it is real, and nobody is better.
+
+    The differences vary less than the step of .001 in which the scores are measured, which counts as their variation.
+    """
+    scores = {"a": [0.910, 0.930, 0.921], "b": [0.900, 0.921, 0.911]}
+
+    board = build_leaderboard(trials(make_record, scores, task_facts=ACCURACY))
+    strict = build_leaderboard(trials(make_record, scores, task_facts=msgspec.structs.replace(ACCURACY, margin=0.001)))
+
+    assert [said(board, row) for row in rows(board).values()] == [([], [], ["b"]), ([], [], ["a"])]
+    assert board.boards[0].verdict == (
+        "Both entrants could be the best on digits: a, b; 0 of 1 pairs can be told apart, 1 is equivalent within "
+        "0.02 accuracy."
+    )
+    assert said(strict, rows(strict)["a"]) == (["b"], [], [])
+
+
+@pytest.mark.parametrize(("seeds", "number"), [(1, "one seed"), (2, "2 seeds")])
+def test_too_few_seeds_tell_nothing_apart(make_record: MakeRecord, seeds: int, number: str) -> None:
+    """With one or two seeds even .9 and .1 are not told apart, and the board says so."""
+    board = build_leaderboard(trials(make_record, {"a": [0.9, 0.91][:seeds], "b": [0.1, 0.11][:seeds]}))
+
+    assert board.boards[0].verdict == f"With {number} nothing can be told apart on digits; 3 or more are needed."
+    assert [(row.could_be_best, row.rank_interval) for row in rows(board).values()] == [(True, (1, 2))] * 2
+    assert board.boards[0].comparison.scores.half_widths == []
+
+
+def test_equal_scores_are_called_equal(make_record: MakeRecord) -> None:
+    """Where all entrants have one score at every seed, the board says no more than that."""
+    board = build_leaderboard(trials(make_record, {"a": [1.0] * 3, "b": [1.0] * 3, "c": [1.0] * 3}))
+
+    assert board.boards[0].verdict == "All 3 entrants have the same score on digits with every seed."
+    assert [(row.rank, row.tied, row.rank_interval) for row in rows(board).values()] == [(1, True, (1, 3))] * 3
+
+
+def test_many_leaders_are_counted(make_record: MakeRecord) -> None:
+    """More than six entrants that could be the best are counted and not named."""
+    scores = {f"n{n}": [0.9 + n / 1000, 0.91, 0.92 - n / 1000] for n in range(8)}
+
+    verdict = build_leaderboard(trials(make_record, scores)).boards[0].verdict
+
+    assert verdict == "All 8 entrants could be the best on digits; 0 of 28 pairs can be told apart."
+
+
+def test_solvers_are_ordered_by_their_steps(make_record: MakeRecord) -> None:
+    """Of two that solve the task with every seed, the sooner comes first, although its score is lower."""
+    facts = msgspec.structs.replace(ACCURACY, margin=0.5)
+    records = aimed(make_record, "late", [0.99, 0.98, 0.99], [400, 450, 400], facts)
+    records += aimed(make_record, "soon", [0.95, 0.95, 0.96], [100, 150, 150], facts)
+    records += aimed(make_record, "half", [0.97, 0.40, 0.41], [100, None, None], facts)
+
+    board = build_leaderboard(records)
+
+    assert list(rows(board)) == ["soon", "late", "half"]
+    assert [row.rank for row in rows(board).values()] == [1, 2, 3]
+    assert said(board, rows(board)["soon"])[0] == ["late"]
+    steps = board.boards[0].comparison.steps
+    assert steps is not None
+    assert (names(board, steps.entrants), steps.means[1]) == (["soon", "late"], pytest.approx(1250 / 3))
+    # Scores and steps share the error, so each comparison holds with 97.5%; steps are known to one validation, 50.
+    assert pytest.approx(stats.t.ppf(0.9875, 2) * 50 * (2 / 3) ** 0.5, rel=1e-4) == steps.half_widths[1][0]
+
+
+def test_solved_is_a_count_with_its_exact_interval(make_record: MakeRecord) -> None:
+    """Two of three seeds that solve give the interval of scipy, a middle seed, and steps with the budget for the third.
+
+    The steps are (100 + 300 + 500) / 3 = 300, and the middle of .95, .96 and .2 is .95.
+    """
+    board = build_leaderboard(aimed(make_record, "a", [0.95, 0.2, 0.96], [100, None, 300], ACCURACY))
+
+    row = rows(board)["a"]
+    exact = stats.binomtest(2, 3).proportion_ci(0.95, method="exact")
+    assert row.solved_share is not None
+    assert (row.solved_share.low, row.solved_share.high) == pytest.approx((exact.low, exact.high))
+    assert (row.solved, row.median, row.steps_to_target) == (2, 0.95, 300)
+    assert [seed.steps_to_target for seed in row.seeds] == [100, None, 300]
+
+
+def test_no_seed_solves(make_record: MakeRecord) -> None:
+    """Where no seed solves the task there are no steps, and the share has an upper bound of 1 - .025 ** (1 / 3)."""
+    row = rows(build_leaderboard(aimed(make_record, "a", [0.3, 0.2, 0.4], [None] * 3, ACCURACY)))["a"]
+
+    assert row.solved_share is not None
+    assert (row.solved, row.steps_to_target, row.solved_share.low) == (0, None, 0.0)
+    assert row.solved_share.high == pytest.approx(1 - 0.025 ** (1 / 3))
+
+
+def test_intervals_stay_within_the_range_of_the_metric(make_record: MakeRecord) -> None:
+    """An interval of an accuracy ends at 1 and one of an error at 0, while those of scipy go further."""
+    high = rows(build_leaderboard(trials(make_record, {"a": [1.0, 1.0, 0.97]})))["a"].score
+    low = rows(build_leaderboard(trials(make_record, {"a": [0.0, 0.0, 0.03]}, task="adding")))["a"].score
+
+    beyond = stats.ttest_1samp([1.0, 1.0, 0.97], 0).confidence_interval(0.95)
+    assert high is not None
+    assert low is not None
+    assert (high.low, high.high) == (pytest.approx(beyond.low), 1.0)
+    assert (low.low, low.high) == (0.0, pytest.approx(1 - beyond.low))
+
+
+def test_equal_seeds_have_no_interval(make_record: MakeRecord) -> None:
+    """Three equal seeds are no interval of width zero."""
+    score = rows(build_leaderboard(trials(make_record, {"a": [0.9] * 3})))["a"].score
+
+    assert score is not None
+    assert (score.mean, score.low, score.high, score.n) == (pytest.approx(0.9), None, None, 3)
+
+
+def curve(record: Record, validation: list[float]) -> Record:
+    """Return the record with this validation curve, a point every 50 steps."""
+    steps = list(range(50, 50 * len(validation) + 1, 50))
+    curves = Curves(step=steps, train_loss=[1.0] * len(steps), validation=validation, seconds=[1.0] * len(steps))
+    return msgspec.structs.replace(record, curves=curves)
+
+
+def test_an_entrant_that_still_improves_is_not_ranked(make_record: MakeRecord) -> None:
+    """A curve that rises by .04 a point to its end is not trained long enough to say; a flat one is."""
+    records = trials(make_record, {"flat": [0.5, 0.52, 0.51], "rising": [0.9, 0.91, 0.92]}, task_facts=ACCURACY)
+    rising = [0.5 + 0.04 * n for n in range(12)]
+    records = [curve(r, rising) if r.trial.architecture.name == "rising" else r for r in records]
+
+    board = build_leaderboard(records)
+
+    row = rows(board)["rising"]
+    assert (row.unfinished, row.rank, row.could_be_best, row.rank_interval) == (True, None, None, None)
+    assert rows(board)["flat"].rank_interval == (1, 1)
+    assert board.boards[0].verdict == (
+        "flat is the only ranked entrant on digits, so there is nothing to compare. One entrant was not trained long "
+        "enough to say and is not ranked."
+    )
+    over = {label: row for row in board.overall[0].rows for label in names(board, [row.entrant])}
+    assert (over["rising"].rank, over["rising"].missing) == (None, ["not trained long enough to say on digits"])
+
+
+def test_solving_with_every_seed_is_long_enough(make_record: MakeRecord) -> None:
+    """An entrant that solved the task with every seed is ranked, although its curve still rises."""
+    records = aimed(make_record, "a", [0.95, 0.96, 0.97], [400, 450, 400], ACCURACY)
+
+    board = build_leaderboard([curve(record, [0.4 + 0.05 * n for n in range(12)]) for record in records])
+
+    assert not rows(board)["a"].unfinished
+
+
+def test_what_cannot_be_is_no_trial(make_record: MakeRecord) -> None:
+    """Skipped records of an old folder are not counted; the board names their entrants and what they say."""
+    records = trials(make_record, {"a": [0.8] * 3}, task="adding")
+    records += [make_record("b", "adding", seed=s, status="skipped", message="takes images") for s in range(3)]
+
+    board = build_leaderboard(records)
+
+    assert (board.trials, board.counts) == (3, {"ok": 3})
+    item: TaskBoard = board.boards[0]
+    assert [(names(board, [entry.entrant]), entry.reason) for entry in item.incompatible] == [(["b"], "takes images")]
