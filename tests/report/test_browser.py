@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from archbench._records import Record
+from archbench._report import build_leaderboard
 from support import write_page
 
 CHROMIUM = shutil.which("chromium")
@@ -103,6 +105,67 @@ def test_superseded_rows_can_be_hidden(page: Any) -> None:
     assert page.locator("tr[data-old]:visible").count() == 0
 
 
+def answers(page: Any) -> dict[str, list[str]]:
+    """Return what the comparison at the top says: the cells of each row by the name of its board."""
+    rows = page.locator("#answers tr").all()
+    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+
+def choose(page: Any, first: str, second: str) -> None:
+    """Choose the two architectures of the comparison."""
+    page.locator("#a").select_option(first)
+    page.locator("#b").select_option(second)
+
+
+def test_any_pair_is_answered(page: Any, realistic: list[Record]) -> None:
+    """For every pair and board, the answer and the difference are those that the leaderboard has."""
+    board = build_leaderboard(realistic)
+    labels = {entrant.id: entrant.label for entrant in board.entrants}
+    tasks = {task.id: task.label for task in board.tasks}
+    (item,) = [item for item in board.boards if tasks[item.task] == "digits"]
+    found = {labels[row.entrant]: row for row in item.rows if row.rank}
+    assert item.comparison.told_apart > 3
+
+    for first, second in itertools.permutations(found, 2):
+        choose(page, first, second)
+        answer, difference, *means = answers(page)["digits"]
+        a, b = found[first], found[second]
+        said = "undecided"
+        if b.entrant in a.better_than:
+            said = f"{first} is better"
+        if b.entrant in a.worse_than:
+            said = f"{second} is better"
+        assert (first, second, answer) == (first, second, said)
+        assert a.score is not None
+        assert b.score is not None
+        shown = float(difference.split()[0].replace("\N{MINUS SIGN}", "-"))
+        assert shown == pytest.approx(a.score.mean - b.score.mean, abs=0.0011)
+        assert [float(mean) for mean in means] == pytest.approx([a.score.mean, b.score.mean], abs=0.0006)
+
+
+def test_the_comparison_says_why_there_is_no_answer(page: Any) -> None:
+    """An entrant that is not ranked is named with the reason; boards that one of the two is not on are left out."""
+    choose(page, "resnet", "rnn")
+
+    found = answers(page)
+
+    assert found["digits"] == ["rnn is not ranked: failed 3 of 3"]
+    assert "adding" not in found
+
+
+def test_a_comparison_has_an_address(page: Any) -> None:
+    """The address holds the two architectures, and opens the same comparison."""
+    choose(page, "lstm", "mlp")
+    before, address = answers(page), page.url
+
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+
+    assert (page.locator("#a").input_value(), page.locator("#b").input_value()) == ("lstm", "mlp")
+    assert before == answers(page)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone(page: Any, scheme: str) -> None:
     """At 390 pixels the page does not scroll sideways, in both colour schemes."""
@@ -170,5 +233,8 @@ def test_without_javascript(browser: Any, realistic: list[Record], tmp_path: Pat
 
     assert tab.locator("svg.plot:visible").count() >= 9
     assert not tab.locator("#tools").is_visible()
+    assert not tab.locator("#compare").is_visible()
     assert tab.locator("th button").count() == 0
+    tab.locator("summary", has_text="Who is better than whom").first.click()
+    assert tab.locator("th", has_text="Better than").first.is_visible()
     context.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from archbench._declarations import METRICS
 from archbench._records import Origin
 from archbench._report._schema import (
     CandidateEntry,
@@ -29,9 +30,7 @@ START_HERE = "benchmark run all"
 LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
 """The words before the tasks that a board over tasks leaves out."""
 
-ANSWERS = (
-    "All pairs of a board are compared at once, with 95 % confidence. The difference is the first less the second."
-)
+ANSWERS = "All pairs of a board are compared at once, with 95 % confidence. The difference is first less second."
 """The words above the comparison of two entrants."""
 
 UNFINISHED = "not trained long enough to say"
@@ -124,6 +123,12 @@ def metric_words(task: TaskEntry) -> str:
 def margin_words(task: TaskEntry) -> str:
     """Return the margin in its unit, such as `0.01 accuracy`; empty if the task declares none."""
     return "" if task.margin is None else f"{task.margin:g} {task.metric.replace('_', ' ')}"
+
+
+def reach(task: TaskEntry) -> float:
+    """Return the largest difference that two scores can have; 0 where there is no such bound."""
+    rules = METRICS.get(task.metric)
+    return rules.highest - rules.lowest if rules and math.isfinite(rules.highest) else 0.0
 
 
 def normalised_margin(comparison: Comparison) -> str:

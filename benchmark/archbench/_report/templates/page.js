@@ -56,7 +56,7 @@
   const boards = all("section[data-pairs]").map((section) => ({
     ...JSON.parse(section.dataset.pairs), ...section.dataset, link: section.querySelector("h2").id,
   }));
-  const number = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+  const number = (value, digits) => (Number(value.toFixed(digits)) ? value : 0).toFixed(digits).replace("-", "\u2212");
   // The numbers of a pair in one list of means and triangle of half-widths; null unless both are in it.
   function pair(found, one, two) {
     const i = found ? found.entrants.indexOf(one) : -1, j = found ? found.entrants.indexOf(two) : -1;
@@ -68,14 +68,23 @@
     const one = a.selectedIndex, two = b.selectedIndex, names = [a.value, b.value];
     const known = [one, two].every((who) => board.scores.entrants.includes(who) || board.reasons[who] !== undefined);
     if (!known || one === two) return null;
-    const reasons = names.map((name, n) => [name, board.reasons[[one, two][n]]]).filter(([, reason]) => reason);
-    if (reasons.length) return [reasons.map(([name, reason]) => `${name} is not ranked: ${reason}`).join("; "), "", "", ""];
-    const scores = pair(board.scores, one, two), steps = pair(board.steps, one, two), shown = steps || scores;
+    const out = [one, two].map((who) => board.reasons[who]), absent = names.filter((_, n) => out[n]);
+    if (absent.length) {
+      const reasons = [...new Set(out.filter(Boolean))].join("; ");
+      return [`${absent.join(" and ")} ${absent.length > 1 ? "are" : "is"} not ranked: ${reasons}`];
+    }
+    const scores = pair(board.scores, one, two), steps = pair(board.steps, one, two);
     const found = board.relations[scores.at], letter = scores.later ? found : { b: "w", w: "b" }[found] || found;
-    const digits = steps ? 0 : Number(board.digits), gap = shown.means[0] - shown.means[1];
-    const [word, who] = words[letter], text = who < 2 ? `${names[who]} ${word}` : letter === "e" ? `${word} within ${board.margin}` : word;
-    const difference = (gap > 0 ? "+" : "") + number(gap, digits) + (shown.half === undefined ? "" : ` \u00b1 ${number(shown.half, digits)}`);
-    return [text, difference + (steps ? " steps" : ""), ...shown.means.map((mean) => number(mean, digits))];
+    const [word, who] = words[letter];
+    if (letter === "e") return [`${word} within ${board.margin}`, ...shown(board, scores, Number(board.digits), "")];
+    return [who < 2 ? `${names[who]} ${word}` : word, ...shown(board, steps || scores, steps ? 0 : Number(board.digits), steps ? " steps" : "")];
+  }
+  // The difference with its interval, cut where a score cannot go, and the two means.
+  function shown(board, { means, half }, digits, unit) {
+    const gap = means[0] - means[1], reach = unit || !board.reach ? Infinity : Number(board.reach);
+    const signed = (value) => (Number(value.toFixed(digits)) > 0 ? "+" : "") + number(value, digits);
+    const spread = half === undefined ? "" : ` (${signed(Math.max(gap - half, -reach))} to ${signed(Math.min(gap + half, reach))})`;
+    return [signed(gap) + spread + unit, ...means.map((mean) => number(mean, digits))];
   }
   function compared() {
     const rows = [];
@@ -91,6 +100,7 @@
         const cell = document.createElement("td");
         cell.textContent = text;
         if (n) cell.className = "n";
+        else if (found.length === 1) cell.colSpan = 4;
         return cell;
       }));
       rows.push(row);
