@@ -1,23 +1,24 @@
 """Hidden velocity: steer as an optimal controller does that senses noisy positions, now and then.
 
-Source: made for this suite, as its task of control: the linear-quadratic-Gaussian regulator of a double integrator, the
-standard example of optimal control with a hidden state (Kalman, Boletin de la Sociedad Matematica Mexicana 5, 1960, for
-the controller; Journal of Basic Engineering 82(1), 1960, for the filter; both in Astrom, "Introduction to stochastic
-control theory", 1970, ch. 8). That velocity is hidden is what makes pole balancing a test of memory (Wieland, IJCNN 1991).
+Source: made for this suite, as its task of control. It is the linear-quadratic-Gaussian regulator of a double
+integrator, the standard example of optimal control with a hidden state: Kalman, Boletin de la Sociedad Matematica
+Mexicana 5, 1960, for the controller; Kalman, Journal of Basic Engineering 82(1), 1960, for the filter; Astrom,
+"Introduction to stochastic control theory", 1970, ch. 8, for both. To hide the velocity is what makes pole balancing a
+test of memory (Wieland, IJCNN 1991).
 
 A cart has a position and a velocity. A controller pushes it by u_t, chance by w_t, and it should come to rest at 0:
 
-    position_{t+1} = position_t + velocity_t + (u_t + w_t) / 2        w_t from N(0, 0.05^2)
-    velocity_{t+1} = velocity_t + u_t + w_t                           at first from N(0, 1) and N(0, 0.3^2)
+    position_{t+1} = position_t + velocity_t + (u_t + w_t) / 2        at first from N(0, 1)
+    velocity_{t+1} = velocity_t + u_t + w_t                           at first from N(0, 0.3^2); w_t from N(0, 0.05^2)
 
-A sensor gives the position with noise of standard deviation 0.3 at every third step, beginning with step 0, 1 or 2. The
-controller that makes the mean of position^2 + 30 u^2 least is u_t = -K x_t with the expected state x_t given all that
-was sensed, which is Kalman's filter. At each step a network gets the measurement (0 if there is none) and whether there
-is one (1 or 0), and has to answer u_t. It is not told u: what the controller did is part of what it has to keep track of.
+A sensor gives the position, with noise of standard deviation 0.3, at every third step, beginning with step 0, 1 or 2.
+The controller that makes the mean of position^2 + 30 u^2 least is u_t = -K x_t, with x_t the expected state given all
+that was sensed: Kalman's filter. At each step a network gets the measurement (0 if there is none) and whether there is
+one (1 or 0), and has to answer u_t. It is not told u: what the controller did is part of what it has to keep track of.
 
 u is a fixed function of what was sensed, so `oracle` is an error of 0. Answers are scaled to a mean square of 1, which
-is `chance`: always answering 0, their mean, gives the variance. The scale is exact: with M_t the covariance of the state
-and P_t that of the filter's error, both of which follow by recursion, u_t has the variance K (M_t - P_t) K'.
+is `chance`, the error of always answering their mean, 0. The scale is exact: with M_t the covariance of the state and
+P_t that of the filter's error, both of which follow by recursion, u_t has the variance K (M_t - P_t) K'.
 
 Splits: 20,000 training and 500 validation runs, new for every seed; 2,000 test runs, always the same.
 """
@@ -93,7 +94,7 @@ def _move(x: Array, v: Array, push: Array) -> tuple[Array, Array]:
 def controller() -> tuple[float, float]:
     """Return K, which makes the mean of position^2 + PRICE u^2 least, from the Riccati equation by iteration."""
     xx, xv, vv = 1.0, 0.0, 0.0  # S: the cost to go is (x, v) S (x, v)'
-    for _ in range(1_000):
+    for _ in range(300):
         to_x, to_v = xx / 2 + xv, xv / 2 + vv  # B' S with B = (1/2, 1)'
         weight = PRICE + to_x / 2 + to_v
         k = to_x / weight, (to_x + to_v) / weight  # B' S A / weight with A = (1 1; 0 1)
@@ -111,19 +112,19 @@ def kalman(steps: int) -> tuple[Array, float]:
     """
     import numpy as np
 
-    A, B = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([0.5, 1.0])
-    K, chance = np.array(CONTROL), PUSH**2 * np.outer(B, B)
+    a, b, k = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([0.5, 1.0]), np.array(CONTROL)
+    closed, chance = a - np.outer(b, k), PUSH**2 * np.outer(b, b)
     gains, variances = np.zeros((EVERY, steps, 2)), np.zeros((EVERY, steps))
     for first in range(EVERY):
-        P = M = np.diag(np.square(START))  # covariance of the filter's error, and of the state
+        state = error = np.diag(np.square(START))  # covariances of the state, and of the filter's error
         for t in range(steps):
             if t % EVERY == first:
-                gains[first, t] = P[:, 0] / (P[0, 0] + SENSOR**2)
-                P = P - np.outer(gains[first, t], P[0])
-            known = M - P
-            variances[first, t] = K @ known @ K
-            closed = A - np.outer(B, K)
-            M, P = A @ P @ A.T + closed @ known @ closed.T + chance, A @ P @ A.T + chance
+                gains[first, t] = error[:, 0] / (error[0, 0] + SENSOR**2)
+                error = error - np.outer(gains[first, t], error[0])
+            known = state - error
+            variances[first, t] = k @ known @ k
+            moved = a @ error @ a.T + chance
+            state, error = moved + closed @ known @ closed.T, moved
     return gains, float(np.sqrt(variances.mean()))
 
 

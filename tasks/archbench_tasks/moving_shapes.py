@@ -4,16 +4,16 @@ Source: made for this suite, as its task of video, after the moving digits of Sr
 "Unsupervised learning of video representations using LSTMs", arXiv:1502.04681, sec. 4: what moves is simple and known,
 so that all there is to learn is the motion.
 
-A film has 16 frames of 6x6 pixels, whose opposite edges meet: what leaves on one side comes back on the other. In it are
-a bright square of 2x2 pixels (+1) and a dark T of four (-1), on grey (0). Each has a direction of its own, up, down, left
-or right. From one frame to the next each moves by a pixel with probability 1/2, else it rests. All over the film lies
-noise of standard deviation 0.1. The class, one of four, is the direction of the square. A network reads the film frame
-by frame, 36 pixels at a step.
+A film has 16 frames of 6x6 pixels, whose opposite edges meet: what leaves on one side comes back on the other. In it
+are a bright square of 2x2 pixels (+1) and a dark T of four (-1), on grey (0). Each has a direction of its own, up,
+down, left or right. From one frame to the next each moves by a pixel with probability 1/2, else it rests. All over the
+film lies noise of standard deviation 0.1. The class, one of four, is the direction of the square. A network sees one
+frame at a step, as 36 numbers.
 
-At any time both shapes are equally likely to be anywhere, whatever their directions, so that a single frame says nothing
-of the class; nor do any two, if the square rests between them. A network has to know the square from the T, remember
-where it was, and compare. Directions are independent and equally frequent: `chance` is 1/4. `oracle` is 1: a square
-that never moves has no direction, but that happens to one film in 2^15.
+At any time both shapes are equally likely to be anywhere, whatever their directions, so that a single frame says
+nothing of the class; nor do any two, if the square rests between them. A network has to know the square from the T,
+remember where it was, and compare. Directions are independent and equally frequent: `chance` is 1/4. `oracle` is 1: a
+square that never moves has no direction, but that happens to one film in 2^15.
 
 Splits: 20,000 training and 500 validation films, new for every seed; 2,000 test films, always the same.
 """

@@ -1,7 +1,7 @@
 """Noisy digits: handwritten digits out of place and in noise, 8x8 pixels.
 
-Source: the images of `digits`, which nearly every image network solves to within a few of its 397 test images. Here they
-are made hard in the two ways in which images are hard: nothing stays where it was, and little of it is seen.
+Source: the images of `digits`, which nearly every image network solves to within a few of its 397 test images. Here
+they are made hard in two ways in which images are hard: nothing stays where it was, and little of it is seen.
 
 An image is one of the digits, moved by up to one pixel up or down and to either side, each of the nine places equally
 likely; what leaves the image is lost, and what comes in is empty. Then Gaussian noise is added to each pixel, of
