@@ -73,11 +73,6 @@ def test_normalise_turns_every_metric_upwards() -> None:
     assert pytest.approx(list(normalise([0.2, 0.0, 0.3], chance=0.2, oracle=0.0))) == [0, 1, -0.5]
 
 
-def test_perplexities_are_normalised_as_bits() -> None:
-    """Of 16 words to choose from, a perplexity of 4 has saved half of the four bits, and one of 32 has lost one."""
-    assert pytest.approx(list(normalise([16, 4, 1, 32], chance=16, oracle=1, logarithmic=True))) == [0, 0.5, 1, -0.25]
-
-
 def test_equal_scores_share_a_place() -> None:
     """Competition ranks are 1, 2, 2, 4; average ranks are 1, 2.5, 2.5, 4; rounding noise does not break a tie."""
     scores = [0.9, 0.1 + 0.2, 0.3, 0.1]

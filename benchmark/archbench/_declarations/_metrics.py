@@ -21,8 +21,6 @@ class MetricRules:
         of_distributions: the metric scores the whole distribution over the classes, and needs the cross entropy as
             loss; else it scores one answer.
         lowest, highest: the scores that are possible.
-        logarithmic: equal ratios of two scores are equal steps. A perplexity is 2 to the power of a number of bits, and
-            bits are what a network saves.
     """
 
     maker: str
@@ -30,14 +28,11 @@ class MetricRules:
     of_distributions: bool = False
     lowest: float = 0.0
     highest: float = math.inf
-    logarithmic: bool = False
 
 
 METRICS: Mapping[str, MetricRules] = {
     "accuracy": MetricRules("archbench._training._metrics:accuracy", higher_is_better=True, highest=1.0),
     "mean_squared_error": MetricRules("archbench._training._metrics:mean_squared_error"),
     "bits_per_character": MetricRules("archbench._training._metrics:bits_per_character", of_distributions=True),
-    "perplexity": MetricRules(
-        "archbench._training._metrics:perplexity", of_distributions=True, lowest=1.0, logarithmic=True
-    ),
+    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True, lowest=1.0),
 }

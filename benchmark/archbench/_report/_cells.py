@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 from msgspec.structs import replace
 
 from archbench import _statistics
 from archbench._declarations import METRICS
 from archbench._records import Record
 from archbench._report._schema import TaskEntry
-from archbench._report._statistics import Estimate, Floats, mean_interval, normalise
+from archbench._report._statistics import Estimate, mean_interval
 from archbench._statistics import binomial_interval
 
 NEGLIGIBLE = 0.01
@@ -36,26 +33,6 @@ def cell_interval(values: Sequence[float], task: TaskEntry) -> Estimate:
     if rules is None:  # a record of a newer suite
         return estimate
     return replace(estimate, low=max(estimate.low, rules.lowest), high=min(estimate.high, rules.highest))
-
-
-def normalised(values: npt.ArrayLike, task: TaskEntry) -> Floats:
-    """Return scores on the scale of the task, 0 for chance and 1 for a perfect predictor; shape as given."""
-    rules = METRICS.get(task.metric)
-    logarithmic = rules is not None and rules.logarithmic
-    return normalise(values, chance=task.chance, oracle=task.oracle, logarithmic=logarithmic)
-
-
-def scaled_margin(task: TaskEntry) -> float | None:
-    """Return the margin of a task on its normalised scale, or None if it declares none.
-
-    Where that scale is logarithmic, it is the margin half-way between chance and perfect.
-    """
-    if task.margin is None:
-        return None
-    rules = METRICS.get(task.metric)
-    middle = math.sqrt(task.chance * task.oracle) if rules is not None and rules.logarithmic else task.oracle
-    beside = middle + math.copysign(task.margin, task.chance - task.oracle)
-    return abs(float(np.subtract(*normalised([middle, beside], task))))
 
 
 def middle(values: Sequence[float], *, higher_is_better: bool) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 from msgspec.structs import replace
 
 from archbench._report._boards import seed_scores
-from archbench._report._cells import normalised, scaled_margin
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._schema import (
@@ -28,6 +27,7 @@ from archbench._report._statistics import (
     average_ranks,
     competition_ranks,
     mean_over_tasks,
+    normalise,
 )
 from archbench._report._text import UNFINISHED, kind_word, normalised_margin
 from archbench._report._verdict import verdict
@@ -171,7 +171,7 @@ def _together(cells: Sequence[Floats]) -> Floats:
 def _margin(boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> float | None:
     """Return the mean of the margins of the tasks on the normalised scale; None unless all of them declare one."""
     entries = [tasks[board.task] for board in boards]
-    margins = [margin for entry in entries if (margin := scaled_margin(entry)) is not None]
+    margins = [entry.margin / abs(entry.oracle - entry.chance) for entry in entries if entry.margin is not None]
     return float(np.mean(margins)) if margins and len(margins) == len(entries) else None
 
 
@@ -180,5 +180,6 @@ def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskE
     cells = []
     for board in boards:
         row = next(row for row in board.rows if row.entrant == key)
-        cells.append(normalised(seed_scores(row), tasks[board.task]))
+        task = tasks[board.task]
+        cells.append(normalise(seed_scores(row), chance=task.chance, oracle=task.oracle))
     return cells

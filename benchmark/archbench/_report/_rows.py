@@ -12,12 +12,12 @@ import numpy as np
 
 from archbench._protocols import protocols
 from archbench._records import Record
-from archbench._report._cells import cell_interval, middle, normalised, solved_share, still_improving
+from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
-from archbench._report._statistics import Estimate
+from archbench._report._statistics import Estimate, normalise
 from archbench._statistics import restricted_mean_steps
 
 
@@ -120,7 +120,7 @@ def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
     return {
         "score": test,
         "median": middle([s.test for s in scores], higher_is_better=task.higher_is_better) if scores else None,
-        "normalised": float(normalised([s.test for s in scores], task).mean()) if scores else None,
+        "normalised": float(normalise(test.mean, chance=task.chance, oracle=task.oracle)) if test else None,
         "last": estimate("test_last"),
         "validation": estimate("validation"),
         "train_loss": _mean(s.train_loss for s in scores),

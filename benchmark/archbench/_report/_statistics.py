@@ -8,7 +8,6 @@ tasks, while t and Welch-Satterthwaite keep what they promise (`tests/report/tes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import msgspec
@@ -56,7 +55,7 @@ def mean_over_tasks(cells: Sequence[npt.ArrayLike]) -> Estimate:
     return _combine(arrays, [1 / len(arrays)] * len(arrays))
 
 
-def normalise(values: npt.ArrayLike, *, chance: float, oracle: float, logarithmic: bool = False) -> Floats:
+def normalise(values: npt.ArrayLike, *, chance: float, oracle: float) -> Floats:
     """Return values scaled to 0 at `chance` and 1 at `oracle`, so that for every metric higher is better.
 
     Both anchors are fixed by the task, so a score never depends on the other entrants. Values below 0 (worse than
@@ -64,13 +63,8 @@ def normalise(values: npt.ArrayLike, *, chance: float, oracle: float, logarithmi
 
     Args:
         values: any shape, in the unit of the metric.
-        logarithmic: the scale is that of the logarithms, as for perplexities, which then count as bits; all of them
-            are positive.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if logarithmic:
-        array, chance, oracle = np.log(array), math.log(chance), math.log(oracle)
-    return (array - chance) / (oracle - chance)
+    return (np.asarray(values, dtype=np.float64) - chance) / (oracle - chance)
 
 
 def competition_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> list[int]:
