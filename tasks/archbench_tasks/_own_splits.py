@@ -121,3 +121,8 @@ def constant_accuracy(labels: Array, rows: Rows) -> float:
     import numpy as np
 
     return float((labels[rows["test"]] == np.bincount(labels[known_rows(rows)]).argmax()).mean())
+
+
+def own_margin(chance: float, oracle: float) -> float:
+    """Return the margin of a task of own files: a hundredth of the way from chance to perfect, for want of a better."""
+    return abs(oracle - chance) / 100

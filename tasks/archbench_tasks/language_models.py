@@ -207,6 +207,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             metric="perplexity" if by_words else "bits_per_character",
             chance=chance,
             oracle=1.0 if by_words else 0.0,
+            margin=1.0 if by_words else 0.02,  # the steps in which published tables of both texts tell models apart
             options=WordOptions if by_words else CharacterOptions,
             by_default=False,
             fixed_splits=True,

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import archbench
 from archbench_tasks._decoded_images import REVISION, Decoded, decode, read_decoded
 from archbench_tasks._image_folders import ImageFile, content_of, list_images
-from archbench_tasks._own_splits import SPLITS, check_classes, constant_accuracy, known_rows, split_rows
+from archbench_tasks._own_splits import SPLITS, check_classes, constant_accuracy, known_rows, own_margin, split_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,13 +68,15 @@ def inspect(path: Path, options: ImageOptions) -> archbench.Found:
     _check_readable(path, files, unreadable, options)
     _check_two_classes(path, decoded)
     rows = check_classes(decoded.pool, decoded.classes, "images")
+    chance = constant_accuracy(decoded.pool.labels, rows)
     return archbench.Found(
         content=content,
         info=archbench.TaskInfo(kind="image", input_shape=decoded.pixels.shape[1:], outputs=len(decoded.classes)),
         loss="cross_entropy",
         metric="accuracy",
-        chance=constant_accuracy(decoded.pool.labels, rows),
+        chance=chance,
         oracle=1.0,
+        margin=own_margin(chance, 1.0),
         summary=_summary(decoded),
         fixed_splits="validation" in decoded.pool.assigned,
         facts=_facts(decoded, rows, len(unreadable), others),

@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import archbench
 from archbench_tasks._own_cache import cache_folder, fill_cache, hash_texts
-from archbench_tasks._own_splits import SPLITS, Pool, check_classes, constant_accuracy, known_rows, split_rows
+from archbench_tasks._own_splits import (
+    SPLITS,
+    Pool,
+    check_classes,
+    constant_accuracy,
+    known_rows,
+    own_margin,
+    split_rows,
+)
 from archbench_tasks._sequence_arrays import read_npz
 from archbench_tasks._sequence_tables import read_csv, read_parquet, sequences_of
 from archbench_tasks._sequences import SequenceOptions, Sequences
@@ -48,6 +56,7 @@ def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
     rows = check_classes(_pool(sequences, content), sequences.classes or ["any"], "sequences")
     classes = len(sequences.classes)
     count = _count(sequences)
+    chance, oracle = _chance(sequences, rows, path.name), 1.0 if classes else 0.0
     return archbench.Found(
         content=content,
         info=archbench.TaskInfo(
@@ -58,8 +67,9 @@ def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
         ),
         loss="cross_entropy" if classes else "mean_squared_error",
         metric="accuracy" if classes else "mean_squared_error",
-        chance=_chance(sequences, rows, path.name),
-        oracle=1.0 if classes else 0.0,
+        chance=chance,
+        oracle=oracle,
+        margin=own_margin(chance, oracle),
         summary=f"Own sequences: {count}, {f'{classes} classes' if classes else 'a number to predict'}",
         facts={**_class_counts(sequences), "sequences": count, "splits": {name: len(rows[name]) for name in SPLITS}},
     )

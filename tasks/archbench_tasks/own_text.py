@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import archbench
+from archbench_tasks._own_splits import own_margin
 from archbench_tasks._text_blocks import entropy, scored_blocks, training_blocks
 
 if TYPE_CHECKING:
@@ -60,13 +61,15 @@ def inspect(path: Path, options: TextOptions) -> archbench.Found:
     if len(symbols) < 2:
         raise archbench.DataError(f"{path} has one character only, {symbols!r}; there is nothing to learn")
     begin = _test_begin(len(codes))
+    chance = _chance(path, codes[begin + 1 :])
     return archbench.Found(
         content=content_of(text),
         info=_info(options.length, len(symbols)),
         loss="cross_entropy",
         metric="bits_per_character",
-        chance=_chance(path, codes[begin + 1 :]),
+        chance=chance,
         oracle=0.0,
+        margin=own_margin(chance, 0.0),
         summary=f"Predict the next of {len(text):,} characters of text, {len(symbols)} of them distinct",
         facts={
             "characters": len(text),

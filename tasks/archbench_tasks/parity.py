@@ -91,6 +91,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         metric="accuracy",
         chance=0.5,
         oracle=1.0,
+        margin=0.01,  # one answer in a hundred
         expected_failures={"T201": "there are few short strings of bits; the test strings are all longer than these"},
         options=ParityOptions,
         summary="Is the number of ones odd? Tested on longer strings than trained on",

@@ -98,6 +98,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             metric="accuracy",
             chance=0.5 ** len(windows),
             oracle=1.0,
+            margin=0.01,  # one sequence in a hundred
             by_default=name == "temporal-order",
             options=TemporalOrderOptions,
             summary=f"The order of {number} symbols in a long sequence of others",

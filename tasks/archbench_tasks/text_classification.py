@@ -228,6 +228,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             metric="accuracy",
             chance=1 / CLASSES[name],
             oracle=1.0,
+            margin=0.005,  # 38 of the 7,600 news, 125 of the 25,000 reviews
             options=options,
             by_default=False,
             libraries=LIBRARIES,

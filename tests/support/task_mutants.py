@@ -81,7 +81,14 @@ def fixed(options: None, seed: int) -> Splits:
 
 def declare(name: str, load: Any, **more: Any) -> Task:
     """Return a task, which is a classification task unless `more` says otherwise."""
-    values = {"info": PICTURES, "loss": "cross_entropy", "metric": "accuracy", "chance": 1 / 3, "oracle": 1.0}
+    values = {
+        "info": PICTURES,
+        "loss": "cross_entropy",
+        "metric": "accuracy",
+        "chance": 1 / 3,
+        "oracle": 1.0,
+        "margin": 0.01,
+    }
     return Task(name=name, load=load, **{**values, "summary": "A task", **more})
 
 
@@ -293,4 +300,10 @@ def oracle_in_bits(options: None, seed: int) -> Splits:
 @mutant("T303", "chance is 0.1", chance=0.1)
 def chance_of_ten_classes(options: None, seed: int) -> Splits:
     """Load three classes; the declared chance is that of ten classes."""
+    return sound()(options, seed)
+
+
+@mutant("T304", "margin is not declared", margin=None)
+def without_margin(options: None, seed: int) -> Splits:
+    """Load sound splits; the task does not say which difference matters."""
     return sound()(options, seed)

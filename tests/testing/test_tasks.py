@@ -38,7 +38,7 @@ def load(options, seed):
 def archbench_tasks():
     info = archbench.TaskInfo(kind="sequence", input_shape=(5, 1), outputs=2)
     yield archbench.Task(name="filed", info=info, load=load, loss="cross_entropy", metric="accuracy", chance=0.5,
-                         oracle=1.0, summary="A task in a file", revision={revision})
+                         oracle=1.0, margin=0.01, summary="A task in a file", revision={revision})
 """
 PHONES_HOME = """
 import socket

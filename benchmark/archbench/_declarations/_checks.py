@@ -48,6 +48,21 @@ def check_target(item: Declared, what: str, target: object, target_name: str) ->
         raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
 
 
+def check_margin(what: str, margin: object, *, chance: float, oracle: float) -> None:
+    """Check that the smallest difference worth a decision, if there is one, lies within the range of scores.
+
+    Raises:
+        DeclarationError: it is no number, not positive, or not below the distance from chance to perfect.
+    """
+    if margin is None:
+        return
+    if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < abs(oracle - chance):
+        raise DeclarationError(
+            f"{what}: margin is {margin!r}; give a number above 0 and below {abs(oracle - chance):.6g}, the distance "
+            "from chance to perfect, in the unit of the metric, or None"
+        )
+
+
 def _check_expected_failures(item: Declared, what: str) -> None:
     if not isinstance(item.expected_failures, Mapping):
         raise DeclarationError(f"{what} {item.name!r}: expected_failures must map codes to reasons")

@@ -25,7 +25,7 @@ class Found:
     Args:
         content: a hash of everything that decides the data, at least 12 hex digits; of contents, never of a path, so
             that a copy elsewhere is the same task.
-        info, loss, metric, chance, oracle, fixed_splits: as for `Task`.
+        info, loss, metric, chance, oracle, margin, fixed_splits: as for `Task`.
         summary: one line for the leaderboard, without the path.
         facts: facts about the data that `benchmark show` prints, such as classes, counts and splits. Plain data.
         warnings: a line for everything that was left out at the user's wish, printed before training.
@@ -41,6 +41,7 @@ class Found:
     chance: float
     oracle: float
     summary: str
+    margin: float | None = None
     fixed_splits: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

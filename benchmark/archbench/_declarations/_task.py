@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
-from archbench._declarations._checks import check_declaration, check_target
+from archbench._declarations._checks import check_declaration, check_margin, check_target
 from archbench._declarations._metrics import METRICS, Loss, Metric
 from archbench._downloads import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
@@ -134,6 +134,8 @@ class Task:
         chance: the score of the best constant predictor; 0 on the normalised scale. For these two metrics it is a
             constant distribution over the classes, and scores the entropy of their frequencies.
         oracle: the score of a perfect predictor; 1 on the normalised scale.
+        margin: the smallest difference of scores that is worth a decision, in the unit of the metric. Two entrants
+            that differ by less are equivalent on this task; None says nothing of it.
         options, variants, summary, source, revision: as for `Architecture`.
         by_default: whether a run that names no task includes this one; `--task all` includes every task.
         target: the validation score at which the task counts as solved; None if there is none. Records say when it
@@ -165,6 +167,7 @@ class Task:
     metric: Metric
     chance: float
     oracle: float
+    margin: float | None = None
     options: type | None = None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summary: str = ""
@@ -207,6 +210,7 @@ class Task:
             raise DeclarationError(
                 f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"
             )
+        check_margin(f"Task {self.name!r}", self.margin, chance=self.chance, oracle=self.oracle)
 
     @property
     def higher_is_better(self) -> bool:

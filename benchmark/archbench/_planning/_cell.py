@@ -191,6 +191,7 @@ def _task_facts(task: Task, info: TaskInfo) -> TaskFacts:
         chance=task.chance,
         oracle=task.oracle,
         summary=task.summary,
+        margin=task.margin,
     )
 
 

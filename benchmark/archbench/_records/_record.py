@@ -18,7 +18,18 @@ STATUSES: tuple[str, ...] = get_args(Status)
 
 
 class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts about a task that the leaderboard needs, stored so that it can be built from records alone."""
+    """Facts about a task that the leaderboard needs, stored so that it can be built from records alone.
+
+    Args:
+        kind: of the inputs: `image`, `sequence` or `tokens`.
+        metric: of the scores.
+        higher_is_better: the direction of the metric.
+        chance: the score of the best constant predictor.
+        oracle: the score of a perfect predictor.
+        summary: one line.
+        margin: the smallest difference worth a decision, in the unit of the metric; None if the task declares none,
+            or the record is older than this field.
+    """
 
     kind: str
     metric: str
@@ -26,6 +37,7 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     chance: float
     oracle: float
     summary: str
+    margin: float | None = None
 
 
 class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ def make_task(reader: Reader, data: OwnData) -> Task:
         metric=found.metric,
         chance=found.chance,
         oracle=found.oracle,
+        margin=found.margin,
         options=reader.options,
         summary=found.summary,
         revision=reader.revision,

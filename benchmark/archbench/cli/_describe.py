@@ -84,6 +84,7 @@ def _describe_task(selected: Selected[Task]) -> Description:
         "metric": item.metric,
         "chance": item.chance,
         "oracle": item.oracle,
+        "margin": item.margin,
         "target": item.target,
         "steps": f"{item.effort:g} times those of the protocol",
         "files": {file.path: state(file) for file in item.files},

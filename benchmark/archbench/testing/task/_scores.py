@@ -41,6 +41,12 @@ def chance_score(subject: TaskSubject) -> str:
     return f"{score:.4g}, declared {subject.task.chance:.4g}"
 
 
+def declares_margin(subject: TaskSubject) -> None:
+    """Check that the task says which difference of scores is worth a decision."""
+    if subject.task.margin is None:
+        raise Fault(f"margin is not declared, so no two entrants can be called equivalent in {subject.task.metric}")
+
+
 CHECKS = (
     Check(
         "T301",
@@ -62,5 +68,12 @@ CHECKS = (
         chance_score,
         "chance is the share of the most frequent class, the variance of the targets, or the entropy of the labels",
         ("T301",),
+    ),
+    Check(
+        "T304",
+        "says which difference of scores matters",
+        declares_margin,
+        "declare margin, the smallest difference worth a decision, in the unit of the metric",
+        level="warning",
     ),
 )
