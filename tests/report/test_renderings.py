@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
 from archbench._declarations import Section
-from archbench._records import ArchitectureFacts, Environment, Origin, Record
+from archbench._records import ArchitectureFacts, Environment, Origin, Record, TaskFacts
+from archbench._report import build_leaderboard
 from archbench._report._charts import strip_domain
 from archbench._report._charts._scatter import place_names
 from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
+from archbench._report._write import render_files
 from support import MakeRecord, write_page
 
+FACTS = TaskFacts(
+    kind="image", metric="accuracy", higher_is_better=True, chance=0.1, oracle=1.0, summary="Made up", margin=0.02
+)
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
 ORIGIN = Origin(distribution=HOSTILE, version=HOSTILE, entry_point="", commit=HOSTILE)
 
@@ -197,3 +205,21 @@ def test_the_curve_of_the_last_is_named(make_record: MakeRecord, tmp_path: Path)
     assert page.count("<polyline") == 24
     assert sorted(name for quiet, name in curves if not quiet) == sorted([f"net-{n:02d}" for n in (*range(8), 11)] * 2)
     assert sorted(name for quiet, name in curves if quiet) == sorted([f"net-{n:02d}" for n in (8, 9, 10)] * 2)
+
+
+def test_a_page_of_the_usual_size_stays_small(make_record: MakeRecord) -> None:
+    """28 entrants, ten of which take all of eleven tasks and the others three, make a page of less than 700 kB."""
+    draw = np.random.default_rng(0)
+    records = [
+        make_record(
+            f"architecture-{entrant:02d}",
+            f"task-{task:02d}",
+            seed=seed,
+            score=0.3 + entrant / 50 + draw.normal() / 50,
+            task_facts=msgspec.structs.replace(FACTS, kind="image" if task < 3 else "sequence"),
+        )
+        for entrant, task, seed in itertools.product(range(28), range(11), range(3))
+        if task < 3 or entrant < 10
+    ]
+
+    assert len(render_files(build_leaderboard(records))["index.html"]) < 700_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from archbench._declarations import METRICS
 from archbench._records import Origin
@@ -32,6 +32,9 @@ LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants
 
 ANSWERS = "All pairs of a board are compared at once, with 95 % confidence. The difference is first less second."
 """The words above the comparison of two entrants."""
+
+FEW = 6
+"""More entrants than this are counted in a list and not named, where the other lists of a row name the rest."""
 
 UNFINISHED = "not trained long enough to say"
 """The reason for which an entrant that was still improving when training ended is not ranked."""
@@ -183,6 +186,13 @@ def incompatible(board: TaskBoard, labels: Mapping[str, str]) -> list[tuple[str,
 def has_target(board: TaskBoard) -> bool:
     """Return whether a board says who solved the task, in place of means that no seed may have reached."""
     return any(row.solved_share is not None for row in board.rows)
+
+
+def rest(keys: Sequence[str], labels: Mapping[str, str], comparison: Comparison) -> str:
+    """Return the entrants that the other lists of a row leave over: by name if they are few, else by number."""
+    if len(keys) <= FEW:
+        return ", ".join(labels[key] for key in keys) or NOTHING
+    return f"all others ({len(keys)})" if len(keys) < len(comparison.scores.entrants) - 1 else f"all {len(keys)} others"
 
 
 def solved(row: TaskRow) -> str:

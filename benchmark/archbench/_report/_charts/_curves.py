@@ -56,7 +56,7 @@ def _line(curve: Curve, values: Sequence[float], entrant: Entrant, axes: Axes, h
         mark(entrant, end, axes.y(values[-1]), 3),
         tag("text", clip(entrant.label), x=end + 9, y=name_height, class_="name quiet" if faint else "name"),
         class_=f"curve {colour_class(entrant)}{' faint' if faint else ''}",
-        data_e=entrant.id,
+        data_e=entrant.colour,
     )
 
 

@@ -79,7 +79,7 @@ def _names(points: Sequence[_Point], axes: Axes) -> list[Markup]:
 
 def _coloured(point: _Point, element: Markup) -> Markup:
     """Return an element in the colour of its entrant, found by the script of the page."""
-    return tag("g", element, class_=colour_class(point.entrant), data_e=point.entrant.id)
+    return tag("g", element, class_=colour_class(point.entrant), data_e=point.entrant.colour)
 
 
 def place_names(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[tuple[float, bool]]:

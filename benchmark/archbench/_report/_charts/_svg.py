@@ -15,6 +15,8 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
     pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(short(v))}"' for key, v in attributes.items())
     inside = Markup("").join(escape(child) for child in children)
     # Names of elements and attributes are ours; values and children were escaped above.
+    if not children:
+        return Markup(f"<{name}{pairs}/>")  # noqa: S704
     return Markup(f"<{name}{pairs}>") + inside + Markup(f"</{name}>")  # noqa: S704
 
 

@@ -41,8 +41,9 @@
   }
   function filter() {
     const words = query.value.toLowerCase().split(/\s+/).filter(Boolean), shown = new Set(), seen = new Set();
+    const texts = new Map(all("tr[data-text]").map((row) => [row.dataset.e, row.dataset.text.toLowerCase()]));
     for (const row of all("tr[data-e]")) {
-      const text = row.dataset.text.toLowerCase();
+      const text = texts.get(row.dataset.e);
       row.hidden = !words.every((word) => text.includes(word)) || (!old.checked && "old" in row.dataset);
       seen.add(row.dataset.e);
       if (!row.hidden) shown.add(row.dataset.e);
