@@ -161,6 +161,14 @@ def test_step_is_found_in_the_scores() -> None:
     )
 
 
+def test_equal_scores_are_equivalent_where_a_margin_says_how_fine_they_are() -> None:
+    """Where everybody scores the same, the interval is narrower than the margin, and not of zero width."""
+    comparison = compare_all(np.ones((3, 3)), paired=True, margin=0.01)
+
+    assert 0 < comparison.half_widths[0, 1] < 0.01
+    assert answers(comparison, 0.01)[0, 1] == "equivalent"
+
+
 def test_tasks_are_averaged() -> None:
     """Scores on several tasks are compared by their mean, and an entrant that lacks one of them is left out."""
     scores = np.stack([board(seed=1), board(seed=2)], axis=1)
