@@ -73,7 +73,7 @@ def test_components_decide(side: str, field: str) -> None:
 
 @pytest.mark.parametrize("field", OTHER_PROTOCOL)
 def test_rules_decide(field: str) -> None:
-    """Each rule of a protocol that decides a result changes the id: the batch size, the budget, the recipe and so on."""
+    """Each rule of a protocol that decides a result changes the id: batch size, budget, recipe and so on."""
     changed = msgspec.structs.replace(QUICK, **{field: OTHER_PROTOCOL[field]})
 
     assert other(BASE, protocol=changed).id != BASE.id

@@ -228,7 +228,7 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
 def test_a_record_is_on_the_disk_before_its_name_is(
     make_record: MakeRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The content is flushed to the disk before the rename, and the folder after it, so that a power cut tears nothing."""
+    """The content reaches the disk before the rename, and the folder after it, so that a power cut tears nothing."""
     happened: list[str] = []
     real_sync, real_replace = os.fsync, os.replace
 

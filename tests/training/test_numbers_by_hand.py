@@ -279,21 +279,39 @@ def test_the_device_says_how_many_threads(threads: int, make_job: MakeJob) -> No
     assert record.environment.threads == threads
 
 
-def test_steps_to_the_target_are_those_of_the_first_validation_that_reached_it(
-    recorded: TrialRun, make_job: MakeJob
-) -> None:
-    """A target is reached at the first validation that is at least as good, and one that is never reached has none."""
-    validation = recorded.splits["validation"]
-    kept = recorded.module.network.kept  # type: ignore[union-attr]
-    early, late = (accuracy(weights, validation.inputs, validation.targets) for _, weights in kept)
-    assert early < late
-    for target, steps in ((early, 10), (late, 20), (late + 0.001, None)):
-        extra = SMALL_TASK.replace("oracle=1.0)", f"oracle=1.0, target={target - 1e-6})")
-        training = record_of(make_job(RECORDING, task="signs", extra=extra)).training
+KNOWING = """
+def build(task, options):
+    import torch
+    class Knowing(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = linear(task)
+            self.register_buffer("steps", torch.zeros(()))
+        def forward(self, x):
+            self.steps += self.training
+            label = (x.sum((1, 2, 3)) > 0).long() + (x[:, 0, 0, 0] > 1).long()
+            right = torch.nn.functional.one_hot(label, 3).float()
+            return (right if RIGHT else -right) + 0 * self.net(x)
+    return Knowing()
+"""
 
-        assert training is not None
-        assert training.steps_to_target == steps
-        assert (training.steps, training.planned_steps, training.examples) == (20, 20, 48)
+
+@pytest.mark.parametrize(
+    ("right", "steps"),
+    [("True", 10), ("self.steps <= 10", 10), ("self.steps > 10", 20), ("False", None)],
+    ids=["always", "early", "late", "never"],
+)
+def test_steps_to_the_target_are_those_of_the_first_validation_that_reached_it(
+    right: str, steps: int | None, make_job: MakeJob
+) -> None:
+    """A target is reached at the first validation that is as good, and one that is never reached has no steps."""
+    extra = SMALL_TASK.replace("oracle=1.0)", "oracle=1.0, target=1.0)")
+    training = record_of(make_job(KNOWING.replace("RIGHT", right), task="signs", extra=extra)).training
+
+    assert training is not None
+    assert training.steps_to_target == steps
+    assert (training.seconds_to_target is None) == (steps is None)
+    assert (training.steps, training.planned_steps, training.examples, training.stopped) == (20, 20, 48, "budget")
 
 
 def test_plain_cross_entropy_of_ignored_steps(make_job: MakeJob) -> None:
