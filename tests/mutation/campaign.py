@@ -99,7 +99,7 @@ def main() -> int:
 
 
 def sample(rooms: Sequence[str], count: int, draw: random.Random) -> list[Mutant]:
-    """Return about `count` mutants: every module takes its turn, each time with one place of its own and one operator."""
+    """Return about `count` mutants: the modules take turns, and each gives one place that was not taken before."""
     places: dict[str, list[list[Mutant]]] = {}
     for room in rooms:
         for pattern in ROOMS[room][0]:
