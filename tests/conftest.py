@@ -32,6 +32,50 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if whole and config.option.markexpr != "performance" else 0
 
 
+EXPECTED_SKIPS = ("needs a CUDA device", "this machine has a CUDA device", "root may write anywhere")
+"""Reasons for which a test may be skipped in CI: what they need is not part of every machine."""
+
+UNEXPECTED = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the list of skips that CI does not expect."""
+    config.stash[UNEXPECTED] = []
+    config.pluginmanager.register(Skips(config))
+
+
+class Skips:
+    """Counts skipped tests; in CI one for another reason than `EXPECTED_SKIPS` fails the run.
+
+    A browser or a library that is missing would otherwise turn its tests off in silence.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a skip for a reason that is not expected."""
+        if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            if not reason.startswith(EXPECTED_SKIPS):
+                self.config.stash[UNEXPECTED].append(f"{report.nodeid}: {reason}")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file of tests that was skipped as a whole."""
+        if report.skipped and isinstance(report.longrepr, tuple):
+            self.config.stash[UNEXPECTED].append(f"{report.nodeid}: {report.longrepr[2]}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail the run if CI skipped a test that it should have run."""
+        if os.environ.get("CI") and self.config.stash[UNEXPECTED] and session.exitstatus == 0:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Name the unexpected skips."""
+        for line in self.config.stash[UNEXPECTED]:
+            terminalreporter.write_line(f"unexpected skip: {line}", red=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of all tests, with small sets, so that no test sees or changes the user's downloads."""

@@ -223,3 +223,27 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="give a folder"):
         Store(target).load()
     assert target.read_text() == "mine"
+
+
+def test_a_record_is_on_the_disk_before_its_name_is(
+    make_record: MakeRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content reaches the disk before the rename, and the folder after it, so that a power cut tears nothing."""
+    happened: list[str] = []
+    real_sync, real_replace = os.fsync, os.replace
+
+    def sync(descriptor: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        happened.append("folder" if Path(name).is_dir() else f"file of {Path(name).stat().st_size} bytes")
+        real_sync(descriptor)
+
+    def replace(old: Any, new: Any) -> None:
+        happened.append("rename")
+        real_replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", replace)
+    record = make_record()
+    Store(tmp_path).write(record)
+
+    assert happened == [f"file of {len(encode_record(record))} bytes", "rename", "folder"]

@@ -1,0 +1,63 @@
+"""A sample of the committed reference is trained again, and every number of it comes out as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+import archbench
+from archbench._planning import Device, make_plan
+from archbench._plugins import load_plugins
+from archbench._records import Record
+from archbench._selection import select
+from archbench._training import run_trial
+from archbench._training._measure import describe_environment
+
+REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
+LONGEST = 6.0
+"""Seconds of training from which on a trial is not part of the sample."""
+
+
+def sample() -> list[Record]:
+    """Return two short trials of each task: those with the lowest ids, which are as good as random."""
+    picked: dict[str, list[Record]] = {}
+    for record in sorted(archbench.read(REFERENCE).records, key=lambda record: record.id):
+        if record.status == "ok" and (record.resources.train_seconds or LONGEST) < LONGEST:
+            picked.setdefault(record.trial.task.label, []).append(record)
+    return [record for records in picked.values() for record in records[:2]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", sample(), ids=lambda kept: str(kept.trial).replace(" ", "-"))
+def test_a_committed_record_can_be_reproduced(kept: Record) -> None:
+    """Training again gives the scores, the curves and the hashes of the data, bit for bit on one kind of machine."""
+    plugins, threads = load_plugins(only=[]), torch.get_num_threads()
+    plan = make_plan(
+        select([kept.trial.architecture.label], plugins.architectures, "architecture"),
+        select([kept.trial.task.label], plugins.tasks, "task"),
+        protocol=kept.trial.protocol,
+        seeds=kept.trial.seed + 1,
+    )
+    (planned,) = (trial for trial in plan.trials if trial.id == kept.id)
+    again = run_trial(planned.job(Device(kind="cpu", threads=1)))
+    torch.set_num_threads(threads)
+
+    assert again.status == "ok", again.detail
+    assert again.pairing == kept.pairing
+    assert again.resources.parameters == kept.resources.parameters
+    assert again.curves is not None
+    assert kept.curves is not None
+    if describe_environment(Device(kind="cpu", threads=1)) == kept.environment:
+        assert again.scores == kept.scores
+        assert without_seconds(again) == without_seconds(kept)
+    else:  # another processor or another release of torch may round otherwise, and training amplifies it
+        assert again.curves.train_loss[0] == pytest.approx(kept.curves.train_loss[0], rel=0.01)
+
+
+def without_seconds(record: Record) -> object:
+    """Return the curves of a record without its times."""
+    assert record.curves is not None
+    return msgspec.structs.replace(record.curves, seconds=[])
