@@ -69,7 +69,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         test: test metric with the weights that validation selected. This is the score of the trial.
         test_last: test metric with the weights after the last step.
         validation: best validation metric, at which the weights were selected.
-        selected_step: the step after which the selected weights were taken.
+        selected_step: the step after which the selected weights were taken; of equal validations the later.
         train_loss: mean training loss over the last tenth of the steps.
     """
 

@@ -59,7 +59,7 @@ class TrialModule(pl.LightningModule):
         seconds: seconds of training of each chunk.
         clock: seconds of training so far.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
-        selected: the step after which validation was best, and the weights at that step.
+        selected: the step after which validation was best, the later of equals, and the weights at that step.
         scores: the test scores of the `selected` and the `last` weights.
     """
 
@@ -169,10 +169,10 @@ class TrialModule(pl.LightningModule):
         self._update(self.metric, self.network(*arguments), targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Note the validation score, and keep the weights if they are the best so far."""
+        """Note the validation score, and keep the weights if none before were better."""
         value = float(self.metric.compute())
         self.metric.reset()
-        if self._better(value):
+        if self._is_best(value):
             self.selected = (self.steps[-1], copy.deepcopy(self.network.state_dict()))
         self.validations.append(value)
         if self.reached is None and self._solves(value):
@@ -183,11 +183,12 @@ class TrialModule(pl.LightningModule):
         target = self.task.target
         return target is not None and (value >= target if self.task.higher_is_better else value <= target)
 
-    def _better(self, value: float) -> bool:
+    def _is_best(self, value: float) -> bool:
+        """Return whether no validation so far was better; of equal ones the later counts, which trained longer."""
         if not self.validations:
             return True
         best = max(self.validations) if self.task.higher_is_better else min(self.validations)
-        return value > best if self.task.higher_is_better else value < best
+        return value >= best if self.task.higher_is_better else value <= best
 
     def on_test_start(self) -> None:
         """Keep a copy of the last weights, because the selected ones will take their place."""
