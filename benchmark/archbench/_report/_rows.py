@@ -119,7 +119,7 @@ def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
         "normalised": float(normalise(test.mean, chance=task.chance, oracle=task.oracle)) if test else None,
         "last": mean_interval([s.test_last for s in scores]) if scores else None,
         "validation": mean_interval([s.validation for s in scores]) if scores else None,
-        "train_loss": _mean(s.train_loss for s in scores),
+        "train_loss": _mean(s.plain_train_loss for s in scores),
         "solved": sum(facts.steps_to_target is not None for facts in aimed) if aimed else None,
         "steps_to_target": _mean(facts.steps_to_target for facts in training),
     }
