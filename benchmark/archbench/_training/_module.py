@@ -227,7 +227,7 @@ class TrialModule(pl.LightningModule):
         train = self.splits["train"]
         count = min(len(train), len(self.splits["validation"]), MOST_LOSS_EXAMPLES)
         examples = torch.arange(count) * len(train) // count
-        for arguments, targets in train.batches(examples.split(evaluation_size(train, self.info))):
+        for arguments, targets in train.batches(torch.split(examples, evaluation_size(train, self.info))):
             self._update(self.loss_metric, self.network(*arguments), targets)
         return float(self.loss_metric.compute())
 
