@@ -61,9 +61,12 @@ class Published:
         if (self.recipe.epochs is None) == (self.recipe.steps is None):
             raise DeclarationError(f"Published of {self.source}: give epochs or steps, and only one of them")
         try:
-            msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)  # `Recipe(...)` itself checks no bounds
+            # `Recipe(...)` itself checks no bounds and keeps an `epochs=90` whole, which a record reads back as 90.0: the
+            # id of the trial would differ.
+            recipe = msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)
         except msgspec.ValidationError as error:
             raise DeclarationError(f"Published of {self.source}: {error}") from None
+        object.__setattr__(self, "recipe", recipe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
