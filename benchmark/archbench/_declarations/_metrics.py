@@ -19,16 +19,19 @@ class MetricRules:
         higher_is_better: the direction of the metric.
         of_distributions: the metric scores the whole distribution over the classes, and needs the cross entropy as
             loss; else it scores one answer.
+        logarithmic: equal steps are ratios, as of perplexity, whose logarithm is the loss in bits. Normalised scores
+            are taken between the logarithms of chance and oracle.
     """
 
     maker: str
     higher_is_better: bool = False
     of_distributions: bool = False
+    logarithmic: bool = False
 
 
 METRICS: Mapping[str, MetricRules] = {
     "accuracy": MetricRules("archbench._training._metrics:accuracy", higher_is_better=True),
     "mean_squared_error": MetricRules("archbench._training._metrics:mean_squared_error"),
     "bits_per_character": MetricRules("archbench._training._metrics:bits_per_character", of_distributions=True),
-    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True),
+    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True, logarithmic=True),
 }

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from archbench._declarations import METRICS
 from archbench._protocols import protocols
 from archbench._records import Record
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
-from archbench._report._statistics import mean_interval, normalise
+from archbench._report._statistics import Floats, mean_interval, normalise
 
 
 def build_row(
@@ -116,13 +118,20 @@ def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
     test = mean_interval([s.test for s in scores]) if scores else None
     return {
         "score": test,
-        "normalised": float(normalise(test.mean, chance=task.chance, oracle=task.oracle)) if test else None,
+        "normalised": float(normalised([s.test for s in scores], task).mean()) if scores else None,
         "last": mean_interval([s.test_last for s in scores]) if scores else None,
         "validation": mean_interval([s.validation for s in scores]) if scores else None,
         "train_loss": _mean(s.plain_train_loss for s in scores),
         "solved": sum(facts.steps_to_target is not None for facts in aimed) if aimed else None,
         "steps_to_target": _mean(facts.steps_to_target for facts in training),
     }
+
+
+def normalised(scores: npt.ArrayLike, task: TaskEntry) -> Floats:
+    """Return test scores of a task on the scale where 0 is chance and 1 is a perfect predictor."""
+    rules = METRICS.get(task.metric)  # a record may come from a suite with other metrics
+    logarithmic = rules is not None and rules.logarithmic
+    return normalise(scores, chance=task.chance, oracle=task.oracle, logarithmic=logarithmic)
 
 
 def _costs(group: Sequence[Record], counted: Sequence[Record]) -> dict[str, Any]:

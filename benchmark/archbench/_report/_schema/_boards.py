@@ -43,7 +43,8 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
         gap: why it is not complete, such as `diverged 1 of 3`; empty when it is complete.
         superseded: a newer revision or source replaced the entrant, so it is not ranked.
         score: test score with the weights that validation selected.
-        normalised: mean of `score` on the scale where 0 is chance and 1 is a perfect predictor.
+        normalised: mean test score on the scale where 0 is chance and 1 is a perfect predictor; of a perplexity, the
+            scale is that of its logarithm.
         last: test score with the weights after the last step.
         validation: validation score of the selected weights, the best of the trial.
         train_loss: mean loss of the last weights on training examples in evaluation mode, without auxiliary losses;
