@@ -41,6 +41,21 @@ def test_weight_0_leaves_the_classifiers_out(build):
     assert network(torch.randn(4, 1, 8, 8)).shape == (4, 10)
 
 
+@pytest.mark.parametrize("form", ["small", "imagenet"])
+def test_one_seed_starts_the_trunk_alike_with_and_without_auxiliary_classifiers(build, form):
+    """From one seed, all layers outside the auxiliary classifiers start with equal weights, with them or without."""
+    task = TaskInfo(kind="image", input_shape=(1, 32, 32), outputs=10)
+    states = []
+    for aux_weight in (0.3, 0.0):
+        torch.manual_seed(3)
+        states.append(build("googlenet", task, form=form, aux_weight=aux_weight).state_dict())
+    whole, trunk = states
+
+    assert [name for name in whole if not name.startswith("auxiliary.")] == list(trunk)
+    assert len(whole) > len(trunk)
+    assert all(torch.equal(weights, whole[name]) for name, weights in trunk.items())
+
+
 def test_auxiliary_loss_reaches_the_early_modules_only(build):
     """The loss of the classifier on 4a has a gradient in 3a, 3b and 4a, and none in 4b and after."""
     network = build("googlenet", DIGITS)

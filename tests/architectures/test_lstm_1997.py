@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from archbench import TaskInfo
+from archbench._declarations import convert_options
 from archbench_plugins.lstm_1997.network import MemoryBlocks
 
 # variant, inputs, outputs, weights: Table 10 of the paper; 2c has p + 4 inputs and 6p + 64 weights; Gers et al. 2000.
@@ -28,12 +29,44 @@ TABLE_10 = [
     ("lstm-1997-6b", 8, 8, 308),
     ("lstm-1997-gers", 7, 7, 424),
 ]
+# variant, learning rate of Table 10, sequences until success of Tables 2, 3 and 10; Gers et al. 2000, sec. 4.
+RECIPES = [
+    ("lstm-1997-1a", 0.1, 39_740),
+    ("lstm-1997-1b", 0.5, 8_440),
+    ("lstm-1997-2a", 1.0, 5_040),
+    ("lstm-1997-2c", 0.01, 31_000),
+    ("lstm-1997-3", 1.0, 39_850),
+    ("lstm-1997-4", 0.5, 74_000),
+    ("lstm-1997-6a", 0.5, 31_390),
+    ("lstm-1997-6b", 0.1, 571_100),
+    ("lstm-1997-gers", 0.5, 30_000),
+]
 FORMS = [
     {"connectivity": connectivity, "output_gate": output_gate, "forget_gate": forget_gate}
     for connectivity in ("full", "cells", "below")
     for output_gate, forget_gate in ((True, False), (True, True), (False, False))
 ]
 per_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: "-".join(str(value) for value in form.values()))
+
+
+@pytest.mark.parametrize(("variant", "rate", "steps"), RECIPES)
+def test_every_experiment_has_its_own_recipe(declared, variant, rate, steps):
+    """A variant is trained with the rate and the sequences of its experiment, with the full gradient too."""
+    architecture = declared("lstm-1997")
+    for more in ({}, {"truncated": False}):
+        options = convert_options(architecture, {**architecture.variants[variant], **more})
+        recipe = architecture.own_recipe(options).recipe
+
+        assert (recipe.optimizer, recipe.batch_size, recipe.momentum) == ("sgd", 1, 0.0)
+        assert (recipe.learning_rate, recipe.steps) == (rate, steps)
+
+
+def test_recipes_cover_the_variants(declared):
+    """Every variant is in the table of recipes, and a net of none of the experiments has the recipe of experiment 4."""
+    architecture = declared("lstm-1997")
+
+    assert [name for name, _, _ in RECIPES] == list(architecture.variants)
+    assert architecture.own_recipe(convert_options(architecture, {})).recipe.steps == 74_000
 
 
 @pytest.fixture

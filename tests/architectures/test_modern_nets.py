@@ -77,6 +77,24 @@ def test_convnext_tiny_is_torchvisions(build):
     torch.testing.assert_close(network.eval()(x), reference.eval()(x))
 
 
+@pytest.mark.parametrize(
+    ("variant", "scale", "std"),
+    [(None, 1.0, lambda fan_in: (2 / fan_in) ** 0.5), ("convnext-tiny", 1e-6, lambda fan_in: 0.02)],
+    ids=["default", "published"],
+)
+def test_convnext_starts_in_the_scale_of_its_form(build, variant, scale, std):
+    """The default form has He's start and g = 1, the published one weights of 0.02 and g = 1e-6; biases are 0."""
+    network = build("convnext", CIFAR, variant=variant, **({} if variant else {"width": 64}))
+    layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    factors = [p for name, p in network.named_parameters() if name.endswith("layer_scale")]
+
+    for layer in layers:
+        assert float(layer.weight.detach().std()) == pytest.approx(std(layer.weight[0].numel()), rel=0.15)
+        assert not layer.bias.any()
+    assert factors
+    assert all(torch.equal(p, torch.full_like(p, scale)) for p in factors)
+
+
 def test_convnext_names_its_smallest_image(build, declared):
     """The default ConvNeXt runs on 4x9 images and refuses 3x9."""
     options = convert_options(declared("convnext"), {})

@@ -61,6 +61,13 @@ def test_core_has_the_equations_weights(build, depth):
     assert 2 * 7 * 3 + depth * (2 * 7 * 7 + 2 * 7) == sum(p.numel() for p in core.parameters())
 
 
+def test_default_gates_start_as_in_the_authors_code(build):
+    """b_T starts at -2: `init_bias` in rhn_train.py, by default and for Penn Treebank."""
+    (layer,) = build("recurrent_highway", TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4), width=3).core.layers
+
+    assert layer.b.tolist() == [[0.0] * 3 + [-2.0] * 3] * 2
+
+
 def test_gates_start_at_the_gate_bias(build):
     """b_T starts at the gate bias in every layer, b_H at 0."""
     task = TaskInfo(kind="sequence", input_shape=(9, 3), outputs=4)

@@ -177,6 +177,24 @@ def test_one_seed_starts_plain_and_resnet_with_the_same_weights(build):
         assert torch.equal(plain, stochastic)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"shortcut": name} for name in ("B", "C", "exclusive-gate", "shortcut-gate")]
+    + [{"shortcut": "C", "order": "pre-activation"}],
+    ids=lambda options: "-".join(options.values()),
+)
+def test_one_seed_starts_the_branches_alike_under_every_shortcut(build, options):
+    """From one seed, a shortcut with weights of its own leaves the start of all other layers as with option A."""
+    states = []
+    for shortcut in ("A", options["shortcut"]):
+        torch.manual_seed(3)
+        states.append(build("resnet", DIGITS, depth=14, **{**options, "shortcut": shortcut}).state_dict())
+    bare, shortcuts = states
+
+    assert len(shortcuts) > len(bare)
+    assert all(torch.equal(weights, shortcuts[name]) for name, weights in bare.items())
+
+
 def test_activations_are_channels_last(build):
     """The faster layout reaches the last unit without a conversion of the input."""
     network = build("resnet", DIGITS, depth=8)

@@ -11,6 +11,7 @@ from archbench import Published
 from archbench._errors import DeclarationError, IncompatibleError, SelectionError
 from archbench._planning import Refusal, make_plan
 from archbench._protocols import Recipe, equal_steps, find_protocol
+from archbench._records import Trial
 from archbench._selection import select
 from support import Make
 
@@ -123,6 +124,21 @@ def test_published_recipes_are_checked(changes: dict[str, Any], words: str) -> N
 
     with pytest.raises((DeclarationError, ValueError), match=words):
         Published(source="s", data="d", recipe=Recipe(**settings))
+
+
+def test_whole_numbers_in_a_published_recipe_keep_the_id(make_architecture: Make, make_task: Make) -> None:
+    """A recipe declared with whole numbers, such as epochs=90, gives the id that its record reads back."""
+    recipe = Recipe(optimizer="sgd", learning_rate=1, batch_size=4, epochs=90, clip_norm=5)
+    published = Published(source="s", data="d", recipe=recipe)
+    (planned,) = make_plan(
+        select(["toy"], [make_architecture(recipe=published)], "architecture"),
+        select(["all"], [make_task()], "task"),
+        protocol=find_protocol("paper"),
+        seeds=1,
+    ).trials
+    read = msgspec.json.decode(msgspec.json.encode(planned.trial), type=Trial)
+
+    assert read.id == planned.id
 
 
 def test_steps_of_a_trial(make_architecture: Make, make_task: Make) -> None:

@@ -34,7 +34,7 @@ def test_extends_a_built_in(tmp_path: Path) -> None:
     assert mine == msgspec.structs.replace(
         quick,
         name="mine",
-        revision=1,
+        revision=2,  # of the rules that hold for every protocol
         summary="",
         steps={"image": 70, "sequence": 70, "tokens": 70},
         recipe=msgspec.structs.replace(house, learning_rate=0.5),

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from archbench._protocols import find_protocol
-from archbench._records import Origin, Pairing, Record
+from archbench._records import Origin, Pairing, Record, TaskFacts
 from archbench._report import Leaderboard, build_leaderboard
 from archbench._report._schema import TaskRow
 from support import MakeRecord, write_page
@@ -49,6 +49,18 @@ def test_lower_is_better(make_record: MakeRecord) -> None:
     score = board.overall[0].rows[0].score
     assert score is not None
     assert 0.9 < score.mean < 1
+
+
+def test_perplexity_is_normalised_in_bits(make_record: MakeRecord) -> None:
+    """On a board, a perplexity halfway in bits between chance and oracle is half of the normalised scale."""
+    words = TaskFacts(
+        kind="tokens", metric="perplexity", higher_is_better=False, chance=256.0, oracle=1.0, summary="Predict words"
+    )
+    board = build_leaderboard(trials(make_record, "lstm", [8.0, 16.0, 32.0], task_facts=words))
+
+    assert rows(board)["lstm"].normalised == pytest.approx(0.5)
+    assert board.overall[0].rows[0].score is not None
+    assert board.overall[0].rows[0].score.mean == pytest.approx(0.5)
 
 
 def test_a_failed_seed_unranks(make_record: MakeRecord) -> None:

@@ -73,6 +73,13 @@ def test_normalise_turns_every_metric_upwards() -> None:
     assert pytest.approx(list(normalise([0.2, 0.0, 0.3], chance=0.2, oracle=0.0))) == [0, 1, -0.5]
 
 
+def test_normalise_counts_a_perplexity_in_bits() -> None:
+    """Between a perplexity of 512 as chance and 1 as oracle lie 9 bits: 64 is a third of the way, 2 eight ninths."""
+    scores = normalise([512.0, 64.0, 2.0, 1.0], chance=512.0, oracle=1.0, logarithmic=True)
+
+    assert list(scores) == pytest.approx([0, 1 / 3, 8 / 9, 1])
+
+
 def test_equal_scores_share_a_place() -> None:
     """Competition ranks are 1, 2, 2, 4; average ranks are 1, 2.5, 2.5, 4; rounding noise does not break a tie."""
     scores = [0.9, 0.1 + 0.2, 0.3, 0.1]

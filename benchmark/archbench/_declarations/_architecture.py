@@ -61,9 +61,12 @@ class Published:
         if (self.recipe.epochs is None) == (self.recipe.steps is None):
             raise DeclarationError(f"Published of {self.source}: give epochs or steps, and only one of them")
         try:
-            msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)  # `Recipe(...)` itself checks no bounds
+            # `Recipe(...)` itself checks no bounds, and keeps `epochs=90` whole; a record would read it back as 90.0,
+            # which gives the trial another id.
+            recipe = msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)
         except msgspec.ValidationError as error:
             raise DeclarationError(f"Published of {self.source}: {error}") from None
+        object.__setattr__(self, "recipe", recipe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ class MetricRules:
         of_distributions: the metric scores the whole distribution over the classes, and needs the cross entropy as
             loss; else it scores one answer.
         lowest, highest: the scores that are possible.
+        logarithmic: equal steps are ratios, as of perplexity, whose logarithm is the loss in bits. Normalised scores
+            are taken between the logarithms of chance and oracle.
     """
 
     maker: str
@@ -28,11 +30,14 @@ class MetricRules:
     of_distributions: bool = False
     lowest: float = 0.0
     highest: float = math.inf
+    logarithmic: bool = False
 
 
 METRICS: Mapping[str, MetricRules] = {
     "accuracy": MetricRules("archbench._training._metrics:accuracy", higher_is_better=True, highest=1.0),
     "mean_squared_error": MetricRules("archbench._training._metrics:mean_squared_error"),
     "bits_per_character": MetricRules("archbench._training._metrics:bits_per_character", of_distributions=True),
-    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True, lowest=1.0),
+    "perplexity": MetricRules(
+        "archbench._training._metrics:perplexity", of_distributions=True, lowest=1.0, logarithmic=True
+    ),
 }

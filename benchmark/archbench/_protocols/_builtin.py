@@ -9,7 +9,7 @@ from archbench._protocols._recipe import Tuning
 _PROTOCOLS = (
     Protocol(
         name="smoke",
-        revision=1,
+        revision=2,
         summary="Does it run? Twenty steps, one seed; scores mean nothing",
         steps=equal_steps(20),
         batch_size=16,
@@ -19,7 +19,7 @@ _PROTOCOLS = (
     ),
     Protocol(
         name="quick",
-        revision=2,
+        revision=3,
         summary="Minutes on a laptop: one house recipe for all, three seeds",
         steps=equal_steps(500),
         batch_size=32,
@@ -29,7 +29,7 @@ _PROTOCOLS = (
     ),
     Protocol(
         name="standard",
-        revision=1,
+        revision=2,
         summary="Hours on one GPU: the learning rate of each entrant is chosen on validation, then five seeds",
         steps={"image": 5_000, "sequence": 10_000, "tokens": 10_000},
         batch_size=64,
@@ -41,7 +41,7 @@ _PROTOCOLS = (
     ),
     Protocol(
         name="paper",
-        revision=1,
+        revision=2,
         summary="Each architecture as its paper trained it, on the data of the task; days, see --dry-run",
         validations=100,
         seeds=5,

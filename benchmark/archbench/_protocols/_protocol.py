@@ -9,6 +9,10 @@ import msgspec
 from archbench._protocols._identity import identity_hash
 from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, Tuning
 
+RULES_REVISION = 2
+"""Revision of the protocols in files: raised when a rule changes that holds for every protocol. Since 2, the later of
+equal validations is selected."""
+
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of a comparison: budget, recipe, tuning, number of seeds.
@@ -37,7 +41,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    revision: int = 1
+    revision: int = RULES_REVISION
     summary: str = ""
     steps: dict[str, Count] | None = None
     epochs: Positive | None = None

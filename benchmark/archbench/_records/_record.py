@@ -83,8 +83,12 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         test: test metric with the weights that validation selected. This is the score of the trial.
         test_last: test metric with the weights after the last step.
         validation: best validation metric, at which the weights were selected.
-        selected_step: the step after which the selected weights were taken.
-        train_loss: mean training loss over the last tenth of the steps.
+        selected_step: the step after which the selected weights were taken; of equal validations the later.
+        train_loss: mean over the last tenth of the steps of what training minimises: dropout, augmentation and
+            auxiliary losses included, so architectures that differ in these cannot be compared by it.
+        plain_train_loss: loss of the last weights on training examples in evaluation mode, of the main output alone:
+            comparable between architectures. The examples are spread evenly over the training split, as many as
+            validation has and at most 2,000. None in records that are older than this field.
     """
 
     test: float
@@ -92,6 +96,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     validation: float
     selected_step: int
     train_loss: float
+    plain_train_loss: float | None = None
 
 
 class Curves(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +104,7 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         step: optimiser steps done.
-        train_loss: mean training loss since the point before.
+        train_loss: mean since the point before of what training minimises, auxiliary losses included.
         validation: validation metric.
         seconds: training seconds so far, without evaluation.
     """

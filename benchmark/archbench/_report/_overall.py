@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from archbench._report._boards import seed_scores
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
+from archbench._report._rows import normalised
 from archbench._report._schema import (
     Comparison,
     Matrix,
@@ -27,7 +28,6 @@ from archbench._report._statistics import (
     average_ranks,
     competition_ranks,
     mean_over_tasks,
-    normalise,
 )
 from archbench._report._text import UNFINISHED, kind_word, normalised_margin
 from archbench._report._verdict import verdict
@@ -180,6 +180,5 @@ def _normalised(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskE
     cells = []
     for board in boards:
         row = next(row for row in board.rows if row.entrant == key)
-        task = tasks[board.task]
-        cells.append(normalise(seed_scores(row), chance=task.chance, oracle=task.oracle))
+        cells.append(normalised(seed_scores(row), tasks[board.task]))
     return cells

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from archbench._declarations import METRICS
 from archbench._protocols import protocols
 from archbench._records import Record
 from archbench._report._cells import cell_interval, middle, solved_share, still_improving
@@ -17,7 +19,7 @@ from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
-from archbench._report._statistics import Estimate, normalise
+from archbench._report._statistics import Estimate, Floats, normalise
 from archbench._statistics import restricted_mean_steps
 
 
@@ -120,10 +122,10 @@ def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
     return {
         "score": test,
         "median": middle([s.test for s in scores], higher_is_better=task.higher_is_better) if scores else None,
-        "normalised": float(normalise(test.mean, chance=task.chance, oracle=task.oracle)) if test else None,
+        "normalised": float(normalised([s.test for s in scores], task).mean()) if scores else None,
         "last": estimate("test_last"),
         "validation": estimate("validation"),
-        "train_loss": _mean(s.train_loss for s in scores),
+        "train_loss": _mean(s.plain_train_loss for s in scores),
         **_solved(counted),
     }
 
@@ -141,6 +143,13 @@ def _solved(counted: Sequence[Record]) -> dict[str, Any]:
         "solved_share": solved_share(solved, len(aimed)),
         "steps_to_target": restricted_mean_steps(steps, budget) if solved else None,
     }
+
+
+def normalised(scores: npt.ArrayLike, task: TaskEntry) -> Floats:
+    """Return test scores of a task on the scale where 0 is chance and 1 is a perfect predictor."""
+    rules = METRICS.get(task.metric)  # a record may come from a suite with other metrics
+    logarithmic = rules is not None and rules.logarithmic
+    return normalise(scores, chance=task.chance, oracle=task.oracle, logarithmic=logarithmic)
 
 
 def _costs(group: Sequence[Record], counted: Sequence[Record]) -> dict[str, Any]:

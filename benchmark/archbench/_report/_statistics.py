@@ -8,6 +8,7 @@ tasks, while t and Welch-Satterthwaite keep what they promise (`tests/report/tes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -55,7 +56,7 @@ def mean_over_tasks(cells: Sequence[npt.ArrayLike]) -> Estimate:
     return _combine(arrays, [1 / len(arrays)] * len(arrays))
 
 
-def normalise(values: npt.ArrayLike, *, chance: float, oracle: float) -> Floats:
+def normalise(values: npt.ArrayLike, *, chance: float, oracle: float, logarithmic: bool = False) -> Floats:
     """Return values scaled to 0 at `chance` and 1 at `oracle`, so that for every metric higher is better.
 
     Both anchors are fixed by the task, so a score never depends on the other entrants. Values below 0 (worse than
@@ -63,8 +64,13 @@ def normalise(values: npt.ArrayLike, *, chance: float, oracle: float) -> Floats:
 
     Args:
         values: any shape, in the unit of the metric.
+        chance, oracle: the anchors, in the unit of the metric.
+        logarithmic: scale the logarithms, which for a perplexity are bits.
     """
-    return (np.asarray(values, dtype=np.float64) - chance) / (oracle - chance)
+    scores = np.asarray(values, dtype=np.float64)
+    if logarithmic:
+        scores, chance, oracle = np.log(scores), math.log(chance), math.log(oracle)
+    return (scores - chance) / (oracle - chance)
 
 
 def competition_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> list[int]:

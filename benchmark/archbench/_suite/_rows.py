@@ -50,7 +50,14 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Record], Value]]] = {
     "test": ("test score with the weights that validation selected", _scores("test")),
     "test_last": ("test score with the weights after the last step", _scores("test_last")),
     "validation": ("best validation score", lambda r: r.validation),
-    "train_loss": ("mean training loss over the last tenth of the steps", _scores("train_loss")),
+    "train_loss": (
+        "loss of the last weights on training examples in evaluation mode, without auxiliary losses",
+        _scores("plain_train_loss"),
+    ),
+    "objective": (
+        "mean over the last tenth of the steps of what training minimises: with dropout and auxiliary losses",
+        _scores("train_loss"),
+    ),
     "selected_step": ("step after which the selected weights were taken", _scores("selected_step")),
     "steps": ("optimiser steps done", _training("steps")),
     "steps_to_target": ("steps until validation reached the target of the task", _training("steps_to_target")),

@@ -20,6 +20,11 @@ def make_metric(task: Task, info: TaskInfo) -> Metric:
     return metric
 
 
+def make_loss_metric(task: Task) -> Metric:
+    """Return the loss of a task as a metric: the mean over all targets, however they are cut into batches."""
+    return CrossEntropy() if task.loss == "cross_entropy" else MeanSquaredError()
+
+
 def accuracy(info: TaskInfo) -> Metric:
     """Return the share of right answers; targets that are `IGNORED` do not count."""
     return MulticlassAccuracy(num_classes=info.outputs, average="micro", ignore_index=IGNORED)

@@ -20,11 +20,14 @@ from torchmetrics import Metric
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
-from archbench._training._metrics import make_metric
+from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
-from archbench._training._splits import Split
+from archbench._training._splits import Split, evaluation_size
 from archbench._training._streaming import Batch
+
+MOST_LOSS_EXAMPLES = 2_000
+"""Most training examples on which the plain loss is measured, so that it costs no more than one validation."""
 
 
 class DivergedError(Exception):
@@ -59,8 +62,9 @@ class TrialModule(pl.LightningModule):
         seconds: seconds of training of each chunk.
         clock: seconds of training so far.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
-        selected: the step after which validation was best, and the weights at that step.
+        selected: the step after which validation was best, the later of equals, and the weights at that step.
         scores: the test scores of the `selected` and the `last` weights.
+        plain_loss: loss of the last weights on training examples in evaluation mode; None until the test is over.
     """
 
     def __init__(
@@ -85,9 +89,10 @@ class TrialModule(pl.LightningModule):
         self.clock = TrainingClock(seconds, self._now)
         self.stop_at_target = stop_at_target
         self.reached: int | None = None
-        self.outputs = info.outputs
+        self.info = info
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
+        self.loss_metric = make_loss_metric(task)
         self.clock_start = clock_start
         self.first_step_seconds: float | None = None
         self.steps: list[int] = []
@@ -96,6 +101,7 @@ class TrialModule(pl.LightningModule):
         self.seconds: list[float] = []
         self.selected: tuple[int, Mapping[str, Tensor]] = (0, {})
         self.scores: dict[str, float] = {}
+        self.plain_loss: float | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimiser of the recipe."""
@@ -147,9 +153,9 @@ class TrialModule(pl.LightningModule):
             if logits.shape != targets.shape:  # broadcasting would train on the wrong thing in silence
                 raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
             return functional.mse_loss(logits, targets)
-        if logits.shape != (*targets.shape, self.outputs):  # an answer in time order would train on other labels
+        if logits.shape != (*targets.shape, self.info.outputs):  # an answer in time order would train on other labels
             raise ValueError(
-                f"the network returned {tuple(logits.shape)}, the task needs {(*targets.shape, self.outputs)}"
+                f"the network returned {tuple(logits.shape)}, the task needs {(*targets.shape, self.info.outputs)}"
             )
         return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
@@ -169,10 +175,10 @@ class TrialModule(pl.LightningModule):
         self._update(self.metric, self.network(*arguments), targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Note the validation score, and keep the weights if they are the best so far."""
+        """Note the validation score, and keep the weights if none before were better."""
         value = float(self.metric.compute())
         self.metric.reset()
-        if self._better(value):
+        if self._is_best(value):
             self.selected = (self.steps[-1], copy.deepcopy(self.network.state_dict()))
         self.validations.append(value)
         if self.reached is None and self._solves(value):
@@ -183,11 +189,12 @@ class TrialModule(pl.LightningModule):
         target = self.task.target
         return target is not None and (value >= target if self.task.higher_is_better else value <= target)
 
-    def _better(self, value: float) -> bool:
+    def _is_best(self, value: float) -> bool:
+        """Return whether no validation so far was better; of equal ones the later counts, which trained longer."""
         if not self.validations:
             return True
         best = max(self.validations) if self.task.higher_is_better else min(self.validations)
-        return value > best if self.task.higher_is_better else value < best
+        return value >= best if self.task.higher_is_better else value <= best
 
     def on_test_start(self) -> None:
         """Keep a copy of the last weights, because the selected ones will take their place."""
@@ -207,8 +214,22 @@ class TrialModule(pl.LightningModule):
         self._update(self.metric_selected, answer, targets)
 
     def on_test_epoch_end(self) -> None:
-        """Keep the two test scores."""
+        """Keep the two test scores, then measure the plain training loss."""
         self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
+        self.plain_loss = self._measure_plain_loss()
+
+    def _measure_plain_loss(self) -> float:
+        """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.
+
+        The examples are spread evenly over the split, since some splits are ordered by label. There are as many as
+        validation has, so that the two are equally precise. It comes last, so that no score depends on it.
+        """
+        train = self.splits["train"]
+        count = min(len(train), len(self.splits["validation"]), MOST_LOSS_EXAMPLES)
+        examples = torch.arange(count) * len(train) // count
+        for arguments, targets in train.batches(torch.split(examples, evaluation_size(train, self.info))):
+            self._update(self.loss_metric, self.network(*arguments), targets)
+        return float(self.loss_metric.compute())
 
     def _fetch(self, batch: tuple[str, int, int]) -> Batch:
         name, start, end = batch

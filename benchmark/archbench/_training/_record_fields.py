@@ -25,6 +25,7 @@ def make_scores(module: TrialModule) -> Scores:
         validation=best(module.validations),
         selected_step=step,
         train_loss=float(losses[-max(1, len(losses) // 10) :].mean()),
+        plain_train_loss=module.plain_loss,
     )
 
 

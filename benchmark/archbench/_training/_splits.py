@@ -84,6 +84,13 @@ def _roll(tensor: Tensor, lengths: Tensor) -> Tensor:
     return tensor[torch.arange(len(tensor))[:, None], source]
 
 
+def evaluation_size(split: Split, info: TaskInfo) -> int:
+    """Return the number of examples in one evaluation batch."""
+    answers = info.outputs * (info.input_shape[0] if info.per_step else 1)
+    largest = max(math.prod(split.inputs.shape[1:]), answers)
+    return min(EVALUATION_BATCH, max(1, EVALUATION_NUMBERS // largest))
+
+
 class EvaluationBatches:
     """The batches of an evaluation, each as (name of the split, start, end).
 
@@ -92,9 +99,7 @@ class EvaluationBatches:
     """
 
     def __init__(self, split: Split, name: str, info: TaskInfo) -> None:
-        answers = info.outputs * (info.input_shape[0] if info.per_step else 1)
-        largest = max(math.prod(split.inputs.shape[1:]), answers)
-        size = min(EVALUATION_BATCH, max(1, EVALUATION_NUMBERS // largest))
+        size = evaluation_size(split, info)
         self.batches = [(name, start, min(start + size, len(split))) for start in range(0, len(split), size)]
 
     def __len__(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
@@ -26,4 +27,16 @@ def build(task: TaskInfo, options: ConvNeXtOptions) -> nn.Module:
     assert stem.bias is not None
     nn.init.zeros_(stem.bias)
     network.get_submodule("features.0").register_module("0", stem)
+    if options.start == "he":
+        start_at_scale(network)
     return network
+
+
+@torch.no_grad()
+def start_at_scale(network: nn.Module) -> None:
+    """Draw all weights from He's initialisation, whose scale follows the width, and set every g to 1."""
+    for name, parameter in network.named_parameters():
+        if name.endswith("layer_scale"):
+            nn.init.ones_(parameter)
+        elif parameter.dim() > 1:  # of a convolution or a linear layer
+            nn.init.kaiming_normal_(parameter, nonlinearity="relu")

@@ -71,8 +71,9 @@ class GoogLeNet(nn.Module):
     ) -> None:
         super().__init__()
         self.stem, self.weight = stem, options.aux_weight
-        self.stages, self.auxiliary = nn.ModuleDict(), nn.ModuleDict()
+        self.stages = nn.ModuleDict()
         C = stem_channels
+        classified: dict[str, tuple[int, tuple[int, int]]] = {}  # stage -> channels and size of its output
         for name, row in TABLE.items():
             widths = tuple(_scaled(width, options) for width in row)
             pool: list[nn.Module] = []
@@ -81,8 +82,10 @@ class GoogLeNet(nn.Module):
             self.stages[name] = nn.Sequential(*pool, Inception(C, widths, normalise=options.normalise))
             C = widths[0] + widths[2] + widths[4] + widths[5]
             if name in ("4a", "4d") and options.aux_weight > 0:
-                self.auxiliary[name] = _classifier(C, size, outputs, options)
+                classified[name] = C, size
         self.dropout, self.head = nn.Dropout(0.4), nn.Linear(C, outputs)
+        # Last, so that with and without them the other layers draw equal weights from one seed.
+        self.auxiliary = nn.ModuleDict({name: _classifier(*at, outputs, options) for name, at in classified.items()})
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor | Outputs:

@@ -16,7 +16,7 @@ lets one product serve all three. torch keeps two bias vectors: 3H(I+H+2) parame
 30,900 for 30,600 at I=1, H=100, and 50,304 for 49,920 at H=128. As in `rnn`, each R starts orthogonal, each W from
 Glorot's initialisation, and b at 0. On a CPU the loop over time is our own, which is faster than torch's.
 
-Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `gru`."""
     yield archbench.Architecture(
         name="gru",
-        revision=2,  # since then a CPU computes it in another order of operations
+        revision=3,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.gru.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

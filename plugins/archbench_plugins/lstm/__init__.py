@@ -25,7 +25,7 @@ Forms, after Greff et al., arXiv:1503.04069, who compare them:
 
 These have one bias vector, and a loop over time of their own in place of torch's kernel.
 
-Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `lstm`."""
     yield archbench.Architecture(
         name="lstm",
+        revision=2,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.lstm.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

@@ -90,6 +90,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     deep = {"block": "bottleneck", "order": "pre-activation", "shortcut": "B"}
     yield archbench.Architecture(
         name="resnet",
+        revision=2,  # since then shortcuts and gates draw their weights last
         build="archbench_plugins.resnet.network:build",
         inputs=("image",),
         options=ResNetOptions,

@@ -71,17 +71,23 @@ def build(task: TaskInfo, options: ResNetOptions) -> nn.Module:
     n = (options.depth - 2) // (9 if bottleneck else 6)
     widths = [width * (4 if bottleneck else 1) for width in (16, 32, 64)]
     stem = convolution(channels, 16, 3) if pre else normalised_stem(channels)
-    shapes = enumerate(stages(n, first=16, widths=widths))
-    units = [_unit(C, D, stride, options, first=index == 0) for index, (C, D, stride) in shapes]
+    shapes = list(stages(n, first=16, widths=widths))
+    make = _bottleneck if bottleneck else basic_branch
+    branches = [make(C, D, stride=stride) for C, D, stride in shapes]
+    head = nn.Linear(widths[-1], outputs)
+    # Shortcuts come last, so that with any of them the other layers draw equal weights from one seed.
+    units = [
+        _unit(branch, shape, options, first=branch is branches[0])
+        for branch, shape in zip(branches, shapes, strict=True)
+    ]
     close = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU()) if pre else None
-    return Frame(stem, units, close=close, head=nn.Linear(widths[-1], outputs))
+    return Frame(stem, units, close=close, head=head)
 
 
-def _unit(C: int, D: int, stride: int, options: ResNetOptions, *, first: bool) -> nn.Module:
-    pre = options.order == "pre-activation"
-    layers = (_bottleneck if options.block == "bottleneck" else basic_branch)(C, D, stride=stride)
+def _unit(layers: nn.Sequential, shape: tuple[int, int, int], options: ResNetOptions, *, first: bool) -> nn.Module:
+    C, D, stride = shape
     shortcut, join = _shortcut(C, D, stride, options), _join(C, D, options)
-    if pre:
+    if options.order == "pre-activation":
         branch = layers[:-1]  # the last batch norm becomes the next unit's first
         return PreActivatedUnit(C, branch, shortcut, join, first=first)
     return Unit(layers, shortcut, join)

@@ -44,10 +44,12 @@ class TaskRow(Row, frozen=True, kw_only=True):
         superseded: a newer revision or source replaced the entrant, so it is not ranked.
         score: test score with the weights that validation selected.
         median: the middle of these test scores, the worse of the two for an even number: a score that a seed has.
-        normalised: mean of `score` on the scale where 0 is chance and 1 is a perfect predictor.
+        normalised: mean test score on the scale where 0 is chance and 1 is a perfect predictor; of a perplexity, the
+            scale is that of its logarithm.
         last: test score with the weights after the last step.
         validation: validation score of the selected weights, the best of the trial.
-        train_loss: mean training loss over the last tenth of the steps.
+        train_loss: mean loss of the last weights on training examples in evaluation mode, without auxiliary losses;
+            None if the records are older than this measurement.
         recipe: the recipe of its trials in words, where the protocol alone does not say it: its own recipe, or the one
             that tuning chose; else empty.
         solved: number of its counted trials that reached the target of the task; None if the task has no target.
@@ -105,7 +107,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         n: number of trials in the mean.
         step: optimiser steps done, in rising order.
         validation: mean validation score at each of these steps, in the unit of the metric.
-        train_loss: mean training loss since the step before, at each of these steps.
+        train_loss: mean since the step before of what training minimises, auxiliary losses included.
     """
 
     entrant: str
