@@ -90,7 +90,7 @@ def test_data_can_be_looked_at(files: Path, cli: Cli) -> None:
 
     assert described["classes"] == {"dark": 30, "light": 30}
     assert described["splits"] == {"train": 42, "validation": 6, "test": 12}
-    assert described["left out"] == ["1 unreadable images are left out: light/torn.png"]
+    assert described["warnings"] == ["1 unreadable images are left out: light/torn.png"]
     listed = json.loads(cli("list", "--json", cwd=files).stdout)
     assert {"images:PATH", "sequences:PATH"} <= {entry["name"] for entry in listed["own data"]}
     kind = json.loads(cli("show", "images", "--json", cwd=files).stdout)
