@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._sequence_columns import find_column, find_features, spacing_name
+from archbench_tasks._sequence_columns import find_column, find_features, spacing_name, write_names
 from archbench_tasks._sequence_times import Times, put_in_order, read_times
 from archbench_tasks._sequences import SequenceOptions, Sequences, number_classes
 
@@ -140,7 +140,7 @@ def sequences_of(table: Table, options: SequenceOptions) -> Sequences:
     wanted = find_features(table.file, table.columns, named, options)
     spacing = spacing_name(named) if spacing_name(named) in wanted else ""
     rows = _rows(_texts(table, named["id"]))
-    columns = {name: _numbers(table, name) for name in wanted if name != spacing}
+    columns = {name: _feature(table, name) for name in wanted if name != spacing}
     targets, classes = _targets(table, named, rows)
     groups = _one_each(table, named["group"], rows).tolist() if "group" in named else None
     times = _times(table, named["time"]) if "time" in named else None
@@ -208,7 +208,11 @@ def _texts(table: Table, column: str) -> list[str]:
     return texts
 
 
-def _numbers(table: Table, column: str) -> Array:
+def _feature(table: Table, column: str) -> Array:
+    return _numbers(table, column, advice=f"fill it in, or leave the column out with drop={write_names([column])}")
+
+
+def _numbers(table: Table, column: str, advice: str = "fill it in") -> Array:
     """Return a column as finite float64."""
     import numpy as np
 
@@ -219,11 +223,11 @@ def _numbers(table: Table, column: str) -> Array:
         numbers = np.empty(0)
     if numbers.shape != (len(values),):  # some cells are no numbers, or each cell is a list
         numbers = np.array([_number(value) for value in values])
-    _check_finite(table, column, numbers, "a finite number")
+    _check_finite(table, column, numbers, "a finite number", advice)
     return numbers
 
 
-def _check_finite(table: Table, column: str, numbers: Array, what: str) -> None:
+def _check_finite(table: Table, column: str, numbers: Array, what: str, advice: str = "fill it in") -> None:
     """Raise unless all numbers that were read from a column are finite."""
     import numpy as np
 
@@ -233,7 +237,7 @@ def _check_finite(table: Table, column: str, numbers: Array, what: str) -> None:
         shown = repr(cell) if cell not in ("", None) else "nothing"
         raise archbench.DataError(
             f"{table.file} {table.place(int(wrong[0]))}, column {column!r}: {shown} is not {what}"
-            f"{f', nor are {len(wrong) - 1} more in that column' if len(wrong) > 1 else ''}; fill it in, or drop it"
+            f"{f', nor are {len(wrong) - 1} more in that column' if len(wrong) > 1 else ''}; {advice}"
         )
 
 
