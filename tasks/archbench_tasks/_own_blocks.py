@@ -48,7 +48,7 @@ def number_blocks(groups: Sequence[str] | None, times: Array | None) -> Array:
 def _check_count(count: int, what: str, option: str) -> None:
     if count < 3:
         raise archbench.DataError(
-            f"only {('one', 'two')[count - 1]} {what}; three or more are needed, one for each of training, validation and "
+            f"only {('one', 'two')[count - 1]} {what}; three or more are needed, for training, validation and "
             f"test: choose another {option}=, or leave {option}= out"
         )
 
