@@ -153,6 +153,7 @@ class Listener(Observer):
         self.warnings.append(message)
 
 
+@pytest.mark.slow
 def test_column_that_names_the_walk_is_warned_of_and_can_be_dropped(leak: Path, tmp_path: Path) -> None:
     """A network learns the label from a column that only names the session; without that column it is at chance."""
     listener = Listener()
@@ -175,7 +176,7 @@ def test_column_that_names_the_walk_is_warned_of_and_can_be_dropped(leak: Path, 
 def test_dry_run_describes_own_data(leak: Path, cli: Cli) -> None:
     """A dry run prints the features and warnings before it measures, and has them in its JSON."""
     task = f"sequences:{leak}[group=session no]"
-    done = cli("run", "gru", "--task", task, "--protocol", "smoke", "--dry-run", "--json")
+    done = cli("run", "gru", "--task", task, "--protocol", "smoke", "--dry-run", "--json", cwd=leak.parent)
     assert done.returncode == 0, done.stderr
     (facts,) = json.loads(done.stdout)["own_data"].values()
 
