@@ -91,7 +91,7 @@ def _draw(block: Array, labels: Array, free: Array, share: float, draw: np.rando
         raise archbench.DataError("only one group is left for training and validation; group= needs two or more there")
     here = np.isin(block, free)
     pairs, rows = np.unique([np.searchsorted(free, block[here]), labels[here]], axis=1, return_counts=True)
-    counts = Counts(*pairs, rows)
+    counts = Counts(pairs[0], pairs[1], rows)
     choices: list[tuple[tuple[int, float], Array]] = []
     for _ in range(min(ORDERS, 1 + MANY // len(free))):
         order = draw.permutation(len(free))

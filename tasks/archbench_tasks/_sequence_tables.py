@@ -193,7 +193,8 @@ def _one_each(table: Table, column: str, rows: Rows, *, numbers: bool = False) -
 
 def _times(table: Table, column: str) -> Times:
     times = read_times(column, table.columns[column])
-    _check_finite(table, column, times.moments, "a date such as 2024-03-01T08:30" if times.dates else "a finite number")
+    expected = "a date such as 2024-03-01 or 2024-03-01T08:30" if times.dates else "a finite number"
+    _check_finite(table, column, times.moments, expected)
     return times
 
 

@@ -65,7 +65,7 @@ def _seconds(cell: Any) -> float:
 def write_time(moment: float, *, dates: bool) -> str:
     """Return a time for people: a number, or a date with as much of the clock as is not zero."""
     if not dates:
-        return f"{moment:g}"
+        return f"{moment:.12g}"
     return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ").removesuffix("+00:00").removesuffix(" 00:00:00")
 
 

@@ -94,7 +94,7 @@ def walks(count: int = 40, *, per_person: int = 2, relative: bool = False) -> li
     for walk in range(count):
         moment = datetime(2024, 1, 1) if relative else datetime(2024, 1, 1) + timedelta(days=walk)
         for step in range(4):
-            person = f"p{walk // per_person}"
+            person = f"p{99 - walk // per_person}"
             rows.append({"id": walk, "x": 100 * walk + step, "when": moment.isoformat(), "who": person})
             rows[-1]["label"] = "ab"[walk % 2]
             moment += timedelta(seconds=int(draw.integers(1, 60)))
@@ -146,17 +146,24 @@ def test_steps_follow_time_and_spacing_is_a_feature(tmp_path: Path) -> None:
         np.testing.assert_allclose(splits.test.inputs[row, :, 1], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_equal_times_and_groups_are_not_cut(tmp_path: Path) -> None:
-    """Sequences that begin at the same time, and groups, lie on one side of the cuts in time."""
+def test_groups_follow_one_another_by_their_latest(tmp_path: Path) -> None:
+    """In time a group belongs where its latest sequence is, with all that it has from before, whatever its name."""
     rows = walks(per_person=6)
-    path = write(tmp_path / "walks.csv", rows)
-    splits = first_walks(loaded(path, SequenceOptions(time="when", group="who")), rows)
-    people = [{walk // 6 for walk in split} for split in splits]
-    assert people == [{0, 1, 2, 3}, {4}, {5, 6}]  # of 8 wanted for the test, the last group has 4, the last two have 10
+    for row in rows:
+        if row["id"] in (0, 1):
+            row["who"] = "p93"  # the last, which has 36 to 39
+    splits = first_walks(loaded(write(tmp_path / "w.csv", rows), SequenceOptions(time="when", group="who")), rows)
 
+    assert [sorted(split) for split in splits] == [[*range(2, 30)], [*range(30, 36)], [0, 1, *range(36, 40)]]
+
+
+def test_equal_times_are_not_cut(tmp_path: Path) -> None:
+    """Sequences that begin at the same time lie on one side of the cuts in time."""
+    rows = walks()
     for row in rows:
         row["when"] = f"2024-01-{1 + row['id'] // 10:02}"
     splits = first_walks(loaded(write(tmp_path / "days.csv", rows), SequenceOptions(time="when", drop=("who",))), rows)
+
     assert [{walk // 10 for walk in split} for split in splits] == [{0, 1}, {2}, {3}]
 
 
@@ -189,7 +196,11 @@ def test_even_spacing_is_no_feature(tmp_path: Path) -> None:
     ("changes", "options", "says"),
     [
         ({"who": "p"}, {"group": "who"}, r"only one group \(p\); three or more are needed.*another group="),
-        ({"who": "p"}, {"group": "id", "time": "who"}, "column 'who': 'p' is not a date such as 2024-03-01T08:30"),
+        (
+            {"who": "p"},
+            {"group": "id", "time": "who"},
+            "column 'who': 'p' is not a date such as 2024-03-01 or 2024-03-01T08:30",
+        ),
         ({"when": ""}, {"time": "when"}, "line 2, column 'when': nothing is not a date"),
         ({"who": ""}, {"group": "who"}, "line 2: 'who' is missing"),
     ],
@@ -206,7 +217,7 @@ def test_group_that_changes_within_a_sequence(tmp_path: Path) -> None:
     """A sequence with two groups is an error that names both lines."""
     rows = sorted(walks(), key=lambda row: row["id"])
     rows[1]["who"] = "other"
-    with pytest.raises(DataError, match="sequence '0' has who p0 in line 2 and other in line 3"):
+    with pytest.raises(DataError, match="sequence '0' has who p99 in line 2 and other in line 3"):
         inspect(write(tmp_path / "two.csv", rows), SequenceOptions(group="who", drop=("when",)))
 
 
