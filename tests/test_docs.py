@@ -90,11 +90,21 @@ def reader_folder(
 
 
 def write_own_data(folder: Path) -> None:
-    """Write flowers of two kinds, walks of two people, and notes."""
+    """Write flowers of two kinds, skin of twelve patients, walks of two people, the gait of twelve, and notes."""
     for number in range(8):
         image = folder / "flowers" / ("daisy", "tulip")[number % 2] / f"{number}.png"
         image.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (9, 9), (30 * number, 0, 0)).save(image)
+    for number in range(24):
+        image = folder / "skin" / ("ill", "well")[number % 2] / f"p{number // 2}_{number % 2}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), (10 * number, 0, 0)).save(image)
+    gait = [
+        f"{walk},{walk + step},{step},{walk},p{walk // 2},2024-01-{1 + walk:02}T08:0{step * step},{'ab'[walk % 2]}"
+        for walk in range(24)
+        for step in range(3)
+    ]
+    (folder / "gait.csv").write_text("\n".join(["id,speed,step [m],session,patient,when,label", *gait]))
     rows = [f"{walk},{walk + step},{'ab'[walk % 2]}" for walk in range(8) for step in range(2 + walk % 2)]
     (folder / "notes.txt").write_text("Nothing happened today. " * 50)
     (folder / "walks.csv").write_text("\n".join(["walk,speed,person", *rows]))

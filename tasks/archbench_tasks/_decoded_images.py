@@ -66,7 +66,8 @@ def read_decoded(content: str, *, size: int, channels: str) -> Decoded | None:
     if not folder.exists():
         return None
     kept = json.loads((folder / "index.json").read_text())
-    pool = Pool(np.array(kept["labels"], np.int64), kept["keys"], kept["published"], kept["content"])
+    labels = np.array(kept["labels"], np.int64)
+    pool = Pool(labels, kept["keys"], kept["published"], kept["content"], kept.get("groups"))
     return Decoded(np.load(folder / "pixels.npy", mmap_mode="r"), pool, kept["classes"], kept["bad"])
 
 
@@ -84,6 +85,7 @@ def _write_decoded(folder: Path, files: list[ImageFile], content: str, size: int
         "keys": keys,
         "bad": bad,
         "content": content,
+        "groups": [file.group for file in good] if any(file.group for file in files) else None,
     }
     (folder / "index.json").write_text(json.dumps(index))
 

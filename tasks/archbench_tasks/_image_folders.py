@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import archbench
+from archbench_tasks._image_groups import group_finder
 from archbench_tasks._own_cache import hash_texts
 
 ENDINGS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -26,23 +27,38 @@ SPLIT_FOLDERS = {
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image: its path, its class, its split (empty where the folders name none), and the hash of its bytes."""
+    """An image.
+
+    Args:
+        path: of the file.
+        label: its class.
+        split: where the folders name one; else empty.
+        group: where a pattern finds one in the name; else empty.
+        sha: the hash of its bytes.
+    """
 
     path: Path
     label: str
     split: str
+    group: str = ""
     sha: str = ""
 
 
-def list_images(path: Path) -> tuple[list[ImageFile], int]:
-    """Return every image below a folder, ordered by split, class and content, and the number of other files.
+def list_images(path: Path, group: str | None = None) -> tuple[list[ImageFile], int]:
+    """Return every image below a folder, ordered by split, class, content and group, and the number of other files.
+
+    Args:
+        path: of the folder.
+        group: the pattern of the names, from which the group of a file is read; None for no groups.
 
     Raises:
-        DataError: the folder is not laid out as `own_images` says.
+        DataError: the folder is not laid out as `own_images` says, or the pattern does not fit.
     """
+    find_group = group_finder(group) if group is not None else lambda name: ""
     if not path.is_dir():
         raise archbench.DataError(f"{path} is a file; images: needs a folder with a folder of images for each class")
-    found, others = [], 0
+    found: list[ImageFile] = []
+    others = 0
     for folder, label, split in _class_folders(path):
         files = list(_files_below(folder))
         images = [file for file in files if file.suffix.lower() in ENDINGS]
@@ -52,18 +68,18 @@ def list_images(path: Path) -> tuple[list[ImageFile], int]:
                 f"the folder {folder.relative_to(path)} in {path} has no images ({', '.join(sorted(ENDINGS))}); "
                 "put its images there, or remove it"
             )
-        found += [(file, label, split) for file in images]
+        found += [ImageFile(file, label, split, find_group(file.relative_to(folder))) for file in images]
     others += sum(1 for file in path.iterdir() if file.is_file())
-    return sorted(_hashed(found), key=lambda file: (file.split, file.label, file.sha)), others
+    return sorted(_hashed(found), key=lambda file: (file.split, file.label, file.sha, file.group)), others
 
 
-def _hashed(found: list[tuple[Path, str, str]]) -> list[ImageFile]:
-    """Return the image file for each path, class and split."""
+def _hashed(found: list[ImageFile]) -> list[ImageFile]:
+    """Return the files with the hashes of their bytes."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as threads:
-        shas = threads.map(_sha, (path for path, _, _ in found))
-        return [ImageFile(*facts, sha) for facts, sha in zip(found, shas, strict=True)]
+        shas = threads.map(_sha, (file.path for file in found))
+        return [replace(file, sha=sha) for file, sha in zip(found, shas, strict=True)]
 
 
 def _class_folders(path: Path) -> Iterator[tuple[Path, str, str]]:
@@ -121,5 +137,7 @@ def _sha(path: Path) -> str:
 
 
 def content_of(files: Iterable[ImageFile]) -> str:
-    """Return the hash of the contents of all files, with their classes and splits."""
-    return hash_texts(*(text for file in files for text in (file.split, file.label, file.sha)))
+    """Return the hash of the contents of all files, with their classes, splits, and groups where there are any."""
+    return hash_texts(
+        *(text for file in files for text in (file.split, file.label, file.sha, file.group)[: 4 if file.group else 3])
+    )

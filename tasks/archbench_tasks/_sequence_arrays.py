@@ -2,17 +2,20 @@
 
 A file has `inputs` (N, T, F) or (N, T), with `lengths` (N,) if they differ; or `values` (sum of lengths, F), all steps
 one after the other, with `lengths`. In both forms `targets` (N,) are text or integers for classes, floats for a number
-to predict.
+to predict. `group` names an array (N,), `time` an array (N, T) or (sum of lengths,).
 """
 
 from __future__ import annotations
 
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._sequences import Sequences, number_classes
+from archbench_tasks._sequence_columns import find_column, find_features, spacing_name
+from archbench_tasks._sequence_times import Times, put_in_order, read_times
+from archbench_tasks._sequences import SequenceOptions, Sequences, number_classes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +23,12 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-def read_npz(path: Path) -> Sequences:
+def read_npz(path: Path, options: SequenceOptions) -> Sequences:
     """Return the sequences of an npz file.
+
+    Args:
+        path: of the file.
+        options: `group` and `time` name arrays, `features` and `drop` give numbers of features.
 
     Raises:
         DataError: an array is missing, does not fit the others, or has something in it that is no number.
@@ -29,17 +36,26 @@ def read_npz(path: Path) -> Sequences:
     import numpy as np
 
     arrays = _arrays(path)
-    values, lengths = _steps(arrays, path)
-    targets = arrays.get("targets")
-    if targets is None or targets.shape != lengths.shape:
-        found = "no array `targets`" if targets is None else f"targets of shape {targets.shape}"
-        raise archbench.DataError(f"{path.name} has {found}; give targets ({len(lengths)},), one for a sequence")
-    _check_finite(values, lengths, path)
-    if targets.dtype.kind == "f":
-        _check_numbers(targets, path)
-        return Sequences(values, lengths, targets.astype(np.float64), [])
-    labels, classes = number_classes(_labels(targets, path))
-    return Sequences(values, lengths, labels, classes)
+    form = _steps(arrays, path)
+    targets = _one_each(arrays, "targets", form.lengths, path)
+    _check_finite(form.values, form.lengths, path)
+    named = {
+        option: find_column(path.name, [*arrays], option, written)
+        for option in ("group", "time")
+        if (written := getattr(options, option))
+    }
+    groups = times = None
+    if "group" in named:
+        groups = [*map(str, _labels(_one_each(arrays, named["group"], form.lengths, path), named["group"], path))]
+    if "time" in named:
+        times = _times(arrays, named["time"], form, path)
+    wanted = find_features(path.name, [*map(str, range(form.values.shape[1]))], named, options)
+    spacing = spacing_name(named) if spacing_name(named) in wanted else ""
+    columns = {name: form.values[:, int(name)] for name in wanted if name != spacing}
+    sequence = np.repeat(np.arange(len(form.lengths)), form.lengths)
+    values, fields = put_in_order(path.name, columns, sequence, times, spacing=spacing)
+    answers = _answers(targets, path)
+    return Sequences(values, form.lengths, *answers, groups=groups, **fields)
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -60,8 +76,23 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise archbench.DataError(f"{path.name} is not readable as npz ({error})") from None
 
 
-def _steps(arrays: dict[str, Array], path: Path) -> tuple[Array, Array]:
-    """Return values (M, F) and lengths (N,) from either form."""
+@dataclass(frozen=True)
+class Form:
+    """The steps of a file in one of the two forms.
+
+    Args:
+        values: of all steps, one sequence after the other (M, F).
+        lengths: of the sequences (N,).
+        real: which steps of `inputs` are no padding (N, T); None in the other form.
+    """
+
+    values: Array
+    lengths: Array
+    real: Array | None = None
+
+
+def _steps(arrays: dict[str, Array], path: Path) -> Form:
+    """Return the steps of either form."""
     import numpy as np
 
     name = "inputs" if "inputs" in arrays else "values"
@@ -71,9 +102,49 @@ def _steps(arrays: dict[str, Array], path: Path) -> tuple[Array, Array]:
         )
     values = _values(arrays[name], name, path)
     lengths = _lengths(arrays.get("lengths"), values, name, path)
-    if name == "inputs":
-        values = values[np.arange(values.shape[1]) < lengths[:, None]]
-    return values, lengths
+    if name == "values":
+        return Form(values, lengths)
+    real = np.arange(values.shape[1]) < lengths[:, None]
+    return Form(values[real], lengths, real)
+
+
+def _one_each(arrays: dict[str, Array], name: str, lengths: Array, path: Path) -> Array:
+    """Return an array that has one value for each sequence (N,)."""
+    array = arrays.get(name)
+    if array is None or array.shape != lengths.shape:
+        found = f"no array `{name}`" if array is None else f"{name} of shape {array.shape}"
+        raise archbench.DataError(f"{path.name} has {found}; give {name} ({len(lengths)},), one for a sequence")
+    return array
+
+
+def _times(arrays: dict[str, Array], name: str, form: Form, path: Path) -> Times:
+    """Return the times of all steps: numbers, dates of numpy, or texts."""
+    import numpy as np
+
+    array = arrays[name]
+    shape = form.values.shape[:1] if form.real is None else form.real.shape
+    if array.shape != shape:
+        raise archbench.DataError(f"{path.name} has {name} of shape {array.shape}; give {shape}, a time for each step")
+    array = array if form.real is None else array[form.real]
+    times = read_times(name, array.astype("datetime64[us]" if array.dtype.kind == "M" else array.dtype).tolist())
+    wrong = (~np.isfinite(times.moments)).nonzero()[0]
+    if len(wrong):
+        sequence, step = _place(int(wrong[0]), form.lengths)
+        raise archbench.DataError(
+            f"{path.name}: sequence {sequence}, step {step} has the time {array[wrong[0]]!s}, which is neither a "
+            f"finite number nor a date such as 2024-03-01T08:30 (counted from 0; {len(wrong)} in all)"
+        )
+    return times
+
+
+def _answers(targets: Array, path: Path) -> tuple[Array, list[str]]:
+    """Return class numbers and the names of the classes, or numbers to predict and no names."""
+    import numpy as np
+
+    if targets.dtype.kind == "f":
+        _check_numbers(targets, path)
+        return targets.astype(np.float64), []
+    return number_classes(_labels(targets, "label", path))
 
 
 def _values(array: Array, name: str, path: Path) -> Array:
@@ -109,12 +180,19 @@ def _check_finite(values: Array, lengths: Array, path: Path) -> None:
     wrong = np.argwhere(~np.isfinite(values))
     if len(wrong):
         row, feature = wrong[0]
-        sequence = int(np.searchsorted(lengths.cumsum(), row, side="right"))
-        step = row - lengths[:sequence].sum()
+        sequence, step = _place(int(row), lengths)
         raise archbench.DataError(
             f"{path.name}: sequence {sequence}, step {step}, feature {feature} is {values[row, feature]}, not a finite "
             f"number (counted from 0; {len(wrong)} in all); fill them in, or drop them"
         )
+
+
+def _place(row: int, lengths: Array) -> tuple[int, int]:
+    """Return the sequence that a row of all steps belongs to, and its step there, both counted from 0."""
+    import numpy as np
+
+    sequence = int(np.searchsorted(lengths.cumsum(), row, side="right"))
+    return sequence, row - int(lengths[:sequence].sum())
 
 
 def _check_numbers(targets: Array, path: Path) -> None:
@@ -127,12 +205,12 @@ def _check_numbers(targets: Array, path: Path) -> None:
         )
 
 
-def _labels(targets: Array, path: Path) -> Array:
-    """Return labels, bytes decoded, none of them empty."""
+def _labels(targets: Array, what: str, path: Path) -> Array:
+    """Return labels or groups, bytes decoded, none of them empty."""
     import numpy as np
 
     if targets.dtype.kind == "S":
         targets = np.char.decode(targets, "utf-8", "replace")
     if "" in targets.astype(str):
-        raise archbench.DataError(f"{path.name}: the label of sequence {targets.tolist().index('')} is missing")
+        raise archbench.DataError(f"{path.name}: the {what} of sequence {targets.tolist().index('')} is missing")
     return targets

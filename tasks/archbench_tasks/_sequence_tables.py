@@ -1,7 +1,7 @@
 """Sequences from csv and parquet files in long form, with the place of every mistake in the file.
 
 There is one row for each step, in the order of time. A column says which sequence the row belongs to, another has the
-label or the number to predict, and all others are features.
+label or the number to predict, and all others are features unless options say otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archbench
+from archbench_tasks._sequence_columns import find_column, find_features, spacing_name, write_names
+from archbench_tasks._sequence_times import Times, put_in_order, read_times
 from archbench_tasks._sequences import SequenceOptions, Sequences, number_classes
 
 if TYPE_CHECKING:
@@ -109,67 +111,91 @@ def read_parquet(path: Path) -> Table:
     return Table(path.name, columns, lambda row: f"row {row + 1}")
 
 
-def sequences_of(table: Table, options: SequenceOptions) -> Sequences:
-    """Return the sequences of a table, in the order in which they begin, with their steps in the order of the rows.
-
-    Raises:
-        DataError: a column is missing, a cell is empty or no number, or a sequence has two labels.
-    """
-    import numpy as np
-
-    features = _features(table, options)
-    ids = _texts(table, options.id)
-    _, first, sequence = np.unique(np.array(ids), return_index=True, return_inverse=True)
-    values = np.stack([_numbers(table, name) for name in features], axis=1)  # (M, F)
-    given = _answers(table, options, ids, first[sequence])
-    order = np.argsort(first[sequence], kind="stable")
-    starts = np.sort(first)
-    lengths = np.bincount(sequence)[sequence[starts]]
-    targets, classes = (given[starts], []) if options.target else number_classes(given[starts])
-    return Sequences(values[order], lengths, targets, classes)
-
-
-def _features(table: Table, options: SequenceOptions) -> list[str]:
-    """Return the names of the columns that the options do not name; raise if one that they name is missing."""
-    answer = "target" if options.target else "label"
-    for option in ("id", answer):
-        column = getattr(options, option)
-        if column not in table.columns:
-            hint = ", or target=NAME for a number to predict" if option == "label" else ""
-            raise archbench.DataError(
-                f"{table.file} has no column {column!r}; its columns are {', '.join(table.columns)}: set {option}=NAME"
-                f"{hint}"
-            )
-    features = [name for name in table.columns if name not in (options.id, options.label, options.target)]
-    if not features:
-        raise archbench.DataError(
-            f"{table.file} has no columns beside {options.id!r} and {getattr(options, answer)!r}; "
-            "where are the numbers?"
-        )
-    return features
-
-
-def _answers(table: Table, options: SequenceOptions, ids: list[str], begins: Array) -> Array:
-    """Return the label or the number to predict of each row (M,), which must be one for each sequence.
+@dataclass(frozen=True)
+class Rows:
+    """The sequences that the rows of a table belong to, numbered in the order in which they begin.
 
     Args:
-        table, options: the table, and which column to read.
-        ids: the sequence that each row belongs to.
-        begins: the first row of that sequence (M,).
+        ids: the sequence of each row by name (M,).
+        sequence: its number (M,).
+        first: the first row of each sequence (N,).
+    """
+
+    ids: list[str]
+    sequence: Array
+    first: Array
+
+
+def sequences_of(table: Table, options: SequenceOptions) -> Sequences:
+    """Return the sequences of a table, in the order in which they begin in the file.
+
+    Their steps are in the order of the rows, or of time where a column has the times.
+
+    Raises:
+        DataError: a column is missing, a cell is empty or no number, or a sequence has two labels or groups.
     """
     import numpy as np
 
-    asked = options.target or options.label
-    given = _numbers(table, asked) if options.target else np.array(_texts(table, asked))
+    named = _named_columns(table, options)
+    wanted = find_features(table.file, table.columns, named, options)
+    spacing = spacing_name(named) if spacing_name(named) in wanted else ""
+    rows = _rows(_texts(table, named["id"]))
+    columns = {name: _feature(table, name) for name in wanted if name != spacing}
+    targets, classes = _targets(table, named, rows)
+    groups = _one_each(table, named["group"], rows).tolist() if "group" in named else None
+    times = _times(table, named["time"]) if "time" in named else None
+    values, fields = put_in_order(table.file, columns, rows.sequence, times, spacing=spacing)
+    return Sequences(values, np.bincount(rows.sequence), targets, classes, groups=groups, **fields)
+
+
+def _rows(ids: list[str]) -> Rows:
+    import numpy as np
+
+    _, first, sequence = np.unique(np.array(ids), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return Rows(ids, np.argsort(order)[sequence], first[order])
+
+
+def _named_columns(table: Table, options: SequenceOptions) -> dict[str, str]:
+    """Return the column of each option that names one; raise if it is missing."""
+    named = {}
+    for option in ("id", "target" if options.target else "label", "group", "time"):
+        if written := getattr(options, option):
+            named[option] = find_column(table.file, [*table.columns], option, written)
+    if options.target and options.label in table.columns:
+        named["label"] = options.label  # another answer, and so no feature
+    return named
+
+
+def _targets(table: Table, named: dict[str, str], rows: Rows) -> tuple[Array, list[str]]:
+    """Return the number of the class of each sequence and the classes, or the number to predict and no classes."""
+    if "target" in named:
+        return _one_each(table, named["target"], rows, numbers=True), []
+    return number_classes(_one_each(table, named["label"], rows))
+
+
+def _one_each(table: Table, column: str, rows: Rows, *, numbers: bool = False) -> Array:
+    """Return the one cell that each sequence has in a column (N,), as texts or numbers."""
+    import numpy as np
+
+    given = _numbers(table, column) if numbers else np.array(_texts(table, column))
+    begins = rows.first[rows.sequence]
     changed = np.flatnonzero(given != given[begins])
     if len(changed):
         row = int(changed[0])
         start = int(begins[row])
         raise archbench.DataError(
-            f"{table.file}: sequence {ids[row]!r} has {asked} {given[start]} in {table.place(start)} and {given[row]} "
-            f"in {table.place(row)}; it needs one for the whole sequence"
+            f"{table.file}: sequence {rows.ids[row]!r} has {column} {given[start]} in {table.place(start)} and "
+            f"{given[row]} in {table.place(row)}; it needs one for the whole sequence"
         )
-    return given
+    return given[rows.first]
+
+
+def _times(table: Table, column: str) -> Times:
+    times = read_times(column, table.columns[column])
+    expected = "a date such as 2024-03-01 or 2024-03-01T08:30" if times.dates else "a finite number"
+    _check_finite(table, column, times.moments, expected)
+    return times
 
 
 def _texts(table: Table, column: str) -> list[str]:
@@ -183,7 +209,11 @@ def _texts(table: Table, column: str) -> list[str]:
     return texts
 
 
-def _numbers(table: Table, column: str) -> Array:
+def _feature(table: Table, column: str) -> Array:
+    return _numbers(table, column, advice=f"fill it in, or leave the column out with drop={write_names([column])}")
+
+
+def _numbers(table: Table, column: str, advice: str = "fill it in") -> Array:
     """Return a column as finite float64."""
     import numpy as np
 
@@ -194,14 +224,22 @@ def _numbers(table: Table, column: str) -> Array:
         numbers = np.empty(0)
     if numbers.shape != (len(values),):  # some cells are no numbers, or each cell is a list
         numbers = np.array([_number(value) for value in values])
+    _check_finite(table, column, numbers, "a finite number", advice)
+    return numbers
+
+
+def _check_finite(table: Table, column: str, numbers: Array, what: str, advice: str = "fill it in") -> None:
+    """Raise unless all numbers that were read from a column are finite."""
+    import numpy as np
+
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
-        shown = repr(values[wrong[0]]) if values[wrong[0]] not in ("", None) else "nothing"
+        cell = table.columns[column][wrong[0]]
+        shown = repr(cell) if cell not in ("", None) else "nothing"
         raise archbench.DataError(
-            f"{table.file} {table.place(int(wrong[0]))}, column {column!r}: {shown} is not a finite number"
-            f"{f', nor are {len(wrong) - 1} more in that column' if len(wrong) > 1 else ''}; fill it in, or drop it"
+            f"{table.file} {table.place(int(wrong[0]))}, column {column!r}: {shown} is not {what}"
+            f"{f', nor are {len(wrong) - 1} more in that column' if len(wrong) > 1 else ''}; {advice}"
         )
-    return numbers
 
 
 def _number(value: Any) -> float:

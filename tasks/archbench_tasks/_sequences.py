@@ -15,13 +15,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SequenceOptions:
-    """Names of the columns that are no features; for csv and parquet."""
+    """Which columns are features, and what the others are. In npz, `features` and `drop` take numbers from 0."""
 
     id: Annotated[str, archbench.Meta(description="column that says which sequence a row is of")] = "id"  # obvious
     label: Annotated[str, archbench.Meta(description="column of the class")] = "label"  # obvious
     target: Annotated[str, archbench.Meta(description="column of a number to predict in place of a class")] = (
         ""  # classes are the usual case
     )
+    features: Annotated[
+        tuple[str, ...] | None, archbench.Meta(description="only these columns are features; several with commas")
+    ] = None  # all that have no other use
+    drop: Annotated[
+        tuple[str, ...] | None, archbench.Meta(description="these columns are no features; several with commas")
+    ] = None  # none
+    group: Annotated[str | None, archbench.Meta(description="column whose equal values stay in one split")] = (
+        None  # sequences are independent
+    )
+    time: Annotated[
+        str | None, archbench.Meta(description="column of times: the earliest sequences train, the latest test")
+    ] = None  # splits are drawn
 
 
 @dataclass(frozen=True)
@@ -33,12 +45,24 @@ class Sequences:
         lengths: int64 (N,), their sum is M.
         targets: class numbers int64 (N,), or float64 (N,) where a number is to be predicted.
         classes: names of the classes in order; empty where a number is to be predicted.
+        features: F names.
+        groups: the group of each sequence (N,); None where nothing is grouped.
+        starts: when each sequence begins (N,), float64; None where no times are given.
+        dates: the times are dates, in seconds since 1970.
     """
 
     values: Array
     lengths: Array
     targets: Array
     classes: list[str]
+    features: list[str]
+    groups: list[str] | None = None
+    starts: Array | None = None
+    dates: bool = False
+
+
+ARRAYS = ("values", "lengths", "targets", "starts")
+"""Fields of `Sequences` that are arrays; the others are plain data."""
 
 
 def number_classes(labels: Array) -> tuple[Array, list[str]]:

@@ -12,8 +12,12 @@ deviation 1 of each channel by all but the test split, so that the test images a
 `_own_splits` says how splits are drawn. Files without the ending of an image are left alone and counted. An image that
 cannot be read is an error; with `skip_bad` it is left out and counted.
 
-The contents of the image files and the names of the classes identify the task; names of files do not matter. Decoded
-images are kept as bytes in the data folder (`ARCHBENCH_DATA`).
+Images that are equal once they are decoded lie in one split; where they have different classes, a warning says so.
+With `group` all images of one group lie in one split, such as all of one patient; `_image_groups` says how a group is
+read from the name of a file.
+
+The contents of the image files and the names of the classes identify the task; names of files do not matter beyond the
+groups. Decoded images are kept as bytes in the data folder (`ARCHBENCH_DATA`).
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import archbench
 from archbench_tasks._decoded_images import REVISION, Decoded, decode, read_decoded
 from archbench_tasks._image_folders import ImageFile, content_of, list_images
+from archbench_tasks._image_groups import warn_of_contradictions
 from archbench_tasks._own_splits import SPLITS, check_classes, constant_accuracy, known_rows, own_margin, split_rows
 
 if TYPE_CHECKING:
@@ -53,6 +58,9 @@ class ImageOptions:
     skip_bad: Annotated[bool, archbench.Meta(description="leave out images that cannot be read, with a warning")] = (
         False  # a broken file should be known about
     )
+    group: Annotated[
+        str | None, archbench.Meta(description="pattern of file names, as {group}_*: equal groups stay in one split")
+    ] = None  # images are independent
 
 
 def inspect(path: Path, options: ImageOptions) -> archbench.Found:
@@ -61,14 +69,14 @@ def inspect(path: Path, options: ImageOptions) -> archbench.Found:
     Raises:
         DataError: the folder is not laid out as described, or its images cannot be used.
     """
-    files, others = list_images(path)
+    files, others = list_images(path, options.group)
     content = content_of(files)
     decoded = decode(files, content, size=options.size, channels=options.channels)
     unreadable = {str(file.path.relative_to(path)): decoded.bad[file.sha] for file in files if file.sha in decoded.bad}
     _check_readable(path, files, unreadable, options)
     _check_two_classes(path, decoded)
     rows = check_classes(decoded.pool, decoded.classes, "images")
-    chance = constant_accuracy(decoded.pool.labels, rows)
+    chance = constant_accuracy(decoded.pool, rows)
     return archbench.Found(
         content=content,
         info=archbench.TaskInfo(kind="image", input_shape=decoded.pixels.shape[1:], outputs=len(decoded.classes)),
@@ -80,7 +88,11 @@ def inspect(path: Path, options: ImageOptions) -> archbench.Found:
         summary=_summary(decoded),
         fixed_splits="validation" in decoded.pool.assigned,
         facts=_facts(decoded, rows, len(unreadable), others),
-        warnings=_warnings(list(unreadable)),
+        warnings=(
+            *_warn_of_unreadable(list(unreadable)),
+            *_warn_of_left_out(decoded, rows),
+            *warn_of_contradictions(path, files, decoded),
+        ),
     )
 
 
@@ -110,17 +122,29 @@ def _summary(decoded: Decoded) -> str:
 
 
 def _facts(decoded: Decoded, rows: Rows, unreadable: int, others: int) -> dict[str, Any]:
-    labels = decoded.pool.labels
+    labels, groups = decoded.pool.labels, decoded.pool.groups
     return {
         "classes": {name: int((labels == label).sum()) for label, name in enumerate(decoded.classes)},
         "splits": {name: len(index) for name, index in rows.items()},
-        "equal images left out of training": len(labels) - sum(map(len, rows.values())),
+        **({} if groups is None else {"groups": {name: len({groups[row] for row in rows[name]}) for name in SPLITS}}),
+        "equal images left out of training": _left_out(decoded, rows),
         "unreadable images left out": unreadable,
         "other files left alone": others,
     }
 
 
-def _warnings(unreadable: list[str]) -> tuple[str, ...]:
+def _left_out(decoded: Decoded, rows: Rows) -> int:
+    return len(decoded.pool.labels) - sum(map(len, rows.values()))
+
+
+def _warn_of_left_out(decoded: Decoded, rows: Rows) -> list[str]:
+    count = _left_out(decoded, rows)
+    if not count or decoded.pool.groups is None:
+        return []
+    return [f"{count} images are left out, because their group, or an image equal to them, is in a later split"]
+
+
+def _warn_of_unreadable(unreadable: list[str]) -> tuple[str, ...]:
     if not unreadable:
         return ()
     more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
@@ -137,7 +161,7 @@ def load(path: Path, options: ImageOptions, content: str, seed: int) -> archbenc
 
     decoded = _decoded(path, options, content)
     rows = split_rows(decoded.pool, seed)
-    mean, spread = _moments(decoded.pixels[known_rows(rows)])
+    mean, spread = _moments(decoded.pixels[known_rows(decoded.pool)])
 
     def examples(index: Array) -> archbench.Examples:
         pixels = ScaledPixels(decoded.pixels, index, mean=mean, spread=spread)
@@ -152,7 +176,7 @@ def _decoded(path: Path, options: ImageOptions, content: str) -> Decoded:
     decoded = read_decoded(content, size=options.size, channels=options.channels)
     if decoded is not None:
         return decoded
-    files, _ = list_images(path)
+    files, _ = list_images(path, options.group)
     if content_of(files) != content:
         raise archbench.DataError("the images were changed after the run began; start the run again")
     return decode(files, content, size=options.size, channels=options.channels)

@@ -1,7 +1,8 @@
 """Your own sequences: `--task sequences:FILE`, a csv, parquet or npz file; sequences may differ in length.
 
-`_sequence_tables` and `_sequence_arrays` describe the formats, `_own_splits` how splits are drawn. A label makes a
-classification, scored by accuracy. With `target=NAME` (in npz: targets of floats) a number is predicted, scaled to
+`_sequence_tables` and `_sequence_arrays` describe the formats, `_sequence_columns` how columns are named, `_own_splits`
+how splits are drawn, `_telling_features` which features are warned of. A label makes a classification, scored by
+accuracy. With `target=NAME` (in npz: targets of floats) a number is predicted, scaled to
 mean 0 and standard deviation 1 of all but the test split, so that the mean squared error is the share of the variance
 that is left. Features are scaled likewise, by the real steps of all but the test split.
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archbench
+from archbench_tasks._described_splits import describe_splits, warn_of_splits
 from archbench_tasks._own_cache import cache_folder, fill_cache, hash_texts
 from archbench_tasks._own_splits import (
     SPLITS,
@@ -31,7 +33,8 @@ from archbench_tasks._own_splits import (
 )
 from archbench_tasks._sequence_arrays import read_npz
 from archbench_tasks._sequence_tables import read_csv, read_parquet, sequences_of
-from archbench_tasks._sequences import SequenceOptions, Sequences
+from archbench_tasks._sequences import ARRAYS, SequenceOptions, Sequences
+from archbench_tasks._telling_features import describe_doubts, find_doubts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,10 +56,11 @@ def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
     sequences = _read(path, options, content)
     if len(sequences.classes) == 1:
         raise archbench.DataError(f"{path.name} has one class only, {sequences.classes[0]!r}; two or more are needed")
-    rows = check_classes(_pool(sequences, content), sequences.classes or ["any"], "sequences")
+    pool = _pool(sequences, content)
+    rows = check_classes(pool, sequences.classes or ["any"], "sequences")
     classes = len(sequences.classes)
-    count = _count(sequences)
-    chance, oracle = _chance(sequences, rows, path.name), 1.0 if classes else 0.0
+    chance, oracle = _chance(sequences, pool, rows, path.name), 1.0 if classes else 0.0
+    doubts = find_doubts(sequences, known_rows(pool))
     return archbench.Found(
         content=content,
         info=archbench.TaskInfo(
@@ -70,9 +74,18 @@ def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
         chance=chance,
         oracle=oracle,
         margin=own_margin(chance, oracle),
-        summary=f"Own sequences: {count}, {f'{classes} classes' if classes else 'a number to predict'}",
-        facts={**_class_counts(sequences), "sequences": count, "splits": {name: len(rows[name]) for name in SPLITS}},
+        summary=_summary(sequences, [doubt.feature for doubt in doubts]),
+        fixed_splits=pool.times is not None,
+        facts={**_class_counts(sequences), "sequences": _count(sequences), **describe_splits(sequences, pool, rows)},
+        features=tuple(sequences.features),
+        warnings=(*describe_doubts(doubts, options), *warn_of_splits(sequences, pool, rows)),
     )
+
+
+def _summary(sequences: Sequences, doubtful: list[str]) -> str:
+    classes = len(sequences.classes)
+    warned = f"; warned of {', '.join(dict.fromkeys(doubtful))}" if doubtful else ""
+    return f"Own sequences: {_count(sequences)}, {f'{classes} classes' if classes else 'a number to predict'}{warned}"
 
 
 def _count(sequences: Sequences) -> str:
@@ -92,11 +105,11 @@ def _class_counts(sequences: Sequences) -> dict[str, dict[str, int]]:
     return {"classes": {name: int(counts[label]) for label, name in enumerate(sequences.classes)}}
 
 
-def _chance(sequences: Sequences, rows: Rows, file: str) -> float:
+def _chance(sequences: Sequences, pool: Pool, rows: Rows, file: str) -> float:
     """Return the test score of the constant that is best outside the test split."""
     if sequences.classes:
-        return constant_accuracy(sequences.targets, rows)
-    scaled = _scaled_targets(sequences, rows, file)  # of mean 0, so 0 is that constant
+        return constant_accuracy(pool, rows)
+    scaled = _scaled_targets(sequences, known_rows(pool), file)  # of mean 0, so 0 is that constant
     return float((scaled[rows["test"]] ** 2).mean())
 
 
@@ -111,11 +124,12 @@ def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archb
     if not cache_folder(_cache_name(content, options)).exists() and content_of(path) != content:
         raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
     sequences = _read(path, options, content)
-    rows = split_rows(_pool(sequences, content), seed)
+    pool = _pool(sequences, content)
+    rows, known = split_rows(pool, seed), known_rows(pool)
     targets = sequences.targets
     if not sequences.classes:
-        targets = _scaled_targets(sequences, rows, path.name)[:, None].astype(np.float32)
-    inputs = _scaled_inputs(sequences, rows)
+        targets = _scaled_targets(sequences, known, path.name)[:, None].astype(np.float32)
+    inputs = _scaled_inputs(sequences, known)
     lengths = sequences.lengths if sequences.lengths.min() < sequences.lengths.max() else None
 
     def examples(index: Array) -> archbench.Examples:
@@ -124,26 +138,26 @@ def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archb
     return archbench.Splits(*(examples(rows[name]) for name in SPLITS))
 
 
-def _scaled_inputs(sequences: Sequences, rows: Rows) -> Array:
+def _scaled_inputs(sequences: Sequences, known: Array) -> Array:
     """Return features (N, T, F) float32, scaled by the real steps of all but the test split, padded with zeros."""
     import numpy as np
 
     count, longest = len(sequences.lengths), int(sequences.lengths.max())
     sequence = np.repeat(np.arange(count), sequences.lengths)
-    known = sequences.values[np.isin(sequence, known_rows(rows))]
-    spread = known.std(axis=0)
+    steps = sequences.values[np.isin(sequence, known)]
+    spread = steps.std(axis=0)
     spread[spread == 0] = 1
     padded = np.zeros((count, longest, sequences.values.shape[1]), np.float32)
-    padded[np.arange(longest) < sequences.lengths[:, None]] = (sequences.values - known.mean(axis=0)) / spread
+    padded[np.arange(longest) < sequences.lengths[:, None]] = (sequences.values - steps.mean(axis=0)) / spread
     return padded
 
 
-def _scaled_targets(sequences: Sequences, rows: Rows, file: str) -> Array:
+def _scaled_targets(sequences: Sequences, known: Array, file: str) -> Array:
     """Return the numbers to predict (N,), scaled by mean and standard deviation of all but the test split."""
-    known = sequences.targets[known_rows(rows)]
-    if known.std() == 0:
-        raise archbench.DataError(f"{file}: every number to predict is {known[0]:g}; there is nothing to learn")
-    scaled: Array = (sequences.targets - known.mean()) / known.std()
+    numbers = sequences.targets[known]
+    if numbers.std() == 0:
+        raise archbench.DataError(f"{file}: every number to predict is {numbers[0]:g}; there is nothing to learn")
+    scaled: Array = (sequences.targets - numbers.mean()) / numbers.std()
     return scaled
 
 
@@ -155,7 +169,9 @@ def _pool(sequences: Sequences, content: str) -> Pool:
     pieces = np.split(sequences.values.astype(np.float32), ends[:-1])
     keys = [hashlib.sha256(piece.tobytes()).hexdigest()[:16] for piece in pieces]
     labels = sequences.targets if sequences.classes else np.zeros(count, np.int64)
-    return Pool(labels, keys, [""] * count, content)
+    starts = sequences.starts
+    times = None if starts is None or np.ptp(starts) == 0 else starts  # else counted from the start of each
+    return Pool(labels, keys, [""] * count, content, sequences.groups, times)
 
 
 def content_of(path: Path) -> str:
@@ -179,13 +195,14 @@ def _read(path: Path, options: SequenceOptions, content: str) -> Sequences:
 
     def write(folder: Path) -> None:
         parsed = read_sequences(path, options)
-        np.savez(folder / "arrays.npz", values=parsed.values, lengths=parsed.lengths, targets=parsed.targets)
-        (folder / "classes.json").write_text(json.dumps(parsed.classes))
+        fields = {field: getattr(parsed, field) for field in ARRAYS if getattr(parsed, field) is not None}
+        np.savez(folder / "arrays.npz", **fields)
+        others = {name: value for name, value in vars(parsed).items() if name not in ARRAYS}
+        (folder / "names.json").write_text(json.dumps(others))
 
     folder = fill_cache(_cache_name(content, options), write)
     with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
-        classes = json.loads((folder / "classes.json").read_text())
-        return Sequences(arrays["values"], arrays["lengths"], arrays["targets"], classes)
+        return Sequences(**arrays, **json.loads((folder / "names.json").read_text()))
 
 
 def read_sequences(path: Path, options: SequenceOptions) -> Sequences:
@@ -199,7 +216,7 @@ def read_sequences(path: Path, options: SequenceOptions) -> Sequences:
     try:
         ending = path.suffix.lower()
         if ending == ".npz":
-            return read_npz(path)
+            return read_npz(path, options)
         if ending == ".parquet":
             return sequences_of(read_parquet(path), options)
         if ending == ".csv":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archbench import Observer, run
 from support import Cli
 
 
@@ -53,6 +55,14 @@ def test_own_files_from_one_command(files: Path, cli: Cli, records: Any) -> None
     assert first["trained"] == 3  # an LSTM reads images as well
     assert "warning: images:my spots@" in done.stderr
     assert "1 unreadable images are left out: light/torn.png" in done.stderr
+    assert re.search(r"^sequences:walks.csv@\w+: features x$", done.stderr, re.MULTILINE)
+    walks, spots = sorted(first["own_data"].values(), key=lambda facts: facts["warnings"])
+    assert (walks["features"], walks["warnings"], walks["splits"]) == (
+        ["x"],
+        [],
+        {"train": 42, "validation": 6, "test": 12},
+    )
+    assert spots["warnings"] == ["1 unreadable images are left out: light/torn.png"]
     shutil.move(files / "here", files / "there: now")
     shutil.rmtree(files / "cache")
     again = json.loads(run("there: now").stdout)
@@ -90,7 +100,7 @@ def test_data_can_be_looked_at(files: Path, cli: Cli) -> None:
 
     assert described["classes"] == {"dark": 30, "light": 30}
     assert described["splits"] == {"train": 42, "validation": 6, "test": 12}
-    assert described["left out"] == ["1 unreadable images are left out: light/torn.png"]
+    assert described["warnings"] == ["1 unreadable images are left out: light/torn.png"]
     listed = json.loads(cli("list", "--json", cwd=files).stdout)
     assert {"images:PATH", "sequences:PATH"} <= {entry["name"] for entry in listed["own data"]}
     kind = json.loads(cli("show", "images", "--json", cwd=files).stdout)
@@ -112,3 +122,65 @@ def test_looking_at_data_is_light(files: Path) -> None:
     done = subprocess.run(command, cwd=files, env=environment, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A csv file of 400 walks of noise, whose session number is above 100 for one of two labels."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    lines = ["id,x,y,session no,label"]
+    for walk, label in enumerate(draw.integers(0, 2, 400)):
+        session = 100 * label + draw.integers(100)
+        lines += [f"{walk},{draw.normal()},{draw.normal()},{session},{label}" for _ in range(5)]
+    (tmp_path / "walks.csv").write_text("\n".join(lines))
+    return tmp_path / "walks.csv"
+
+
+class Listener(Observer):
+    """Keeps what a run says."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.warnings: list[str] = []
+
+    def informed(self, message: str) -> None:
+        """Keep it."""
+        self.said.append(message)
+
+    def warned(self, message: str) -> None:
+        """Keep it."""
+        self.warnings.append(message)
+
+
+@pytest.mark.slow
+def test_column_that_names_the_walk_is_warned_of_and_can_be_dropped(leak: Path, tmp_path: Path) -> None:
+    """A network learns the label from a column that only names the session; without that column it is at chance."""
+    listener = Listener()
+    tasks = [f"sequences:{leak}{options}" for options in ("", "[drop=session no]", "[features=x,y]")]
+    results = run("gru", tasks=tasks, protocol="smoke", seeds=1, out=tmp_path / "out", observer=listener)
+    scores = {record.trial.task.label.partition("@")[2][6:]: record.scores for record in results.records}
+    leaking, *clean = [scores[key].test for key in ("", "[drop=session no]", "[features=x,y]")]
+
+    assert leaking > 0.9
+    assert max(clean) < 0.62  # 80 walks in the test, .5 by chance: two standard errors are .11
+    assert [line.partition(": ")[2] for line in listener.said] == [
+        "features x, y, session no",
+        "features x, y",
+        "features x, y",
+    ]
+    assert len(listener.warnings) == 2
+    assert all("'session no'" in line and "drop=session no" in line for line in listener.warnings)
+
+
+def test_dry_run_describes_own_data(leak: Path, cli: Cli) -> None:
+    """A dry run prints the features and warnings before it measures, and has them in its JSON."""
+    task = f"sequences:{leak}[group=session no]"
+    done = cli("run", "gru", "--task", task, "--protocol", "smoke", "--dry-run", "--json", cwd=leak.parent)
+    assert done.returncode == 0, done.stderr
+    (facts,) = json.loads(done.stdout)["own_data"].values()
+
+    assert facts["features"] == ["x", "y"]
+    assert facts["warnings"] == []
+    assert sum(facts["groups"].values()) == len({line.split(",")[3] for line in leak.read_text().splitlines()[1:]})
+    assert "[group=session no]: features x, y" in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,38 @@ def test_selector_with_options(data: Path) -> None:
     assert small.component.options == {"grey": True, "size": 2}
     assert big.registered.item.describe(big.options).input_shape == (1, 3, 3)
     assert small.named
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Options that came later than the others, and one that holds several values."""
+
+    size: int = 4
+    only: tuple[str, ...] | None = None
+    group: str | None = None
+
+
+def test_option_of_several_values_takes_them_all(data: Path) -> None:
+    """An option that holds several values makes one task, and the label writes them as the selector does."""
+    listed = reader(options=Listed)
+    both = open_own_data(f"spots:{data}[only=a b,c,size=2,3,group=null]", [listed])
+
+    assert [task.component.options for task in both] == [
+        {"group": "null", "only": ["a b", "c"], "size": size} for size in (2, 3)
+    ]
+    assert both[0].options.only == ("a b", "c")
+    assert both[0].component.label.endswith("[size=2,only=a b,c,group=null]")
+    (again,) = open_own_data(f"spots:{data}[{both[0].component.label.partition('[')[2]}", [listed])
+    assert again.component == both[0].component
+
+
+def test_options_that_are_not_set_do_not_change_the_identity(data: Path) -> None:
+    """A reader that gets further options, None by default, keeps the identity of the tasks that do not set them."""
+    (before,) = open_own_data(f"spots:{data}", [reader(options=make_dataclass("Old", [("size", int, 4)], frozen=True))])
+    (after,) = open_own_data(f"spots:{data}", [reader(options=Listed)])
+
+    assert after.component == before.component
+    assert after.component.options == {"size": 4}
 
 
 def test_relative_paths_and_the_home_folder(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

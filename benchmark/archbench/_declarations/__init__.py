@@ -9,6 +9,7 @@ from archbench._declarations._metrics import Metric as Metric
 from archbench._declarations._metrics import MetricRules as MetricRules
 from archbench._declarations._options import Declared as Declared
 from archbench._declarations._options import convert_options as convert_options
+from archbench._declarations._options import listed_options as listed_options
 from archbench._declarations._options import option_names as option_names
 from archbench._declarations._reader import CONTENT_DIGITS as CONTENT_DIGITS
 from archbench._declarations._reader import Found as Found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -46,6 +47,16 @@ def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
     options: Any = msgspec.convert(dict(values), declared.options, strict=False)
     # Convert again with every value given: a default of 1 in a float field becomes 1.0, as if the user had set it.
     return msgspec.convert(dataclasses.asdict(options), declared.options)
+
+
+def listed_options(declared: Declared) -> set[str]:
+    """Return the names of the options that hold several values: of type `tuple[str, ...]`, or that or None."""
+    hints = {} if declared.options is None else typing.get_type_hints(declared.options)
+    return {name for name, hint in hints.items() if _is_tuple(hint) or any(map(_is_tuple, typing.get_args(hint)))}
+
+
+def _is_tuple(hint: Any) -> bool:
+    return typing.get_origin(hint) is tuple
 
 
 def option_names(declared: Declared) -> tuple[str, ...]:

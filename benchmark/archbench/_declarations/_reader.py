@@ -28,7 +28,9 @@ class Found:
         info, loss, metric, chance, oracle, margin, fixed_splits: as for `Task`.
         summary: one line for the leaderboard, without the path.
         facts: facts about the data that `benchmark show` prints, such as classes, counts and splits. Plain data.
-        warnings: a line for everything that was left out at the user's wish, printed before training.
+        features: the names of the inputs of a step, where they have names; printed before training.
+        warnings: a line for everything that was left out at the user's wish, and for all that makes the scores
+            doubtful; printed before training.
 
     Raises:
         DeclarationError: `content` is not such a hash.
@@ -44,6 +46,7 @@ class Found:
     margin: float | None = None
     fixed_splits: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

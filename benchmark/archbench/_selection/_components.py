@@ -13,9 +13,13 @@ from archbench._records import Component
 
 
 def write_options(options: Any) -> dict[str, Any]:
-    """Return options as plain data, in the order that they have in a record read from disk."""
+    """Return options as plain data, in the order and with the types that they have in a record read from disk.
+
+    Options that are None are left out: a declaration can get one more later without another identity of its trials.
+    """
     values: dict[str, Any] = {} if options is None else msgspec.to_builtins(dataclasses.asdict(options))
-    return dict(sorted(values.items()))
+    given = {name: value for name, value in values.items() if value is not None}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in sorted(given.items())}
 
 
 def make_component(
@@ -55,4 +59,6 @@ def make_label(item: Declared, options: Any) -> str:
 
 
 def _write(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_write, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,7 +7,6 @@ a hash of the content: equal files elsewhere are the same task, and other files 
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from archbench._plugins import Registered
 from archbench._records import Component
 from archbench._selection._components import make_label, write_options
 from archbench._selection._own_task import make_task
-from archbench._selection._selectors import Selected, distinct, parse_settings, select, settle_options
+from archbench._selection._selectors import Selected, combinations, distinct, parse_settings, select, settle_options
 
 _SELECTOR = re.compile(r"(?P<scheme>[^\[\]:/\s]+):(?P<path>[^\[\]]+)(?:\[(?P<options>[^\[\]]*)\])?")
 _PIN = re.compile(r"(?P<path>.+)@(?P<content>[0-9a-f]{6,})")
@@ -106,8 +105,8 @@ def _open(
     selector: str, registered: Registered[Reader], path: Path, settings: dict[str, list[str]]
 ) -> Iterator[Selected[Task]]:
     reader, absolute = registered.item, os.path.abspath(path)
-    for values in itertools.product(*settings.values()):
-        options = settle_options(reader, dict(zip(settings, values, strict=True)), selector)
+    for values in combinations(reader, settings):
+        options = settle_options(reader, values, selector)
         data = OwnData(scheme=reader.scheme, path=absolute, found=_inspect(registered, path, options))
         task = make_task(reader, data)
         component = Component(

@@ -6,6 +6,7 @@ resnet                         one name
 resnet-56                      a named variant
 resnet[depth=8,20]             options; several values make several entrants
 lstm[width=32,64,layers=2]     several options make every combination
+convnext[depths=2,2,6,2]       an option that holds several values takes them all
 *net                           a shell pattern over names
 archbench/resnet, archbench/resnet@1    with the provider, when two provide one name
 ```
@@ -17,13 +18,13 @@ import fnmatch
 import itertools
 import re
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from archbench._declarations import Architecture, Declared, Task, convert_options, option_names
+from archbench._declarations import Architecture, Declared, Task, convert_options, listed_options, option_names
 from archbench._errors import SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Registered
 from archbench._records import Component
@@ -87,12 +88,18 @@ def _select_one(selector: str, available: Sequence[Registered[Item]], what: str)
         raise SelectionError(f"{selector!r} sets options on everything; name the {what}s that you mean")
     named = name != "all" and not _is_pattern(name)
     return [
-        _settle(
-            registered, {**preset, **dict(zip(settings, values, strict=True))}, selector, named=named, rivals=available
-        )
+        _settle(registered, {**preset, **values}, selector, named=named, rivals=available)
         for registered in found
-        for values in itertools.product(*settings.values())
+        for values in combinations(registered.item, settings)
     ]
+
+
+def combinations(item: Declared, settings: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
+    """Yield every combination of the values of options; the values of an option that holds several stay together."""
+    together = listed_options(item)
+    choices = [[tuple(values)] if option in together else values for option, values in settings.items()]
+    for chosen in itertools.product(*choices):
+        yield dict(zip(settings, chosen, strict=True))
 
 
 def parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:

@@ -11,6 +11,9 @@ from archbench._protocols import Protocol
 from archbench._selection import Selected, check_availability, is_own_data, select, select_tasks
 from archbench._suite._observer import Observer
 
+SHOWN = 20
+"""Features of own data that are named before training; `benchmark show` names all."""
+
 
 def request_plan(
     plugins: Plugins,
@@ -29,7 +32,7 @@ def request_plan(
         architectures: selectors.
         tasks: selectors, own data among them; None or none at all for the tasks that run by default.
         seeds: number of seeds; None for that of the protocol.
-        observer: is told which tasks are left out, and of flaws in own data.
+        observer: is told which tasks are left out, and of features and flaws of own data.
 
     Raises:
         SelectionError: a selector matches nothing or is malformed, or the number of seeds is not allowed.
@@ -37,6 +40,8 @@ def request_plan(
         IncompatibleError: an architecture that was named fits none of the tasks.
     """
     chosen = choose_tasks(plugins, tasks, observer) if tasks else _default_tasks(plugins)
+    for task in chosen:
+        _inform_of_features(task, observer)
     available = check_availability(chosen)
     for lack in available.left_out:
         observer.informed(f"left out: {lack}")
@@ -63,6 +68,14 @@ def choose_tasks(plugins: Plugins, selectors: Sequence[str], observer: Observer)
         for warning in () if own is None else own.found.warnings:
             observer.warned(f"{task.component.label}: {warning}")
     return tasks
+
+
+def _inform_of_features(task: Selected[Task], observer: Observer) -> None:
+    own = task.registered.own_data
+    if own is not None and own.found.features:
+        names = own.found.features
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        observer.informed(f"{task.component.label}: features {', '.join(names[:SHOWN])}{more}")
 
 
 def _default_tasks(plugins: Plugins) -> list[Selected[Task]]:

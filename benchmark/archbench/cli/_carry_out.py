@@ -45,7 +45,7 @@ def carry_out(
 def _finish(run: Run, *, json: bool) -> None:
     from archbench.cli._results import show_results
 
-    sys.exit(show_results(_train(run), json=json))
+    sys.exit(show_results(_train(run), run.plan, json=json))
 
 
 def _train(run: Run) -> Results:

@@ -10,6 +10,7 @@ import msgspec
 
 from archbench._declarations import Architecture, Declared, Published, Reader, Task, convert_options
 from archbench._downloads import data_folder, state
+from archbench._planning import Plan
 from archbench._plugins import Registered
 from archbench._protocols import Protocol
 from archbench._selection import Selected
@@ -89,15 +90,28 @@ def _describe_task(selected: Selected[Task]) -> Description:
         "steps": f"{item.effort:g} times those of the protocol",
         "files": {file.path: state(file) for file in item.files},
         "data folder": str(data_folder()) if item.files else "",
-        **_describe_own_data(selected.registered),
+        **describe_own_data(selected),
     }
 
 
-def _describe_own_data(registered: Registered[Task]) -> Description:
-    if registered.own_data is None:
+def describe_own_data(selected: Selected[Task]) -> Description:
+    """Return the facts, features and warnings of people's own files; nothing for a task that is declared."""
+    own = selected.registered.own_data
+    if own is None:
         return {}
-    found = registered.own_data.found
-    return {"content": found.content, "left out": list(found.warnings), **found.facts}
+    found = own.found
+    return {
+        "content": found.content,
+        "features": list(found.features),
+        "warnings": list(found.warnings),
+        **found.facts,
+    }
+
+
+def describe_all_own_data(plan: Plan) -> dict[str, Description]:
+    """Return facts, features and warnings of all people's own files in a plan, by the labels of their tasks."""
+    described = {cell.task.component.label: describe_own_data(cell.task) for cell in plan.cells}
+    return {label: facts for label, facts in described.items() if facts}
 
 
 def _describe_recipe(published: Published | None) -> Description:
@@ -132,6 +146,7 @@ def _describe_options(item: Declared, options: Any) -> Description:
 def _describe_type(hint: Any) -> Description:
     """Return the choices or the type of an option, with its bounds and its description."""
     base, *extras = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    base = next((kind for kind in typing.get_args(base) if type(None) in typing.get_args(base)), base)  # without None
     choices = list(typing.get_args(base)) if typing.get_origin(base) is typing.Literal else []
     described: Description = {"choices": choices} if choices else {"type": getattr(base, "__name__", str(base))}
     for meta in extras:

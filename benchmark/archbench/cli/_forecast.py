@@ -11,6 +11,7 @@ from archbench._planning import Plan
 from archbench._suite import Observer, RunSettings
 from archbench._suite._forecast import CellForecast, Forecast, forecast
 from archbench._suite._progress import format_seconds
+from archbench.cli._describe import describe_all_own_data
 from archbench.cli._output import print_json
 from archbench.cli._tables import make_table, print_table
 
@@ -20,7 +21,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
-        print_json({"cells": cells, "workers": expected.workers, "seconds": expected.seconds})
+        cost = {"workers": expected.workers, "seconds": expected.seconds}
+        print_json({"cells": cells, **cost, "own_data": describe_all_own_data(plan)})
     else:
         _print(expected)
 

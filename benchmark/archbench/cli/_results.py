@@ -10,19 +10,27 @@ from typing import Any
 
 from rich.text import Text
 
+from archbench._planning import Plan
 from archbench._plugins import Problem
 from archbench._records import CellKey, Record
 from archbench._suite import Results
+from archbench.cli._describe import describe_all_own_data
 from archbench.cli._output import out_option, print_json, print_problems
 from archbench.cli._tables import make_table, print_table
 
 
-def show_results(results: Results, *, json: bool) -> int:
-    """Print the results of a run and return its exit code: 1 if a trial or a plugin failed, else 0."""
+def show_results(results: Results, plan: Plan, *, json: bool) -> int:
+    """Print the results of a run and return its exit code: 1 if a trial or a plugin failed, else 0.
+
+    Args:
+        results: of the run.
+        plan: of the run, whose own data JSON describes.
+        json: print JSON and no table.
+    """
     broken = broken_plugins(results)
     code = 1 if results.failures or broken else 0
     if json:
-        print_json(_describe(results, code))
+        print_json({**_describe(results, code), "own_data": describe_all_own_data(plan)})
     else:
         _print_table(results.records, results.out)
     print_failures(results, broken)

@@ -61,6 +61,7 @@ def _unknown(name: str, plugins: Plugins) -> UnknownNameError:
 
 
 def _print(description: dict[str, Any]) -> None:
+    description.pop("warnings", None)  # standard error has them, one a line
     for key, value in description.items():
         if isinstance(value, dict):
             print(f"{key}:" if value else f"{key}: none")
