@@ -61,7 +61,6 @@ def registered(item: Any, distribution: str = "toys", version: str = "1.0") -> R
         item=item,
         origin=Origin(distribution=distribution, version=version, entry_point="toy"),
         source=PluginSource(distribution=distribution, entry_point="toy", value="toy"),
-        fingerprint="",
     )
 
 

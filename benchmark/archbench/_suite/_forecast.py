@@ -18,6 +18,7 @@ from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import Cell, CellState, Plan, PlannedTrial
 from archbench._protocols import Protocol, equal_steps
 from archbench._records import Record, Store, Trial
+from archbench._suite._changes import describe_changes
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings
 
@@ -87,6 +88,8 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     records, broken = Store(settings.out).scan()
     for path, reason in broken:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
+    for line in describe_changes(plan, records.values()):
+        observer.informed(line)
     cells = {state.cell: _describe(state, retry=settings.retry) for state in plan.assess(records)}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
     pool = open_pool(device=settings.device, workers=settings.workers, libraries=libraries)

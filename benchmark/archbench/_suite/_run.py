@@ -10,6 +10,7 @@ from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem
 from archbench._records import Record, SetAside, Store
+from archbench._suite._changes import describe_changes
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
     describe_problem,
@@ -69,6 +70,8 @@ class Run:
             self._loaded = True
             for item in self.set_aside:
                 self.observer.warned(str(item))
+            for line in describe_changes(self.plan, self.records.values()):
+                self.observer.informed(line)
             for cell in self.plan.cells:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
             states = self._train_all()
