@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -19,16 +20,19 @@ class MetricRules:
         higher_is_better: the direction of the metric.
         of_distributions: the metric scores the whole distribution over the classes, and needs the cross entropy as
             loss; else it scores one answer.
+        lowest, highest: the scores that are possible.
     """
 
     maker: str
     higher_is_better: bool = False
     of_distributions: bool = False
+    lowest: float = 0.0
+    highest: float = math.inf
 
 
 METRICS: Mapping[str, MetricRules] = {
-    "accuracy": MetricRules("archbench._training._metrics:accuracy", higher_is_better=True),
+    "accuracy": MetricRules("archbench._training._metrics:accuracy", higher_is_better=True, highest=1.0),
     "mean_squared_error": MetricRules("archbench._training._metrics:mean_squared_error"),
     "bits_per_character": MetricRules("archbench._training._metrics:bits_per_character", of_distributions=True),
-    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True),
+    "perplexity": MetricRules("archbench._training._metrics:perplexity", of_distributions=True, lowest=1.0),
 }

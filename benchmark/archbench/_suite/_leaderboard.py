@@ -39,6 +39,7 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
 
     sections, problems = plugins.leaderboard_sections(records)
     notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
+    notes += store.read_reasons({record.id for record in records})
     leaderboard = build_leaderboard(records, sections, notes)
     written = write_files(leaderboard, store.root)
     return WrittenLeaderboard(leaderboard, [path.relative_to(store.root).as_posix() for path in written], problems)

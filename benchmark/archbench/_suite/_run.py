@@ -74,7 +74,10 @@ class Run:
                 self.observer.informed(line)
             for cell in self.plan.cells:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
-            states = self._train_all()
+            try:
+                states = self._train_all()
+            finally:
+                self._restore_records()
             written = self._write()
         return self._results(states, written)
 
@@ -141,6 +144,12 @@ class Run:
                 record = self.records[planned.id] = self.store.write(planned.refused(refusal))
                 for observer in self._observers:
                     observer.trial_refused(record)
+
+    def _restore_records(self) -> None:
+        """Compare memory and disk: the code of a network may have written among the records."""
+        if self.trained:
+            lines = self.store.restore(self.records)
+            self._report([Problem("records", "train", line) for line in lines])
 
     def _report(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problems)

@@ -64,7 +64,7 @@ def _print_failures(results: Results, broken: Sequence[Problem]) -> None:
     if results.failures:
         count = f"{len(results.failures)} of {len(results.records)}"
         print(f"{count} trials did not end ok; --retry repeats them.", file=sys.stderr)
-    if broken:
+    if any(problem.stage != "train" for problem in broken):
         advice = "see `benchmark plugins`, leave one out with --no-plugin."
         print(f"Some plugins did not load fully; {advice}", file=sys.stderr)
 
