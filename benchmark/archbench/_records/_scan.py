@@ -19,9 +19,17 @@ RESULTS = ("ok", "diverged")
 
 
 class Found(NamedTuple):
-    """A folder as it was read: records by id, the files that do not count with reasons, and the bytes of every file."""
+    """A folder as it was read.
+
+    Args:
+        records: the records of trials, by id.
+        refused: records that say why a combination cannot exist; older versions wrote one for each seed.
+        broken: the files that do not count, with reasons.
+        contents: the bytes of every file.
+    """
 
     records: dict[str, Record]
+    refused: list[Record]
     broken: list[tuple[Path, str]]
     contents: dict[Path, bytes]
 
@@ -41,7 +49,7 @@ def read_files(paths: Iterable[Path]) -> Found:
         RecordError: a record was written by a newer version.
         StoreError: a file cannot be read.
     """
-    found = Found({}, [], {})
+    found = Found({}, [], [], {})
     copies: defaultdict[str, list[_Copy]] = defaultdict(list)
     for path in paths:
         try:
@@ -71,7 +79,10 @@ def _choose(copies: list[_Copy], found: Found) -> None:
     named = [copy.record for copy in copies if copy not in misnamed]
     if named:
         best = max(named, key=lambda record: (record.status in RESULTS, record.started))
-        found.records[best.id] = best
+        if best.status == "skipped":
+            found.refused.append(best)
+        else:
+            found.records[best.id] = best
 
 
 def _contradiction(records: list[Record]) -> str:

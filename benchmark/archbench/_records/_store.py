@@ -2,6 +2,7 @@
 
 ```
 OUT/records/ab/ab12....json    one record; the name is the id of its trial
+OUT/records/refused.json       which combinations cannot exist, and why; they have no trials
 OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
@@ -18,7 +19,7 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,9 @@ from archbench._errors import StoreError
 from archbench._records._files import TEMPORARY, decode_record, encode_record, write_atomically
 from archbench._records._record import Record
 from archbench._records._scan import read_files
-from archbench._records._trial import ID_DIGITS
+from archbench._records._trial import ID_DIGITS, CellKey
 
+_REFUSED = "refused.json"
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -54,6 +56,8 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.records = root / "records"
+        self.refused: list[Record] = []
+        """One record for each combination that cannot exist, as the folder was last read or written."""
         self._known: dict[Path, set[str]] = {}  # checksums that files may have: as they were read, and as written
 
     def path(self, trial_id: str) -> Path:
@@ -79,7 +83,7 @@ class Store:
             return None
 
     def load(self) -> tuple[dict[str, Record], list[SetAside]]:
-        """Return all records by id, sorted by id, and move invalid files to `set-aside/`.
+        """Return the records of all trials by id, and move invalid files to `set-aside/`.
 
         Raises:
             RecordError: a record was written by a newer version; nothing is moved then.
@@ -89,7 +93,7 @@ class Store:
         return readable, [self._set_aside(path, reason) for path, reason in broken]
 
     def scan(self) -> tuple[dict[str, Record], list[tuple[Path, str]]]:
-        """Read records without moving files: all records by id, and the invalid files with reasons.
+        """Read records without moving files: those of trials by id, and the invalid files with reasons.
 
         Raises:
             RecordError: a record was written by a newer version.
@@ -97,6 +101,7 @@ class Store:
         """
         found = read_files(self._files())
         self._known = {path: {_checksum(data)} for path, data in found.contents.items()}
+        self.refused = _one_for_each_cell([*found.refused, *self._read_refused()])
         return found.records, found.broken
 
     def restore(self, records: Mapping[str, Record]) -> list[str]:
@@ -123,6 +128,30 @@ class Store:
                 self.write(records[path.stem])
                 lines.append(f"{path.name} was lost during the run; it was written again")
         return lines
+
+    def write_refused(self, refused: Iterable[Record], possible: Container[CellKey]) -> None:
+        """Write which combinations cannot exist, for the page.
+
+        Args:
+            refused: those of a plan; earlier ones of other plans stay.
+            possible: the combinations that can exist by now.
+        """
+        kept = [record for record in self.refused if record.trial.cell not in possible]
+        self.refused = _one_for_each_cell([*kept, *refused])
+        path, data = self.records / _REFUSED, _encode_refused(self.refused)
+        if not self.refused:
+            path.unlink(missing_ok=True)
+        elif not path.exists() or path.read_bytes() != data:
+            write_atomically(path, data)
+
+    def _read_refused(self) -> list[Record]:
+        found: list[Record] = []
+        for path in sorted(self.records.rglob(_REFUSED)):
+            try:
+                found += msgspec.json.decode(path.read_bytes(), type=list[Record])
+            except (msgspec.DecodeError, OSError) as error:
+                raise StoreError(f"{path} is damaged ({error}); delete it") from None
+        return [record for record in found if record.status == "skipped"]
 
     def write_problems(self, problems: list[str]) -> None:
         """Write the problems of plugins in this run, one line each, so that the page depends on this folder only."""
@@ -164,7 +193,7 @@ class Store:
     def _files(self) -> list[Path]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
-        return sorted(self.records.rglob("*.json"))
+        return sorted(path for path in self.records.rglob("*.json") if path.name != _REFUSED)
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
@@ -218,6 +247,16 @@ class Store:
         for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
             for leftover in self.root.glob(pattern):
                 leftover.unlink(missing_ok=True)
+
+
+def _one_for_each_cell(refused: Iterable[Record]) -> list[Record]:
+    """Return the last of these records for each combination, in the order of ids."""
+    return sorted({record.trial.cell: record for record in refused}.values(), key=lambda record: record.id)
+
+
+def _encode_refused(refused: Iterable[Record]) -> bytes:
+    lines = [msgspec.json.encode(record, order="deterministic") for record in refused]
+    return b"[\n" + b",\n".join(lines) + b"\n]\n"
 
 
 def _checksum(data: bytes) -> str:

@@ -45,12 +45,14 @@ def build_leaderboard(
     protocols = collect_protocols(ordered)
     context = Context({entrant.id: entrant for entrant in entrants}, environments)
     evaluation = [record for record in ordered if not record.trial.tuning]
+    # A record that says that an entrant does not take a task is no trial: nothing was tried.
+    trials = [record for record in evaluation if record.status != "skipped"]
     cells = group_by(evaluation, lambda record: record.trial.cell)
     boards = {protocol.id: _task_boards(cells, protocol, tasks, context) for protocol in protocols}
     order = [protocol.id for protocol in protocols], list(tasks)
     return Leaderboard(
-        trials=len(evaluation),
-        counts=dict(sorted(Counter(status_of(record)[0] for record in evaluation).items())),
+        trials=len(trials),
+        counts=dict(sorted(Counter(status_of(record)[0] for record in trials).items())),
         notes=[_encodable(note) for note in notes],
         protocols=protocols,
         tasks=list(tasks.values()),

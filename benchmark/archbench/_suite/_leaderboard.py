@@ -32,6 +32,11 @@ class WrittenLeaderboard:
 def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins) -> WrittenLeaderboard:
     """Build the leaderboard of all records of a folder and write its files.
 
+    Args:
+        store: the folder, which was read; it knows the combinations that cannot exist.
+        records: those of its trials.
+        plugins: may add sections.
+
     Raises:
         StoreError: the folder cannot be written.
     """
@@ -40,7 +45,7 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
     sections, problems = plugins.leaderboard_sections(records)
     notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
     notes += store.read_reasons({record.id for record in records})
-    leaderboard = build_leaderboard(records, sections, notes)
+    leaderboard = build_leaderboard([*records, *store.refused], sections, notes)
     written = write_files(leaderboard, store.root)
     return WrittenLeaderboard(leaderboard, [path.relative_to(store.root).as_posix() for path in written], problems)
 

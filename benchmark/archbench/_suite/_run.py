@@ -157,6 +157,7 @@ class Run:
             self.observer.problem_found(problem)
 
     def _write(self) -> WrittenLeaderboard:
+        self.store.write_refused(self.plan.refused, {cell.key for cell in self.plan.cells})
         self.store.write_problems([describe_problem(problem) for problem in self.problems if problem.fatal])
         records = [self.records[key] for key in sorted(self.records)]
         written = write_leaderboard(self.store, records, self.plugins)
@@ -169,6 +170,7 @@ class Run:
             records=tuple(self.records[planned.id] for planned in self.plan.trials),
             tuning_records=tuple(record for state in states for record in state.tuning_records()),
             _built=written.leaderboard,
+            refused=tuple(self.plan.refused),
             files=tuple(written.files),
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),

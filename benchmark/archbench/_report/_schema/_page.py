@@ -124,7 +124,7 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         format: version of this structure; raised when fields change.
-        trials: number of evaluation trials, skipped ones included and tuning trials left out.
+        trials: number of evaluation trials; tuning trials are left out.
         counts: number of these trials by status.
         notes: problems that a reader must know of, such as a plugin that could not be loaded.
         protocols: the protocols, the largest budget first.
