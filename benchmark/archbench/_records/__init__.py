@@ -1,5 +1,6 @@
 """Trials, the records that they leave, and the store that keeps records whole on disk."""
 
+from archbench._records._conditions import strangers as strangers
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
 from archbench._records._files import write_atomically as write_atomically

@@ -31,7 +31,7 @@ class Results:
         files: what was written, relative to the folder; empty if nothing was.
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
-        problems: what plugins did wrong.
+        problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
     """
 
     out: Path

@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from archbench._plugins import Problem
-from archbench._records import CellKey, Record
+from archbench._records import CellKey, Record, strangers
 from archbench._suite import Results
 from archbench.cli._output import out_option, print_json, print_problems
 from archbench.cli._refused import plain_refused, refused_lines
@@ -45,9 +45,10 @@ def _print_table(results: Results) -> None:
 
 
 def _make_row(group: Sequence[Record]) -> tuple[Text | str, ...]:
-    scores = [record.scores.test for record in group if record.scores is not None]
+    apart = strangers(group)  # as on the page, no mean mixes devices or versions
+    scores = [record.scores.test for record in group if record.scores is not None and record.id not in apart]
     mean = f"{sum(scores) / len(scores):.4f}" if scores else "-"
-    bad = sorted({record.status for record in group} - {"ok"})
+    bad = sorted({record.status for record in group} - {"ok"}) + ["set aside"] * bool(apart)
     trial = group[0].trial
     return (
         Text(trial.task.label),
