@@ -13,6 +13,7 @@ from archbench._suite._forecast import CellForecast, Forecast, forecast
 from archbench._suite._progress import format_seconds
 from archbench.cli._describe import describe_all_own_data
 from archbench.cli._output import print_json
+from archbench.cli._refused import plain_refused, refused_lines
 from archbench.cli._tables import make_table, print_table
 
 
@@ -22,7 +23,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
         cost = {"workers": expected.workers, "seconds": expected.seconds}
-        print_json({"cells": cells, **cost, "own_data": describe_all_own_data(plan)})
+        refused = {"refused": plain_refused(expected.refused)}
+        print_json({"cells": cells, **cost, **refused, "own_data": describe_all_own_data(plan)})
     else:
         _print(expected)
 
@@ -32,6 +34,8 @@ def _print(expected: Forecast) -> None:
     for cell in expected.cells:
         table.add_row(*_describe_cell(cell))
     print_table(table)
+    for line in refused_lines(expected.refused):
+        print(line)
     seconds = format_seconds(expected.seconds)
     print(f"\nForecast: about {seconds} with {expected.workers} at a time. Nothing was kept.")
 
