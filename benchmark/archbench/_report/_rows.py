@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from archbench._declarations import METRICS
 from archbench._protocols import protocols
-from archbench._records import Record
+from archbench._records import Record, TaskFacts
 from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
@@ -145,7 +145,7 @@ def _solved(counted: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def normalised(scores: npt.ArrayLike, task: TaskEntry) -> Floats:
+def normalised(scores: npt.ArrayLike, task: TaskEntry | TaskFacts) -> Floats:
     """Return test scores of a task on the scale where 0 is chance and 1 is a perfect predictor."""
     rules = METRICS.get(task.metric)  # a record may come from a suite with other metrics
     logarithmic = rules is not None and rules.logarithmic

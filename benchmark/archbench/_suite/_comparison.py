@@ -12,7 +12,8 @@ import numpy as np
 from archbench._planning import Cell
 from archbench._records import Record
 from archbench._report._seeds import finished, same_data
-from archbench._report._statistics import Floats, normalise
+from archbench._report._rows import normalised
+from archbench._report._statistics import Floats
 from archbench._statistics import (
     MIN_SEEDS,
     answers,
@@ -161,7 +162,7 @@ def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) ->
         cells: those of each task.
     """
     facts = [group[0].facts for group in cells]
-    normal = [normalise(m.raw, chance=f.chance, oracle=f.oracle) for m, f in zip(measured, facts, strict=True)]
+    normal = [normalised(m.raw, f) for m, f in zip(measured, facts, strict=True)]
     margins = [m.facts["margin"] / abs(f.oracle - f.chance) for m, f in zip(measured, facts, strict=True)]
     scores = np.mean(normal, axis=0)
     return Measured(
