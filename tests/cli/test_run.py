@@ -106,6 +106,7 @@ def test_json_has_exactly_these_keys(
         "refused": [],
         "set_aside": [],
         "problems": [{"plugin": "toys:toy", "message": "is slow", "fatal": False}],
+        "own_data": {},
     }
     assert ok.keys() == bad.keys() == {"id", "architecture", "task", "seed", "status", "message", "test", "metric"}
     assert (ok["test"], bad["test"]) == (0.75, None)
