@@ -16,7 +16,7 @@ published test accuracy 99.0 % (permuted: 97.2 %).
 Deviations: weights start from He's initialisation, where the paper draws them from N(0, 0.01^2), a start from which
 2,000 steps of the quick protocol do not solve the adding problem at T = 50 (one seed: .168 against .0004).
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `tcn`."""
     yield archbench.Architecture(
         name="tcn",
-        revision=2,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.tcn.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,
