@@ -9,7 +9,7 @@ import torch
 
 from archbench import TaskInfo
 
-E = 8  # features of a token of a small vocabulary
+E = 32  # features of a token
 
 
 def gates(number: int, H: int) -> int:
@@ -31,12 +31,12 @@ def attention(D: int) -> int:
 # name -> weights between embedding and readout, units that the readout sees.
 CORES = {
     "rnn": (gates(1, 128), 128),
-    "gru": (gates(3, 74), 74),
-    "lstm": (gates(4, 64), 64),
+    "gru": (gates(3, 68), 68),
+    "lstm": (gates(4, 57), 57),
     "lstm-1997": (128 * (E + 128 + 1), 64),  # 64 cells and as many gates, which all see one another
     "recurrent-highway": (2 * 64 * E + 2 * (2 * 64 * 64 + 2 * 64), 64),
-    "min-gru": (minimal(2, 30), 30),
-    "min-lstm": (minimal(3, 26), 26),
+    "min-gru": (minimal(2, 32), 32),
+    "min-lstm": (minimal(3, 28), 28),
     "transformer": (attention(28), 28),
 }
 NETS = (*CORES, "tcn", "xlstm")
@@ -69,3 +69,11 @@ def test_default_nets_have_equal_budgets_on_small_vocabularies(build, shape):
     mean = sum(counts.values()) / len(counts)
 
     assert {name: size for name, size in counts.items() if abs(size - mean) > 0.1 * mean} == {}
+
+
+@pytest.mark.parametrize(("name", "number"), [("gru", 3), ("lstm", 4)])
+def test_given_width_holds_on_tokens(build, name, number):
+    """A width that is given is used on tokens too."""
+    task = TaskInfo(kind="tokens", input_shape=(40,), outputs=2, vocabulary=3, per_step=True)
+
+    assert E * 3 + gates(number, 64) + 65 * 2 == sum(p.numel() for p in build(name, task, width=64).parameters())

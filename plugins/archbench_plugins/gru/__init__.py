@@ -16,7 +16,7 @@ lets one product serve all three. torch keeps two bias vectors: 3H(I+H+2) parame
 30,900 for 30,600 at I=1, H=100, and 50,304 for 49,920 at H=128. As in `rnn`, each R starts orthogonal, each W from
 Glorot's initialisation, and b at 0. On a CPU the loop over time is our own, which is faster than torch's.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -33,13 +33,20 @@ from archbench_plugins.shared.declaring import PIXELS, counted
 class GRUOptions:
     """Options of `gru`: its size, and how images are read."""
 
-    width: Annotated[int, archbench.Meta(ge=1, description="units of each layer, H in the equations")] = (
-        74  # three sets of weights of the size that gives the default LSTM's count
-    )
+    width: Annotated[
+        int, archbench.Meta(ge=0, description="units of each layer, H in the equations; 0: 74, and 68 on tokens")
+    ] = 0  # three sets of weights of the size that gives the default LSTM's count
     layers: Annotated[int, archbench.Meta(ge=1, description="recurrent layers on top of each other")] = 1  # Cho's
     image: Annotated[Literal["rows", "pixels"], archbench.Meta(description="what one step of an image is")] = (
         "rows"  # T is the height: steps stay few
     )
+
+    def units(self, task: archbench.TaskInfo) -> int:
+        """Return H: the given width, else that with which all nets have equally many weights on this kind of input.
+
+        The 32 features of a token cost this net more than most: a matrix for each gate.
+        """
+        return self.width or (68 if task.kind == "tokens" else 74)
 
 
 @archbench.hookimpl
@@ -47,7 +54,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `gru`."""
     yield archbench.Architecture(
         name="gru",
-        revision=3,  # since then an embedded token has as many features as its vocabulary needs
+        revision=3,  # since then token nets have another width
         build="archbench_plugins.gru.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

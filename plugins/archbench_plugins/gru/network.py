@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def build(task: TaskInfo, options: GRUOptions) -> nn.Module:
     """Return the network: h_t = z_t * h_{t-1} + (1 - z_t) * h'_t, and a linear layer that reads h."""
-    front = Front(task, image=options.image)
-    core = GRU(front.features, options.width, options.layers, batch_first=True)
+    front, H = Front(task, image=options.image), options.units(task)
+    core = GRU(front.features, H, options.layers, batch_first=True)
     start_gates(core)
-    return Readout(front, core, width=options.width, task=task)
+    return Readout(front, core, width=H, task=task)
 
 
 class GRU(nn.GRU):

@@ -25,7 +25,7 @@ Forms, after Greff et al., arXiv:1503.04069, who compare them:
 
 These have one bias vector, and a loop over time of their own in place of torch's kernel.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from archbench_plugins.shared.declaring import PIXELS, counted
 class LSTMOptions:
     """Options of `lstm`: its size, its gates, and how much it remembers at the start."""
 
-    width: Annotated[int, archbench.Meta(ge=1, description="cells of each layer, H in the equations")] = (
-        64  # four sets of weights, each a quarter of the default Elman net's: equal budgets
-    )
+    width: Annotated[
+        int, archbench.Meta(ge=0, description="cells of each layer, H in the equations; 0: 64, and 57 on tokens")
+    ] = 0  # four sets of weights, each a quarter of the default Elman net's: equal budgets
     layers: Annotated[int, archbench.Meta(ge=1, description="recurrent layers on top of each other")] = 1  # as in 1997
     forget_bias: Annotated[float, archbench.Meta(description="b_f at the start: higher remembers longer")] = (
         1.0  # f starts near 0.73 instead of 0.5 (Jozefowicz et al., ICML 2015)
@@ -59,13 +59,20 @@ class LSTMOptions:
         "rows"  # T is the height: steps stay few
     )
 
+    def units(self, task: archbench.TaskInfo) -> int:
+        """Return H: the given width, else that with which all nets have equally many weights on this kind of input.
+
+        The 32 features of a token cost this net more than most: a matrix for each gate.
+        """
+        return self.width or (57 if task.kind == "tokens" else 64)
+
 
 @archbench.hookimpl
 def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `lstm`."""
     yield archbench.Architecture(
         name="lstm",
-        revision=2,  # since then an embedded token has as many features as its vocabulary needs
+        revision=2,  # since then token nets have another width
         build="archbench_plugins.lstm.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 def build(task: TaskInfo, options: LSTMOptions) -> nn.Module:
     """Return the network: c_t = f_t * c_{t-1} + i_t * c'_t, h_t = o_t * tanh(c_t), and a linear layer that reads h."""
-    front = Front(task, image=options.image)
+    front, H = Front(task, image=options.image), options.units(task)
     if options.peepholes or options.forget_gate != "learned":
         form: dict[str, Any] = {
             "forget_gate": options.forget_gate,
             "peepholes": options.peepholes,
             "bias": options.forget_bias,
         }
-        widths = [front.features, *[options.width] * options.layers]
+        widths = [front.features, *[H] * options.layers]
         core: nn.Module = FeatureMajor([GatedMemory(*sizes, **form) for sizes in pairwise(widths)])
     else:
-        core = nn.LSTM(front.features, options.width, options.layers, batch_first=True)
+        core = nn.LSTM(front.features, H, options.layers, batch_first=True)
         start_gates(core)
         set_forget_bias(core, options.forget_bias)
-    return Readout(front, core, width=options.width, task=task)
+    return Readout(front, core, width=H, task=task)
 
 
 @torch.no_grad()

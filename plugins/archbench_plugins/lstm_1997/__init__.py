@@ -28,7 +28,7 @@ forget gates. The variants have the mean. In experiment 2a g is a sigmoid in [0,
 in the others. Weights start in [-0.1, 0.1], as in experiments 3 to 6, or in the variants of 1, 2 and Gers et al. in
 [-0.2, 0.2], as there; biases without a value of their own start at 0.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -142,7 +142,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `lstm-1997` with the nets of Table 10."""
     yield archbench.Architecture(
         name="lstm-1997",
-        revision=2,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.lstm_1997.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

@@ -81,7 +81,8 @@ class StepByStep(torch.autograd.Function):
 
 def build(task: TaskInfo, options: MinGRUOptions) -> nn.Module:
     """Return the network: a stack of minGRU layers, and a linear layer that reads it."""
-    D, H = options.width, options.width * options.expansion
+    D = options.units(task)
+    H = D * options.expansion
     cells: list[nn.Module] = [MinGRU(D, H, gate_bias=options.gate_bias) for _ in range(options.layers)]
     front = Front(task, image=options.image)
     core = Stack(front.features, D, cells, H=H, per_step=task.per_step)

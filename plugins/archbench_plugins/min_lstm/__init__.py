@@ -12,7 +12,7 @@ LayerNorm.
 
 Deviations: those of `min-gru`.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ import archbench
 class MinLSTMOptions:
     """Options of `min-lstm`: its size, and how much a layer keeps at the start."""
 
-    width: Annotated[int, archbench.Meta(ge=1, description="features between layers, D in the equations")] = (
-        26  # with the other defaults, the weights of the default LSTM
-    )
+    width: Annotated[
+        int, archbench.Meta(ge=0, description="features between layers, D in the equations; 0: 26, and 28 on tokens")
+    ] = 0  # with the other defaults, the weights of the default LSTM
     expansion: Annotated[int, archbench.Meta(ge=1, description="units of a layer for each feature, alpha")] = (
         2  # the state is what remembers
     )
@@ -44,13 +44,20 @@ class MinLSTMOptions:
         "rows"  # T is the height: steps stay few
     )
 
+    def units(self, task: archbench.TaskInfo) -> int:
+        """Return D: the given width, else that with which all nets have equally many weights on this kind of input.
+
+        The 32 features of a token cost this net less than most: a matrix for the way in alone.
+        """
+        return self.width or (28 if task.kind == "tokens" else 26)
+
 
 @archbench.hookimpl
 def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `min-lstm`."""
     yield archbench.Architecture(
         name="min-lstm",
-        revision=3,  # since then an embedded token has as many features as its vocabulary needs
+        revision=3,  # since then token nets have another width
         build="archbench_plugins.min_lstm.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

@@ -92,7 +92,8 @@ class StepByStep(torch.autograd.Function):
 
 def build(task: TaskInfo, options: MinLSTMOptions) -> nn.Module:
     """Return the network: a stack of minLSTM layers, and a linear layer that reads it."""
-    D, H = options.width, options.width * options.expansion
+    D = options.units(task)
+    H = D * options.expansion
     cells: list[nn.Module] = [MinLSTM(D, H, forget_bias=options.forget_bias) for _ in range(options.layers)]
     front = Front(task, image=options.image)
     core = Stack(front.features, D, cells, H=H, per_step=task.per_step)

@@ -13,7 +13,7 @@ it.
 Deviations: no variational dropout and no tied embeddings, which belong to the language models of the paper. Each R
 starts orthogonal and W from Glorot's initialisation, as in `lstm`.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `recurrent-highway`."""
     yield archbench.Architecture(
         name="recurrent-highway",
-        revision=2,  # since then gates start at -2, and tokens have the features that their vocabulary needs
+        revision=2,  # since then the gates start at -2
         build="archbench_plugins.recurrent_highway.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

@@ -20,7 +20,7 @@ The variant `rnn-1997` is the size with which Hochreiter and Schmidhuber (1997, 
 grammar, 15 units, and which never solves it there. The default net solves it: 128 units hold the symbol long enough. So
 a default net at the ceiling of `embedded-reber` does not contradict the paper.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `rnn`."""
     yield archbench.Architecture(
         name="rnn",
-        revision=2,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.rnn.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

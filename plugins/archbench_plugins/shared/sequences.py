@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,15 +11,14 @@ from torch.autograd.function import once_differentiable
 if TYPE_CHECKING:
     from archbench import TaskInfo
 
-FEWEST_FEATURES, MOST_FEATURES = 8, 32
+EMBEDDING = 32  # features of a token: more than most small vocabularies need, a fraction of the default cores
 
 
 class Front(nn.Module):
     """The way from sequences, tokens or images to sequences of vectors, (B, T, I).
 
-    A sequence passes unchanged. Tokens (B, T) are embedded in `token_features` numbers. An image (B, C, height, width)
-    is read from top to bottom: as rows, T = height and I = C * width; or as pixels, line by line, T = height * width
-    and I = C.
+    A sequence passes unchanged. Tokens (B, T) are embedded, I = 32. An image (B, C, height, width) is read from top to
+    bottom: as rows, T = height and I = C * width; or as pixels, line by line, T = height * width and I = C.
 
     Args:
         task: the kind and shape of the input.
@@ -35,8 +33,8 @@ class Front(nn.Module):
         self.kind, self.image = task.kind, image
         if task.kind == "tokens":
             assert task.vocabulary is not None
-            self.steps, self.features = task.input_shape[0], token_features(task.vocabulary)
-            self.embedding = nn.Embedding(task.vocabulary, self.features)
+            self.embedding = nn.Embedding(task.vocabulary, EMBEDDING)
+            self.steps, self.features = task.input_shape[0], EMBEDDING
         elif task.kind == "image":
             C, height, width = task.input_shape
             self.steps, self.features = (height, C * width) if image == "rows" else (height * width, C)
@@ -52,15 +50,6 @@ class Front(nn.Module):
         if self.kind == "image":
             return x.flatten(2).transpose(1, 2)  # (B, height*width, C)
         return x
-
-
-def token_features(vocabulary: int) -> int:
-    """Return the features of an embedded token: the root of the vocabulary, at least 8 and at most 32.
-
-    Each feature costs the default LSTM 256 weights and the default minGRU 30. So with few of them, nets whose widths
-    were chosen for equally many weights on two features keep within 10 % of each other; 32 set 7,000 weights apart.
-    """
-    return min(MOST_FEATURES, max(FEWEST_FEATURES, math.isqrt(vocabulary - 1) + 1))
 
 
 class Readout(nn.Module):

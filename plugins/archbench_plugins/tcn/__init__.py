@@ -19,7 +19,7 @@ Deviations: weights start from He's initialisation, where the paper draws them f
 On a CPU the convolutions are products with windows of steps, and a task with one answer computes only the steps that
 this answer sees through the dilations.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `tcn`."""
     yield archbench.Architecture(
         name="tcn",
-        revision=2,  # since then a CPU computes it in another order of operations, and embeddings are smaller
+        revision=2,  # since then a CPU computes it in another order of operations
         build="archbench_plugins.tcn.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

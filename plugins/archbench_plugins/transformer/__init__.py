@@ -16,7 +16,7 @@ stays a straight path (arXiv:2002.04745), which also does without the paper's lo
 attention, since there is one sequence. An affine layer brings the input to D features, where the paper multiplies its
 embeddings by sqrt(D).
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `transformer`."""
     yield archbench.Architecture(
         name="transformer",
-        revision=2,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.transformer.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,

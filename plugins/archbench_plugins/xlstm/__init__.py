@@ -18,7 +18,7 @@ Deviations: q, k and v come from groups of 4 features, as in the authors' code; 
 to 6 in both blocks, where their sLSTM follows a power law; the output gate of the mLSTM is the side branch alone, as in
 Fig. 11.
 
-Inputs: sequences (T, I), tokens (an embedding of 8 to 32 features), and images as rows or as pixels.
+Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `xlstm`."""
     yield archbench.Architecture(
         name="xlstm",
-        revision=2,  # since then an embedded token has as many features as its vocabulary needs
         build="archbench_plugins.xlstm.network:build",
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,
