@@ -77,8 +77,7 @@ class MLSTMBlock(nn.Module):
         q, k, v = (x.reshape(B, T, -1) for x in (qk[..., 0, :], qk[..., 1, :], self.mix(u, W_v)))  # (B, T, E) each
         i, f = self.gates(torch.cat([q, k, v], 2)).transpose(1, 2).chunk(2, 1)  # twice (B, heads, T)
         q, k, v = (x.view(B, T, self.heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, heads, T, d)
-        by_hand = x.device.type == "cpu" and not (torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling())
-        h = (MatrixMemory.apply if by_hand else matrix_memory)(q, k, v, i, f).transpose(1, 2)  # (B, T, heads, d)
+        h = matrix_memory(q, k, v, i=i, f=f).transpose(1, 2)  # (B, T, heads, d)
         y: Tensor = self.down((self.head_norm(h) + self.skip * seen) * silu(side))
         return x + y
 
@@ -87,7 +86,7 @@ class MLSTMBlock(nn.Module):
         return torch.einsum("btgi,gij->btgj", x.view(*x.shape[:2], -1, self.group), W)
 
 
-def matrix_memory(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:
+def matrix_memory(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Tensor:
     """Compute all steps of the mLSTM at once and return h, (B, heads, T, d).
 
     Unrolled, C_t q_t = sum over s <= t of D_ts (k_s . q_t) v_s with D_ts = exp(i_s + sum of log f from s + 1 to t),
@@ -99,47 +98,16 @@ def matrix_memory(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tens
         q, k, v: (B, heads, T, d).
         i, f: net inputs of the gates, (B, heads, T).
     """
+    T = i.shape[2]
     log_f = logsigmoid(f).cumsum(2)
     column = i - log_f  # log D_ts = log_f_t + column_s
     largest = column.detach().cummax(2).values
-    future = q.new_full((q.shape[2], q.shape[2]), -torch.inf).triu(1)
+    future = torch.full((T, T), -torch.inf, dtype=q.dtype, device=q.device).triu(1)
     D = torch.exp(column[..., None, :] - (largest[..., :, None] - future))  # (B, heads, T, T), t by s
     weights = ((q * q.shape[3] ** -0.5) @ k.transpose(2, 3)) * D
     n = torch.maximum(weights.sum(3).abs(), torch.exp(-log_f - largest))  # (B, heads, T)
-    return torch.div(weights @ v, n[..., None])
-
-
-class MatrixMemory(torch.autograd.Function):
-    """`matrix_memory` with a gradient written by hand, which passes over the (T, T) weights less often."""
-
-    @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor) -> Tensor:
-        """Return h (B, heads, T, d); the arguments are those of `matrix_memory`."""
-        log_f = logsigmoid(f).cumsum(2)
-        largest = (column := i - log_f).cummax(2).values
-        future = q.new_full((q.shape[2], q.shape[2]), -torch.inf).triu(1)
-        D = (column[..., None, :] - (largest[..., :, None] - future)).exp_()
-        q = q * q.shape[3] ** -0.5
-        weights = (q @ k.transpose(2, 3)).mul_(D)
-        total, least = weights.sum(3), torch.exp(-log_f - largest)
-        h = (weights @ v).div_((n := torch.maximum(total.abs(), least))[..., None])
-        ctx.save_for_backward(q, k, v, f, D, weights, total, least, n, h)
-        return h
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
-        """Return the gradients in q, k, v, i and f."""
-        q, k, v, f, D, weights, total, least, n, h = ctx.saved_tensors
-        grad = grad / n[..., None]  # now in weights @ v
-        dn = -(grad * h).sum(3)
-        d_total = torch.where(total.abs() >= least, dn * total.sign(), 0)
-        d_weights = (grad @ v.transpose(2, 3)).add_(d_total[..., None])
-        di = (d_weights * weights).sum(2)
-        d_log_f = -di - torch.where(total.abs() >= least, 0, dn * least)
-        d_products = d_weights.mul_(D)  # in q . k
-        dq, dk = d_products @ (k * q.shape[3] ** -0.5), d_products.transpose(2, 3) @ q
-        return dq, dk, weights.transpose(2, 3) @ grad, di, d_log_f.flip(2).cumsum(2).flip(2) * torch.sigmoid(-f)
+    h: Tensor = (weights @ v) / n[..., None]
+    return h
 
 
 class SLSTMBlock(nn.Module):
@@ -236,6 +204,7 @@ class ScalarMemory(torch.autograd.Function):
         by_gate, from_n = _slopes(gate, r, e, h)  # the loop multiplies them by the gradients in c, n and h
         dz = by_gate.view(T, heads, 4 * d, B)
         to_memory = torch.stack([gate[:, :, 3], -h[1:]], 1)  # (T, 2, heads, d, B)
+
         dm = torch.zeros_like(to_memory[0])  # the gradients in c and n
         d_c, d_n = dm[0][:, None], dm[1][:, None]  # twice (heads, 1, d, B)
         dh, back = grad[-1].clone(), R.transpose(1, 2).contiguous()
