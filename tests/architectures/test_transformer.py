@@ -11,6 +11,7 @@ from torch import nn
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
+from archbench_plugins.transformer import network as transformer
 from archbench_plugins.transformer.network import Layer, sinusoids
 
 
@@ -35,6 +36,44 @@ def test_layer_is_torchs_with_the_norm_first(causal):
     mask = nn.Transformer.generate_square_subsequent_mask(7) if causal else None
 
     torch.testing.assert_close(layer(x), reference(x, src_mask=mask, is_causal=causal), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("per_step", "padded"), [(False, False), (False, True), (True, False)])
+@pytest.mark.parametrize("heads", [1, 3])
+def test_attention_by_hand_is_torchs(build, monkeypatch, per_step, padded, heads):
+    """The form for CPUs gives the answers and gradients of torch's, also with padding and the future hidden."""
+    task = TaskInfo(kind="sequence", input_shape=(30, 2), outputs=3, per_step=per_step)
+    network = build("transformer", task, heads=heads, width=6).double()
+    x = torch.randn(4, 30, 2, dtype=torch.double, requires_grad=True)
+    lengths = torch.tensor([30, 1, 7, 29]) if padded else None
+    answers, gradients = [], []
+    for is_faster in (True, False):
+        monkeypatch.setattr(transformer, "is_faster_by_hand", lambda x, is_faster=is_faster: is_faster)
+        answers.append(network(x, lengths))
+        gradients.append(torch.autograd.grad(answers[-1].square().sum(), [x, *network.parameters()]))
+
+    torch.testing.assert_close(*answers)
+    torch.testing.assert_close(*gradients)
+
+
+def test_attention_by_hand_is_the_form_of_a_cpu_for_middle_lengths():
+    """A CPU takes the form by hand for 24 to 128 steps in float32, and torch's for others and under autocast."""
+    by_hand = [T for T in range(1, 300) if transformer.is_faster_by_hand(torch.zeros(2, T, 4))]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under_autocast = transformer.is_faster_by_hand(torch.zeros(2, 64, 4))
+
+    assert list(range(24, 129)) == by_hand
+    assert not transformer.is_faster_by_hand(torch.zeros(2, 64, 4, device="meta"))
+    assert not under_autocast
+
+
+def test_gradient_of_attention_agrees_with_finite_differences():
+    """The hand-written gradient passes gradcheck."""
+    sizes = ((2, 5, 4), (12, 4), (12,), (4, 4), (4,))
+    inputs = [torch.randn(*size, dtype=torch.double, requires_grad=True) for size in sizes]
+    mask = torch.full((1, 5, 5), -torch.inf, dtype=torch.double).triu(1)
+
+    assert torch.autograd.gradcheck(transformer.AttentionByHand.apply, (*inputs, 2, mask))
 
 
 def test_layer_has_the_documented_weights():

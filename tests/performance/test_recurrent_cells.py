@@ -2,8 +2,8 @@
 
 Run with `pytest -m performance -s`. B = 32, T = 64, H = 64, two features, one thread. The two of a pair are timed one
 right after the other, so that other load on the machine slows both. The target is a ratio of at most 3, and of 2 for
-the default networks of gru, min-gru and min-lstm, which have as many parameters as the LSTM; the tests only assert that
-there is a number.
+the default networks, which have as many parameters as the LSTM; the tests only assert that there is a number. `tcn`
+with one answer computes fewer steps than with an answer at every step, so both have a row.
 """
 
 from __future__ import annotations
@@ -29,11 +29,17 @@ from archbench_plugins.min_lstm import MinLSTMOptions
 from archbench_plugins.min_lstm import network as min_lstm
 from archbench_plugins.recurrent_highway.network import RecurrentHighway
 from archbench_plugins.shared.sequences import FeatureMajor, project
-from archbench_plugins.xlstm.network import ScalarMemory
+from archbench_plugins.tcn import TCNOptions
+from archbench_plugins.tcn import network as tcn
+from archbench_plugins.transformer import TransformerOptions
+from archbench_plugins.transformer import network as transformer
+from archbench_plugins.xlstm import XLSTMOptions
+from archbench_plugins.xlstm import network as xlstm
 
 B, T, FEATURES, H = 32, 64, 2, 64
 PAIRS, WARM_UP = 60, 10
 TASK = TaskInfo(kind="sequence", input_shape=(T, FEATURES), outputs=1)
+EVERY_STEP = TaskInfo(kind="sequence", input_shape=(T, FEATURES), outputs=1, per_step=True)
 
 
 class SLSTM(nn.Module):
@@ -47,7 +53,7 @@ class SLSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the states (B, T, H) for inputs (B, T, 2)."""
-        h: Tensor = ScalarMemory.apply(project(self.W, self.b, x.permute(2, 1, 0))[None], self.R)  # (T, 1, H, B)
+        h: Tensor = xlstm.ScalarMemory.apply(project(self.W, self.b, x.permute(2, 1, 0))[None], self.R)  # (T, 1, H, B)
         return h[:, 0].permute(2, 0, 1)  # (B, T, H)
 
 
@@ -67,6 +73,11 @@ CELLS: dict[str, Callable[[], nn.Module]] = {
     "gru, default network": lambda: gru.build(TASK, GRUOptions()),
     "min-gru, default network": lambda: min_gru.build(TASK, MinGRUOptions()),
     "min-lstm, default network": lambda: min_lstm.build(TASK, MinLSTMOptions()),
+    "tcn, default network": lambda: tcn.build(TASK, TCNOptions()),
+    "tcn, default network, every step": lambda: tcn.build(EVERY_STEP, TCNOptions()),
+    "transformer, default network": lambda: transformer.build(TASK, TransformerOptions()),
+    "transformer, default network, every step": lambda: transformer.build(EVERY_STEP, TransformerOptions()),
+    "xlstm, default network": lambda: xlstm.build(TASK, XLSTMOptions()),
 }
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from archbench._planning import Cell
 from archbench._records import Record
-from archbench._report._seeds import finished, same_data
 from archbench._report._rows import normalised
+from archbench._report._seeds import finished, same_data
 from archbench._report._statistics import Floats
 from archbench._statistics import (
     MIN_SEEDS,

@@ -211,7 +211,7 @@ class Windows(torch.autograd.Function):
         """Return the gradients in x, V, g and b, given the one in y."""
         V, g, norm, W, seen, y = ctx.saved_tensors
         H, C, k = V.shape
-        da = grad * (y > 0)  # the gradient in W * x + b, (n, H, N)
+        da = torch.ops.aten.threshold_backward(grad, y, 0)  # where y > 0: the gradient in W * x + b, (n, H, N)
         dx = None
         if ctx.needs_input_grad[0]:
             back = W.view(H, k, C)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.transformer import TransformerOptions
 
-LONGEST = 256
+# Lengths at which our own attention is faster than torch's on a CPU: at 8 steps torch's is, and at 256, where the
+# weights of all pairs of steps no longer fit a cache, it is again.
+SHORTEST, LONGEST = 24, 128
 
 
 class Attention(nn.Module):
@@ -47,69 +49,27 @@ class Attention(nn.Module):
             seen: which keys are real steps and no padding, (B, 1, 1, T); None for all.
         """
         B, T, D = x.shape
-        if is_short_on_cpu(x):
+        if is_faster_by_hand(x):
             W, b, W_out, b_out = self.QKV.weight, self.QKV.bias, self.out.weight, self.out.bias
-            y: Tensor = Attend.apply(x, W, b, W_out, b_out, self.heads, self.hidden(x, seen))
-            return y
+            joined: Tensor = AttentionByHand.apply(x, W, b, W_out, b_out, self.heads, self.mask(x, seen))
+            return joined
         Q, K, V = self.QKV(x).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # three times (B, heads, T, d)
         y = scaled_dot_product_attention(Q, K, V, attn_mask=seen, is_causal=self.causal)
         mixed: Tensor = self.out(y.transpose(1, 2).reshape(B, T, D))
         return mixed
 
-    def hidden(self, x: Tensor, seen: Tensor | None) -> Tensor:
-        """Return what is added to Q' K: -inf where a step does not see another one, else 0, (B * heads or 1, T, T)."""
+    def mask(self, x: Tensor, seen: Tensor | None) -> Tensor:
+        """Return -inf for pairs of a step and a key that it must not see, and else 0: (B * heads, T, T) or one for all.
+
+        Args:
+            x, seen: as in `forward`.
+        """
         B, T, _ = x.shape
         if self.causal:
             return x.new_full((1, T, T), -torch.inf).triu(1)
         if seen is None:
             return x.new_zeros(1, 1, 1)
-        return x.new_zeros(B, 1, 1, T).masked_fill_(~seen, -torch.inf).expand(B, self.heads, T, T).flatten(0, 1)
-
-
-def is_short_on_cpu(x: Tensor) -> bool:
-    return (
-        x.device.type == "cpu"
-        and x.shape[1] <= LONGEST
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-    )
-
-
-class Attend(torch.autograd.Function):
-    """`Attention.forward` for short sequences on a CPU, with a gradient written by hand."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, W: Tensor, b: Tensor, W_out: Tensor, b_out: Tensor, heads: int, hidden: Tensor
-    ) -> Tensor:
-        B, T, D = x.shape
-        x = x.reshape(-1, D)
-        QKV = torch.addmm(b[:, None], W, x.t()).view(3, heads, -1, B, T)
-        Q, K, V = QKV.permute(0, 3, 1, 2, 4).reshape(3, B * heads, -1, T)  # (B * heads, d, T) each
-        Q *= Q.shape[1] ** -0.5
-        P = torch.baddbmm(hidden, Q.transpose(1, 2), K).softmax(2)  # (B * heads, T, T), queries by keys
-        y = torch.bmm(V, P.transpose(1, 2))
-        joined = y.view(B, D, T).transpose(0, 1).reshape(D, B * T)
-        ctx.save_for_backward(x, W, W_out, Q, K, V, P, y, joined)
-        return torch.addmm(b_out, joined.t(), W_out.t()).view(B, T, D)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, W, W_out, Q, K, V, P, y, joined = ctx.saved_tensors
-        B, T, D = grad.shape
-        grad = grad.reshape(-1, D)
-        dy = (W_out.t() @ grad.t()).view(D, B, T).transpose(0, 1).reshape(Q.shape)
-        dP = torch.bmm(dy.transpose(1, 2), V)
-        dS = dP.sub_((dy * y).sum(1)[:, :, None]).mul_(P)
-        dQKV = Q.new_empty(3, *Q.shape)
-        torch.bmm(K, dS.transpose(1, 2), out=dQKV[0])
-        dQKV[0] *= Q.shape[1] ** -0.5
-        torch.bmm(Q, dS, out=dQKV[1])
-        torch.bmm(dy, P, out=dQKV[2])
-        dQKV = dQKV.view(3, B, D, T).transpose(1, 2).reshape(3 * D, B * T)
-        dW_out = (joined @ grad).t()
-        return (dQKV.t() @ W).view(B, T, D), dQKV @ x, dQKV.sum(1), dW_out, grad.sum(0), None, None
+        return x.new_zeros(seen.shape).masked_fill(~seen, -torch.inf).expand(B, self.heads, T, T).flatten(0, 1)
 
 
 class Layer(nn.Module):
@@ -188,3 +148,58 @@ def build(task: TaskInfo, options: TransformerOptions) -> nn.Module:
     causal = options.causal or task.per_step
     core = Transformer(front.steps, front.features, options, causal=causal)
     return Readout(front, core, width=options.width, task=task, pooled=not causal)
+
+
+def is_faster_by_hand(x: Tensor) -> bool:
+    """Return whether to take `AttentionByHand`: on a CPU in full precision, for some lengths, without torch.compile."""
+    by_hand = SHORTEST <= x.shape[1] <= LONGEST and not torch.is_autocast_enabled("cpu")
+    return by_hand and x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+class AttentionByHand(torch.autograd.Function):
+    """`Attention.forward` with a gradient written by hand, for short sequences on a CPU.
+
+    The features of Q, K and V come before the steps, so that the result of a product has many columns, which a CPU
+    computes faster than many rows. The weights P of all pairs are kept for the gradient; torch computes them again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, W: Tensor, b: Tensor, W_out: Tensor, b_out: Tensor, heads: int, mask: Tensor
+    ) -> Tensor:
+        """Return the mixed values, (B, T, D).
+
+        Args:
+            ctx: keeps what `backward` needs.
+            x: (B, T, D).
+            W, b: of Q, K and V, (3D, D) and (3D,).
+            W_out, b_out: (D, D) and (D,).
+            heads: their number.
+            mask: what is added before the softmax, (B * heads, T, T), or 1 in place of a size.
+        """
+        B, T, D = x.shape
+        x = x.reshape(-1, D)
+        QKV = torch.addmm(b[:, None], W, x.t())  # (3D, B*T)
+        Q, K, V = QKV.view(3, heads, -1, B, T).permute(0, 3, 1, 2, 4).reshape(3, B * heads, -1, T)  # (B*heads, d, T)
+        Q *= Q.shape[1] ** -0.5
+        P = torch.baddbmm(mask, Q.transpose(1, 2), K).softmax(2)  # (B*heads, T, T), a row for each query
+        y = torch.bmm(V, P.transpose(1, 2))
+        joined = y.view(B, D, T).transpose(0, 1).reshape(D, -1)  # (D, B*T)
+        ctx.save_for_backward(x, W, W_out, Q, K, V, P, y, joined)
+        return torch.addmm(b_out, joined.t(), W_out.t()).view(B, T, D)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients in x, W, b, W_out and b_out, given the one in the mixed values."""
+        x, W, W_out, Q, K, V, P, y, joined = ctx.saved_tensors
+        B, T, D = grad.shape
+        grad = grad.reshape(-1, D)
+        dy = (W_out.t() @ grad.t()).view(D, B, T).transpose(0, 1).reshape(Q.shape)
+        dP = torch.bmm(dy.transpose(1, 2), V)
+        dS = dP.sub_((dy * y).sum(1)[:, :, None]).mul_(P)  # (P * dP).sum(2) is (dy * y).sum(1)
+        dQ = torch.bmm(K, dS.transpose(1, 2)) * Q.shape[1] ** -0.5
+        dK, dV = torch.bmm(Q, dS), torch.bmm(dy, P)
+        dQKV = torch.stack([d.view(B, D, T).transpose(0, 1) for d in (dQ, dK, dV)]).view(3 * D, -1)
+        dx = (W.t() @ dQKV).t().reshape(B, T, D)
+        return dx, (x.t() @ dQKV.t()).t(), dQKV.sum(1), (joined @ grad).t(), grad.sum(0), None, None
