@@ -40,7 +40,7 @@ def render_markdown(board: Leaderboard) -> str:
     blocks = ["# Leaderboard"]
     if board.notes:
         blocks += ["## Problems to know of", "\n".join(f"- {escape(note)}" for note in board.notes)]
-    if not board.trials:
+    if not board.entrants:
         blocks += ["No results yet. Train every registered architecture on every task that it fits:"]
         return "\n\n".join([*blocks, f"    {_text.START_HERE}"]) + "\n"
     blocks += [
