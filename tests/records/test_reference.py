@@ -39,7 +39,7 @@ def test_every_trial_id_is_reproduced_from_its_declaration(built_in: Plugins) ->
         for planned in plan.trials
     }
 
-    assert len(records) == 324
+    assert sorted(record.id for record in records) == sorted(today.values())
     assert {(trial.architecture.label, trial.task.label, trial.seed): trial.id for trial in trials} == today
 
 

@@ -45,7 +45,7 @@ def test_one_file_for_all(refused: Any, make_record: MakeRecord, tmp_path: Path)
     again.write_refused([refused("a", "too large"), refused("c")], {refused("b").trial.cell})
     store.write(make_record())
 
-    assert len(json.loads(before)) == 2
+    assert len(json.loads(before)["refused"]) == 2
     assert named(Store(tmp_path)) == {"a": "too large", "c": "too small"}
     assert sorted(path.name for path in store.records.iterdir() if path.is_file()) == ["refused.json"]
     assert list(store.scan()[0]) == [make_record().id]
@@ -77,3 +77,15 @@ def test_merged_folders_and_damage(refused: Any, tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"refused.json is damaged \(.*\); delete it"):
         here.scan()
+
+
+def test_what_is_read_is_what_was_written(refused: Any, tmp_path: Path) -> None:
+    """The records come back whole, and what they share, such as the protocol, is written once."""
+    store = Store(tmp_path)
+    written = [refused(name, reason=name * 3) for name in "abc"]
+    store.write_refused(written, set())
+    store.scan()
+    table = json.loads((store.records / "refused.json").read_text())
+
+    assert store.refused == sorted(written, key=lambda record: record.id)
+    assert [len(table[name]) for name in ("protocols", "architectures", "tasks", "refused")] == [1, 3, 1, 3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -76,7 +77,8 @@ def _follow_imports(found: dict[Path, bytes], root: Path) -> Mapping[Path, bytes
 def _imported(text: bytes) -> Iterator[str]:
     """Yield the top-level names that a source file imports; functions may import too."""
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings(action="ignore"):  # such as an invalid escape, which is its author's business
+            tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):

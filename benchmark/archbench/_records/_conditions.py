@@ -10,7 +10,7 @@ from archbench._records._record import Origin, Record
 
 
 class Conditions(NamedTuple):
-    """What may change a score and is not part of the identity of a trial; versions by their first two numbers."""
+    """Circumstances that may change a score and are not in the id of a trial; versions by their first two numbers."""
 
     device: str
     torch: str

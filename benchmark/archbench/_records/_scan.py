@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from archbench._errors import RecordError, StoreError
 from archbench._records._files import decode_record
 from archbench._records._fit import misfit
@@ -99,13 +97,12 @@ def _contradiction(records: list[Record]) -> str:
     return f"records of one trial contradict each other: {' and '.join(scores)}; none of them counts"
 
 
-def _outcome(record: Record) -> bytes:
-    """Return what a repetition of the trial gives again: all of the result but times and the machine."""
-    curves = None if record.curves is None else (record.curves.step, record.curves.validation, record.curves.train_loss)
-    return msgspec.json.encode((record.status, record.scores, curves))
+def _outcome(record: Record) -> tuple[str, float | None, float | None]:
+    """Return what the page shows of a result; times differ in every repetition, and losses in their last digits."""
+    return record.status, record.scores.test if record.scores else None, record.validation
 
 
 def _describe(record: Record) -> str:
     where = "" if record.environment is None else f" on {record.environment.device}"
-    score = record.status if record.scores is None else f"{record.task_facts.metric} {record.scores.test:g}"
+    score = record.status if record.scores is None else f"{record.task_facts.metric} {record.scores.test!r}"
     return f"{score}{where}"

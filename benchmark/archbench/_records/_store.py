@@ -28,10 +28,10 @@ import msgspec
 from archbench._errors import StoreError
 from archbench._records._files import TEMPORARY, decode_record, encode_record, write_atomically
 from archbench._records._record import Record
+from archbench._records._refused import REFUSED, encode_refused, one_for_each_cell, read_refused
 from archbench._records._scan import read_files
 from archbench._records._trial import ID_DIGITS, CellKey
 
-_REFUSED = "refused.json"
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -101,7 +101,7 @@ class Store:
         """
         found = read_files(self._files())
         self._known = {path: {_checksum(data)} for path, data in found.contents.items()}
-        self.refused = _one_for_each_cell([*found.refused, *self._read_refused()])
+        self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
 
     def restore(self, records: Mapping[str, Record]) -> list[str]:
@@ -137,21 +137,12 @@ class Store:
             possible: the combinations that can exist by now.
         """
         kept = [record for record in self.refused if record.trial.cell not in possible]
-        self.refused = _one_for_each_cell([*kept, *refused])
-        path, data = self.records / _REFUSED, _encode_refused(self.refused)
+        self.refused = one_for_each_cell([*kept, *refused])
+        path, data = self.records / REFUSED, encode_refused(self.refused)
         if not self.refused:
             path.unlink(missing_ok=True)
         elif not path.exists() or path.read_bytes() != data:
             write_atomically(path, data)
-
-    def _read_refused(self) -> list[Record]:
-        found: list[Record] = []
-        for path in sorted(self.records.rglob(_REFUSED)):
-            try:
-                found += msgspec.json.decode(path.read_bytes(), type=list[Record])
-            except (msgspec.DecodeError, OSError) as error:
-                raise StoreError(f"{path} is damaged ({error}); delete it") from None
-        return [record for record in found if record.status == "skipped"]
 
     def write_problems(self, problems: list[str]) -> None:
         """Write the problems of plugins in this run, one line each, so that the page depends on this folder only."""
@@ -193,7 +184,7 @@ class Store:
     def _files(self) -> list[Path]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
-        return sorted(path for path in self.records.rglob("*.json") if path.name != _REFUSED)
+        return sorted(path for path in self.records.rglob("*.json") if path.name != REFUSED)
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
@@ -247,16 +238,6 @@ class Store:
         for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
             for leftover in self.root.glob(pattern):
                 leftover.unlink(missing_ok=True)
-
-
-def _one_for_each_cell(refused: Iterable[Record]) -> list[Record]:
-    """Return the last of these records for each combination, in the order of ids."""
-    return sorted({record.trial.cell: record for record in refused}.values(), key=lambda record: record.id)
-
-
-def _encode_refused(refused: Iterable[Record]) -> bytes:
-    lines = [msgspec.json.encode(record, order="deterministic") for record in refused]
-    return b"[\n" + b",\n".join(lines) + b"\n]\n"
 
 
 def _checksum(data: bytes) -> str:
