@@ -271,16 +271,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the boards; print only")
     quick = parser.parse_args().quick
     count = 400 if quick else 4000
-    results = {
-        "boards": count,
-        "false_claims": list(false_claims(count, SHAPES)),
-        "lottery": list(false_claims(count, {"lottery": lottery})),
-        "ranks": list(ranks(count)),
-        "equivalences": list(equivalences(count)),
-        "power": list(power(count)),
-        "sequential": list(sequential(count, {k: v for k, v in SHAPES.items() if v not in BOUNDED})),
-        "one_skewed": list(sequential(count, LIMITS)),
-    }
+    results = _rounded(
+        {
+            "boards": count,
+            "false_claims": list(false_claims(count, SHAPES)),
+            "lottery": list(false_claims(count, {"lottery": lottery})),
+            "ranks": list(ranks(count)),
+            "equivalences": list(equivalences(count)),
+            "power": list(power(count)),
+            "sequential": list(sequential(count, {k: v for k, v in SHAPES.items() if v not in BOUNDED})),
+            "one_skewed": list(sequential(count, LIMITS)),
+        }
+    )
     print(text := render(results))
     if not quick:
         write(results, text)
@@ -288,7 +290,7 @@ def main() -> None:
 
 def write(results: dict[str, Any], text: str) -> None:
     """Write docs/statistics.json, and the tables between the markers of docs/statistics.md."""
-    (DOCS / "statistics.json").write_text(json.dumps(_rounded(results), indent=1) + "\n", encoding="utf-8")
+    (DOCS / "statistics.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     page = DOCS / "statistics.md"
     head, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")

@@ -1,7 +1,8 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
 Modules that are no verbs: all verbs share `_options`, `_output` and `_signals`; `run` and `tune` use `_carry_out`,
-`_forecast`, `_results` and `_tables`; `profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check`
+`_forecast`, `_results` and `_tables`; `compare` uses `_compare_output`,
+`profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check`
 uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only processes that train load
 torch.
 """
@@ -16,7 +17,7 @@ import msgspec
 import typer
 
 from archbench._errors import ArchbenchError, SelectionError
-from archbench.cli import _check, _data, _leaderboard, _list, _new, _plugins, _profile, _run, _show, _tune
+from archbench.cli import _check, _compare, _data, _leaderboard, _list, _new, _plugins, _profile, _run, _show, _tune
 from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command("run")(_run.run)
 app.command("tune")(_tune.tune)
+app.command("compare")(_compare.compare)
 app.command("list")(_list.list_)
 app.command("show")(_show.show)
 app.command("check")(_check.check)

@@ -19,13 +19,13 @@ from archbench.cli._tables import make_table, print_table
 
 def show_results(results: Results, *, json: bool) -> int:
     """Print the results of a run and return its exit code: 1 if a trial or a plugin failed, else 0."""
-    broken = [problem for problem in results.problems if problem.fatal]
+    broken = broken_plugins(results)
     code = 1 if results.failures or broken else 0
     if json:
         print_json(_describe(results, code))
     else:
         _print_table(results.records, results.out)
-    _print_failures(results, broken)
+    print_failures(results, broken)
     return code
 
 
@@ -57,7 +57,13 @@ def _make_row(group: Sequence[Record]) -> tuple[Text | str, ...]:
     )
 
 
-def _print_failures(results: Results, broken: Sequence[Problem]) -> None:
+def broken_plugins(results: Results) -> list[Problem]:
+    """Return the problems because of which something is missing."""
+    return [problem for problem in results.problems if problem.fatal]
+
+
+def print_failures(results: Results, broken: Sequence[Problem]) -> None:
+    """Print trials and plugins that failed, on standard error, with what to do."""
     for record in results.failures:
         print(f"{record.status}: {record.trial}: {record.message}", file=sys.stderr)
     print_problems(broken)

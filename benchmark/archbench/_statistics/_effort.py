@@ -1,0 +1,34 @@
+"""Forecast of the number of seeds that would decide an open comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from archbench._statistics._comparison import LEVEL, MIN_SEEDS
+
+MOST_SEEDS = 1000
+"""A comparison that needs more is not going to be decided."""
+
+
+def seeds_to_decide(difference: float, deviation: float, *, margin: float, pairs: int) -> int | None:
+    """Return with how many seeds an interval of the expected width would decide, if what was seen is the truth.
+
+    That is when the half width of t intervals, the error split over the pairs, falls below the difference (better or
+    worse) or below what separates it from the margin (equivalent). A guide to the cost and no promise: a new difference
+    will be smaller or larger.
+
+    Args:
+        difference: observed mean difference.
+        deviation: standard deviation of the difference over seeds.
+        margin: smallest difference that matters; 0 if none was declared.
+        pairs: number of pairs that are compared.
+
+    Returns:
+        None if not even a thousand seeds would do.
+    """
+    needed = max(abs(difference), margin - abs(difference))
+    seeds = np.arange(MIN_SEEDS, MOST_SEEDS + 1)
+    halves = special.stdtrit(seeds - 1, 1 - (1 - LEVEL) / pairs / 2) * deviation / np.sqrt(seeds)
+    enough = np.flatnonzero(halves < needed)
+    return int(seeds[enough[0]]) if enough.size else None

@@ -1,0 +1,146 @@
+"""Compare some entrants: train what has no record yet, and say who is better. Seeds are added where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archbench._errors import SelectionError
+from archbench._planning import Cell, Plan
+from archbench._suite._results import Results
+from archbench._suite._run import Run
+
+if TYPE_CHECKING:
+    from archbench._plugins import Plugins
+    from archbench._suite._comparison import Comparison
+    from archbench._suite._observer import Observer
+    from archbench._suite._settings import RunSettings
+
+FIRST_LOOK = 3
+"""Seeds before the first look of a sequential rule; the least that a comparison takes."""
+
+
+MAX_SEEDS = 10
+"""Where a sequential rule ends if nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How entrants are compared.
+
+    Args:
+        seeds: number of seeds; of a sequential rule, the largest.
+        decide: add seeds until the question is decided.
+        margin: smallest difference that matters, in the unit of each metric; None for the margins of the tasks.
+
+    Raises:
+        SelectionError: a value is not allowed.
+    """
+
+    seeds: int
+    decide: bool = False
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seeds < FIRST_LOOK:
+            raise SelectionError(f"{self.seeds} seeds cannot be compared; give {FIRST_LOOK} or more")
+        if self.margin is not None and not self.margin >= 0:
+            raise SelectionError(f"margin is {self.margin:g}; give the smallest difference that matters, 0 or more")
+
+
+def make_rules(seeds: int | None, usual: int, *, decide: bool, max_seeds: int | None, margin: float | None) -> Rules:
+    """Return the rules that a user asks for.
+
+    Args:
+        seeds: number of seeds; None for the usual one, and three at least.
+        usual: number of seeds of the protocol.
+        decide: add seeds until the question is decided.
+        max_seeds: where a sequential rule ends; None for ten.
+        margin: see `Rules`.
+
+    Raises:
+        SelectionError: the options contradict each other, or a value is not allowed.
+    """
+    if decide and seeds is not None:
+        raise SelectionError("seeds is for a fixed number; with decide, give max_seeds")
+    if max_seeds is not None and not decide:
+        raise SelectionError("max_seeds needs decide; for a fixed number, give seeds")
+    fixed = max(usual, FIRST_LOOK) if seeds is None else seeds
+    most = MAX_SEEDS if max_seeds is None else max_seeds
+    return Rules(seeds=most if decide else fixed, decide=decide, margin=margin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """The answer to which of some entrants is better.
+
+    Args:
+        results: of the last run that it took.
+        tasks: a comparison for each task.
+        overall: the comparison of the mean over tasks, where there are several; else None.
+        rules: how they were compared.
+    """
+
+    results: Results
+    tasks: tuple[Comparison, ...]
+    overall: Comparison | None
+    rules: Rules
+
+    @property
+    def answer(self) -> Comparison:
+        """The comparison that decides: over the tasks if there are several, else that of the one task."""
+        return self.overall or self.tasks[0]
+
+
+def carry_out_comparison(
+    plan: Plan, rules: Rules, settings: RunSettings, *, plugins: Plugins, observer: Observer
+) -> Compared:
+    """Return the comparison of the entrants of a plan on its tasks, after training what it takes.
+
+    Args:
+        plan: the cells, with any number of seeds.
+        rules: how they are compared.
+        settings: where and how to train.
+        plugins: those behind the plan.
+        observer: is told what happens.
+
+    Raises:
+        SelectionError: the plan has fewer than two entrants that take a common task.
+    """
+    cells = _by_task(plan.cells)
+    seeds = FIRST_LOOK if rules.decide else rules.seeds
+    while True:
+        groups = [[replace(cell, seeds=seeds) for cell in group] for group in cells]
+        smaller = Plan(plan.protocol, tuple(cell for group in groups for cell in group))
+        results = Run(smaller, settings, plugins=plugins, observer=observer).carry_out()
+        compared = _compare(groups, results, rules)
+        if seeds >= rules.seeds or compared.answer.decided or results.failures:
+            return compared
+        seeds += 1
+
+
+def _compare(groups: Sequence[Sequence[Cell]], results: Results, rules: Rules) -> Compared:
+    # Imported here: numpy and scipy are for those who compare.
+    from archbench._suite._comparison import compare, measure, over_tasks
+
+    limit = rules.seeds if rules.decide else None
+    measured = [measure(group, results.records, rules.margin) for group in groups]
+    tasks = tuple(compare(item, max_seeds=limit) for item in measured)
+    overall = compare(over_tasks(measured, groups), max_seeds=limit) if len(groups) > 1 else None
+    return Compared(results=results, tasks=tasks, overall=overall, rules=rules)
+
+
+def _by_task(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells of each task that all entrants take, in the order of the plan."""
+    tasks: dict[str, list[Cell]] = {}
+    for cell in cells:
+        tasks.setdefault(cell.key.task, []).append(cell)
+    entrants = len({cell.key.architecture for cell in cells})
+    if entrants < 2:
+        raise SelectionError("one entrant cannot be compared; name two architectures or more")
+    common = [group for group in tasks.values() if all(cell.refusal is None for cell in group)]
+    if not common:
+        reasons = {f"{c.architecture.component.label}: {c.refusal.reason}" for c in cells if c.refusal}
+        raise SelectionError(f"no task suits all of them ({'; '.join(sorted(reasons))}); choose one with --task")
+    return common

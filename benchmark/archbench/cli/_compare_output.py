@@ -1,0 +1,162 @@
+"""The answer of `benchmark compare`: a table with small plots, or JSON."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from archbench.cli._output import out_option, print_json
+from archbench.cli._results import broken_plugins, print_failures
+from archbench.cli._tables import make_table, print_table
+
+if TYPE_CHECKING:
+    from archbench._suite._compare import Compared, Rules
+    from archbench._suite._comparison import Comparison, PairComparison
+
+WIDTH = 31
+"""Columns of a plot; odd, so that 0 has its own."""
+
+
+def show_comparison(
+    compared: Compared, selectors: Sequence[str], tasks: Sequence[str] | None, protocol: str, out: Path, *, json: bool
+) -> int:
+    """Print the answer and return the exit code: 1 if a trial or a plugin failed, else 0."""
+    results = compared.results
+    broken = broken_plugins(results)
+    code = 1 if results.failures or broken else 0
+    again = _command(selectors, tasks, protocol, out)
+    if json:
+        print_json(_describe(compared, again, code))
+    else:
+        for comparison in [*compared.tasks, *filter(None, [compared.overall])]:
+            _print_comparison(comparison)
+        for line in _conclusions(compared, again):
+            print(line)
+    print_failures(results, broken)
+    return code
+
+
+def draw_interval(low: float, middle: float, high: float, *, margin: float, reach: float) -> str:
+    """Return an interval as text: `│` at 0, brackets at the margin, `├─●─┤` for the interval.
+
+    Args:
+        low, middle, high: bounds and centre.
+        margin: 0 for none.
+        reach: value at both ends of the plot; what lies beyond is cut off, with an arrow.
+    """
+    cells = [" "] * WIDTH
+    marks = [("(", -margin), (")", margin)] if margin else []
+    for mark, value in [*marks, ("│", 0.0)]:
+        if abs(value) <= reach:
+            cells[_column(value, reach)] = mark
+    start, end = _column(low, reach), _column(high, reach)
+    for column in range(start, end + 1):
+        cells[column] = "─" if cells[column] == " " else cells[column]
+    cells[start], cells[end] = "◄" if low < -reach else "├", "►" if high > reach else "┤"
+    cells[_column(middle, reach)] = "●"
+    return "".join(cells)
+
+
+def _column(value: float, reach: float) -> int:
+    """Return the column of a value."""
+    return round((max(-reach, min(reach, value)) / reach + 1) / 2 * (WIDTH - 1))
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    direction = "higher is better" if comparison.higher_is_better else "lower is better"
+    where = f"{comparison.task}: {comparison.metric}, {direction}" if comparison.task else "Mean of normalised scores"
+    margin = f", margin {comparison.margin:.4g}" if comparison.margin else ""
+    print(f"{where}, {comparison.seeds} seeds{margin}")
+    if not comparison.paired and not comparison.reason:
+        print("The records do not prove that all saw the same data at the same seed; compared without pairing.")
+    print_table(_table(comparison))
+    for label, solved in comparison.solved.items():
+        share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
+        print(f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if solved.steps else ""))
+    if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
+        print("Some seeds solved it and some did not: these counts say more than a difference of means.")
+    for label, reason in comparison.missing.items():
+        print(f"{label} is not compared: {reason}")
+    if comparison.reason:
+        print(f"Not compared: {comparison.reason}.")
+    print()
+
+
+def _table(comparison: Comparison) -> Table:
+    heads = ("first", "second", "means", "first is better by", "95% interval", "", "the first is")
+    table = make_table(*heads, right=(2, 3, 4))
+    bounds = [abs(b) for pair in comparison.pairs for b in (pair.low, pair.high) if b is not None]
+    reach = max([*bounds, 1.2 * comparison.margin], default=0.0) or 1.0
+    for pair in comparison.pairs:
+        means = " / ".join(_figure(comparison.means[label]) for label in (pair.first, pair.second))
+        interval, plot = "-", ""
+        if pair.difference is not None and pair.low is not None and pair.high is not None:
+            interval = f"{pair.low:+.4f} to {pair.high:+.4f}"
+            plot = draw_interval(pair.low, pair.difference, pair.high, margin=comparison.margin, reach=reach)
+        gap = "-" if pair.difference is None else f"{pair.difference:+.4f}"
+        table.add_row(Text(pair.first), Text(pair.second), means, gap, interval, Text(plot), _verdict(pair))
+    return table
+
+
+def _verdict(pair: PairComparison) -> str:
+    return pair.answer + (f" (at {pair.decided_at} seeds)" if pair.decided_at else "")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _conclusions(compared: Compared, again: str) -> Iterator[str]:
+    """Yield what holds, and for an open question what it would take."""
+    rules, answer = compared.rules, compared.answer
+    yield _promise(rules, len(compared.tasks))
+    if answer.decided:
+        return
+    needed = [pair.seeds_needed for pair in answer.pairs if pair.answer == "undecided"]
+    known = [number for number in needed if number is not None]
+    if known:
+        rest = "" if len(known) == len(needed) else "; other pairs differ too little for any number of seeds"
+        yield f"Undecided. If what was seen is the truth, about {max(known)} seeds would tell{rest}:"
+        yield f"    {again} --decide --max-seeds {_generous(max(known))}"
+    elif needed and not answer.reason and not answer.missing:
+        yield "Undecided, and what was seen differs too little for any number of seeds; --margin says what matters."
+
+
+def _promise(rules: Rules, tasks: int) -> str:
+    if rules.decide:
+        where = "the answer over the tasks" if tasks > 1 else "any of these answers"
+        return f"However often it looked: {where} is wrong in at most 5%. At most {rules.seeds} seeds were allowed."
+    where = "of each table" if tasks > 1 else "of all pairs"
+    return f"The intervals {where} hold together with 95% probability."
+
+
+def _generous(seeds: int) -> int:
+    """Return a largest number of seeds that leaves room for a difference that turns out smaller."""
+    return max(10, round(1.5 * seeds))
+
+
+def _command(selectors: Sequence[str], tasks: Sequence[str] | None, protocol: str, out: Path) -> str:
+    words = [*selectors, *(word for task in tasks or () for word in ("--task", task))]
+    words += [] if protocol == "quick" else ["--protocol", protocol]
+    return f"benchmark compare {shlex.join(words)}{out_option(out)}"
+
+
+def _describe(compared: Compared, again: str, code: int) -> dict[str, Any]:
+    """Return what `--json` prints. Scripts rely on these keys."""
+    return {
+        "exit_code": code,
+        "out": str(compared.results.out),
+        "trained": compared.results.trained,
+        "decided": compared.answer.decided,
+        "sequential": compared.rules.decide,
+        "largest_number_of_seeds": compared.rules.seeds,
+        "tasks": msgspec.to_builtins(compared.tasks),
+        "overall": msgspec.to_builtins(compared.overall),
+        "command": again,
+    }

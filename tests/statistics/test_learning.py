@@ -1,0 +1,70 @@
+"""Learning curves: which entrants were not trained long enough to say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from archbench._statistics import still_improving
+
+STEPS = np.arange(50, 501, 50)
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_straight_improvement_counts_by_the_gain_of_a_quarter(higher_is_better: bool) -> None:
+    """A line that gains 0.4 over the budget gains 0.1 in its last quarter: more than 0.09, less than 0.11."""
+    curve = 0.4 * STEPS / 500 * (1 if higher_is_better else -1)
+
+    assert still_improving(STEPS, curve, higher_is_better=higher_is_better, margin=0.09)
+    assert not still_improving(STEPS, curve, higher_is_better=higher_is_better, margin=0.11)
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_getting_worse_is_no_improvement(higher_is_better: bool) -> None:
+    """A curve that runs in the wrong direction is not still improving."""
+    curve = STEPS / 500 * (-1 if higher_is_better else 1)
+
+    assert not still_improving(STEPS, curve, higher_is_better=higher_is_better, margin=0.01)
+
+
+def test_early_progress_does_not_count() -> None:
+    """A curve that has reached its plateau before the last half is done, whatever it gained before."""
+    assert not still_improving(STEPS, 1 - np.exp(-STEPS / 25), higher_is_better=True, margin=0.005)
+    assert still_improving(STEPS, 1 - np.exp(-STEPS / 250), higher_is_better=True, margin=0.005)
+
+
+def test_noise_about_a_plateau_is_seldom_taken_for_progress() -> None:
+    """Of a thousand flat curves whose noise exceeds the margin, less than a tenth are called improving."""
+    rng = np.random.default_rng(0)
+    flat = [
+        still_improving(STEPS, 0.8 + 0.02 * rng.standard_normal((3, 10)), higher_is_better=True, margin=0.005)
+        for _ in range(1000)
+    ]
+
+    assert np.mean(flat) < 0.1
+
+
+def test_progress_is_found_in_noise() -> None:
+    """Of a thousand noisy curves that gain five times their noise in a quarter, nearly all are called improving."""
+    rng = np.random.default_rng(0)
+    rising = [
+        still_improving(STEPS, 0.4 * STEPS / 500 + 0.02 * rng.standard_normal(10), higher_is_better=True, margin=0.03)
+        for _ in range(1000)
+    ]
+
+    assert np.mean(rising) > 0.85
+
+
+def test_too_few_validations_say_nothing() -> None:
+    """With three validations nobody is said to be still improving."""
+    assert not still_improving([100, 200, 300], [0.1, 0.5, 0.9], higher_is_better=True, margin=0.01)
+    assert not still_improving([], [], higher_is_better=True, margin=0.01)
+
+
+def test_seeds_are_averaged() -> None:
+    """Noise that cancels over seeds does not hide a trend."""
+    wave = 0.2 * np.tile([1, -1], 5)
+    trend = 0.8 * STEPS / 500
+
+    assert not still_improving(STEPS, trend + wave, higher_is_better=True, margin=0.01)
+    assert still_improving(STEPS, [trend + wave, trend - wave], higher_is_better=True, margin=0.01)
