@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from archbench._protocols import HOUSE_RECIPE
-from archbench._records import ArchitectureFacts, Component, Curves, Record, TaskFacts, Training
+from archbench._records import Component, Curves, Record, TaskFacts, Training
 from archbench._report import Leaderboard, TaskBoard, build_leaderboard
 from archbench._report._schema import Row, TaskRow
 from support import MakeRecord
@@ -264,21 +264,6 @@ def test_solving_with_every_seed_is_long_enough(make_record: MakeRecord) -> None
     board = build_leaderboard([curve(record, [0.4 + 0.05 * n for n in range(12)]) for record in records])
 
     assert not rows(board)["a"].unfinished
-
-
-def test_who_cannot_take_a_task_is_named_without_a_record(make_record: MakeRecord) -> None:
-    """An entrant whose kinds of input do not fit is named with the reason; one that was only not run is not."""
-    sees = ArchitectureFacts(inputs=("image",))
-    records = trials(make_record, {"a": [0.8] * 3}, task="adding")
-    records += trials(make_record, {"b": [0.8] * 3}, architecture_facts=sees)
-    records += trials(make_record, {"c": [0.8] * 3}, architecture_facts=ArchitectureFacts(inputs=("image", "sequence")))
-
-    board = build_leaderboard(records)
-
-    (adding,) = [item for item in board.boards if len(item.rows) == 1]
-    assert [(names(board, [entry.entrant]), entry.reason) for entry in adding.incompatible] == [
-        (["b"], "takes image, the task gives sequence")
-    ]
 
 
 def test_what_cannot_be_is_no_trial(make_record: MakeRecord) -> None:
