@@ -18,7 +18,17 @@ import archbench
 from archbench._declarations import Architecture, Task
 from archbench._plugins import PluginSource, Registered
 from archbench._protocols import find_protocol
-from archbench._records import Origin, Record, Scores, TaskFacts, Trial
+from archbench._records import (
+    Curves,
+    Environment,
+    Origin,
+    Pairing,
+    Record,
+    Scores,
+    TaskFacts,
+    Training,
+    Trial,
+)
 from archbench._selection import make_component
 from archbench.cli import main
 from support import Cli, Make, MakeRecord, ReadRecords, small_sets
@@ -61,7 +71,6 @@ def registered(item: Any, distribution: str = "toys", version: str = "1.0") -> R
         item=item,
         origin=Origin(distribution=distribution, version=version, entry_point="toy"),
         source=PluginSource(distribution=distribution, entry_point="toy", value="toy"),
-        fingerprint="",
     )
 
 
@@ -126,6 +135,27 @@ def make_record(make_architecture: Make, make_task: Make) -> MakeRecord:
                 kind="image", metric="accuracy", higher_is_better=True, chance=1 / 3, oracle=1.0, summary=""
             ),
             "scores": Scores(test=0.75, test_last=0.7, validation=0.8, selected_step=10, train_loss=0.125),
+            "curves": Curves(step=[10, 20], train_loss=[1.0, 0.5], validation=[0.8, 0.6], seconds=[0.1, 0.2]),
+            "training": Training(
+                track="house recipe",
+                recipe=trial.settings,
+                batch_size=trial.batch_size,
+                examples=100,
+                planned_steps=20,
+                steps=20,
+                stopped="budget",
+            ),
+            "pairing": Pairing(splits="splits", batches="batches"),
+            "environment": Environment(
+                archbench="0.1.0",
+                python="3.11.7",
+                torch="2.13.0",
+                lightning="2.6.6",
+                platform="Linux-x86_64",
+                processor="A processor",
+                device="cpu",
+                threads=1,
+            ),
         }
         return Record(**{**values, **changes})
 

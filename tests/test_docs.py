@@ -137,7 +137,7 @@ def test_other_commands_can_be_run(page: str, command: str, reader_folder: Path)
     elif program == "cp":
         (reader_folder / "there/records/ab/ab.json").write_text("{}")
         subprocess.run([program, *arguments], cwd=reader_folder, check=True)
-        assert (reader_folder / "leaderboard/records/ab/ab.json").exists()
+        assert (reader_folder / "leaderboard/records/there/ab/ab.json").exists()
     else:
         tools = {Requirement(text).name for text in PROJECT["project"]["optional-dependencies"]["test"]}
         assert {"lint-imports": "import-linter"}.get(program, program) in tools

@@ -134,8 +134,8 @@ def archbench_trial_started(trial: Trial) -> None:
 def archbench_trial_finished(trial: Trial, record: Record) -> None:
     """Take note that a trial has a record.
 
-    Called in the parent process for every status: `ok`, `diverged`, `oom`, `timeout`, `crashed`, `failed` and
-    `skipped`. An exception is reported once and does not stop the run.
+    Called in the parent process for every status: `ok`, `diverged`, `oom`, `timeout`, `crashed` and `failed`. An
+    exception is reported once and does not stop the run.
 
     Example:
         >>> import archbench
@@ -157,7 +157,7 @@ def archbench_leaderboard_sections(records: Sequence[Record]) -> Iterable[Sectio
         >>> import archbench
         >>> @archbench.hookimpl
         ... def archbench_leaderboard_sections(records):
-        ...     failed = sum(record.status not in ("ok", "skipped") for record in records)
+        ...     failed = sum(record.status != "ok" for record in records)
         ...     yield archbench.Section(title="Failures", text=f"{failed} trials did not finish.")
         >>> [section.text for section in archbench_leaderboard_sections([])]
         ['0 trials did not finish.']

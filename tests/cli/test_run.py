@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from archbench._plugins import Problem
@@ -36,9 +37,10 @@ def failed(make_record: MakeRecord) -> Record:
 def test_exit_code_is_0_if_nothing_failed(
     run_ends_with: Any, make_record: MakeRecord, cli_here: Cli, tmp_path: Path
 ) -> None:
-    """Trials that are ok or skipped, tuning trials that diverged and warnings of plugins are no failure."""
+    """Neither combinations that cannot exist, nor tuning trials that diverged, nor warnings of plugins are failures."""
     run_ends_with(
-        records=(make_record(), make_record(seed=1, status="skipped", scores=None, message="no own recipe")),
+        records=(make_record(),),
+        refused=(make_record(seed=1, status="skipped", scores=None, message="no own recipe"),),
         tuning_records=(make_record(status="diverged", scores=None),),
         problems=(Problem("toys:toy", "call", "is slow", fatal=False),),
     )
@@ -101,6 +103,7 @@ def test_json_has_exactly_these_keys(
         "out": str(tmp_path / "leaderboard"),
         "trained": 2,
         "files": [],
+        "refused": [],
         "set_aside": [],
         "problems": [{"plugin": "toys:toy", "message": "is slow", "fatal": False}],
     }
@@ -116,3 +119,20 @@ def test_switches_take_no_value(cli_here: Cli, tmp_path: Path) -> None:
 
     assert len(switches) == 3
     assert not any("<" in line for line in switches)
+
+
+def test_combinations_that_cannot_exist_have_a_line_for_each_task(
+    run_ends_with: Any, make_record: MakeRecord, cli_here: Cli, tmp_path: Path
+) -> None:
+    """The architectures that a task leaves out are named together by reason, in the terminal and as JSON."""
+    refused = []
+    for name, reason in (("a", "takes image"), ("b", "too small"), ("c", "takes image")):
+        trial = make_record().trial
+        component = msgspec.structs.replace(trial.architecture, label=name)
+        trial = msgspec.structs.replace(trial, architecture=component)
+        refused.append(make_record(status="skipped", scores=None, message=reason, trial=trial))
+    run_ends_with(records=(make_record(),), refused=tuple(refused))
+    shown, plain = cli_here(*COMMAND, cwd=tmp_path), cli_here(*COMMAND, "--json", cwd=tmp_path)
+
+    assert "Not on pictures: a, c (takes image); b (too small)." in shown.stdout.splitlines()
+    assert json.loads(plain.stdout)["refused"][1] == {"architecture": "b", "task": "pictures", "reason": "too small"}

@@ -77,14 +77,15 @@ def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
 
 
 def test_own_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
-    """An architecture with an own recipe follows it, one without is skipped, and the page says own recipe."""
+    """An architecture with an own recipe follows it, one without has no trial, and the page says own recipe."""
     (tmp_path / "own.toml").write_text('name = "own-short"\nextends = "paper"\nsteps = 3\nvalidations = 1\nseeds = 1\n')
     done = cli("run", "highway-conv-16", "mlp", "--task", "digits", "--protocol", "./own.toml", "--json", cwd=tmp_path)
     found = {r["trial"]["architecture"]["name"]: r for r in records(tmp_path / "leaderboard")}
 
     assert done.returncode == 0, done.stderr
-    assert "1 trial to train. Loading" in done.stderr  # the skipped trial does not count as already there
-    assert (found["mlp"]["status"], found["mlp"]["message"]) == ("skipped", "no own recipe")
+    assert "1 trial to train. Loading" in done.stderr
+    assert json.loads(done.stdout)["refused"] == [{"architecture": "mlp", "task": "digits", "reason": "no own recipe"}]
+    assert list(found) == ["highway"]
     training = found["highway"]["training"]
     assert (training["track"], training["batch_size"], training["steps"]) == ("own recipe", 100, 3)
     assert (training["recipe"]["optimizer"], training["recipe"]["momentum"]) == ("nesterov", 0.9)

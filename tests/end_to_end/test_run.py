@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import archbench
 from archbench import Architecture, Task
 from archbench._declarations import convert_options
 from archbench._plugins import load_plugins
@@ -24,7 +25,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_run_all_trains_every_pair_that_fits(
     smoke_run: Path, records: ReadRecords, smoke_tasks: tuple[str, ...]
 ) -> None:
-    """`run all` leaves a record for each pair: ok where architecture and task fit, else skipped with a reason."""
+    """`run all` leaves a record for each pair that fits; all others are refused with their reasons."""
     found = {(r["trial"]["architecture"]["name"], r["trial"]["task"]["name"]): r for r in records(smoke_run)}
     installed = load_plugins()
     architectures = [r.item for r in installed.architectures]
@@ -33,9 +34,13 @@ def test_run_all_trains_every_pair_that_fits(
 
     assert {("resnet", "digits"), ("lstm", "adding")} <= fits
     assert ("resnet", "adding") not in fits
-    assert {pair for pair, record in found.items() if record["status"] == "ok"} == fits
-    assert all(r["status"] == "skipped" and r["message"] for pair, r in found.items() if pair not in fits)
-    assert found.keys() == {(a.name, t.name) for a in architectures for t in tasks}
+    refused = archbench.read(smoke_run).refused
+    assert {record["status"] for record in found.values()} == {"ok"}
+    assert found.keys() == fits
+    assert all(record.message for record in refused)
+    assert {(r.trial.architecture.name, r.trial.task.name) for r in refused} == {
+        (a.name, t.name) for a in architectures for t in tasks
+    } - fits
 
 
 def fit(architecture: Architecture, task: Task) -> bool:
@@ -116,7 +121,7 @@ def test_second_run_trains_nothing_and_writes_the_same_bytes(
 
 
 def test_a_first_run_writes_the_page_of_a_second_run(cli: Cli, tmp_path: Path) -> None:
-    """The page is the same whether the records of skipped trials were just made or were read from disk."""
+    """The page is the same whether the refused combinations were just found or were read from disk."""
     command = ("run", "rnn", "conv*", "--protocol", "smoke", "--task", "adding")
     cli(*command, cwd=tmp_path)
     before = contents(tmp_path)
@@ -194,7 +199,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     forecast = json.loads(done.stdout)
     cells = {(c["architecture"], c["task"]): c for c in forecast["cells"]}
-    assert cells["mlp", "adding"]["state"] == "skipped"
+    assert [(r["architecture"], r["task"]) for r in forecast["refused"]] == [("mlp", "adding")]
     assert cells["mlp", "digits"]["to_train"] == 3
     assert 0 < cells["mlp", "digits"]["seconds_per_trial"] < cells["lstm", "adding"]["seconds_per_trial"]
     spread = sum(c["seconds"] for c in cells.values()) / forecast["workers"]
@@ -378,18 +383,18 @@ def test_hints_can_be_copied(smoke_run: Path, cli: Cli, tmp_path: Path, smoke_ta
 
 
 def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:
-    """Hooks hear of every trial, skipped ones too; a hook that raises is reported; sections are on the page."""
+    """Hooks hear of every trial; a hook that raises is reported; sections are on the page."""
     (tmp_path / "watch.py").write_text(OBSERVER)
     tasks = ("--task", "digits", "--task", "adding")
     command = ("run", "mlp", "--protocol", "smoke", "--seeds", "2", "--plugin", "watch.py", "--json", *tasks)
     done = cli(*command, cwd=tmp_path)
     seen = (tmp_path / "seen.txt").read_text().splitlines()
     page = (tmp_path / "leaderboard" / "index.html").read_text()
-    heard = ("started mlp on digits", "ok mlp on digits", "skipped mlp on adding")
+    heard = ("started mlp on digits", "ok mlp on digits")
 
     assert sorted(seen) == sorted(f"{what}, seed {seed}" for what in heard for seed in (0, 1))
     assert json.loads(done.stdout)["exit_code"] == done.returncode == 1  # plugins cannot spoil the JSON
     assert "a talkative section" in done.stderr
     assert done.stderr.count("a clumsy observer") == 2  # when it happens, and at the end of the run
     assert "Tally" in page
-    assert "4 records &lt;b&gt;seen&lt;/b&gt;" in page
+    assert "2 records &lt;b&gt;seen&lt;/b&gt;" in page

@@ -40,17 +40,32 @@ def test_more_seeds_only_add_trials(make_architecture: Make, make_task: Make) ->
     assert small < large
 
 
-def test_incompatible_cells_are_skipped_with_a_reason(make_architecture: Make, make_task: Make) -> None:
-    """An architecture met through `all` is skipped where it does not fit, and the record says why."""
+def test_combinations_that_cannot_exist_are_no_trials(make_architecture: Make, make_task: Make) -> None:
+    """An architecture met through `all` has no trials where it does not fit, and the plan says why, once for a cell."""
     small = make_architecture("small", incompatible=lambda info, options: "needs 32x32")
-    planned = plan([make_architecture("a"), small], [make_task("x"), make_task("s", kind="sequence")], seeds=1)
-    reasons = {(p.trial.architecture.label, p.trial.task.label): p.cell.refusal for p in planned}
+    architectures = select(["all"], [make_architecture("a"), small], "architecture")
+    tasks = select(["all"], [make_task("x"), make_task("s", kind="sequence")], "task")
+    made = make_plan(architectures, tasks, protocol=SMOKE, seeds=2)
+    reasons = {(r.trial.architecture.label, r.trial.task.label): (r.status, r.message) for r in made.refused}
 
-    assert reasons["a", "x"] is None
-    assert reasons["a", "s"] == Refusal("skipped", "takes image, the task gives sequence")
-    assert reasons["small", "x"] == Refusal("skipped", "needs 32x32")
-    record = planned[2].refused(reasons["small", "x"])
-    assert (record.status, record.id, record.scores) == ("skipped", planned[2].trial.id, None)
+    assert [(p.trial.architecture.label, p.trial.task.label, p.trial.seed) for p in made.trials] == [
+        ("a", "x", 0),
+        ("a", "x", 1),
+    ]
+    assert (len(made.refused), made.cost) == (3, 2)
+    assert reasons == {
+        ("small", "x"): ("skipped", "needs 32x32"),
+        ("a", "s"): ("skipped", "takes image, the task gives sequence"),
+        ("small", "s"): ("skipped", "takes image, the task gives sequence"),
+    }
+
+
+def test_a_plan_without_trials_is_an_error(make_architecture: Make, make_task: Make) -> None:
+    """Where nothing that a pattern names fits, the message gives the reasons and how often each applies."""
+    small = make_architecture("small", inputs=("sequence",), incompatible=lambda info, options: "too short")
+    words = r"nothing can be trained: takes image, the task gives sequence \(2 of 3\); too short \(1 of 3\)"
+    with pytest.raises(IncompatibleError, match=words):
+        plan([make_architecture("a"), make_architecture("b"), small], [make_task("s", kind="sequence")])
 
 
 def test_named_architecture_that_fits_nothing_is_an_error(make_architecture: Make, make_task: Make) -> None:
@@ -81,7 +96,7 @@ def test_seeds_must_be_positive(seeds: int, make_architecture: Make, make_task: 
 
 
 def test_published_recipes_by_options(make_architecture: Make, make_task: Make) -> None:
-    """Under the own recipe each entrant gets that of its options, or a record that says why it cannot."""
+    """Under the own recipe each entrant gets that of its options, or a reason why it cannot."""
 
     def published(options: Any) -> Published | None:
         if options.depth > 5:
@@ -92,13 +107,13 @@ def test_published_recipes_by_options(make_architecture: Make, make_task: Make) 
 
     task = select(["all"], [make_task()], "task")
     chosen = select(["toy[depth=2,3,4,9]"], [make_architecture(recipe=published)], "architecture")
-    planned = make_plan(chosen, task, protocol=find_protocol("paper"), seeds=1).trials
+    made = make_plan(chosen, task, protocol=find_protocol("paper"), seeds=1)
+    planned = made.trials
 
-    assert [p.cell.refusal for p in planned] == [
-        None,
-        Refusal("skipped", "no own recipe"),
-        Refusal("skipped", "the own recipe cannot be followed here: magic"),
-        Refusal("failed", "recipe() raised KeyError: 'too deep'"),
+    assert [p.cell.refusal for p in planned] == [None, Refusal("failed", "recipe() raised KeyError: 'too deep'")]
+    assert [record.message for record in made.refused] == [
+        "no own recipe",
+        "the own recipe cannot be followed here: magic",
     ]
     assert planned[0].trial.steps("image", 100) == 9
     assert planned[0].trial.batch_size == 4

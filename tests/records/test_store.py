@@ -15,7 +15,7 @@ import pytest
 
 from archbench._errors import RecordError, StoreError
 from archbench._records import SCHEMA, Store
-from archbench._records._store import decode_record, encode_record
+from archbench._records._files import decode_record, encode_record
 from support import MakeRecord
 
 
@@ -124,7 +124,7 @@ def test_killed_writer_leaves_old_or_new(make_record: MakeRecord, tmp_path: Path
     record = make_record()
     store.write(record)
     code = (
-        "import sys; from pathlib import Path; from archbench._records._store import Store, decode_record\n"
+        "import sys; from pathlib import Path; from archbench._records import Store, decode_record\n"
         "s = Store(Path(sys.argv[1])); r = decode_record(Path(sys.argv[2]).read_bytes()); print('ready', flush=True)\n"
         "while True: s.write(r)"
     )
@@ -144,7 +144,7 @@ def test_killed_before_the_rename(make_record: MakeRecord, tmp_path: Path) -> No
     record = make_record()
     (tmp_path / "source").write_bytes(encode_record(record))
     code = (
-        "import os, sys; from pathlib import Path; from archbench._records._store import Store, decode_record\n"
+        "import os, sys; from pathlib import Path; from archbench._records import Store, decode_record\n"
         "os.replace = lambda *names: os._exit(9)\n"
         "Store(Path(sys.argv[1])).write(decode_record((Path(sys.argv[1]) / 'source').read_bytes()))"
     )

@@ -14,18 +14,19 @@ from archbench import Observer, Record, Results
 
 
 def test_run_returns_what_was_asked_for(small_results: Results) -> None:
-    """Every trial of the plan has a record, seed by seed; what cannot be trained has one that says why."""
+    """Every trial of the plan has a record, seed by seed; what cannot exist is no trial, and has a reason."""
     trials = [(r.trial.architecture.label, r.trial.task.label, r.trial.seed, r.status) for r in small_results.records]
 
     assert trials == [
         ("lstm", "digits", 0, "ok"),
         ("plain[depth=8]", "digits", 0, "ok"),
         ("lstm", "adding", 0, "ok"),
-        ("plain[depth=8]", "adding", 0, "skipped"),
         ("lstm", "digits", 1, "ok"),
         ("plain[depth=8]", "digits", 1, "ok"),
         ("lstm", "adding", 1, "ok"),
-        ("plain[depth=8]", "adding", 1, "skipped"),
+    ]
+    assert [(r.trial.architecture.label, r.trial.task.label, r.message) for r in small_results.refused] == [
+        ("plain[depth=8]", "adding", "takes image, the task gives sequence")
     ]
     assert small_results.trained == 6
     assert small_results.failures == []
@@ -38,6 +39,7 @@ def test_read_returns_what_run_did(small_results: Results) -> None:
     read = archbench.read(small_results.out)
 
     assert sorted(read.records, key=lambda r: r.id) == sorted(small_results.records, key=lambda r: r.id)
+    assert read.refused == small_results.refused
     assert read.leaderboard == small_results.leaderboard
     assert read.rows() == sorted(small_results.rows(), key=lambda row: row["id"])
     assert {path: path.stat().st_mtime_ns for path in small_results.out.rglob("*")} == before

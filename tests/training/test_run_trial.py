@@ -395,3 +395,15 @@ def test_on_a_gpu(make_job: MakeJob) -> None:
     assert first.scores == again.scores
     assert first.environment is not None
     assert first.environment.device == torch.cuda.get_device_name(0)
+
+
+def test_an_edit_while_the_network_is_built_is_refused(make_job: MakeJob) -> None:
+    """A plugin that is edited after it was loaded gets no score: its later imports may be of the new source."""
+    build = (
+        "def build(task, options):\n    import pathlib\n    pathlib.Path(__file__).write_text('# edited')\n"
+        "    return linear(task)\n"
+    )
+    record = run_trial(make_job(build))
+
+    assert record.status == "failed"
+    assert "mine.py was changed after this run began" in record.message

@@ -1,4 +1,4 @@
-"""The code inside the process of one trial. The result is a file; nothing is sent back."""
+"""The code inside the process of one trial. Its record goes back through a channel; it writes nothing but its log."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from pathlib import Path
 
 import msgspec
 
+from archbench._execution._channel import deliver
 from archbench._planning import Job
 from archbench._records import Store
 
 
-def run_job(data: bytes, root: str, parent_is_gone: Callable[[], object]) -> None:
-    """Run one job and write its record.
+def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Callable[[], object]) -> None:
+    """Run one job and hand its record to the supervisor.
 
     Args:
         data: the job as JSON.
-        root: the output folder.
+        root: the output folder, for the log.
+        token: the secret that makes a record count as that of this trial.
+        channel: descriptor of the file that takes the record.
         parent_is_gone: a function that returns when the supervising process has died.
     """
     job = msgspec.json.decode(data, type=Job)
-    store = Store(Path(root))
     _become_group_leader()
-    _redirect_output(store.log(job.trial.id))
+    _redirect_output(Store(Path(root)).log(job.trial.id))
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
 
     from archbench._training import run_trial
 
-    store.write(run_trial(job))
+    deliver(channel, token, run_trial(job))
     sys.stdout.flush()
-    # The record is on disk. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
+    # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
+from archbench._execution._channel import Channel
 from archbench._execution._child import run_job
 
 PRELOAD = (
@@ -52,8 +53,8 @@ class Child(Protocol):
 class Launcher(Protocol):
     """A way to start one process per trial."""
 
-    def start(self, job: bytes, root: str) -> Child:
-        """Start a process that runs the job and writes its record below `root`."""
+    def start(self, job: bytes, root: str, channel: Channel) -> Child:
+        """Start a process that runs the job and delivers its record through the channel; its log is below `root`."""
 
 
 class ForkserverLauncher:
@@ -71,10 +72,12 @@ class ForkserverLauncher:
 
             ensure_running()
 
-    def start(self, job: bytes, root: str) -> Child:
-        process = self.context.Process(target=_forked, args=(job, root))
-        with _no_main_module():
-            process.start()
+    def start(self, job: bytes, root: str, channel: Channel) -> Child:
+        # multiprocessing passes descriptors to a forked child only as connections.
+        with Connection(os.dup(channel.fileno()), readable=False) as copy:
+            process = self.context.Process(target=_forked, args=(job, root, channel.token, copy))
+            with _no_main_module():
+                process.start()
         return _ForkedChild(process)
 
     def probe(self, timeout: float) -> bytes | None:
@@ -117,12 +120,15 @@ class _ForkedChild:
 class SubprocessLauncher:
     """Starts a fresh interpreter for each trial: slow to start, but safe everywhere."""
 
-    def start(self, job: bytes, root: str) -> Child:
-        command = [sys.executable, "-m", "archbench._execution.worker", root]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own module
+    def start(self, job: bytes, root: str, channel: Channel) -> Child:
+        descriptor = channel.fileno()
+        command = [sys.executable, "-m", "archbench._execution.worker", root, str(descriptor)]
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, start_new_session=True, pass_fds=(descriptor,)
+        )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # the process died at once, which its exit code will tell
-            process.stdin.write(job + b"\n")
+            process.stdin.write(job + b"\n" + channel.token.encode() + b"\n")
             process.stdin.flush()
         return _SpawnedChild(process)
 
@@ -145,10 +151,10 @@ class _SpawnedChild:
             os.close(self.sentinel)
 
 
-def _forked(job: bytes, root: str) -> None:
+def _forked(job: bytes, root: str, token: str, channel: Connection) -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
-    run_job(job, root, lambda: wait([parent.sentinel]))
+    run_job(job, root, token, channel.fileno(), lambda: wait([parent.sentinel]))
 
 
 def _answer_probe(sender: Connection) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from archbench._execution._channel import Channel
 from archbench._execution._launchers import Child
 from archbench._execution._pool import Pool
 from archbench._planning import Device, Job, PlannedTrial
@@ -31,7 +32,7 @@ class _Running:
     device: Device
     started: str
     deadline: float
-    before: tuple[int, int] | None  # identity of an earlier record file, which must not be taken for the new one
+    channel: Channel
     terminated: float | None = None  # when SIGTERM was sent
 
 
@@ -77,14 +78,15 @@ def execute(
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
             _signal(trial.child, signal.SIGKILL)
+            trial.channel.close()
 
 
 def _start(job: Job, device: Device, store: Store, pool: Pool, timeout: float) -> _Running:
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    before = _file_identity(store.path(job.trial.id))
     job = msgspec.structs.replace(job, handed_over=time.monotonic())
-    child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()))
-    return _Running(job, child, device, started, time.monotonic() + timeout, before)
+    channel = Channel()
+    child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()), channel)
+    return _Running(job, child, device, started, time.monotonic() + timeout, channel)
 
 
 def _enforce_deadline(trial: _Running) -> None:
@@ -98,18 +100,19 @@ def _enforce_deadline(trial: _Running) -> None:
 
 
 def _collect(trial: _Running, store: Store, timeout: float) -> Record:
-    """Return the record that the trial wrote; if there is none, write one that says how the trial ended."""
+    """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it."""
     code = trial.child.exit_code()
     _signal(trial.child, signal.SIGKILL)  # ends processes that the trial started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
-    written = _file_identity(store.path(trial.job.trial.id)) != trial.before
-    record = store.read(trial.job.trial.id) if written else None
-    # Lightning turns SIGTERM into an exception; a trial at its time limit then writes a record of a failure.
+    record = trial.channel.receive(trial.job.trial.id)
+    trial.channel.close()
+    # Lightning turns SIGTERM into an exception; a trial at its time limit then delivers a record of a failure.
     if record is None or (trial.terminated is not None and record.status != "ok"):
         status: Status = "crashed" if trial.terminated is None else "timeout"
         message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
-        record = store.write(trial.job.record(status, message, detail=_tail(log), started=trial.started))
+        record = trial.job.record(status, message, detail=_tail(log), started=trial.started)
+    record = store.write(record)
     if record.status == "ok":
         log.unlink(missing_ok=True)
     return record
@@ -134,14 +137,6 @@ def _signal(child: Child, number: signal.Signals) -> None:
     if child.exit_code() is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, number)
-
-
-def _file_identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 def _tail(log: Path) -> str:

@@ -1,7 +1,8 @@
-"""Run one job in a fresh interpreter: `python -m archbench._execution.worker OUT`.
+"""Run one job in a fresh interpreter: `python -m archbench._execution.worker OUT CHANNEL`.
 
-The job arrives on standard input, as one line of JSON. Standard input stays open for as long as the supervisor lives;
-when it closes, the trial ends itself.
+CHANNEL is the descriptor of the file that takes the record. Job and token arrive on standard input, in two lines; the
+token is no argument, since anybody may read the arguments of a process. Standard input stays open for as long as the
+supervisor lives; when it closes, the trial ends itself.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from archbench._execution._child import run_job
 
 def main() -> None:
     """Run the job on standard input in this process."""
-    job = sys.stdin.buffer.readline()
-    run_job(job, sys.argv[1], sys.stdin.buffer.read)
+    job, token = sys.stdin.buffer.readline(), sys.stdin.buffer.readline().decode().strip()
+    run_job(job, sys.argv[1], token, int(sys.argv[2]), sys.stdin.buffer.read)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ class Refusal:
     """Why a cell will not be trained.
 
     Args:
-        status: of the records that say so: `skipped` if the architecture or the protocol declines, `failed` if code
-            of the plugin raised, or how all tuning trials ended.
+        status: `skipped` if the architecture or the protocol declines, which leaves no trial; else that of the trials
+            that say so: `failed` if code of the plugin raised, or how all tuning trials ended.
         reason: one line for people.
     """
 
@@ -78,6 +78,11 @@ class Cell:
         assert self.protocol.tuning is not None
         seeds = range(TUNING_SEED, TUNING_SEED + self.protocol.tuning.seeds)
         return Candidate(recipe, tuple(self._trial(seed=seed, recipe=recipe, tuning=True) for seed in seeds))
+
+    @property
+    def declined(self) -> bool:
+        """The architecture or the protocol declines the task, so the cell has no trials."""
+        return self.refusal is not None and self.refusal.status == "skipped"
 
     @property
     def tuning_cost(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from archbench._protocols import Protocol
 from archbench._records import TUNING_SEED, Record
 from archbench._selection import Selected
 
+_MOST_REASONS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -21,15 +24,22 @@ class Plan:
     Args:
         protocol: the rules of all of them.
         cells: task by task, in the order in which they were selected.
+        declined: the combinations that cannot exist, in the same order. They are no cells of the run.
     """
 
     protocol: Protocol
     cells: tuple[Cell, ...]
+    declined: tuple[Cell, ...] = ()
 
     @property
     def trials(self) -> list[PlannedTrial]:
-        """The trials of the evaluation, refused cells included; all of seed 0 come before seed 1."""
+        """The trials of the evaluation, those of refused cells included; all of seed 0 come before seed 1."""
         return by_seed([cell.trials() for cell in self.cells])
+
+    @property
+    def refused(self) -> list[Record]:
+        """One record for each combination that cannot exist, with the reason; it is that of no trial."""
+        return [cell.trials()[0].refused(cell.refusal) for cell in self.declined if cell.refusal]
 
     @property
     def cost(self) -> int:
@@ -52,7 +62,7 @@ def make_plan(
 
     Raises:
         SelectionError: the number of seeds is not positive, or too large.
-        IncompatibleError: an architecture that was asked for by name fits none of the tasks.
+        IncompatibleError: an architecture that was asked for by name fits none of the tasks, or nothing is left.
     """
     if seeds < 1:
         raise SelectionError(f"seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
@@ -60,7 +70,10 @@ def make_plan(
         raise SelectionError(f"seeds is {seeds}; at most {TUNING_SEED} are possible, further ones are for tuning")
     cells = [make_cell(architecture, task, protocol, seeds=seeds) for task in tasks for architecture in architectures]
     _raise_if_nothing_fits(cells)
-    return Plan(protocol, tuple(cells))
+    possible = tuple(cell for cell in cells if not cell.declined)
+    if cells and not possible:
+        raise IncompatibleError(f"nothing can be trained: {_list_reasons(cells)}; see `benchmark list`")
+    return Plan(protocol, possible, tuple(cell for cell in cells if cell.declined))
 
 
 def by_seed(cells: Sequence[Sequence[PlannedTrial]]) -> list[PlannedTrial]:
@@ -81,3 +94,9 @@ def _raise_if_nothing_fits(cells: Sequence[Cell]) -> None:
                 f"{first.component.label} fits none of the chosen tasks ({'; '.join(sorted(reasons))}); "
                 "choose others with --task, see `benchmark list`"
             )
+
+
+def _list_reasons(cells: Sequence[Cell]) -> str:
+    """Return why no combination can be trained, the most frequent reasons first."""
+    reasons = Counter(cell.refusal.reason for cell in cells if cell.refusal)
+    return "; ".join(f"{reason} ({number} of {len(cells)})" for reason, number in reasons.most_common(_MOST_REASONS))

@@ -73,8 +73,7 @@ class CellState:
 
     def _evaluates(self, planned: PlannedTrial, retry: bool) -> bool:
         record = self.records.get(planned.id)
-        # A skipped trial that fits by now is open: the plugin has learned to take the task.
-        if record is None or record.status == "skipped" or (retry and record.status != "ok"):
+        if record is None or (retry and record.status != "ok"):
             return True
         return record.trial.recipe != planned.trial.recipe  # tuning has chosen another one since
 

@@ -15,6 +15,7 @@ from archbench._plugins._loading import load_source as load_source
 from archbench._plugins._provenance import PluginSource as PluginSource
 from archbench._plugins._provenance import PluginStatus as PluginStatus
 from archbench._plugins._provenance import Registered as Registered
+from archbench._plugins._sources import fingerprint_of as fingerprint_of
 
 __all__ = [
     "PluginSource",
@@ -23,6 +24,7 @@ __all__ = [
     "Problem",
     "Registered",
     "describe",
+    "fingerprint_of",
     "load_plugins",
     "load_source",
     "plugins_from_environment",

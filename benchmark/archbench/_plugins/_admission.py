@@ -149,4 +149,4 @@ class Loader:
 
 
 def _registered(importable: Importable, items: Sequence[T]) -> list[Registered[T]]:
-    return [Registered(item, importable.origin, importable.source, importable.fingerprint) for item in items]
+    return [Registered(item, importable.origin, importable.source, importable.take_fingerprint) for item in items]

@@ -13,8 +13,10 @@ class Problem(msgspec.Struct, frozen=True):
     """One fault of one plugin, or a warning about it.
 
     Args:
-        plugin: `distribution:entry_point`, `file:NAME`, a distribution, or a name that no plugin answers to.
-        stage: `find`, `select`, `import`, `register`, `collect` or `call`.
+        plugin: `distribution:entry_point`, `file:NAME`, a distribution, a name that no plugin answers to, or `records`
+            where any plugin may have done it.
+        stage: `find`, `select`, `import`, `register`, `collect` or `call`, `train` for what a trial did to
+            records, or `compare` for records that do not fit the others.
         message: one line that says what was found and what to do; it does not repeat `plugin`.
         traceback: the traceback of the plugin's exception; empty if there was none.
         fatal: the plugin, or a part of it, was left out; False for a warning.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -15,19 +16,20 @@ from time import perf_counter
 from archbench._errors import PluginError
 from archbench._plugins._discovery import Candidate
 from archbench._plugins._faults import FaultError, one_line
-from archbench._plugins._provenance import PluginSource
+from archbench._plugins._provenance import PluginSource, no_fingerprint
+from archbench._plugins._sources import fingerprint_of, fingerprint_of_file
 from archbench._records import Origin
 
 
 @dataclass(frozen=True)
 class Importable:
-    """A plugin that may be imported. `load` runs its code."""
+    """A plugin that may be imported. `load` runs its code, `take_fingerprint` reads its source files."""
 
     name: str
     origin: Origin
     source: PluginSource
     load: Callable[[], object]
-    fingerprint: str = ""
+    take_fingerprint: Callable[[], str] = no_fingerprint
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,15 @@ class Imported:
 
 def from_entry_point(candidate: Candidate) -> Importable:
     """Return an installed plugin, not yet imported."""
-    return Importable(candidate.name, candidate.origin, candidate.source, candidate.entry_point.load)
+    # Source files are read only when a plan asks for the fingerprint, and then once for all items of the plugin.
+    take = functools.cache(functools.partial(fingerprint_of, candidate.source, candidate.origin))
+    return Importable(candidate.name, candidate.origin, candidate.source, candidate.entry_point.load, take)
 
 
 def from_file(path: Path) -> Importable:
     """Return a one-file plugin, not yet run; its bytes are read once, so that the fingerprint is of the code that runs.
+
+    The files beside it that it imports are part of the fingerprint.
 
     Raises:
         PluginError: the file cannot be read, is not Python, or has a syntax error.
@@ -62,12 +68,13 @@ def from_file(path: Path) -> Importable:
         line = getattr(error, "lineno", None)
         where = f" line {line}" if line else ""
         raise PluginError(f"plugin file {path}{where} is not valid Python ({_reason(error)}); correct it") from None
+    fingerprint = fingerprint_of_file(path, text)
     return Importable(
         name=f"file:{path.name}",
         origin=Origin(distribution=path.name, version="", entry_point=""),
         source=PluginSource(distribution=path.name, path=str(path)),
         load=lambda: _run_file(path, code),
-        fingerprint=hashlib.sha256(text).hexdigest()[:12],
+        take_fingerprint=lambda: fingerprint,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -55,6 +56,11 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
+def no_fingerprint() -> str:
+    """Return the fingerprint of a plugin whose version or revision tells its states apart: an empty text."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Registered(Generic[T]):
     """An architecture, a task or a reader together with its provider.
@@ -63,15 +69,20 @@ class Registered(Generic[T]):
         item: the declaration.
         origin: the provider.
         source: how to load the provider again.
-        fingerprint: the first 12 hex digits of the SHA-256 of a one-file plugin; else empty.
+        take_fingerprint: reads the source of the provider; called only when somebody asks for `fingerprint`.
         own_data: the files that the task was made from; None for a declared task.
     """
 
     item: T
     origin: Origin
     source: PluginSource
-    fingerprint: str = ""
+    take_fingerprint: Callable[[], str] = field(default=no_fingerprint, compare=False, repr=False)
     own_data: OwnData | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the source of a one-file plugin or an editable installation; empty where a version names it."""
+        return self.take_fingerprint()
 
     @property
     def canonical(self) -> str:

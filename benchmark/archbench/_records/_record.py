@@ -14,6 +14,7 @@ SCHEMA = 2
 of a higher version and sets those of a lower one aside, since their scores were obtained on other data."""
 
 Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
+"""How a trial ended. `skipped` stands for none: the architecture or the protocol declines the combination."""
 STATUSES: tuple[str, ...] = get_args(Status)
 
 

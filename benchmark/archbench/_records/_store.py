@@ -2,11 +2,15 @@
 
 ```
 OUT/records/ab/ab12....json    one record; the name is the id of its trial
+OUT/records/refused.json       which combinations cannot exist, and why; they have no trials
 OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/problems.json              plugins that the last run could not load; the page shows them
-OUT/set-aside/                 files that could not be read as records, moved here, never deleted
+OUT/set-aside/                 files that do not count as records, moved here, never deleted
+OUT/set-aside.json             why they do not count; the page shows it
 OUT/.lock                      held while a run writes; the kernel frees it when the process dies
 ```
+
+Folders of records that were copied below `records/`, such as those of another machine, are read too.
 """
 
 from __future__ import annotations
@@ -15,25 +19,20 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from archbench._errors import RecordError, StoreError
-from archbench._records._record import SCHEMA, Record
+from archbench._errors import StoreError
+from archbench._records._files import TEMPORARY, decode_record, encode_record, write_atomically
+from archbench._records._record import Record
+from archbench._records._scan import read_files
+from archbench._records._trial import ID_DIGITS, CellKey
 
-TEMPORARY = ".archbench-tmp-"
+_REFUSED = "refused.json"
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
-
-
-class _Envelope(msgspec.Struct):
-    """A record with its checksum, which reveals a flipped bit or an edit by hand."""
-
-    schema: int
-    sha256: str
-    record: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,75 +46,6 @@ class SetAside:
         return f"{self.name} is not a valid record ({self.reason}); it was moved to set-aside/"
 
 
-def encode_record(record: Record) -> bytes:
-    """Return the bytes of a record file; equal records give equal bytes."""
-    body = msgspec.json.encode(record, order="deterministic")
-    envelope = _Envelope(schema=record.schema, sha256=hashlib.sha256(body).hexdigest(), record=msgspec.Raw(body))
-    return msgspec.json.encode(envelope) + b"\n"
-
-
-def decode_record(data: bytes) -> Record:
-    """Return the record in the bytes of a record file.
-
-    Raises:
-        RecordError: the record comes from a newer version of the suite.
-        ValueError: the bytes are not a whole, unchanged record.
-    """
-    try:
-        envelope = msgspec.json.decode(data, type=_Envelope)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
-    if envelope.schema > SCHEMA:
-        raise RecordError(
-            f"was written by a newer archbench (record format {envelope.schema}; this one reads up to {SCHEMA}). "
-            "Upgrade archbench, or write to another folder with --out"
-        )
-    if envelope.schema < SCHEMA:
-        raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
-    if hashlib.sha256(bytes(envelope.record)).hexdigest() != envelope.sha256:
-        raise ValueError("its checksum does not match its content")
-    try:
-        record = msgspec.json.decode(envelope.record, type=Record)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
-    if record.id != record.trial.id:
-        raise ValueError("its id does not match its trial")
-    return record
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a crash at any moment, leaves the old bytes or the new ones, never a part.
-
-    Raises:
-        StoreError: the folder cannot be written.
-    """
-    # The temporary file does not end in `.json`, so that listing `*.json` during a write does not find it.
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
-        ) from None
-    finally:  # the temporary file is still there if an error or Ctrl-C came before the rename
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Store:
     """The records below one output folder.
 
@@ -126,6 +56,9 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.records = root / "records"
+        self.refused: list[Record] = []
+        """One record for each combination that cannot exist, as the folder was last read or written."""
+        self._known: dict[Path, set[str]] = {}  # checksums that files may have: as they were read, and as written
 
     def path(self, trial_id: str) -> Path:
         """Return the path of the record of a trial, whether or not it exists."""
@@ -137,8 +70,9 @@ class Store:
 
     def write(self, record: Record) -> Record:
         """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""
-        data = encode_record(record)
-        write_atomically(self.path(record.id), data)
+        data, path = encode_record(record), self.path(record.id)
+        self._known.setdefault(path, set()).add(_checksum(data))  # before writing, which a signal may interrupt
+        write_atomically(path, data)
         return decode_record(data)  # turns tuples in options into lists, so that this run and later ones show the same
 
     def read(self, trial_id: str) -> Record | None:
@@ -149,7 +83,7 @@ class Store:
             return None
 
     def load(self) -> tuple[dict[str, Record], list[SetAside]]:
-        """Return all records by id, sorted by id, and move invalid files to `set-aside/`.
+        """Return the records of all trials by id, and move invalid files to `set-aside/`.
 
         Raises:
             RecordError: a record was written by a newer version; nothing is moved then.
@@ -159,27 +93,65 @@ class Store:
         return readable, [self._set_aside(path, reason) for path, reason in broken]
 
     def scan(self) -> tuple[dict[str, Record], list[tuple[Path, str]]]:
-        """Read records without moving files: all records by id, and the invalid files with reasons.
+        """Read records without moving files: those of trials by id, and the invalid files with reasons.
 
         Raises:
             RecordError: a record was written by a newer version.
             StoreError: the folder cannot be read.
         """
-        readable: dict[str, Record] = {}
-        broken: list[tuple[Path, str]] = []
+        found = read_files(self._files())
+        self._known = {path: {_checksum(data)} for path, data in found.contents.items()}
+        self.refused = _one_for_each_cell([*found.refused, *self._read_refused()])
+        return found.records, found.broken
+
+    def restore(self, records: Mapping[str, Record]) -> list[str]:
+        """Put right what something else than this store changed among the files since they were read.
+
+        Files that were added or changed are set aside, and records that are lost are written again.
+
+        Args:
+            records: by id, as they should be on disk.
+
+        Returns:
+            A line for each file that was not as it should be.
+        """
+        lines, lost = [], set(self._known)
         for path in self._files():
+            if _checksum(path.read_bytes()) in self._known.get(path, ()):
+                lost.discard(path)
+                continue
+            done = "changed" if path in self._known else "added"
+            lines.append(f"{path.name} was {done} during the run by something else; it was moved to set-aside/")
+            self._set_aside(path, f"{done} during a run by something else")
+        for path in sorted(lost):
+            if path.stem in records:
+                self.write(records[path.stem])
+                lines.append(f"{path.name} was lost during the run; it was written again")
+        return lines
+
+    def write_refused(self, refused: Iterable[Record], possible: Container[CellKey]) -> None:
+        """Write which combinations cannot exist, for the page.
+
+        Args:
+            refused: those of a plan; earlier ones of other plans stay.
+            possible: the combinations that can exist by now.
+        """
+        kept = [record for record in self.refused if record.trial.cell not in possible]
+        self.refused = _one_for_each_cell([*kept, *refused])
+        path, data = self.records / _REFUSED, _encode_refused(self.refused)
+        if not self.refused:
+            path.unlink(missing_ok=True)
+        elif not path.exists() or path.read_bytes() != data:
+            write_atomically(path, data)
+
+    def _read_refused(self) -> list[Record]:
+        found: list[Record] = []
+        for path in sorted(self.records.rglob(_REFUSED)):
             try:
-                record = decode_record(path.read_bytes())
-                if path.stem != record.id:
-                    raise ValueError("its name does not match its id")
-                readable[record.id] = record
-            except RecordError as error:
-                raise RecordError(f"{path} {error}") from None
-            except ValueError as error:
-                broken.append((path, str(error)))
-            except OSError as error:
-                raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
-        return readable, broken
+                found += msgspec.json.decode(path.read_bytes(), type=list[Record])
+            except (msgspec.DecodeError, OSError) as error:
+                raise StoreError(f"{path} is damaged ({error}); delete it") from None
+        return [record for record in found if record.status == "skipped"]
 
     def write_problems(self, problems: list[str]) -> None:
         """Write the problems of plugins in this run, one line each, so that the page depends on this folder only."""
@@ -198,10 +170,30 @@ class Store:
         except msgspec.DecodeError as error:
             raise StoreError(f"{self.root / 'problems.json'} is damaged ({error}); delete it") from None
 
+    def read_reasons(self, counted: Container[str]) -> list[str]:
+        """Return a line for each file that was set aside, unless its trial has a record that counts by now.
+
+        Args:
+            counted: ids of the trials that have one.
+        """
+        named = sorted(self._reasons().items())
+        return [f"{name} does not count: {reason}" for name, reason in named if name[:ID_DIGITS] not in counted]
+
+    def _reasons(self) -> dict[str, str]:
+        try:
+            reasons = msgspec.json.decode(self._reasons_path.read_bytes(), type=dict[str, str])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return {}
+        return {name: reason for name, reason in reasons.items() if (self.root / "set-aside" / name).exists()}
+
+    @property
+    def _reasons_path(self) -> Path:
+        return self.root / "set-aside.json"
+
     def _files(self) -> list[Path]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
-        return sorted(self.records.glob("*/*.json"))
+        return sorted(path for path in self.records.rglob("*.json") if path.name != _REFUSED)
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
@@ -209,9 +201,11 @@ class Store:
         while target.exists():
             target = target.with_name(f"{path.stem}-{number}.json")
             number += 1
+        reasons = {**self._reasons(), target.name: reason}
         try:
             target.parent.mkdir(exist_ok=True)
             os.replace(path, target)
+            write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
         except OSError as error:
             raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
         return SetAside(name=path.name, reason=reason)
@@ -253,3 +247,17 @@ class Store:
         for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
             for leftover in self.root.glob(pattern):
                 leftover.unlink(missing_ok=True)
+
+
+def _one_for_each_cell(refused: Iterable[Record]) -> list[Record]:
+    """Return the last of these records for each combination, in the order of ids."""
+    return sorted({record.trial.cell: record for record in refused}.values(), key=lambda record: record.id)
+
+
+def _encode_refused(refused: Iterable[Record]) -> bytes:
+    lines = [msgspec.json.encode(record, order="deterministic") for record in refused]
+    return b"[\n" + b",\n".join(lines) + b"\n]\n"
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -23,7 +23,8 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         name: the declared name.
         revision: the declared revision.
         options: every option with its value, defaults included.
-        fingerprint: hash of the source of a one-file plugin, which has no version; else empty.
+        fingerprint: hash of the source of a one-file plugin or an editable installation, whose version says little;
+            else empty.
         effort: the factor by which a task multiplies the steps; 1 for an architecture.
         target: the validation score from which on a task counts as solved; None if it has none.
         label: the component as a selector; for people, not part of the identity.
@@ -46,6 +47,11 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     def identity(self) -> list[Any]:
         """Return the fields that decide a result."""
         return [self.provider, self.name, self.revision, self.options, self.fingerprint, self.effort]
+
+    @property
+    def lineage(self) -> str:
+        """A short hash that all revisions and sources of one thing with equal options share."""
+        return msgspec.structs.replace(self, revision=0, fingerprint="", effort=1.0).key
 
     @property
     def key(self) -> str:

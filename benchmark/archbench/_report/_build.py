@@ -25,6 +25,7 @@ from archbench._report._schema import (
     TaskEntry,
 )
 from archbench._report._seeds import status_of
+from archbench._report._set_aside import set_apart
 from archbench._report._tuning import build_tuning
 
 
@@ -44,7 +45,7 @@ def build_leaderboard(
     tasks = {task.id: task for task in collect_tasks(ordered)}
     protocols = collect_protocols(ordered)
     context = Context({entrant.id: entrant for entrant in entrants}, environments)
-    evaluation = [record for record in ordered if not record.trial.tuning]
+    evaluation = set_apart([record for record in ordered if not record.trial.tuning])
     # A record that says that an entrant does not take a task is no trial: nothing was tried.
     trials = [record for record in evaluation if record.status != "skipped"]
     cells = group_by(evaluation, lambda record: record.trial.cell)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import msgspec
-
 from archbench._records import Component
 from archbench._report._grouping import group_by
 
@@ -47,12 +45,7 @@ def superseded(components: Mapping[str, Component], starts: Mapping[str, datetim
         starts: when the newest record of each was started.
     """
     newer = {}
-    for group in group_by(sorted(components), lambda key: _lineage(components[key])).values():
+    for group in group_by(sorted(components), lambda key: components[key].lineage).values():
         current = max(group, key=lambda k: (components[k].revision, starts[k], components[k].fingerprint))
         newer.update({key: current for key in group if key != current})
     return newer
-
-
-def _lineage(component: Component) -> str:
-    """Return the key that all revisions and sources of one thing with the same options share."""
-    return msgspec.structs.replace(component, revision=0, fingerprint="", effort=1.0).key

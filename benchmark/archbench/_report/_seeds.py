@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from archbench._records import STATUSES, Pairing, Record
+from archbench._report._set_aside import SET_ASIDE
 
 
 def comparison_seeds(cells: Mapping[str, Sequence[Record]]) -> list[int]:
@@ -59,6 +60,6 @@ def describe_gap(counts: Mapping[str, int], planned: int) -> tuple[str, str]:
     if not lacking:
         return "complete", ""
     # The most telling state names the cell; seeds that were never run come last.
-    order = [*STATUSES, "not run"]
+    order = [*STATUSES, SET_ASIDE, "not run"]
     worst = max(lacking, key=lambda status: (status != "not run", lacking[status], -order.index(status)))
     return worst, ", ".join(f"{status} {lacking[status]} of {planned}" for status in order if status in lacking)

@@ -119,7 +119,7 @@ def _open(
             effort=float(task.effort),
             label=_label(data, task, options),
         )
-        opened = Registered(task, registered.origin, registered.source, registered.fingerprint, data)
+        opened = Registered(task, registered.origin, registered.source, registered.take_fingerprint, data)
         yield Selected(opened, options, component, named=True)
 
 

@@ -148,11 +148,13 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
     root = Path(folder)
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; run archbench.run first, or give the folder that it wrote")
-    found, broken = Store(root).scan()
+    store = Store(root)
+    found, broken = store.scan()
     return Results(
         out=root,
         records=tuple(record for record in found.values() if not record.trial.tuning),
         tuning_records=tuple(record for record in found.values() if record.trial.tuning),
+        refused=tuple(store.refused),
         set_aside=tuple(SetAside(path.name, reason) for path, reason in broken),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import Cell, CellState, Plan, PlannedTrial
 from archbench._protocols import Protocol, equal_steps
 from archbench._records import Record, Store, Trial
+from archbench._suite._changes import describe_changes
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings
 
@@ -65,10 +66,12 @@ class Forecast:
     Args:
         cells: in the order of the plan.
         workers: trials at a time.
+        refused: the combinations that cannot exist, one record each.
     """
 
     cells: list[CellForecast]
     workers: int
+    refused: list[Record] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -87,6 +90,8 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     records, broken = Store(settings.out).scan()
     for path, reason in broken:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
+    for line in describe_changes(plan, records.values()):
+        observer.informed(line)
     cells = {state.cell: _describe(state, retry=settings.retry) for state in plan.assess(records)}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
     pool = open_pool(device=settings.device, workers=settings.workers, libraries=libraries)
@@ -94,7 +99,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     if unknown:
         observer.informed(f"Measuring what was never run here, architecture on task: {len(unknown)} ...")
         cells |= _measure(unknown, cells, pool)
-    return Forecast(cells=list(cells.values()), workers=len(pool.devices))
+    return Forecast(cells=list(cells.values()), workers=len(pool.devices), refused=plan.refused)
 
 
 def makespan(seconds: Iterable[float], workers: int, *, longest: float) -> float:
@@ -107,7 +112,7 @@ def _describe(state: CellState, *, retry: bool) -> CellForecast:
     evaluated = [state.records[trial.id] for trial in state.trials if trial.id in state.records]
     to_train = state.count_left(retry=retry) if cell.refusal is None else 0
     open_ids = {trial.id for trial in state.open_evaluation(retry=retry)}
-    not_ok = sum(record.status not in ("ok", "skipped") for record in evaluated if record.id not in open_ids)
+    not_ok = sum(record.status != "ok" for record in evaluated if record.id not in open_ids)
     word, reason = _describe_state(state, to_train, not_ok)
     finished = [record for record in evaluated if record.id not in open_ids]
     return CellForecast(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ class WrittenLeaderboard:
     Args:
         leaderboard: every number on the page.
         files: names relative to the folder.
-        problems: what plugins got wrong while their sections were made.
+        problems: what plugins got wrong while their sections were made, and a warning for trials that do not count.
     """
 
     leaderboard: Leaderboard
@@ -32,6 +33,11 @@ class WrittenLeaderboard:
 def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins) -> WrittenLeaderboard:
     """Build the leaderboard of all records of a folder and write its files.
 
+    Args:
+        store: the folder, which was read; it knows the combinations that cannot exist.
+        records: those of its trials.
+        plugins: may add sections.
+
     Raises:
         StoreError: the folder cannot be written.
     """
@@ -39,9 +45,29 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
 
     sections, problems = plugins.leaderboard_sections(records)
     notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
-    leaderboard = build_leaderboard(records, sections, notes)
+    notes += store.read_reasons({record.id for record in records})
+    leaderboard = build_leaderboard([*records, *store.refused], sections, notes)
     written = write_files(leaderboard, store.root)
-    return WrittenLeaderboard(leaderboard, [path.relative_to(store.root).as_posix() for path in written], problems)
+    files = [path.relative_to(store.root).as_posix() for path in written]
+    return WrittenLeaderboard(leaderboard, files, [*problems, *_describe_set_aside(leaderboard)])
+
+
+def _describe_set_aside(leaderboard: Leaderboard) -> list[Problem]:
+    """Return a warning for each reason why trials of a cell do not count beside the others."""
+    entrants = {entry.id: entry.label for entry in leaderboard.entrants}
+    tasks = {entry.id: entry.label for entry in leaderboard.tasks}
+    seeds: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for failure in leaderboard.failures:
+        if failure.status == "set aside":
+            seeds[entrants[failure.entrant], tasks[failure.task], failure.message].append(failure.seed)
+    return [
+        Problem("records", "compare", f"{entrant} on {task}, seed {_listed(mine)} set aside: {reason}", fatal=False)
+        for (entrant, task, reason), mine in seeds.items()
+    ]
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return f"{', '.join(map(str, seeds))} {'is' if len(seeds) == 1 else 'are'}"
 
 
 def refuse_to_overwrite_foreign_files(store: Store) -> None:

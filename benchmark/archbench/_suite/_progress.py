@@ -20,7 +20,7 @@ from archbench._records import CellKey, Record, Trial
 from archbench._suite._forecast import makespan
 from archbench._suite._observer import Observer
 
-STYLES = {"ok": "green", "skipped": "dim"}
+STYLES = {"ok": "green"}
 
 
 class Progress(Observer):
@@ -82,7 +82,7 @@ class Progress(Observer):
         seconds = time.monotonic() - start
         self.seconds[trial.cell].append(seconds)
         self.done += 1
-        self.failed += record.status not in ("ok", "skipped")
+        self.failed += record.status != "ok"
         line = Text(f"[{self.done}/{self.total}] ")
         line.append(record.status, STYLES.get(record.status, "bold red"))
         line.append(f" {trial}: {describe_result(record)} ({seconds:.1f} s)")

@@ -27,15 +27,17 @@ class Results:
         out: the folder that holds them.
         records: of a run, those of its plan; of a folder, all that are in it. Tuning trials are not among them.
         tuning_records: the trials that tried recipes, where the protocol tunes.
+        refused: the combinations that cannot exist, one record each: its `message` says why, and it is of no trial.
         files: what was written, relative to the folder; empty if nothing was.
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
-        problems: what plugins did wrong.
+        problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
     """
 
     out: Path
     records: tuple[Record, ...]
     tuning_records: tuple[Record, ...] = ()
+    refused: tuple[Record, ...] = ()
     files: tuple[str, ...] = ()
     trained: int = 0
     set_aside: tuple[SetAside, ...] = ()
@@ -51,7 +53,7 @@ class Results:
         """
         from archbench._report import build_leaderboard
 
-        return self._built or build_leaderboard([*self.records, *self.tuning_records])
+        return self._built or build_leaderboard([*self.records, *self.tuning_records, *self.refused])
 
     @property
     def boards(self) -> list[TaskBoard]:
@@ -93,9 +95,9 @@ class Results:
 
     @property
     def failures(self) -> list[Record]:
-        """Records that are neither ok nor rightly skipped; a tuning trial may also diverge."""
+        """Records that are not ok; a tuning trial may also diverge."""
         tuning = [record for record in self.tuning_records if record.status != "diverged"]
-        return [record for record in [*self.records, *tuning] if record.status not in ("ok", "skipped")]
+        return [record for record in [*self.records, *tuning] if record.status != "ok"]
 
     def rows(self, *, tuning: bool = False) -> list[dict[str, Any]]:
         """Return one flat row for each trial; docs/python.md explains the columns.

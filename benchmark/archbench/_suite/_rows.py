@@ -43,7 +43,7 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Record], Value]]] = {
     "options": ("its options, as JSON", lambda r: _options(r.trial.architecture.options)),
     "seed": ("seed of the trial", lambda r: r.trial.seed),
     "tuning": ("the trial tries a recipe and has no test score", lambda r: r.trial.tuning),
-    "status": ("ok, diverged, oom, timeout, crashed, failed or skipped", lambda r: r.status),
+    "status": ("ok, diverged, oom, timeout, crashed or failed", lambda r: r.status),
     "message": ("why it is not ok; else empty", lambda r: r.message),
     "metric": ("name of the metric", lambda r: r.task_facts.metric),
     "higher_is_better": ("direction of the metric", lambda r: r.task_facts.higher_is_better),

@@ -10,6 +10,7 @@ from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem
 from archbench._records import Record, SetAside, Store
+from archbench._suite._changes import describe_changes
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
     describe_problem,
@@ -69,9 +70,14 @@ class Run:
             self._loaded = True
             for item in self.set_aside:
                 self.observer.warned(str(item))
+            for line in describe_changes(self.plan, self.records.values()):
+                self.observer.informed(line)
             for cell in self.plan.cells:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
-            states = self._train_all()
+            try:
+                states = self._train_all()
+            finally:
+                self._restore_records()
             written = self._write()
         return self._results(states, written)
 
@@ -139,12 +145,19 @@ class Run:
                 for observer in self._observers:
                     observer.trial_refused(record)
 
+    def _restore_records(self) -> None:
+        """Compare memory and disk: the code of a network may have written among the records."""
+        if self.trained:
+            lines = self.store.restore(self.records)
+            self._report([Problem("records", "train", line) for line in lines])
+
     def _report(self, problems: Sequence[Problem]) -> None:
         self.problems.extend(problems)
         for problem in problems:
             self.observer.problem_found(problem)
 
     def _write(self) -> WrittenLeaderboard:
+        self.store.write_refused(self.plan.refused, {cell.key for cell in self.plan.cells})
         self.store.write_problems([describe_problem(problem) for problem in self.problems if problem.fatal])
         records = [self.records[key] for key in sorted(self.records)]
         written = write_leaderboard(self.store, records, self.plugins)
@@ -157,6 +170,7 @@ class Run:
             records=tuple(self.records[planned.id] for planned in self.plan.trials),
             tuning_records=tuple(record for state in states for record in state.tuning_records()),
             _built=written.leaderboard,
+            refused=tuple(self.plan.refused),
             files=tuple(written.files),
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from archbench._declarations import Architecture, Task
 from archbench._errors import PluginError
 from archbench._planning import Job
-from archbench._plugins import Registered, load_source
+from archbench._plugins import Registered, fingerprint_of, load_source
 from archbench._records import Component
 from archbench._selection import make_task
 
@@ -41,6 +41,25 @@ def load_architecture(job: Job) -> Architecture:
     return _find(plugins.architectures, job.trial.architecture)
 
 
+def refuse_edits(job: Job) -> None:
+    """Raise if the source of a plugin was edited since it was loaded: modules may have been imported in between.
+
+    Raises:
+        PluginError: it was edited.
+    """
+    sides = (
+        (job.task_source, job.task_origin, job.trial.task),
+        (
+            job.architecture_source,
+            job.architecture_origin,
+            job.trial.architecture,
+        ),
+    )
+    for source, origin, wanted in sides:
+        if fingerprint_of(source, origin) != wanted.fingerprint:
+            raise PluginError(_describe_edit(wanted))
+
+
 def _find(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
     for candidate in registered:
         if candidate.item.name == wanted.name:
@@ -52,4 +71,8 @@ def _find(registered: Sequence[Registered[Item]], wanted: Component) -> Item:
 def _check_unchanged(candidate: Registered[Any], wanted: Component) -> None:
     # The fingerprint belongs to the trial's id: changed code would leave its record under the id of the code before.
     if candidate.fingerprint != wanted.fingerprint:
-        raise PluginError(f"{wanted.provider} was changed after this run began; start the run again")
+        raise PluginError(_describe_edit(wanted))
+
+
+def _describe_edit(wanted: Component) -> str:
+    return f"{wanted.provider} was changed after this run began; start the run again"

@@ -16,7 +16,7 @@ from archbench._planning import Job
 from archbench._records import Pairing, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
-from archbench._training._loading import load_architecture, load_task
+from archbench._training._loading import load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
@@ -85,6 +85,7 @@ class TrialRun:
         task, architecture = load_task(self.job), load_architecture(self.job)
         splits = self._load_splits(task, device)
         network = self._build(architecture, self.info)
+        refuse_edits(self.job)
         if not architecture.takes_lengths:  # after the hashes, which must not depend on the network
             splits = {name: pad_in_front(split, self.info) for name, split in splits.items()}
         self.splits = {name: split.to(device) for name, split in splits.items()}

@@ -12,6 +12,7 @@ from archbench._suite import Observer, RunSettings
 from archbench._suite._forecast import CellForecast, Forecast, forecast
 from archbench._suite._progress import format_seconds
 from archbench.cli._output import print_json
+from archbench.cli._refused import plain_refused, refused_lines
 from archbench.cli._tables import make_table, print_table
 
 
@@ -20,7 +21,14 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
-        print_json({"cells": cells, "workers": expected.workers, "seconds": expected.seconds})
+        print_json(
+            {
+                "cells": cells,
+                "workers": expected.workers,
+                "seconds": expected.seconds,
+                "refused": plain_refused(expected.refused),
+            }
+        )
     else:
         _print(expected)
 
@@ -30,6 +38,8 @@ def _print(expected: Forecast) -> None:
     for cell in expected.cells:
         table.add_row(*_describe_cell(cell))
     print_table(table)
+    for line in refused_lines(expected.refused):
+        print(line)
     seconds = format_seconds(expected.seconds)
     print(f"\nForecast: about {seconds} with {expected.workers} at a time. Nothing was kept.")
 

@@ -42,7 +42,7 @@ def leaderboard(
         print(f"{len(records)} records -> {out / 'index.html'}")
     if open_ and not webbrowser.open((out / "index.html").absolute().as_uri()):
         print(f"no browser found; open {out / 'index.html'} yourself", file=sys.stderr)
-    sys.exit(1 if written.problems else 0)
+    sys.exit(1 if any(problem.fatal for problem in written.problems) else 0)
 
 
 def _open_store(out: Path) -> Store:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from archbench._plugins import Problem
-from archbench._records import CellKey, Record
+from archbench._records import CellKey, Record, strangers
 from archbench._suite import Results
 from archbench.cli._output import out_option, print_json, print_problems
+from archbench.cli._refused import plain_refused, refused_lines
 from archbench.cli._tables import make_table, print_table
 
 
@@ -24,28 +24,31 @@ def show_results(results: Results, *, json: bool) -> int:
     if json:
         print_json(_describe(results, code))
     else:
-        _print_table(results.records, results.out)
+        _print_table(results)
     print_failures(results, broken)
     return code
 
 
-def _print_table(records: Sequence[Record], out: Path) -> None:
-    """Print one row for each entrant and task, over its seeds; entrants that were only skipped have none."""
+def _print_table(results: Results) -> None:
+    """Print one row for each entrant and task, over its seeds, and a line for each task that some do not take."""
     table = make_table("task", "architecture", "metric", "mean over seeds", "seeds", "status", right=(3, 4))
     cells: dict[CellKey, list[Record]] = defaultdict(list)
-    for record in records:
+    for record in results.records:
         cells[record.trial.cell].append(record)
     for group in cells.values():
-        if any(record.status != "skipped" for record in group):
-            table.add_row(*_make_row(group))
+        table.add_row(*_make_row(group))
     print_table(table)
+    for line in refused_lines(results.refused):
+        print(line)
+    out = results.out
     print(f"\nLeaderboard: {out / 'index.html'} (open it with `benchmark leaderboard{out_option(out)} --open`)")
 
 
 def _make_row(group: Sequence[Record]) -> tuple[Text | str, ...]:
-    scores = [record.scores.test for record in group if record.scores is not None]
+    apart = strangers(group)  # as on the page, no mean mixes devices or versions
+    scores = [record.scores.test for record in group if record.scores is not None and record.id not in apart]
     mean = f"{sum(scores) / len(scores):.4f}" if scores else "-"
-    bad = sorted({record.status for record in group} - {"ok"})
+    bad = sorted({record.status for record in group} - {"ok"}) + ["set aside"] * bool(apart)
     trial = group[0].trial
     return (
         Text(trial.task.label),
@@ -70,7 +73,7 @@ def print_failures(results: Results, broken: Sequence[Problem]) -> None:
     if results.failures:
         count = f"{len(results.failures)} of {len(results.records)}"
         print(f"{count} trials did not end ok; --retry repeats them.", file=sys.stderr)
-    if broken:
+    if any(problem.stage != "train" for problem in broken):
         advice = "see `benchmark plugins`, leave one out with --no-plugin."
         print(f"Some plugins did not load fully; {advice}", file=sys.stderr)
 
@@ -85,6 +88,7 @@ def _describe(results: Results, code: int) -> dict[str, Any]:
         "set_aside": [str(item) for item in results.set_aside],
         "problems": [{"plugin": p.plugin, "message": p.message, "fatal": p.fatal} for p in results.problems],
         "trials": [_describe_trial(record) for record in results.records],
+        "refused": plain_refused(results.refused),
         "tuning": [_describe_tuning_trial(record) for record in results.tuning_records],
     }
 

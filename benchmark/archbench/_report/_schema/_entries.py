@@ -22,7 +22,7 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
         name: the name that the plugin declares, without options.
         revision: the revision that the plugin declares, from 1.
         options: every option with its value, defaults included.
-        fingerprint: hash of the source of a one-file plugin; empty for an installed plugin.
+        fingerprint: hash of the source of a one-file plugin or an editable installation; else empty.
         summary: one line about it.
         source: the paper; empty if none is declared.
         control: the architecture to compare it with; empty if none is declared.

@@ -115,7 +115,7 @@ def _real_trial(subject: Subject) -> str:
 
 def _plan(subject: Subject) -> Any:
     """Return a planned trial of a few steps on the first task that fits and needs no download and no extra package."""
-    from archbench._planning import make_plan
+    from archbench._planning import make_cell
     from archbench._protocols import find_protocol
     from archbench._selection import Selected, make_component, select
 
@@ -129,8 +129,8 @@ def _plan(subject: Subject) -> Any:
     )
     # A task that needs files or packages is left out: the check is about the network, and must run on any machine.
     tasks = [task for task in load_plugins().tasks if not task.item.files and not task.item.packages]
-    cells = make_plan([chosen], select(["all"], tasks, "task"), protocol=protocol, seeds=1).cells if tasks else ()
-    for cell in cells:
+    for task in select(["all"], tasks, "task") if tasks else ():
+        cell = make_cell(chosen, task, protocol, seeds=1)
         if cell.refusal is None:
             return cell.trials()[0]
     raise NotApplicable("two processes agree; no registered task fits for the trial")

@@ -1,0 +1,92 @@
+"""The files of records: their bytes, their checksum, and writing them whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from archbench._errors import RecordError, StoreError
+from archbench._records._record import SCHEMA, Record
+
+TEMPORARY = ".archbench-tmp-"
+
+
+class _Envelope(msgspec.Struct):
+    """A record with its checksum, which reveals a flipped bit or an edit by hand."""
+
+    schema: int
+    sha256: str
+    record: msgspec.Raw
+
+
+def encode_record(record: Record) -> bytes:
+    """Return the bytes of a record file; equal records give equal bytes."""
+    body = msgspec.json.encode(record, order="deterministic")
+    envelope = _Envelope(schema=record.schema, sha256=hashlib.sha256(body).hexdigest(), record=msgspec.Raw(body))
+    return msgspec.json.encode(envelope) + b"\n"
+
+
+def decode_record(data: bytes) -> Record:
+    """Return the record in the bytes of a record file.
+
+    Raises:
+        RecordError: the record comes from a newer version of the suite.
+        ValueError: the bytes are not a whole, unchanged record.
+    """
+    try:
+        envelope = msgspec.json.decode(data, type=_Envelope)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    if envelope.schema > SCHEMA:
+        raise RecordError(
+            f"was written by a newer archbench (record format {envelope.schema}; this one reads up to {SCHEMA}). "
+            "Upgrade archbench, or write to another folder with --out"
+        )
+    if envelope.schema < SCHEMA:
+        raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
+    if hashlib.sha256(bytes(envelope.record)).hexdigest() != envelope.sha256:
+        raise ValueError("its checksum does not match its content")
+    try:
+        record = msgspec.json.decode(envelope.record, type=Record)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    if record.id != record.trial.id:
+        raise ValueError("its id does not match its trial")
+    return record
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, leaves the old bytes or the new ones, never a part.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    # The temporary file does not end in `.json`, so that listing `*.json` during a write does not find it.
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
+        ) from None
+    finally:  # the temporary file is still there if an error or Ctrl-C came before the rename
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

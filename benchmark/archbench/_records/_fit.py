@@ -1,0 +1,108 @@
+"""Whether a record can be what its trial leaves: steps, curves, scores and counts against the rules of its protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from archbench._declarations import METRICS
+from archbench._records._record import Curves, Record, Scores, Training
+
+_ROUNDING = 1e-6
+
+
+def misfit(record: Record) -> str:
+    """Return the first reason why a record cannot be what its trial leaves; empty if there is none.
+
+    It finds what was made up without care, edited by hand or mixed up. It is no proof that a training took place.
+    """
+    return next(_misfits(record), "")
+
+
+def _misfits(record: Record) -> Iterator[str]:
+    if record.training is not None:
+        yield from _training_misfits(record, record.training)
+    if record.status != "ok":
+        if record.scores is not None or record.curves is not None:
+            yield f"it has scores or curves and the status {record.status}"
+        return
+    if (record.scores is None) is not record.trial.tuning:
+        yield "it has no test score" if record.scores is None else "it is of tuning and has a test score"
+    lacking = [name for name in ("training", "curves", "pairing", "environment") if getattr(record, name) is None]
+    if lacking:
+        yield f"it is ok and has no {lacking[0]}"
+    if record.training is not None and record.curves is not None:
+        yield from _curve_misfits(record, record.training, record.curves)
+    if record.scores is not None and record.curves is not None:
+        yield from _score_misfits(record, record.scores, record.curves)
+    if record.resources.parameters is not None and record.resources.parameters < 1:
+        yield f"it has {record.resources.parameters} parameters"
+
+
+def _training_misfits(record: Record, training: Training) -> Iterator[str]:
+    trial, kind = record.trial, record.task_facts.kind
+    if training.examples < 1:
+        yield f"it was trained on {training.examples} examples"
+        return
+    expected = {
+        "track": trial.protocol.track,
+        "recipe": trial.settings,
+        "batch_size": trial.batch_size,
+        "planned_steps": trial.steps(kind, training.examples),
+        "target": trial.task.target,
+    }
+    for name, value in expected.items():
+        if (found := getattr(training, name)) != value:
+            yield f"its {name} is {_word(found)}, that of its trial {_word(value)}"
+    yield from _stop_misfits(record, training)
+
+
+def _stop_misfits(record: Record, training: Training) -> Iterator[str]:
+    planned, steps = training.planned_steps, training.steps
+    if training.stopped == "target" and (not record.trial.protocol.stop_at_target or training.steps_to_target != steps):
+        yield "it stopped at the target, which its protocol does not ask for, or not at the step where it was reached"
+    complete = record.status == "ok" and training.stopped == "budget"
+    if steps < 1 or (planned is not None and (steps > planned or (complete and steps != planned))):
+        yield f"it was trained for {steps} of {planned} steps"
+
+
+def _curve_misfits(record: Record, training: Training, curves: Curves) -> Iterator[str]:
+    points = len(curves.step)
+    if {len(curves.train_loss), len(curves.validation), len(curves.seconds)} != {points}:
+        yield "its curves have different lengths"
+    if any(later <= earlier for earlier, later in pairwise([0, *curves.step])):
+        yield "the steps of its curves do not rise"
+    if not points or curves.step[-1] != training.steps:
+        yield f"its curves end at step {curves.step[-1] if points else 0}, its training at step {training.steps}"
+    most = min(record.trial.protocol.validations, training.planned_steps or record.trial.protocol.validations)
+    whole = training.stopped == "budget" and training.planned_steps is not None
+    if points > most or (whole and points != most):
+        yield f"it was validated {points} times instead of {most}"
+    if any(later < earlier for earlier, later in pairwise([0.0, *curves.seconds])):
+        yield "the seconds of its curves fall"
+
+
+def _score_misfits(record: Record, scores: Scores, curves: Curves) -> Iterator[str]:
+    yield from _range_misfits(record, [scores.test, scores.test_last, *curves.validation])
+    at_step = dict(zip(curves.step, curves.validation, strict=False))
+    if scores.validation != record.validation:
+        yield f"its validation score is {scores.validation:g}, the best of its curve {record.validation:g}"
+    if at_step.get(scores.selected_step) != scores.validation:
+        yield f"step {scores.selected_step}, which was selected, has not the best validation score"
+
+
+def _range_misfits(record: Record, values: list[float]) -> Iterator[str]:
+    facts = record.task_facts
+    rules = METRICS.get(facts.metric)
+    if rules is None:
+        return
+    if rules.higher_is_better != facts.higher_is_better:
+        yield f"it takes {facts.metric} for better in the wrong direction"
+    for value in values:
+        if not math.isfinite(value) or not rules.lowest - _ROUNDING <= value <= rules.highest + _ROUNDING:
+            yield f"it has the {facts.metric} {value:g}, which is impossible"
+
+
+def _word(value: object) -> str:
+    return str(value) if isinstance(value, int | float | str) or value is None else "another"

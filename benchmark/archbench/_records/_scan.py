@@ -1,0 +1,108 @@
+"""Reading a folder of records: which files count, and why the others do not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from archbench._errors import RecordError, StoreError
+from archbench._records._files import decode_record
+from archbench._records._fit import misfit
+from archbench._records._record import Record
+
+RESULTS = ("ok", "diverged")
+"""Statuses that follow from the trial itself; the others depend on the machine, too."""
+
+
+class Found(NamedTuple):
+    """A folder as it was read.
+
+    Args:
+        records: the records of trials, by id.
+        refused: records that say why a combination cannot exist; older versions wrote one for each seed.
+        broken: the files that do not count, with reasons.
+        contents: the bytes of every file.
+    """
+
+    records: dict[str, Record]
+    refused: list[Record]
+    broken: list[tuple[Path, str]]
+    contents: dict[Path, bytes]
+
+
+class _Copy(NamedTuple):
+    path: Path
+    record: Record
+
+
+def read_files(paths: Iterable[Path]) -> Found:
+    """Read these files, and decide which of them count.
+
+    A file does not count if it is no whole record, has another name than the id of its trial, or does not fit its
+    protocol. Files of one trial that agree count once. If they contradict each other, none of them counts.
+
+    Raises:
+        RecordError: a record was written by a newer version.
+        StoreError: a file cannot be read.
+    """
+    found = Found({}, [], [], {})
+    copies: defaultdict[str, list[_Copy]] = defaultdict(list)
+    for path in paths:
+        try:
+            data = found.contents[path] = path.read_bytes()
+            record = decode_record(data)
+            if reason := misfit(record):
+                raise ValueError(f"does not fit its protocol: {reason}")
+            copies[record.id].append(_Copy(path, record))
+        except RecordError as error:
+            raise RecordError(f"{path} {error}") from None
+        except ValueError as error:
+            found.broken.append((path, str(error)))
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+    for mine in copies.values():
+        _choose(mine, found)
+    return found
+
+
+def _choose(copies: list[_Copy], found: Found) -> None:
+    """Add the record that counts of one trial, or the reasons why none does."""
+    if reason := _contradiction([copy.record for copy in copies]):
+        found.broken.extend((copy.path, reason) for copy in copies)
+        return
+    misnamed = [copy for copy in copies if copy.path.stem != copy.record.id]
+    found.broken.extend((copy.path, "its name does not match its id") for copy in misnamed)
+    named = [copy.record for copy in copies if copy not in misnamed]
+    if named:
+        best = max(named, key=lambda record: (record.status in RESULTS, record.started))
+        if best.status == "skipped":
+            found.refused.append(best)
+        else:
+            found.records[best.id] = best
+
+
+def _contradiction(records: list[Record]) -> str:
+    """Return how records of one trial contradict each other; empty if they do not.
+
+    A crash on one machine does not contradict a result of another. Neither does a result under the recipe that an
+    earlier tuning chose.
+    """
+    recipe = max(records, key=lambda record: record.started).trial.recipe
+    results = [record for record in records if record.status in RESULTS and record.trial.recipe == recipe]
+    if len({_outcome(record) for record in results}) < 2:
+        return ""
+    scores = sorted({_describe(record) for record in results})
+    return f"records of one trial contradict each other: {' and '.join(scores)}; none of them counts"
+
+
+def _outcome(record: Record) -> tuple[str, float | None, float | None]:
+    """Return what the page shows of a result; times differ in every repetition, and losses in their last digits."""
+    return record.status, record.scores.test if record.scores else None, record.validation
+
+
+def _describe(record: Record) -> str:
+    where = "" if record.environment is None else f" on {record.environment.device}"
+    score = record.status if record.scores is None else f"{record.task_facts.metric} {record.scores.test!r}"
+    return f"{score}{where}"
