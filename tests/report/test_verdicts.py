@@ -276,3 +276,13 @@ def test_what_cannot_be_is_no_trial(make_record: MakeRecord) -> None:
     assert (board.trials, board.counts) == (3, {"ok": 3})
     item: TaskBoard = board.boards[0]
     assert [(names(board, [entry.entrant]), entry.reason) for entry in item.incompatible] == [(["b"], "takes images")]
+
+
+def test_equal_scores_are_equivalent_within_a_margin(make_record: MakeRecord) -> None:
+    """Where all entrants have one score and the task declares a margin, all pairs are equivalent."""
+    scores = {"a": [1.0] * 3, "b": [1.0] * 3, "c": [1.0] * 3}
+
+    board = build_leaderboard(trials(make_record, scores, task_facts=ACCURACY))
+
+    assert said(board, rows(board)["a"]) == ([], [], ["b", "c"])
+    assert board.boards[0].verdict.endswith("0 of 3 pairs can be told apart, 3 are equivalent within 0.02 accuracy.")
