@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from archbench._records import Record
+from archbench._report._cells import typical
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._grouping import current_recipe
@@ -95,7 +96,7 @@ def _front(rows: Sequence[TaskRow], task: TaskEntry) -> list[bool | None]:
     """Return which rows are Pareto-optimal; None for those whose number of parameters is unknown."""
     sign = 1.0 if task.higher_is_better else -1.0
     costs = [math.nan if row.parameters is None else float(row.parameters) for row in rows]
-    front = pareto_front([sign * row.score.mean for row in rows if row.score], costs)
+    front = pareto_front([sign * score for row in rows if (score := typical(row)) is not None], costs)
     return [None if math.isnan(cost) else bool(optimal) for cost, optimal in zip(costs, front, strict=True)]
 
 
