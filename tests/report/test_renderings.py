@@ -29,7 +29,7 @@ FACTS = TaskFacts(
 )
 ENTRANT = Entrant(
     id="1", label="a", selector="a", provider="", name="a", revision=1, options={}, fingerprint="", summary="",
-    source="", control="", inputs=[], expected_failures={}, colour=0, superseded_by="", origins=[], environments=[],
+    source="", control="", expected_failures={}, colour=0, superseded_by="", origins=[], environments=[],
 )  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
 ORIGIN = Origin(distribution=HOSTILE, version=HOSTILE, entry_point="", commit=HOSTILE)

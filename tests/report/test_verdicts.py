@@ -5,6 +5,9 @@ The expected numbers come from scipy, or are worked out by hand in the docstring
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from typing import Any
 
 import msgspec
@@ -12,9 +15,11 @@ import pytest
 from scipy import stats
 
 from archbench._protocols import HOUSE_RECIPE
-from archbench._records import ArchitectureFacts, Component, Curves, Record, TaskFacts, Training
+from archbench._records import Component, Curves, Record, TaskFacts, Training
 from archbench._report import Leaderboard, TaskBoard, build_leaderboard
 from archbench._report._schema import Row, TaskRow
+from archbench._report._text import NOTHING
+from archbench._report._write import render_files
 from support import MakeRecord
 
 ACCURACY = TaskFacts(
@@ -266,21 +271,6 @@ def test_solving_with_every_seed_is_long_enough(make_record: MakeRecord) -> None
     assert not rows(board)["a"].unfinished
 
 
-def test_who_cannot_take_a_task_is_named_without_a_record(make_record: MakeRecord) -> None:
-    """An entrant whose kinds of input do not fit is named with the reason; one that was only not run is not."""
-    sees = ArchitectureFacts(inputs=("image",))
-    records = trials(make_record, {"a": [0.8] * 3}, task="adding")
-    records += trials(make_record, {"b": [0.8] * 3}, architecture_facts=sees)
-    records += trials(make_record, {"c": [0.8] * 3}, architecture_facts=ArchitectureFacts(inputs=("image", "sequence")))
-
-    board = build_leaderboard(records)
-
-    (adding,) = [item for item in board.boards if len(item.rows) == 1]
-    assert [(names(board, [entry.entrant]), entry.reason) for entry in adding.incompatible] == [
-        (["b"], "takes image, the task gives sequence")
-    ]
-
-
 def test_what_cannot_be_is_no_trial(make_record: MakeRecord) -> None:
     """Skipped records of an old folder are not counted; the board names their entrants and what they say."""
     records = trials(make_record, {"a": [0.8] * 3}, task="adding")
@@ -291,3 +281,62 @@ def test_what_cannot_be_is_no_trial(make_record: MakeRecord) -> None:
     assert (board.trials, board.counts) == (3, {"ok": 3})
     item: TaskBoard = board.boards[0]
     assert [(names(board, [entry.entrant]), entry.reason) for entry in item.incompatible] == [(["b"], "takes images")]
+
+
+def test_equal_scores_are_equivalent_within_a_margin(make_record: MakeRecord) -> None:
+    """Where all entrants have one score and the task declares a margin, all pairs are equivalent."""
+    scores = {"a": [1.0] * 3, "b": [1.0] * 3, "c": [1.0] * 3}
+
+    board = build_leaderboard(trials(make_record, scores, task_facts=ACCURACY))
+
+    assert said(board, rows(board)["a"]) == ([], [], ["b", "c"])
+    assert board.boards[0].verdict.endswith("0 of 3 pairs can be told apart, 3 are equivalent within 0.02 accuracy.")
+
+
+def test_the_csv_says_what_the_board_says(make_record: MakeRecord) -> None:
+    """Each column holds its own number: rank interval, relations by label, interval of the mean and counts of seeds."""
+    scores = {"a": [0.90, 0.94, 0.92], "b": [0.93, 0.89, 0.92], "c": [0.20, 0.22, 0.21]}
+    records = trials(make_record, scores, task_facts=ACCURACY)
+    records += [make_record("d", seed=seed, score=0.5, task_facts=ACCURACY) for seed in range(2)]
+    files = render_files(build_leaderboard(records))
+
+    found = {
+        row["architecture"]: row
+        for row in csv.DictReader(io.StringIO(files["leaderboard.csv"].decode()))
+        if row["task"] == "digits"
+    }
+
+    names = ("rank", "could_be_best", "rank_low", "rank_high", "better_than", "worse_than", "equivalent_to", "ok")
+    assert [found["a"][name] for name in names] == ["1", "True", "1", "2", "c", "", "", "3"]
+    assert [found["c"][name] for name in names] == ["3", "False", "3", "3", "", "a; b", "", "3"]
+    assert [found["d"][name] for name in names] == ["", "", "", "", "", "", "", "2"]
+    assert found["d"]["not_ranked_because"] == "not run 1 of 3"
+    interval = stats.ttest_1samp(scores["c"], 0).confidence_interval(0.95)
+    mean, low, high, middle = (float(found["c"][name]) for name in ("score", "low", "high", "median"))
+    assert (mean, low, high, middle) == pytest.approx((0.21, interval.low, interval.high, 0.21))
+
+
+def test_the_csv_of_a_target(make_record: MakeRecord) -> None:
+    """Solved seeds, the bounds of their share and the steps have columns of their own."""
+    records = aimed(make_record, "a", [0.95, 0.2, 0.96], [100, None, 300], ACCURACY)
+    text = render_files(build_leaderboard(records))["leaderboard.csv"].decode()
+
+    (row,) = [row for row in csv.DictReader(io.StringIO(text)) if row["task"] == "digits"]
+    exact = stats.binomtest(2, 3).proportion_ci(0.95, method="exact")
+    shown = [float(row[name]) for name in ("solved", "solved_low", "solved_high", "steps_to_target")]
+    assert shown == pytest.approx([2, exact.low, exact.high, 300])
+
+
+def test_the_pages_say_who_solved(make_record: MakeRecord) -> None:
+    """Page and README give solved seeds with their interval, steps and the middle seed, and no mean of the scores."""
+    records = aimed(make_record, "a", [0.95, 0.2, 0.96], [100, None, 300], ACCURACY)
+    records += aimed(make_record, "b", [0.95, 0.94, 0.96], [100, 200, 300], ACCURACY)
+    files = {name: content.decode() for name, content in render_files(build_leaderboard(records)).items()}
+
+    assert "1 of 2 entrants solves it with every seed, 1 with some." in files["README.md"].replace("\\", "")
+    assert "| a | 2/3 | ≥ 300 | 0.95 |" in files["README.md"].replace("\\", "")
+    (task,) = re.findall(r'<table id="t-[^o].*?</table>', files["index.html"], re.DOTALL)
+    assert f'<b>2/3</b><span class="pm">0.09{NOTHING}0.99</span>' in task
+    assert f'<b>3/3</b><span class="pm">0.29{NOTHING}1.00</span>' in task
+    assert "0.70" not in task  # the mean of .95, .2 and .96
+    assert "mean 0" not in task

@@ -11,8 +11,9 @@ import scikit_posthocs
 from scipy import stats
 
 from archbench._statistics import answers, classify, compare_all, oriented
+from archbench._statistics._moderation import fit_prior
 from archbench._statistics._noise import critical_value, estimate_noise
-from archbench._statistics._ranges import Floats
+from archbench._statistics._ranges import Floats, student_range, studentised_range
 
 
 def board(entrants: int = 6, seeds: int = 4, *, seed: int = 0, effect: float = 0.0) -> Floats:
@@ -186,6 +187,19 @@ def test_noisy_entrant_does_not_blur_the_others() -> None:
     alone, beside = estimate_noise(calm, paired=True), estimate_noise(noisy, paired=True)
 
     assert np.median(beside.variances[:8] / alone.variances) < 2
+
+
+def test_degrees_of_freedom_are_those_of_prior_and_seeds() -> None:
+    """A moderated variance has the degrees of freedom of the prior and of its own seeds, which the value goes with."""
+    scores = board(6, 4) * np.array([[1.0], [9.0], [0.1], [2.0], [30.0], [0.5]])
+    prior_df, _ = fit_prior(scores.var(axis=1, ddof=1), 3)
+    df = compare_all(scores, paired=False).degrees_of_freedom
+
+    assert df == pytest.approx(float(prior_df) + 3)
+    noise = estimate_noise(scores, paired=False)
+    base = max(studentised_range(0.95, 6, df), student_range(0.95, 6, df)) / np.sqrt(2)
+    assert float(critical_value(0.95, 6, noise)) > base
+    assert float(critical_value(0.95, 6, noise, widening=(0, 0))) == pytest.approx(float(base))
 
 
 def test_log_scale_and_direction() -> None:

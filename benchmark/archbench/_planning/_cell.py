@@ -205,6 +205,5 @@ def _architecture_facts(architecture: Architecture) -> ArchitectureFacts:
         summary=architecture.summary,
         source=architecture.source,
         control=architecture.control,
-        inputs=tuple(architecture.inputs),
         expected_failures=dict(architecture.expected_failures),
     )

@@ -48,14 +48,12 @@ class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
         summary: one line.
         source: the paper.
         control: the architecture that it should be compared with.
-        inputs: kinds of input that it takes; empty if the record is older than this field.
         expected_failures: checks of the conformance kit that it fails by design, with the reasons.
     """
 
     summary: str = ""
     source: str = ""
     control: str = ""
-    inputs: tuple[str, ...] = ()
     expected_failures: dict[str, str] = {}
 
 

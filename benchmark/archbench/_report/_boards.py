@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from archbench._records import Record
+from archbench._report._cells import typical
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._grouping import current_recipe
@@ -22,11 +23,7 @@ from archbench._report._verdict import verdict
 
 
 def build_task_board(
-    records: Mapping[str, Sequence[Record]],
-    protocol: ProtocolEntry,
-    task: TaskEntry,
-    context: Context,
-    present: Collection[str] = (),
+    records: Mapping[str, Sequence[Record]], protocol: ProtocolEntry, task: TaskEntry, context: Context
 ) -> TaskBoard:
     """Return the board of one protocol on one task.
 
@@ -35,7 +32,6 @@ def build_task_board(
         protocol: the protocol of the board.
         task: the task of the board.
         context: the entrants and environments of the page.
-        present: ids of the entrants with records under this protocol; those that cannot take the task are named.
     """
     everything = [record for group in records.values() for record in group]
     cells = {key: sorted(current_recipe(group), key=lambda r: r.trial.seed) for key, group in records.items()}
@@ -45,7 +41,7 @@ def build_task_board(
     unranked = [build_row(group, seeds, protocol, task, context) for group in tried.values()]
     ranked, rest, comparison = _rank(unranked, task, context, paired)
     rows = [*ranked, *rest]
-    declined = {key: cells[key][0].message for key in cells.keys() - tried.keys()}
+    skipped = sorted(cells.keys() - tried.keys(), key=context.label)
     return TaskBoard(
         id=f"{protocol.id}-{task.id}",
         protocol=protocol.id,
@@ -57,25 +53,8 @@ def build_task_board(
         comparison=comparison,
         rows=rows,
         curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant]))],
-        incompatible=_incompatible(declined | _unfit(set(present) - set(records), task, context), context),
+        incompatible=[Incompatible(entrant=key, reason=cells[key][0].message) for key in skipped],
     )
-
-
-def _unfit(keys: Collection[str], task: TaskEntry, context: Context) -> dict[str, str]:
-    """Return the entrants that do not take the kind of input that the task gives, with the reason.
-
-    Such a combination leaves no records.
-    """
-    takes = {key: context.entrants[key].inputs for key in keys if context.current(key)}
-    return {
-        key: f"takes {' or '.join(inputs)}, the task gives {task.kind}"
-        for key, inputs in takes.items()
-        if inputs and task.kind not in inputs
-    }
-
-
-def _incompatible(reasons: Mapping[str, str], context: Context) -> list[Incompatible]:
-    return [Incompatible(entrant=key, reason=reasons[key]) for key in sorted(reasons, key=context.label)]
 
 
 def seed_scores(row: TaskRow) -> Floats:
@@ -117,7 +96,7 @@ def _front(rows: Sequence[TaskRow], task: TaskEntry) -> list[bool | None]:
     """Return which rows are Pareto-optimal; None for those whose number of parameters is unknown."""
     sign = 1.0 if task.higher_is_better else -1.0
     costs = [math.nan if row.parameters is None else float(row.parameters) for row in rows]
-    front = pareto_front([sign * row.score.mean for row in rows if row.score], costs)
+    front = pareto_front([sign * score for row in rows if (score := typical(row)) is not None], costs)
     return [None if math.isnan(cost) else bool(optimal) for cost, optimal in zip(costs, front, strict=True)]
 
 

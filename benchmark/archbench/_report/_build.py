@@ -73,7 +73,6 @@ def _task_boards(
 ) -> list[TaskBoard]:
     """Return the boards of one protocol, one for each task that has results under it."""
     boards = []
-    present = {key.architecture for key in cells if key.protocol == protocol.id}
     for task in tasks.values():
         mine = {
             key.architecture: group
@@ -81,7 +80,7 @@ def _task_boards(
             if (key.protocol, key.task) == (protocol.id, task.id)
         }
         if mine:
-            boards.append(build_task_board(mine, protocol, task, context, present))
+            boards.append(build_task_board(mine, protocol, task, context))
     return boards
 
 

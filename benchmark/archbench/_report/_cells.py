@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from archbench import _statistics
 from archbench._declarations import METRICS
 from archbench._records import Record
-from archbench._report._schema import TaskEntry
+from archbench._report._schema import TaskEntry, TaskRow
 from archbench._report._statistics import Estimate, mean_interval
 from archbench._statistics import binomial_interval
 
@@ -38,6 +38,13 @@ def cell_interval(values: Sequence[float], task: TaskEntry) -> Estimate:
 def middle(values: Sequence[float], *, higher_is_better: bool) -> float:
     """Return the middle of some scores, the worse of the two for an even number: a score that one of them has."""
     return sorted(values, reverse=higher_is_better)[len(values) // 2]
+
+
+def typical(row: TaskRow) -> float | None:
+    """Return the score to draw of an entrant: the mean, or the middle seed where seeds solve the task or do not."""
+    if row.solved is not None:
+        return row.median
+    return row.score.mean if row.score else None
 
 
 def solved_share(solved: int, seeds: int) -> Estimate:

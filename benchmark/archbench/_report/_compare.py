@@ -54,7 +54,9 @@ def compare(rows: Sequence[_Row], measured: Measured) -> tuple[list[_Row], Compa
     if not rows:
         return [], Comparison(pairs=0, told_apart=0, equivalent=0, margin=measured.margin, reason="", scores=_nothing())
     sign = 1.0 if measured.higher_is_better else -1.0
-    found = _statistics.compare_all(sign * measured.scores, paired=measured.paired, level=measured.level)
+    found = _statistics.compare_all(
+        sign * measured.scores, paired=measured.paired, margin=measured.margin, level=measured.level
+    )
     answers = _statistics.answers(found, measured.margin or 0.0)
     np.fill_diagonal(answers, "")
     steps = _by_steps(rows, measured, answers)

@@ -67,7 +67,6 @@ def _entrant(participant: _Participant, colour: int, environments: Sequence[Envi
         summary=facts.summary,
         source=facts.source,
         control=facts.control,
-        inputs=list(facts.inputs),
         expected_failures=facts.expected_failures,
         colour=colour,
         superseded_by=participant.superseded_by,

@@ -95,7 +95,8 @@ def _task_pairs(board: TaskBoard, task: TaskEntry, numbers: Mapping[str, int], e
     reasons = {
         row.entrant: _text.why_unranked(row, entrants[row.entrant].superseded_by) for row in board.rows if not row.rank
     }
-    return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task))
+    solved = {row.entrant: _text.solved(row) for row in board.rows} if _text.has_target(board) else None
+    return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task), solved)
 
 
 def _asset(name: str) -> str:

@@ -29,7 +29,13 @@ def relations(row: Row, comparison: Comparison) -> Relations:
     return Relations(row.better_than, row.worse_than, row.equivalent_to, undecided)
 
 
-def pair_data(board: TaskBoard | OverBoard, numbers: Mapping[str, int], reasons: Mapping[str, str], digits: int) -> str:
+def pair_data(
+    board: TaskBoard | OverBoard,
+    numbers: Mapping[str, int],
+    reasons: Mapping[str, str],
+    digits: int,
+    solved: Mapping[str, str] | None = None,
+) -> str:
     """Return what the page needs to answer for every pair of entrants of a board, as JSON without a computation.
 
     Args:
@@ -37,6 +43,7 @@ def pair_data(board: TaskBoard | OverBoard, numbers: Mapping[str, int], reasons:
         numbers: the number by which the page knows each entrant.
         reasons: why entrants of this board are not ranked, by id.
         digits: decimals of the scores.
+        solved: on how many seeds each entrant solved the task, to be shown in place of means; None without a target.
     """
     compared: list[TaskRow | OverRow] = [row for row in board.rows if row.could_be_best is not None]
     steps = board.comparison.steps
@@ -44,6 +51,7 @@ def pair_data(board: TaskBoard | OverBoard, numbers: Mapping[str, int], reasons:
         "relations": "".join(_letter(row, other) for n, row in enumerate(compared) for other in compared[:n]),
         "scores": _numbers(board.comparison.scores, numbers, digits + 1),
         "steps": None if steps is None else _numbers(steps, numbers, 0),
+        "solved": [solved[row.entrant] for row in compared] if solved else None,
         "reasons": {str(numbers[key]): reason for key, reason in reasons.items()},
     }
     return msgspec.json.encode(data).decode()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from archbench._report._cells import typical
 from archbench._report._charts._axes import BOTTOM, PLOT, TOP, Axes, Domain, frame, make_axes, padded
 from archbench._report._charts._svg import clip, colour_class, image, mark, short, tag
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry
@@ -31,9 +32,9 @@ def scatter(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) 
         The plot; None with fewer than two ranked entrants.
     """
     points = [
-        _Point(entrants[row.entrant], row.parameters, row.score.mean, bool(row.pareto))
+        _Point(entrants[row.entrant], row.parameters, score, bool(row.pareto))
         for row in board.rows
-        if row.score and row.parameters and row.rank is not None
+        if row.parameters and row.rank is not None and (score := typical(row)) is not None
     ]
     if len(points) < 2:
         return None

@@ -66,8 +66,8 @@ class TaskRow(Row, frozen=True, kw_only=True):
         train_seconds: mean seconds of training in a trial, evaluation left out.
         samples_per_second: mean training throughput in examples per second.
         peak_memory_bytes: mean peak memory of a trial in bytes.
-        pareto: no ranked entrant scores better with as few parameters; None when it is not ranked or its number of
-            parameters is unknown.
+        pareto: no ranked entrant scores better on average, or with the middle seed where the task has a target, with as
+            few parameters; None when it is not ranked or its number of parameters is unknown.
         environments: numbers of the environments that its records came from; see `EnvironmentEntry`.
         command: the command that reproduces the row.
     """

@@ -26,7 +26,6 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
         summary: one line about it.
         source: the paper; empty if none is declared.
         control: the architecture to compare it with; empty if none is declared.
-        inputs: kinds of input that it takes; empty if its records are older than this field.
         expected_failures: checks of the conformance kit that it fails for a declared reason, with the reasons.
         colour: index of its colour and mark, the same in every chart; no two entrants share it.
         superseded_by: label of the newer revision or source that replaced it; empty when it is current.
@@ -45,7 +44,6 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     source: str
     control: str
-    inputs: list[str]
     expected_failures: dict[str, str]
     colour: int
     superseded_by: str

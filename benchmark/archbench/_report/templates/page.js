@@ -63,7 +63,7 @@
     const i = found ? found.entrants.indexOf(one) : -1, j = found ? found.entrants.indexOf(two) : -1;
     if (i < 0 || j < 0) return null;
     const high = Math.max(i, j), at = (high * (high - 1)) / 2 + Math.min(i, j);
-    return { at, later: i > j, means: [found.means[i], found.means[j]], half: found.halves[at] };
+    return { at, places: [i, j], later: i > j, means: [found.means[i], found.means[j]], half: found.halves[at] };
   }
   function answer(board) {
     const one = a.selectedIndex, two = b.selectedIndex, names = [a.value, b.value];
@@ -80,12 +80,13 @@
     if (letter === "e") return [`${word} within ${board.margin}`, ...shown(board, scores, Number(board.digits), "")];
     return [who < 2 ? `${names[who]} ${word}` : word, ...shown(board, steps || scores, steps ? 0 : Number(board.digits), steps ? " steps" : "")];
   }
-  // The difference with its interval, cut where a score cannot go, and the two means.
-  function shown(board, { means, half }, digits, unit) {
+  // The difference with its interval, cut where a score cannot go, and the two means or numbers of solved seeds.
+  function shown(board, { places, means, half }, digits, unit) {
     const gap = means[0] - means[1], reach = unit || !board.reach ? Infinity : Number(board.reach);
     const signed = (value) => (Number(value.toFixed(digits)) > 0 ? "+" : "") + number(value, digits);
     const spread = half === undefined ? "" : ` (${signed(Math.max(gap - half, -reach))} to ${signed(Math.min(gap + half, reach))})`;
-    return [signed(gap) + spread + unit, ...means.map((mean) => number(mean, digits))];
+    const values = means.map((mean, n) => board.solved && !unit ? board.solved[places[n]] : number(mean, digits));
+    return [signed(gap) + spread + unit, ...values];
   }
   function compared() {
     const rows = [];
