@@ -193,10 +193,10 @@ def test_degrees_of_freedom_are_those_of_prior_and_seeds() -> None:
     """A moderated variance has the degrees of freedom of the prior and of its own seeds, which the value goes with."""
     scores = board(6, 4) * np.array([[1.0], [9.0], [0.1], [2.0], [30.0], [0.5]])
     prior_df, _ = fit_prior(scores.var(axis=1, ddof=1), 3)
-    df = compare_all(scores, paired=False).degrees_of_freedom
-
-    assert df == pytest.approx(float(prior_df) + 3)
+    df = float(prior_df) + 3
     noise = estimate_noise(scores, paired=False)
+
+    assert compare_all(scores, paired=False).degrees_of_freedom == pytest.approx(df)
     base = max(studentised_range(0.95, 6, df), student_range(0.95, 6, df)) / np.sqrt(2)
     assert float(critical_value(0.95, 6, noise)) > base
     assert float(critical_value(0.95, 6, noise, widening=(0, 0))) == pytest.approx(float(base))

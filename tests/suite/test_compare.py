@@ -213,7 +213,7 @@ def test_decide_does_not_go_on_after_a_failure(scored: Any) -> None:
 def test_impossible_comparison_is_refused(
     scored: Any, architectures: list[str], options: dict[str, Any], message: str
 ) -> None:
-    """What cannot be compared is an error that says what to give instead, before anything is trained."""
+    """An impossible comparison is an error that says what to give instead, before anything is trained."""
     runs = scored(score_digits)
     with pytest.raises(SelectionError, match=message):
         compare(*architectures, **options)

@@ -99,7 +99,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def decided(self) -> bool:
-        """Whether every pair has an answer."""
+        """Every pair has an answer."""
         return all(pair.answer != "undecided" for pair in self.pairs)
 
 
