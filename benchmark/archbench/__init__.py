@@ -33,6 +33,7 @@ from archbench._records import Record as Record
 from archbench._records import Trial as Trial
 from archbench._suite import Observer as Observer
 from archbench._suite import Results as Results
+from archbench._suite import compare as compare
 from archbench._suite import read as read
 from archbench._suite import run as run
 from archbench._version import __version__ as __version__
@@ -70,6 +71,7 @@ __all__ = [
     "TaskInfo",
     "Trial",
     "UnknownNameError",
+    "compare",
     "data_folder",
     "hookimpl",
     "read",

@@ -16,8 +16,9 @@ import pytest
 from archbench._declarations import Section
 from archbench._records import ArchitectureFacts, Environment, Origin, Record, TaskFacts
 from archbench._report import build_leaderboard
-from archbench._report._charts import strip_domain
+from archbench._report._charts import strip, strip_domain
 from archbench._report._charts._scatter import place_names
+from archbench._report._schema import Entrant, SeedResult
 from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
 from archbench._report._write import render_files
@@ -26,6 +27,10 @@ from support import MakeRecord, write_page
 FACTS = TaskFacts(
     kind="image", metric="accuracy", higher_is_better=True, chance=0.1, oracle=1.0, summary="Made up", margin=0.02
 )
+ENTRANT = Entrant(
+    id="1", label="a", selector="a", provider="", name="a", revision=1, options={}, fingerprint="", summary="",
+    source="", control="", inputs=[], expected_failures={}, colour=0, superseded_by="", origins=[], environments=[],
+)  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)></script></style>|`[a](b) ' \" {{ 7*7 }} &amp;"
 ORIGIN = Origin(distribution=HOSTILE, version=HOSTILE, entry_point="", commit=HOSTILE)
 
@@ -223,3 +228,28 @@ def test_a_page_of_the_usual_size_stays_small(make_record: MakeRecord) -> None:
     ]
 
     assert len(render_files(build_leaderboard(records))["index.html"]) < 700_000
+
+
+def test_equal_seeds_are_three_dots(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Seeds with one score are drawn beside each other, so that they can be counted."""
+    write_page([make_record("a", seed=seed, score=0.9) for seed in range(3)], tmp_path)
+
+    page = (tmp_path / "index.html").read_text("utf-8")
+    (strip,) = re.findall(r'aria-label="mean 0.900 3 equal seeds; seeds: 0.900, 0.900, 0.900">(.*?)</svg>', page)
+    dots = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', strip)
+    assert len(set(dots)) == 3
+    assert len({across for across, _ in dots}) == 1
+
+
+def test_a_row_far_from_all_others_leaves_them_room() -> None:
+    """Of scores of .90 to .99 and one of .3, the axis holds the nine, and the strip of the tenth points to its side."""
+    rows = [(Estimate(mean=m, low=None, high=None, n=3), [m]) for m in (*np.linspace(0.9, 0.99, 9), 0.3)]
+
+    domain = strip_domain(rows)
+
+    assert pytest.approx((0.9, 0.99)) == domain
+    seeds = [SeedResult(seed=0, record="", status="ok", message="", counted=True, test=0.3, steps_to_target=None)]
+    text = strip(ENTRANT, rows[-1][0], seeds, domain, 3)
+    assert "◂" in text
+    assert "<circle" not in text
+    assert 'class="mean"' not in text

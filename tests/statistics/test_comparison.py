@@ -11,8 +11,9 @@ import scikit_posthocs
 from scipy import stats
 
 from archbench._statistics import answers, classify, compare_all, oriented
+from archbench._statistics._moderation import fit_prior
 from archbench._statistics._noise import critical_value, estimate_noise
-from archbench._statistics._ranges import Floats
+from archbench._statistics._ranges import Floats, student_range, studentised_range
 
 
 def board(entrants: int = 6, seeds: int = 4, *, seed: int = 0, effect: float = 0.0) -> Floats:
@@ -161,6 +162,14 @@ def test_step_is_found_in_the_scores() -> None:
     )
 
 
+def test_equal_scores_are_equivalent_where_a_margin_says_how_fine_they_are() -> None:
+    """Where everybody scores the same, the interval is narrower than the margin, and not of zero width."""
+    comparison = compare_all(np.ones((3, 3)), paired=True, margin=0.01)
+
+    assert 0 < comparison.half_widths[0, 1] < 0.01
+    assert answers(comparison, 0.01)[0, 1] == "equivalent"
+
+
 def test_tasks_are_averaged() -> None:
     """Scores on several tasks are compared by their mean, and an entrant that lacks one of them is left out."""
     scores = np.stack([board(seed=1), board(seed=2)], axis=1)
@@ -178,6 +187,19 @@ def test_noisy_entrant_does_not_blur_the_others() -> None:
     alone, beside = estimate_noise(calm, paired=True), estimate_noise(noisy, paired=True)
 
     assert np.median(beside.variances[:8] / alone.variances) < 2
+
+
+def test_degrees_of_freedom_are_those_of_prior_and_seeds() -> None:
+    """A moderated variance has the degrees of freedom of the prior and of its own seeds, which the value goes with."""
+    scores = board(6, 4) * np.array([[1.0], [9.0], [0.1], [2.0], [30.0], [0.5]])
+    prior_df, _ = fit_prior(scores.var(axis=1, ddof=1), 3)
+    df = compare_all(scores, paired=False).degrees_of_freedom
+
+    assert df == pytest.approx(float(prior_df) + 3)
+    noise = estimate_noise(scores, paired=False)
+    base = max(studentised_range(0.95, 6, df), student_range(0.95, 6, df)) / np.sqrt(2)
+    assert float(critical_value(0.95, 6, noise)) > base
+    assert float(critical_value(0.95, 6, noise, widening=(0, 0))) == pytest.approx(float(base))
 
 
 def test_log_scale_and_direction() -> None:

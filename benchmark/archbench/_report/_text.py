@@ -141,7 +141,7 @@ def normalised_margin(comparison: Comparison) -> str:
 
 def scale_words(task: TaskEntry) -> str:
     """Return the scores between which those of a task lie, its target, and the difference that matters."""
-    target = "" if task.target is None else f", solved from {task.target:.4g} in validation"
+    target = "" if task.target is None else f", solved if validation reaches {task.target:.4g}"
     margin = f"; differences below {task.margin:g} do not matter" if task.margin is not None else ""
     return f"chance {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
 

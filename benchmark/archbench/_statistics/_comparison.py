@@ -5,7 +5,7 @@ entrant's variance is moderated towards the common one, and one critical value c
 scores do (docs/statistics.md has the simulation that they were chosen by):
 
 - Scores equal at all seeds, at the ceiling or elsewhere: a variance is at least one step of the score, squared, so that
-  no interval has zero width.
+  no interval has zero width. Where all scores of all entrants are equal, a quarter of the margin stands for the step.
 - Scores near 0 and 1: no transformation. An entrant near a bound has a small variance of its own, and variances that
   differ widen the critical value.
 - Losses over orders of magnitude: the caller compares logarithms (`oriented` with `scale="log"`).
@@ -92,15 +92,22 @@ class Comparison:
         return None if self.reason else float(self.better.sum() / pairs)
 
 
-def compare_all(scores: npt.ArrayLike, *, paired: bool, step: float | None = None, level: float = LEVEL) -> Comparison:
+def compare_all(
+    scores: npt.ArrayLike,
+    *,
+    paired: bool,
+    step: float | None = None,
+    margin: float | None = None,
+    level: float = LEVEL,
+) -> Comparison:
     """Return the simultaneous comparison of all pairs of entrants.
 
     Args:
         scores: shape (entrants, seeds); or (entrants, tasks, seeds) of normalised scores, whose mean over the tasks is
             compared. Higher is better; NaN where a seed has no score.
         paired: column i is the same seed and the same data for all entrants.
-        step: smallest change of a score, such as 1 / test examples for an accuracy; None for the smallest difference
-            between any two of the scores.
+        step: smallest change of a score, such as 1 / test examples for an accuracy; None for what `step_of` finds.
+        margin: smallest difference that matters, which helps to find the step; None if none was declared.
         level: probability that all the intervals hold.
 
     Returns:
@@ -110,7 +117,7 @@ def compare_all(scores: npt.ArrayLike, *, paired: bool, step: float | None = Non
     array = array.mean(axis=1) if array.ndim == 3 else array
     compared = np.flatnonzero(np.isfinite(array).all(axis=1))
     table = array[compared]
-    least = smallest_difference(table) if step is None else step
+    least = step_of(table, margin) if step is None else step
     entrants, seeds = table.shape
     if reason := _obstacle(entrants, seeds, least):
         return _without_comparison(array, compared, reason)
@@ -172,11 +179,15 @@ def _without_comparison(array: Floats, compared: npt.NDArray[np.intp], reason: s
     )
 
 
-def smallest_difference(table: Floats) -> float:
-    """Return the smallest difference between two scores that is more than rounding; 0 if all are equal."""
+def step_of(table: Floats, margin: float | None) -> float:
+    """Return the smallest difference between two scores that is more than rounding.
+
+    Where all scores are equal it is not seen, and a quarter of the margin stands for it: no margin is declared that is
+    less than a few test examples. Without a margin it is then 0.
+    """
     gaps = np.diff(np.sort(table, axis=None))
     real = gaps[gaps > 1e-9 * np.abs(table).max(initial=0.0)]
-    return float(real.min(initial=np.inf)) if real.size else 0.0
+    return float(real.min()) if real.size else (margin or 0.0) / 4
 
 
 def _spread(matrix: Floats, positions: npt.NDArray[np.intp], size: int) -> Floats:

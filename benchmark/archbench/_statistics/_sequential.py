@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from archbench._statistics._comparison import MIN_SEEDS, smallest_difference
+from archbench._statistics._comparison import MIN_SEEDS, step_of
 from archbench._statistics._equivalence import classify
 from archbench._statistics._ranges import Floats
 
@@ -74,7 +74,7 @@ def decide(
     entrants, seeds = array.shape
     if min(seeds, max_seeds) < MIN_SEEDS or entrants < 2:
         raise ValueError(f"{entrants} entrants with {seeds} seeds; a comparison needs two, and {MIN_SEEDS} seeds")
-    least = smallest_difference(array) if step is None else step
+    least = step_of(array[np.isfinite(array).all(axis=1)], margin) if step is None else step
     level = nominal_level(max_seeds, entrants * (entrants - 1) // 2)
     found = np.full((entrants, entrants), "undecided", dtype="<U10")
     when = np.zeros((entrants, entrants), dtype=np.int_)

@@ -1,4 +1,4 @@
-"""The suite from Python: `run` trains and reports, `read` only reads. Importing this loads neither torch nor numpy."""
+"""The suite from Python: `run` trains, `compare` answers, `read` only reads. Loads neither torch nor numpy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from archbench._suite._results import Results
 from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, RunSettings
 
 if TYPE_CHECKING:
-    from archbench._suite._run import Run
+    from archbench._planning import Plan
+    from archbench._plugins import Plugins
+    from archbench._suite._compare import Compared
 
 Names = str | Sequence[str]
 
@@ -63,13 +65,68 @@ def run(
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
-    made = _make_run(settings, observer, _listed(architectures), tasks, protocol, seeds, plugin_files, blocked_plugins)
+    plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    plan = _make_plan(plugins, observer, architectures, tasks, protocol, seeds)
+    from archbench._suite._run import Run
+
+    made = Run(plan, settings, plugins=plugins, observer=observer)
     try:
         return made.carry_out()
     except KeyboardInterrupt:
         if standing := made.standing():
             observer.interrupted(standing.finished, standing.total, made.store.root)
         raise
+
+
+def compare(
+    architectures: Names,
+    *,
+    tasks: Names | None = None,
+    protocol: str | Path = "quick",
+    seeds: int | None = None,
+    decide: bool = False,
+    max_seeds: int | None = None,
+    margin: float | None = None,
+    out: str | Path = DEFAULT_OUT,
+    workers: int | None = None,
+    device: DeviceChoice = "auto",
+    timeout: float | None = None,
+    retry: bool = False,
+    plugin_files: Sequence[str | Path] = (),
+    blocked_plugins: Sequence[str] = (),
+    observer: Observer | None = None,
+) -> Compared:
+    """Say which architecture is better, or that they are equivalent: `benchmark compare`, from Python.
+
+    Trains what has no record yet, as `run` does, whose arguments are not repeated here.
+
+    Args:
+        architectures: selectors of two architectures or more.
+        tasks: see `run`; tasks that some of the architectures cannot take are left out.
+        protocol, out, workers, device, timeout, retry, plugin_files, blocked_plugins, observer: see `run`.
+        seeds: a fixed number of seeds, at least 3; None for the number of the protocol.
+        decide: add seeds from the third on until every pair is decided, wrongly in at most 5%.
+        max_seeds: where `decide` ends; None for 10.
+        margin: smallest difference that matters, in the unit of each metric; None for the margins of the tasks.
+
+    Returns:
+        A comparison for each task (`tasks`), and of the mean over several (`overall`); `answer` is the one that counts.
+
+    Raises:
+        ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
+        KeyboardInterrupt: the run was interrupted; finished trials keep their records.
+    """
+    from archbench._protocols._toml import get_protocol
+    from archbench._suite._compare import carry_out_comparison, make_rules
+    from archbench._suite._progress import make_progress
+
+    observer = make_progress() if observer is None else observer
+    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
+    usual = get_protocol(str(protocol)).seeds
+    rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
+    plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    plan = _make_plan(plugins, observer, architectures, tasks, protocol, rules.seeds)
+    return carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
 
 
 def read(folder: str | Path = DEFAULT_OUT) -> Results:
@@ -100,35 +157,28 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
     )
 
 
-def _make_run(
-    settings: RunSettings,
+def _load_plugins(observer: Observer, files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:
+    from archbench._plugins import load_plugins, plugins_from_environment
+
+    plugins = load_plugins(files=[Path(file) for file in files], blocked=blocked, only=plugins_from_environment())
+    for problem in plugins.problems:
+        observer.problem_found(problem)
+    return plugins
+
+
+def _make_plan(
+    plugins: Plugins,
     observer: Observer,
-    architectures: Sequence[str],
+    architectures: Names,
     tasks: Names | None,
     protocol: str | Path,
     seeds: int | None,
-    plugin_files: Sequence[str | Path],
-    blocked_plugins: Sequence[str],
-) -> Run:
-    from archbench._plugins import load_plugins, plugins_from_environment
+) -> Plan:
     from archbench._protocols._toml import get_protocol
     from archbench._suite._request import request_plan
-    from archbench._suite._run import Run
 
-    plugins = load_plugins(
-        files=[Path(file) for file in plugin_files], blocked=blocked_plugins, only=plugins_from_environment()
-    )
-    for problem in plugins.problems:
-        observer.problem_found(problem)
-    plan = request_plan(
-        plugins,
-        get_protocol(str(protocol)),
-        architectures,
-        None if tasks is None else _listed(tasks),
-        seeds=seeds,
-        observer=observer,
-    )
-    return Run(plan, settings, plugins=plugins, observer=observer)
+    selectors, chosen = _listed(architectures), None if tasks is None else _listed(tasks)
+    return request_plan(plugins, get_protocol(str(protocol)), selectors, chosen, seeds=seeds, observer=observer)
 
 
 def _listed(names: Names) -> list[str]:

@@ -13,7 +13,16 @@ from archbench._planning import Cell
 from archbench._records import Record
 from archbench._report._seeds import finished, same_data
 from archbench._report._statistics import Floats, normalise
-from archbench._statistics import MIN_SEEDS, answers, compare_all, decide, oriented, seeds_to_decide
+from archbench._statistics import (
+    MIN_SEEDS,
+    answers,
+    binomial_interval,
+    compare_all,
+    decide,
+    oriented,
+    restricted_mean_steps,
+    seeds_to_decide,
+)
 
 Answer = Literal["better", "worse", "equivalent", "undecided"]
 
@@ -40,6 +49,24 @@ class PairComparison(msgspec.Struct, frozen=True, kw_only=True):
     seeds_needed: int | None = None
 
 
+class Solved(msgspec.Struct, frozen=True, kw_only=True):
+    """Seeds of an entrant that reached the target of the task on validation.
+
+    Args:
+        seeds: number of seeds that did.
+        of: number of seeds in all.
+        low, high: exact 95% interval of the probability that a seed does.
+        steps: mean number of steps until then, where a seed that did not counts with the whole budget; None if the
+            budget was a time.
+    """
+
+    seeds: int
+    of: int
+    low: float
+    high: float
+    steps: float | None
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """All pairs of entrants on one task, or over several.
 
@@ -53,6 +80,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         means: mean score of each entrant by its label; None where a seed has no score.
         pairs: one for each pair.
         missing: entrants that are not compared, with the reason.
+        solved: how many seeds of each entrant solved the task; empty where it has no target, and over tasks.
         reason: why nothing was compared; empty where something was.
     """
 
@@ -65,6 +93,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     means: dict[str, float | None]
     pairs: tuple[PairComparison, ...]
     missing: dict[str, str]
+    solved: dict[str, Solved] = {}
     reason: str = ""
 
     @property
@@ -115,6 +144,11 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
                 for cell, group in zip(cells, groups, strict=True)
                 if (reason := _missing(cell, group))
             },
+            "solved": {
+                cell.architecture.component.label: solved
+                for cell, group in zip(cells, groups, strict=True)
+                if (solved := _solved(group))
+            },
         },
     )
 
@@ -154,7 +188,8 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
     """
     seeds = measured.scores.shape[1]
     if seeds < MIN_SEEDS or max_seeds is None:
-        found, margin = compare_all(measured.scores, paired=measured.facts["paired"]), measured.facts["margin"]
+        margin = measured.facts["margin"]
+        found = compare_all(measured.scores, paired=measured.facts["paired"], margin=margin)
         said, when, halves, reason = answers(found, margin), None, found.half_widths, found.reason
     else:
         ruled = decide(
@@ -202,6 +237,19 @@ def _missing(cell: Cell, records: Sequence[Record]) -> str:
         return cell.refusal.reason
     bad = [f"{r.status} at seed {r.trial.seed}" for r in sorted(records, key=lambda r: r.trial.seed) if not finished(r)]
     return ", ".join(bad)
+
+
+def _solved(records: Sequence[Record]) -> Solved | None:
+    """Return how many seeds solved the task; None where it has no target or nothing was trained."""
+    trained = [r.training for r in records if r.training is not None and r.training.target is not None]
+    if not trained:
+        return None
+    taken = [training.steps_to_target for training in trained]
+    count = sum(steps is not None for steps in taken)
+    budgets = [training.planned_steps for training in trained if training.planned_steps is not None]
+    low, high = binomial_interval(count, len(records))
+    steps = restricted_mean_steps(taken, max(budgets)) if len(budgets) == len(trained) else None
+    return Solved(seeds=count, of=len(records), low=low, high=high, steps=steps)
 
 
 def _number(value: float) -> float | None:

@@ -76,6 +76,11 @@ def _print_comparison(comparison: Comparison) -> None:
     if not comparison.paired and not comparison.reason:
         print("The records do not prove that all saw the same data at the same seed; compared without pairing.")
     print_table(_table(comparison))
+    for label, solved in comparison.solved.items():
+        share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
+        print(f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if solved.steps else ""))
+    if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
+        print("Some seeds solved it and some did not: these counts say more than a difference of means.")
     for label, reason in comparison.missing.items():
         print(f"{label} is not compared: {reason}")
     if comparison.reason:

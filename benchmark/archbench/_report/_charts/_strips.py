@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
@@ -16,13 +17,25 @@ from archbench._report._text import fixed, interval
 STRIP = (140, 26)
 """Width and height of a strip, in pixels."""
 
+RADIUS = 3.2
+"""Radius of a dot, in pixels."""
+
+FENCE = 3.0
+"""Rows further from the middle half of all than this many times its width are off the scale (Tukey's outer fences)."""
+
+FEWEST = 5
+"""With fewer rows than this, all of them are on the scale."""
+
 
 def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Domain:
     """Return a range that holds all dots, and intervals up to half that range beyond them (wider ones are cut).
 
+    A row far from all others would leave these no room; it is off the scale, and the strip says to which side.
+
     Args:
         estimates: of each row, its mean with the interval, and the values of its dots.
     """
+    estimates = _within_fences(estimates)
     dots = [dot for estimate, seeds in estimates for dot in (*seeds, estimate.mean)]
     if not dots:
         return 0.0, 1.0
@@ -47,7 +60,8 @@ def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain
     x = _scale(domain)
     said = f"mean {fixed(score.mean, digits)} {interval(score, digits)}".strip()
     values = _values(seeds, digits)
-    parts = (*_interval(score, domain, x), *_dots(seeds, domain, x), _upright(x(score.mean), "mean"))
+    mean = [_upright(x(score.mean), "mean")] if domain[0] <= score.mean <= domain[1] else []
+    parts = (*_interval(score, domain, x), *_dots(seeds, domain, x), *mean)
     return image(STRIP, f"{said}; seeds: {values}" if values else said, *parts, class_=f"strip {colour_class(entrant)}")
 
 
@@ -104,10 +118,33 @@ def _upright(x: float, class_: str) -> Markup:
 
 
 def _dots(seeds: Sequence[SeedResult], domain: Domain, x: Scale) -> Iterator[Markup]:
-    for seed in seeds:
-        if seed.test is not None and domain[0] <= seed.test <= domain[1]:
-            shape = "dot" if seed.counted else "hollow"
-            yield tag("circle", cx=x(seed.test), cy=STRIP[1] / 2, r=3.2, class_=shape)
+    """Yield a dot for each seed, beside those that it would cover; an arrow where some are off the scale."""
+    drawn: list[float] = []
+    for seed in sorted((s for s in seeds if s.test is not None), key=lambda s: (s.test, s.seed)):
+        if seed.test is None or not domain[0] <= seed.test <= domain[1]:
+            continue
+        place = x(seed.test)
+        covered = sum(abs(place - other) < RADIUS for other in drawn)
+        drawn.append(place)
+        height = STRIP[1] / 2 + (0, -5, 5, -8, 8)[covered % 5]
+        yield tag("circle", cx=place, cy=height, r=RADIUS, class_="dot" if seed.counted else "hollow")
+    values = [seed.test for seed in seeds if seed.test is not None]
+    if any(value < domain[0] for value in values):
+        yield tag("text", "◂", x=0, y=STRIP[1] / 2 + 4, class_="off-scale")
+    if any(value > domain[1] for value in values):
+        yield tag("text", "▸", x=STRIP[0], y=STRIP[1] / 2 + 4, text_anchor="end", class_="off-scale")
+
+
+def _within_fences(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Sequence[tuple[Estimate, Sequence[float]]]:
+    """Return the rows that are not far from all others."""
+    middles = [statistics.median(seeds) if seeds else estimate.mean for estimate, seeds in estimates]
+    if len(middles) < FEWEST:
+        return estimates
+    low, _, high = statistics.quantiles(middles, n=4)
+    reach = FENCE * (high - low)
+    if _flat(low, high):
+        return estimates
+    return [row for row, at in zip(estimates, middles, strict=True) if low - reach <= at <= high + reach]
 
 
 def _scale(domain: Domain) -> Scale:

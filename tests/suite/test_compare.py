@@ -1,0 +1,283 @@
+"""Comparison of some entrants, on records whose scores are chosen by the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import archbench
+from archbench import Observer, SelectionError
+from archbench._planning import Device
+from archbench._records import Pairing, Record, Scores, Training
+from archbench._suite import Results
+from archbench._suite._run import Run
+from archbench.cli._compare_output import draw_interval
+from support import Cli
+
+Score = Callable[[str, str, int], float | None]
+
+
+def score_digits(architecture: str, task: str, seed: int) -> float:
+    """Scores by which mlp beats lstm by about 0.2, with noise of about 0.01 and an effect of the seed."""
+    noise = 0.01 * np.random.default_rng([seed, len(architecture)]).standard_normal()
+    return float({"mlp": 0.8, "lstm": 0.6, "gru": 0.6}[architecture] + noise + 0.01 * seed)
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """`scored(score)` makes runs give records with `score(architecture, task, seed)`, None for one that diverged.
+
+    Returns the numbers of seeds of all runs.
+    """
+
+    def install(score: Score, *, paired: bool = True, target: float | None = None) -> list[int]:
+        runs: list[int] = []
+
+        def carry_out(run: Run) -> Results:
+            runs.append(run.plan.cells[0].seeds)
+            records = [make(planned, score, paired, target) for planned in run.plan.trials]
+            return Results(out=run.settings.out, records=tuple(records))
+
+        monkeypatch.setattr(Run, "carry_out", carry_out)
+        return runs
+
+    return install
+
+
+def make(planned: Any, score: Score, paired: bool, target: float | None) -> Record:
+    """The record of a planned trial."""
+    trial = planned.trial
+    job, value = planned.job(Device(kind="cpu")), score(trial.architecture.name, trial.task.name, trial.seed)
+    if planned.cell.refusal is not None:
+        return planned.refused(planned.cell.refusal)  # type: ignore[no-any-return]
+    if value is None:
+        return job.record("diverged", "the loss is not finite")  # type: ignore[no-any-return]
+    solved = target is not None and value >= target
+    return job.record(  # type: ignore[no-any-return]
+        "ok",
+        scores=Scores(test=value, test_last=value, validation=value, selected_step=10, train_loss=0.1),
+        pairing=Pairing(splits=f"{trial.seed}", batches="" if paired else trial.architecture.name),
+        training=Training(
+            track="house recipe", recipe=trial.settings, batch_size=16, examples=100, planned_steps=200, steps=200,
+            stopped="budget", target=target, steps_to_target=50 if solved else None,
+        ),
+    )  # fmt: skip
+
+
+def compare(*architectures: str, **options: Any) -> Any:
+    """The comparison of architectures under the smoke protocol, without a word."""
+    chosen = {"tasks": "digits", "protocol": "smoke", "observer": Observer(), "out": "unused", **options}
+    return archbench.compare(list(architectures), **chosen)
+
+
+def test_two_entrants_are_compared_by_the_paired_t_test(scored: Any) -> None:
+    """Difference and interval are those of scipy's paired t test, and the better one is named."""
+    runs = scored(score_digits)
+    (pair,) = compare("mlp", "lstm", seeds=4).tasks[0].pairs
+    ours, theirs = ([score_digits(name, "digits", seed) for seed in range(4)] for name in ("mlp", "lstm"))
+    expected = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+
+    assert runs == [4]
+    assert (pair.first, pair.second, pair.answer) == ("mlp", "lstm", "better")
+    assert (pair.low, pair.high) == pytest.approx((expected.low, expected.high), rel=1e-4)
+    assert pair.seeds_needed is None
+
+
+def test_error_is_turned_round(scored: Any) -> None:
+    """Under a metric of which less is better, the entrant with the larger error is worse."""
+    scored(lambda name, task, seed: 0.3 + 0.001 * seed if name == "gru" else 0.1)
+    found = compare("gru", "lstm", tasks="adding", seeds=4).answer
+
+    assert found.higher_is_better is False
+    assert found.means == {"gru": pytest.approx(0.3015), "lstm": pytest.approx(0.1)}
+    assert found.pairs[0].answer == "worse"
+    assert found.pairs[0].difference == pytest.approx(-0.2015)
+
+
+def test_entrants_within_the_margin_are_equivalent(scored: Any) -> None:
+    """The margin of the task decides, unless another one is given."""
+    scored(lambda name, task, seed: score_digits(name, task, seed) if name == "mlp" else 0.8 + 0.01 * seed)
+
+    assert compare("mlp", "lstm", seeds=8, margin=0.1).answer.pairs[0].answer == "equivalent"
+    assert compare("mlp", "lstm", seeds=8, margin=0.001).answer.pairs[0].answer == "undecided"
+    assert compare("mlp", "lstm", seeds=8).answer.margin == 0.01
+
+
+def test_open_question_says_what_it_would_take(scored: Any) -> None:
+    """The number of seeds that would decide has a t interval narrower than the difference, and one less has not."""
+    wave = [0.03, -0.02, 0.02, -0.01]
+    scored(lambda name, task, seed: 0.8 + (wave[seed] + 0.01 if name == "mlp" else 0.0))
+    (pair,) = compare("mlp", "lstm", seeds=4, margin=0.0).answer.pairs
+    gaps = np.array(wave) + 0.01
+
+    def half(seeds: int) -> float:
+        return float(stats.t.ppf(0.975, seeds - 1) * gaps.std(ddof=1) / np.sqrt(seeds))
+
+    assert pair.answer == "undecided"
+    assert half(pair.seeds_needed) < gaps.mean() <= half(pair.seeds_needed - 1)
+
+
+def test_several_tasks_are_compared_one_by_one_and_together(scored: Any) -> None:
+    """Over tasks, the mean of the normalised scores is compared, with the mean of the normalised margins."""
+    scored(lambda name, task, seed: score_digits(name, task, seed) - (0.3 if task == "parity" else 0.0))
+    found = compare("gru", "lstm", tasks=["permuted-digits", "parity"], seeds=3)
+    normal = [
+        (score_digits("gru", "", s) - 0.1) / 0.9 + (score_digits("gru", "", s) - 0.3 - 0.5) / 0.5 for s in range(3)
+    ]
+
+    assert [comparison.task for comparison in found.tasks] == ["permuted-digits", "parity"]
+    assert found.overall is found.answer
+    assert found.overall.means["gru"] == pytest.approx(np.mean(normal) / 2)
+    expected = (found.tasks[0].margin / 0.9 + found.tasks[1].margin / 0.5) / 2
+    assert found.overall.margin == pytest.approx(expected)
+
+
+def test_entrant_that_diverged_is_not_compared(scored: Any) -> None:
+    """A seed that diverged takes its entrant out, with the reason; the others are compared."""
+    scored(lambda name, task, seed: None if (name, seed) == ("gru", 1) else score_digits(name, task, seed))
+    found = compare("mlp", "lstm", "gru", seeds=3).answer
+
+    assert found.missing == {"gru": "diverged at seed 1"}
+    assert {(pair.first, pair.second): pair.answer for pair in found.pairs} == {
+        ("mlp", "lstm"): "better", ("mlp", "gru"): "undecided", ("lstm", "gru"): "undecided",
+    }  # fmt: skip
+    assert found.means["gru"] is None
+
+
+def test_records_of_other_data_are_not_paired(scored: Any) -> None:
+    """Where the records do not prove that the data were shared, the comparison is unpaired."""
+    scored(score_digits, paired=False)
+
+    assert compare("mlp", "lstm", seeds=3).answer.paired is False
+
+
+def test_solved_seeds_are_counted(scored: Any) -> None:
+    """Of a task with a target, the seeds that reached it have an exact interval and a mean number of steps."""
+    scored(lambda name, task, seed: 0.9 if name == "mlp" and seed != 1 else 0.5 + 0.01 * seed, target=0.8)
+    solved = compare("mlp", "lstm", seeds=3).answer.solved
+    expected = stats.binomtest(2, 3).proportion_ci(0.95, method="exact")
+
+    assert (solved["mlp"].seeds, solved["mlp"].of, solved["lstm"].seeds) == (2, 3, 0)
+    assert (solved["mlp"].low, solved["mlp"].high) == pytest.approx((expected.low, expected.high))
+    assert solved["mlp"].steps == pytest.approx((50 + 200 + 50) / 3)
+
+
+def test_decide_stops_as_soon_as_it_knows(scored: Any) -> None:
+    """A clear difference is decided at three seeds; only three are trained."""
+    runs = scored(score_digits)
+    found = compare("mlp", "lstm", decide=True)
+
+    assert runs == [3]
+    assert found.answer.pairs[0].answer == "better"
+    assert found.answer.pairs[0].decided_at == 3
+
+
+def test_decide_adds_seeds_until_the_largest_number(scored: Any) -> None:
+    """Without a difference and without a margin nothing is decided, and the rule ends where it was told to."""
+    runs = scored(lambda name, task, seed: 0.5 + 0.1 * (-1) ** seed * (name == "mlp"))
+    found = compare("mlp", "lstm", decide=True, max_seeds=6, margin=0.0)
+
+    assert runs == [3, 4, 5, 6]
+    assert not found.answer.decided
+    assert found.answer.seeds == 6
+
+
+def test_decide_does_not_go_on_after_a_failure(scored: Any) -> None:
+    """More seeds cannot help an entrant that diverged."""
+    runs = scored(lambda name, task, seed: None if name == "lstm" else score_digits(name, task, seed))
+
+    assert compare("mlp", "lstm", decide=True).answer.missing == {
+        "lstm": "diverged at seed 0, diverged at seed 1, diverged at seed 2"
+    }
+    assert runs == [3]
+
+
+@pytest.mark.parametrize(
+    ("architectures", "options", "message"),
+    [
+        (["mlp"], {}, "one entrant cannot be compared"),
+        (["mlp", "lstm"], {"seeds": 2}, "2 seeds cannot be compared; give 3 or more"),
+        (["mlp", "lstm"], {"decide": True, "max_seeds": 2}, "2 seeds cannot be compared"),
+        (["mlp", "lstm"], {"decide": True, "seeds": 3}, "give max_seeds"),
+        (["mlp", "lstm"], {"max_seeds": 5}, "max_seeds needs decide"),
+        (["mlp", "lstm"], {"margin": -1.0}, "margin is -1"),
+        (["resne*", "gru"], {"tasks": "adding"}, "no task suits all of them"),
+    ],
+)
+def test_impossible_comparison_is_refused(
+    scored: Any, architectures: list[str], options: dict[str, Any], message: str
+) -> None:
+    """What cannot be compared is an error that says what to give instead, before anything is trained."""
+    runs = scored(score_digits)
+    with pytest.raises(SelectionError, match=message):
+        compare(*architectures, **options)
+
+    assert runs == []
+
+
+def test_answer_in_the_terminal(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
+    """Means, interval, plot and answer stand in one line, and an open question ends with a command to copy."""
+    scored(lambda name, task, seed: 0.8 + 0.01 * seed * (name == "mlp") - 0.01 * (name == "mlp"))
+    done = cli_here("compare", "mlp", "lstm", "--task", "digits", "--protocol", "smoke", "--seeds", "3", cwd=tmp_path)
+    lines = done.stdout.splitlines()
+
+    assert done.returncode == 0
+    assert lines[0] == "digits: accuracy, higher is better, 3 seeds, margin 0.01"
+    assert lines[2].split()[:5] == ["mlp", "lstm", "0.8000", "/", "0.8000"]
+    assert lines[2].rstrip().endswith("undecided")
+    assert "├" in lines[2]
+    assert "    benchmark compare mlp lstm --task digits --protocol smoke --decide --max-seeds 10" in lines
+
+
+def test_answer_as_json(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
+    """Everything that is printed can be had as JSON, and an entrant that diverged makes the exit code 1."""
+    scored(lambda name, task, seed: None if name == "lstm" else score_digits(name, task, seed))
+    arguments = ("compare", "mlp", "gru", "lstm", "--task", "digits", "--protocol", "smoke", "--seeds", "3", "--json")
+    done = cli_here(*arguments, cwd=tmp_path)
+    printed = json.loads(done.stdout)
+
+    assert done.returncode == printed["exit_code"] == 1
+    assert printed["tasks"][0]["missing"]["lstm"].startswith("diverged at seed 0")
+    assert printed["tasks"][0]["pairs"][0]["answer"] == "better"
+    assert printed["overall"] is None
+    assert printed["decided"] is False
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((-1.0, 0.0, 1.0), "├──────────────●──────────────┤"),
+        ((0.5, 0.75, 1.0), "               │      ├───●───┤"),
+        ((-9.0, -0.5, 0.0), "◄───────●──────┤               "),
+    ],
+)
+def test_interval_is_drawn_to_scale(bounds: tuple[float, float, float], expected: str) -> None:
+    """0 is in the middle, both ends are at the reach, and what lies beyond has an arrow."""
+    low, middle, high = bounds
+
+    assert draw_interval(low, middle, high, margin=0, reach=1) == expected
+
+
+def test_margin_is_drawn_on_both_sides() -> None:
+    """Brackets stand at plus and minus the margin."""
+    drawn = draw_interval(-0.1, 0.0, 0.1, margin=0.5, reach=1)
+
+    assert (drawn.index("("), drawn.index(")")) == (8, 22)
+
+
+@pytest.mark.slow
+def test_small_comparison_is_trained_once(tmp_path: Path) -> None:
+    """A real comparison trains three seeds of each, and the same command again trains nothing and says the same."""
+    first = compare("mlp", "plain[depth=8]", out=tmp_path / "out")
+    again = compare("mlp", "plain[depth=8]", out=tmp_path / "out")
+
+    assert (first.results.trained, again.results.trained) == (6, 0)
+    assert first.tasks == again.tasks
+    assert first.answer.paired
+    assert (tmp_path / "out" / "index.html").exists()
