@@ -87,7 +87,8 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         "metric": "accuracy",
         "chance": 0.1,
         "oracle": 1.0,
-        "margin": 0.01,  # four of the 397 test images
+        "margin": 0.02,  # eight of the 397 test images; one standard error of an accuracy of 0.9 is six
+        "by_default": False,  # nearly all image networks solve the images, and the sequences take long
         "libraries": ("sklearn.datasets", "sklearn.model_selection"),
     }
     yield archbench.Task(
@@ -106,6 +107,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
             name=name,
             info=archbench.TaskInfo(kind="sequence", input_shape=(64, 1), outputs=10),
             load=load,
+            effort=2.0,  # at 500 steps nine of ten networks are still learning
             summary=f"The same digits, {pixels}, 64 steps",
             source="after arXiv:1504.00941, sec. 4.2",
             **shared,

@@ -192,6 +192,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         chance=0.5,
         oracle=1.0,
         margin=0.01,  # one string in a hundred: the paper asks for none
+        by_default=False,  # ten of ten networks solve it; those of 1997, with fewer units, did not
         target=1.0,  # the paper's: every prediction right
         expected_failures={"T201": "the grammar has few short strings, which come up in every split"},
         options=EmbeddedReberOptions,

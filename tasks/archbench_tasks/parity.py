@@ -33,9 +33,9 @@ PADDING = 2
 class ParityOptions:
     """Settings of parity."""
 
-    length: Annotated[int, archbench.Meta(ge=1, description="longest training string, N")] = 20  # solved in 2000 steps
+    length: Annotated[int, archbench.Meta(ge=1, description="longest training string, N")] = 10  # solved in 2000 steps
     test_length: Annotated[int, archbench.Meta(ge=1, description="longest test string, M; N for no longer ones")] = (
-        40  # twice as long: short enough to train padded to it
+        20  # twice as long: short enough to train padded to it
     )
     ask: Annotated[Literal["last", "every"], archbench.Meta(description="at which bits the parity is asked for")] = (
         "last"  # one bit of supervision for a string
@@ -92,6 +92,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         chance=0.5,
         oracle=1.0,
         margin=0.01,  # one answer in a hundred
+        effort=4.0,  # nothing points the way to the parity: networks that find it do so suddenly, and some late
         expected_failures={"T201": "there are few short strings of bits; the test strings are all longer than these"},
         options=ParityOptions,
         summary="Is the number of ones odd? Tested on longer strings than trained on",

@@ -90,3 +90,24 @@ def test_small_size_is_the_same_scene(load: Load) -> None:
 
     assert (small.targets == large.targets).all()
     assert similarity > 0.9
+
+
+def test_noisy_digits_are_test_digits_moved_by_a_pixel(load: Load) -> None:
+    """Each of 60 images is nearest to a moved test digit of its own label, at the distance that the noise has."""
+    clean, noisy = load("digits").test, load("noisy-digits").test
+    moved, labels = [], []
+    for digit, label in zip(clean.inputs[:, 0], clean.targets, strict=True):
+        for down in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                picture = np.full((8, 8), -4.88 / 6.02)
+                for row in range(8):
+                    for column in range(8):
+                        if 0 <= row + down < 8 and 0 <= column + right < 8:
+                            picture[row + down, column + right] = digit[row, column]
+                moved.append(picture)
+                labels.append(label)
+    distance = ((noisy.inputs[:60] - np.array(moved)) ** 2).mean(axis=(2, 3))  # (60, pictures)
+
+    assert (np.array(labels)[distance.argmin(axis=1)] == noisy.targets[:60]).mean() > 0.9
+    assert distance.min(axis=1).mean() == pytest.approx(0.8**2, rel=0.06)  # the nearest of many is a little nearer
+    assert (np.bincount(noisy.targets) == 200).all()

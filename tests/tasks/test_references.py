@@ -26,14 +26,14 @@ REFERENCES = 3_000
 DEVIATIONS = 5.5  # thousands of frequencies are compared
 
 
-def copy_memory(draw: Draw, pause: int = 30) -> tuple[Tokens, Tokens]:
+def copy_memory(draw: Draw, pause: int = 10) -> tuple[Tokens, Tokens]:
     """Make ten symbols, a pause, the marker, ten blanks."""
     symbols = [draw.randint(1, 8) for _ in range(10)]
     sequence = [*symbols, *[0] * (pause - 1), 9, *[0] * 10]
     return sequence, [IGNORED] * (pause + 10) + [symbol - 1 for symbol in symbols]
 
 
-def solve_copy_memory(sequence: Tokens, pause: int = 30) -> dict[int, int]:
+def solve_copy_memory(sequence: Tokens, pause: int = 10) -> dict[int, int]:
     """Return the ten symbols at the last ten steps."""
     assert len(sequence) == pause + 20
     assert [place for place, token in enumerate(sequence) if token == 9] == [pause + 9]
@@ -61,7 +61,7 @@ def solve_selective_copy(sequence: Tokens, noise: int = 32, symbols: int = 8) ->
 def temporal_order(windows: list[tuple[float, float]]) -> Callable[..., tuple[Tokens, Tokens]]:
     """Return the reference for some windows: E, noise with some X or Y, B, padding."""
 
-    def make(draw: Draw, length: int = 50) -> tuple[Tokens, Tokens]:
+    def make(draw: Draw, length: int = 30) -> tuple[Tokens, Tokens]:
         size = draw.randint(length, length + length // 10)
         text = ["E", *[draw.choice("abcd") for _ in range(size - 2)], "B"]
         code = ""
@@ -80,7 +80,7 @@ def temporal_order(windows: list[tuple[float, float]]) -> Callable[..., tuple[To
 def solve_temporal_order(windows: list[tuple[float, float]]) -> Callable[..., dict[int, int]]:
     """Return the solver for some windows, which finds the order at the B."""
 
-    def solve(sequence: Tokens, length: int = 50) -> dict[int, int]:
+    def solve(sequence: Tokens, length: int = 30) -> dict[int, int]:
         text = "".join("abcdXYEB."[token] for token in sequence)
         body = re.fullmatch(r"E([abcdXY]*)B(\.*)", text)
         assert body
@@ -102,7 +102,7 @@ TWO = [(0.1, 0.2), (0.5, 0.6)]
 THREE = [(0.1, 0.2), (0.33, 0.43), (0.66, 0.76)]
 
 
-def parity(draw: Draw, length: int = 20, test_length: int = 40, ask: str = "last") -> tuple[Tokens, Tokens]:
+def parity(draw: Draw, length: int = 10, test_length: int = 20, ask: str = "last") -> tuple[Tokens, Tokens]:
     """Make random bits, then padding."""
     bits = [draw.getrandbits(1) for _ in range(draw.randint(1, length))]
     labels = [sum(bits[: i + 1]) % 2 if ask == "every" or i == len(bits) - 1 else IGNORED for i in range(len(bits))]
@@ -110,7 +110,7 @@ def parity(draw: Draw, length: int = 20, test_length: int = 40, ask: str = "last
     return bits + [2] * rest, labels + [IGNORED] * rest
 
 
-def solve_parity(sequence: Tokens, length: int = 20, test_length: int = 40, ask: str = "last") -> dict[int, int]:
+def solve_parity(sequence: Tokens, length: int = 10, test_length: int = 20, ask: str = "last") -> dict[int, int]:
     """Return even or odd at the last bit, or at every bit."""
     bits = re.fullmatch("([01]+)(2*)", "".join(map(str, sequence)))
     assert bits

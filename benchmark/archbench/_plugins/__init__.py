@@ -12,6 +12,7 @@ from archbench._plugins._loaded import Plugins as Plugins
 from archbench._plugins._loaded import describe as describe
 from archbench._plugins._loading import load_plugins as load_plugins
 from archbench._plugins._loading import load_source as load_source
+from archbench._plugins._measured import resolution_of as resolution_of
 from archbench._plugins._provenance import PluginSource as PluginSource
 from archbench._plugins._provenance import PluginStatus as PluginStatus
 from archbench._plugins._provenance import Registered as Registered
@@ -28,4 +29,5 @@ __all__ = [
     "load_plugins",
     "load_source",
     "plugins_from_environment",
+    "resolution_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archbench._declarations import Architecture, Reader, Task
-from archbench._plugins import Plugins, Registered
+from archbench._plugins import Plugins, Registered, resolution_of
 from archbench._protocols import Protocol, protocols
 from archbench._selection import data_state
 from archbench.cli._options import Blocked, Json, PluginFiles, load
@@ -44,11 +44,12 @@ def _describe_architecture(registered: Registered[Architecture]) -> Row:
 
 
 def _describe_task(registered: Registered[Task]) -> Row:
-    item = registered.item
+    item, measured = registered.item, resolution_of(registered)
     return {
         "name": item.name,
         "id": registered.canonical,
         "metric": item.metric,
+        "resolution": {"told_apart": measured.told_apart, "pairs": measured.pairs} if measured else None,
         "by_default": item.by_default,
         "data": data_state(item),
         "summary": item.summary,
@@ -79,6 +80,7 @@ def _print(listing: dict[str, list[Row]]) -> None:
             _print_row(row, width)
         print()
     print("Tasks with a star run when they are named, or with --task all.")
+    print("[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.")
     print("Data that are missing: benchmark data prepare TASK")
     print("Details of one: benchmark show NAME")
 
@@ -86,6 +88,8 @@ def _print(listing: dict[str, list[Row]]) -> None:
 def _print_row(row: Row, width: int) -> None:
     note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
     note += f"  [data {row['data']}]" if row.get("data") else ""
+    if row.get("resolution"):
+        note += f"  [{row['resolution']['told_apart']} of {row['resolution']['pairs']} pairs]"
     star = " " if row.get("by_default", True) else "*"
     print(f"{star} {row['name']:<{width}}  {row['summary']}{note}")
     if row.get("variants"):
