@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FIRST_LOOK = 3
 """Seeds before the first look of a sequential rule; the least that a comparison takes."""
 
+MOST_SEEDS = 200
+"""Where a sequential rule ends at the latest."""
+
 
 MAX_SEEDS = 10
 """Where a sequential rule ends if nobody says otherwise."""
@@ -45,6 +48,8 @@ class Rules:
     def __post_init__(self) -> None:
         if self.seeds < FIRST_LOOK:
             raise SelectionError(f"{self.seeds} seeds cannot be compared; give {FIRST_LOOK} or more")
+        if self.decide and self.seeds > MOST_SEEDS:
+            raise SelectionError(f"max_seeds is {self.seeds}; at most {MOST_SEEDS} are possible")
         if self.margin is not None and not self.margin >= 0:
             raise SelectionError(f"margin is {self.margin:g}; give the smallest difference that matters, 0 or more")
 
