@@ -7,8 +7,8 @@ from scipy import special
 
 from archbench._statistics._comparison import LEVEL, MIN_SEEDS
 
-MOST_SEEDS = 1000
-"""A comparison that needs more is not going to be decided."""
+MOST_SEEDS = 200
+"""Largest number of seeds of a forecast, and of a sequential rule; nobody pays for more."""
 
 
 def seeds_to_decide(difference: float, deviation: float, *, margin: float, pairs: int) -> int | None:
@@ -25,7 +25,7 @@ def seeds_to_decide(difference: float, deviation: float, *, margin: float, pairs
         pairs: number of pairs that are compared.
 
     Returns:
-        None if not even a thousand seeds would do.
+        None if not even `MOST_SEEDS` would do.
     """
     needed = max(abs(difference), margin - abs(difference))
     seeds = np.arange(MIN_SEEDS, MOST_SEEDS + 1)

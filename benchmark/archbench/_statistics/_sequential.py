@@ -22,8 +22,11 @@ from archbench._statistics._ranges import Floats
 ERROR = 0.035
 """Error of all looks together for normal scores; the rest of the 5% is left for scores that are not."""
 
-PATHS = 200_000
+PATHS = 100_000
 """Simulated paths behind a nominal level; the error is then exact to 0.1%."""
+
+CHUNK = 5_000
+"""Paths that are simulated at a time, for the sake of memory."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,13 +127,19 @@ def nominal_level(max_seeds: int, pairs: int) -> float:
         max_seeds: seeds of the last look; the first is after three.
         pairs: number of pairs.
     """
-    draws = np.random.default_rng(0).standard_normal((PATHS, max_seeds))
-    sums, squares = draws.cumsum(axis=1), (draws**2).cumsum(axis=1)
-    counts = np.arange(MIN_SEEDS, max_seeds + 1)
-    means = sums[:, MIN_SEEDS - 1 :] / counts
-    variances = (squares[:, MIN_SEEDS - 1 :] - counts * means**2) / (counts - 1)
+    rng = np.random.default_rng(0)
+    smallest = [_smallest_error(rng.standard_normal((CHUNK, max_seeds))) for _ in range(PATHS // CHUNK)]
+    return float(np.quantile(np.concatenate(smallest), ERROR / pairs))
+
+
+def _smallest_error(draws: Floats) -> Floats:
+    """Return the smallest p-value of the one-sample t tests after each seed from the third on; shape (paths,)."""
+    counts = np.arange(MIN_SEEDS, draws.shape[1] + 1)
+    means = draws.cumsum(axis=1)[:, MIN_SEEDS - 1 :] / counts
+    squares = (draws**2).cumsum(axis=1)[:, MIN_SEEDS - 1 :]
+    variances = (squares - counts * means**2) / (counts - 1)
     errors = 2 * special.stdtr(counts - 1, -np.abs(means) / np.sqrt(variances / counts))
-    return float(np.quantile(errors.min(axis=1), ERROR / pairs))
+    return np.asarray(errors.min(axis=1))
 
 
 def _welch(own: Floats, seeds: int, sums: Floats) -> Floats:

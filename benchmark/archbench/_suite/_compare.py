@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FIRST_LOOK = 3
 """Seeds before the first look of a sequential rule; the least that a comparison takes."""
 
+MOST_SEEDS = 200
+"""Where a sequential rule ends at the latest."""
+
 
 MAX_SEEDS = 10
 """Where a sequential rule ends if nobody says otherwise."""
@@ -45,6 +48,8 @@ class Rules:
     def __post_init__(self) -> None:
         if self.seeds < FIRST_LOOK:
             raise SelectionError(f"{self.seeds} seeds cannot be compared; give {FIRST_LOOK} or more")
+        if self.decide and self.seeds > MOST_SEEDS:
+            raise SelectionError(f"max_seeds is {self.seeds}; at most {MOST_SEEDS} are possible")
         if self.margin is not None and not self.margin >= 0:
             raise SelectionError(f"margin is {self.margin:g}; give the smallest difference that matters, 0 or more")
 
@@ -112,7 +117,7 @@ def carry_out_comparison(
     seeds = FIRST_LOOK if rules.decide else rules.seeds
     while True:
         groups = [[replace(cell, seeds=seeds) for cell in group] for group in cells]
-        smaller = Plan(plan.protocol, tuple(cell for group in groups for cell in group))
+        smaller = replace(plan, cells=tuple(cell for group in groups for cell in group))
         results = Run(smaller, settings, plugins=plugins, observer=observer).carry_out()
         compared = _compare(groups, results, rules)
         if seeds >= rules.seeds or compared.answer.decided or results.failures:
@@ -133,14 +138,15 @@ def _compare(groups: Sequence[Sequence[Cell]], results: Results, rules: Rules) -
 
 def _by_task(cells: Sequence[Cell]) -> list[list[Cell]]:
     """Return the cells of each task that all entrants take, in the order of the plan."""
+    fitting = [cell for cell in cells if cell.refusal is None]
     tasks: dict[str, list[Cell]] = {}
-    for cell in cells:
+    for cell in fitting:
         tasks.setdefault(cell.key.task, []).append(cell)
     entrants = len({cell.key.architecture for cell in cells})
     if entrants < 2:
         raise SelectionError("one entrant cannot be compared; name two architectures or more")
-    common = [group for group in tasks.values() if all(cell.refusal is None for cell in group)]
+    common = [group for group in tasks.values() if len(group) == entrants]
     if not common:
-        reasons = {f"{c.architecture.component.label}: {c.refusal.reason}" for c in cells if c.refusal}
-        raise SelectionError(f"no task suits all of them ({'; '.join(sorted(reasons))}); choose one with --task")
+        fits = "; ".join(f"{c.architecture.component.label} takes {c.task.component.label}" for c in fitting)
+        raise SelectionError(f"no task suits all of them ({fits or 'none takes any'}); choose one with --task")
     return common

@@ -11,12 +11,12 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from archbench._suite._compare import MAX_SEEDS, MOST_SEEDS, Compared, Rules
 from archbench.cli._output import out_option, print_json
 from archbench.cli._results import broken_plugins, print_failures
 from archbench.cli._tables import make_table, print_table
 
 if TYPE_CHECKING:
-    from archbench._suite._compare import Compared, Rules
     from archbench._suite._comparison import Comparison, PairComparison
 
 WIDTH = 31
@@ -138,7 +138,7 @@ def _promise(rules: Rules, tasks: int) -> str:
 
 def _generous(seeds: int) -> int:
     """Return a largest number of seeds that leaves room for a difference that turns out smaller."""
-    return max(10, round(1.5 * seeds))
+    return min(max(MAX_SEEDS, round(1.5 * seeds)), MOST_SEEDS)
 
 
 def _command(selectors: Sequence[str], tasks: Sequence[str] | None, protocol: str, out: Path) -> str:
