@@ -340,3 +340,30 @@ def test_the_pages_say_who_solved(make_record: MakeRecord) -> None:
     assert f'<b>3/3</b><span class="pm">0.29{NOTHING}1.00</span>' in task
     assert "0.70" not in task  # the mean of .95, .2 and .96
     assert "mean 0" not in task
+
+
+def test_the_middle_of_two_seeds_is_the_worse(make_record: MakeRecord) -> None:
+    """Of two seeds the lower accuracy is the middle one, and the higher error."""
+    high = build_leaderboard(trials(make_record, {"a": [0.9, 0.8]}, task_facts=ACCURACY))
+    low = build_leaderboard(trials(make_record, {"a": [0.3, 0.2]}, task_facts=ERROR))
+
+    assert (rows(high)["a"].median, rows(low)["a"].median) == (0.8, 0.3)
+
+
+def test_solving_with_some_seeds_is_not_long_enough(make_record: MakeRecord) -> None:
+    """An entrant that solved the task with one seed of three and still improves is not ranked."""
+    records = aimed(make_record, "a", [0.95, 0.5, 0.5], [400, None, None], ACCURACY)
+
+    board = build_leaderboard([curve(record, [0.4 + 0.05 * n for n in range(12)]) for record in records])
+
+    assert rows(board)["a"].unfinished
+
+
+def test_an_error_that_falls_is_an_improvement(make_record: MakeRecord) -> None:
+    """An error that still falls is not trained long enough to say; one that rises is."""
+    records = trials(make_record, {"falls": [0.5, 0.51, 0.52], "rises": [0.6, 0.61, 0.62]}, task_facts=ERROR)
+    ways = {"falls": [1 - 0.05 * n for n in range(12)], "rises": [0.5 + 0.05 * n for n in range(12)]}
+
+    found = rows(build_leaderboard([curve(r, ways[r.trial.architecture.name]) for r in records]))
+
+    assert (found["falls"].unfinished, found["rises"].unfinished) == (True, False)
