@@ -99,7 +99,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         chance=1 / SYMBOLS,
         oracle=1.0,
         margin=0.02,  # one symbol in fifty, those of five sequences
-        effort=2.0,  # at 500 steps an LSTM has hardly begun
+        effort=4.0,  # at 500 steps an LSTM has hardly begun
         options=CopyMemoryOptions,
         summary="Repeat ten symbols after a long pause; scored on the ten",
         source="arXiv:1511.06464, sec. 5.1",
