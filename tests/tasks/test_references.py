@@ -26,14 +26,14 @@ REFERENCES = 3_000
 DEVIATIONS = 5.5  # thousands of frequencies are compared
 
 
-def copy_memory(draw: Draw, pause: int = 10) -> tuple[Tokens, Tokens]:
+def copy_memory(draw: Draw, pause: int = 5) -> tuple[Tokens, Tokens]:
     """Make ten symbols, a pause, the marker, ten blanks."""
     symbols = [draw.randint(1, 8) for _ in range(10)]
     sequence = [*symbols, *[0] * (pause - 1), 9, *[0] * 10]
     return sequence, [IGNORED] * (pause + 10) + [symbol - 1 for symbol in symbols]
 
 
-def solve_copy_memory(sequence: Tokens, pause: int = 10) -> dict[int, int]:
+def solve_copy_memory(sequence: Tokens, pause: int = 5) -> dict[int, int]:
     """Return the ten symbols at the last ten steps."""
     assert len(sequence) == pause + 20
     assert [place for place, token in enumerate(sequence) if token == 9] == [pause + 9]
