@@ -32,7 +32,7 @@ def run_job(data: bytes, root: str, parent_is_gone: Callable[[], object]) -> Non
 
     from archbench._training import run_trial
 
-    store.write(run_trial(job))
+    store.write(run_trial(job, store.shared if store.shared.is_dir() else None))
     sys.stdout.flush()
     # The record is on disk. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)

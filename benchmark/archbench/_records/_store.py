@@ -6,6 +6,7 @@ OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that could not be read as records, moved here, never deleted
 OUT/.lock                      held while a run writes; the kernel frees it when the process dies
+OUT/.archbench-tmp-shared/     what the trials of a run share; deleted at its end, or by the next run if it was killed
 ```
 """
 
@@ -15,6 +16,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +128,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.records = root / "records"
+        self.shared = root / f"{TEMPORARY}shared"
 
     def path(self, trial_id: str) -> Path:
         """Return the path of the record of a trial, whether or not it exists."""
@@ -242,6 +245,16 @@ class Store:
         finally:
             lock.release()
 
+    @contextlib.contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Keep the folder `shared` for the trials of one run; without it, each trial makes its data itself."""
+        try:
+            with contextlib.suppress(OSError):
+                self.shared.mkdir(mode=0o700, parents=True)  # nobody else may change the data of a trial
+            yield
+        finally:
+            shutil.rmtree(self.shared, ignore_errors=True)
+
     def _describe_refusal(self, error: OSError) -> str:
         reason = error.strerror or str(error)
         if error.errno in _NO_LOCKS:
@@ -252,4 +265,7 @@ class Store:
         """Delete the temporary files of a killed run, only where this module writes: the folder may hold anything."""
         for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
             for leftover in self.root.glob(pattern):
-                leftover.unlink(missing_ok=True)
+                if leftover.is_dir() and not leftover.is_symlink():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink(missing_ok=True)

@@ -96,10 +96,11 @@ class Run:
         try:
             pool = self._open_pool()
             self.observer.workers_ready(pool.devices, pool.warning)
-            while ready:
-                self._train(ready, pool)
-                states = self.plan.assess(self.records)
-                ready = self._next_round(states)
+            with self.store.sharing():
+                while ready:
+                    self._train(ready, pool)
+                    states = self.plan.assess(self.records)
+                    ready = self._next_round(states)
         finally:
             self.observer.training_ended()
         return states
