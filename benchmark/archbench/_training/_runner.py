@@ -103,6 +103,7 @@ class TrialRun:
             train=self._augmented(task),
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
+            validation=EvaluationBatches(self.splits["validation"], "validation", self.info),
         )
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
@@ -166,17 +167,16 @@ class TrialRun:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job.device)
-        validation = EvaluationBatches(self.splits["validation"], "validation", self.info)
         with warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
-            trainer.fit(self.module, self.order, validation)
-            if trainer.interrupted:
-                raise SystemExit("interrupted")
-            self._refuse_foresight()
-            if self.trial.tuning:  # a candidate is chosen by its validation scores
-                return
-            trainer.test(self.module, EvaluationBatches(self.splits["test"], "test", self.info), verbose=False)
+            trainer.fit(self.module, self.order)
+        if trainer.interrupted:
+            raise SystemExit("interrupted")
+        self.module.to(self.splits["train"].targets.device)  # Lightning leaves it on the CPU
+        self._refuse_foresight()
+        if not self.trial.tuning:  # a candidate is chosen by its validation scores
+            self.module.score(EvaluationBatches(self.splits["test"], "test", self.info))
 
     def verdict(self) -> tuple[Status, str, str]:
         """Return status, message and detail of a finished training: `ok` only if every score is finite."""

@@ -67,7 +67,7 @@ def _make_in_child(place: Path, make: Callable[[], Mapping[str, Split]]) -> None
 
 
 def _keep(place: Path, splits: Mapping[str, Split]) -> None:
-    """Write the splits so that other processes see all of them or nothing; leave an empty file if they are too large."""
+    """Write the splits so that others see all of them or nothing; leave an empty file if they are too large."""
     arrays = {f"{name}.{field}.npy": array for name, split in splits.items() for field, array in _tensors(split)}
     resident = all(isinstance(split, ResidentSplit) for split in splits.values())
     if not resident or sum(array.nbytes for array in arrays.values()) > _room(place.parent):

@@ -36,8 +36,6 @@ def make_trainer(device: Device) -> pl.Trainer:
         plugins=[LightningEnvironment()],
         deterministic="warn" if cuda else False,
         max_epochs=1,
-        val_check_interval=1,
-        num_sanity_val_steps=0,
         use_distributed_sampler=False,
         logger=False,
         enable_checkpointing=False,
