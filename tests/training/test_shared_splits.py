@@ -136,14 +136,28 @@ def test_without_shared_splits_a_trial_makes_its_own(
 def test_splits_that_are_too_large_are_not_made_twice_again(
     make_job: MakeJob, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the first trial finds out that splits are too large to share."""
+    """Only the first trial of a task finds out that its splits are too large to share."""
     monkeypatch.setattr(_shared_splits, "MOST_BYTES", 100)
-    job = make_job(LINEAR, task="noise", extra=task(tmp_path))
-    run_trial(job, folder)
+    run_trial(make_job(LINEAR, task="noise", extra=task(tmp_path)), folder)
     first = calls(tmp_path)
-    run_trial(job, folder)
+    run_trial(make_job(LINEAR, task="noise", extra=task(tmp_path), seed=1), folder)
 
     assert calls(tmp_path) == first + 1
+
+
+def test_the_folder_is_bounded(
+    make_job: MakeJob, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Splits of a second seed are not kept if those of the first have filled the folder."""
+    first = make_job(LINEAR, task="noise", extra=task(tmp_path))
+    second = make_job(LINEAR, task="noise", extra=task(tmp_path), seed=1)
+    run_trial(first, folder)
+    kept = sum(path.stat().st_size for path in folder.rglob("*.npy"))
+    monkeypatch.setattr(_shared_splits, "MOST_BYTES", kept)
+    run_trial(second, folder)
+
+    assert kept > 0
+    assert sum(path.stat().st_size for path in folder.rglob("*.npy")) == kept
 
 
 def test_an_error_of_a_task_is_told_as_ever(make_job: MakeJob, tmp_path: Path, folder: Path) -> None:

@@ -24,6 +24,9 @@ from archbench._training._splits import ResidentSplit, Split
 MOST_BYTES = 4 << 30
 """Most bytes in the folder of a run; at most a quarter of what the disk has free is taken."""
 
+SIZES = "sizes"
+"""File with the bytes of each set of splits in the folder, which is faster to read than the folder."""
+
 FIELDS = ("inputs", "targets", "lengths")
 
 
@@ -42,9 +45,10 @@ def load_shared(folder: Path, job: Job, seed: int, make: Callable[[], Mapping[st
         None if they cannot be shared: they are streamed or too large, the disk is full, or making them failed.
     """
     place = folder / _key(job, seed)
+    refused = folder / f"{job.trial.task.key}.refused"
+    if not place.exists() and not refused.exists():
+        _make_in_child(place, refused, make)
     if not place.exists():
-        _make_in_child(place, make)
-    if not place.is_dir():
         return None
     return {name: _map(place, name) for name in ("train", "validation", "test")}
 
@@ -54,24 +58,28 @@ def _key(job: Job, seed: int) -> str:
     return identity_hash([job.trial.task.identity(), data, seed], digits=32)
 
 
-def _make_in_child(place: Path, make: Callable[[], Mapping[str, Split]]) -> None:
+def _make_in_child(place: Path, refused: Path, make: Callable[[], Mapping[str, Split]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # about threads; the only other one waits for the parent
         child = os.fork()
     if child == 0:
         try:
-            _keep(place, make())
+            _keep(place, refused, make())
         finally:
             os._exit(0)  # an error is not told here: the trial makes the splits itself then, and meets it again
     os.waitpid(child, 0)
 
 
-def _keep(place: Path, splits: Mapping[str, Split]) -> None:
-    """Write the splits so that others see all of them or nothing; leave an empty file if they are too large."""
+def _keep(place: Path, refused: Path, splits: Mapping[str, Split]) -> None:
+    """Write the splits so that others see all of them or nothing; if they are too large, make an empty file instead.
+
+    That file counts for all seeds of the task: their splits are as large.
+    """
     arrays = {f"{name}.{field}.npy": array for name, split in splits.items() for field, array in _tensors(split)}
     resident = all(isinstance(split, ResidentSplit) for split in splits.values())
-    if not resident or sum(array.nbytes for array in arrays.values()) > _room(place.parent):
-        place.touch()
+    size = sum(array.nbytes for array in arrays.values())
+    if not resident or size > _room(place.parent):
+        refused.touch()
         return
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
@@ -79,6 +87,8 @@ def _keep(place: Path, splits: Mapping[str, Split]) -> None:
         for name, array in arrays.items():
             np.save(part / name, array.numpy())
         part.rename(place)  # fails, to no harm, if another trial was faster
+        with open(place.parent / SIZES, "a") as sizes:
+            sizes.write(f"{size}\n")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -88,7 +98,8 @@ def _tensors(split: Split) -> list[tuple[str, Tensor]]:
 
 
 def _room(folder: Path) -> int:
-    used = sum(file.stat().st_size for file in folder.rglob("*.npy"))
+    sizes = folder / SIZES
+    used = sum(map(int, sizes.read_text().split())) if sizes.exists() else 0
     return min(MOST_BYTES - used, shutil.disk_usage(folder).free // 4)
 
 
