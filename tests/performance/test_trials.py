@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -138,6 +139,7 @@ def _loop(run: TrialRun) -> float:
 def test_whole_trial_of_the_mlp(tmp_path: Path) -> None:
     """The seconds of a trial, from one hand-over to the next, over those of its steps in a bare loop are printed."""
     pool = open_pool(device="cpu", workers=1, libraries=LIBRARIES)
+    pool = replace(pool, devices=[Device(kind="cpu", threads=1)])
     (trial,) = plan("mlp", "digits", 1)
     pairs = []
     for number in range(PAIRS):
