@@ -1,4 +1,4 @@
-"""What every trial would do first and all can share; importing this module in the server of trials does it once.
+"""Work that all trials would do first; importing this module in the server of trials does it once.
 
 It starts no threads, which would not survive the fork, and looks for no GPU, which would bind the server to the driver.
 """
