@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 import archbench
 from archbench._protocols._toml import get_protocol
 from archbench._suite._rows import COLUMNS
-from archbench.cli import app
+from archbench.cli import VERBS, make_app
 from support.pages import (
     PAGES,
     PROJECT,
@@ -131,7 +131,7 @@ def test_benchmark_commands_run(page: str, command: str, reader_folder: Path, mo
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
     monkeypatch.setattr("archbench._downloads._prepare.prepare", lambda *args: None)
     monkeypatch.setattr("webbrowser.open", lambda url: True)
-    result = CliRunner().invoke(app, shlex.split(command)[1:])
+    result = CliRunner().invoke(make_app(VERBS), shlex.split(command)[1:])
 
     assert result.exit_code == 0 or isinstance(result.exception, ReachedTrainingError), result.output
 
@@ -204,7 +204,7 @@ def options_of(command: Any) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_in_the_text_exist(page: str) -> None:
     """Verbs and options that the text of a page mentions are those of the command line."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(make_app(VERBS))
     known = options_of(root) | {"--help"}
     for span in spans(page):
         words = span.split()

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from archbench import DataError
 from archbench._plugins import load_plugins
 from archbench._selection import check_availability, select
-from archbench.cli import app
+from archbench.cli import VERBS, make_app
 from support import Cli, Make, ReadRecords, small_sets
 
 PLUGIN = """
@@ -85,15 +85,17 @@ def test_tasks_met_through_all_are_left_out(
     """A task without its files is left out if a pattern named it; if no task is left, that is an error."""
     plans = []
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda plan, *rest, **more: plans.append(plan))
-    CliRunner().invoke(app, ["run", "mlp", "--task", "*i*", "--dry-run", *local_mnist], catch_exceptions=False)
+    CliRunner().invoke(
+        make_app(VERBS), ["run", "mlp", "--task", "*i*", "--dry-run", *local_mnist], catch_exceptions=False
+    )
     tasks = {cell.task.component.name for cell in plans[0].cells}
     assert "digits" in tasks
     assert not any("mnist" in task for task in tasks)
     with pytest.raises(DataError, match="task mnist: 4 of its files"):
-        CliRunner().invoke(app, ["check", "mnist", *local_mnist], catch_exceptions=False)
+        CliRunner().invoke(make_app(VERBS), ["check", "mnist", *local_mnist], catch_exceptions=False)
 
     with pytest.raises(DataError, match="prepare mnist fashion-mnist sequential-mnist permuted-mnist`"):
-        CliRunner().invoke(app, ["run", "mlp", "--task", "*mnist", *local_mnist], catch_exceptions=False)
+        CliRunner().invoke(make_app(VERBS), ["run", "mlp", "--task", "*mnist", *local_mnist], catch_exceptions=False)
 
 
 def test_line_for_each_task_left_out(cache: Path, make_task: Make, site: Any) -> None:
@@ -173,7 +175,7 @@ def test_folders_of_the_user_are_named_once(cache: Path) -> None:
 def test_a_folder_of_the_user_has_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The list gives no size for ImageNet, which users bring themselves, rather than a size of 0."""
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path))
-    lines = CliRunner().invoke(app, ["data", "list"]).output.splitlines()
+    lines = CliRunner().invoke(make_app(VERBS), ["data", "list"]).output.splitlines()
 
     (imagenet,) = [line for line in lines if line.startswith("imagenet")]
     assert imagenet.split()[1:3] == ["missing", "yours"]

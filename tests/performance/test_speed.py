@@ -34,6 +34,7 @@ from archbench._training._trainer import make_trainer
 pytestmark = pytest.mark.performance
 
 PAIRS = 9
+START_PAIRS = 21
 CHUNKS = 6
 
 
@@ -113,9 +114,12 @@ def bare(run: TrialRun, steps: int) -> float:
 @pytest.mark.parametrize(
     ("architecture", "task", "steps"), [("mlp", "digits", 480), ("lstm", "adding", 90), ("resnet-20", "digits", 60)]
 )
-def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int) -> None:
-    """The time per step of the suite over that of a plain PyTorch loop is printed; the target is at most 1.10."""
+def test_step_time_against_a_bare_loop(
+    architecture: str, task: str, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time per step of the suite over that of a plain PyTorch loop is printed; the target is at most 1.00."""
     threads = torch.get_num_threads()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # as in a trial; it spares both sides torch's search for GPUs
     run = TrialRun(plan(architecture, task).job(Device(kind="cpu", threads=1)))
     try:
         run.prepare()
@@ -127,7 +131,7 @@ def test_step_time_against_a_bare_loop(architecture: str, task: str, steps: int)
         f"\nstep of {architecture} on {task}, one thread: {statistics.median(a for a, _ in pairs) * 1e3:.3f} ms, "
         f"bare loop {statistics.median(b for _, b in pairs) * 1e3:.3f} ms; "
         f"ratio median {statistics.median(ratios):.3f} "
-        f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {PAIRS} pairs; target 1.10)"
+        f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {PAIRS} pairs; target 1.00)"
     )
     assert len(ratios) == PAIRS
 
@@ -142,17 +146,15 @@ def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:
             (record,) = execute([planned], Store(tmp_path / f"{pair[0]}-{attempt}"), pool, timeout=300)
             assert record.resources.first_step_seconds is not None
             seconds.append(record.resources.first_step_seconds)
-        print(
-            f"\nhand-over to first step, {pair[0]} on {pair[1]}: median {statistics.median(seconds):.3f} s (target 0.5)"
-        )
+        print(f"\nhand-over to first step, {pair[0]} on {pair[1]}: {statistics.median(seconds):.3f} s (target 0.15)")
     cold = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import torch, lightning.pytorch"], check=True)
     print(f"for comparison, `import torch, lightning.pytorch` alone: {time.perf_counter() - cold:.3f} s")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["plugins"]])
 def test_start_up(arguments: list[str]) -> None:
-    """The seconds of verbs that train nothing are printed, and those of an empty Python; the target is 0.3 s."""
+    """The seconds that verbs which train nothing take longer than an empty Python are printed; the target is 0.2 s."""
 
     def seconds(command: list[str]) -> float:
         """Return the wall time of a command."""
@@ -162,10 +164,14 @@ def test_start_up(arguments: list[str]) -> None:
 
     pairs: list[Any] = [
         (seconds([sys.executable, "-m", "archbench", *arguments]), seconds([sys.executable, "-c", "pass"]))
-        for _ in range(PAIRS)
+        for _ in range(START_PAIRS)
     ]
     ours_, empty = (statistics.median(values) for values in zip(*pairs, strict=True))
-    print(f"\nbenchmark {' '.join(arguments)}: median {ours_:.3f} s, an empty Python {empty:.3f} s (target 0.3)")
+    longer = statistics.median(a - b for a, b in pairs)
+    print(
+        f"\nbenchmark {' '.join(arguments)}: median {ours_:.3f} s, an empty Python {empty:.3f} s, "
+        f"difference {longer:.3f} s ({START_PAIRS} pairs; target 0.2)"
+    )
     assert empty > 0
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from archbench._errors import ProtocolError
 from archbench._protocols import Protocol, Recipe, Tuning, find_protocol, protocols
 from archbench._protocols._toml import get_protocol, read_protocol
-from archbench.cli import app
+from archbench.cli import VERBS, make_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
 
@@ -159,7 +159,7 @@ def test_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (example,) = re.findall(r"```toml\n# mine.toml\n(.*?)```", PAGE, re.S)
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text(example)
-    shown = CliRunner().invoke(app, ["show", "./mine.toml", "--json"])
+    shown = CliRunner().invoke(make_app(VERBS), ["show", "./mine.toml", "--json"])
 
     assert shown.exit_code == 0
     assert msgspec.json.decode(shown.stdout)["name"] == get_protocol("mine.toml").name

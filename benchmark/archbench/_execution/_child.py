@@ -29,12 +29,15 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     """
     job = msgspec.json.decode(data, type=Job)
     _become_group_leader()
-    _redirect_output(Store(Path(root)).log(job.trial.id))
+    store = Store(Path(root))
+    _redirect_output(store.log(job.trial.id))
+    if job.device.kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch looks for GPUs in every step of an optimiser, 35 us each time
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
 
     from archbench._training import run_trial
 
-    deliver(channel, token, run_trial(job))
+    deliver(channel, token, run_trial(job, store.shared if store.shared.is_dir() else None))
     sys.stdout.flush()
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)

@@ -22,6 +22,7 @@ PRELOAD = (
     "lightning.pytorch",
     "torchmetrics",
     "archbench._training",
+    "archbench._training._warm_up",
 )
 """Modules that the server loads once, before any trial. Libraries and our own code only: a plugin that runs a parallel
 operation when it is imported would leave threads in the server, and every child of it would hang."""

@@ -8,6 +8,7 @@ OUT/problems.json              plugins that the last run could not load; the pag
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
 OUT/set-aside.json             why they do not count; the page shows it
 OUT/.lock                      held while a run writes; the kernel frees it when the process dies
+OUT/.archbench-tmp-shared/     what the trials of a run share; deleted at its end, or by the next run if it was killed
 ```
 
 Folders of records that were copied below `records/`, such as those of another machine, are read too.
@@ -19,6 +20,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +58,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.records = root / "records"
+        self.shared = root / f"{TEMPORARY}shared"
         self.refused: list[Record] = []
         """One record for each combination that cannot exist, as the folder was last read or written."""
         self._known: dict[Path, set[str]] = {}  # checksums that files may have: as they were read, and as written
@@ -227,6 +230,16 @@ class Store:
         finally:
             lock.release()
 
+    @contextlib.contextmanager
+    def sharing(self) -> Iterator[None]:
+        """Keep the folder `shared` for the trials of one run; without it, each trial makes its data itself."""
+        try:
+            with contextlib.suppress(OSError):
+                self.shared.mkdir(mode=0o700, parents=True)  # nobody else may change the data of a trial
+            yield
+        finally:
+            shutil.rmtree(self.shared, ignore_errors=True)
+
     def _describe_refusal(self, error: OSError) -> str:
         reason = error.strerror or str(error)
         if error.errno in _NO_LOCKS:
@@ -237,7 +250,10 @@ class Store:
         """Delete the temporary files of a killed run, only where this module writes: the folder may hold anything."""
         for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*"):
             for leftover in self.root.glob(pattern):
-                leftover.unlink(missing_ok=True)
+                if leftover.is_dir() and not leftover.is_symlink():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink(missing_ok=True)
 
 
 def _checksum(data: bytes) -> str:

@@ -103,7 +103,8 @@ class Run:
             pool = self._open_pool()
             self.observer.workers_ready(pool.devices, pool.warning)
             while ready:
-                self._train(ready, pool)
+                with self.store.sharing() if _have_common_data(ready) else contextlib.nullcontext():
+                    self._train(ready, pool)
                 states = self.plan.assess(self.records)
                 ready = self._next_round(states)
         finally:
@@ -176,6 +177,11 @@ class Run:
             set_aside=tuple(self.set_aside),
             problems=tuple(self.problems),
         )
+
+
+def _have_common_data(trials: Sequence[PlannedTrial]) -> bool:
+    """Return whether some trials have the task and the seed in common, and so the splits."""
+    return len({(planned.trial.task.key, planned.trial.seed) for planned in trials}) < len(trials)
 
 
 def _all_trials(state: CellState) -> list[PlannedTrial]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import resource
@@ -67,10 +68,10 @@ def describe_environment(device: Device) -> Environment:
     """Return versions, processor and device; nothing in it names a person, a folder or a host."""
     name = torch.cuda.get_device_name(device.index) if device.kind == "cuda" else "cpu"
     return Environment(
-        archbench=version("archbench"),
+        archbench=_version("archbench"),
         python=platform.python_version(),
         torch=str(torch.__version__),
-        lightning=version("lightning"),
+        lightning=_version("lightning"),
         platform=f"{platform.system()} {platform.machine()}",
         processor=f"{_processor()}, {os.cpu_count()} cores",
         device=name,
@@ -78,6 +79,12 @@ def describe_environment(device: Device) -> Environment:
     )
 
 
+@functools.cache
+def _version(distribution: str) -> str:
+    return version(distribution)
+
+
+@functools.cache
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo") as lines:

@@ -20,11 +20,13 @@ from torchmetrics import Metric
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
+from archbench._training._evaluation import evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
-from archbench._training._splits import Split, evaluation_size
+from archbench._training._splits import EvaluationBatches, Split, evaluation_size
 from archbench._training._streaming import Batch
+from archbench._training._updates import Updates
 
 MOST_LOSS_EXAMPLES = 2_000
 """Most training examples on which the plain loss is measured, so that it costs no more than one validation."""
@@ -54,6 +56,7 @@ class TrialModule(pl.LightningModule):
         clock_start: reading of the monotonic clock from which the first step is timed.
         seconds: the budget in seconds; None where it is a number of steps.
         stop_at_target: whether training ends once validation has reached the target of the task.
+        validation: the batches that each chunk of steps is followed by; None to train only.
 
     Attributes:
         steps: optimiser steps done at the end of each chunk.
@@ -80,6 +83,7 @@ class TrialModule(pl.LightningModule):
         clock_start: float,
         seconds: float | None = None,
         stop_at_target: bool = False,
+        validation: EvaluationBatches | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -88,6 +92,7 @@ class TrialModule(pl.LightningModule):
         self.rates = [] if steps is None else learning_rates(recipe, steps)
         self.clock = TrainingClock(seconds, self._now)
         self.stop_at_target = stop_at_target
+        self.validation = validation
         self.reached: int | None = None
         self.info = info
         self.metric = make_metric(task, info)
@@ -110,23 +115,22 @@ class TrialModule(pl.LightningModule):
     def training_step(self, chunk: Iterable[Tensor], chunk_index: int) -> None:
         """Take the steps of one chunk; it yields the indices of the examples of each step, (batch,)."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        updates = Updates(optimizer, self.recipe.clip_norm)
         groups = optimizer.param_groups
-        trained = [parameter for group in groups for parameter in group["params"]]
         network = self.network
-        clip = self.recipe.clip_norm
         done = self.steps[-1] if self.steps else 0
         losses = []
         self.clock.start()
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
             loss = self._loss(network(*arguments), targets)
-            optimizer.zero_grad(set_to_none=True)
+            updates.clear()
             loss.backward()  # type: ignore[no-untyped-call]
-            if clip:
-                nn.utils.clip_grad_norm_(trained, clip)
+            if updates.clip_norm:
+                updates.clip()
             rate = self._rate(done + offset)
             for group in groups:
                 group["lr"] = rate * group["share"]
-            optimizer.step()
+            updates.apply()
             losses.append(loss.detach())
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
@@ -168,6 +172,22 @@ class TrialModule(pl.LightningModule):
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         return time.monotonic()
+
+    def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:
+        """Validate after a chunk."""
+        if self.validation is not None:
+            with evaluating(self.network):
+                for index, batch in enumerate(self.validation):
+                    self.validation_step(batch, index)
+                self.on_validation_epoch_end()
+
+    def score(self, batches: EvaluationBatches) -> None:
+        """Score the test split after training, as `Trainer.test` would."""
+        with evaluating(self.network):
+            self.on_test_start()
+            for index, batch in enumerate(batches):
+                self.test_step(batch, index)
+            self.on_test_epoch_end()
 
     def validation_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
         """Feed one batch of the validation split to the metric."""

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from archbench._training._runner import TrialRun
+from archbench._training._updates import Updates
 
 Arguments = tuple[tuple[Tensor, ...], Tensor]
 
@@ -41,7 +42,7 @@ class ProfiledSteps:
         self.module = run.module.to(self.device).train()
         self.stream: Iterator[Arguments] = self.module.train_split.batches(itertools.chain.from_iterable(run.order))
         self.optimizer: Any = self.module.configure_optimizers()
-        self.trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        self.updates = Updates(self.optimizer, self.module.recipe.clip_norm)
         self.done = 0
         # In the place of Lightning, which hands over the optimiser, and of the split: all steps share one stream.
         self.module.optimizers = lambda use_pl_optimizer: self.optimizer  # type: ignore[method-assign, assignment]
@@ -60,26 +61,26 @@ class ProfiledSteps:
 
     def take(self, watcher: Watcher) -> None:
         """Take one step that does the same work as one of `TrialModule.training_step`."""
-        module, optimizer = self.module, self.optimizer
+        module = self.module
         watcher.enter("data")
         arguments, targets = next(self.stream)
         watcher.enter("forward")
         outputs = module.network(*arguments)
         watcher.enter("backward")
         loss = module._loss(outputs, targets)
-        optimizer.zero_grad(set_to_none=True)
+        self.updates.clear()
         watcher.before_backward(loss)
         loss.backward()  # type: ignore[no-untyped-call]
         watcher.after_backward()
-        if clip := module.recipe.clip_norm:
+        if self.updates.clip_norm:
             watcher.enter("clip")
-            nn.utils.clip_grad_norm_(self.trained, clip)
+            self.updates.clip()
         watcher.enter("host")
         rate = module._rate(self.done)
-        for group in optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         watcher.enter("optimizer")
-        optimizer.step()
+        self.updates.apply()
         watcher.enter("host")
         loss.detach()
         self.done += 1

@@ -7,6 +7,7 @@ import math
 import time
 import traceback
 import warnings
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
 from archbench._training._record_fields import add_costs, describe_training, make_curves, make_scores
 from archbench._training._schedule import TrainingClock
+from archbench._training._shared_splits import load_shared
 from archbench._training._split_checks import check_splits
 from archbench._training._splits import EvaluationBatches, Split, pad_in_front
 from archbench._training._streaming import memory_of
@@ -30,7 +32,7 @@ from archbench._training._streams import seed_globals, stream_seed
 from archbench._training._trainer import make_trainer, set_up_device
 
 
-def run_trial(job: Job) -> Record:
+def run_trial(job: Job, shared: Path | None = None) -> Record:
     """Train once and return the record.
 
     Every ending that leaves this process alive becomes a record: `ok`, `diverged`, `oom` or `failed`. Call it
@@ -38,8 +40,9 @@ def run_trial(job: Job) -> Record:
 
     Args:
         job: the trial, its plugins and its device.
+        shared: the folder in which the trials of a run share their splits; None to make them for this trial only.
     """
-    run = TrialRun(job)
+    run = TrialRun(job, shared)
     try:
         run.prepare()
         run.train()
@@ -68,8 +71,8 @@ class TrialRun:
         parameters, flops: size of the network; None until it is measured.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.trial = job, job.trial
+    def __init__(self, job: Job, shared: Path | None = None) -> None:
+        self.job, self.trial, self.shared = job, job.trial, shared
         self.clock = job.handed_over or time.monotonic()
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.memory_before = resident_peak()
@@ -101,6 +104,7 @@ class TrialRun:
             train=self._augmented(task),
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
+            validation=EvaluationBatches(self.splits["validation"], "validation", self.info),
         )
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
@@ -110,8 +114,12 @@ class TrialRun:
         trial = self.trial
         options = convert_options(task, trial.task.options)
         self.info = task.describe(options)
-        declared = resolve(task.load)(options, stream_seed(trial, "splits"))
-        splits = check_splits(declared, task, self.info, memory_of(device))
+        seed, memory = stream_seed(trial, "splits"), memory_of(device)
+
+        def make() -> dict[str, Split]:
+            return check_splits(resolve(task.load)(options, seed), task, self.info, memory)
+
+        splits = (self.shared and load_shared(self.shared, self.job, seed, make)) or make()
         self.examples = len(splits["train"])
         self.steps = trial.steps(self.info.kind, self.examples)
         order = self._batch_order()
@@ -160,17 +168,16 @@ class TrialRun:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job.device)
-        validation = EvaluationBatches(self.splits["validation"], "validation", self.info)
         with warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
-            trainer.fit(self.module, self.order, validation)
-            if trainer.interrupted:
-                raise SystemExit("interrupted")
-            self._refuse_foresight()
-            if self.trial.tuning:  # a candidate is chosen by its validation scores
-                return
-            trainer.test(self.module, EvaluationBatches(self.splits["test"], "test", self.info), verbose=False)
+            trainer.fit(self.module, self.order)
+        if trainer.interrupted:
+            raise SystemExit("interrupted")
+        self.module.to(self.splits["train"].targets.device)  # Lightning leaves it on the CPU
+        self._refuse_foresight()
+        if not self.trial.tuning:  # a candidate is chosen by its validation scores
+            self.module.score(EvaluationBatches(self.splits["test"], "test", self.info))
 
     def verdict(self) -> tuple[Status, str, str]:
         """Return status, message and detail of a finished training: `ok` only if every score is finite."""

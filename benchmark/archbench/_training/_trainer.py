@@ -25,8 +25,18 @@ def set_up_device(device: Device) -> torch.device:
     return torch.device(device.kind, device.index)
 
 
+_spare: list[pl.Trainer] = []
+
+
+def keep_spare() -> None:
+    """Make a Trainer for the CPU ahead, for the next call of `make_trainer`."""
+    _spare.append(make_trainer(Device(kind="cpu")))
+
+
 def make_trainer(device: Device) -> pl.Trainer:
     """Return a Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster."""
+    if device.kind == "cpu" and _spare:
+        return _spare.pop()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
     cuda = device.kind == "cuda"
     return pl.Trainer(
@@ -36,8 +46,6 @@ def make_trainer(device: Device) -> pl.Trainer:
         plugins=[LightningEnvironment()],
         deterministic="warn" if cuda else False,
         max_epochs=1,
-        val_check_interval=1,
-        num_sanity_val_steps=0,
         use_distributed_sampler=False,
         logger=False,
         enable_checkpointing=False,

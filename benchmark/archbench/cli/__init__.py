@@ -1,45 +1,58 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
-Modules that are no verbs: all verbs share `_options`, `_output` and `_signals`; `run` and `tune` use `_carry_out`,
-`_forecast`, `_results` and `_tables`; `compare` uses `_compare_output`,
-`profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check`
-uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only processes that train load
-torch.
+Modules that are no verbs: all verbs share `_group`, `_options`, `_output` and `_signals`; `run` and `tune` use
+`_carry_out`, `_forecast`, `_results` and `_tables`; `compare` uses `_compare_output`, `profile` uses `_profile_output`,
+`show` uses `_names` and `_describe`, `check` uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses
+`_scaffold`. Only the verb that is asked for is imported, and only processes that train load torch.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
+import importlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import typer
 
 from archbench._errors import ArchbenchError, SelectionError
-from archbench.cli import _check, _compare, _data, _leaderboard, _list, _new, _plugins, _profile, _run, _show, _tune
+from archbench.cli._group import Group
 from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
-app = typer.Typer(
-    name="benchmark",
-    help="Train every architecture on every task it fits, and write a leaderboard that can be checked.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("run")(_run.run)
-app.command("tune")(_tune.tune)
-app.command("compare")(_compare.compare)
-app.command("list")(_list.list_)
-app.command("show")(_show.show)
-app.command("check")(_check.check)
-app.command("profile")(_profile.profile)
-app.command("new")(_new.new)
-app.command("plugins")(_plugins.plugins)
-app.add_typer(_data.app, name="data")
-app.command("leaderboard")(_leaderboard.leaderboard)
+VERBS = ("run", "tune", "compare", "list", "show", "check", "profile", "new", "plugins", "data", "leaderboard")
+"""The verbs, in the order of the help."""
+
+
+# Python looks for garbage before it ends, which takes longer than most verbs. At an exit there is no use in it.
+atexit.register(gc.freeze)
+
+
+def make_app(verbs: Iterable[str]) -> typer.Typer:
+    """Return the command line with some of the verbs; the modules of the others are not imported."""
+    app = typer.Typer(
+        name="benchmark",
+        cls=Group,
+        help="Train every architecture on every task it fits, and write a leaderboard that can be checked.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # importing rich takes as long as all the rest
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(lambda: None)  # without it, an app of one command takes no name of a verb
+    for verb in verbs:
+        module = importlib.import_module(f"archbench.cli._{verb}")
+        if verb == "data":
+            app.add_typer(module.app, name=verb)
+        else:
+            app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
+    return app
+
 
 # Recent versions of typer bring their own click, older ones use the installed one; this finds the class in either.
 _USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -71,8 +84,9 @@ def _run_app() -> int:
     Raises:
         SelectionError: the command line is wrong; as an `ArchbenchError` it is shown like any other mistake.
     """
+    known = sys.argv[1:2] if sys.argv[1:] and sys.argv[1] in VERBS else VERBS
     try:
-        return app(standalone_mode=False) or 0
+        return make_app(known)(standalone_mode=False) or 0
     except _USAGE_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
             return 2

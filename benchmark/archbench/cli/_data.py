@@ -13,10 +13,12 @@ from archbench._downloads import LocalFolder, RemoteFile, data_folder, find_dama
 from archbench._errors import DataError, SelectionError
 from archbench._plugins import Plugins, Registered
 from archbench._selection import data_state, describe_missing, format_bytes, select
+from archbench.cli._group import Group
 from archbench.cli._options import Blocked, Json, PluginFiles, load
 from archbench.cli._output import print_json
 
 app = typer.Typer(
+    cls=Group,
     help="List, download and check the files that some tasks need. ARCHBENCH_DATA names the folder that keeps them.",
     no_args_is_help=True,
 )

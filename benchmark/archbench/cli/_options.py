@@ -24,7 +24,7 @@ def flag(name: str, text: str) -> Any:
 Selectors = Annotated[
     list[str],
     typer.Argument(
-        metavar="SELECTOR", help="Architectures: all, NAME, 'NAME\\[option=value,value]', or a pattern such as '*net'."
+        metavar="SELECTOR", help="Architectures: all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."
     ),
 ]
 Tasks = Annotated[

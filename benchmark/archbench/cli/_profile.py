@@ -10,7 +10,7 @@ import typer
 
 from archbench.cli._options import Blocked, DeviceName, Json, PluginFiles, ProtocolName, load
 
-Name = Annotated[str, typer.Argument(metavar="ARCH", help="One architecture: NAME or 'NAME\\[option=value]'.")]
+Name = Annotated[str, typer.Argument(metavar="ARCH", help="One architecture: NAME or 'NAME[option=value]'.")]
 TaskName = Annotated[
     list[str], typer.Option("--task", metavar="NAME", help="One task, or your own files as images:PATH.")
 ]
