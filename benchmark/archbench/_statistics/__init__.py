@@ -8,7 +8,7 @@ from archbench._statistics._counts import Interval, binomial_interval, order_by_
 from archbench._statistics._effort import seeds_to_decide
 from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
 from archbench._statistics._learning import still_improving
-from archbench._statistics._sequential import Decision, decide
+from archbench._statistics._sequential import Decision, decide, nominal_level
 
 __all__ = [
     "ANSWERS",
@@ -23,6 +23,7 @@ __all__ = [
     "classify",
     "compare_all",
     "decide",
+    "nominal_level",
     "order_by_steps",
     "oriented",
     "restricted_mean_steps",

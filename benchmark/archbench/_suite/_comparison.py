@@ -13,13 +13,13 @@ from archbench._planning import Cell
 from archbench._records import Record
 from archbench._report._rows import normalised
 from archbench._report._seeds import finished, same_data
-from archbench._report._statistics import Floats
 from archbench._statistics import (
-    MIN_SEEDS,
+    LEVEL,
     answers,
     binomial_interval,
     compare_all,
     decide,
+    nominal_level,
     oriented,
     restricted_mean_steps,
     seeds_to_decide,
@@ -187,33 +187,34 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
         measured: their scores.
         max_seeds: largest number of seeds of a sequential rule; None for one comparison of the seeds there are.
     """
-    seeds = measured.scores.shape[1]
-    if seeds < MIN_SEEDS or max_seeds is None:
-        margin = measured.facts["margin"]
-        found = compare_all(measured.scores, paired=measured.facts["paired"], margin=margin)
-        said, when, halves, reason = answers(found, margin), None, found.half_widths, found.reason
+    seeds, facts = measured.scores.shape[1], measured.facts
+    count = len(measured.labels) * (len(measured.labels) - 1) // 2
+    if max_seeds is None:
+        found, level = compare_all(measured.scores, paired=facts["paired"], margin=facts["margin"]), (1 - LEVEL) / count
+        said, when, halves, reason = answers(found, facts["margin"]), None, found.half_widths, found.reason
     else:
-        ruled = decide(
-            measured.scores, margin=measured.facts["margin"], max_seeds=max_seeds, paired=measured.facts["paired"]
-        )
+        ruled = decide(measured.scores, margin=facts["margin"], max_seeds=max_seeds, paired=facts["paired"])
+        level = nominal_level(max_seeds, count)
         said, when, halves, reason = ruled.answers, ruled.decided_at, ruled.half_widths, ""
     pairs = tuple(
-        _pair(measured, first, second, str(said[first, second]), halves, when)
-        for first, second in combinations(range(len(measured.labels)), 2)
+        _pair(measured, pair, str(said[pair]), float(halves[pair]), level, None if when is None else int(when[pair]))
+        for pair in combinations(range(len(measured.labels)), 2)
     )
     means = {
         label: _number(mean) for label, mean in zip(measured.labels, measured.raw.mean(axis=1).tolist(), strict=True)
     }
-    return Comparison(**measured.facts, seeds=seeds, means=means, pairs=pairs, reason=reason)
+    return Comparison(**facts, seeds=seeds, means=means, pairs=pairs, reason=reason)
 
 
-def _pair(measured: Measured, first: int, second: int, answer: Any, halves: Floats, when: Any) -> PairComparison:
-    difference = measured.scores[first] - measured.scores[second]
-    mean, half = float(difference.mean()), float(halves[first, second])
-    pairs, margin = len(measured.labels) * (len(measured.labels) - 1) // 2, measured.facts["margin"]
-    needed = None
-    if answer == "undecided" and np.isfinite(mean) and len(difference) >= MIN_SEEDS:
-        needed = seeds_to_decide(mean, float(difference.std(ddof=1)), margin=margin, pairs=pairs)
+def _pair(
+    measured: Measured, pair: tuple[int, int], answer: Any, half: float, level: float, when: int | None
+) -> PairComparison:
+    first, second = pair
+    gaps = measured.scores[first] - measured.scores[second]
+    mean, needed = float(gaps.mean()), None
+    if answer == "undecided" and np.isfinite(mean):
+        deviation, margin = float(gaps.std(ddof=1)), measured.facts["margin"]
+        needed = seeds_to_decide(mean, deviation, margin=margin, seen=len(gaps), level=level)
     return PairComparison(
         first=measured.labels[first],
         second=measured.labels[second],
@@ -221,7 +222,7 @@ def _pair(measured: Measured, first: int, second: int, answer: Any, halves: Floa
         low=_number(mean - half),
         high=_number(mean + half),
         answer=answer,
-        decided_at=None if when is None else int(when[first, second]) or None,
+        decided_at=when or None,
         seeds_needed=needed,
     )
 

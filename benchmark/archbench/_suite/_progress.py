@@ -52,8 +52,8 @@ class Progress(Observer):
         self._line(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}")
 
     def training_started(self, total: int, kept: int) -> None:
-        """Print how much there is to do."""
-        self.total = total
+        """Print how much there is to do. A comparison that adds seeds does so several times."""
+        self.total, self.done, self.failed = total, 0, 0
         there = f", {kept} already there" if kept else ""
         self._line(f"{total} trial{'' if total == 1 else 's'} to train{there}. Loading torch ...")
 

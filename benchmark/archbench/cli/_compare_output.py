@@ -124,6 +124,8 @@ def _conclusions(compared: Compared, again: str) -> Iterator[str]:
         rest = "" if len(known) == len(needed) else "; other pairs differ too little for any number of seeds"
         yield f"Undecided. If what was seen is the truth, about {max(known)} seeds would tell{rest}:"
         yield f"    {again} --decide --max-seeds {_generous(max(known))}"
+        if rules.decide:
+            yield "That is a new rule, which looks at these seeds again; both together are wrong in at most 10%."
     elif needed and not answer.reason and not answer.missing:
         yield "Undecided, and what was seen differs too little for any number of seeds; --margin says what matters."
 
