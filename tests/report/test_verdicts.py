@@ -367,3 +367,33 @@ def test_an_error_that_falls_is_an_improvement(make_record: MakeRecord) -> None:
     found = rows(build_leaderboard([curve(r, ways[r.trial.architecture.name]) for r in records]))
 
     assert (found["falls"].unfinished, found["rises"].unfinished) == (True, False)
+
+
+def test_over_tasks_the_margin_is_a_mean_and_the_interval_ends_at_perfect(make_record: MakeRecord) -> None:
+    """Margins of .02 and .1 of a whole scale are .06 over both tasks, and no interval goes beyond 1."""
+    wide = msgspec.structs.replace(ACCURACY, margin=0.1)
+    records = trials(make_record, {"a": [1.0, 1.0, 0.97], "b": [0.5, 0.52, 0.51]}, task_facts=ACCURACY)
+    records += trials(make_record, {"a": [1.0, 0.98, 1.0], "b": [0.5, 0.52, 0.51]}, task="shapes", task_facts=wide)
+
+    over = build_leaderboard(records).overall[0]
+
+    assert over.comparison.margin == pytest.approx(0.06)
+    assert over.rows[0].score is not None
+    assert over.rows[0].score.high == 1.0
+
+
+def test_solvers_with_equal_steps_share_a_rank(make_record: MakeRecord) -> None:
+    """Two that solve the task after the same steps share the first rank, whatever their scores are."""
+    records = aimed(make_record, "a", [0.99, 0.99, 0.98], [100, 200, 100], ACCURACY)
+    records += aimed(make_record, "b", [0.95, 0.96, 0.95], [200, 100, 100], ACCURACY)
+
+    assert [(row.rank, row.tied) for row in rows(build_leaderboard(records)).values()] == [(1, True), (1, True)]
+
+
+def test_ranks_are_shown_as_intervals(make_record: MakeRecord) -> None:
+    """The tables show all ranks that an entrant can have, and a single number only where there is one."""
+    scores = {"a": [0.90, 0.94, 0.92], "b": [0.93, 0.89, 0.92], "c": [0.20, 0.22, 0.21]}
+    text = render_files(build_leaderboard(trials(make_record, scores, task_facts=ACCURACY)))["README.md"].decode()
+
+    ranks = re.findall(r"^\| (\S+) \| ([abc]) \|", text.replace("\\", ""), re.MULTILINE)
+    assert set(ranks) == {(f"1{NOTHING}2", "a"), (f"1{NOTHING}2", "b"), ("3", "c")}
