@@ -14,7 +14,7 @@ from archbench.cli._scaffold import version_bounds
 
 KINDS = pytest.mark.parametrize(
     ("arguments", "kind", "codes"),
-    [(("tiny-net",), "architectures", 24), (("tiny-net", "--task-plugin"), "tasks", 15)],
+    [(("tiny-net",), "architectures", 24), (("tiny-net", "--task-plugin"), "tasks", 16)],
     ids=["architecture", "task"],
 )
 

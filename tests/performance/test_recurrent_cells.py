@@ -2,13 +2,12 @@
 
 Run with `pytest -m performance -s`. B = 32, T = 64, H = 64, two features, one thread. The two of a pair are timed one
 right after the other, so that other load on the machine slows both. The target is a ratio of at most 3, and of 2 for
-the default networks, which have as many parameters as the LSTM; the tests only assert that there is a number. `tcn`
+the default networks, which have as many parameters as the LSTM. `tcn`
 with one answer computes fewer steps than with an answer at every step, so both have a row.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -92,7 +91,7 @@ def _one_thread() -> Iterator[None]:
 @pytest.mark.performance
 @pytest.mark.parametrize("name", CELLS)
 def test_time_of_a_step_against_torchs_lstm(name: str) -> None:
-    """The median of the paired ratios and the median times are printed."""
+    """The median of the paired ratios and the median times are printed; twice the target fails, where there is one."""
     torch.manual_seed(0)
     reference, cell = nn.LSTM(FEATURES, H, batch_first=True), CELLS[name]()
     x = torch.randn(B, T, FEATURES)
@@ -101,7 +100,7 @@ def test_time_of_a_step_against_torchs_lstm(name: str) -> None:
     theirs, ours = (statistics.median(column) * 1e3 for column in zip(*pairs, strict=True))
     print(f"\n{name}: {ratio:.2f} times torch.nn.LSTM (n={PAIRS} pairs; medians {ours:.2f} and {theirs:.2f} ms)")
 
-    assert math.isfinite(ratio)
+    assert ratio < (4 if "default" in name and "xlstm" not in name else 20)
 
 
 def seconds(network: nn.Module, x: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Speed of the suite, as medians of paired ratios against a baseline. No test here passes or fails by a clock.
+"""Speed of the suite, as medians of paired ratios against a baseline. A test fails only far beyond its target.
 
 pytest -s -m performance tests/performance
 """
@@ -133,7 +133,7 @@ def test_step_time_against_a_bare_loop(
         f"ratio median {statistics.median(ratios):.3f} "
         f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {PAIRS} pairs; target 1.00)"
     )
-    assert len(ratios) == PAIRS
+    assert statistics.median(ratios) < 1.5  # far beyond the target: no noise of a machine explains it
 
 
 def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What surrounds the steps of a trial, as ratios to a plain loop. No test here passes or fails by a clock.
+"""What surrounds the steps of a trial, as ratios to a plain loop. A test fails only far beyond its target.
 
 pytest -s -m performance tests/performance/test_trials.py
 """
@@ -151,7 +151,7 @@ def test_whole_trial_of_the_mlp(tmp_path: Path) -> None:
         f"\ntrial of mlp on digits: {ours:.3f} s, {STEPS} steps in a bare loop {loop:.3f} s; ratio {ratio:.2f} "
         f"(first of its data; n={PAIRS} pairs; target 1.30)"
     )
-    assert ratio > 0
+    assert ratio < 2.6  # twice the target
 
 
 def test_efficiency_of_a_suite(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_efficiency_of_a_suite(tmp_path: Path) -> None:
         f"\n{len(trials)} trials, {len(pool.devices)} workers, wall {wall:.1f} s: bare loops {loops / total:.2f} of it "
         f"(target 0.90), our own steps {trained / total:.2f}"
     )
-    assert wall > 0
+    assert loops / total > 0.45  # half the target
 
 
 def test_time_per_trial_against_the_number_of_trials(tmp_path: Path) -> None:
@@ -190,6 +190,7 @@ def test_time_per_trial_against_the_number_of_trials(tmp_path: Path) -> None:
         f"{long / ten:.2f} (target 1.10); this process grew by {grown / 1e6:.1f} MB, its plan included"
     )
     assert count == MOST_TRIALS
+    assert long / ten < 1.5
 
 
 def _resident() -> int:
@@ -216,4 +217,4 @@ def test_a_run_against_one_process_per_training(tmp_path: Path) -> None:
     usual = time.perf_counter() - start
     print(f"\n{seeds} trainings, {workers} at a time: {usual:.1f} s in a process each, {ours:.1f} s by `benchmark run`")
     print(f"ratio {usual / ours:.1f} (target 3)")
-    assert ours > 0
+    assert usual / ours > 1.5  # half the target

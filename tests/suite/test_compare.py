@@ -106,7 +106,7 @@ def test_entrants_within_the_margin_are_equivalent(scored: Any) -> None:
 
     assert compare("mlp", "lstm", seeds=8, margin=0.1).answer.pairs[0].answer == "equivalent"
     assert compare("mlp", "lstm", seeds=8, margin=0.001).answer.pairs[0].answer == "undecided"
-    assert compare("mlp", "lstm", seeds=8).answer.margin == 0.01
+    assert compare("mlp", "lstm", seeds=8).answer.margin == 0.02
 
 
 def test_open_question_says_what_it_would_take(scored: Any) -> None:
@@ -229,7 +229,7 @@ def test_answer_in_the_terminal(scored: Any, cli_here: Cli, tmp_path: Path) -> N
     lines = done.stdout.splitlines()
 
     assert done.returncode == 0
-    assert lines[0] == "digits: accuracy, higher is better, 3 seeds, margin 0.01"
+    assert lines[0] == "digits: accuracy, higher is better, 3 seeds, margin 0.02"
     assert lines[2].split()[:5] == ["mlp", "lstm", "0.8000", "/", "0.8000"]
     assert lines[2].rstrip().endswith("undecided")
     assert "├" in lines[2]

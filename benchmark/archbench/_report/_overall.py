@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from archbench._report._boards import seed_scores
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
-from archbench._report._rows import normalised
+from archbench._report._rows import margin_share, normalised
 from archbench._report._schema import (
     Comparison,
     Matrix,
@@ -171,7 +171,7 @@ def _together(cells: Sequence[Floats]) -> Floats:
 def _margin(boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry]) -> float | None:
     """Return the mean of the margins of the tasks on the normalised scale; None unless all of them declare one."""
     entries = [tasks[board.task] for board in boards]
-    margins = [entry.margin / abs(entry.oracle - entry.chance) for entry in entries if entry.margin is not None]
+    margins = [margin_share(entry.margin, entry) for entry in entries if entry.margin is not None]
     return float(np.mean(margins)) if margins and len(margins) == len(entries) else None
 
 

@@ -152,6 +152,12 @@ def normalised(scores: npt.ArrayLike, task: TaskEntry | TaskFacts) -> Floats:
     return normalise(scores, chance=task.chance, oracle=task.oracle, logarithmic=logarithmic)
 
 
+def margin_share(margin: float, task: TaskEntry | TaskFacts) -> float:
+    """Return how much of the normalised scale the margin of a task is, next to a perfect score."""
+    worse = task.oracle + math.copysign(margin, task.chance - task.oracle)
+    return 1 - float(normalised([worse], task)[0])
+
+
 def _costs(group: Sequence[Record], counted: Sequence[Record]) -> dict[str, Any]:
     """Return the fields of a row that hold resources: sizes from every record, means over the counted trials."""
     return {

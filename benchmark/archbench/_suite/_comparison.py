@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 
 from archbench._planning import Cell
-from archbench._records import Record
-from archbench._report._rows import normalised
+from archbench._records import Record, strangers
+from archbench._report._rows import margin_share, normalised
 from archbench._report._seeds import finished, same_data
 from archbench._statistics import (
     LEVEL,
@@ -128,7 +128,7 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
         margin: in the unit of the metric; None for that of the task.
     """
     facts, seeds = cells[0].facts, cells[0].seeds
-    groups = [[record for record in records if record.trial.cell == cell.key] for cell in cells]
+    groups = [_alike([record for record in records if record.trial.cell == cell.key]) for cell in cells]
     raw = np.array([_scores(group, seeds) for group in groups])
     return Measured(
         labels=[cell.architecture.component.label for cell in cells],
@@ -154,6 +154,12 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
     )
 
 
+def _alike(group: Sequence[Record]) -> list[Record]:
+    """Return the records of a cell without those that ran under other conditions, as on the page."""
+    apart = strangers(group)
+    return [record for record in group if record.id not in apart]
+
+
 def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) -> Measured:
     """Return the mean over tasks of the normalised scores; the margin is the mean of the normalised margins.
 
@@ -163,7 +169,7 @@ def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) ->
     """
     facts = [group[0].facts for group in cells]
     normal = [normalised(m.raw, f) for m, f in zip(measured, facts, strict=True)]
-    margins = [m.facts["margin"] / abs(f.oracle - f.chance) for m, f in zip(measured, facts, strict=True)]
+    margins = [margin_share(m.facts["margin"], f) for m, f in zip(measured, facts, strict=True)]
     scores = np.mean(normal, axis=0)
     return Measured(
         labels=measured[0].labels,
