@@ -287,7 +287,7 @@ def test_tasks_are_checked(change: dict[str, Any], message: str, make_task: Make
 )
 def test_declarations_are_checked(change: dict[str, Any], message: str) -> None:
     """A file with a wrong path, address, size or checksum is refused when it is declared."""
-    values = {"path": "set/a", "urls": ("https://example.org/a",), "size": 1, "sha256": "0" * 64}
+    values: dict[str, Any] = {"path": "set/a", "urls": ("https://example.org/a",), "size": 1, "sha256": "0" * 64}
     RemoteFile(**values)
     with pytest.raises(DeclarationError, match=message):
         RemoteFile(**{**values, **change})

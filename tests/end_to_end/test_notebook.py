@@ -71,7 +71,7 @@ def test_the_stop_button(tmp_path: Path) -> None:
     def press_stop(client: NotebookClient) -> None:
         while len(list(tmp_path.glob("out/records/*/*.json"))) < 2:
             time.sleep(0.05)
-        asyncio.run(client.km.interrupt_kernel())  # type: ignore[union-attr]
+        asyncio.run(client.km.interrupt_kernel())
 
     with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
         execute(notebook, tmp_path, press_stop)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from archbench._errors import DeviceError
-from archbench._execution import Pool, _pool, execute, open_pool
+from archbench._execution import Pool, execute, open_pool
 from archbench._execution._capacity import Capacity, available_cores, share_devices
 from archbench._execution._launchers import ForkserverLauncher, SubprocessLauncher
 from archbench._planning import Device, PlannedTrial, make_plan
@@ -61,7 +61,7 @@ def test_preloaded_children_find_torch_and_no_threads(tmp_path: Path) -> None:
 
 def test_falls_back_to_fresh_processes_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """If a forked child does not answer, trials start in fresh interpreters, with a warning that this is slow."""
-    monkeypatch.setattr(_pool.ForkserverLauncher, "probe", lambda self, timeout: None)
+    monkeypatch.setattr(ForkserverLauncher, "probe", lambda self, timeout: None)
     pool = open_pool(device="cpu", workers=3)
 
     assert isinstance(pool.launcher, SubprocessLauncher)

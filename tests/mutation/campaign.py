@@ -29,7 +29,7 @@ from queue import Queue
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import apply_mutation
-from operators import OWN
+from operators import OWN  # type: ignore[import-not-found]  # beside this script
 
 ROOT = Path(__file__).parents[2]
 CORE = "benchmark/archbench"

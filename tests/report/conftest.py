@@ -152,7 +152,7 @@ def build_realistic() -> list[Record]:
                 score = facts.chance + (facts.oracle - facts.chance) * quality
                 records.append(_cell(name, task, seed, score))
     for seed in range(3):
-        old = {"a_revision": 1, "started": "2025-12-01T00:00:00+00:00"}
+        old: dict[str, Any] = {"a_revision": 1, "started": "2025-12-01T00:00:00+00:00"}
         records.append(build_record("lstm", "adding", seed=seed, score=0.04 + seed / 100, **old))
     return records
 

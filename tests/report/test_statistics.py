@@ -61,8 +61,8 @@ def test_intervals_cover_what_they_promise() -> None:
     spread = draw.uniform(0.5, 2, size=(10, 1))
     studies = [draw.normal(size=(10, 3)) * spread for _ in range(600)]
 
-    cell = np.mean([(e := mean_interval(s[0])).low <= 0 <= e.high for s in studies])  # type: ignore[operator]
-    over = np.mean([(e := mean_over_tasks(list(s))).low <= 0 <= e.high for s in studies])  # type: ignore[operator]
+    cell = np.mean([(e := mean_interval(s[0])).low <= 0 <= e.high for s in studies])
+    over = np.mean([(e := mean_over_tasks(list(s))).low <= 0 <= e.high for s in studies])
 
     assert 0.92 <= cell <= 0.98
     assert 0.92 <= over <= 0.99

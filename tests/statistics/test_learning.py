@@ -11,9 +11,9 @@ STEPS = np.arange(50, 501, 50)
 
 
 @pytest.mark.parametrize("higher_is_better", [True, False])
-def test_straight_improvement_counts_by_the_gain_of_a_quarter(higher_is_better: bool) -> None:
-    """A line that gains 0.4 over the budget gains 0.1 in its last quarter: more than 0.09, less than 0.11."""
-    curve = 0.4 * STEPS / 500 * (1 if higher_is_better else -1)
+def test_straight_improvement_counts_by_the_gain_of_a_fifth(higher_is_better: bool) -> None:
+    """A line that gains 0.5 over the budget gains 0.1 in its last fifth: more than 0.09, less than 0.11."""
+    curve = 0.5 * STEPS / 500 * (1 if higher_is_better else -1)
 
     assert still_improving(STEPS, curve, higher_is_better=higher_is_better, margin=0.09)
     assert not still_improving(STEPS, curve, higher_is_better=higher_is_better, margin=0.11)
@@ -45,10 +45,10 @@ def test_noise_about_a_plateau_is_seldom_taken_for_progress() -> None:
 
 
 def test_progress_is_found_in_noise() -> None:
-    """Of a thousand noisy curves that gain five times their noise in a quarter, nearly all are called improving."""
+    """Of a thousand noisy curves that gain ten times their noise in a fifth, nearly all are called improving."""
     rng = np.random.default_rng(0)
     rising = [
-        still_improving(STEPS, 0.4 * STEPS / 500 + 0.02 * rng.standard_normal(10), higher_is_better=True, margin=0.03)
+        still_improving(STEPS, 0.5 * STEPS / 500 + 0.01 * rng.standard_normal(10), higher_is_better=True, margin=0.03)
         for _ in range(1000)
     ]
 

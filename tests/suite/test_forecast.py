@@ -47,7 +47,7 @@ def test_finished_cells_cost_what_they_cost(small_results: Results) -> None:
     ]
 
     assert (cells["lstm", "digits"].state, cells["lstm", "digits"].to_train) == ("to train", 3)
-    assert cells["lstm", "digits"].seconds_per_trial == pytest.approx(sum(map(float, known)) / 2)  # type: ignore[arg-type]
+    assert cells["lstm", "digits"].seconds_per_trial == pytest.approx(sum(map(float, known)) / 2)
     assert ("plain[depth=8]", "adding") not in cells
     assert [record.message for record in expected.refused] == ["takes image, the task gives sequence"]
 

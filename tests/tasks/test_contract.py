@@ -52,9 +52,9 @@ def test_data_depend_on_the_seed_only(every_task: str, load: Load) -> None:
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
-    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # type: ignore[index]
+    before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
     again = hashes(load(every_task, seed=5))
-    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # type: ignore[index]
+    after = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
 
     assert again == first
     assert after == before

@@ -220,4 +220,4 @@ def test_declared_files_are_the_published_ones(tasks: dict[str, Task]) -> None:
     for task in with_files:
         assert not task.by_default
         assert all(isinstance(file, RemoteFile) and file.sha256 for file in task.files)
-        assert all(url.startswith("https://") for file in task.files for url in file.urls)  # type: ignore[union-attr]
+        assert all(url.startswith("https://") for file in task.files for url in file.urls)

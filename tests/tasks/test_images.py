@@ -67,7 +67,7 @@ def test_shapes_at_any_size(size: int, load: Load) -> None:
     assert splits.train.inputs.shape == (6_000, 3, size, size)
     assert np.bincount(splits.train.targets).tolist() == [600] * 10
     assert np.bincount(splits.test.targets).tolist() == [100] * 10
-    assert np.isfinite(splits.train.inputs).all()
+    assert np.isfinite(np.asarray(splits.train.inputs)).all()
     assert abs(splits.train.inputs.mean()) < 0.05
     assert 0.3 < splits.train.inputs.std() < 0.6
 

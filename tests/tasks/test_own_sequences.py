@@ -12,7 +12,8 @@ import pytest
 
 from archbench import DataError
 from archbench.testing import check_task
-from archbench_tasks.own_sequences import SequenceOptions, inspect, load
+from archbench_tasks._sequences import SequenceOptions
+from archbench_tasks.own_sequences import inspect, load
 
 PLAIN = SequenceOptions()
 HEAD = "id,x,label\n"

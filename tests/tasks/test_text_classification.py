@@ -16,7 +16,8 @@ import pytest
 
 from archbench import DataError, Task
 from archbench_tasks import text_classification
-from archbench_tasks.text_classification import NewsOptions, ReviewOptions, learn_tokens, load, read
+from archbench_tasks._byte_pairs import learn_tokens
+from archbench_tasks.text_classification import NewsOptions, ReviewOptions, load, read
 
 TASKS: dict[str, Task] = {task.name: task for task in text_classification.archbench_tasks()}
 SMALL = NewsOptions(vocabulary=300, length=60)
@@ -127,7 +128,7 @@ def test_damaged_files(own_data: Path, name: str, file: str, content: bytes, mes
     """The message names the damaged file, and the command that finds more of them."""
     (own_data / name / file).write_bytes(content)
     with pytest.raises(DataError, match=message + r".*benchmark data verify"):
-        TASKS[name].load(TASKS[name].options(), 0)  # type: ignore[operator, misc]
+        TASKS[name].load(TASKS[name].options(), 0)
 
 
 def test_every_class_is_in_validation() -> None:

@@ -23,8 +23,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         specimens = sound.SOUND
         metafunc.parametrize("sound", specimens, ids=[specimen.name for specimen in specimens])
     if "mutant" in metafunc.fixturenames:
-        specimens = mutants.MUTANTS
-        metafunc.parametrize("mutant", specimens, ids=[specimen.id for specimen in specimens])
+        listed_mutants = mutants.MUTANTS
+        metafunc.parametrize("mutant", listed_mutants, ids=[mutant.id for mutant in listed_mutants])
     for name, listed in (("sound_task", "SOUND"), ("task_mutant", "MUTANTS")):
         if name in metafunc.fixturenames:
             specimens = getattr(task_mutants, listed)

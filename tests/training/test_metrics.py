@@ -9,7 +9,8 @@ import torch
 from archbench import IGNORED, DeclarationError, Examples, Outputs, Splits, Task, TaskInfo
 from archbench._declarations import Metric
 from archbench._protocols import HOUSE_RECIPE
-from archbench._training._module import TrialModule, make_metric
+from archbench._training._metrics import make_metric
+from archbench._training._module import TrialModule
 from archbench._training._split_checks import resident_splits
 
 INFO = TaskInfo(kind="tokens", input_shape=(7,), outputs=5, per_step=True, vocabulary=5)

@@ -71,10 +71,10 @@ def recorded(make_job: MakeJob) -> TrialRun:
 def examples_of(run: TrialRun) -> list[int]:
     """Return the index in the training split of each example that the network saw in training, in order."""
     rows = [tuple(row.flatten().tolist()) for row in run.splits["train"].inputs]
-    return [rows.index(tuple(row.flatten().tolist())) for batch in run.module.network.seen for row in batch]  # type: ignore
+    return [rows.index(tuple(row.flatten().tolist())) for batch in run.module.network.seen for row in batch]
 
 
-def accuracy(weights: dict[str, torch.Tensor], inputs: torch.Tensor, targets: torch.Tensor) -> float:
+def accuracy(weights: dict[str, torch.Tensor], inputs: Any, targets: torch.Tensor) -> float:
     """Return the share of right answers of a linear network, example by example."""
     right = 0
     for x, target in zip(inputs, targets, strict=True):
@@ -98,7 +98,7 @@ def test_losses_and_weights_follow_adamw_by_hand(recorded: TrialRun) -> None:
 
     The rates rise over the first tenth of the 20 steps and then fall along half a cosine, strictly between peak and 0.
     """
-    network: Any = recorded.module.network  # type: ignore[union-attr]
+    network: Any = recorded.module.network
     targets = recorded.splits["train"].targets
     order = examples_of(recorded)
     weights = {name: value.clone().requires_grad_() for name, value in network.start.items()}
@@ -130,7 +130,7 @@ def test_losses_and_weights_follow_adamw_by_hand(recorded: TrialRun) -> None:
 
 def test_each_validation_counts_every_example_of_its_own_weights(recorded: TrialRun) -> None:
     """Each validation is the accuracy of the weights at that time over all 700 examples, and so is the test score."""
-    network: Any = recorded.module.network  # type: ignore[union-attr]
+    network: Any = recorded.module.network
     validation, test = recorded.splits["validation"], recorded.splits["test"]
     by_hand = [accuracy(weights, validation.inputs, validation.targets) for _, weights in network.kept[:2]]
     record = recorded.record("ok", "", "")
@@ -242,7 +242,7 @@ def build(task, options):
             return self.net(x)
     return Drawing()
 """
-    network: Any = trained(make_job(build)).module.network  # type: ignore[union-attr]
+    network: Any = trained(make_job(build)).module.network
 
     assert not torch.equal(network.first, network.drawn[0])
 
@@ -253,7 +253,7 @@ def test_proof_of_the_batches_covers_targets_and_order(recorded: TrialRun) -> No
     from archbench._training._pairing import hash_first_batches
     from archbench._training._splits import ResidentSplit
 
-    train = recorded.splits["train"]
+    train: Any = recorded.splits["train"]
     order = BatchOrder(48, 16, steps=20, chunks=2, seed=5)
     first = int(next(iter(order))[0, 0])
     inputs, targets = train.inputs.clone(), train.targets.clone()

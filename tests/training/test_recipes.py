@@ -33,7 +33,7 @@ class ByHand:
     """The update of each optimiser for one parameter, as its paper or torch's documentation writes it."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe, self.state = recipe, {}  # type: ignore[var-annotated]
+        self.recipe, self.state = recipe, {}
 
     def update(self, w: Tensor, rate: float, decay: float) -> None:
         """Take one step for `w`, whose gradient is set."""
@@ -84,7 +84,7 @@ def losses_by_hand(job: Job, recipe: Recipe) -> list[float]:
         loss = torch.nn.functional.cross_entropy(layer(inputs[index].flatten(1)), targets[index])
         loss.backward()
         losses.append(loss.item())
-        norm = torch.cat([layer.weight.grad.flatten(), layer.bias.grad]).norm()  # type: ignore[union-attr]
+        norm = torch.cat([layer.weight.grad.flatten(), layer.bias.grad]).norm()
         if recipe.clip_norm:
             for p in (layer.weight, layer.bias):
                 p.grad *= min(1.0, recipe.clip_norm / (float(norm) + 1e-6))

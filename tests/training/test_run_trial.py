@@ -28,36 +28,6 @@ def test_ok(make_job: MakeJob) -> None:
     assert record.resources.samples_per_second == pytest.approx(16 / (record.resources.step_seconds or 0))
 
 
-def test_loss_and_order_match_a_plain_loop(make_job: MakeJob) -> None:
-    """The chunked loop under Lightning gives the losses of a loop written by hand."""
-    from archbench._training._order import BatchOrder
-    from archbench._training._schedule import learning_rates
-    from archbench._training._streams import stream_seed
-    from archbench_tasks.digits import load_images
-
-    job = make_job(LINEAR)
-    record = run_trial(job)
-    protocol = job.trial.protocol
-    train = load_images(None, stream_seed(job.trial, "splits")).train
-    inputs, targets = torch.from_numpy(train.inputs), torch.from_numpy(train.targets)
-    torch.manual_seed(stream_seed(job.trial, "weights"))
-    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.0, fused=True)
-    losses = []
-    order = BatchOrder(len(targets), 16, steps=20, chunks=2, seed=stream_seed(job.trial, "order"))
-    for index, rate in zip(torch.cat(list(order)), learning_rates(protocol.recipe, 20), strict=True):
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(network(inputs[index]), targets[index])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), protocol.recipe.clip_norm)
-        optimizer.param_groups[0]["lr"] = rate
-        optimizer.step()
-        losses.append(loss.item())
-
-    assert record.curves is not None
-    assert record.curves.train_loss == pytest.approx([sum(losses[:10]) / 10, sum(losses[10:]) / 10], rel=1e-6)
-
-
 def test_nan_loss_is_diverged_with_its_step(make_job: MakeJob) -> None:
     """A loss that is not finite ends the trial as diverged, and the message names the step."""
     build = """

@@ -35,7 +35,7 @@ HOW_TO_READ = (
     "several tasks counts a task once at least half of the entrants have been tried on it. An entrant that does not "
     "take a task is named there once; it has no trials.",
     "An entrant whose validation was still improving was not trained long enough to say, and is not ranked: the last "
-    "quarter of its curve is better than the quarter before by more than the margin and by more than the noise.",
+    "fifth of its curve is better than the fifth before by more than the margin and by more than the noise.",
     "A recipe says how the weights are updated. The house recipe of a protocol is the same for all entrants; an own "
     "recipe is the one that an architecture brings, as its paper published it. Results under the two, like those of "
     "different protocols, never share a table.",
