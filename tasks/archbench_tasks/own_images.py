@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import archbench
 from archbench_tasks._decoded_images import REVISION, Decoded, decode, read_decoded
+from archbench_tasks._image_contradictions import warn_of_contradictions
 from archbench_tasks._image_folders import ImageFile, content_of, list_images
-from archbench_tasks._image_groups import warn_of_contradictions
 from archbench_tasks._own_splits import SPLITS, check_classes, constant_accuracy, known_rows, own_margin, split_rows
 
 if TYPE_CHECKING:

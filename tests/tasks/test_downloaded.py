@@ -116,7 +116,11 @@ def test_real_archive_to_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert sizes(cifar.load_images(None, 0, name="cifar-10")) == (180, 20, 100)
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(bytes([0, 0, 8, 3]) + bytes(12) + b"more")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", gzip.compress(b""), gzip.compress(bytes([0, 0, 8, 3]) + bytes(12) + b"more")],
+    ids=["nothing", "empty", "too long"],  # a compressed file holds its time: the two processes would name it otherwise
+)
 def test_damaged_idx(content: bytes, own_data: Path) -> None:
     """The message names a file that is no idx file."""
     path = own_data / "mnist/train-images-idx3-ubyte.gz"

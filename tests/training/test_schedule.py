@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archbench._protocols import Recipe
@@ -40,6 +40,7 @@ def by_formula(recipe: Recipe, steps: int) -> np.ndarray:
     return np.concatenate([start, recipe.learning_rate * curve])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
 @given(curve=CURVES, warm_up=WARM_UPS, learning_rate=st.floats(1e-5, 10), steps=st.integers(1, 200))
 def test_learning_rates_follow_the_formula(
     curve: dict[str, Any], warm_up: dict[str, Any], learning_rate: float, steps: int
