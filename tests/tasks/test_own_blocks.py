@@ -13,7 +13,8 @@ import pytest
 from archbench import DataError, Splits
 from archbench.testing import check_task
 from archbench_tasks._own_splits import Pool, known_rows, split_rows
-from archbench_tasks.own_sequences import SequenceOptions, inspect, load
+from archbench_tasks._sequences import SequenceOptions
+from archbench_tasks.own_sequences import inspect, load
 
 CONTENT = "0123456789abcdef" * 2
 
@@ -205,7 +206,7 @@ def test_even_spacing_is_no_feature(tmp_path: Path) -> None:
         ({"who": ""}, {"group": "who"}, "line 2: 'who' is missing"),
     ],
 )
-def test_columns_that_cannot_split(changes: dict[str, Any], options: dict[str, str], says: str, tmp_path: Path) -> None:
+def test_columns_that_cannot_split(changes: dict[str, Any], options: dict[str, Any], says: str, tmp_path: Path) -> None:
     """The message says how many groups there are, or which cell is no time."""
     rows = [{**row, **changes} for row in walks()]
     dropped = tuple({"when", "who"} - {*options.values()})

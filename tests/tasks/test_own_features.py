@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from archbench import DataError
+from archbench_tasks._sequences import SequenceOptions
 from archbench_tasks._telling_features import agreement, chance_agreement
-from archbench_tasks.own_sequences import SequenceOptions, inspect, load
+from archbench_tasks.own_sequences import inspect, load
 
 HEAD = '"walk id",speed [m/s],"turn, left",age,label'
 

@@ -267,7 +267,7 @@ class Case:
 
 
 CASES = [
-    Case(task, make, solve, dict(options))
+    Case(task, make, solve, options)  # type: ignore[arg-type]
     for task, make, solve, every in (
         ("copy-memory", copy_memory, solve_copy_memory, [{}, {"pause": 1}]),
         ("selective-copy", selective_copy, solve_selective_copy, [{}, {"noise": 0, "symbols": 1}]),

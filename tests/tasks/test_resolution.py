@@ -45,7 +45,11 @@ def adding() -> Registered[Task]:
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adding: Registered[Task]) -> Callable[[str], None]:
     """Return a function that puts a text in the place of the file beside the module of the adding problem."""
     monkeypatch.setattr("archbench_tasks.adding.__file__", str(tmp_path / "adding.py"))
-    return lambda text: (tmp_path / "resolution.json").write_text(text) and None
+
+    def write(text: str) -> None:
+        (tmp_path / "resolution.json").write_text(text)
+
+    return write
 
 
 def content(**changes: Any) -> str:

@@ -44,7 +44,7 @@ def test_melodies_are_equally_frequent_and_as_loud_as_described(load: Load) -> N
     sine = np.square(np.linspace(0.8, 1, 100_001)).mean() / 2
 
     assert abs(counts - 2_500).max() < 4 * math.sqrt(20_000 * 1 / 8 * 7 / 8)
-    assert np.square(train.inputs, dtype=np.float64).mean() == pytest.approx(0.8**2 + sine / 3, rel=0.003)
+    assert np.square(np.asarray(train.inputs), dtype=np.float64).mean() == pytest.approx(0.8**2 + sine / 3, rel=0.003)
 
 
 def test_the_square_can_be_followed(load: Load) -> None:

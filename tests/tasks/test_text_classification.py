@@ -61,7 +61,7 @@ def test_tokens_are_the_text(small_data: Path) -> None:
     assert test.lengths is not None
 
     assert test.targets.tolist() == labels.tolist()
-    for text, row, length in zip(texts, test.inputs, test.lengths, strict=True):
+    for text, row, length in zip(texts, np.asarray(test.inputs), test.lengths, strict=True):
         decoded = "".join(tokenizer.id_to_token(token) for token in row[:length])
         whole = "".join(tokenizer.encode(text).tokens)
         assert whole.startswith(decoded)

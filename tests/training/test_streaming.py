@@ -294,7 +294,7 @@ def numbers_drawn(job: Job) -> list[float]:
     from archbench._training import _runner
 
     seen: list[list[float]] = []
-    resolve = _runner.resolve
+    resolve = _runner.resolve  # type: ignore[attr-defined]
 
     def watch(target: Any) -> Any:
         function = resolve(target)
