@@ -121,7 +121,7 @@ def test_sound_file_trains_elsewhere(tmp_path):
     (result,) = check_architecture(load(tmp_path / "net.py", NET), only=["B502"], slow=True)
 
     assert result.status == "passed", result.message
-    assert "trained on digits" in result.message
+    assert "trained on noisy-digits" in result.message
 
 
 @pytest.mark.slow
