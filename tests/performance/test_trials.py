@@ -122,7 +122,7 @@ def _loop(run: TrialRun) -> float:
     network, split = run.module.network.train(), run.splits["train"]
     assert isinstance(split, ResidentSplit)
     squares = run.module.task.loss == "mean_squared_error"
-    criterion: Callable[..., Tensor] = nn.functional.mse_loss if squares else nn.functional.cross_entropy
+    criterion: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss if squares else _cross_entropy
     parameters = list(network.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=0.01, weight_decay=0.0, fused=True)
     start = time.perf_counter()
@@ -134,6 +134,10 @@ def _loop(run: TrialRun) -> float:
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
     return time.perf_counter() - start
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
 
 
 def test_whole_trial_of_the_mlp(tmp_path: Path) -> None:
