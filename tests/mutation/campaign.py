@@ -140,7 +140,7 @@ def operators() -> list[str]:
         ("BitOr", "BitAnd"),
     ]
     binary = {f"core/ReplaceBinaryOperator_{a}_{b}" for pair in twins for a, b in (pair, pair[::-1])}
-    rest = ("core/ReplaceBinaryOperator_", "core/RemoveDecorator", "core/ExceptionReplacer", "core/VariableReplacer")
+    rest = ("core/ReplaceBinaryOperator_", "core/RemoveDecorator", "core/ExceptionReplacer", "core/Variable")
     identities = tuple(f"core/ReplaceComparisonOperator_{kind}" for kind in ("Is_", "IsNot_", "In_", "NotIn_"))
     known = cosmic_ray.plugins.operator_names()
     plain = [name for name in known if not name.startswith(rest + identities) and not name.endswith(("_Is", "_IsNot"))]
