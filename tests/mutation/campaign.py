@@ -120,12 +120,13 @@ def sample(rooms: Sequence[str], count: int, draw: random.Random) -> list[Mutant
 def possible(room: str, module: str) -> Iterator[Mutant]:
     """Yield all mutants of a module that change what it does: not its annotations, decorators and imports."""
     source = (ROOT / module).read_text()
-    silent = SilentPlaces(source)
+    silent, lines = SilentPlaces(source), source.splitlines()
     for name in operators():
         operator = cosmic_ray.plugins.get_operator(name)
         positions = (place for node in ast_nodes(get_ast(source)) for place in operator().mutation_positions(node))
         for occurrence, (start, _) in enumerate(positions):
-            if start not in silent:
+            marker = lines[start[0] - 1][start[1] : start[1] + 2] == "*,"  # the arguments after it are named
+            if start not in silent and not marker:
                 yield Mutant(room, module, name, occurrence, start[0])
 
 
@@ -190,6 +191,8 @@ def carry_out(mutants: Sequence[Mutant], workers: int) -> dict[Mutant, str | Non
             for mutant, (diff, counts) in zip(mutants, pool.map(attempt, mutants), strict=True):
                 if counts:
                     results[mutant] = diff
+                    if diff:
+                        print(f"\nsurvived: {diff}", flush=True)
                 print(f"\r{len(results)} of {len(mutants)}", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
         return results
@@ -260,9 +263,7 @@ def passes(tests: Sequence[str], tree: Path) -> bool:
 
 
 def show(results: dict[Mutant, str | None]) -> None:
-    """Print the survivors and the score of each room."""
-    for diff in filter(None, results.values()):
-        print(f"\nsurvived: {diff}")
+    """Print the score of each room."""
     print(f"\n{'room':<14}{'mutants':>8}{'noticed':>9}{'score':>8}")
     for room in dict.fromkeys(mutant.room for mutant in results):
         outcomes = [diff is None for mutant, diff in results.items() if mutant.room == room]

@@ -166,3 +166,12 @@ def test_steps_of_a_trial(make_architecture: Make, make_task: Make) -> None:
         (planned,) = make_plan(chosen, select(["all"], [task], "task"), protocol=protocol, seeds=1).trials
 
         assert (planned.trial.steps("image", 100), planned.trial.seconds) == (steps, seconds)
+
+
+def test_a_trial_has_a_step_at_least(make_architecture: Make, make_task: Make) -> None:
+    """An effort that leaves less than one step gives one step."""
+    chosen = select(["all"], [make_architecture()], "architecture")
+    tasks = select(["all"], [make_task(effort=0.001)], "task")
+    (planned,) = make_plan(chosen, tasks, protocol=SMOKE, seeds=1).trials
+
+    assert planned.trial.steps("image", 100) == 1

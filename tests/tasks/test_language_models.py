@@ -106,5 +106,5 @@ def test_sizes_of_the_published_vocabularies(name: str) -> None:
         }[name]
     )
     assert task.metric == ("perplexity" if name.endswith("words") else "bits_per_character")
-    total = sum([int(file.size) for file in task.files])
-    assert total == (5_951_345 if "penn" in name else task.files[0].size)
+    sizes: list[int] = [int(file.size) for file in task.files]
+    assert sum(sizes) == (5_951_345 if "penn" in name else task.files[0].size)

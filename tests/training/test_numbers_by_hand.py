@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import msgspec
@@ -341,3 +342,14 @@ def archbench_tasks():
     run.train()
 
     assert float(run.module.losses[0][0]) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_trial_takes_as_long_as_a_clock_says(make_job: MakeJob) -> None:
+    """The seconds of a trial are those since its hand-over, and training is a part of them."""
+    before = time.monotonic()
+    record = record_of(make_job(RECORDING, task="signs", extra=SMALL_TASK))
+    passed = time.monotonic() - before
+
+    assert record.resources.total_seconds is not None
+    assert record.resources.train_seconds is not None
+    assert 0 < record.resources.train_seconds < record.resources.total_seconds <= passed

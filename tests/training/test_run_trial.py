@@ -350,8 +350,13 @@ def test_split_hash_covers_every_example(make_job: MakeJob) -> None:
     splits = {name: ResidentSplit(torch.zeros(3, 2), torch.zeros(3)) for name in ("train", "validation", "test")}
     before = hash_splits(splits)
     splits["test"].targets[2] = 1
+    proofs = {before, hash_splits(splits)}
+    for name in splits:  # the first and the last example of each
+        for place in (0, 2):
+            splits[name].inputs[place, 1] += 1
+            proofs.add(hash_splits(splits))
 
-    assert before != hash_splits(splits)
+    assert len(proofs) == 8
     assert len(before) == len(hashlib.sha256().hexdigest()[:16])
 
 
