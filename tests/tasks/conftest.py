@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,12 @@ from torch import Tensor, nn
 import archbench_tasks
 from archbench import Splits, Task
 from archbench._declarations import convert_options
-from archbench._planning import Device
 from archbench._plugins import load_plugins
 from archbench._protocols import HOUSE_RECIPE
 from archbench._selection import Selected, open_own_data
 from archbench._training._module import TrialModule
 from archbench._training._split_checks import resident_splits
 from archbench._training._splits import EvaluationBatches
-from archbench._training._trainer import make_trainer
 from support import Load, Score
 
 
@@ -120,10 +117,7 @@ def _score(name: str, predictor: str) -> float:
         }
         network = Answers(lambda x: as_answer(torch.stack([known[row.numpy().tobytes()] for row in x])))
     module = TrialModule(network, task, info, recipe=HOUSE_RECIPE, steps=1, splits=splits, clock_start=0.0)
-    trainer = make_trainer(Device(kind="cpu"))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.test(module, EvaluationBatches(test, "test", info), verbose=False)
+    module.score(EvaluationBatches(test, "test", info))
     assert module.scores["last"] == module.scores["selected"]
     return module.scores["last"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 import pytest
@@ -11,12 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from archbench import Examples, Splits
-from archbench._planning import Device
 from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
 from archbench._training._split_checks import resident_splits
 from archbench._training._splits import EvaluationBatches
-from archbench._training._trainer import make_trainer
 from archbench_tasks import brackets
 
 (TASK,) = brackets.archbench_tasks()
@@ -62,10 +59,7 @@ def bits_of(network: nn.Module) -> float:
     module = TrialModule(
         network, TASK, brackets.info(OPTIONS), recipe=HOUSE_RECIPE, steps=1, splits=few_splits, clock_start=0.0
     )
-    trainer = make_trainer(Device(kind="cpu"))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.test(module, EvaluationBatches(few_splits["test"], "test", brackets.info(OPTIONS)), verbose=False)
+    module.score(EvaluationBatches(few_splits["test"], "test", brackets.info(OPTIONS)))
     return module.scores["selected"]
 
 

@@ -177,25 +177,13 @@ class TrialModule(pl.LightningModule):
         """Validate after a chunk."""
         if self.validation is not None:
             with evaluating(self.network):
-                for index, batch in enumerate(self.validation):
-                    self.validation_step(batch, index)
-                self.on_validation_epoch_end()
+                self._validate(self.validation)
 
-    def score(self, batches: EvaluationBatches) -> None:
-        """Score the test split after training, as `Trainer.test` would."""
-        with evaluating(self.network):
-            self.on_test_start()
-            for index, batch in enumerate(batches):
-                self.test_step(batch, index)
-            self.on_test_epoch_end()
-
-    def validation_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
-        """Feed one batch of the validation split to the metric."""
-        arguments, targets = self._fetch(batch)
-        self._update(self.metric, self.network(*arguments), targets)
-
-    def on_validation_epoch_end(self) -> None:
+    def _validate(self, batches: EvaluationBatches) -> None:
         """Note the validation score, and keep the weights if none before were better."""
+        for batch in batches:
+            arguments, targets = self._fetch(batch)
+            self._update(self.metric, self.network(*arguments), targets)
         value = float(self.metric.compute())
         self.metric.reset()
         if self._is_best(value):
@@ -216,12 +204,16 @@ class TrialModule(pl.LightningModule):
         best = max(self.validations) if self.task.higher_is_better else min(self.validations)
         return value >= best if self.task.higher_is_better else value <= best
 
-    def on_test_start(self) -> None:
-        """Keep a copy of the last weights, because the selected ones will take their place."""
-        self.last = copy.deepcopy(self.network.state_dict())
+    def score(self, batches: EvaluationBatches) -> None:
+        """Score the last and the selected weights in one pass over the test split; then measure the plain loss."""
+        with evaluating(self.network):
+            last = copy.deepcopy(self.network.state_dict())  # the selected weights will take their place
+            for batch in batches:
+                self._score_batch(batch, last)
+            self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
+            self.plain_loss = self._measure_plain_loss()
 
-    def test_step(self, batch: tuple[str, int, int], batch_index: int) -> None:
-        """Score the last and the selected weights in one pass over the test split."""
+    def _score_batch(self, batch: tuple[str, int, int], last: Mapping[str, Tensor]) -> None:
         arguments, targets = self._fetch(batch)
         answer = self.network(*arguments)
         self._update(self.metric, answer, targets)
@@ -230,13 +222,8 @@ class TrialModule(pl.LightningModule):
             # Loaded in place, so that tied weights stay tied and references that the network keeps stay valid.
             self.network.load_state_dict(weights)
             answer = self.network(*arguments)
-            self.network.load_state_dict(self.last)
+            self.network.load_state_dict(last)
         self._update(self.metric_selected, answer, targets)
-
-    def on_test_epoch_end(self) -> None:
-        """Keep the two test scores, then measure the plain training loss."""
-        self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
-        self.plain_loss = self._measure_plain_loss()
 
     def _measure_plain_loss(self) -> float:
         """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.

@@ -1,4 +1,7 @@
-"""`run_trial`: from a job to a record, in this process. It launches nothing and writes nothing."""
+"""`run_trial`: from a job to a record, in this process.
+
+It writes nothing but splits that the trials of a run share, which a process of their own makes once per task and seed.
+"""
 
 from __future__ import annotations
 

@@ -11,11 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from archbench._declarations import IGNORED, METRICS
-from archbench._planning import Device
 from archbench._protocols import HOUSE_RECIPE
 from archbench._training._module import TrialModule
 from archbench._training._splits import EvaluationBatches, ResidentSplit
-from archbench._training._trainer import make_trainer
 from archbench.testing.task._subject import TaskSubject
 
 SURE = 1e4
@@ -103,7 +101,7 @@ def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
 
 
 def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
-    """Return the test score of these answers, computed by the module and the Trainer of a trial."""
+    """Return the test score of these answers, computed as a trial computes it."""
     splits = {name: ResidentSplit(split.inputs.contiguous(), split.targets) for name, split in subject.tensors.items()}
     module = TrialModule(
         Table(answer),
@@ -114,7 +112,5 @@ def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
         splits=splits,
         clock_start=time.monotonic(),
     )
-    module.selected = (0, {})
-    trainer = make_trainer(Device(kind="cpu"))
-    trainer.test(module, EvaluationBatches(splits["test"], "test", subject.info), verbose=False)
+    module.score(EvaluationBatches(splits["test"], "test", subject.info))
     return module.scores["selected"]
