@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,7 +15,7 @@ from scipy import stats
 import archbench
 from archbench import Observer, SelectionError
 from archbench._planning import Device
-from archbench._records import Pairing, Record, Scores, Training
+from archbench._records import Environment, Pairing, Record, Scores, Training
 from archbench._suite import Results
 from archbench._suite._run import Run
 from archbench.cli._compare_output import draw_interval
@@ -27,27 +28,6 @@ def score_digits(architecture: str, task: str, seed: int) -> float:
     """Scores by which mlp beats lstm by about 0.2, with noise of about 0.01 and an effect of the seed."""
     noise = 0.01 * np.random.default_rng([seed, len(architecture)]).standard_normal()
     return float({"mlp": 0.8, "lstm": 0.6, "gru": 0.6}[architecture] + noise + 0.01 * seed)
-
-
-@pytest.fixture
-def scored(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
-    """`scored(score)` makes runs give records with `score(architecture, task, seed)`, None for one that diverged.
-
-    Returns the numbers of seeds of all runs.
-    """
-
-    def install(score: Score, *, paired: bool = True, target: float | None = None) -> list[int]:
-        runs: list[int] = []
-
-        def carry_out(run: Run) -> Results:
-            runs.append(run.plan.cells[0].seeds)
-            records = [make(planned, score, paired, target) for planned in run.plan.trials]
-            return Results(out=run.settings.out, records=tuple(records))
-
-        monkeypatch.setattr(Run, "carry_out", carry_out)
-        return runs
-
-    return install
 
 
 def make(planned: Any, score: Score, paired: bool, target: float | None) -> Record:
@@ -68,6 +48,27 @@ def make(planned: Any, score: Score, paired: bool, target: float | None) -> Reco
             stopped="budget", target=target, steps_to_target=50 if solved else None,
         ),
     )  # fmt: skip
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """`scored(score)` makes runs give records with `score(architecture, task, seed)`, None for one that diverged.
+
+    Returns the numbers of seeds of all runs.
+    """
+
+    def install(score: Score, *, paired: bool = True, target: float | None = None, record: Any = make) -> list[int]:
+        runs: list[int] = []
+
+        def carry_out(run: Run) -> Results:
+            runs.append(run.plan.cells[0].seeds)
+            records = [record(planned, score, paired, target) for planned in run.plan.trials]
+            return Results(out=run.settings.out, records=tuple(records))
+
+        monkeypatch.setattr(Run, "carry_out", carry_out)
+        return runs
+
+    return install
 
 
 def compare(*architectures: str, **options: Any) -> Any:
@@ -234,6 +235,27 @@ def test_answer_in_the_terminal(scored: Any, cli_here: Cli, tmp_path: Path) -> N
     assert lines[2].rstrip().endswith("undecided")
     assert "├" in lines[2]
     assert "    benchmark compare mlp lstm --task digits --protocol smoke --decide --max-seeds 10" in lines
+    assert "together are wrong in at most 10%" in lines[-1]  # it looks at these three seeds a second time
+
+
+def test_a_seed_under_other_conditions_is_named(scored: Any) -> None:
+    """A seed that ran on a GPU beside seeds on a CPU does not count; the entrant is not compared, and told why."""
+
+    def on(device: str) -> Environment:
+        versions = {"archbench": "0.1", "python": "3.11", "torch": "2.14", "lightning": "2.6"}
+        return Environment(**versions, platform="Linux", processor="any", device=device, threads=1)
+
+    def mixed(planned: Any, *arguments: Any) -> Record:
+        trial = planned.trial
+        device = "some GPU" if (trial.architecture.name, trial.seed) == ("mlp", 2) else "cpu"
+        return msgspec.structs.replace(make(planned, *arguments), environment=on(device))
+
+    scored(score_digits, record=mixed)
+    found = compare("mlp", "lstm", seeds=4).answer
+
+    reason = "seed 2 does not count, since it ran with device cuda, the seeds that count with device cpu"
+    assert found.missing == {"mlp": reason}
+    assert found.pairs[0].answer == "undecided"
 
 
 def test_answer_as_json(scored: Any, cli_here: Cli, tmp_path: Path) -> None:

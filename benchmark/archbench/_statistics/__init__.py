@@ -5,7 +5,7 @@ The seeds are the unit of replication and the tasks a fixed set: every interval 
 
 from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all, oriented
 from archbench._statistics._counts import Interval, binomial_interval, order_by_steps, restricted_mean_steps
-from archbench._statistics._effort import seeds_to_decide
+from archbench._statistics._effort import MOST_SEEDS, seeds_to_decide
 from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
 from archbench._statistics._learning import still_improving
 from archbench._statistics._sequential import Decision, decide, nominal_level
@@ -14,6 +14,7 @@ __all__ = [
     "ANSWERS",
     "LEVEL",
     "MIN_SEEDS",
+    "MOST_SEEDS",
     "Answer",
     "Comparison",
     "Decision",

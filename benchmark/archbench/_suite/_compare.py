@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from archbench._suite._observer import Observer
     from archbench._suite._settings import RunSettings
 
-FIRST_LOOK = 3
-"""Seeds before the first look of a sequential rule; the least that a comparison takes."""
-
-MOST_SEEDS = 200
-"""Where a sequential rule ends at the latest."""
-
-
 MAX_SEEDS = 10
 """Where a sequential rule ends if nobody says otherwise."""
 
@@ -46,8 +39,10 @@ class Rules:
     margin: float | None = None
 
     def __post_init__(self) -> None:
-        if self.seeds < FIRST_LOOK:
-            raise SelectionError(f"{self.seeds} seeds cannot be compared; give {FIRST_LOOK} or more")
+        from archbench._statistics import MIN_SEEDS, MOST_SEEDS  # numpy and scipy are for those who compare
+
+        if self.seeds < MIN_SEEDS:
+            raise SelectionError(f"{self.seeds} seeds cannot be compared; give {MIN_SEEDS} or more")
         if self.decide and self.seeds > MOST_SEEDS:
             raise SelectionError(f"max_seeds is {self.seeds}; at most {MOST_SEEDS} are possible")
         if self.margin is not None and not self.margin >= 0:
@@ -71,7 +66,9 @@ def make_rules(seeds: int | None, usual: int, *, decide: bool, max_seeds: int | 
         raise SelectionError("seeds is for a fixed number; with decide, give max_seeds")
     if max_seeds is not None and not decide:
         raise SelectionError("max_seeds needs decide; for a fixed number, give seeds")
-    fixed = max(usual, FIRST_LOOK) if seeds is None else seeds
+    from archbench._statistics import MIN_SEEDS
+
+    fixed = max(usual, MIN_SEEDS) if seeds is None else seeds
     most = MAX_SEEDS if max_seeds is None else max_seeds
     return Rules(seeds=most if decide else fixed, decide=decide, margin=margin)
 
@@ -113,8 +110,10 @@ def carry_out_comparison(
     Raises:
         SelectionError: the plan has fewer than two entrants that take a common task.
     """
+    from archbench._statistics import MIN_SEEDS
+
     cells = _by_task(plan.cells)
-    seeds = FIRST_LOOK if rules.decide else rules.seeds
+    seeds = MIN_SEEDS if rules.decide else rules.seeds
     while True:
         groups = [[replace(cell, seeds=seeds) for cell in group] for group in cells]
         smaller = replace(plan, cells=tuple(cell for group in groups for cell in group))
@@ -126,7 +125,6 @@ def carry_out_comparison(
 
 
 def _compare(groups: Sequence[Sequence[Cell]], results: Results, rules: Rules) -> Compared:
-    # Imported here: numpy and scipy are for those who compare.
     from archbench._suite._comparison import compare, measure, over_tasks
 
     limit = rules.seeds if rules.decide else None

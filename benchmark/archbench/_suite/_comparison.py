@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal
 
@@ -128,7 +128,9 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
         margin: in the unit of the metric; None for that of the task.
     """
     facts, seeds = cells[0].facts, cells[0].seeds
-    groups = [_alike([record for record in records if record.trial.cell == cell.key]) for cell in cells]
+    everything = [[record for record in records if record.trial.cell == cell.key] for cell in cells]
+    apart = [strangers(group) for group in everything]  # as on the page, no mean mixes devices or versions
+    groups = [[r for r in group if r.id not in out] for group, out in zip(everything, apart, strict=True)]
     raw = np.array([_scores(group, seeds) for group in groups])
     return Measured(
         labels=[cell.architecture.component.label for cell in cells],
@@ -142,8 +144,8 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
             "paired": same_data([record for group in groups for record in group], range(seeds)),
             "missing": {
                 cell.architecture.component.label: reason
-                for cell, group in zip(cells, groups, strict=True)
-                if (reason := _missing(cell, group))
+                for cell, group, out in zip(cells, everything, apart, strict=True)
+                if (reason := _missing(cell, group, out))
             },
             "solved": {
                 cell.architecture.component.label: solved
@@ -152,12 +154,6 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
             },
         },
     )
-
-
-def _alike(group: Sequence[Record]) -> list[Record]:
-    """Return the records of a cell without those that ran under other conditions, as on the page."""
-    apart = strangers(group)
-    return [record for record in group if record.id not in apart]
 
 
 def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) -> Measured:
@@ -239,11 +235,19 @@ def _scores(records: Sequence[Record], seeds: int) -> list[float]:
     return [found.get(seed, np.nan) for seed in range(seeds)]
 
 
-def _missing(cell: Cell, records: Sequence[Record]) -> str:
-    """Return why an entrant cannot be compared, or an empty string."""
+def _missing(cell: Cell, records: Sequence[Record], apart: Mapping[str, str]) -> str:
+    """Return why an entrant cannot be compared, or an empty string.
+
+    Args:
+        cell: of the entrant.
+        records: of its trials.
+        apart: those that do not count beside the others, by id, with the reason.
+    """
     if cell.refusal is not None:
         return cell.refusal.reason
-    bad = [f"{r.status} at seed {r.trial.seed}" for r in sorted(records, key=lambda r: r.trial.seed) if not finished(r)]
+    ordered = sorted(records, key=lambda record: record.trial.seed)
+    bad = [f"{r.status} at seed {r.trial.seed}" for r in ordered if not finished(r)]
+    bad += [f"seed {r.trial.seed} does not count, since {apart[r.id]}" for r in ordered if r.id in apart]
     return ", ".join(bad)
 
 

@@ -11,7 +11,8 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from archbench._suite._compare import MAX_SEEDS, MOST_SEEDS, Compared, Rules
+from archbench._statistics import MOST_SEEDS
+from archbench._suite._compare import MAX_SEEDS, Compared, Rules
 from archbench.cli._output import out_option, print_json
 from archbench.cli._results import broken_plugins, print_failures
 from archbench.cli._tables import make_table, print_table
@@ -124,8 +125,7 @@ def _conclusions(compared: Compared, again: str) -> Iterator[str]:
         rest = "" if len(known) == len(needed) else "; other pairs differ too little for any number of seeds"
         yield f"Undecided. If what was seen is the truth, about {max(known)} seeds would tell{rest}:"
         yield f"    {again} --decide --max-seeds {_generous(max(known))}"
-        if rules.decide:
-            yield "That is a new rule, which looks at these seeds again; both together are wrong in at most 10%."
+        yield "That rule looks at these seeds again: this answer and that one together are wrong in at most 10%."
     elif needed and not answer.reason and not answer.missing:
         yield "Undecided, and what was seen differs too little for any number of seeds; --margin says what matters."
 
