@@ -13,7 +13,11 @@ import archbench
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "benchmark" / "archbench"
-BUILT_INS = [ROOT / "plugins" / "archbench_plugins", ROOT / "tasks" / "archbench_tasks"]
+BUILT_INS = [
+    ROOT / "plugins" / "archbench_plugins",
+    ROOT / "plugins" / "archbench_studies",
+    ROOT / "tasks" / "archbench_tasks",
+]
 PACKAGES = [CORE, *BUILT_INS]
 FILES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
 RIDDLES = ("The same", "Those ", "What ", "None.", "None:", "Who ", "As above", "As for ")

@@ -14,14 +14,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def test_every_plugin_file_has_an_entry_point() -> None:
-    """The entry points in pyproject.toml are the folders of the architectures and the public modules of the tasks."""
+    """The entry points in pyproject.toml are the folders of the architectures, the tasks' modules, and the studies."""
     listed = set(PROJECT["project"]["entry-points"]["archbench"].values())
     folders = (path.parent.name for path in (ROOT / "plugins" / "archbench_plugins").glob("*/__init__.py"))
     modules = (path.stem for path in (ROOT / "tasks" / "archbench_tasks").glob("*.py"))
     architectures = {f"archbench_plugins.{name}" for name in folders if name != "shared"}
     tasks = {f"archbench_tasks.{name}" for name in modules if not name.startswith("_")}
 
-    assert architectures | tasks == listed
+    assert architectures | tasks | {"archbench_studies"} == listed
 
 
 def test_installed_entry_points_are_current() -> None:

@@ -5,13 +5,19 @@ from msgspec import Meta as Meta
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import ArrayLike as ArrayLike
+from archbench._declarations import Chart as Chart
+from archbench._declarations import Claim as Claim
 from archbench._declarations import Examples as Examples
+from archbench._declarations import Findings as Findings
 from archbench._declarations import Found as Found
+from archbench._declarations import Line as Line
 from archbench._declarations import Outputs as Outputs
+from archbench._declarations import Part as Part
 from archbench._declarations import Published as Published
 from archbench._declarations import Reader as Reader
 from archbench._declarations import Section as Section
 from archbench._declarations import Splits as Splits
+from archbench._declarations import Study as Study
 from archbench._declarations import Task as Task
 from archbench._declarations import TaskInfo as TaskInfo
 from archbench._downloads import LocalFolder as LocalFolder
@@ -28,9 +34,15 @@ from archbench._errors import RecordError as RecordError
 from archbench._errors import SelectionError as SelectionError
 from archbench._errors import StoreError as StoreError
 from archbench._errors import UnknownNameError as UnknownNameError
+from archbench._protocols import Probes as Probes
+from archbench._protocols import Protocol as Protocol
 from archbench._protocols import Recipe as Recipe
+from archbench._protocols import Tuning as Tuning
+from archbench._protocols import equal_steps as equal_steps
+from archbench._records import Reading as Reading
 from archbench._records import Record as Record
 from archbench._records import Trial as Trial
+from archbench._studies import StudyData as StudyData
 from archbench._suite import Observer as Observer
 from archbench._suite import Results as Results
 from archbench._suite import compare as compare
@@ -44,20 +56,28 @@ __all__ = [
     "ArchbenchError",
     "Architecture",
     "ArrayLike",
+    "Chart",
+    "Claim",
     "DataError",
     "DeclarationError",
     "DeviceError",
     "Examples",
+    "Findings",
     "Found",
     "IncompatibleError",
+    "Line",
     "LocalFolder",
     "Meta",
     "Observer",
     "Outputs",
+    "Part",
     "PluginError",
+    "Probes",
+    "Protocol",
     "ProtocolError",
     "Published",
     "Reader",
+    "Reading",
     "Recipe",
     "Record",
     "RecordError",
@@ -67,12 +87,16 @@ __all__ = [
     "SelectionError",
     "Splits",
     "StoreError",
+    "Study",
+    "StudyData",
     "Task",
     "TaskInfo",
     "Trial",
+    "Tuning",
     "UnknownNameError",
     "compare",
     "data_folder",
+    "equal_steps",
     "hookimpl",
     "read",
     "run",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from archbench._declarations import Architecture, Reader, Section, Task
+    from archbench._declarations import Architecture, Claim, Reader, Section, Study, Task
     from archbench._records import Record, Trial
 
 PROJECT = "archbench"
@@ -113,6 +113,54 @@ def archbench_readers() -> Iterable[Reader]:  # type: ignore[empty-body]
         ...     splits = reader.load(path, None, found.content, 0)
         >>> found.summary, splits.train.inputs.shape
         ('40 rows of numbers', (20, 2, 1))
+    """
+
+
+@hookspec
+def archbench_studies() -> Iterable[Study]:  # type: ignore[empty-body]
+    """Register studies.
+
+    Called once per process, before anything is planned. Return or yield `Study` objects; if one of them is invalid,
+    none is registered. `analyse` is called with the records of the study whenever the leaderboard is built; it must
+    depend on them only. Import numpy inside it, or give it as a `"module:function"` string.
+
+    Example:
+        >>> import archbench
+        >>> rules = archbench.Protocol(name="width", steps=archbench.equal_steps(500), batch_size=32, seeds=5,
+        ...                            for_studies=True)
+        >>> def analyse(data):
+        ...     losses = data.where("mlp").train_losses
+        ...     return archbench.Findings(text=f"{len(losses)} seeds were trained.", numbers={"seeds": len(losses)})
+        >>> @archbench.hookimpl
+        ... def archbench_studies():
+        ...     part = archbench.Part(architectures=("mlp[width=16,128]",), tasks=("digits",), protocol=rules)
+        ...     yield archbench.Study(name="width", question="Does width help?", sizes={"quick": (part,)},
+        ...                           analyse=analyse)
+        >>> [study.name for study in archbench_studies()]
+        ['width']
+    """
+
+
+@hookspec
+def archbench_claims() -> Iterable[Claim]:  # type: ignore[empty-body]
+    """Register claims.
+
+    Called once per process, before anything is planned. Return or yield `Claim` objects; if one of them is invalid,
+    none is registered. The rule of a claim is hashed into the records of its study when they are planned, so a rule
+    that is changed afterwards shows.
+
+    Example:
+        >>> import archbench
+        >>> def statistic(data):
+        ...     narrow, wide = data.where("mlp", width=16).scores, data.where("mlp", width=128).scores
+        ...     return {seed: wide[seed] - narrow[seed] for seed in narrow.keys() & wide.keys()}
+        >>> @archbench.hookimpl
+        ... def archbench_claims():
+        ...     yield archbench.Claim(name="width-helps", statement="A wider net is more accurate.", source="folklore",
+        ...                           study="width", effect="accuracy of width 128 minus that of width 16",
+        ...                           statistic=statistic, rule="above", threshold=0.0, noise=0.002, seeds=5)
+        >>> [claim.name for claim in archbench_claims()]
+        ['width-helps']
     """
 
 

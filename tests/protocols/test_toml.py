@@ -164,7 +164,7 @@ def test_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert shown.exit_code == 0
     assert msgspec.json.decode(shown.stdout)["name"] == get_protocol("mine.toml").name
     explained = set(re.findall(r"^\| `([a-z_.]+)`", PAGE, re.M))
-    keys = {"extends", *Protocol.__struct_fields__} - {"revision", "recipe", "tuning"}
+    keys = {"extends", *Protocol.__struct_fields__} - {"revision", "recipe", "tuning", "probes", "for_studies"}
     keys |= {f"recipe.{name}" for name in Recipe.__struct_fields__} - {
         "recipe.batch_size",
         "recipe.epochs",

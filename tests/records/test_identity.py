@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from archbench._protocols import HOUSE_RECIPE, Protocol, Recipe, Tuning, find_protocol
+from archbench._protocols import HOUSE_RECIPE, Probes, Protocol, Recipe, Tuning, find_protocol
 from archbench._records import Component, Trial
 from archbench._training._streams import stream_seed
 
@@ -36,6 +36,8 @@ OTHER_PROTOCOL: dict[str, Any] = {
     "stop_at_target": True,
     "augment": not QUICK.augment,
     "tuning": Tuning(rates=(0.1, 0.2)),
+    "probes": Probes(measure=("gradient",)),
+    "for_studies": True,
 }
 OTHER_RECIPE: dict[str, Any] = {
     "optimizer": "adam",

@@ -1,8 +1,10 @@
-"""Declarations of plugins: architectures, tasks, readers of own files, page sections. Free of torch and numpy."""
+"""Declarations of plugins: architectures, tasks, readers, studies, claims, page sections. Free of torch and numpy."""
 
 from archbench._declarations._architecture import Architecture as Architecture
 from archbench._declarations._architecture import Outputs as Outputs
 from archbench._declarations._architecture import Published as Published
+from archbench._declarations._claim import Claim as Claim
+from archbench._declarations._claim import Rule as Rule
 from archbench._declarations._metrics import METRICS as METRICS
 from archbench._declarations._metrics import Loss as Loss
 from archbench._declarations._metrics import Metric as Metric
@@ -16,6 +18,12 @@ from archbench._declarations._reader import Found as Found
 from archbench._declarations._reader import OwnData as OwnData
 from archbench._declarations._reader import Reader as Reader
 from archbench._declarations._section import Section as Section
+from archbench._declarations._study import Chart as Chart
+from archbench._declarations._study import Findings as Findings
+from archbench._declarations._study import Line as Line
+from archbench._declarations._study import Part as Part
+from archbench._declarations._study import Size as Size
+from archbench._declarations._study import Study as Study
 from archbench._declarations._targets import resolve as resolve
 from archbench._declarations._task import IGNORED as IGNORED
 from archbench._declarations._task import ArrayLike as ArrayLike

@@ -19,21 +19,39 @@ def check_declaration(item: Declared, what: str, target: object, target_name: st
     Raises:
         DeclarationError: a field does not fit.
     """
-    if not isinstance(item.name, str) or not _NAME.fullmatch(item.name):
-        raise DeclarationError(
-            f"{what} name is {item.name!r}; use 1 to 64 lower-case letters, digits, '.', '_' and '-', "
-            "starting with a letter or digit"
-        )
-    if item.name == "all":
-        raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
-    check_target(item, what, target, target_name)
-    if type(item.revision) is not int or item.revision < 1:
-        raise DeclarationError(f"{what} {item.name!r}: revision is {item.revision!r}; use 1, 2, 3, ...")
+    check_name(what, item.name)
+    check_target(f"{what} {item.name!r}: {target_name}", target)
+    check_revision(f"{what} {item.name!r}", item.revision)
     _check_options(item, what)
     _check_expected_failures(item, what)
 
 
-def check_target(item: Declared, what: str, target: object, target_name: str) -> None:
+def check_name(what: str, name: object) -> None:
+    """Check a name that users type.
+
+    Raises:
+        DeclarationError: it has other characters than allowed, or means everything.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DeclarationError(
+            f"{what} name is {name!r}; use 1 to 64 lower-case letters, digits, '.', '_' and '-', "
+            "starting with a letter or digit"
+        )
+    if name == "all":
+        raise DeclarationError(f"{what} name is 'all', which is the selector for everything; choose another")
+
+
+def check_revision(what: str, revision: object) -> None:
+    """Check that a revision is 1, 2, 3 or higher.
+
+    Raises:
+        DeclarationError: it is not.
+    """
+    if type(revision) is not int or revision < 1:
+        raise DeclarationError(f"{what}: revision is {revision!r}; use 1, 2, 3, ...")
+
+
+def check_target(what: str, target: object) -> None:
     """Check that a target is a function, or a string `"module:function"`.
 
     Raises:
@@ -41,11 +59,9 @@ def check_target(item: Declared, what: str, target: object, target_name: str) ->
     """
     if isinstance(target, str):
         if not re.fullmatch(r"[\w.]+:\w+", target):
-            raise DeclarationError(
-                f"{what} {item.name!r}: {target_name} is {target!r}; write 'package.module:function'"
-            )
+            raise DeclarationError(f"{what} is {target!r}; write 'package.module:function'")
     elif not callable(target):
-        raise DeclarationError(f"{what} {item.name!r}: {target_name} must be a function or 'package.module:function'")
+        raise DeclarationError(f"{what} must be a function or 'package.module:function'")
 
 
 def check_margin(what: str, margin: object, *, chance: float, oracle: float) -> None:

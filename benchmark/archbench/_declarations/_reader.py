@@ -88,7 +88,7 @@ class Reader:
 
     def __post_init__(self) -> None:
         check_declaration(self, "Reader", self.load, "load")
-        check_target(self, "Reader", self.inspect, "inspect")
+        check_target(f"Reader {self.name!r}: inspect", self.inspect)
 
     @property
     def name(self) -> str:

@@ -186,7 +186,7 @@ class Task:
     def __post_init__(self) -> None:
         check_declaration(self, "Task", self.load, "load")
         if self.augment is not None:
-            check_target(self, "Task", self.augment, "augment")
+            check_target(f"Task {self.name!r}: augment", self.augment)
         if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
             raise DeclarationError(f"Task {self.name!r}: files must be a tuple of RemoteFile and LocalFolder")
         if self.loss not in get_args(Loss):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archbench._declarations import Architecture, Reader, Task
+from archbench._declarations import Architecture, Claim, Reader, Study, Task
 from archbench._errors import PluginError
 from archbench._plugins._discovery import Candidate, unmet_requirement
 from archbench._plugins._faults import FaultError, Problem
@@ -46,18 +46,22 @@ class Loader:
         self._architectures: list[Registered[Architecture]] = []
         self._tasks: list[Registered[Task]] = []
         self._readers: list[Registered[Reader]] = []
+        self._studies: list[Registered[Study]] = []
+        self._stated: list[Registered[Claim]] = []
         self._active: list[ActivePlugin] = []
         self._claimed: Claims = {}
 
     def result(self) -> Plugins:
         """Return the plugins loaded so far."""
         return Plugins(
-            tuple(self._architectures),
-            tuple(self._tasks),
-            tuple(self._readers),
-            tuple(self._problems),
-            tuple(self._statuses),
-            tuple(self._active),
+            architectures=tuple(self._architectures),
+            tasks=tuple(self._tasks),
+            readers=tuple(self._readers),
+            studies=tuple(self._studies),
+            claims=tuple(self._stated),
+            problems=tuple(self._problems),
+            statuses=tuple(self._statuses),
+            _active=tuple(self._active),
         )
 
     def consider(self, candidate: Candidate, refused: str) -> None:
@@ -101,6 +105,8 @@ class Loader:
             "architectures": tuple(a.name for a in offer.architectures),
             "tasks": tuple(t.name for t in offer.tasks),
             "readers": tuple(r.scheme for r in offer.readers),
+            "studies": tuple(s.name for s in offer.studies),
+            "claims": tuple(c.name for c in offer.claims),
         }
         self._note(importable, "active", facts, hooks=offer.hooks.names, **names)
         self._problems += [Problem(importable.name, "register", text, fatal=False) for text in offer.hooks.warnings]
@@ -122,6 +128,8 @@ class Loader:
         self._architectures += _registered(importable, offer.architectures)
         self._tasks += _registered(importable, offer.tasks)
         self._readers += _registered(importable, offer.readers)
+        self._studies += _registered(importable, offer.studies)
+        self._stated += _registered(importable, offer.claims)
         self._active.append(ActivePlugin(importable.name, importable.origin, offer.hooks))
 
     def _leave_out(self, candidate: Candidate, status: Any, message: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from archbench._declarations import Architecture, Reader, Section, Task
+from archbench._declarations import Architecture, Claim, Reader, Section, Study, Task
 from archbench._plugins._faults import FaultError, Problem, one_line
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._provenance import PluginStatus, Registered
@@ -31,6 +31,8 @@ class Plugins:
     architectures: tuple[Registered[Architecture], ...] = ()
     tasks: tuple[Registered[Task], ...] = ()
     readers: tuple[Registered[Reader], ...] = ()
+    studies: tuple[Registered[Study], ...] = ()
+    claims: tuple[Registered[Claim], ...] = ()
     problems: tuple[Problem, ...] = ()
     statuses: tuple[PluginStatus, ...] = ()
     _active: tuple[ActivePlugin, ...] = field(default=(), repr=False)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archbench._declarations import Architecture, Reader, Task, TaskInfo, convert_options
+from archbench._declarations import Architecture, Claim, Reader, Study, Task, TaskInfo, convert_options
 from archbench._plugins._faults import FaultError, one_line
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._importing import Importable
 
-Item = Architecture | Task | Reader
+Built = Architecture | Task | Reader
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,22 @@ class Offer:
     architectures: Sequence[Architecture]
     tasks: Sequence[Task]
     readers: Sequence[Reader]
+    studies: Sequence[Study]
+    claims: Sequence[Claim]
 
     def names(self) -> Iterator[tuple[str, str, str]]:
         """Yield each name of an item or a variant: the kind of item, the name, and the holder in words."""
-        kinds: list[tuple[str, Sequence[Item]]] = [
+        kinds: list[tuple[str, Sequence[Built | Study | Claim]]] = [
             ("architecture", self.architectures),
             ("task", self.tasks),
             ("reader", self.readers),
+            ("study", self.studies),
+            ("claim", self.claims),
         ]
         for kind, items in kinds:
             for item in items:
                 yield kind, item.name, f"{kind} {item.name!r}"
-                for variant in item.variants:
+                for variant in getattr(item, "variants", ()):
                     yield kind, variant, f"variant {variant!r} of {kind} {item.name!r}"
 
 
@@ -47,10 +51,12 @@ def collect_offer(plugin: object, importable: Importable) -> Offer:
     architectures = hooks.collect("archbench_architectures", Architecture)
     tasks = hooks.collect("archbench_tasks", Task)
     readers = hooks.collect("archbench_readers", Reader)
+    studies = hooks.collect("archbench_studies", Study)
+    claims = hooks.collect("archbench_claims", Claim)
     _check_descriptions(tasks)
     if importable.source.path:
         _check_own_module(Path(importable.source.path), [*architectures, *tasks, *readers])
-    return Offer(hooks, architectures, tasks, readers)
+    return Offer(hooks, architectures, tasks, readers, studies, claims)
 
 
 def _check_descriptions(tasks: Sequence[Task]) -> None:
@@ -64,7 +70,7 @@ def _check_descriptions(tasks: Sequence[Task]) -> None:
             raise FaultError("collect", f"info of task {task.name!r} returned {info!r}, not an archbench.TaskInfo")
 
 
-def _check_own_module(path: Path, items: Sequence[Item]) -> None:
+def _check_own_module(path: Path, items: Sequence[Built]) -> None:
     """Raise if a string of a one-file plugin names the file itself: it cannot be imported, and training would fail."""
     for item in items:
         targets: list[object] = [item.build if isinstance(item, Architecture) else item.load]

@@ -8,10 +8,10 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from archbench._declarations import Architecture, OwnData, Reader, Task
+from archbench._declarations import Architecture, Claim, OwnData, Reader, Study, Task
 from archbench._records import Origin
 
-T = TypeVar("T", bound=Architecture | Task | Reader)
+T = TypeVar("T", bound=Architecture | Task | Reader | Study | Claim)
 
 
 class PluginSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
         name: `distribution:entry_point` or `file:NAME`.
         origin: the provider.
         status: `active`, or why it is not: `blocked` and `incompatible` plugins were never imported.
-        architectures, tasks, readers: the names it registered.
+        architectures, tasks, readers, studies, claims: the names it registered.
         hooks: the hooks it implements.
         import_milliseconds: duration of its import; None if it was not imported.
         imported_torch: it was the first to import torch.
@@ -50,6 +50,8 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
     architectures: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     readers: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     import_milliseconds: float | None = None
     imported_torch: bool = False
@@ -63,7 +65,7 @@ def no_fingerprint() -> str:
 
 @dataclass(frozen=True)
 class Registered(Generic[T]):
-    """An architecture, a task or a reader together with its provider.
+    """A declared item, such as an architecture, together with its provider.
 
     Args:
         item: the declaration.

@@ -7,11 +7,15 @@ from typing import Any, Literal
 import msgspec
 
 from archbench._protocols._identity import identity_hash
+from archbench._protocols._probes import Probes
 from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, Tuning
 
 RULES_REVISION = 2
 """Revision of the protocols in files: raised when a rule changes that holds for every protocol. Since 2, the later of
 equal validations is selected."""
+
+LATER_FIELDS = ("probes", "for_studies")
+"""Fields that came later: part of the identity only where they are set, so that older ids stay as they are."""
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         stop_at_target: training ends at the first validation that reaches the target of the task, if it has one.
         augment: the augmentation of the task, if it has one, is applied to the training batches.
         tuning: how each entrant is tuned before its evaluation; None for no tuning.
+        probes: what each trial of the evaluation measures beside its scores; None for nothing.
+        for_studies: the trials feed studies and have no board of their own.
 
     Raises:
         ValueError: the settings contradict each other.
@@ -54,6 +60,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     stop_at_target: bool = False
     augment: bool = False
     tuning: Tuning | None = None
+    probes: Probes | None = None
+    for_studies: bool = False
 
     def __post_init__(self) -> None:
         given = [name for name in ("steps", "epochs", "seconds") if getattr(self, name) is not None]
@@ -83,7 +91,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide the result of one trial: not the summary, time limit or number of seeds."""
         values: dict[str, Any] = msgspec.to_builtins(self)
-        return {key: value for key, value in values.items() if key not in ("summary", "timeout", "seeds")}
+        outside = ["summary", "timeout", "seeds", *(name for name in LATER_FIELDS if not values[name])]
+        return {key: value for key, value in values.items() if key not in outside}
 
     @property
     def key(self) -> str:

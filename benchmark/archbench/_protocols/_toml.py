@@ -23,6 +23,9 @@ BUDGETS = ("steps", "epochs", "seconds")
 TABLES = {"recipe": Recipe, "tuning": Tuning}
 SET_BY_PROTOCOL = ("batch_size", "epochs", "steps")
 """Fields of a recipe that only an own recipe sets; a house recipe leaves them to its protocol."""
+NOT_IN_FILES = ("revision", "probes", "for_studies")
+"""Fields of a protocol that no file sets: the suite counts revisions, and studies declare their protocols in code."""
+
 KINDS = {
     "int": "a whole number",
     "float": "a number",
@@ -65,7 +68,7 @@ def read_protocol(path: Path) -> Protocol:
 
 
 def _make_protocol(content: dict[str, Any]) -> Protocol:
-    allowed = [name for name in Protocol.__struct_fields__ if name != "revision"]
+    allowed = [name for name in Protocol.__struct_fields__ if name not in NOT_IN_FILES]
     _refuse_unknown(content, ["extends", *allowed], "")
     _check_name(content.get("name"))
     house = content.get("recipe", {})

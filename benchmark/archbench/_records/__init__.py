@@ -11,6 +11,7 @@ from archbench._records._record import Curves as Curves
 from archbench._records._record import Environment as Environment
 from archbench._records._record import Origin as Origin
 from archbench._records._record import Pairing as Pairing
+from archbench._records._record import Reading as Reading
 from archbench._records._record import Record as Record
 from archbench._records._record import Resources as Resources
 from archbench._records._record import Scores as Scores

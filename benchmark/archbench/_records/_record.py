@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from archbench._protocols import Recipe
+from archbench._protocols import Probe, Recipe
 from archbench._records._trial import Trial
 
 SCHEMA = 2
@@ -175,6 +175,25 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     batches: str
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement of a probe; the lists have equal length.
+
+    Args:
+        probe: which probe of the protocol it is.
+        step: optimiser steps done when it was taken.
+        names: of what the values belong to: layers, blocks, time steps counted from 0, or what a lesion took out,
+            joined by `+` where it took out several.
+        values: in the unit of the probe; NaN never, None where it could not be measured.
+        note: why nothing could be measured; empty if it could.
+    """
+
+    probe: Probe
+    step: int
+    names: list[str] = []
+    values: list[float | None] = []
+    note: str = ""
+
+
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """The versions and the machine that a trial ran with; `threads` is the number of threads of one trial."""
 
@@ -204,6 +223,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         architecture_facts: facts about the architecture that the leaderboard shows.
         scores, curves, training, pairing, environment: None if the trial ended before it had them. A tuning trial has
             no scores: it never reads the test split.
+        readings: what the probes of the protocol measured.
+        manifests: from the name of each claim that such a trial feeds to the hash of its rule when the trial was
+            planned, so that a rule that is changed afterwards shows.
     """
 
     schema: int = SCHEMA
@@ -223,6 +245,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources = Resources()
     pairing: Pairing | None = None
     environment: Environment | None = None
+    readings: list[Reading] = []
+    manifests: dict[str, str] = {}
 
     @property
     def validation(self) -> float | None:
