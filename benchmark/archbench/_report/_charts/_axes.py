@@ -77,7 +77,7 @@ def tick_label(value: float) -> str:
     return f"{value:,.4g}".replace("-", MINUS) if abs(value) > 1e-9 else "0"
 
 
-def frame(axes: Axes, below: str, beside: str, *, powers: bool = False) -> Markup:
+def frame(axes: Axes, below: str, beside: str, *, powers: bool = False, powers_up: bool = False) -> Markup:
     """Return the grid, the tick labels and the titles of the axes.
 
     Args:
@@ -85,6 +85,7 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False) -> Marku
         below: title of the horizontal axis.
         beside: title of the vertical axis.
         powers: the horizontal axis is logarithmic; its values are powers of ten.
+        powers_up: the vertical axis is logarithmic.
     """
     width, height = PLOT
     floor = height - BOTTOM
@@ -92,7 +93,7 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False) -> Marku
     turned = f"translate(11 {(TOP + floor) / 2:.0f}) rotate(-90)"
     return tag(
         "g",
-        *_grid(axes),
+        *_grid(axes, powers_up),
         *_ticks_below(axes, powers),
         tag("line", x1=LEFT, x2=width - RIGHT, y1=floor, y2=floor, class_="tick"),
         tag("text", below, x=middle, y=height - 6, text_anchor="middle", class_="title"),
@@ -101,19 +102,30 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False) -> Marku
     )
 
 
-def _grid(axes: Axes) -> Iterator[Markup]:
-    for value in ticks(axes.up, 5):
+def _grid(axes: Axes, powers: bool) -> Iterator[Markup]:
+    for value in _few(_log_ticks(axes.up)) if powers else ticks(axes.up, 5):
         y = axes.y(value)
         yield tag("line", x1=LEFT, x2=PLOT[0] - RIGHT, y1=y, y2=y, class_="grid")
-        yield tag("text", tick_label(value), x=LEFT - 8, y=y + 4, text_anchor="end")
+        yield tag("text", power_label(value) if powers else tick_label(value), x=LEFT - 8, y=y + 4, text_anchor="end")
 
 
 def _ticks_below(axes: Axes, powers: bool) -> Iterator[Markup]:
     floor = PLOT[1] - BOTTOM
-    for value in _log_ticks(axes.across) if powers else ticks(axes.across, 4):
+    for value in _few(_log_ticks(axes.across)) if powers else ticks(axes.across, 4):
         x = axes.x(value)
         yield tag("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="tick")
-        yield tag("text", tick_label(10**value if powers else value), x=x, y=floor + 18, text_anchor="middle")
+        yield tag("text", power_label(value) if powers else tick_label(value), x=x, y=floor + 18, text_anchor="middle")
+
+
+def power_label(exponent: float) -> str:
+    """Return ten to this exponent as it stands at an axis: `0.01`, `20` or `1e−7`."""
+    value = 10.0**exponent
+    return tick_label(value) if 1e-3 <= value < 1e7 else f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
+
+
+def _few(values: list[float]) -> list[float]:
+    """Return at most seven of these ticks, evenly spread."""
+    return values[:: math.ceil(len(values) / 7)] if values else values
 
 
 def _log_ticks(domain: Domain) -> list[float]:

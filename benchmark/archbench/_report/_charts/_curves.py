@@ -33,7 +33,7 @@ def learning_curves(
     axes = make_axes(across, padded([value for values in series.values() for value in values]))
     what = f"validation {task.metric.replace('_', ' ')}" if validation else "training loss"
     named, faint = curves[:MAX_LINES] + curves[MAX_LINES:][-1:], curves[MAX_LINES:-1]
-    heights = _spread([axes.y(series[curve.entrant][-1]) for curve in named], 13)
+    heights = spread([axes.y(series[curve.entrant][-1]) for curve in named], 13)
     lines = [
         _line(curve, series[curve.entrant], entrants[curve.entrant], axes, height)
         for curve, height in [*((curve, None) for curve in faint), *zip(named, heights, strict=True)]
@@ -60,7 +60,7 @@ def _line(curve: Curve, values: Sequence[float], entrant: Entrant, axes: Axes, h
     )
 
 
-def _spread(heights: Sequence[float], gap: float) -> list[float]:
+def spread(heights: Sequence[float], gap: float) -> list[float]:
     """Return label heights at least `gap` apart, kept near the points and inside the plot."""
     order = sorted(range(len(heights)), key=lambda index: heights[index])
     placed = [0.0] * len(heights)

@@ -1,0 +1,113 @@
+"""The charts of studies: lines over numbers, with the single seeds as dots."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from archbench._declarations import Chart, Line
+from archbench._report._charts._axes import PLOT, Axes, frame, make_axes, padded
+from archbench._report._charts._curves import spread
+from archbench._report._charts._svg import PALETTE, clip, image, short, tag
+
+Point = tuple[float, float]
+
+
+class _Drawn(NamedTuple):
+    """A line as it is drawn: logarithms where an axis is logarithmic, and only what can be shown.
+
+    Args:
+        label: its name.
+        runs: stretches of neighbouring points; a gap lies between two of them.
+        seeds: further dots.
+        dashed: for what a theory predicts.
+    """
+
+    label: str
+    runs: list[list[Point]]
+    seeds: list[Point]
+    dashed: bool
+
+    @property
+    def points(self) -> list[Point]:
+        """All points of the line and all dots."""
+        return [point for run in self.runs for point in run] + self.seeds
+
+
+def line_chart(chart: Chart) -> Markup | None:
+    """Return a chart as an image.
+
+    Returns:
+        The image; None if nothing of it can be drawn.
+    """
+    lines = [_prepare(line, chart) for line in chart.lines]
+    points = [point for line in lines for point in line.points]
+    if not points:
+        return None
+    axes = make_axes(padded([x for x, _ in points]), padded([y for _, y in points]))
+    ends = [(line.runs[-1] if line.runs else sorted(line.seeds) or [points[0]])[-1] for line in lines]
+    heights = spread([axes.y(y) for _, y in ends], 13)
+    drawn = [
+        _draw(line, index % PALETTE, axes, end, height)
+        for index, (line, end, height) in enumerate(zip(lines, ends, heights, strict=True))
+        if line.points
+    ]
+    below = frame(axes, chart.x, chart.y, powers=chart.log_x, powers_up=chart.log_y)
+    return image(PLOT, chart.description or chart.title, below, *drawn)
+
+
+def _prepare(line: Line, chart: Chart) -> _Drawn:
+    pairs = zip(line.x, line.y, strict=False)
+    return _Drawn(
+        line.label,
+        list(_runs(_place(x, y, chart) for x, y in pairs)),
+        [place for x, y in line.seeds if (place := _place(x, y, chart))],
+        line.dashed,
+    )
+
+
+def _place(x: float, y: float | None, chart: Chart) -> Point | None:
+    """Return a point on the scales of the chart; None if it has no place there."""
+    across, up = _scaled(x, chart.log_x), _scaled(y, chart.log_y)
+    return None if across is None or up is None else (across, up)
+
+
+def _scaled(value: float | None, log: bool) -> float | None:
+    if value is None or not math.isfinite(value) or (log and value <= 0):
+        return None
+    return math.log10(value) if log else float(value)
+
+
+def _runs(points: Iterable[Point | None]) -> Iterator[list[Point]]:
+    run: list[Point] = []
+    for point in [*points, None]:
+        if point is not None:
+            run.append(point)
+        elif run:
+            yield run
+            run = []
+
+
+def _draw(line: _Drawn, colour: int, axes: Axes, end: Point, height: float) -> Markup:
+    dots = [tag("circle", cx=axes.x(x), cy=axes.y(y), r=2.4, class_="seed") for x, y in line.seeds]
+    marks = [] if line.dashed else [_mark(point, axes) for run in line.runs for point in run]
+    return tag(
+        "g",
+        tag("title", line.label),
+        *dots,
+        *(tag("polyline", points=_path(run, axes)) for run in line.runs if len(run) > 1),
+        *marks,
+        tag("text", clip(line.label), x=axes.x(end[0]) + 9, y=height + 4, class_="name"),
+        class_=f"curve c{colour}{' dashed' if line.dashed else ''}",
+    )
+
+
+def _path(run: Sequence[Point], axes: Axes) -> str:
+    return " ".join(f"{short(axes.x(x))},{short(axes.y(y))}" for x, y in run)
+
+
+def _mark(point: Point, axes: Axes) -> Markup:
+    return tag("circle", cx=axes.x(point[0]), cy=axes.y(point[1]), r=3.2)

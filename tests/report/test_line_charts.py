@@ -1,0 +1,73 @@
+"""Charts of studies: lines over numbers on plain and logarithmic axes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from xml.etree import ElementTree
+
+from archbench import Chart, Line
+from archbench._report._charts import line_chart
+from archbench._report._charts._axes import power_label
+
+
+def draw(*lines: Line, log_x: bool = False, log_y: bool = False) -> ElementTree.Element:
+    """Return the parsed image of a chart with these lines."""
+    drawn = line_chart(Chart(title="t", x="depth", y="loss", lines=lines, log_x=log_x, log_y=log_y, description="d"))
+    assert drawn is not None
+    return ElementTree.fromstring(str(drawn))
+
+
+def corners(image: ElementTree.Element) -> list[list[tuple[float, float]]]:
+    """Return the corners of each stretch of a line, in pixels."""
+    texts = [element.attrib["points"] for element in image.iter("polyline")]
+    return [[(float(x), float(y)) for x, y in re.findall(r"([-\d.]+),([-\d.]+)", text)] for text in texts]
+
+
+def test_equal_ratios_are_equal_distances_on_a_logarithmic_axis() -> None:
+    """Powers of ten lie on a straight line with equal steps, upwards as the values grow."""
+    [line] = corners(draw(Line(label="a", x=(1, 10, 100), y=(1e-6, 1e-4, 1e-2)), log_x=True, log_y=True))
+
+    assert abs((line[1][0] - line[0][0]) - (line[2][0] - line[1][0])) < 0.11
+    assert abs((line[1][1] - line[0][1]) - (line[2][1] - line[1][1])) < 0.11
+    assert line[2][1] < line[0][1]
+
+
+def test_missing_values_leave_a_gap() -> None:
+    """A value that is absent, not finite, or not positive on a logarithmic axis interrupts the line."""
+    for hole in (None, float("nan"), float("inf"), 0.0, -1.0):
+        line = Line(label="a", x=(1, 2, 3, 4, 5), y=(1.0, 2.0, hole, 3.0, 4.0))
+
+        assert [len(run) for run in corners(draw(line, log_y=True))] == [2, 2], hole
+
+
+def test_a_chart_without_a_point_is_not_drawn() -> None:
+    """Without a value that has a place on the axes there is no image."""
+    empty = Line(label="a", x=(1.0,), y=(0.0,))
+
+    assert line_chart(Chart(title="t", x="x", y="y", lines=(empty,), log_y=True)) is None
+    assert line_chart(Chart(title="t", x="x", y="y", lines=())) is None
+
+
+def test_each_seed_is_a_dot_and_every_line_is_named() -> None:
+    """Seeds are drawn beside the line, and a name stands at the end of each line, escaped."""
+    image = draw(
+        Line(label="<b>&", x=(1, 2), y=(1.0, 2.0), seeds=((1, 0.5), (2, 2.5))),
+        Line(label="theory", x=(1, 2), y=(1.0, 1.0), dashed=True),
+    )
+
+    assert sum(element.attrib.get("class") == "seed" for element in image.iter("circle")) == 2
+    assert [e.text for e in image.iter("text") if e.attrib.get("class") == "name"] == ["<b>&", "theory"]
+
+
+def test_names_keep_apart() -> None:
+    """The names of lines that end at one point do not cover each other."""
+    image = draw(*(Line(label=str(n), x=(1, 2), y=(0.0, 1.0)) for n in range(4)))
+    heights = sorted(float(e.attrib["y"]) for e in image.iter("text") if e.attrib.get("class") == "name")
+
+    assert min(b - a for a, b in itertools.pairwise(heights)) >= 12.9
+
+
+def test_labels_of_powers() -> None:
+    """Small powers are written as such, others as numbers."""
+    assert [power_label(e) for e in (-7, -3, 0, 1, 4)] == ["1e−7", "0.001", "1", "10", "10k"]  # noqa: RUF001
