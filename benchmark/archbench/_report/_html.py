@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from archbench._report import _charts, _explanations, _pairs, _text
+from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
@@ -39,7 +39,9 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "labels": {key: entrant.label for key, entrant in entrants.items()},
         "tasks": tasks,
         "protocols": {protocol.id: protocol for protocol in board.protocols},
+        "studies": {study.id: study for study in board.studies},
         "text": _text,
+        "words": _claim_words,
         "explanations": _explanations,
         "charts": _charts,
         "palette": _charts.PALETTE,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from archbench._report import _explanations, _text
+from archbench._report import _claim_words, _explanations, _text
 from archbench._report._schema import (
     Entrant,
     Leaderboard,
@@ -14,6 +14,7 @@ from archbench._report._schema import (
     OverRow,
     ProtocolEntry,
     SectionEntry,
+    StudyEntry,
     TaskBoard,
     TaskEntry,
     TaskRow,
@@ -41,17 +42,20 @@ def render_markdown(board: Leaderboard) -> str:
     blocks = ["# Leaderboard"]
     if board.notes:
         blocks += ["## Problems to know of", "\n".join(f"- {escape(note)}" for note in board.notes)]
-    if not board.entrants:
+    if not board.entrants and not board.studies:
         blocks += ["No results yet. Train every registered architecture on every task that it fits:"]
         return "\n\n".join([*blocks, f"    {_text.START_HERE}"]) + "\n"
     blocks += [
         escape(_text.summary_line(board)),
         "The full page is [index.html](index.html); the numbers are in [leaderboard.csv](leaderboard.csv) and "
         "[leaderboard.json](leaderboard.json).",
+        *_claims(board),
         *_results(board),
+        *(block for study in board.studies for block in _study(study)),
         *(block for section in board.sections for block in _section(section)),
         *("## Provenance", _entrants(board), _protocols(board), _environments(board)),
         *("## How to read this", *map(escape, _explanations.HOW_TO_READ)),
+        escape(_claim_words.HOW_DECIDED) if board.claims else "",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -79,6 +83,39 @@ def _results(board: Leaderboard) -> list[str]:
     )
     over = [block for item in board.overall for block in _over(item, page)]
     return over + [block for item in board.boards for block in _task(item, page)] + _tuning(page) + _failures(page)
+
+
+def _claims(board: Leaderboard) -> list[str]:
+    if not board.claims:
+        return []
+    rows = [
+        (
+            claim.statement,
+            _claim_words.verdict(claim),
+            " ".join(filter(None, (_claim_words.number(claim.mean), _bracketed(_claim_words.interval(claim))))),
+            claim.effect,
+            claim.n,
+            claim.published,
+            claim.source,
+        )
+        for claim in board.claims
+    ]
+    head = ["Claim", "Verdict", "Mean and interval", "Effect", "Seeds", "Paper", "Source"]
+    return ["## Claims", escape(_claim_words.headline(board)), _table(head, rows, [4])]
+
+
+def _study(study: StudyEntry) -> list[str]:
+    return [
+        f"## {escape(study.question)}",
+        escape(f"Study {study.name}, {_claim_words.trials_line(study)}."),
+        escape(study.text or study.problem),
+        _table(study.columns, study.rows) if study.columns else "",
+        f"    {' '.join(study.command.split())}",
+    ]
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if text else ""
 
 
 def _over(over: OverBoard, page: _Page) -> list[str]:

@@ -157,7 +157,13 @@ def summary_line(board: Leaderboard) -> str:
     states = ", ".join(f"{number} {status}" for status, number in board.counts.items())
     tuning = sum(entry.trials for entry in board.tuning)
     text = " · ".join(parts) + (", all ok" if set(board.counts) == {"ok"} else f" ({states})" if states else "")
-    return f"{text} · {_several(tuning, 'tuning trial')}" if tuning else text
+    text += f" · {_several(tuning, 'tuning trial')}" if tuning else ""
+    return f"{text} · {_studies_words(board)}" if board.studies else text
+
+
+def _studies_words(board: Leaderboard) -> str:
+    number, trials = len(board.studies), sum(sum(study.trials.values()) for study in board.studies)
+    return f"{number} {'study' if number == 1 else 'studies'} with {trials:,} trials"
 
 
 def seeds_line(board: TaskBoard, planned: int) -> str:

@@ -3,6 +3,7 @@
 from archbench._report._charts._axes import Domain as Domain
 from archbench._report._charts._curves import MAX_LINES as MAX_LINES
 from archbench._report._charts._curves import learning_curves as learning_curves
+from archbench._report._charts._effects import effect_strip as effect_strip
 from archbench._report._charts._lines import line_chart as line_chart
 from archbench._report._charts._scatter import scatter as scatter
 from archbench._report._charts._strips import over_strip as over_strip

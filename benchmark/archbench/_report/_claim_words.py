@@ -1,0 +1,56 @@
+"""Words about claims and studies that the page and the README share."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archbench._report._schema import ClaimEntry, Leaderboard, StudyEntry
+from archbench._report._text import MINUS, NOTHING
+
+DECIDED = ("supported", "contradicted")
+
+CAPTION = (
+    "Published claims, judged by the trials of these records. Dots are seeds, the bar is the interval of their mean "
+    "that holds for all claims at once, the dashed line is the threshold of the rule."
+)
+
+HOW_DECIDED = (
+    "Each claim has a rule that was fixed, and hashed into the records, before its trials ran. Every seed gives one "
+    "effect; the interval of their mean holds for all claims of the table at once, with 95 % confidence. A claim is "
+    "supported if the whole interval lies where the rule puts it, contradicted if the whole interval lies elsewhere, "
+    "and else undecided. The verdicts are about these nets, data and budgets; the figure of the paper stands beside."
+)
+
+
+def headline(board: Leaderboard) -> str:
+    """Return how many claims are decided, and how."""
+    counts = Counter(claim.verdict for claim in board.claims)
+    decided = sum(counts[verdict] for verdict in DECIDED)
+    if not decided:
+        return f"None of the {len(board.claims)} claims can be decided from these records."
+    found = " and ".join(f"{counts[verdict]} {verdict}" for verdict in DECIDED if counts[verdict])
+    left = [f"{number} {verdict}" for verdict, number in sorted(counts.items()) if verdict not in DECIDED]
+    return f"{found} of {len(board.claims)} published claims" + (f"; {', '.join(left)}." if left else ".")
+
+
+def number(value: float | None) -> str:
+    """Return an effect with three significant digits and a true minus sign; a dash for None."""
+    return NOTHING if value is None else f"{value:.3g}".replace("-", MINUS)
+
+
+def interval(claim: ClaimEntry) -> str:
+    """Return the interval of the mean effect; empty if there is none."""
+    return "" if claim.low is None or claim.high is None else f"{number(claim.low)} to {number(claim.high)}"
+
+
+def verdict(claim: ClaimEntry) -> str:
+    """Return the verdict, with the flags that qualify it."""
+    flags = [flag for flag in claim.flags if flag != claim.verdict]
+    return claim.verdict + (f" ({', '.join(flags)})" if flags else "")
+
+
+def trials_line(study: StudyEntry) -> str:
+    """Return how many trials a study rests on, and what became of them."""
+    total = sum(study.trials.values())
+    others = [f"{count} {status}" for status, count in sorted(study.trials.items()) if status != "ok"]
+    return f"{total} trial{'' if total == 1 else 's'}, {study.size} size" + (f"; {', '.join(others)}" if others else "")
