@@ -101,6 +101,9 @@ class Architecture:
         expected_failures: from the code of a check that this network fails by design to the reason. Strict for the
             default options: it is an error if the check passes, so that no exception outlives its reason.
 
+        by_default: whether `benchmark run all` includes it; if not, it runs when it is named. Meant for networks that
+            are there for a study.
+
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
     """
@@ -121,6 +124,7 @@ class Architecture:
     unused_parameters: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
+    by_default: bool = True
 
     def __post_init__(self) -> None:
         check_declaration(self, "Architecture", self.build, "build")

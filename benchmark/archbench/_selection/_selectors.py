@@ -1,7 +1,7 @@
 """Selectors: the texts by which people name architectures and tasks.
 
 ```
-all                            everything that is registered
+all                            everything that is registered; of architectures, what runs by default
 resnet                         one name
 resnet-56                      a named variant
 resnet[depth=8,20]             options; several values make several entrants

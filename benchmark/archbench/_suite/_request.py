@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archbench._declarations import Size, Task
+from archbench._declarations import Architecture, Size, Task
 from archbench._errors import SelectionError, UnknownNameError, nearest
 from archbench._planning import Plan, make_plan
 from archbench._plugins import Plugins
 from archbench._protocols import Protocol
 from archbench._protocols._toml import get_protocol
-from archbench._selection import Selected, check_availability, is_own_data, select, select_tasks
+from archbench._selection import Selected, check_availability, distinct, is_own_data, select, select_tasks
 from archbench._studies import names_study
 from archbench._suite._observer import Observer
 
@@ -109,7 +109,7 @@ def request_plan(
     for lack in available.left_out:
         observer.informed(f"left out: {lack}")
     return make_plan(
-        select(architectures, plugins.architectures, "architecture"),
+        _select_architectures(architectures, plugins),
         available.tasks,
         protocol=protocol,
         seeds=protocol.seeds if seeds is None else seeds,
@@ -131,6 +131,16 @@ def choose_tasks(plugins: Plugins, selectors: Sequence[str], observer: Observer)
         for warning in () if own is None else own.found.warnings:
             observer.warned(f"{task.component.label}: {warning}")
     return tasks
+
+
+def _select_architectures(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Architecture]]:
+    """Return the architectures of these selectors, where `all` stands for those that run by default."""
+    by_default = [registered for registered in plugins.architectures if registered.item.by_default]
+    return distinct(
+        found
+        for selector in selectors
+        for found in select([selector], by_default if selector == "all" else plugins.architectures, "architecture")
+    )
 
 
 def _inform_of_features(task: Selected[Task], observer: Observer) -> None:

@@ -38,6 +38,7 @@ def _describe_architecture(registered: Registered[Architecture]) -> Row:
         "name": item.name,
         "id": registered.canonical,
         "inputs": list(item.inputs),
+        "by_default": item.by_default,
         "summary": item.summary,
         "variants": list(item.variants),
     }
@@ -79,7 +80,7 @@ def _print(listing: dict[str, list[Row]]) -> None:
         for row in rows:
             _print_row(row, width)
         print()
-    print("Tasks with a star run when they are named, or with --task all.")
+    print("What has a star runs when it is named; --task all includes every task.")
     print("[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.")
     print("Data that are missing: benchmark data prepare TASK")
     print("Details of one: benchmark show NAME")
