@@ -24,8 +24,8 @@ class Obstacle:
 
     Args:
         verdict: `changed` if the plugin is gone, or its revision, options, fingerprint or facts are not those of the
-            record; `undecided` if files or a package are missing, or there was no training to repeat; `reproduced` if the
-            record says that the trial cannot be trained, and that is so now.
+            record; `undecided` if files or a package are missing, or there was no training to repeat; `reproduced` if
+            the record says that the trial cannot be trained, and that is so now.
         reason: one line for people.
     """
 

@@ -123,7 +123,7 @@ def _check_certificate(path: Path | None, source: Source) -> None:
 
 
 def _certify(wanted: Wanted, source: Source, checks: list[Check]) -> Certificate:
-    counts = Counter(check.verdict for check in checks)
+    counts: Counter[str] = Counter(check.verdict for check in checks)
     drawn = wanted.sample is not None
     return Certificate(
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from archbench._suite import RunSettings
-from archbench.cli._options import Blocked, DeviceName, Json, PluginFiles, Timeout, Workers, load
+from archbench._suite._settings import DeviceChoice
+from archbench.cli._options import Blocked, Json, PluginFiles, Timeout, Workers, load
 
 Target = Annotated[
     str,
@@ -30,6 +31,7 @@ OwnData = Annotated[
     list[str] | None,
     typer.Option("--task", metavar="SCHEME:PATH", help="Own files that records need, as images:PATH; repeatable."),
 ]
+Device = Annotated[DeviceChoice, typer.Option("--device", help="Where to train; auto takes what the record was made on.")]
 Certificate = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the certificate, as JSON.")]
 
 
@@ -38,9 +40,10 @@ def reproduce(
     sample: Sample = None,
     seed: DrawSeed = 0,
     task: OwnData = None,
-    out: Certificate = None,
+    out: Device = Annotated[DeviceChoice, typer.Option("--device", help="Where to train; auto takes what the record was made on.")]
+Certificate = None,
     workers: Workers = None,
-    device: DeviceName = "auto",
+    device: Device = "auto",
     timeout: Timeout = None,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
