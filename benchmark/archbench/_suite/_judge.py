@@ -29,22 +29,7 @@ def judge(record: Record, again: Record, folder: Iterable[Record]) -> Check:
         return _check(record, "changed", f"other data: {_describe_data(record, again)}", "hashes", again)
     if record.status != "ok" or again.status != "ok":
         return _judge_status(record, again)
-    found = compare_records(record, again)
-    compared: dict[str, Any] = {
-        "compared": list(found.fields),
-        "differing": list(dict.fromkeys(item.field.partition("[")[0] for item in found.differences)),
-        "largest_difference": found.largest,
-    }
-    if not found.differences:
-        return _check(record, "reproduced", "", "bit for bit", again, **compared)
-    elsewhere = describe_elsewhere(record, again)
-    if not elsewhere:
-        return _check(record, "diverged", _describe_difference(found), "bit for bit", again, **compared)
-    if record.scores is None or again.scores is None:  # of tuning, whose seeds are of another recipe each
-        return _check(
-            record, "reproduced", f"it ended {again.status}, as then; {elsewhere}", "status", again, **compared
-        )
-    return _judge_score(record, again, other_seeds(record, folder), elsewhere, compared)
+    return _judge_results(record, again, folder)
 
 
 def describe_elsewhere(record: Record, again: Record) -> str:
@@ -85,6 +70,25 @@ def _judge_status(record: Record, again: Record) -> Check:
     if all(side.status in (*RESULTS, "failed") for side in (record, again)):
         return _check(record, "diverged", reason, "status", again)
     return _check(record, "undecided", f"{reason}; that depends on the machine and its load", "status", again)
+
+
+def _judge_results(record: Record, again: Record, folder: Iterable[Record]) -> Check:
+    """Return the check of a record that is ok, as its repetition is, with the same data."""
+    found = compare_records(record, again)
+    compared: dict[str, Any] = {
+        "compared": list(found.fields),
+        "differing": list(dict.fromkeys(item.field.partition("[")[0] for item in found.differences)),
+        "largest_difference": found.largest,
+    }
+    if not found.differences:
+        return _check(record, "reproduced", "", "bit for bit", again, **compared)
+    elsewhere = describe_elsewhere(record, again)
+    if not elsewhere:
+        return _check(record, "diverged", _describe_difference(found), "bit for bit", again, **compared)
+    if record.scores is None or again.scores is None:  # of tuning, whose seeds are of another recipe each
+        reason = f"it ended {again.status}, as then; {elsewhere}"
+        return _check(record, "reproduced", reason, "status", again, **compared)
+    return _judge_score(record, again, other_seeds(record, folder), elsewhere, compared)
 
 
 def _judge_score(

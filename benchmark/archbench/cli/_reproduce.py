@@ -31,7 +31,7 @@ OwnData = Annotated[
     list[str] | None,
     typer.Option("--task", metavar="SCHEME:PATH", help="Own files that records need, as images:PATH; repeatable."),
 ]
-Device = Annotated[DeviceChoice, typer.Option("--device", help="Where to train; auto takes what the record was made on.")]
+Device = Annotated[DeviceChoice, typer.Option("--device", help="Where to train; auto takes the kind of the record.")]
 Certificate = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the certificate, as JSON.")]
 
 
@@ -40,8 +40,7 @@ def reproduce(
     sample: Sample = None,
     seed: DrawSeed = 0,
     task: OwnData = None,
-    out: Device = Annotated[DeviceChoice, typer.Option("--device", help="Where to train; auto takes what the record was made on.")]
-Certificate = None,
+    out: Certificate = None,
     workers: Workers = None,
     device: Device = "auto",
     timeout: Timeout = None,
