@@ -1,4 +1,4 @@
-"""What `benchmark reproduce` is pointed at: folders, files, ids, and whatever else people type; and samples."""
+"""Targets of `benchmark reproduce`: folders, files, ids, and whatever else people type; and samples."""
 
 from __future__ import annotations
 

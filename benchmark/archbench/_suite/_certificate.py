@@ -58,7 +58,7 @@ class SeedInterval(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one record.
+    """The verdict on one record, with all that it rests on.
 
     Args:
         id, architecture, task, protocol, seed, tuning: the trial.
@@ -100,7 +100,7 @@ class InvalidFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of every record that was to be reproduced.
+    """The verdicts on all records that were to be reproduced.
 
     Args:
         format: version of this format.
@@ -113,7 +113,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         sample_seed: the seed of the draw; None without one.
         invalid: files that are no valid records.
         counts: number of records by verdict.
-        checks: one for each record that was to be reproduced.
+        checks: one for each of these records.
     """
 
     format: int = FORMAT

@@ -25,7 +25,7 @@ from archbench._suite._source import Source, draw, open_source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be reproduced, as a user says it.
+    """A request for a reproduction, as a user makes it.
 
     Args:
         target: a folder that holds `records/`, the file of a record, or the first digits of an id in a folder.

@@ -22,7 +22,7 @@ from archbench._suite._settings import DeviceChoice, RunSettings
 
 
 class Group(NamedTuple):
-    """What trials have in common that run in one pool.
+    """The conditions of trials that run in one pool.
 
     Args:
         device: `auto`, `cpu` or `cuda`.

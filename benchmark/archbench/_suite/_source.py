@@ -1,4 +1,4 @@
-"""What is to be reproduced: a folder of records, one record of it, or the file of a record; and samples of them."""
+"""The records that are to be reproduced: those of a folder, one of them, or the file of a record; and samples."""
 
 from __future__ import annotations
 
