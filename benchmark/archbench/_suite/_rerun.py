@@ -129,5 +129,5 @@ def _say_forecast(
         known = [seconds for seconds in taken if seconds is not None]
         total += makespan(known, len(pools[group].devices), longest=max(known, default=0.0))
         unknown += len(taken) - len(known)
-    more = f", and {unknown} of which nobody knows" if unknown else ""
+    more = f", and {unknown} of unknown length" if unknown else ""
     return f"Forecast: about {format_seconds(total)}{more}, if this machine is as fast as that of the records."
