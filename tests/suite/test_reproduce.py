@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from PIL import Image
 
 import archbench
 from archbench import DeviceError, Observer, Record, Results, SelectionError
@@ -140,6 +141,22 @@ def test_one_record_by_its_file(small_results: Results, recorder: Any) -> None:
     assert [check.id for check in made.checks] == [record.id]
     assert made.command.endswith(", sample=3, seed=0)")
     assert recorder.events == ["1 to train, 0 kept", "started 0", "ok 0", "ended"]
+
+
+def test_own_data(tmp_path: Path) -> None:
+    """Without the files a record of somebody's own data cannot be judged; with them it comes out again."""
+    for number in range(40):
+        image = tmp_path / "spots" / ("dark", "light")[number % 2] / f"{number}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number + 200 * (number % 2)).save(image)
+    options: dict[str, Any] = {"tasks": f"images:{tmp_path}/spots", "observer": Observer()}
+    archbench.run("mlp", protocol="smoke", seeds=1, out=tmp_path / "out", **options)
+    (without,) = archbench.reproduce(tmp_path / "out", observer=Observer()).checks
+    (given,) = archbench.reproduce(tmp_path / "out", **options).checks
+
+    assert (without.verdict, without.again) == ("undecided", None)
+    assert "give these very files with --task 'images:PATH'" in without.reason
+    assert (given.verdict, given.rule) == ("reproduced", "bit for bit")
 
 
 def test_the_time_limit_is_that_of_the_call(small_results: Results) -> None:

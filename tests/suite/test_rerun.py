@@ -101,7 +101,7 @@ def test_the_user_may_choose_device_and_time_limit(again: Any, pools: Any, make_
     [
         (RunSettings(workers=2), 90.0, "Forecast: about 2 min 15 s, if"),
         (RunSettings(), 90.0, "Forecast: about 1 min 30 s, if"),
-        (RunSettings(), None, "Forecast: about 0 s, and 3 of which nobody knows, if"),
+        (RunSettings(), None, "Forecast: about 0 s, and 3 of unknown length, if"),
     ],
 )
 def test_the_forecast_is_what_the_trials_took(
