@@ -47,6 +47,7 @@ from archbench._suite import Observer as Observer
 from archbench._suite import Results as Results
 from archbench._suite import compare as compare
 from archbench._suite import read as read
+from archbench._suite import reproduce as reproduce
 from archbench._suite import run as run
 from archbench._version import __version__ as __version__
 from archbench.hookspecs import hookimpl as hookimpl
@@ -99,5 +100,6 @@ __all__ = [
     "equal_steps",
     "hookimpl",
     "read",
+    "reproduce",
     "run",
 ]

@@ -8,6 +8,7 @@ from archbench._statistics._counts import Interval, binomial_interval, order_by_
 from archbench._statistics._effort import MOST_SEEDS, seeds_to_decide
 from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
 from archbench._statistics._learning import still_improving
+from archbench._statistics._prediction import prediction_interval
 from archbench._statistics._sequential import Decision, decide, nominal_level
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "nominal_level",
     "order_by_steps",
     "oriented",
+    "prediction_interval",
     "restricted_mean_steps",
     "seeds_to_decide",
     "still_improving",
