@@ -1,0 +1,40 @@
+"""The protocols that the studies share: studies whose parts have equal protocols share their trials.
+
+Every entrant of a protocol has one grid of learning rates, tuned on validation, so both sides of a claim have the same.
+"""
+
+from __future__ import annotations
+
+import archbench
+
+DEPTH = archbench.Protocol(
+    name="in-depth",
+    summary="Deep nets on images, probed: trials of depth, gradient, lesion and line",
+    steps=archbench.equal_steps(300),
+    batch_size=32,
+    validations=5,
+    seeds=5,
+    tuning=archbench.Tuning(rates=(0.001, 0.01)),
+    probes=archbench.Probes(
+        measure=("gradient", "rank", "activation", "correlation", "strength", "gate", "lesion", "swap", "paths"),
+    ),
+    for_studies=True,
+)
+
+TIME = archbench.Protocol(
+    name="in-time",
+    summary="Recurrent nets on long lags, probed: trials of lag, gradient and gates",
+    steps=archbench.equal_steps(600),  # of which `adding` takes 2.5 times as many
+    batch_size=32,
+    validations=15,
+    seeds=5,
+    tuning=archbench.Tuning(rates=(0.003, 0.01)),
+    probes=archbench.Probes(measure=("time-gradient", "gate", "strength")),
+    for_studies=True,
+)
+
+GRADIENT_TASK = "adding[length=100]"
+"""The task on which the gradient is read in time."""
+
+GRADIENT_NETS = ("rnn", "lstm")
+"""The entrants whose gradient is read in time; the study `lag` trains them on that task under `TIME` too."""
