@@ -114,8 +114,8 @@ def test_a_deep_linear_net_decays_as_its_singular_values_say() -> None:
     inputs of equal length at each layer, as biases, whose gradient is the gradient in the activations.
     """
     torch.manual_seed(0)
-    L, width, s = 20, 8, 0.7
-    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(L)))
+    depth, width, s = 20, 8, 0.7
+    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth)))
     for layer in network:
         nn.init.orthogonal_(layer.weight, gain=s)
         nn.init.zeros_(layer.bias)
@@ -124,24 +124,24 @@ def test_a_deep_linear_net_decays_as_its_singular_values_say() -> None:
     values = gradient_of_layers(specimen(network.double(), x.double(), targets=torch.zeros(16, width).double()))
 
     ratios = [deeper / shallower for shallower, deeper in zip(values.values, values.values[1:], strict=False)]
-    assert ratios == pytest.approx([1 / s] * (L - 1), rel=1e-6)
+    assert ratios == pytest.approx([1 / s] * (depth - 1), rel=1e-6)
 
 
 def test_a_deep_linear_net_with_unequal_singular_values() -> None:
     """With weights U diag(s) U', the gradient of the first bias is sqrt(sum of (s_i^(L-1) g_i)^2), g = dL/dy in U."""
     torch.manual_seed(0)
-    L, width = 6, 4
+    depth, width = 6, 4
     s = torch.tensor([1.2, 0.9, 0.5, 0.1]).double()
-    U = torch.linalg.qr(torch.randn(width, width).double())[0]
-    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(L))).double()
+    basis = torch.linalg.qr(torch.randn(width, width).double())[0]
+    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth))).double()
     for layer in network:
-        layer.weight = nn.Parameter(U @ torch.diag(s) @ U.t(), requires_grad=False)
+        layer.weight = nn.Parameter(basis @ torch.diag(s) @ basis.t(), requires_grad=False)
         nn.init.zeros_(layer.bias)
     x, targets = torch.randn(1, width).double(), torch.randn(1, width).double()
     values = gradient_of_layers(specimen(network, x, targets=targets))
 
-    g = (2 / width) * U.t() @ (network(x) - targets)[0].detach()  # the derivative of the mean squared error
-    expected = [float((s ** (L - layer) * g).norm()) for layer in range(1, L + 1)]
+    g = (2 / width) * basis.t() @ (network(x) - targets)[0].detach()  # the derivative of the mean squared error
+    expected = [float((s ** (depth - layer) * g).norm()) for layer in range(1, depth + 1)]
     assert values.values == pytest.approx(expected, rel=1e-9)
 
 
@@ -174,7 +174,7 @@ def test_what_has_no_gradient_in_time_says_why() -> None:
 
     with pytest.raises(CannotMeasureError, match="no time steps"):
         gradient_of_steps(specimen(network, x, targets=targets, info=image, loss=cross_entropy))
-    with pytest.raises(CannotMeasureError, match="no nn.Embedding"):
+    with pytest.raises(CannotMeasureError, match=r"no nn\.Embedding"):
         gradient_of_steps(specimen(network, x, targets=targets, info=tokens, loss=cross_entropy))
 
 

@@ -41,9 +41,9 @@ class Residual(nn.Module):
 class Scaled(nn.Module):
     """The block s x + F(x)."""
 
-    def __init__(self, F: nn.Module, s: float) -> None:
+    def __init__(self, branch: nn.Module, s: float) -> None:
         super().__init__()
-        self.F, self.s = F, s
+        self.F, self.s = branch, s
 
     def forward(self, x: Tensor) -> Tensor:
         return self.s * x + self.F(x)
