@@ -40,10 +40,7 @@ def scores_of_lesions(specimen: Specimen) -> Values:
 def _draw_sets(blocks: Sequence[Block], generator: random.Random) -> Iterator[tuple[Block, ...]]:
     for count in TOGETHER:
         possible = list(itertools.islice(itertools.combinations(range(len(blocks)), count), DRAWS + 1))
-        if len(possible) <= DRAWS:
-            drawn = possible
-        else:
-            drawn = _draw_distinct(len(blocks), count, generator)
+        drawn = possible if len(possible) <= DRAWS else _draw_distinct(len(blocks), count, generator)
         yield from (tuple(blocks[place] for place in places) for places in drawn)
 
 

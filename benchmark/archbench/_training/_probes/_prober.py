@@ -15,6 +15,7 @@ from archbench._training._probes._gradients import gradient_of_layers, gradient_
 from archbench._training._probes._lesions import scores_of_lesions, scores_of_swaps
 from archbench._training._probes._lines import openings, strengths
 from archbench._training._probes._outputs import activations, effective_ranks
+from archbench._training._probes._paths import contributions_of_paths
 from archbench._training._probes._specimen import (
     CannotMeasureError,
     Specimen,
@@ -35,6 +36,7 @@ MEASURES: dict[Probe, Callable[[Specimen], Values]] = {
     "strength": strengths,
     "lesion": scores_of_lesions,
     "swap": scores_of_swaps,
+    "paths": contributions_of_paths,
 }
 
 AT_THE_END: tuple[Probe, ...] = ("lesion", "swap", "paths")
