@@ -1,4 +1,4 @@
-"""The probes `gradient` and `time-gradient`: norms of the gradient of the training loss."""
+"""The probes `gradient`, `block-gradient` and `time-gradient`: norms of the gradient of the training loss."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archbench._training._probes._blocks import find_blocks, watched
 from archbench._training._probes._specimen import CannotMeasureError, Specimen, Values
 
 
@@ -35,6 +36,20 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, list[nn.Parameter]]]:
 def _norm(gradients: list[Tensor | None]) -> float:
     squares = [gradient.double().square().sum() for gradient in gradients if gradient is not None]
     return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
+
+
+def gradient_of_blocks(specimen: Specimen) -> Values:
+    """Return the norm of the gradient of the training loss for the output of each block, over the whole batch.
+
+    It is the error that reaches a block, delta in the words of back-propagation. The gradient for the parameters is
+    that error times what comes in: where the error falls from layer to layer towards the input and the signal falls
+    towards the loss, it stays level. The network is in training mode.
+    """
+    blocks = find_blocks(specimen.network)
+    with watched(blocks) as calls:
+        loss = specimen.training_loss()
+    gradients = torch.autograd.grad(loss, [calls[block.name].left for block in blocks], allow_unused=True)
+    return Values.of((block.name, _norm([gradient])) for block, gradient in zip(blocks, gradients, strict=True))
 
 
 def gradient_of_steps(specimen: Specimen) -> Values:
