@@ -16,7 +16,18 @@ DEPTH = archbench.Protocol(
     seeds=5,
     tuning=archbench.Tuning(rates=(0.001, 0.01)),
     probes=archbench.Probes(
-        measure=("gradient", "rank", "activation", "correlation", "strength", "gate", "lesion", "swap", "paths"),
+        measure=(
+            "gradient",
+            "block-gradient",
+            "rank",
+            "activation",
+            "correlation",
+            "strength",
+            "gate",
+            "lesion",
+            "swap",
+            "paths",
+        ),
     ),
     for_studies=True,
 )

@@ -31,6 +31,7 @@ class _Running:
     child: Child
     device: Device
     started: str
+    limit: float
     deadline: float
     channel: Channel
     terminated: float | None = None  # when SIGTERM was sent
@@ -41,7 +42,7 @@ def execute(
     store: Store,
     pool: Pool,
     *,
-    timeout: float,
+    timeout: float | None,
     on_start: Callable[[PlannedTrial], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
 ) -> Generator[Record, None, None]:
@@ -53,7 +54,7 @@ def execute(
         planned: the trials, in order.
         store: the store for the records.
         pool: the launcher and the devices.
-        timeout: seconds that one trial may take.
+        timeout: seconds that one trial may take; None for the limit of its protocol.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
     """
@@ -74,19 +75,20 @@ def execute(
                     continue
                 running.remove(trial)
                 free.append(trial.device)
-                yield _collect(trial, store, timeout)
+                yield _collect(trial, store)
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
             _signal(trial.child, signal.SIGKILL)
             trial.channel.close()
 
 
-def _start(job: Job, device: Device, store: Store, pool: Pool, timeout: float) -> _Running:
+def _start(job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+    limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     job = msgspec.structs.replace(job, handed_over=time.monotonic())
     channel = Channel()
     child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()), channel)
-    return _Running(job, child, device, started, time.monotonic() + timeout, channel)
+    return _Running(job, child, device, started, limit, time.monotonic() + limit, channel)
 
 
 def _enforce_deadline(trial: _Running) -> None:
@@ -99,7 +101,7 @@ def _enforce_deadline(trial: _Running) -> None:
         _signal(trial.child, signal.SIGTERM)
 
 
-def _collect(trial: _Running, store: Store, timeout: float) -> Record:
+def _collect(trial: _Running, store: Store) -> Record:
     """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it."""
     code = trial.child.exit_code()
     _signal(trial.child, signal.SIGKILL)  # ends processes that the trial started and left behind
@@ -110,7 +112,7 @@ def _collect(trial: _Running, store: Store, timeout: float) -> Record:
     # Lightning turns SIGTERM into an exception; a trial at its time limit then delivers a record of a failure.
     if record is None or (trial.terminated is not None and record.status != "ok"):
         status: Status = "crashed" if trial.terminated is None else "timeout"
-        message = _describe_exit(code) if trial.terminated is None else _describe_timeout(timeout)
+        message = _describe_exit(code) if trial.terminated is None else _describe_timeout(trial.limit)
         record = trial.job.record(status, message, detail=_tail(log), started=trial.started)
     record = store.write(record)
     if record.status == "ok":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archbench._declarations import Architecture, Published, Task, TaskInfo
@@ -53,6 +54,7 @@ class Cell:
         refusal: why nothing of it will be trained; None if it will be.
         fits: the architecture takes the task; a cell that fits may still be refused for its own recipe.
         recipe: the own recipe of the architecture, where the protocol asks for that; else None.
+        manifests: the claims that its trials feed, with the hashes of their rules; see `Record`.
     """
 
     architecture: Selected[Architecture]
@@ -64,6 +66,7 @@ class Cell:
     refusal: Refusal | None = None
     fits: bool = True
     recipe: Recipe | None = None
+    manifests: Mapping[str, str] = field(default_factory=dict)
 
     def trials(self, recipe: Recipe | None = None) -> tuple[PlannedTrial, ...]:
         """Return the trials of the evaluation, one for each seed.
@@ -122,6 +125,7 @@ class PlannedTrial:
             architecture_facts=_architecture_facts(architecture.item),
             device=device,
             own_data=task.own_data,
+            manifests=dict(self.cell.manifests),
         )
 
     def refused(self, refusal: Refusal) -> Record:

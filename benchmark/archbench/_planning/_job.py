@@ -35,6 +35,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         task_facts, architecture_facts: copied into the record.
         device: where to run.
         own_data: the files that the task is made from; None for a declared task.
+        manifests: copied into the record.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -47,6 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     architecture_facts: ArchitectureFacts
     device: Device
     own_data: OwnData | None = None
+    manifests: dict[str, str] = {}
     handed_over: float = 0.0
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:
@@ -66,5 +68,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             task_origin=self.task_origin,
             task_facts=self.task_facts,
             architecture_facts=self.architecture_facts,
+            manifests=self.manifests,
             **reached,
         )

@@ -1,17 +1,17 @@
-"""The plan: architectures x tasks under one protocol, as cells. Pure; nothing is trained, read or written here."""
+"""The plan: architectures x tasks under a protocol, as cells. Pure; nothing is trained, read or written here."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from archbench._declarations import Architecture, Task
 from archbench._errors import IncompatibleError, SelectionError
 from archbench._planning._cell import Cell, PlannedTrial, make_cell
 from archbench._planning._tuning import CellState, assess
 from archbench._protocols import Protocol
-from archbench._records import TUNING_SEED, Record
+from archbench._records import TUNING_SEED, CellKey, Record
 from archbench._selection import Selected
 
 _MOST_REASONS = 3
@@ -22,12 +22,10 @@ class Plan:
     """The cells of one run.
 
     Args:
-        protocol: the rules of all of them.
-        cells: task by task, in the order in which they were selected.
+        cells: task by task, in the order in which they were selected; each under its own protocol.
         declined: the combinations that cannot exist, in the same order. They are no cells of the run.
     """
 
-    protocol: Protocol
     cells: tuple[Cell, ...]
     declined: tuple[Cell, ...] = ()
 
@@ -73,7 +71,26 @@ def make_plan(
     possible = tuple(cell for cell in cells if not cell.declined)
     if cells and not possible:
         raise IncompatibleError(f"nothing can be trained: {_list_reasons(cells)}; see `benchmark list`")
-    return Plan(protocol, possible, tuple(cell for cell in cells if cell.declined))
+    return Plan(possible, tuple(cell for cell in cells if cell.declined))
+
+
+def unite(plans: Iterable[Plan]) -> Plan:
+    """Return the plan of all cells of several plans, each once: with the largest number of seeds that one of them has.
+
+    A longer time limit wins too, since it is no part of what decides a result.
+    """
+    cells: dict[CellKey, Cell] = {}
+    declined: dict[CellKey, Cell] = {}
+    for plan in plans:
+        for cell in plan.cells:
+            cells[cell.key] = _larger(cells.get(cell.key, cell), cell)
+        declined |= {cell.key: cell for cell in plan.declined}
+    return Plan(tuple(cells.values()), tuple(declined.values()))
+
+
+def _larger(one: Cell, other: Cell) -> Cell:
+    protocol = max(one.protocol, other.protocol, key=lambda protocol: protocol.timeout)
+    return replace(one, protocol=protocol, seeds=max(one.seeds, other.seeds))
 
 
 def by_seed(cells: Sequence[Sequence[PlannedTrial]]) -> list[PlannedTrial]:

@@ -8,6 +8,7 @@ any of them counts. Every fault becomes a `Problem`, which `benchmark plugins` s
 
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
 from archbench._plugins._faults import Problem as Problem
+from archbench._plugins._faults import one_line as one_line
 from archbench._plugins._loaded import Plugins as Plugins
 from archbench._plugins._loaded import describe as describe
 from archbench._plugins._loading import load_plugins as load_plugins
@@ -16,6 +17,7 @@ from archbench._plugins._measured import resolution_of as resolution_of
 from archbench._plugins._provenance import PluginSource as PluginSource
 from archbench._plugins._provenance import PluginStatus as PluginStatus
 from archbench._plugins._provenance import Registered as Registered
+from archbench._plugins._provenance import plugin_of as plugin_of
 from archbench._plugins._sources import fingerprint_of as fingerprint_of
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "fingerprint_of",
     "load_plugins",
     "load_source",
+    "one_line",
+    "plugin_of",
     "plugins_from_environment",
     "resolution_of",
 ]

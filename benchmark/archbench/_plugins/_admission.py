@@ -121,6 +121,9 @@ class Loader:
             if rival := self._claimed.get(key) or claims.get(key):
                 message = f"{claim} clashes with {rival}: a distribution may use a name once; rename one of them"
                 raise FaultError("collect", message)
+            if rival := _other_meaning({**self._claimed, **claims}, kind, name):
+                message = f"{claim} clashes with {rival}: `benchmark run {name}` could mean either; rename one of them"
+                raise FaultError("collect", message)
             claims[key] = claim
         return claims
 
@@ -154,6 +157,17 @@ class Loader:
                 **more,
             )
         )
+
+
+def _other_meaning(claimed: Claims, kind: str, name: str) -> str | None:
+    """Return the architecture of anybody that has the name of a study, or the study that has that of an architecture.
+
+    Args:
+        claimed: the names that are taken.
+        kind, name: of the item that wants a name.
+    """
+    other = {"study": "architecture", "architecture": "study"}.get(kind)
+    return next((holder for (what, _, taken), holder in claimed.items() if (what, taken) == (other, name)), None)
 
 
 def _registered(importable: Importable, items: Sequence[T]) -> list[Registered[T]]:

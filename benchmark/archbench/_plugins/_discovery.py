@@ -64,7 +64,10 @@ def normalise(name: str) -> str:
 
 
 def find_candidates() -> tuple[list[Candidate], list[Problem]]:
-    """Return every entry point of the group, sorted by distribution and name, and the problems met on the way."""
+    """Return every entry point of the group, and the problems met on the way.
+
+    They are sorted by distribution and name; the built-ins come first, so that no stranger takes a name from them.
+    """
     # Not metadata.entry_points(): it takes only the first distribution of a name on the path, so a stale *.egg-info
     # without entry points would hide the plugin.
     chosen: dict[str, metadata.Distribution] = {}
@@ -76,7 +79,7 @@ def find_candidates() -> tuple[list[Candidate], list[Problem]]:
         except Exception as error:
             problems.append(_unreadable(distribution, error))
     candidates = []
-    for name, distribution in sorted(chosen.items()):
+    for name, distribution in sorted(chosen.items(), key=lambda item: (item[0] != BUILT_IN, item[0])):
         problems += _warn_of_copies(name, distribution)
         candidates += _candidates(name, distribution)
     return candidates, problems

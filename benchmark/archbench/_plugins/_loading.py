@@ -21,7 +21,7 @@ def load_plugins(
     """Load every installed plugin that is allowed, and these files.
 
     A plugin that cannot be loaded becomes a `Problem`; all others still load. The order is that of distribution
-    and entry-point names, files last.
+    and entry-point names, the built-ins first and files last.
 
     Args:
         files: one-file plugins; the user asked for them, so the two lists below do not apply to them.

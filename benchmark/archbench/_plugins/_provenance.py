@@ -90,3 +90,9 @@ class Registered(Generic[T]):
     def canonical(self) -> str:
         """The full name, `distribution/name@revision`."""
         return f"{self.origin.distribution}/{self.item.name}@{self.item.revision}"
+
+
+def plugin_of(registered: Registered[T]) -> str:
+    """Return the name of the plugin that registered an item, as problems and `benchmark plugins` have it."""
+    source = registered.source
+    return f"file:{source.distribution}" if source.path else f"{source.distribution}:{source.entry_point}"

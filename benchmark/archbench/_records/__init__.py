@@ -4,6 +4,11 @@ from archbench._records._conditions import strangers as strangers
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
 from archbench._records._files import write_atomically as write_atomically
+from archbench._records._grouping import current_recipe as current_recipe
+from archbench._records._grouping import group_by as group_by
+from archbench._records._grouping import latest_start as latest_start
+from archbench._records._grouping import newest as newest
+from archbench._records._lineage import superseded as superseded
 from archbench._records._record import SCHEMA as SCHEMA
 from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts

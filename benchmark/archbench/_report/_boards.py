@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from archbench._records import Record
+from archbench._records import Record, current_recipe
 from archbench._report._cells import typical
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
-from archbench._report._grouping import current_recipe
 from archbench._report._provenance import environment_numbers
 from archbench._report._rows import build_curve, build_row
 from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from archbench._declarations import Section
-from archbench._records import CellKey, Origin, Record
+from archbench._records import CellKey, Origin, Record, group_by
 from archbench._report._boards import build_task_board
 from archbench._report._context import Context
 from archbench._report._entrants import collect_entrants, collect_tasks
-from archbench._report._grouping import group_by
 from archbench._report._overall import build_matrix, build_over_board
 from archbench._report._protocol_entries import collect_protocols
 from archbench._report._provenance import collect_environments

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from archbench._records import Component, Record
-from archbench._report._grouping import group_by, latest_start, newest
-from archbench._report._identities import superseded, unique_labels
+from archbench._records import Component, Record, group_by, latest_start, newest, superseded
+from archbench._report._identities import unique_labels
 from archbench._report._provenance import distinct_origins, environment_numbers
 from archbench._report._schema import Entrant, EnvironmentEntry, TaskEntry
 

@@ -1,12 +1,10 @@
-"""Unique labels, and which revision or source replaces which."""
+"""Unique labels of components."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
-from archbench._records import Component
-from archbench._report._grouping import group_by
+from archbench._records import Component, group_by
 
 
 def unique_labels(components: Mapping[str, Component], newer: Mapping[str, str]) -> dict[str, str]:
@@ -16,7 +14,7 @@ def unique_labels(components: Mapping[str, Component], newer: Mapping[str, str])
 
     Args:
         components: components by key.
-        newer: key of the component that replaces each superseded one; see `superseded`.
+        newer: key of the component that replaces each superseded one; see `archbench._records.superseded`.
     """
     labels = {key: component.label for key, component in components.items()}
     details: tuple[Callable[[str], str], ...] = (
@@ -33,19 +31,3 @@ def unique_labels(components: Mapping[str, Component], newer: Mapping[str, str])
                     if current != [key]:
                         labels[key] = f"{label} ({detail(key)})"
     return labels
-
-
-def superseded(components: Mapping[str, Component], starts: Mapping[str, datetime]) -> dict[str, str]:
-    """Return, for each superseded component, the key of the component that replaces it.
-
-    Of the revisions and sources of one thing the highest revision wins, then the source that was run last.
-
-    Args:
-        components: components by key.
-        starts: when the newest record of each was started.
-    """
-    newer = {}
-    for group in group_by(sorted(components), lambda key: components[key].lineage).values():
-        current = max(group, key=lambda k: (components[k].revision, starts[k], components[k].fingerprint))
-        newer.update({key: current for key in group if key != current})
-    return newer

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archbench._protocols import Protocol, Recipe
-from archbench._records import Record
-from archbench._report._grouping import group_by, newest
+from archbench._records import Record, group_by, newest
 from archbench._report._schema import ProtocolEntry
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from archbench._records import Record, strangers
-from archbench._report._grouping import current_recipe, group_by
+from archbench._records import Record, current_recipe, group_by, strangers
 
 SET_ASIDE = "set aside"
 """The state of a record that does not count, in place of its status."""

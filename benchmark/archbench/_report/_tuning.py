@@ -6,9 +6,8 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 
-from archbench._records import CellKey, Record
+from archbench._records import CellKey, Record, current_recipe, group_by
 from archbench._report._context import Context
-from archbench._report._grouping import current_recipe, group_by
 from archbench._report._schema import CandidateEntry, TuningEntry
 
 

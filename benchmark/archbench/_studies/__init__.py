@@ -1,3 +1,11 @@
 """Studies: the records that belong to a study, and what its analysis makes of them."""
 
+from archbench._studies._belonging import StudyRecords as StudyRecords
+from archbench._studies._choice import choose as choose
+from archbench._studies._choice import full_name as full_name
+from archbench._studies._choice import names_study as names_study
 from archbench._studies._data import StudyData as StudyData
+from archbench._studies._findings import StudyResult as StudyResult
+from archbench._studies._findings import analyse as analyse
+from archbench._studies._planning import parts_of as parts_of
+from archbench._studies._planning import plan_study as plan_study

@@ -11,6 +11,7 @@ from archbench._suite._results import Results
 from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, RunSettings
 
 if TYPE_CHECKING:
+    from archbench._declarations import Size
     from archbench._planning import Plan
     from archbench._plugins import Plugins
     from archbench._suite._compare import Compared
@@ -22,7 +23,8 @@ def run(
     architectures: Names = "all",
     *,
     tasks: Names | None = None,
-    protocol: str | Path = "quick",
+    protocol: str | Path | None = None,
+    size: Size | None = None,
     seeds: int | None = None,
     out: str | Path = DEFAULT_OUT,
     workers: int | None = None,
@@ -40,9 +42,11 @@ def run(
     record, `archbench.read(out)` returns them, and the same call again goes on from there.
 
     Args:
-        architectures: selectors, such as `"resnet-20"`, `"lstm[width=32,64]"`, `"*net"` or `"all"`; one or several.
+        architectures: selectors, such as `"resnet-20"`, `"lstm[width=32,64]"`, `"*net"` or `"all"`; one or several. Or
+            names of studies, which bring their own architectures, tasks and protocols.
         tasks: selectors of tasks, own data such as `"images:flowers"` among them; None for those of a default run.
-        protocol: name of a built-in protocol, or the path of a TOML file.
+        protocol: name of a built-in protocol, or the path of a TOML file; None for `quick`.
+        size: of studies: `quick`, which is what None stands for, or `full`.
         seeds: seeds 0 to N-1; None for the number of the protocol.
         out: folder of the records and the leaderboard.
         workers: trials at a time; None for as many as there are GPUs, or cores.
@@ -62,11 +66,15 @@ def run(
         KeyboardInterrupt: the run was interrupted.
     """
     from archbench._suite._progress import make_progress
+    from archbench._suite._request import Request
+    from archbench._suite._studies import make_plan
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
-    plan = _make_plan(plugins, observer, architectures, tasks, protocol, seeds)
+    chosen = None if tasks is None else _listed(tasks)
+    wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds)
+    plan, plugins = make_plan(plugins, wanted, observer)
     from archbench._suite._run import Run
 
     made = Run(plan, settings, plugins=plugins, observer=observer)

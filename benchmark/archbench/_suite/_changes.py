@@ -21,9 +21,10 @@ def describe_changes(plan: Plan, records: Collection[Record]) -> list[str]:
     lines: list[str] = []
     for side in ("architecture", "task"):
         chosen = {getattr(cell, side).component.key: getattr(cell, side) for cell in plan.cells}
-        others = {getattr(cell.key, _other(side)) for cell in plan.cells}
-        for selected in chosen.values():
-            lines += _describe(selected, list(_kept(selected, side, others, plan, records)))
+        for key, selected in chosen.items():
+            mine = [cell.key for cell in plan.cells if getattr(cell.key, side) == key]
+            places = {(getattr(cell, _other(side)), cell.protocol) for cell in mine}
+            lines += _describe(selected, list(_kept(selected, side, places, records)))
     return lines
 
 
@@ -41,14 +42,14 @@ class _Kept:
 
 
 def _kept(
-    selected: Selected[Any], side: str, others: Collection[str], plan: Plan, records: Iterable[Record]
+    selected: Selected[Any], side: str, places: Collection[tuple[str, str]], records: Iterable[Record]
 ) -> Iterator[_Kept]:
     """Yield this architecture or task from each record of it, in whatever state of its code it was then."""
     for record in records:
         trial = record.trial
         component: Component = getattr(trial, side)
-        mine = component.lineage == selected.component.lineage and trial.protocol.key == plan.protocol.key
-        if mine and record.status != "skipped" and getattr(trial, _other(side)).key in others:
+        place = getattr(trial, _other(side)).key, trial.protocol.key
+        if component.lineage == selected.component.lineage and record.status != "skipped" and place in places:
             yield _Kept(component, getattr(record, f"{side}_origin"), record.started)
 
 

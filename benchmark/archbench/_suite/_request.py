@@ -3,16 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from archbench._declarations import Task
+from archbench._declarations import Size, Task
+from archbench._errors import SelectionError, UnknownNameError, nearest
 from archbench._planning import Plan, make_plan
 from archbench._plugins import Plugins
 from archbench._protocols import Protocol
+from archbench._protocols._toml import get_protocol
 from archbench._selection import Selected, check_availability, is_own_data, select, select_tasks
+from archbench._studies import names_study
 from archbench._suite._observer import Observer
 
 SHOWN = 20
 """Features of own data that are named before training; `benchmark show` names all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A wish of a user: architectures or studies to be trained.
+
+    Args:
+        names: selectors of architectures, or names of studies.
+        tasks: selectors of tasks; None for those of a default run, and for studies, which name their own.
+        protocol: the rules, or their name or file; None for `quick`, and for studies, which have their own.
+        size: of the studies; None for `quick`, and for architectures.
+        seeds: number of seeds; None for that of each protocol.
+    """
+
+    names: Sequence[str]
+    tasks: Sequence[str] | None = None
+    protocol: Protocol | str | Path | None = None
+    size: Size | None = None
+    seeds: int | None = None
+
+    def is_for_studies(self, plugins: Plugins) -> bool:
+        """Return whether the names are those of studies.
+
+        Raises:
+            SelectionError: studies and architectures are mixed, or an option is given that is for the others.
+        """
+        studies = [name for name in self.names if names_study(name, plugins)]
+        others = [name for name in self.names if name not in studies]
+        if studies and others:
+            raise SelectionError(
+                f"{studies[0]} is a study and {others[0]} is none; a study brings its own architectures, tasks and "
+                "protocols, so give them in two commands (see `benchmark study list`)"
+            )
+        if studies and (self.tasks or self.protocol is not None):
+            raise SelectionError(
+                f"{studies[0]} is a study, which brings its own tasks and protocols; leave out --task and --protocol, "
+                f"and say `benchmark run {studies[0]}`"
+            )
+        if self.size is not None and not studies:
+            raise SelectionError(f"--size is for studies; {self.names[0]} is none, see `benchmark study list`")
+        return bool(studies)
+
+
+def request(plugins: Plugins, wanted: Request, observer: Observer) -> Plan:
+    """Return the plan of a run of architectures.
+
+    Raises:
+        ArchbenchError: as of `request_plan`, or the protocol cannot be read.
+    """
+    given = wanted.protocol or "quick"
+    protocol = given if isinstance(given, Protocol) else get_protocol(str(given))
+    try:
+        return request_plan(plugins, protocol, wanted.names, wanted.tasks, seeds=wanted.seeds, observer=observer)
+    except UnknownNameError as error:
+        near = [nearest(name, [study.item.name for study in plugins.studies]) for name in wanted.names]
+        if not any(near):
+            raise
+        raise UnknownNameError(f"{error}, or the study {next(filter(None, near))!r}?") from None
 
 
 def request_plan(

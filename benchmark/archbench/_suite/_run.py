@@ -117,10 +117,8 @@ class Run:
 
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
-        timeout = self.settings.timeout or self.plan.protocol.timeout
-        trials = execute(
-            ready, self.store, pool, timeout=timeout, on_start=self._started, on_tick=self.observer.waiting
-        )
+        timeout, start, tick = self.settings.timeout, self._started, self.observer.waiting
+        trials = execute(ready, self.store, pool, timeout=timeout, on_start=start, on_tick=tick)
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record

@@ -6,34 +6,24 @@ import sys
 from typing import TYPE_CHECKING
 
 from archbench._plugins import Plugins
-from archbench._protocols import Protocol
 from archbench._suite import Results, RunSettings
 from archbench.cli._output import out_option
 from archbench.cli._signals import Stopped, leave
 
 if TYPE_CHECKING:
+    from archbench._suite._request import Request
     from archbench._suite._run import Run
 
 
-def carry_out(
-    plugins: Plugins,
-    protocol: Protocol,
-    selectors: list[str],
-    tasks: list[str] | None,
-    seeds: int | None,
-    settings: RunSettings,
-    *,
-    dry_run: bool,
-    json: bool,
-) -> None:
+def carry_out(plugins: Plugins, wanted: Request, settings: RunSettings, *, dry_run: bool, json: bool) -> None:
     """Train, print the results and exit with 0 or 1; in a dry run, print a forecast instead."""
     # Imported here, so that verbs which train nothing start sooner.
     from archbench._suite._progress import make_progress
-    from archbench._suite._request import request_plan
     from archbench._suite._run import Run
+    from archbench._suite._studies import make_plan
 
     observer = make_progress()
-    plan = request_plan(plugins, protocol, selectors, tasks, seeds=seeds, observer=observer)
+    plan, plugins = make_plan(plugins, wanted, observer)
     if dry_run:
         from archbench.cli._forecast import show_forecast
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from archbench._protocols._toml import get_protocol
+from typing import Annotated
+
+import typer
+
+from archbench._declarations import Size
 from archbench._suite import RunSettings
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
@@ -13,21 +17,40 @@ from archbench.cli._options import (
     Json,
     Out,
     PluginFiles,
-    ProtocolName,
     Retry,
     Seeds,
-    Selectors,
     Tasks,
     Timeout,
     Workers,
     load,
 )
 
+OrStudies = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SELECTOR",
+        help="Architectures: all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'. Or studies, by name.",
+    ),
+]
+OtherProtocol = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        metavar="NAME|FILE",
+        help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml.",
+        show_default="quick",
+    ),
+]
+SizeName = Annotated[
+    Size | None, typer.Option("--size", help="Size of the studies: quick or full.", show_default="quick")
+]
+
 
 def run(
-    selectors: Selectors,
+    selectors: OrStudies,
     task: Tasks = None,
-    protocol: ProtocolName = "quick",
+    protocol: OtherProtocol = None,
+    size: SizeName = None,
     seeds: Seeds = None,
     out: Out = DEFAULT_OUT,
     workers: Workers = None,
@@ -40,6 +63,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
+    from archbench._suite._request import Request
+
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    plugins = load(plugin, no_plugin)
-    carry_out(plugins, get_protocol(protocol), selectors, task, seeds, settings, dry_run=dry_run, json=json)
+    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds)
+    carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)

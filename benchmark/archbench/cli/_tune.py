@@ -51,11 +51,13 @@ def tune(
 ) -> None:
     """Try N recipes for each architecture on each task, choose the best on validation, and train it on the seeds."""
     from archbench._planning._search import require_optuna
+    from archbench._suite._request import Request
 
     require_optuna()
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    plugins, rules = load(plugin, no_plugin), add_search(get_protocol(protocol), trials)
-    carry_out(plugins, rules, selectors, task, seeds, settings, dry_run=dry_run, json=json)
+    rules = add_search(get_protocol(protocol), trials)
+    wanted = Request(names=selectors, tasks=task, protocol=rules, seeds=seeds)
+    carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
 
 
 def add_search(protocol: Protocol, trials: int) -> Protocol:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from archbench._records import Record
+from archbench._records._record import Record
 
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key", bound=Hashable)

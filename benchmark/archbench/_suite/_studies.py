@@ -1,0 +1,54 @@
+"""Runs of studies: one plan for all parts, with the manifests of the claims that its trials feed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from archbench._claims import manifests
+from archbench._declarations import Size, Study
+from archbench._errors import DataError, IncompatibleError, SelectionError
+from archbench._planning import Plan, unite
+from archbench._plugins import Plugins, Problem, Registered, plugin_of
+from archbench._studies import choose, parts_of, plan_study
+from archbench._suite._observer import Observer
+from archbench._suite._request import Request, request
+
+
+def make_plan(plugins: Plugins, wanted: Request, observer: Observer) -> tuple[Plan, Plugins]:
+    """Return the plan of what a user asks for, and the plugins with the problems of studies that are left out.
+
+    Raises:
+        SelectionError: a name matches nothing, options contradict each other, or no study can be trained.
+        ArchbenchError: as of `request_plan`, for architectures.
+    """
+    if not wanted.is_for_studies(plugins):
+        return request(plugins, wanted, observer), plugins
+    chosen, size = choose(wanted.names, plugins.studies, "study"), wanted.size or "quick"
+    for registered in chosen:
+        parts_of(registered.item, size)  # a size that a study lacks is the mistake of the user, and no plugin's
+    plan, problems = _plan(chosen, size, plugins, wanted.seeds)
+    for problem in problems:
+        observer.problem_found(problem)
+    if not plan.cells:
+        raise SelectionError(f"no study can be trained: {'; '.join(problem.message for problem in problems)}")
+    return plan, replace(plugins, problems=(*plugins.problems, *problems))
+
+
+def _plan(
+    chosen: Sequence[Registered[Study]], size: Size, plugins: Plugins, seeds: int | None
+) -> tuple[Plan, list[Problem]]:
+    plans, problems = [], []
+    for registered in chosen:
+        try:
+            plans.append(plan_study(registered.item, size, plugins, seeds=seeds))
+        except (SelectionError, IncompatibleError, DataError) as error:
+            message = f"the study {registered.item.name} is left out: {error}"
+            problems.append(Problem(plugin_of(registered), "select", message))
+    return _with_manifests(unite(plans), plugins), problems
+
+
+def _with_manifests(plan: Plan, plugins: Plugins) -> Plan:
+    """Return the plan with the hashes of all claims that its trials feed, those of studies not asked for included."""
+    known = manifests(plugins)
+    return replace(plan, cells=tuple(replace(cell, manifests=known.get(cell.key.protocol, {})) for cell in plan.cells))
