@@ -27,7 +27,7 @@ def manifests(plugins: Plugins) -> dict[str, dict[str, str]]:
         made = manifest(registered.item, study.item) if study else ""
         if study is not None and made:
             for key in protocol_keys(study.item):
-                found.setdefault(key, {})[full_name(registered)] = made
+                found.setdefault(key, {})[registered.canonical] = made
     return found
 
 

@@ -224,8 +224,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         scores, curves, training, pairing, environment: None if the trial ended before it had them. A tuning trial has
             no scores: it never reads the test split.
         readings: what the probes of the protocol measured.
-        manifests: from the full name of each claim that such a trial feeds, `DISTRIBUTION/NAME`, to the hash of its
-            rule when the trial was planned, so that a rule that is changed afterwards shows.
+        manifests: from each claim that such a trial feeds, `DISTRIBUTION/NAME@REVISION`, to the hash of its rule when
+            the trial was planned, so that a rule that is changed afterwards shows.
     """
 
     schema: int = SCHEMA

@@ -16,11 +16,23 @@ class StudyData:
         records: of the evaluation, one for each entrant, task, protocol and seed; records that are not ok among them.
     """
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        self.records = tuple(sorted(records, key=lambda record: (record.trial.seed, record.id)))
+    def __init__(self, records: Iterable[Record], used: dict[str, Record] | None = None) -> None:
+        self._records = tuple(sorted(records, key=lambda record: (record.trial.seed, record.id)))
+        self._used: dict[str, Record] = {} if used is None else used
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self._records)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records, in the order of seeds."""
+        self._used.update((record.id, record) for record in self._records)
+        return self._records
+
+    @property
+    def used(self) -> list[Record]:
+        """The records that somebody has looked at, here or in a part of these data, in the order of seeds."""
+        return sorted(self._used.values(), key=lambda record: (record.trial.seed, record.id))
 
     def where(self, architecture: str = "", *, task: str = "", protocol: str = "", **options: Any) -> StudyData:
         """Return the records that fit.
@@ -33,15 +45,16 @@ class StudyData:
         """
         mine = {name: value for name, value in options.items() if not name.startswith("task_")}
         of_task = {name.removeprefix("task_"): value for name, value in options.items() if name.startswith("task_")}
-        return StudyData(
+        chosen = (
             record
-            for record in self.records
+            for record in self._records
             if architecture in ("", record.trial.architecture.name)
             and task in ("", record.trial.task.name)
             and protocol in ("", record.trial.protocol.name)
             and _has(record.trial.architecture.options, mine)
             and _has(record.trial.task.options, of_task)
         )
+        return StudyData(chosen, self._used)
 
     def by(self, option: str) -> dict[Any, StudyData]:
         """Return the records by the value of an option of the architecture, in rising order.
@@ -50,20 +63,26 @@ class StudyData:
             option: its name; `task_NAME` for an option of the task.
         """
         groups: dict[Any, list[Record]] = {}
-        for record in self.records:
+        for record in self._records:
             trial = record.trial
             options = trial.task.options if option.startswith("task_") else trial.architecture.options
             if (name := option.removeprefix("task_")) in options:
                 groups.setdefault(options[name], []).append(record)
-        return {value: StudyData(groups[value]) for value in sorted(groups)}
+        return {value: StudyData(groups[value], self._used) for value in sorted(groups)}
 
-    def per_seed(self, measure: Callable[[Record], float | None]) -> dict[int, float]:
-        """Return a number for each seed, of the records that ended ok.
+    def per_seed(
+        self, measure: Callable[[Record], float | None], *, diverged: Callable[[Record], float | None] | None = None
+    ) -> dict[int, float]:
+        """Return a number for each seed.
 
         Args:
-            measure: of one record; None where it has no such number.
+            measure: of one record that ended ok; None where it has no such number.
+            diverged: of one that diverged, such as `lambda record: record.task_facts.chance`; None if such a seed has
+                no number. A claim that lacks a seed for that reason is not decided.
         """
-        values = ((record.trial.seed, measure(record)) for record in self.records if record.status == "ok")
+        measures = {"ok": measure, "diverged": diverged}
+        chosen = [(record, measures.get(record.status)) for record in self.records]
+        values = ((record.trial.seed, take(record)) for record, take in chosen if take is not None)
         return {seed: value for seed, value in values if value is not None}
 
     @property

@@ -9,6 +9,7 @@ import torchvision.models
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from archbench import Block
 from archbench_plugins.shared.images import Frame, convolution, from_torchvision
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Layer(nn.Module):
         else:
             new = self.H(x)
         return torch.cat([x, new], 1)  # (B, C + k, H, W)
+
+    def as_block(self, name: str) -> Block:
+        """Return the layer as a block; without its branch, the k new channels are 0."""
+        return Block(name, self, branches=(self.H,))
 
 
 def build(task: TaskInfo, options: DenseNetOptions) -> nn.Module:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from archbench import Block
+
 
 def convolution(C: int, D: int, kernel: int, *, stride: int = 1, bias: bool = False) -> nn.Conv2d:
     """Return a convolution that starts from He's initialisation (arXiv:1502.01852, eq. 10).
@@ -88,6 +90,14 @@ class Unit(nn.Module):
         F = self.branch(x)  # (B, D, H/stride, W/stride)
         return torch.relu(F if self.shortcut is None else self.join(self.shortcut(x), F))
 
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block."""
+        shortcut = self.shortcut
+        if shortcut is None:
+            return Block(name, self)
+        gates = getattr(self.join, "gates", None)
+        return Block(name, self, branches=(self.branch,), gates=gates and (lambda x: gates(shortcut(x))))
+
 
 class PreActivatedUnit(nn.Module):
     """A residual unit y = h(x) + F(relu(norm(x))), with nothing on the path between units (arXiv:1603.05027, Fig. 1b).
@@ -121,6 +131,17 @@ class PreActivatedUnit(nn.Module):
             return F
         y: Tensor = self.join(self.shortcut(activated if self.shared else x), F)
         return y
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block."""
+        gates = getattr(self.join, "gates", None)
+        branches = () if self.shortcut is None else (self.branch,)
+        return Block(name, self, branches=branches, gates=gates and (lambda x: gates(self._straight(x))))
+
+    def _straight(self, x: Tensor) -> Tensor:
+        assert self.shortcut is not None
+        h: Tensor = self.shortcut(torch.relu(self.norm(x)) if self.shared else x)
+        return h
 
 
 def basic_branch(C: int, D: int, *, stride: int, normalise: bool = True) -> nn.Sequential:
@@ -158,6 +179,32 @@ class Frame(nn.Module):
         x = x.mean((2, 3))  # (B, D)
         logits: Tensor = self.head(x)  # (B, K)
         return logits
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the units that are blocks: those with `as_block`, and rows of layers without a shortcut."""
+        units = [unit for unit in self.units if isinstance(unit, nn.Sequential) or hasattr(unit, "as_block")]
+        return [
+            Block(str(number), unit) if isinstance(unit, nn.Sequential) else unit.as_block(str(number))
+            for number, unit in enumerate(units, 1)
+        ]
+
+
+class Chain(nn.Sequential):
+    """A network of layers in a row; its blocks are hidden layers, each with its normalisation and nonlinearity."""
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the linear layers and convolutions that have a nonlinearity, with all that stands between."""
+        blocks: list[Block] = []
+        layers: tuple[nn.Module, ...] = ()
+        for module in self:
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                layers = (module,)
+            elif layers and isinstance(module, nn.BatchNorm2d):
+                layers = (*layers, module)
+            elif layers and isinstance(module, nn.ReLU | nn.Tanh):
+                blocks.append(Block(str(len(blocks) + 1), (*layers, module)))
+                layers = ()
+        return blocks
 
 
 def from_torchvision(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
+from archbench import Block
 from archbench_plugins.shared.images import Frame, basic_branch, normalised_stem, stages
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class DroppableUnit(nn.Module):
         if torch.rand(()) < self.p:  # drawn on the CPU, so that nothing waits for a GPU
             return torch.relu(self.branch(x) + h)
         return h
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block."""
+        return Block(name, self, branches=(self.branch,))
 
 
 def build(task: TaskInfo, options: StochasticDepthOptions) -> nn.Module:

@@ -23,3 +23,6 @@ from archbench._report._schema._page import Matrix as Matrix
 from archbench._report._schema._page import MatrixRow as MatrixRow
 from archbench._report._schema._page import SectionEntry as SectionEntry
 from archbench._report._schema._page import TuningEntry as TuningEntry
+from archbench._report._schema._studies import ClaimEntry as ClaimEntry
+from archbench._report._schema._studies import StudyEntry as StudyEntry
+from archbench._report._schema._studies import StudyFailure as StudyFailure

@@ -7,8 +7,9 @@ import msgspec
 from archbench._protocols import Recipe
 from archbench._report._schema._boards import OverBoard, OverCell, TaskBoard
 from archbench._report._schema._entries import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
+from archbench._report._schema._studies import ClaimEntry, StudyEntry
 
-FORMAT = 2
+FORMAT = 3
 """Version of `leaderboard.json`."""
 
 
@@ -138,6 +139,8 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
         failures: the trials that neither finished nor were skipped.
         environments: the environments that trials ran in, the most used first.
         sections: sections that plugins added.
+        studies: the studies that have trials in the folder; these trials are in nothing of the above.
+        claims: the claims that these studies decide.
     """
 
     format: int = FORMAT
@@ -154,3 +157,5 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     failures: list[Failure]
     environments: list[EnvironmentEntry]
     sections: list[SectionEntry]
+    studies: list[StudyEntry] = []
+    claims: list[ClaimEntry] = []

@@ -1,0 +1,188 @@
+"""The probes of gradients agree with autograd by hand, finite differences and theory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+
+from archbench import Outputs, TaskInfo
+from archbench._training._probes._gradients import gradient_of_layers, gradient_of_steps
+from archbench._training._probes._specimen import CannotMeasureError, Specimen
+
+SEQUENCE = TaskInfo(kind="sequence", input_shape=(5, 2), outputs=1)
+
+
+def specimen(network: nn.Module, *arguments: Tensor, targets: Tensor, info: TaskInfo = SEQUENCE, loss: Any = mse_loss):
+    """A specimen with a loss of its own."""
+    return Specimen(network, arguments, targets, loss=loss, info=info, seed=0, score=lambda network: 0.0)
+
+
+class LastStep(nn.Module):
+    """An Elman network that answers at the last step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core, self.head = nn.RNN(2, 4, batch_first=True), nn.Linear(4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.core(x)[0][:, -1])
+
+
+def finite_difference(loss: Any, tensor: Tensor, step: float = 1e-6) -> Tensor:
+    """The gradient of a loss in a tensor, by central differences."""
+    flat, gradient = tensor.view(-1), torch.zeros_like(tensor).view(-1)
+    for place in range(len(flat)):
+        value = flat[place].item()
+        flat[place] = value + step
+        above = loss()
+        flat[place] = value - step
+        gradient[place] = (above - loss()) / (2 * step)
+        flat[place] = value
+    return gradient.view_as(tensor)
+
+
+@torch.no_grad()
+def test_layers_agree_with_finite_differences() -> None:
+    """The norm of each layer is that of the gradient by central differences, over weights and biases together."""
+    torch.manual_seed(0)
+    network = LastStep().double()
+    x, targets = torch.randn(3, 5, 2).double(), torch.randn(3, 1).double()
+    with torch.enable_grad():
+        values = gradient_of_layers(specimen(network, x, targets=targets))
+
+    expected = {
+        name: math.sqrt(
+            sum(
+                float(finite_difference(lambda: mse_loss(network(x), targets), p).square().sum())
+                for p in module.parameters()
+            )
+        )
+        for name, module in (("core", network.core), ("head", network.head))
+    }
+    assert dict(zip(values.names, values.values, strict=True)) == pytest.approx(expected, rel=1e-6)
+
+
+@torch.no_grad()
+def test_steps_agree_with_finite_differences() -> None:
+    """The norm of each time step is that of the gradient by central differences, over the batch."""
+    torch.manual_seed(0)
+    network = LastStep().double()
+    x, targets = torch.randn(3, 5, 2).double(), torch.randn(3, 1).double()
+    with torch.enable_grad():
+        values = gradient_of_steps(specimen(network, x, targets=targets))
+
+    gradient = finite_difference(lambda: mse_loss(network(x), targets), x)
+    assert values.names == ["0", "1", "2", "3", "4"]
+    assert values.values == pytest.approx(gradient.square().sum((0, 2)).sqrt().tolist(), rel=1e-6)
+
+
+def test_auxiliary_losses_and_shared_weights_count_once() -> None:
+    """The loss is that of training, and a parameter with two owners belongs to the first."""
+
+    class Shares(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False)
+            self.second.weight = self.first.weight
+
+        def forward(self, x: Tensor) -> Outputs:
+            h = self.first(x)
+            return Outputs(self.second(h), {"side": (h, 0.5)})
+
+    def loss(outputs: Any, targets: Tensor) -> Tensor:
+        (side, weight) = outputs.auxiliary["side"]
+        return mse_loss(outputs.logits, targets) + weight * mse_loss(side, targets)
+
+    torch.manual_seed(0)
+    network, x, targets = Shares(), torch.randn(4, 3), torch.randn(4, 3)
+    values = gradient_of_layers(specimen(network, x, targets=targets, loss=loss))
+    loss(network(x), targets).backward()
+
+    assert values.names == ["first"]
+    assert values.values == pytest.approx([float(network.first.weight.grad.norm())], rel=1e-6)
+
+
+def test_a_deep_linear_net_decays_as_its_singular_values_say() -> None:
+    """Where all layers are s times an orthogonal matrix, the gradient in W_l is s^(L-l) |dL/dy| |h_l-1| = s^(L-1) c.
+
+    So over the weights it is flat, and the gradient in the activations falls by s per layer: here it is measured with
+    inputs of equal length at each layer, as biases, whose gradient is the gradient in the activations.
+    """
+    torch.manual_seed(0)
+    L, width, s = 20, 8, 0.7
+    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(L)))
+    for layer in network:
+        nn.init.orthogonal_(layer.weight, gain=s)
+        nn.init.zeros_(layer.bias)
+        layer.weight.requires_grad = False
+    x = torch.randn(16, width)
+    values = gradient_of_layers(specimen(network.double(), x.double(), targets=torch.zeros(16, width).double()))
+
+    ratios = [deeper / shallower for shallower, deeper in zip(values.values, values.values[1:], strict=False)]
+    assert ratios == pytest.approx([1 / s] * (L - 1), rel=1e-6)
+
+
+def test_a_deep_linear_net_with_unequal_singular_values() -> None:
+    """With weights U diag(s) U', the gradient of the first bias is sqrt(sum of (s_i^(L-1) g_i)^2), g = dL/dy in U."""
+    torch.manual_seed(0)
+    L, width = 6, 4
+    s = torch.tensor([1.2, 0.9, 0.5, 0.1]).double()
+    U = torch.linalg.qr(torch.randn(width, width).double())[0]
+    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(L))).double()
+    for layer in network:
+        layer.weight = nn.Parameter(U @ torch.diag(s) @ U.t(), requires_grad=False)
+        nn.init.zeros_(layer.bias)
+    x, targets = torch.randn(1, width).double(), torch.randn(1, width).double()
+    values = gradient_of_layers(specimen(network, x, targets=targets))
+
+    g = (2 / width) * U.t() @ (network(x) - targets)[0].detach()  # the derivative of the mean squared error
+    expected = [float((s ** (L - layer) * g).norm()) for layer in range(1, L + 1)]
+    assert values.values == pytest.approx(expected, rel=1e-9)
+
+
+def test_tokens_are_measured_behind_the_first_embedding() -> None:
+    """For tokens the gradient is taken at the output of the embedding, one norm for each step."""
+
+    class Bag(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.unused, self.embedding, self.head = nn.Embedding(7, 2), nn.Embedding(7, 3), nn.Linear(3, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            weights = torch.arange(x.shape[1]) / 10
+            return self.head((self.embedding(x) * weights[:, None]).sum(1))
+
+    info = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=7)
+    torch.manual_seed(0)
+    x, targets = torch.randint(7, (5, 4)), torch.randint(2, (5,))
+    values = gradient_of_steps(specimen(Bag(), x, targets=targets, info=info, loss=cross_entropy))
+
+    assert values.names == ["0", "1", "2", "3"]
+    assert [value / values.values[1] for value in values.values] == pytest.approx([0, 1, 2, 3], rel=1e-5)
+
+
+def test_what_has_no_gradient_in_time_says_why() -> None:
+    """Images, and tokens that no embedding reads, cannot be measured."""
+    image = TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=2)
+    tokens = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=7)
+    network, x, targets = nn.Linear(4, 2), torch.randn(3, 4), torch.zeros(3, dtype=torch.int64)
+
+    with pytest.raises(CannotMeasureError, match="no time steps"):
+        gradient_of_steps(specimen(network, x, targets=targets, info=image, loss=cross_entropy))
+    with pytest.raises(CannotMeasureError, match="no nn.Embedding"):
+        gradient_of_steps(specimen(network, x, targets=targets, info=tokens, loss=cross_entropy))
+
+
+def test_a_gradient_that_is_not_finite_has_no_value() -> None:
+    """A norm that overflows is None, so that a record never holds NaN or infinity."""
+    network = nn.Linear(2, 1)
+    nn.init.constant_(network.weight, 1e30)
+    values = gradient_of_layers(specimen(network, torch.full((3, 2), 1e30), targets=torch.zeros(3, 1)))
+
+    assert values.names == ["network"]
+    assert values.values == [None]
