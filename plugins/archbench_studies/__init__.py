@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import archbench
-from archbench_studies import depth
+from archbench_studies import depth, lag
 
-MODULES = (depth,)
+MODULES = (depth, lag)
 
 
 @archbench.hookimpl
