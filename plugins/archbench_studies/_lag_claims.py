@@ -7,7 +7,6 @@ first records of the study, for the reasons beside them.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import archbench
@@ -22,9 +21,10 @@ from archbench_studies._lags import (
     RNN,
     VANILLA,
     Net,
-    errors,
+    error_at,
     kept_over,
-    steps_to_solve,
+    lead,
+    speed,
 )
 from archbench_studies._reductions import difference
 
@@ -42,22 +42,6 @@ constant's own error to 4 % or so."""
 
 STEPS_NOISE = 0.2
 """Of the logarithm to base 2 of the steps to solve: a validation every 50 of some 600 steps is a step of 0.12."""
-
-
-def error_at(length: int, net: Net, data: archbench.StudyData) -> dict[int, float]:
-    """Return the error of a net at a length."""
-    return errors(net.at(data, length))
-
-
-def lead(length: int, better: Net, worse: Net, data: archbench.StudyData) -> dict[int, float]:
-    """Return how much larger the error of the worse net is, seed by seed."""
-    return difference(errors(worse.at(data, length)), errors(better.at(data, length)))
-
-
-def speed(length: int, faster: Net, slower: Net, data: archbench.StudyData) -> dict[int, float]:
-    """Return the log2 of the steps to solve of the slower net over those of the faster one, seed by seed."""
-    slow, fast = (steps_to_solve(net.at(data, length)) for net in (slower, faster))
-    return {seed: math.log2(slow[seed] / fast[seed]) for seed in sorted(slow.keys() & fast.keys())}
 
 
 def gradient_kept(length: int, net: Net, data: archbench.StudyData) -> dict[int, float]:

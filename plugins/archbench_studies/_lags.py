@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import archbench
-from archbench_studies._reductions import Seeds, decay, of_readings
+from archbench_studies._reductions import Seeds, decay, difference, of_readings
 
 CHANCE = 1 / 6
 """Error of the best constant on the adding problem, the variance of a sum of two uniform numbers."""
@@ -53,7 +53,9 @@ LSTM_HIGH = Net("lstm-remembers", "LSTM, forget bias 3", "lstm[forget_bias=3]", 
 VANILLA = Net("vanilla", "LSTM with peepholes", "lstm-greff", "lstm-greff", {
     "without": "nothing", "coupled": False, "gate_recurrence": False, "start": "ones",
 })  # fmt: skip
-CHRONO = Net("chrono", "the same, chrono start", "lstm-greff[start=chrono]", "lstm-greff", {"start": "chrono"})
+CHRONO = Net(
+    "chrono", "LSTM with peepholes, chrono start", "lstm-greff[start=chrono]", "lstm-greff", {"start": "chrono"}
+)
 LSTM_1997 = Net("lstm-1997", "LSTM of 1997", "lstm-1997", "lstm-1997")
 GRU = Net("gru", "GRU", "gru", "gru")
 MIN_GRU = Net("min-gru", "minGRU", "min-gru", "min-gru")
@@ -85,6 +87,22 @@ def steps_to_solve(data: archbench.StudyData) -> dict[int, float]:
         if record.status in ("ok", "diverged") and budget:
             found[record.trial.seed] = float(solved or budget)
     return found
+
+
+def error_at(length: int, net: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return the error of a net at a length."""
+    return errors(net.at(data, length))
+
+
+def lead(length: int, better: Net, worse: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return how much larger the error of the worse net is, seed by seed."""
+    return difference(errors(worse.at(data, length)), errors(better.at(data, length)))
+
+
+def speed(length: int, faster: Net, slower: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return the log2 of the steps to solve of the slower net over those of the faster one, seed by seed."""
+    slow, fast = (steps_to_solve(net.at(data, length)) for net in (slower, faster))
+    return {seed: math.log2(slow[seed] / fast[seed]) for seed in sorted(slow.keys() & fast.keys())}
 
 
 def solved(data: archbench.StudyData) -> tuple[int, int]:
