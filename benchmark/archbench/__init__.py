@@ -46,9 +46,11 @@ from archbench._records import Trial as Trial
 from archbench._studies import StudyData as StudyData
 from archbench._suite import Observer as Observer
 from archbench._suite import Results as Results
+from archbench._suite import claims as claims
 from archbench._suite import compare as compare
 from archbench._suite import read as read
 from archbench._suite import run as run
+from archbench._suite import study as study
 from archbench._version import __version__ as __version__
 from archbench.hookspecs import hookimpl as hookimpl
 
@@ -96,10 +98,12 @@ __all__ = [
     "Trial",
     "Tuning",
     "UnknownNameError",
+    "claims",
     "compare",
     "data_folder",
     "equal_steps",
     "hookimpl",
     "read",
     "run",
+    "study",
 ]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import archbench
-from archbench_studies import depth, lag
+from archbench_studies import auxiliary, depth, gates, gradient, lag, lesion, line
 
-MODULES = (depth, lag)
+MODULES = (depth, gradient, lag, lesion, line, gates, auxiliary)
 
 
 @archbench.hookimpl

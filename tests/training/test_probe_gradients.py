@@ -12,14 +12,10 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from archbench import Outputs, TaskInfo
 from archbench._training._probes._gradients import gradient_of_layers, gradient_of_steps
-from archbench._training._probes._specimen import CannotMeasureError, Specimen
+from archbench._training._probes._specimen import CannotMeasureError
+from support.residual import make_specimen
 
 SEQUENCE = TaskInfo(kind="sequence", input_shape=(5, 2), outputs=1)
-
-
-def specimen(network: nn.Module, *arguments: Tensor, targets: Tensor, info: TaskInfo = SEQUENCE, loss: Any = mse_loss):
-    """A specimen with a loss of its own."""
-    return Specimen(network, arguments, targets, loss=loss, info=info, seed=0, score=lambda network: 0.0)
 
 
 class LastStep(nn.Module):
@@ -30,6 +26,7 @@ class LastStep(nn.Module):
         self.core, self.head = nn.RNN(2, 4, batch_first=True), nn.Linear(4, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (B, 1), given (B, T, 2)."""
         return self.head(self.core(x)[0][:, -1])
 
 
@@ -53,7 +50,7 @@ def test_layers_agree_with_finite_differences() -> None:
     network = LastStep().double()
     x, targets = torch.randn(3, 5, 2).double(), torch.randn(3, 1).double()
     with torch.enable_grad():
-        values = gradient_of_layers(specimen(network, x, targets=targets))
+        values = gradient_of_layers(make_specimen(network, x, targets=targets))
 
     expected = {
         name: math.sqrt(
@@ -74,7 +71,7 @@ def test_steps_agree_with_finite_differences() -> None:
     network = LastStep().double()
     x, targets = torch.randn(3, 5, 2).double(), torch.randn(3, 1).double()
     with torch.enable_grad():
-        values = gradient_of_steps(specimen(network, x, targets=targets))
+        values = gradient_of_steps(make_specimen(network, x, targets=targets, info=SEQUENCE))
 
     gradient = finite_difference(lambda: mse_loss(network(x), targets), x)
     assert values.names == ["0", "1", "2", "3", "4"]
@@ -100,7 +97,7 @@ def test_auxiliary_losses_and_shared_weights_count_once() -> None:
 
     torch.manual_seed(0)
     network, x, targets = Shares(), torch.randn(4, 3), torch.randn(4, 3)
-    values = gradient_of_layers(specimen(network, x, targets=targets, loss=loss))
+    values = gradient_of_layers(make_specimen(network, x, targets=targets, loss=loss))
     loss(network(x), targets).backward()
 
     assert values.names == ["first"]
@@ -108,40 +105,42 @@ def test_auxiliary_losses_and_shared_weights_count_once() -> None:
 
 
 def test_a_deep_linear_net_decays_as_its_singular_values_say() -> None:
-    """Where all layers are s times an orthogonal matrix, the gradient in W_l is s^(L-l) |dL/dy| |h_l-1| = s^(L-1) c.
+    """With layers that are s times an orthogonal matrix, the gradient of the biases falls by s from layer to layer.
 
-    So over the weights it is flat, and the gradient in the activations falls by s per layer: here it is measured with
-    inputs of equal length at each layer, as biases, whose gradient is the gradient in the activations.
+    All singular values of a layer are s, and the gradient of a bias is that in the output of its layer.
     """
     torch.manual_seed(0)
-    L, width, s = 20, 8, 0.7
-    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(L)))
+    depth, width, s = 20, 8, 0.7
+    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth)))
     for layer in network:
         nn.init.orthogonal_(layer.weight, gain=s)
         nn.init.zeros_(layer.bias)
         layer.weight.requires_grad = False
     x = torch.randn(16, width)
-    values = gradient_of_layers(specimen(network.double(), x.double(), targets=torch.zeros(16, width).double()))
+    values = gradient_of_layers(make_specimen(network.double(), x.double(), targets=torch.zeros(16, width).double()))
 
     ratios = [deeper / shallower for shallower, deeper in zip(values.values, values.values[1:], strict=False)]
-    assert ratios == pytest.approx([1 / s] * (L - 1), rel=1e-6)
+    assert ratios == pytest.approx([1 / s] * (depth - 1), rel=1e-6)
 
 
 def test_a_deep_linear_net_with_unequal_singular_values() -> None:
-    """With weights U diag(s) U', the gradient of the first bias is sqrt(sum of (s_i^(L-1) g_i)^2), g = dL/dy in U."""
+    """With weights U diag(s) U', the product of d layers has singular values s^d, and so has the decay along each axis.
+
+    The gradient of the bias that is d layers below the output has the norm of s^d * U' dL/dy.
+    """
     torch.manual_seed(0)
-    L, width = 6, 4
+    depth, width = 6, 4
     s = torch.tensor([1.2, 0.9, 0.5, 0.1]).double()
-    U = torch.linalg.qr(torch.randn(width, width).double())[0]
-    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(L))).double()
+    basis = torch.linalg.qr(torch.randn(width, width).double())[0]
+    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth))).double()
     for layer in network:
-        layer.weight = nn.Parameter(U @ torch.diag(s) @ U.t(), requires_grad=False)
+        layer.weight = nn.Parameter(basis @ torch.diag(s) @ basis.t(), requires_grad=False)
         nn.init.zeros_(layer.bias)
     x, targets = torch.randn(1, width).double(), torch.randn(1, width).double()
-    values = gradient_of_layers(specimen(network, x, targets=targets))
+    values = gradient_of_layers(make_specimen(network, x, targets=targets))
 
-    g = (2 / width) * U.t() @ (network(x) - targets)[0].detach()  # the derivative of the mean squared error
-    expected = [float((s ** (L - layer) * g).norm()) for layer in range(1, L + 1)]
+    g = (2 / width) * basis.t() @ (network(x) - targets)[0].detach()  # the derivative of the mean squared error
+    expected = [float((s ** (depth - layer) * g).norm()) for layer in range(1, depth + 1)]
     assert values.values == pytest.approx(expected, rel=1e-9)
 
 
@@ -160,7 +159,7 @@ def test_tokens_are_measured_behind_the_first_embedding() -> None:
     info = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=7)
     torch.manual_seed(0)
     x, targets = torch.randint(7, (5, 4)), torch.randint(2, (5,))
-    values = gradient_of_steps(specimen(Bag(), x, targets=targets, info=info, loss=cross_entropy))
+    values = gradient_of_steps(make_specimen(Bag(), x, targets=targets, info=info, loss=cross_entropy))
 
     assert values.names == ["0", "1", "2", "3"]
     assert [value / values.values[1] for value in values.values] == pytest.approx([0, 1, 2, 3], rel=1e-5)
@@ -173,16 +172,16 @@ def test_what_has_no_gradient_in_time_says_why() -> None:
     network, x, targets = nn.Linear(4, 2), torch.randn(3, 4), torch.zeros(3, dtype=torch.int64)
 
     with pytest.raises(CannotMeasureError, match="no time steps"):
-        gradient_of_steps(specimen(network, x, targets=targets, info=image, loss=cross_entropy))
-    with pytest.raises(CannotMeasureError, match="no nn.Embedding"):
-        gradient_of_steps(specimen(network, x, targets=targets, info=tokens, loss=cross_entropy))
+        gradient_of_steps(make_specimen(network, x, targets=targets, info=image, loss=cross_entropy))
+    with pytest.raises(CannotMeasureError, match=r"no nn\.Embedding"):
+        gradient_of_steps(make_specimen(network, x, targets=targets, info=tokens, loss=cross_entropy))
 
 
 def test_a_gradient_that_is_not_finite_has_no_value() -> None:
     """A norm that overflows is None, so that a record never holds NaN or infinity."""
     network = nn.Linear(2, 1)
     nn.init.constant_(network.weight, 1e30)
-    values = gradient_of_layers(specimen(network, torch.full((3, 2), 1e30), targets=torch.zeros(3, 1)))
+    values = gradient_of_layers(make_specimen(network, torch.full((3, 2), 1e30), targets=torch.zeros(3, 1)))
 
     assert values.names == ["network"]
     assert values.values == [None]

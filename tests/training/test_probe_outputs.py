@@ -9,44 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archbench import Block, TaskInfo
 from archbench._training._probes._outputs import activations, effective_rank, effective_ranks
-from archbench._training._probes._specimen import Specimen, settle
-
-IMAGES = TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=2)
-
-
-def specimen(network: nn.Module, x: Tensor) -> Specimen:
-    """A specimen of which only the outputs are looked at."""
-    return Specimen(network, (x,), torch.zeros(len(x)), loss=None, info=IMAGES, seed=0, score=None)
-
-
-class Residual(nn.Module):
-    """Two blocks, 0.5 x + F(x) and x + F(x), behind nothing."""
-
-    def __init__(self, width: int = 4) -> None:
-        super().__init__()
-        self.first, self.second = nn.Linear(width, width), nn.Linear(width, width)
-        self.blocks = nn.ModuleList([Scaled(self.first, 0.5), Scaled(self.second, 1.0)])
-
-    def forward(self, x: Tensor) -> Tensor:
-        for block in self.blocks:
-            x = block(x)
-        return x
-
-    def archbench_blocks(self) -> list[Block]:
-        return [Block(name, block, branches=(block.F,)) for name, block in zip("ab", self.blocks, strict=True)]
-
-
-class Scaled(nn.Module):
-    """The block s x + F(x)."""
-
-    def __init__(self, F: nn.Module, s: float) -> None:
-        super().__init__()
-        self.F, self.s = F, s
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.s * x + self.F(x)
+from archbench._training._probes._specimen import settle
+from support.residual import Residual, Scaled, make_specimen
 
 
 @pytest.mark.parametrize("shape", [(6, 20), (20, 6), (8, 8)])
@@ -73,11 +38,11 @@ def test_effective_rank_of_known_spectra() -> None:
 def test_ranks_are_those_of_the_outputs_of_blocks() -> None:
     """Each block has the rank of its output, all numbers of an example counted."""
     torch.manual_seed(0)
-    network, x = Residual(), torch.randn(10, 4)
+    network, x = Residual(Scaled(nn.Linear(4, 4), 0.5), Scaled(nn.Linear(4, 4))), torch.randn(10, 4)
     with torch.no_grad():
-        network.second.weight.copy_(torch.diag(torch.tensor([0.0, -1.0, -1.0, -1.0])))  # leaves one feature
-        network.second.bias.zero_()
-    values = effective_ranks(specimen(network, x))
+        network.blocks[1].F.weight.copy_(torch.diag(torch.tensor([0.0, -1.0, -1.0, -1.0])))  # leaves one feature
+        network.blocks[1].F.bias.zero_()
+    values = effective_ranks(make_specimen(network, x))
 
     assert values.names == ["a", "b"]
     assert values.values[0] == pytest.approx(effective_rank(network.blocks[0](x).detach()))
@@ -88,19 +53,20 @@ def test_ranks_are_those_of_the_outputs_of_blocks() -> None:
 def test_activations_of_branch_and_line() -> None:
     """Output, branch and line of a block have the root mean squares that a computation by hand gives."""
     torch.manual_seed(0)
-    network, x = Residual(), torch.randn(10, 4)
-    values = activations(specimen(network, x))
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    network, x = Residual(Scaled(first, 0.5), Scaled(second)), torch.randn(10, 4)
+    values = activations(make_specimen(network, x))
 
     def size(tensor: Tensor) -> float:
         return float(tensor.detach().square().mean().sqrt())
 
-    middle = 0.5 * x + network.first(x)
+    middle = 0.5 * x + first(x)
     expected = {
         "a": size(middle),
-        "a.branch": size(network.first(x)),
+        "a.branch": size(first(x)),
         "a.line": size(0.5 * x),
-        "b": size(middle + network.second(middle)),
-        "b.branch": size(network.second(middle)),
+        "b": size(middle + second(middle)),
+        "b.branch": size(second(middle)),
         "b.line": size(middle),
     }
     assert dict(zip(values.names, values.values, strict=True)) == pytest.approx(expected, rel=1e-5)

@@ -57,9 +57,7 @@ class Block:
         if not isinstance(self.branches, tuple):
             raise DeclarationError(f"Block {self.name!r}: branches must be a tuple of modules")
         if self.branches and self.line is not None:
-            raise DeclarationError(
-                f"Block {self.name!r}: give branches or line; with branches, the line is what is left"
-            )
+            raise DeclarationError(f"Block {self.name!r}: give branches or line: a line is left with branches anyway")
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:

@@ -9,12 +9,14 @@ from archbench._statistics._effort import MOST_SEEDS, seeds_to_decide
 from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
 from archbench._statistics._learning import still_improving
 from archbench._statistics._sequential import Decision, decide, nominal_level
+from archbench._statistics._verdicts import VERDICT_ERROR, half_widths, say, seeds_for_verdict
 
 __all__ = [
     "ANSWERS",
     "LEVEL",
     "MIN_SEEDS",
     "MOST_SEEDS",
+    "VERDICT_ERROR",
     "Answer",
     "Comparison",
     "Decision",
@@ -24,10 +26,13 @@ __all__ = [
     "classify",
     "compare_all",
     "decide",
+    "half_widths",
     "nominal_level",
     "order_by_steps",
     "oriented",
     "restricted_mean_steps",
+    "say",
+    "seeds_for_verdict",
     "seeds_to_decide",
     "still_improving",
 ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archbench_plugins.convnext import ConvNeXtOptions
 
 
-class ProbedConvNeXt(ConvNeXt):
+class ProbedConvNeXt(ConvNeXt):  # type: ignore[misc]
     """torchvision's network, which names its blocks."""
 
     def archbench_blocks(self) -> list[Block]:

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from archbench import Block
-from archbench_plugins.shared.images import Frame, convolution, from_torchvision
+from archbench_plugins.shared.images import Frame, Part, convolution, from_torchvision
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.densenet import DenseNetOptions
 
 
-class Layer(nn.Module):
+class Layer(Part):
     """A layer that adds k channels to its input: [x, H(x)].
 
     H is BN-ReLU-conv3x3 to k channels; in a bottleneck, BN-ReLU-conv1x1 to 4k channels comes before it.

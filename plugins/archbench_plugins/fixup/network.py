@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from archbench import Block
-from archbench_plugins.shared.images import Frame, SubsampleAndPad, convolution, stages
+from archbench_plugins.shared.images import Frame, Part, SubsampleAndPad, convolution, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -26,7 +26,7 @@ class Bias(nn.Module):
         return x + self.b
 
 
-class FixupUnit(nn.Module):
+class FixupUnit(Part):
     """A residual unit with scalars a and b in place of normalisation (Figure 1).
 
         y = relu(h(x) + a conv3x3(relu(conv3x3(x + b1) + b2) + b3) + b4)

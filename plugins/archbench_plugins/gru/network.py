@@ -52,7 +52,7 @@ class GRU(nn.GRU):
 
     def gates(self, x: Tensor) -> dict[str, Tensor]:
         """Return r and z at all steps, (B, T, H) each; of several layers as r1, z1, r2 and so on."""
-        gates = {}
+        gates: dict[str, Tensor] = {}
         H = self.hidden_size
         for layer in range(self.num_layers):
             names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

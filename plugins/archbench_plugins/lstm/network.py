@@ -46,7 +46,7 @@ class LSTM(nn.LSTM):
 
         All states are computed first; they and the inputs give the net inputs of the gates at all steps at once.
         """
-        gates = {}
+        gates: dict[str, Tensor] = {}
         for layer in range(self.num_layers):
             names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             W, R, b_W, b_R = weights = [getattr(self, f"{name}_l{layer}") for name in names]

@@ -76,12 +76,10 @@ class MemoryBlocks(nn.Module):
         b = self.b if self.b is None else pad(self.b, (len(self.W) - len(self.b), 0))
         a = project(self.W, b, x.permute(2, 1, 0))  # (N, T, B)
         C, N = self.cells, len(self.W)
-        if self.R is None:
-            opened = self.outputs(a)[0][C:].transpose(0, 1)  # (T, N - C, B)
-        else:
-            opened = self.remember(a, self.R)[0][1:, C:N]
+        R = self.W.new_zeros(N, 0) if self.R is None else self.R
+        opened = self.remember(a, R)[0][1:, C:N]  # (T, N - C, B)
         names = ["in", *["out"] * self.output_gate, *["forget"] * self.forget_gate]
-        return dict(zip(names, opened.split(self.blocks, 1), strict=True))
+        return dict(zip(names, torch.split(opened, self.blocks, 1), strict=True))
 
     def split(self, units: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return views of units (N, ...): the cells (blocks, size, ...), and a list of gates (blocks, 1, ...)."""

@@ -35,10 +35,10 @@ Symbols: z block input, i, f, o gates, c memory, y output, p peepholes; H is `wi
 b_f = log u and b_i = -log u with u uniform in [1, T - 1] for each cell, T the longest lag, taken as the length of the
 sequences: cells then remember for u steps or so. A form without forget gate, or without input gate, has only the other.
 
-Deviations: one layer that reads forwards; the paper has two, one of them backwards, for TIMIT and IAM. Weights start as
-in `lstm`, each R orthogonal, each W from Glorot's initialisation, peepholes at 0 and b_f at 1, where the paper draws all
-of them from N(0, 0.01) (standard deviation 0.1). Training follows the protocol; the paper searches 200 settings of SGD
-with momentum for each form.
+Deviations: one layer that reads forwards; the paper has two, one of them backwards, for TIMIT and IAM. Weights start
+as in `lstm`, each R orthogonal, each W from Glorot's initialisation, peepholes at 0 and b_f at 1, where the paper draws
+all of them from a normal distribution of standard deviation 0.1. Training follows the protocol; the paper searches 200
+settings of SGD with momentum for each form.
 
 Inputs: sequences (T, I), tokens (an embedding of 32 features), and images as rows or as pixels.
 """

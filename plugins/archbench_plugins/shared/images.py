@@ -73,7 +73,15 @@ class Sum(nn.Module):
         return h + F
 
 
-class Unit(nn.Module):
+class Part(nn.Module):
+    """A unit that knows which of its modules make a block of the probes."""
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block, which has no straight path unless a subclass says so."""
+        return Block(name, self)
+
+
+class Unit(Part):
     """A residual unit y = relu(h(x) + F(x)), or y = relu(F(x)) with the shortcut cut.
 
     Args:
@@ -92,14 +100,12 @@ class Unit(nn.Module):
 
     def as_block(self, name: str) -> Block:
         """Return the unit as a block."""
-        shortcut = self.shortcut
-        if shortcut is None:
+        if self.shortcut is None:
             return Block(name, self)
-        gates = getattr(self.join, "gates", None)
-        return Block(name, self, branches=(self.branch,), gates=gates and (lambda x: gates(shortcut(x))))
+        return Block(name, self, branches=(self.branch,), gates=gates_behind(self.shortcut, self.join))
 
 
-class PreActivatedUnit(nn.Module):
+class PreActivatedUnit(Part):
     """A residual unit y = h(x) + F(relu(norm(x))), with nothing on the path between units (arXiv:1603.05027, Fig. 1b).
 
     Args:
@@ -134,14 +140,17 @@ class PreActivatedUnit(nn.Module):
 
     def as_block(self, name: str) -> Block:
         """Return the unit as a block."""
-        gates = getattr(self.join, "gates", None)
-        branches = () if self.shortcut is None else (self.branch,)
-        return Block(name, self, branches=branches, gates=gates and (lambda x: gates(self._straight(x))))
+        if self.shortcut is None:
+            return Block(name, self)
+        before = [self.norm, nn.ReLU()] if self.shared else []
+        gates = gates_behind(nn.Sequential(*before, self.shortcut), self.join)
+        return Block(name, self, branches=(self.branch,), gates=gates)
 
-    def _straight(self, x: Tensor) -> Tensor:
-        assert self.shortcut is not None
-        h: Tensor = self.shortcut(torch.relu(self.norm(x)) if self.shared else x)
-        return h
+
+def gates_behind(shortcut: nn.Module, join: nn.Module) -> Callable[[Tensor], dict[str, Tensor]] | None:
+    """Return a function from the input of a unit to the gates of its join; None if it has none."""
+    gates = getattr(join, "gates", None)
+    return None if gates is None else lambda x: gates(shortcut(x))
 
 
 def basic_branch(C: int, D: int, *, stride: int, normalise: bool = True) -> nn.Sequential:
@@ -181,10 +190,10 @@ class Frame(nn.Module):
         return logits
 
     def archbench_blocks(self) -> list[Block]:
-        """Return the units that are blocks: those with `as_block`, and rows of layers without a shortcut."""
-        units = [unit for unit in self.units if isinstance(unit, nn.Sequential) or hasattr(unit, "as_block")]
+        """Return the units that are parts, and rows of layers, but not the single layers between units."""
+        units = [unit for unit in self.units if isinstance(unit, Part | nn.Sequential)]
         return [
-            Block(str(number), unit) if isinstance(unit, nn.Sequential) else unit.as_block(str(number))
+            unit.as_block(str(number)) if isinstance(unit, Part) else Block(str(number), unit)
             for number, unit in enumerate(units, 1)
         ]
 

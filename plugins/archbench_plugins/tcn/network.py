@@ -105,12 +105,13 @@ class TCN(nn.Module):
         return last_step(h.permute(2, 0, 1), lengths)[:, None]
 
     def is_watched(self) -> bool:
-        """Return whether someone put a hook on a block or branch, which the form for CPUs does not call."""
-        return any(module._forward_hooks for block in self.blocks for module in (block, block.F))
+        """Return whether someone put a hook on a module that the form for CPUs does not call."""
+        return any(module._forward_hooks for module in self.blocks.modules())
 
     def name_blocks(self) -> list[Block]:
         """Return the blocks."""
-        return [block.as_block(str(number)) for number, block in enumerate(self.blocks, 1)]
+        blocks = [block for block in self.blocks if isinstance(block, TemporalBlock)]
+        return [block.as_block(str(number)) for number, block in enumerate(blocks, 1)]
 
 
 def build(task: TaskInfo, options: TCNOptions) -> nn.Module:

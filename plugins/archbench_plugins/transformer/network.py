@@ -141,7 +141,8 @@ class Transformer(nn.Module):
 
     def name_blocks(self) -> list[Block]:
         """Return the layers."""
-        return [layer.as_block(str(number)) for number, layer in enumerate(self.layers, 1)]
+        layers = [layer for layer in self.layers if isinstance(layer, Layer)]
+        return [layer.as_block(str(number)) for number, layer in enumerate(layers, 1)]
 
 
 def sinusoids(T: int, D: int) -> Tensor:

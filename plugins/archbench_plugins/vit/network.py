@@ -97,7 +97,8 @@ class VisionTransformer(nn.Module):
 
     def archbench_blocks(self) -> list[Block]:
         """Return the units."""
-        return [unit.as_block(str(number)) for number, unit in enumerate(self.units, 1)]
+        units = [unit for unit in self.units if isinstance(unit, Unit)]
+        return [unit.as_block(str(number)) for number, unit in enumerate(units, 1)]
 
 
 def build(task: TaskInfo, options: ViTOptions) -> nn.Module:

@@ -151,7 +151,6 @@ class SLSTMBlock(nn.Module):
         self.feed_down = nn.Linear(units, D)
 
     def forward(self, x: Tensor) -> Tensor:
-        B, T, _ = x.shape
         h: Tensor = ScalarMemory.apply(self.net_inputs(x), self.R)  # (T, heads, d, B)
         x = x + self.head_norm(h.permute(3, 0, 1, 2))
         gate, value = self.feed_up(self.feed_norm(x)).chunk(2, 2)  # twice (B, T, units)
@@ -298,7 +297,8 @@ class XLSTM(nn.Module):
 
     def name_blocks(self) -> list[Block]:
         """Return the blocks."""
-        return [block.as_block(str(number)) for number, block in enumerate(self.blocks, 1)]
+        blocks = [block for block in self.blocks if isinstance(block, MLSTMBlock | SLSTMBlock)]
+        return [block.as_block(str(number)) for number, block in enumerate(blocks, 1)]
 
 
 def build(task: TaskInfo, options: XLSTMOptions) -> nn.Module:

@@ -54,7 +54,9 @@ def effective_rank(matrix: Tensor) -> float:
 def activations(specimen: Specimen) -> Values:
     """Return the root mean square of the output of each block, and of branch and line where it has branches.
 
-    They are named `BLOCK`, `BLOCK.branch` and `BLOCK.line`, and several branches `BLOCK.branch1` and so on. The line is the output of the block with the branches at zero. The mode is that of `settle`.
+    They are named `BLOCK`, `BLOCK.branch` and `BLOCK.line`, and several branches `BLOCK.branch1` and so on. The line is
+    the output of the block with the branches at zero; a block that is nothing but its branch has none. The mode is that
+    of `settle`.
     """
     network = settle(specimen.network)
     return Values.of(_activations(specimen, network))

@@ -10,8 +10,12 @@ from torch import Tensor, nn
 from archbench._declarations import TaskInfo
 from archbench._protocols import Probe, Probes
 from archbench._records import Reading
+from archbench._training._probes._correlation import correlations
 from archbench._training._probes._gradients import gradient_of_layers, gradient_of_steps
+from archbench._training._probes._lesions import scores_of_lesions, scores_of_swaps
+from archbench._training._probes._lines import openings, strengths
 from archbench._training._probes._outputs import activations, effective_ranks
+from archbench._training._probes._paths import contributions_of_paths
 from archbench._training._probes._specimen import (
     CannotMeasureError,
     Specimen,
@@ -27,6 +31,12 @@ MEASURES: dict[Probe, Callable[[Specimen], Values]] = {
     "time-gradient": gradient_of_steps,
     "activation": activations,
     "rank": effective_ranks,
+    "correlation": correlations,
+    "gate": openings,
+    "strength": strengths,
+    "lesion": scores_of_lesions,
+    "swap": scores_of_swaps,
+    "paths": contributions_of_paths,
 }
 
 AT_THE_END: tuple[Probe, ...] = ("lesion", "swap", "paths")

@@ -80,16 +80,20 @@ def copy_network(network: nn.Module) -> nn.Module:
     return copied
 
 
-def settle(network: nn.Module) -> nn.Module:
+def settle(network: nn.Module, *, batch_statistics: bool = True) -> nn.Module:
     """Put a copy into the mode in which outputs are measured, and return it.
 
     That is evaluation mode, in which nothing is dropped, but with batch normalisation by the statistics of the batch:
     before the first step, the running statistics say nothing about the network.
+
+    Args:
+        network: the copy.
+        batch_statistics: False for the running statistics of evaluation after all.
     """
     network.eval()
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.train()
+            module.train(batch_statistics)
         elif isinstance(module, nn.RNNBase):
             module.dropout = 0.0
             module.train()  # in evaluation mode, cuDNN keeps nothing for a gradient
