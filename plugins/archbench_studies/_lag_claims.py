@@ -40,7 +40,7 @@ NOISE = 0.05
 """Of an error, as a share of that of the constant: 500 validation sequences, by which the weights are selected, fix the
 constant's own error to 4 % or so."""
 
-STEPS_NOISE = 0.2
+STEPS_NOISE = 0.1
 """Of the logarithm to base 2 of the steps to solve: a validation every 50 of some 600 steps is a step of 0.12."""
 
 
@@ -210,7 +210,7 @@ CLAIMS = (
         statistic=partial(gradient_kept, 100, LSTM),
         rule="within",
         threshold=1.0,  # an optimiser that scales its steps, as Adam does, loses nothing then
-        noise=0.15,
+        noise=0.1,
         seeds=5,
         refuted_by="a gradient that falls or grows by more",
     ),
@@ -224,7 +224,7 @@ CLAIMS = (
         statistic=partial(gradient_learned, 100, LSTM),
         rule="above",
         threshold=0.5,  # log10 of 3
-        noise=0.15,
+        noise=0.1,
         seeds=5,
         refuted_by="a path as straight before training as after it",
     ),
