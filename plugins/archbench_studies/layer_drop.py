@@ -83,8 +83,8 @@ def _text(effects: dict[str, dict[int, float]]) -> str:
             f"leaves the first layer {10 ** middle(effects['gradient']):.2g} times the gradient after training"
         )
     return (
-        f"Dropping layers at random in training a residual net of {DEPTH_OF_NETS} layers {'; it '.join(parts)} (medians "
-        f"of {len(effects['gain'])} seeds)."
+        f"Dropping layers at random in training a residual net of {DEPTH_OF_NETS} layers {'; it '.join(parts)} "
+        f"(medians of {len(effects['gain'])} seeds)."
     )
 
 
