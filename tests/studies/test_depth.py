@@ -33,7 +33,7 @@ def test_ceiling_follows_the_median_of_paired_seeds():
 
 
 def test_losses_lie_between_floor_and_chance(net):
-    """A loss above chance and a diverged seed count as chance, a tiny one as the floor; a failed seed does not count."""
+    """A loss above chance and a diverged seed count as chance, a tiny one as the floor, a failed seed not at all."""
     records = [net(PLAIN, 20, 0, loss=7.0), net(PLAIN, 20, 1, loss=1e-6), net(PLAIN, 20, 2, loss=0.3)]
     records += [net(PLAIN, 20, 3, status="diverged"), net(PLAIN, 20, 4, status="timeout")]
 

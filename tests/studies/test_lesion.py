@@ -41,7 +41,7 @@ def test_paths_are_weighed_by_their_number(reading):
 
 
 def test_branches_that_shrink_the_gradient_shorten_the_paths(reading):
-    """If each branch passes a third, a path takes it with odds of 1 to 3: the mean length is a quarter of the blocks."""
+    """If each branch passes a third, paths take it with odds of 1 to 3: the mean length is a quarter of all blocks."""
     shrinking = reading("paths", {f"gradient {k}": 3.0**-k for k in range(28)})
 
     assert mean_path(shrinking) == pytest.approx(0.25)
