@@ -61,7 +61,11 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
 
 
 def _numbers(name: str, data: archbench.StudyData) -> dict[str, float]:
-    values = {"strength": strength(data), "loss": median(training_losses(data)), "score": median(data.scores)}
+    values = {
+        "strength": strength(data),
+        "loss": median(training_losses(data, floor=0.0)),
+        "score": median(data.scores),
+    }
     return {f"{key} {name}": value for key, value in values.items() if value is not None}
 
 
@@ -69,7 +73,7 @@ def _rows(kind: str, dial: Settings) -> Iterator[tuple[str, ...]]:
     for name, mine in dial.items():
         block = strength(mine)
         whole = None if block is None else block ** BLOCKS_IN_A_ROW[kind]
-        values = (block, whole, median(training_losses(mine)), median(mine.scores))
+        values = (block, whole, median(training_losses(mine, floor=0.0)), median(mine.scores))
         yield (kind, name, *map(plain_number, values))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from archbench import StudyData
 from archbench_studies import depth
-from archbench_studies._nets import MLP_TANH, ORTHOGONAL, PLAIN, PRE_ACTIVATED, RESNET, STOCHASTIC
+from archbench_studies._nets import HIGHWAY_4, MLP_TANH, ORTHOGONAL, PLAIN, PRE_ACTIVATED, RESNET, STOCHASTIC
 from archbench_studies._reductions import CHANCE_LOSS, LOSS_FLOOR, training_losses
 
 
@@ -18,12 +18,21 @@ from archbench_studies._reductions import CHANCE_LOSS, LOSS_FLOOR, training_loss
         ({10: 0.1, 20: 0.1, 50: 0.19, 100: 0.3}, 100),  # no step is worse than twofold
         ({10: 0.1, 20: 0.21, 50: 2.3, 100: 2.3}, 10),  # two nets at chance train equally well, and neither trains
         ({10: 0.1, 20: 0.1, 50: 0.9, 100: 0.1}, 20),
+        ({10: 0.001, 20: 0.049, 50: 0.2}, 20),  # below 0.05 all losses are alike
         ({20: 0.2}, 20),
     ],
 )
 def test_ceiling_is_the_last_net_that_trains_as_well_as_its_sibling(losses, expected):
     """From the shallowest on, the ceiling is the last depth before the first that is more than twice as bad."""
     assert depth.ceiling({layers: {0: loss} for layers, loss in losses.items()}) == expected
+
+
+def test_how_far_a_loss_falls_counts_only_where_it_is_claimed(net, effects):
+    """Two nets below the floor train equally well, but a hundredfold difference is one of the losses themselves."""
+    records = [net(HIGHWAY_4, 10, loss=0.04), net(HIGHWAY_4, 100, loss=0.002), net(MLP_TANH, 100, loss=2.0)]
+
+    assert effects(depth, "highway-nets-do-not-degrade", records) == {0: 0.0}
+    assert effects(depth, "highway-hundredfold", records) == {0: pytest.approx(3)}
 
 
 def test_ceiling_follows_the_median_of_paired_seeds():

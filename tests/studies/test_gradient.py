@@ -8,7 +8,7 @@ import pytest
 
 from archbench import Reading, StudyData
 from archbench_studies import gradient
-from archbench_studies._nets import HIGHWAY_2, MLP_TANH, PLAIN, RESIDUAL
+from archbench_studies._nets import HIGHWAY_2, MLP_TANH, PLAIN, RESIDUAL, RESNET
 from archbench_studies._reductions import decay, gradient_profile, median_profile
 from archbench_studies._rules import TIME
 from support.study_records import study_record
@@ -63,10 +63,12 @@ def test_claims_of_decay_read_the_start(net, effects):
 
 
 def test_claims_of_rank_and_correlation_compare_plain_with_residual(net, effects, reading):
-    """Ranks are those of the last block after training, correlations the means over distances before it."""
-    plain = [reading("rank", {"1": 40.0, "2": 3.0}), reading("correlation", {"a": 0.1, "b": 0.3}, 0)]
-    residual = [reading("rank", {"1": 40.0, "2": 30.0}), reading("correlation", {"a": 0.9, "b": None}, 0)]
+    """Before training, ranks are those of the last block, and correlations those of the nearest neighbours."""
+    plain = [reading("rank", {"1": 40.0, "2": 3.0}, 0), reading("rank", {"1": 40.0, "2": 20.0})]
+    residual = [reading("rank", {"1": 40.0, "2": 30.0}, 0), reading("rank", {"1": 40.0, "2": 20.0})]
     records = [net(MLP_TANH, 50, readings=plain), net(RESIDUAL, 50, readings=residual)]
+    records += [net(PLAIN, 56, readings=[reading("correlation", {"0.125": 0.1, "1": 0.0}, 0)])]
+    records += [net(RESNET, 56, readings=[reading("correlation", {"0.125": 0.8, "1": 0.0}, 0)])]
 
     assert effects(gradient, "information-collapses-in-plain-nets", records) == {0: pytest.approx(-1)}
     assert effects(gradient, "gradients-shatter-in-plain-nets", records) == {0: pytest.approx(0.7)}
