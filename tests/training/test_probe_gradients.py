@@ -169,7 +169,8 @@ def test_what_has_no_gradient_in_time_says_why() -> None:
     """Images, and tokens that no embedding reads, cannot be measured."""
     image = TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=2)
     tokens = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=7)
-    network, x, targets = nn.Linear(4, 2), torch.randn(3, 4), torch.zeros(3, dtype=torch.int64)
+    network, x, targets = nn.Linear(4, 2), torch.randint(7, (3, 4)), torch.zeros(3, dtype=torch.int64)
+    network.register_forward_pre_hook(lambda module, inputs: (inputs[0].float(),))
 
     with pytest.raises(CannotMeasureError, match="no time steps"):
         gradient_of_steps(make_specimen(network, x, targets=targets, info=image, loss=cross_entropy))
