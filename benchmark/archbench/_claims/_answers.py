@@ -19,7 +19,7 @@ By = dict[str, list[StudyResult]]
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What the records of a folder answer.
+    """Findings and verdicts from the records of a folder.
 
     Args:
         studies: each at the size that counts: full if it has a trial that is ok, else quick.

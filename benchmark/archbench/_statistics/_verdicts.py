@@ -1,7 +1,7 @@
 """Verdicts on claims: one effect for each seed, and an interval that holds for all claims of a family together.
 
 The standard deviation over seeds is never taken for less than a declared floor: three seeds that agree by chance, or
-scores at a ceiling, must not pass for certainty. docs/claims.md has the simulation that this rule was chosen by.
+scores at a ceiling, must not pass for certainty. docs/studies.md has the simulation that this rule was chosen by.
 """
 
 from __future__ import annotations
