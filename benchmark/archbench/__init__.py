@@ -5,6 +5,7 @@ from msgspec import Meta as Meta
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import ArrayLike as ArrayLike
+from archbench._declarations import Block as Block
 from archbench._declarations import Chart as Chart
 from archbench._declarations import Claim as Claim
 from archbench._declarations import Examples as Examples
@@ -58,6 +59,7 @@ __all__ = [
     "ArchbenchError",
     "Architecture",
     "ArrayLike",
+    "Block",
     "Chart",
     "Claim",
     "DataError",

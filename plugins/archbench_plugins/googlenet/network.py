@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from archbench import Outputs
+from archbench import Block, Outputs
 from archbench_plugins.shared.images import convolution
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ class GoogLeNet(nn.Module):
                 auxiliary[name] = (self.auxiliary[name](x), self.weight)  # (B, K)
         logits: Tensor = self.head(self.dropout(x.mean((2, 3))))  # (B, K)
         return Outputs(logits, auxiliary) if auxiliary else logits
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the inception modules; they have no straight path."""
+        return [Block(name, stage[-1]) for name, stage in self.stages.items() if isinstance(stage, nn.Sequential)]
 
 
 def build(task: TaskInfo, options: GoogLeNetOptions) -> nn.Module:
