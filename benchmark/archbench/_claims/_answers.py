@@ -100,9 +100,5 @@ def _without_study(claim: Registered[Claim], family: int) -> Judgement:
 
 
 def _faults(judged: Sequence[Judgement]) -> list[Problem]:
-    """Return a problem for each statistic that failed although all trials of its study are there."""
-    return [
-        Problem(plugin_of(item.claim), "call", item.measured.problem)
-        for item in judged
-        if item.measured.problem and not item.measured.lacking
-    ]
+    """Return a problem for each statistic that failed although its study has all its trials."""
+    return [Problem(plugin_of(item.claim), "call", item.measured.problem) for item in judged if item.measured.broken]
