@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -57,26 +58,31 @@ def _learned(record: archbench.Record) -> bool:
 
 
 def _shares(record: archbench.Record, reading: archbench.Reading) -> dict[int, list[float]]:
-    """Return the shares lost of every surgery by its number of blocks. The score is that of the last weights."""
-    assert record.scores is not None
-    whole, chance = record.scores.test_last, record.task_facts.chance
+    """Return the shares lost of every surgery by its number of blocks."""
+    scores = dict(zip(reading.names, reading.values, strict=True))
+    whole, chance = scores.pop("whole"), record.task_facts.chance
     found: dict[int, list[float]] = {}
-    for name, score in zip(reading.names, reading.values, strict=True):
-        if score is not None:
+    for name, score in scores.items():
+        if score is not None and whole is not None:
             found.setdefault(name.count("+") + 1, []).append((whole - score) / (whole - chance))
     return found
 
 
 def path_profile(reading: archbench.Reading) -> dict[float, float]:
-    """Return the share of the contribution of all paths by their length, as a share of the longest.
+    """Return the share of the gradient through all paths of each length, by length as a share of the longest.
 
-    Contributions of a length are sums over all paths of it, and count by their size.
+    The paths of a length together carry the mean norm along one of them times their number, which is a binomial
+    coefficient (arXiv:1605.06431, sec. 4.3).
     """
-    sizes = {
-        int(name): abs(value) for name, value in zip(reading.names, reading.values, strict=True) if value is not None
+    norms = {
+        int(name.split()[1]): value
+        for name, value in zip(reading.names, reading.values, strict=True)
+        if value and name.startswith("gradient ")
     }
+    longest = max(norms, default=0)
+    sizes = {length: math.comb(longest, length) * norm for length, norm in norms.items()}
     total = sum(sizes.values())
-    return {length / max(sizes): size / total for length, size in sorted(sizes.items())} if total else {}
+    return {length / longest: size / total for length, size in sorted(sizes.items())} if longest else {}
 
 
 def mean_path(reading: archbench.Reading) -> float | None:

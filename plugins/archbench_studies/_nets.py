@@ -38,6 +38,10 @@ class Family:
         """Return the records of one depth; other options replace those of the family."""
         return data.where(self.architecture, **{**self.options, "depth": depth, **other})
 
+    def trained(self, data: archbench.StudyData) -> list[int]:
+        """Return the depths that have records, in rising order."""
+        return sorted(data.where(self.architecture, **self.options).by("depth"))
+
 
 def _setting(option: tuple[str, Any]) -> str:
     name, value = option
@@ -79,11 +83,6 @@ STOCHASTIC = _family("stochastic-depth", "stochastic depth", "stochastic-depth",
 DENSENET = _family("densenet", "densenet", "densenet", (22, 40), form="cifar", k=12, bottleneck=True, compression=0.5)
 CONVOLUTIONAL = (PLAIN, ORTHOGONAL, RESNET, PRE_ACTIVATED, REZERO, FIXUP, STOCHASTIC, DENSENET)
 
-LESIONED = (
-    replace(PLAIN, depths=(20,)),
-    replace(RESNET, depths=(20, 56)),
-    replace(MLP_TANH, depths=(20,)),
-    replace(HIGHWAY_4, depths=(20,)),
-    replace(RESIDUAL, depths=(20,)),
-)
+LESIONED_LAYERS = tuple(replace(family, depths=(20,)) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL))
+LESIONED = (replace(PLAIN, depths=(20,)), RESNET)
 """Nets that are lesioned: those with a line, and plain ones of a depth at which they still learn."""

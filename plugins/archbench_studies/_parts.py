@@ -11,6 +11,7 @@ from archbench_studies._nets import (
     HIGHWAY_2,
     HIGHWAY_4,
     LESIONED,
+    LESIONED_LAYERS,
     MLP_RELU,
     MLP_TANH,
     ORTHOGONAL,
@@ -21,7 +22,17 @@ from archbench_studies._nets import (
     REZERO,
     STOCHASTIC,
 )
-from archbench_studies._rules import DEPTH, DEPTH_FEW_SEEDS, DEPTH_FULL, LESION
+from archbench_studies._rules import (
+    DEPTH,
+    DEPTH_FEW,
+    DEPTH_FULL,
+    DEPTH_OUTPUTS,
+    DEPTH_OUTPUTS_FEW,
+    LAYERS,
+    LAYERS_FEW,
+    LAYERS_LESION,
+    LESION,
+)
 
 
 def part(protocol: archbench.Protocol, *selectors: str) -> archbench.Part:
@@ -29,27 +40,28 @@ def part(protocol: archbench.Protocol, *selectors: str) -> archbench.Part:
     return archbench.Part(architectures=selectors, tasks=("digits",), protocol=protocol)
 
 
-LESION_PART = part(LESION, *(family.selector() for family in LESIONED))
-"""The nets of `LESIONED`. Lesions cost as much as a third of a short training, so no other net has them."""
+LESION_QUICK = (
+    part(LAYERS_LESION, *(family.selector() for family in LESIONED_LAYERS)),
+    part(LESION, *(family.selector() for family in LESIONED)),
+)
 
 DEPTH_QUICK = (
-    LESION_PART,
-    part(  # five seeds, for these decide most claims
-        DEPTH,
-        *(family.selector(10, 50, 100) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL)),
-        PLAIN.selector(56),
-    ),
-    part(
-        DEPTH_FEW_SEEDS,
-        *(family.selector() for family in (MLP_RELU, HIGHWAY_2)),
-        *(family.selector() for family in (ORTHOGONAL, PRE_ACTIVATED, REZERO, FIXUP, STOCHASTIC, DENSENET)),
-    ),
+    *LESION_QUICK,
+    part(LAYERS, *(family.selector(10, 50, 100) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL))),
+    part(LAYERS, HIGHWAY_2.selector(50, 100)),
+    part(LAYERS_FEW, HIGHWAY_2.selector(10, 20), MLP_RELU.selector()),
+    part(DEPTH, PLAIN.selector(56), ORTHOGONAL.selector(56)),
+    part(DEPTH_OUTPUTS, ORTHOGONAL.selector(20), *(family.selector(56) for family in (PRE_ACTIVATED, REZERO, FIXUP))),
+    part(DEPTH_OUTPUTS_FEW, *(family.selector(20) for family in (PRE_ACTIVATED, REZERO, FIXUP, STOCHASTIC))),
+    part(DEPTH_OUTPUTS_FEW, DENSENET.selector()),
+    part(DEPTH_FEW, STOCHASTIC.selector(56)),  # with gradients: `layer-drop` reads them, in more seeds
 )
 
 GRADIENT_QUICK = (
     part(LESION, RESNET.selector(56)),
-    part(DEPTH, *(family.selector(50) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL)), PLAIN.selector(56)),
-    part(DEPTH_FEW_SEEDS, *(family.selector(50) for family in (MLP_RELU, HIGHWAY_2)), ORTHOGONAL.selector(56)),
+    part(LAYERS, *(family.selector(50) for family in (MLP_TANH, HIGHWAY_2, HIGHWAY_4, RESIDUAL))),
+    part(LAYERS_FEW, MLP_RELU.selector(50)),
+    part(DEPTH, PLAIN.selector(56), ORTHOGONAL.selector(56)),
 )
 
 DEPTH_FULL_PARTS = (

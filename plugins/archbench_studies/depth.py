@@ -22,8 +22,7 @@ Ladder = dict[int, dict[int, float]]
 
 def ladder(data: archbench.StudyData, family: Family) -> Ladder:
     """Return the training losses of a family at the depths that have records."""
-    depths = sorted(data.where(family.architecture, **family.options).by("depth"))
-    losses = {depth: training_losses(family.find(data, depth)) for depth in depths}
+    losses = {depth: training_losses(family.find(data, depth)) for depth in family.trained(data)}
     return {depth: seeds for depth, seeds in losses.items() if seeds}
 
 

@@ -8,17 +8,20 @@ from collections.abc import Mapping
 import archbench
 from archbench_studies._lesion_claims import CLAIMS as CLAIMS
 from archbench_studies._lesions import counts, damage, mean_path, path_profile
-from archbench_studies._nets import LESIONED, Family
-from archbench_studies._parts import LESION_FULL, LESION_PART
+from archbench_studies._nets import HIGHWAY_4, MLP_TANH, PLAIN, RESIDUAL, RESNET, Family
+from archbench_studies._parts import LESION_FULL, LESION_QUICK
 from archbench_studies._reductions import median, of_readings
 from archbench_studies._wording import listed, plain_number
+
+NETS = (PLAIN, RESNET, MLP_TANH, HIGHWAY_4, RESIDUAL)
+"""Families of which some depths are lesioned."""
 
 Nets = Mapping[tuple[Family, int], archbench.StudyData]
 
 
 def analyse(data: archbench.StudyData) -> archbench.Findings:
     """Return the damage that lesions and swaps do, and how much the paths of each length contribute."""
-    found = {(family, depth): family.find(data, depth) for family in LESIONED for depth in family.depths}
+    found = {(family, depth): family.find(data, depth) for family in NETS for depth in family.trained(data)}
     found = {net: mine for net, mine in found.items() if counts(mine)}
     numbers = {f"{key} {_name(net)}": value for net, mine in found.items() for key, value in _numbers(mine).items()}
     charts = (_damage_chart(found), _paths_chart(found))
@@ -129,6 +132,6 @@ STUDY = archbench.Study(
     name="lesion",
     question="What is left of a trained net when blocks are taken out or swapped, and which paths does it answer by?",
     source="arXiv:1605.06431",
-    sizes={"quick": (LESION_PART,), "full": LESION_FULL},
+    sizes={"quick": LESION_QUICK, "full": LESION_FULL},
     analyse=analyse,
 )

@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 
 import archbench
 from archbench_studies._line_claims import CLAIMS as CLAIMS
-from archbench_studies._nets import HIGHWAY_4, PLAIN, RESIDUAL, RESNET
+from archbench_studies._nets import HIGHWAY_2, HIGHWAY_4, PLAIN, RESIDUAL, RESNET
 from archbench_studies._parts import part
 from archbench_studies._reductions import mean_value, median, of_readings, training_losses
-from archbench_studies._rules import DEPTH, DEPTH_FEW_SEEDS, DEPTH_FULL, LESION
+from archbench_studies._rules import DEPTH, DEPTH_FULL, DEPTH_OUTPUTS, DEPTH_OUTPUTS_FEW, LAYERS, LAYERS_FEW, LESION
 from archbench_studies._wording import listed, plain_number
 
-LAYERS = 50
+LAYERS_OF_DIAL = 50
 """Depth of the fully connected net with a dial; at 20 layers all settings train."""
 
 DIAL = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
 SHORTCUTS = ("averaged", "scaled", "dropout", "exclusive-gate", "shortcut-gate", "A")
 BIASES = (-1.0, -2.0, -3.0, -4.0, -6.0)
-BLOCKS_IN_A_ROW = {"fully connected": LAYERS - 1, "highway": 99, "resnet-56": 27}
+BLOCKS_IN_A_ROW = {"fully connected": LAYERS_OF_DIAL - 1, "highway": 99, "resnet-56": 27}
 """Blocks that the line passes through, by kind of net."""
 
 Settings = dict[str, archbench.StudyData]
@@ -28,7 +28,7 @@ Settings = dict[str, archbench.StudyData]
 def settings(data: archbench.StudyData) -> dict[str, Settings]:
     """Return the records of every setting of every dial that has any, by kind of net."""
     found = {
-        "fully connected": {f"s = {s:g}": RESIDUAL.find(data, LAYERS, line=s) for s in DIAL},
+        "fully connected": {f"s = {s:g}": RESIDUAL.find(data, LAYERS_OF_DIAL, line=s) for s in DIAL},
         "highway": {f"bias {bias:g}": HIGHWAY_4.find(data, 100, gate_bias=bias) for bias in BIASES},
         "resnet-56": {
             "none": PLAIN.find(data, 56),
@@ -119,15 +119,16 @@ def _sentences(dials: Mapping[str, Settings]) -> list[str]:
             texts.append(f"Test accuracy of {_NETS[kind]}: {named}.")
     least = _least_strength(dials.get("fully connected", {}))
     if least is not None:
+        blocks = BLOCKS_IN_A_ROW["fully connected"]
         texts.append(
-            f"With a line of {least:g} in each of {LAYERS - 1} blocks, {least ** (LAYERS - 1):.2g} from end to end, "
-            "the fully connected net comes to within five points of its score with an identity; with less it does not."
+            f"With a line of {least:g} in each of {blocks} blocks, {least**blocks:.2g} from end to end, the fully connected "
+            "net comes to within five points of its score with an identity; with less it does not."
         )
     return texts
 
 
 _NETS = {
-    "fully connected": f"a residual net of {LAYERS} fully connected layers",
+    "fully connected": f"a residual net of {LAYERS_OF_DIAL} fully connected layers",
     "highway": "a highway net of 100 layers",
     "resnet-56": "resnet-56 with shortcuts of other kinds",
 }
@@ -151,20 +152,22 @@ def _least_strength(dial: Settings) -> float | None:
     return enough
 
 
+CLAIMED = ("scaled", "dropout", "exclusive-gate", "shortcut-gate")
 QUICK = (
     part(LESION, RESNET.selector(56)),
-    part(DEPTH, RESIDUAL.selector(LAYERS, line=DIAL), HIGHWAY_4.selector(100), PLAIN.selector(56)),
-    part(
-        DEPTH_FEW_SEEDS,
-        HIGHWAY_4.selector(100, gate_bias=tuple(bias for bias in BIASES if bias != -4)),
-        RESNET.selector(56, shortcut=tuple(shortcut for shortcut in SHORTCUTS if shortcut != "A")),
-    ),
+    part(LAYERS, RESIDUAL.selector(LAYERS_OF_DIAL, line=(0.5, 1.0)), HIGHWAY_4.selector(100)),
+    part(LAYERS_FEW, RESIDUAL.selector(LAYERS_OF_DIAL, line=tuple(s for s in DIAL if s not in (0.5, 1.0)))),
+    part(LAYERS_FEW, HIGHWAY_4.selector(100, gate_bias=(-1.0, -3.0, -6.0))),
+    part(LAYERS, HIGHWAY_2.selector(100)),
+    part(DEPTH, PLAIN.selector(56)),
+    part(DEPTH_OUTPUTS, RESNET.selector(56, shortcut=CLAIMED)),
+    part(DEPTH_OUTPUTS_FEW, RESNET.selector(56, shortcut="averaged")),
 )
 
 FULL = (
     part(
         DEPTH_FULL,
-        RESIDUAL.selector(LAYERS, line=DIAL),
+        RESIDUAL.selector(LAYERS_OF_DIAL, line=DIAL),
         HIGHWAY_4.selector(100, gate_bias=BIASES),
         RESNET.selector(56, shortcut=SHORTCUTS),
         PLAIN.selector(56),

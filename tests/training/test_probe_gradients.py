@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from archbench import Outputs, TaskInfo
-from archbench._training._probes._gradients import gradient_of_layers, gradient_of_steps
+from archbench import Block, Outputs, TaskInfo
+from archbench._training._probes._gradients import gradient_of_blocks, gradient_of_layers, gradient_of_steps
 from archbench._training._probes._specimen import CannotMeasureError
 from support.residual import make_specimen
 
@@ -169,7 +169,8 @@ def test_what_has_no_gradient_in_time_says_why() -> None:
     """Images, and tokens that no embedding reads, cannot be measured."""
     image = TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=2)
     tokens = TaskInfo(kind="tokens", input_shape=(4,), outputs=2, vocabulary=7)
-    network, x, targets = nn.Linear(4, 2), torch.randn(3, 4), torch.zeros(3, dtype=torch.int64)
+    network, x, targets = nn.Linear(4, 2), torch.randint(7, (3, 4)), torch.zeros(3, dtype=torch.int64)
+    network.register_forward_pre_hook(lambda module, inputs: (inputs[0].float(),))
 
     with pytest.raises(CannotMeasureError, match="no time steps"):
         gradient_of_steps(make_specimen(network, x, targets=targets, info=image, loss=cross_entropy))
@@ -185,3 +186,29 @@ def test_a_gradient_that_is_not_finite_has_no_value() -> None:
 
     assert values.names == ["network"]
     assert values.values == [None]
+
+
+def test_blocks_of_a_linear_chain_pass_the_error_by_their_weights() -> None:
+    """In a chain of linear blocks the error at each output is that of the loss times the weights behind it."""
+    torch.manual_seed(0)
+    network, x = LinearChain([0.5, 3.0, -2.0]).double(), torch.randn(4, 2).double()
+    targets = torch.zeros(4, 2).double()
+    values = gradient_of_blocks(make_specimen(network, x, targets=targets))
+
+    last = float((2 * network(x) / x.numel()).norm().detach())  # of the mean squared error, by hand
+    assert values.names == ["1", "2", "3"]
+    assert values.values == pytest.approx([last * 6.0, last * 2.0, last])
+
+
+class LinearChain(nn.Sequential):
+    """Multiplications in a row, each of them a block."""
+
+    def __init__(self, factors: list[float]) -> None:
+        layers = [nn.Linear(2, 2, bias=False) for _ in factors]
+        for layer, factor in zip(layers, factors, strict=True):
+            layer.weight.data = factor * torch.eye(2)
+        super().__init__(*layers)
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the layers."""
+        return [Block(str(number), layer) for number, layer in enumerate(self, 1)]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from archbench import Block
+
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.residual_mlp import ResidualMLPOptions
@@ -30,11 +32,24 @@ class ResidualLayer(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         return torch.add(self.branch(h), h, alpha=self.line)
 
+    def as_block(self, name: str) -> Block:
+        """Return the layer as a block; skipped, it leaves s h."""
+        return Block(name, self, branches=(self.branch,))
+
+
+class ResidualMLP(nn.Sequential):
+    """A network whose blocks are its residual layers."""
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the residual layers."""
+        layers = (layer for layer in self if isinstance(layer, ResidualLayer))
+        return [layer.as_block(str(number)) for number, layer in enumerate(layers, 1)]
+
 
 def build(task: TaskInfo, options: ResidualMLPOptions) -> nn.Module:
     """Return the network: images (B, C, height, width) to logits (B, outputs)."""
     w = options.width
-    return nn.Sequential(
+    return ResidualMLP(
         nn.Flatten(),  # (B, C*height*width)
         _layer(math.prod(task.input_shape), w, options.activation),
         *(ResidualLayer(w, activation=options.activation, line=options.line) for _ in range(options.depth - 1)),

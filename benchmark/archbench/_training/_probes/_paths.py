@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from archbench._declarations import Block, Outputs
 from archbench._training._probes._blocks import Call, find_blocks, skipped, tensor_of, watched, with_tensor
+from archbench._training._probes._gradients import differentiable_input, gradient_of_input
 from archbench._training._probes._specimen import CannotMeasureError, Specimen, Values, settle
 
 DRAWS = 3
@@ -24,10 +25,11 @@ def contributions_of_paths(specimen: Specimen) -> Values:
     A path through n residual blocks takes the branch of some and the straight path of the others; its length is the
     number of branches (Veit et al. 2016, arXiv:1605.06431). The network is in evaluation mode, with the last weights.
 
-    - `gradient K` is the norm of the gradient of the loss for the input of the first block, along one path of length K,
-      from 0 to n: in the backward pass, K blocks pass it through their branches only and the others through their
-      straight paths only (section 4.3 there). It is a mean over at most three random sets of K blocks. There are n
-      over K paths of this length; this binomial coefficient times the norm is what they can contribute together.
+    - `gradient K` is the norm of the gradient of the loss for the input, along one path of length K, from 0 to n: in
+      the backward pass, K blocks pass it through their branches only and the others through their straight paths only
+      (section 4.3 there). It is a mean over at most three random sets of K blocks. There are n over K paths of this
+      length; this binomial coefficient times the norm is what they can contribute together. For tokens, the input is
+      the output of the `nn.Embedding` that is called first.
     - `output K` is the root mean square of what block K adds to the output: the output of the network with the branches
       of the first K blocks, less that with the first K - 1. `output 0` is the shortest path, with no branch at all. The
       terms add up to the output.
@@ -51,24 +53,21 @@ def _gradients(specimen: Specimen, blocks: Sequence[Block]) -> Iterator[tuple[st
 
 
 def gradient_through(specimen: Specimen, blocks: Sequence[Block], through: Collection[Block]) -> Tensor:
-    """Return the gradient of the loss for the input of the first block, along one path.
+    """Return the gradient of the loss for the input, along one path.
 
     Args:
         specimen: with the network in evaluation mode.
         blocks: the residual blocks.
         through: the blocks whose branches the path takes; it takes the straight path of the others.
     """
-    inputs, *others = specimen.arguments
-    if inputs.is_floating_point():
-        inputs = inputs.detach().requires_grad_()
     names = {block.name for block in through}
     with contextlib.ExitStack() as hooks:
+        arguments, inputs = hooks.enter_context(differentiable_input(specimen))
         calls = hooks.enter_context(watched(blocks))
         for block in blocks:
             hooks.enter_context(_branch_only(block, calls) if block.name in names else _line_only(block))
-        loss = specimen.loss(specimen.network(inputs, *others), specimen.targets)
-    (gradient,) = torch.autograd.grad(loss, [calls[blocks[0].name].entered], allow_unused=True)
-    return torch.zeros_like(calls[blocks[0].name].entered) if gradient is None else gradient
+        loss = specimen.loss(specimen.network(*arguments), specimen.targets)
+    return gradient_of_input(loss, inputs)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from archbench._declarations import TaskInfo
 from archbench._protocols import Probe, Probes
 from archbench._records import Reading
 from archbench._training._probes._correlation import correlations
-from archbench._training._probes._gradients import gradient_of_layers, gradient_of_steps
+from archbench._training._probes._gradients import gradient_of_blocks, gradient_of_layers, gradient_of_steps
 from archbench._training._probes._lesions import scores_of_lesions, scores_of_swaps
 from archbench._training._probes._lines import openings, strengths
 from archbench._training._probes._outputs import activations, effective_ranks
@@ -29,6 +29,7 @@ from archbench._training._splits import Split
 MEASURES: dict[Probe, Callable[[Specimen], Values]] = {
     "gradient": gradient_of_layers,
     "time-gradient": gradient_of_steps,
+    "block-gradient": gradient_of_blocks,
     "activation": activations,
     "rank": effective_ranks,
     "correlation": correlations,
