@@ -43,27 +43,21 @@ def counts(data: archbench.StudyData) -> list[int]:
 def _by_seed(data: archbench.StudyData, surgery: Surgery) -> dict[int, dict[int, list[float]]]:
     readings = data.readings(surgery)
     return {
-        record.trial.seed: _shares(record, readings[record.trial.seed])
+        record.trial.seed: _shares(readings[record.trial.seed], record.task_facts.chance, record.task_facts.oracle)
         for record in data.records
-        if record.trial.seed in readings and _learned(record)
+        if record.trial.seed in readings
     }
 
 
-def _learned(record: archbench.Record) -> bool:
-    facts = record.task_facts
-    return (
-        record.scores is not None
-        and (record.scores.test_last - facts.chance) / (facts.oracle - facts.chance) >= LEARNED
-    )
-
-
-def _shares(record: archbench.Record, reading: archbench.Reading) -> dict[int, list[float]]:
-    """Return the shares lost of every surgery by its number of blocks."""
+def _shares(reading: archbench.Reading, chance: float, oracle: float) -> dict[int, list[float]]:
+    """Return the shares lost of every surgery by its number of blocks; none if there was too little to lose."""
     scores = dict(zip(reading.names, reading.values, strict=True))
-    whole, chance = scores.pop("whole"), record.task_facts.chance
+    whole = scores.pop("whole")
     found: dict[int, list[float]] = {}
+    if whole is None or (whole - chance) / (oracle - chance) < LEARNED:
+        return found
     for name, score in scores.items():
-        if score is not None and whole is not None:
+        if score is not None:
             found.setdefault(name.count("+") + 1, []).append((whole - score) / (whole - chance))
     return found
 

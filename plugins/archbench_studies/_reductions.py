@@ -11,22 +11,27 @@ import archbench
 CHANCE_LOSS = math.log(10)
 """Loss of even odds on ten classes. A net that diverged has it, and one that ends above it counts as at chance."""
 
-LOSS_FLOOR = 0.01
-"""Training losses below count as this: the right class then has 99 % on average, and what is less says nothing about
-whether a net could be trained."""
+LOSS_FLOOR = 0.05
+"""Training losses below count as this where it is asked whether a net can be trained: the right class then has 95 % on
+average. Nets that train go below it in a few hundred steps, and how far is a matter of the schedule."""
 
 Seeds = Mapping[int, float]
 
 
-def training_losses(data: archbench.StudyData) -> dict[int, float]:
-    """Return the training loss of each seed, between `LOSS_FLOOR` and `CHANCE_LOSS`.
+def training_losses(data: archbench.StudyData, *, floor: float = LOSS_FLOOR) -> dict[int, float]:
+    """Return the training loss of each seed, between a floor and `CHANCE_LOSS`.
 
     It is that of the last weights in evaluation mode, without auxiliary losses. A seed that diverged has
     `CHANCE_LOSS`; one that failed for reasons of its own (memory, time) has none.
     """
     losses = {record.trial.seed: CHANCE_LOSS for record in data.records if record.status == "diverged"}
     losses |= data.train_losses
-    return {seed: min(max(loss, LOSS_FLOOR), CHANCE_LOSS) for seed, loss in losses.items() if not math.isnan(loss)}
+    return {seed: min(max(loss, floor), CHANCE_LOSS) for seed, loss in losses.items() if not math.isnan(loss)}
+
+
+def floored(losses: Seeds) -> dict[int, float]:
+    """Return losses that are at least `LOSS_FLOOR`."""
+    return {seed: max(loss, LOSS_FLOOR) for seed, loss in losses.items()}
 
 
 def log_ratio(above: Seeds, below: Seeds) -> dict[int, float]:
@@ -39,9 +44,11 @@ def difference(first: Seeds, second: Seeds) -> dict[int, float]:
     return {seed: first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())}
 
 
-def loss_ratio(above: archbench.StudyData, below: archbench.StudyData) -> dict[int, float]:
+def loss_ratio(
+    above: archbench.StudyData, below: archbench.StudyData, *, floor: float = LOSS_FLOOR
+) -> dict[int, float]:
     """Return the log10 of the ratio of two training losses, seed by seed."""
-    return log_ratio(training_losses(above), training_losses(below))
+    return log_ratio(training_losses(above, floor=floor), training_losses(below, floor=floor))
 
 
 def median(values: Seeds) -> float | None:
@@ -82,6 +89,11 @@ def median_profile(readings: Iterable[archbench.Reading]) -> list[tuple[int, flo
     profiles = [dict(gradient_profile(reading)) for reading in readings]
     shared = set.intersection(*(set(profile) for profile in profiles)) if profiles else set()
     return [(distance, statistics.median(profile[distance] for profile in profiles)) for distance in sorted(shared)]
+
+
+def first_value(reading: archbench.Reading) -> float | None:
+    """Return the first value: of correlations, that of the nearest neighbours."""
+    return reading.values[0] if reading.values else None
 
 
 def last_value(reading: archbench.Reading) -> float | None:

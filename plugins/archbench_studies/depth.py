@@ -9,7 +9,7 @@ import archbench
 from archbench_studies._depth_claims import CLAIMS as CLAIMS
 from archbench_studies._nets import CONVOLUTIONAL, FULLY_CONNECTED, ORTHOGONAL, PLAIN, RESNET, Family
 from archbench_studies._parts import DEPTH_FULL_PARTS, DEPTH_QUICK
-from archbench_studies._reductions import log_ratio, median, training_losses
+from archbench_studies._reductions import floored, log_ratio, median, training_losses
 from archbench_studies._wording import listed, plain_number
 
 AS_WELL = math.log10(2)
@@ -22,7 +22,7 @@ Ladder = dict[int, dict[int, float]]
 
 def ladder(data: archbench.StudyData, family: Family) -> Ladder:
     """Return the training losses of a family at the depths that have records."""
-    losses = {depth: training_losses(family.find(data, depth)) for depth in family.trained(data)}
+    losses = {depth: training_losses(family.find(data, depth), floor=0.0) for depth in family.trained(data)}
     return {depth: seeds for depth, seeds in losses.items() if seeds}
 
 
@@ -30,12 +30,13 @@ def ceiling(losses: Ladder) -> int:
     """Return the depth ceiling: the deepest net that trains at least as well as its shallower sibling.
 
     It is found from the shallowest upwards and ends at the first net that does not, for two nets at chance train
-    equally well. Depths about double from one sibling to the next; seeds are paired, and their median decides.
+    equally well. Depths about double from one sibling to the next; seeds are paired, and their median decides. Losses
+    below `LOSS_FLOOR` count as equal.
     """
     depths = sorted(losses)
     reached = depths[0]
     for shallow, deep in pairwise(depths):
-        ratio = median(log_ratio(losses[deep], losses[shallow]))
+        ratio = median(log_ratio(floored(losses[deep]), floored(losses[shallow])))
         if ratio is None or ratio > AS_WELL:
             break
         reached = deep

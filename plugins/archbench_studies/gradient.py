@@ -25,7 +25,7 @@ from archbench_studies._nets import (
     Family,
 )
 from archbench_studies._parts import GRADIENT_FULL, GRADIENT_QUICK
-from archbench_studies._reductions import decay, last_value, mean_value, median, median_profile, of_readings
+from archbench_studies._reductions import decay, first_value, last_value, median, median_profile, of_readings
 from archbench_studies._rules import GRADIENT_NETS, GRADIENT_TASK, TIME
 from archbench_studies._wording import listed, plain_number
 
@@ -111,7 +111,7 @@ _COLUMNS = {
     "theory": "as theory has it",
     "end": "after training",
     "weights": "of the weights' gradient, at the start",
-    "correlation": "input-gradient correlation, at the start",
+    "correlation": "correlation of input gradients of near neighbours, at the start",
     "rank start": "effective rank of the last block, at the start",
     "rank end": "after training",
 }
@@ -124,7 +124,7 @@ def _numbers(data: archbench.StudyData, chain: Chain) -> dict[str, float]:
         "theory": chain.theory,
         "end": median(of_readings(chain.readings(data, first=False), decay)),
         "weights": median(of_readings(mine.readings("gradient", first=True), hidden_decay)),
-        "correlation": median(of_readings(mine.readings("correlation", first=True), mean_value)),
+        "correlation": median(of_readings(mine.readings("correlation", first=True), first_value)),
         "rank start": median(of_readings(mine.readings("rank", first=True), last_value)),
         "rank end": median(of_readings(mine.readings("rank"), last_value)),
     }

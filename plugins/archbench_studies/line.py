@@ -61,7 +61,11 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
 
 
 def _numbers(name: str, data: archbench.StudyData) -> dict[str, float]:
-    values = {"strength": strength(data), "loss": median(training_losses(data)), "score": median(data.scores)}
+    values = {
+        "strength": strength(data),
+        "loss": median(training_losses(data, floor=0.0)),
+        "score": median(data.scores),
+    }
     return {f"{key} {name}": value for key, value in values.items() if value is not None}
 
 
@@ -69,7 +73,7 @@ def _rows(kind: str, dial: Settings) -> Iterator[tuple[str, ...]]:
     for name, mine in dial.items():
         block = strength(mine)
         whole = None if block is None else block ** BLOCKS_IN_A_ROW[kind]
-        values = (block, whole, median(training_losses(mine)), median(mine.scores))
+        values = (block, whole, median(training_losses(mine, floor=0.0)), median(mine.scores))
         yield (kind, name, *map(plain_number, values))
 
 
@@ -121,8 +125,8 @@ def _sentences(dials: Mapping[str, Settings]) -> list[str]:
     if least is not None:
         blocks = BLOCKS_IN_A_ROW["fully connected"]
         texts.append(
-            f"With a line of {least:g} in each of {blocks} blocks, {least**blocks:.2g} from end to end, the fully connected "
-            "net comes to within five points of its score with an identity; with less it does not."
+            f"With a line of {least:g} in each of {blocks} blocks, {least**blocks:.2g} from end to end, the fully "
+            "connected net comes to within five points of its score with an identity; with less it does not."
         )
     return texts
 

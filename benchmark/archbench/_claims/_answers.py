@@ -19,7 +19,7 @@ By = dict[str, list[StudyResult]]
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What the records of a folder answer.
+    """Findings and verdicts from the records of a folder.
 
     Args:
         studies: each at the size that counts: full if it has a trial that is ok, else quick.
@@ -100,9 +100,5 @@ def _without_study(claim: Registered[Claim], family: int) -> Judgement:
 
 
 def _faults(judged: Sequence[Judgement]) -> list[Problem]:
-    """Return a problem for each statistic that failed although all trials of its study are there."""
-    return [
-        Problem(plugin_of(item.claim), "call", item.measured.problem)
-        for item in judged
-        if item.measured.problem and not item.measured.lacking
-    ]
+    """Return a problem for each statistic that failed although its study has all its trials."""
+    return [Problem(plugin_of(item.claim), "call", item.measured.problem) for item in judged if item.measured.broken]

@@ -117,7 +117,7 @@ def _interval(claim: Claim, values: Sequence[float], family: int) -> tuple[float
 
 @dataclass(frozen=True)
 class _Case:
-    """What may stand in the way of a verdict."""
+    """A claim with its effects, and the obstacles to a verdict."""
 
     claim: Claim
     measured: Measured

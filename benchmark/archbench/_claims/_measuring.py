@@ -21,7 +21,8 @@ class Measured:
         effects: by seed, in the order of seeds.
         used: the records that the statistic looked at.
         lacking: combinations of entrant and task of the study that have no trial yet.
-        problem: why there are no effects, if the statistic failed; else empty.
+        problem: why there are no effects, if the study could not be read or the statistic failed; else empty.
+        broken: the statistic failed although the study has all its trials: a fault of its plugin.
     """
 
     size: Size
@@ -29,6 +30,7 @@ class Measured:
     used: tuple[Record, ...] = ()
     lacking: int = 0
     problem: str = ""
+    broken: bool = False
 
     @property
     def missing(self) -> dict[int, list[Record]]:
@@ -40,13 +42,15 @@ class Measured:
 def measure(claim: Claim, result: StudyResult) -> Measured:
     """Return the effects of a claim, or why there are none."""
     if not result.finished:
-        return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=result.problem)
+        problem = "its study cannot be read, see `benchmark study show`" if result.problem else ""
+        return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=problem)
     data = result.data
     try:
         effects = _checked(resolve(claim.statistic)(data))
     except (Exception, SystemExit) as error:  # it costs its own claim
         message = f"the statistic of {claim.name} failed: {one_line(error)}"
-        return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=message)
+        lacking = result.records.lacking
+        return Measured(size=result.size, effects={}, lacking=lacking, problem=message, broken=not lacking)
     used = tuple(data.used or data.records)
     return Measured(size=result.size, effects=effects, used=used, lacking=result.records.lacking)
 

@@ -1,7 +1,8 @@
 """Verdicts on claims: one effect for each seed, and an interval that holds for all claims of a family together.
 
-The standard deviation over seeds is never taken for less than a declared floor: three seeds that agree by chance, or
-scores at a ceiling, must not pass for certainty. docs/claims.md has the simulation that this rule was chosen by.
+A few seeds hardly show how much they vary, so every claim declares a standard deviation to reckon with. It is a floor:
+three seeds that agree by chance, or scores at a ceiling, must not pass for certainty. And it counts like one degree of
+freedom more, as a prior estimate does. docs/studies.md has the simulation that this rule was chosen by.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ normal, and for those who look again after more seeds."""
 
 
 def half_widths(effects: npt.ArrayLike, *, noise: float, family: int) -> Floats:
-    """Return half the width of the simultaneous t interval of a mean effect.
+    """Return half the width of the simultaneous interval of a mean effect.
+
+    It is Student's t with as many degrees of freedom as seeds: one for each but the first, and one for the declared
+    noise, whose square is pooled with the sample variance.
 
     Args:
         effects: shape (..., seeds); at least three seeds.
-        noise: the smallest standard deviation over seeds to reckon with.
+        noise: the standard deviation over seeds to reckon with at least.
         family: number of claims that the intervals hold for together; the error is split over them (Bonferroni).
 
     Returns:
@@ -72,5 +76,6 @@ def seeds_for_verdict(effects: npt.ArrayLike, *, noise: float, family: int, rule
 
 def _half_width(deviation: npt.ArrayLike, seeds: npt.ArrayLike, noise: float, family: int) -> Floats:
     count = np.asarray(seeds, dtype=np.float64)
-    critical = special.stdtrit(count - 1, 1 - VERDICT_ERROR / (2 * family))
-    return np.asarray(critical * np.maximum(deviation, noise) / np.sqrt(count), dtype=np.float64)
+    pooled = ((count - 1) * np.square(deviation) + noise**2) / count
+    critical = special.stdtrit(count, 1 - VERDICT_ERROR / (2 * family))
+    return np.asarray(critical * np.sqrt(np.maximum(pooled, noise**2) / count), dtype=np.float64)

@@ -50,7 +50,8 @@ def line_of(judged: Judgement) -> str:
     """Return a claim and its verdict in one line."""
     flags = f" [{', '.join(judged.flags)}]" if judged.flags else ""
     reason = f": {judged.reason}" if judged.reason else ""
-    return f"{judged.verdict:<12} {judged.claim.item.name}: {effect_of(judged)}{flags}{reason}"
+    effect = "" if judged.mean is None else f": {effect_of(judged)}"
+    return f"{judged.verdict:<12} {judged.claim.item.name}{effect}{flags}{reason}"
 
 
 def effect_of(judged: Judgement) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles,
 from archbench.cli._output import out_option, print_json, print_problems
 
 if TYPE_CHECKING:
+    from archbench._claims import Judgement
     from archbench._studies import PartCost, StudyResult
 
 app = typer.Typer(
@@ -44,11 +46,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
 
 @app.command("show")
 def show(
-    name: Name,
-    out: Out = DEFAULT_OUT,
-    plugin: PluginFiles = None,
-    no_plugin: Blocked = None,
-    json: Json = False,
+    name: Name, out: Out = DEFAULT_OUT, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False
 ) -> None:
     """Show the parts of a study, what was found in a folder, and the verdicts on its claims."""
     from archbench._studies import cost_of_parts
@@ -63,9 +61,7 @@ def show(
         parts = [cost.plain() for cost in costs]
         print_json({**described["studies"][0], "parts": parts, "claims": described["claims"]})
     else:
-        _print(result, costs)
-        for judged in found.claims:
-            print(f"  {line_of(judged)}")
+        _print(result, costs, found.claims)
         print(f"\nTrain it: benchmark run {name}{out_option(out)}")
     print_problems(found.problems)
     sys.exit(1 if found.problems else 0)
@@ -86,7 +82,7 @@ def _describe(registered: Registered[Study], plugins: Plugins) -> dict[str, Any]
     }
 
 
-def _print(result: StudyResult, costs: list[PartCost]) -> None:
+def _print(result: StudyResult, costs: Sequence[PartCost], claims: Sequence[Judgement]) -> None:
     item = result.study.item
     print(f"{item.name} ({result.study.canonical}): {item.question}")
     print(f"  source: {item.source or 'none'}")
@@ -97,3 +93,5 @@ def _print(result: StudyResult, costs: list[PartCost]) -> None:
     print_findings(result)
     for record, status, message in result.failures:
         print(f"  {status}: {record.trial}: {message}")
+    for judged in claims:
+        print(f"  {line_of(judged)}")
