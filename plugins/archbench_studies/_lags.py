@@ -41,8 +41,8 @@ class Net:
             length: steps of the sequences, T.
             tested: steps of the test sequences, if they have another length.
         """
-        problem = {"task_length": length, "task_test_length": tested}
-        return data.where(self.architecture, task="adding", **problem, **self.options)
+        mine = data.where(self.architecture, task="adding", task_length=length, task_test_length=tested)
+        return mine.where(**self.options)
 
 
 RNN = Net("rnn", "tanh RNN", "rnn", "rnn", {"nonlinearity": "tanh", "width": 128})

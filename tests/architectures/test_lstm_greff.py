@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from msgspec import ValidationError
@@ -27,18 +29,20 @@ def layer(build, form: str, **options) -> Memory:
     return memory
 
 
-def by_equations(memory: Memory, form: str, x: Tensor) -> Tensor:
-    """Compute the paper's equations in a loop, changed as it says for the form: (B, T, I) to (B, T, H)."""
+def by_equations(memory: Memory, form: str, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Compute the paper's equations in a loop, changed as it says for the form: (B, T, I) to (B, T, H), and gates."""
     H = memory.R.shape[1]
     rows = {"nig": "foz", "nfg": "ioz", "nog": "ifz", "cifg": "ioz"}.get(form, "ifoz")
     W, R, b = (dict(zip(rows, value.split(H), strict=True)) for value in (memory.W, memory.R, memory.b))
     p = dict.fromkeys("ifo", torch.zeros(H)) if memory.p is None else dict(zip(rows[:-1], memory.p, strict=True))
     c = y = x.new_zeros(len(x), H)
     before = {name: x.new_zeros(len(x), H) for name in "ifo"}
-    outputs = []
+    outputs, opened = [], []
     for x_t in x.unbind(1):
 
-        def net(name: str, memory_seen: Tensor | None = None, x_t: Tensor = x_t, y: Tensor = y) -> Tensor:
+        def net(
+            name: str, memory_seen: Tensor | None = None, x_t: Tensor = x_t, y: Tensor = y, before: Any = before
+        ) -> Tensor:
             value = x_t @ W[name].T + y @ R[name].T + b[name]
             if memory_seen is not None:
                 value = value + p[name] * memory_seen
@@ -49,16 +53,15 @@ def by_equations(memory: Memory, form: str, x: Tensor) -> Tensor:
 
         z = net("z") if form == "niaf" else torch.tanh(net("z"))
         i = torch.ones_like(c) if form == "nig" else torch.sigmoid(net("i", c))
-        if form == "cifg":
-            f = 1 - i
-        else:
-            f = torch.ones_like(c) if form == "nfg" else torch.sigmoid(net("f", c))
+        f = 1 - i if form == "cifg" else torch.ones_like(c) if form == "nfg" else torch.sigmoid(net("f", c))
         c = z * i + c * f
         o = torch.ones_like(c) if form == "nog" else torch.sigmoid(net("o", c))
         y = (c if form == "noaf" else torch.tanh(c)) * o
         before = {"i": i, "f": f, "o": o}
         outputs.append(y)
-    return torch.stack(outputs, 1)
+        opened.append(before)
+    gates = {name: torch.stack([step[name] for step in opened], 1) for name in "ifo"}
+    return torch.stack(outputs, 1), gates
 
 
 @forms
@@ -66,12 +69,25 @@ def test_layer_computes_the_equations_of_its_form(build, form):
     """Outputs and all gradients of a layer agree with autograd through the paper's equations."""
     memory = layer(build, form)
     x = torch.randn(4, 7, 3, dtype=torch.double, requires_grad=True)
-    found, expected = memory(x.permute(2, 1, 0)).permute(2, 1, 0), by_equations(memory, form, x)
+    found, expected = memory(x.permute(2, 1, 0)).permute(2, 1, 0), by_equations(memory, form, x)[0]
     inputs = [x, *memory.parameters()]
 
     torch.testing.assert_close(found, expected)
     for a, b in zip(*(torch.autograd.grad(y.square().sum(), inputs) for y in (found, expected)), strict=True):
         torch.testing.assert_close(a, b)
+
+
+@forms
+def test_gates_are_those_of_the_equations(build, form):
+    """The layer shows the gates that its form has, as far open as the equations say, and no others."""
+    memory = layer(build, form)
+    x = torch.randn(4, 7, 3, dtype=torch.double)
+    expected = by_equations(memory, form, x)[1]
+    expected.pop({"nig": "i", "nfg": "f", "nog": "o"}.get(form), None)
+
+    torch.testing.assert_close(
+        {name: gate.permute(2, 0, 1) for name, gate in memory.gates(x.permute(2, 1, 0)).items()}, expected
+    )
 
 
 @forms

@@ -63,9 +63,11 @@ def test_auxiliary_losses_are_compared_with_none(trained: Trained) -> None:
         "googlenet", {"aux_weight": 0.3}, score=0.98, validation=[0.4, 0.6, 0.9], readings=gradients(10.0, 3.0)
     )
     more = trained("googlenet", {"aux_weight": 1.0}, score=0.5)
-    data = StudyData([without, heads, more])
+    one = trained("googlenet", {"aux_weight": 0.3, "only_head": "4d"}, score=0.95, readings=gradients(9.0, 9.0))
+    data = StudyData([without, heads, more, one])
 
     assert effect(auxiliary.CLAIMS, "auxiliary-losses-change-little", data) == {0: pytest.approx(0.01)}
+    assert effect(auxiliary.CLAIMS, "one-auxiliary-head-is-enough", data) == {0: pytest.approx(-0.03)}
     assert effect(auxiliary.CLAIMS, "auxiliary-losses-do-not-speed-up", data) == {0: pytest.approx(0.2)}
     assert effect(auxiliary.CLAIMS, "auxiliary-losses-add-gradient", data) == {0: pytest.approx(1.0)}
 
@@ -78,8 +80,8 @@ def test_findings_of_auxiliary_losses(trained: Trained) -> None:
     findings = auxiliary.analyse(StudyData(records))
 
     assert "changes by +1.0 points at the median of 3 seeds, which differ among themselves by 3.0" in findings.text
-    assert [row[0] for row in findings.rows] == ["0", "0.3"]
-    assert findings.numbers["score-0.3"] == pytest.approx(0.91)
+    assert [row[0] for row in findings.rows] == ["weight 0", "weight 0.3"]
+    assert findings.numbers["score, weight 0.3"] == pytest.approx(0.91)
 
 
 def test_dropped_layers_are_compared_with_the_whole_net(of_family: Trained) -> None:

@@ -81,7 +81,7 @@ class GoogLeNet(nn.Module):
                 pool, size = [nn.MaxPool2d(3, stride=2, ceil_mode=True)], _halved(size)  # (B, C, H/2, W/2)
             self.stages[name] = nn.Sequential(*pool, Inception(C, widths, normalise=options.normalise))
             C = widths[0] + widths[2] + widths[4] + widths[5]
-            if name in ("4a", "4d") and options.aux_weight > 0:
+            if name in _heads(options):
                 classified[name] = C, size
         self.dropout, self.head = nn.Dropout(0.4), nn.Linear(C, outputs)
         # Last, so that with and without them the other layers draw equal weights from one seed.
@@ -122,6 +122,13 @@ def build(task: TaskInfo, options: GoogLeNetOptions) -> nn.Module:
         ]
         H, W = _halved(_halved((math.ceil(H / 2), math.ceil(W / 2))))
     return GoogLeNet(nn.Sequential(*stem), D, (H, W), outputs=task.outputs, options=options)
+
+
+def _heads(options: GoogLeNetOptions) -> tuple[str, ...]:
+    """Return the modules that auxiliary classifiers read."""
+    if options.aux_weight == 0:
+        return ()
+    return ("4a", "4d") if options.only_head is None else (options.only_head,)
 
 
 def _classifier(C: int, size: tuple[int, int], outputs: int, options: GoogLeNetOptions) -> nn.Sequential:

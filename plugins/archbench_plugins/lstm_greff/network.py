@@ -86,6 +86,13 @@ class Memory(nn.Module):
         y: Tensor = ThroughTime.apply(project(self.W, self.b, x), self.R, self.p, self.G, self.form)  # (T, H, B)
         return y.transpose(0, 1)  # (H, T, B)
 
+    @torch.no_grad()
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return how far the gates that there are open at all steps: i, f and o, (T, H, B) each."""
+        act = _remember(project(self.W, self.b, x), self.R, self.p, self.G, self.form)[0]
+        names = self.form.gates + "f" * self.form.coupled
+        return {name: gate for name, gate in _by_name(act, self.form).items() if name in names}
+
 
 def _orthogonal_blocks(n: int, H: int) -> Tensor:
     rows = [torch.cat([nn.init.orthogonal_(torch.empty(H, H)) for _ in range(n)], 1) for _ in range(n)]
@@ -107,32 +114,7 @@ class ThroughTime(torch.autograd.Function):
             G: (n*H, n*H), or None for no gate recurrence.
             form: the parts that there are.
         """
-        H, n = R.shape[1], len(form.gates)
-        N, T, B = a.shape
-        old = sum(gate in "if" for gate in form.gates)  # gates that see the old memory
-        act = a.new_empty(T, n + 1, H, B)  # net inputs, then activations
-        c, y, h = a.new_zeros(T + 1, H, B), a.new_zeros(T + 1, H, B), a.new_empty(T, H, B)
-        gate = _by_name(act, form)
-        flat, gates = act.view(T, N, B), act.view(T, N, B)[:, : n * H]
-        p_old, p_o = _peepholes(p, form)
-        for t in range(T):
-            torch.addmm(a[:, t], R, y[t], out=flat[t])
-            if G is not None and t:
-                gates[t].addmm_(G, gates[t - 1])
-            if p_old is not None:
-                act[t, :old].addcmul_(c[t], p_old)
-            act[t, :old].sigmoid_()
-            if form.squash_input:
-                act[t, n].tanh_()
-            if form.coupled:
-                torch.sub(1, gate["i"][t], out=gate["f"][t])
-            torch.mul(gate["f"][t], c[t], out=c[t + 1])
-            c[t + 1].addcmul_(gate["i"][t], act[t, n])
-            if "o" in form.gates:
-                o = act[t, old] if p_o is None else act[t, old].addcmul_(c[t + 1], p_o)
-                o.sigmoid_()
-            h[t] = c[t + 1].tanh() if form.squash_output else c[t + 1]
-            torch.mul(gate["o"][t], h[t], out=y[t + 1])
+        act, c, y, h = _remember(a, R, p, G, form)
         ctx.save_for_backward(R, p, G, act, c, y, h)
         ctx.form = form
         return y[1:]
@@ -190,6 +172,44 @@ class ThroughTime(torch.autograd.Function):
             before = act[:-1, :n].reshape(T - 1, n * H, B)
             dG = torch.einsum("tib,tjb->ij", flat[1:, : n * H], before)
         return da, dR, dp, dG, None
+
+
+def _remember(
+    a: Tensor, R: Tensor, p: Tensor | None, G: Tensor | None, form: Form
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Run the loop over time; the arguments are those of `ThroughTime.forward`.
+
+    Returns:
+        activations of the gates and of z (T, n+1, H, B); c and y (T+1, H, B), of which row 0 is the start, all 0;
+        h(c) (T, H, B).
+    """
+    H, n = R.shape[1], len(form.gates)
+    N, T, B = a.shape
+    old = sum(gate in "if" for gate in form.gates)  # gates that see the old memory
+    act = a.new_empty(T, n + 1, H, B)  # net inputs, then activations
+    c, y, h = a.new_zeros(T + 1, H, B), a.new_zeros(T + 1, H, B), a.new_empty(T, H, B)
+    gate = _by_name(act, form)
+    flat, gates = act.view(T, N, B), act.view(T, N, B)[:, : n * H]
+    p_old, p_o = _peepholes(p, form)
+    for t in range(T):
+        torch.addmm(a[:, t], R, y[t], out=flat[t])
+        if G is not None and t:
+            gates[t].addmm_(G, gates[t - 1])
+        if p_old is not None:
+            act[t, :old].addcmul_(c[t], p_old)
+        act[t, :old].sigmoid_()
+        if form.squash_input:
+            act[t, n].tanh_()
+        if form.coupled:
+            torch.sub(1, gate["i"][t], out=gate["f"][t])
+        torch.mul(gate["f"][t], c[t], out=c[t + 1])
+        c[t + 1].addcmul_(gate["i"][t], act[t, n])
+        if "o" in form.gates:
+            o = act[t, old] if p_o is None else act[t, old].addcmul_(c[t + 1], p_o)
+            o.sigmoid_()
+        h[t] = c[t + 1].tanh() if form.squash_output else c[t + 1]
+        torch.mul(gate["o"][t], h[t], out=y[t + 1])
+    return act, c, y, h
 
 
 def _by_name(act: Tensor, form: Form) -> dict[str, Tensor]:
