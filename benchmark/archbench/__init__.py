@@ -5,6 +5,7 @@ from msgspec import Meta as Meta
 from archbench._declarations import IGNORED as IGNORED
 from archbench._declarations import Architecture as Architecture
 from archbench._declarations import ArrayLike as ArrayLike
+from archbench._declarations import Block as Block
 from archbench._declarations import Chart as Chart
 from archbench._declarations import Claim as Claim
 from archbench._declarations import Examples as Examples
@@ -45,10 +46,12 @@ from archbench._records import Trial as Trial
 from archbench._studies import StudyData as StudyData
 from archbench._suite import Observer as Observer
 from archbench._suite import Results as Results
+from archbench._suite import claims as claims
 from archbench._suite import compare as compare
 from archbench._suite import read as read
 from archbench._suite import reproduce as reproduce
 from archbench._suite import run as run
+from archbench._suite import study as study
 from archbench._version import __version__ as __version__
 from archbench.hookspecs import hookimpl as hookimpl
 
@@ -57,6 +60,7 @@ __all__ = [
     "ArchbenchError",
     "Architecture",
     "ArrayLike",
+    "Block",
     "Chart",
     "Claim",
     "DataError",
@@ -95,6 +99,7 @@ __all__ = [
     "Trial",
     "Tuning",
     "UnknownNameError",
+    "claims",
     "compare",
     "data_folder",
     "equal_steps",
@@ -102,4 +107,5 @@ __all__ = [
     "read",
     "reproduce",
     "run",
+    "study",
 ]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import archbench
-from archbench_studies import depth
+from archbench_studies import auxiliary, depth, efficiency, gates, gradient, lag, layer_drop, lesion, line
 
-MODULES = (depth,)
+MODULES = (depth, gradient, lag, lesion, line, gates, auxiliary, layer_drop, efficiency)
 
 
 @archbench.hookimpl

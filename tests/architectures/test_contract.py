@@ -32,6 +32,7 @@ def architectures(kind: str) -> list[Architecture]:
 IMAGE_NETS = [
     *((architecture.name, {}) for architecture in architectures("image")),
     ("mlp", {"activation": "tanh"}),
+    ("residual-mlp", {"activation": "relu", "line": 0.5}),
     ("highway", {"activation": "relu"}),
     ("highway", {"form": "convolutional", "depth": 9, "width": 16}),
     ("plain", {"depth": 8}),

@@ -40,6 +40,8 @@ CONTROLS = {"mlp", "plain", "rnn"}
 WITHOUT_A_RECIPE = {
     *("mlp", "rnn", "gru"),  # a search over settings, or one for each experiment
     *("lenet", "nin", "googlenet"),  # rates adapted by second derivatives, by hand, or not stated
+    "residual-mlp",  # no paper trained it: a dial for the studies
+    "lstm-greff",  # 200 settings drawn for each form and data set
     "transformer",  # batches of so many tokens, not of sequences
     *("min-gru", "min-lstm"),  # no code of the authors
 }

@@ -17,7 +17,8 @@ from archbench_tasks.digits import archbench_tasks, load_images
 
 QUICK = find_protocol("quick")
 IMAGE_NETS = (
-    *("mlp", "highway", "plain", "resnet", "stochastic-depth", "wide-resnet", "rezero", "fixup", "densenet"),
+    *("mlp", "residual-mlp", "highway"),
+    *("plain", "resnet", "stochastic-depth", "wide-resnet", "rezero", "fixup", "densenet"),
     *("lenet", "alexnet", "nin", "vgg", "googlenet", "convnext", "vit"),
 )
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from archbench import Outputs, TaskInfo
 from archbench._declarations import convert_options
+from archbench._selection import write_options
 from archbench_plugins.googlenet.network import Inception
 
 DIGITS = TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10)
@@ -54,6 +55,29 @@ def test_one_seed_starts_the_trunk_alike_with_and_without_auxiliary_classifiers(
     assert [name for name in whole if not name.startswith("auxiliary.")] == list(trunk)
     assert len(whole) > len(trunk)
     assert all(torch.equal(weights, whole[name]) for name, weights in trunk.items())
+
+
+@pytest.mark.parametrize("head", ["4a", "4d"])
+def test_one_auxiliary_classifier_may_be_left(build, head):
+    """With `only_head` the other classifier is missing, and all layers outside it start as with both."""
+    networks = []
+    for options in ({}, {"only_head": head}):
+        torch.manual_seed(3)
+        networks.append(build("googlenet", DIGITS, **options))
+    whole, one = (network.state_dict() for network in networks)
+
+    assert [head] == list(networks[1].auxiliary)
+    assert [name for name in whole if not name.startswith("auxiliary.")] == [
+        name for name in one if not name.startswith("auxiliary.")
+    ]
+    assert all(torch.equal(value, whole[name]) for name, value in one.items() if not name.startswith("auxiliary."))
+
+
+def test_missing_option_leaves_the_identity_alone(declared):
+    """A trial of googlenet has the options that it had before one of its classifiers could be left out."""
+    options = write_options(convert_options(declared("googlenet"), {}))
+
+    assert options == {"form": "small", "width": 0.125, "normalise": False, "aux_weight": 0.3}
 
 
 def test_auxiliary_loss_reaches_the_early_modules_only(build):

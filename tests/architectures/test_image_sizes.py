@@ -14,6 +14,10 @@ CIFAR = TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 IMAGENET = TaskInfo(kind="image", input_shape=(3, 224, 224), outputs=1000)
 
 PARAMETERS = [
+    ("residual-mlp", "residual-mlp-10", MNIST, 102_463),  # as mlp-10 to mlp-100: the line has no weights
+    ("residual-mlp", "residual-mlp-20", MNIST, 153_583),
+    ("residual-mlp", "residual-mlp-50", MNIST, 306_943),
+    ("residual-mlp", "residual-mlp-100", MNIST, 562_543),
     ("highway", "highway-10", MNIST, 85_660),
     ("highway", "highway-20", MNIST, 136_660),
     ("highway", "highway-50", MNIST, 289_660),

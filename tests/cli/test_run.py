@@ -107,10 +107,13 @@ def test_json_has_exactly_these_keys(
         "set_aside": [],
         "problems": [{"plugin": "toys:toy", "message": "is slow", "fatal": False}],
         "own_data": {},
+        "studies": [],
+        "claims": [],
     }
-    assert ok.keys() == bad.keys() == {"id", "architecture", "task", "seed", "status", "message", "test", "metric"}
+    named = {"id", "architecture", "task", "protocol", "seed", "status"}
+    assert ok.keys() == bad.keys() == named | {"message", "test", "metric"}
     assert (ok["test"], bad["test"]) == (0.75, None)
-    assert tried.keys() == {"id", "architecture", "task", "seed", "recipe", "status", "validation"}
+    assert tried.keys() == named | {"recipe", "validation"}
 
 
 def test_switches_take_no_value(cli_here: Cli, tmp_path: Path) -> None:

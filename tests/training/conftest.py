@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
+from archbench import Probes
 from archbench._planning import Device, Job, make_plan
-from archbench._plugins import load_plugins
+from archbench._plugins import Plugins, load_plugins
 from archbench._protocols import find_protocol
 from archbench._selection import select
 
@@ -54,5 +57,27 @@ def make_job(tmp_path: Path) -> Callable[..., Job]:
             seeds=seed + 1,
         ).trials
         return planned.job(Device(**{"kind": "cpu", **device}))
+
+    return make
+
+
+@functools.cache
+def _built_ins() -> Plugins:
+    return load_plugins()
+
+
+@pytest.fixture
+def probed_job() -> Callable[..., Job]:
+    """Return `probed_job("mlp", "digits", probes)`, which makes a job of the smoke protocol with probes."""
+
+    def make(architecture: str, task: str, probes: Probes | None, *, seed: int = 0, **rules: Any) -> Job:
+        plugins = _built_ins()
+        (*_, planned) = make_plan(
+            select([architecture], plugins.architectures, "architecture"),
+            select([task], plugins.tasks, "task"),
+            protocol=msgspec.structs.replace(find_protocol("smoke"), probes=probes, **rules),
+            seeds=seed + 1,
+        ).trials
+        return planned.job(Device(kind="cpu"))
 
     return make

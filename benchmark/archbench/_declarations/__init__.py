@@ -3,6 +3,7 @@
 from archbench._declarations._architecture import Architecture as Architecture
 from archbench._declarations._architecture import Outputs as Outputs
 from archbench._declarations._architecture import Published as Published
+from archbench._declarations._block import Block as Block
 from archbench._declarations._claim import Claim as Claim
 from archbench._declarations._claim import Rule as Rule
 from archbench._declarations._metrics import METRICS as METRICS

@@ -8,12 +8,24 @@ import msgspec
 from msgspec import Meta
 
 Probe = Literal[
-    "gradient", "time-gradient", "activation", "correlation", "rank", "gate", "strength", "lesion", "swap", "paths"
+    "gradient",
+    "time-gradient",
+    "block-gradient",
+    "activation",
+    "correlation",
+    "rank",
+    "gate",
+    "strength",
+    "lesion",
+    "swap",
+    "paths",
 ]
 """What can be measured:
 
 - `gradient`: norm of the gradient of the training loss for the parameters of each layer.
 - `time-gradient`: norm of the gradient of the training loss for the input of each time step.
+- `block-gradient`: norm of the gradient of the training loss for the output of each block: the error that reaches it,
+  which the gradient for the parameters is not, since that grows with what comes in too.
 - `activation`: root mean square of the output of each block, and of its branch beside its straight path.
 - `correlation`: correlation between the input gradients of neighbouring examples (Balduzzi et al., arXiv:1702.08591).
 - `rank`: effective rank of the outputs of each block (Roy and Vetterli 2007: exponential of the entropy of the

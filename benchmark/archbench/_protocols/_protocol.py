@@ -73,6 +73,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         if self.steps is not None and set(self.steps) != {"image", "sequence", "tokens"}:
             given_for = ", ".join(sorted(self.steps)) or "none"
             raise ValueError(f"steps must be given for image, sequence and tokens; given for: {given_for}")
+        if self.seconds is not None and self.probes is not None and not set(self.probes.at) <= {0, 1}:
+            raise ValueError("probes of a budget in seconds measure at 0 and 1 only: its steps are not known ahead")
         if (self.batch_size is None) != own:
             raise ValueError("batch_size must be given with a house recipe, and only there: an own recipe has its own")
         if own and self.tuning is not None:

@@ -1,8 +1,12 @@
 """The leaderboard: computed from records, and only from records. The same records give the same bytes."""
 
 from archbench._report._build import build_leaderboard as build_leaderboard
+from archbench._report._schema import ClaimEntry as ClaimEntry
 from archbench._report._schema import Entrant as Entrant
 from archbench._report._schema import Leaderboard as Leaderboard
 from archbench._report._schema import OverBoard as OverBoard
+from archbench._report._schema import StudyEntry as StudyEntry
 from archbench._report._schema import TaskBoard as TaskBoard
+from archbench._report._study_entries import describe_claim as describe_claim
+from archbench._report._study_entries import describe_study as describe_study
 from archbench._report._write import write_files as write_files

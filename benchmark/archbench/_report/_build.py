@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from archbench._claims import Answers
 from archbench._declarations import Section
 from archbench._records import CellKey, Origin, Record, group_by
 from archbench._report._boards import build_task_board
@@ -25,20 +26,27 @@ from archbench._report._schema import (
 )
 from archbench._report._seeds import status_of
 from archbench._report._set_aside import set_apart
+from archbench._report._study_entries import collect_claims, collect_studies
 from archbench._report._tuning import build_tuning
 
 
 def build_leaderboard(
-    records: Sequence[Record], sections: Sequence[tuple[Origin, Section]] = (), notes: Sequence[str] = ()
+    records: Sequence[Record],
+    sections: Sequence[tuple[Origin, Section]] = (),
+    notes: Sequence[str] = (),
+    answers: Answers | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of some records, with every number computed.
 
     Args:
-        records: valid records with distinct ids, in any order.
+        records: valid records with distinct ids, in any order. Those of studies are on no board: they answer questions
+            of their own.
         sections: what plugins add, with the plugin that adds it.
         notes: problems that a reader must know of, such as a plugin that could not be loaded.
+        answers: what the records of studies say to them and to claims.
     """
-    ordered = sorted(records, key=lambda record: record.id)
+    of_boards = [record for record in records if not record.trial.protocol.for_studies]
+    ordered = sorted(of_boards, key=lambda record: record.id)
     environments = collect_environments(ordered)
     entrants = collect_entrants(ordered, environments)
     tasks = {task.id: task for task in collect_tasks(ordered)}
@@ -64,6 +72,8 @@ def build_leaderboard(
         failures=_failures(cells, context, *order),
         environments=environments,
         sections=[_section(origin, section) for origin, section in sections],
+        studies=collect_studies(answers) if answers else [],
+        claims=collect_claims(answers) if answers else [],
     )
 
 

@@ -10,12 +10,14 @@ from archbench._statistics._equivalence import ANSWERS, Answer, answers, classif
 from archbench._statistics._learning import still_improving
 from archbench._statistics._prediction import prediction_interval
 from archbench._statistics._sequential import Decision, decide, nominal_level
+from archbench._statistics._verdicts import VERDICT_ERROR, half_widths, say, seeds_for_verdict
 
 __all__ = [
     "ANSWERS",
     "LEVEL",
     "MIN_SEEDS",
     "MOST_SEEDS",
+    "VERDICT_ERROR",
     "Answer",
     "Comparison",
     "Decision",
@@ -25,11 +27,14 @@ __all__ = [
     "classify",
     "compare_all",
     "decide",
+    "half_widths",
     "nominal_level",
     "order_by_steps",
     "oriented",
     "prediction_interval",
     "restricted_mean_steps",
+    "say",
+    "seeds_for_verdict",
     "seeds_to_decide",
     "still_improving",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from archbench._declarations import Part
+from archbench._planning import make_cell
 from archbench._plugins import Plugins
 from archbench._records import Component, Record, current_recipe, group_by, latest_start, strangers, superseded
 from archbench._selection import select
@@ -21,12 +22,14 @@ class StudyRecords:
     Args:
         counted: those that its analysis sees: of the newest revision and source of each entrant and task, under the
             recipe that counts; trials that are not ok among them.
-        set_aside: those that do not fit the other seeds of their cell, such as trials of another device, with the
-            reasons by id.
+        set_aside: those that do not fit the other seeds of their cell, such as trials of another device, each with
+            the reason.
+        lacking: combinations of entrant and task that have no trial yet.
     """
 
-    counted: tuple[Record, ...]
-    set_aside: dict[str, str]
+    counted: tuple[Record, ...] = ()
+    set_aside: tuple[tuple[Record, str], ...] = ()
+    lacking: int = 0
 
 
 def records_of(parts: Sequence[Part], plugins: Plugins, records: Iterable[Record]) -> StudyRecords:
@@ -40,7 +43,7 @@ def records_of(parts: Sequence[Part], plugins: Plugins, records: Iterable[Record
     Raises:
         SelectionError: a selector matches nothing, such as where a plugin is blocked.
     """
-    places = {place for part in parts for place in _places(part, plugins)}
+    places = set().union(*(_places(part, plugins) for part in parts))
     mine = [record for record in records if _counts(record) and _place(record) in places]
     for side in ("architecture", "task"):
         mine = _newest(mine, side)
@@ -49,14 +52,23 @@ def records_of(parts: Sequence[Part], plugins: Plugins, records: Iterable[Record
     apart: dict[str, str] = {}
     for cell in group_by(current, lambda record: record.trial.cell).values():
         apart |= strangers(cell)
-    return StudyRecords(counted=tuple(r for r in current if r.id not in apart), set_aside=apart)
+    return StudyRecords(
+        counted=tuple(record for record in current if record.id not in apart),
+        set_aside=tuple((record, apart[record.id]) for record in current if record.id in apart),
+        lacking=len(places - {_place(record) for record in current}),
+    )
 
 
 def _places(part: Part, plugins: Plugins) -> set[Place]:
+    """Return where the trials of a part are, those left out that an architecture declines."""
     architectures = select(part.architectures, plugins.architectures, "architecture")
     tasks = select(part.tasks, plugins.tasks, "task")
-    key = part.protocol.key
-    return {(a.component.lineage, t.component.lineage, key) for a in architectures for t in tasks}
+    cells = [make_cell(a, t, part.protocol, seeds=part.protocol.seeds) for a in architectures for t in tasks]
+    return {
+        (cell.architecture.component.lineage, cell.task.component.lineage, cell.key.protocol)
+        for cell in cells
+        if not cell.declined
+    }
 
 
 def _counts(record: Record) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from archbench._declarations import Chart, Findings, Size, Study, resolve
 from archbench._errors import SelectionError
@@ -23,8 +25,9 @@ class StudyResult:
         study: the declaration and its provider.
         size: of the parts whose records these are.
         records: the records.
-        findings: of its analysis; None where there is no record that is ok, or the analysis failed.
-        problem: why there are no findings, if something is wrong; empty otherwise.
+        findings: of its analysis; None if there is nothing to analyse, or the analysis failed.
+        problem: why the study could not be read or analysed; empty if it could.
+        broken: the problem is a fault of the plugin; an analysis may well fail as long as trials are lacking.
     """
 
     study: Registered[Study]
@@ -32,11 +35,17 @@ class StudyResult:
     records: StudyRecords
     findings: Findings | None = None
     problem: str = ""
+    broken: bool = False
 
     @property
     def data(self) -> StudyData:
         """The records as an analysis and the statistics of claims see them."""
         return StudyData(self.records.counted)
+
+    @property
+    def finished(self) -> bool:
+        """Some trial ended ok."""
+        return any(record.status == "ok" for record in self.records.counted)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -46,47 +55,58 @@ class StudyResult:
         return {**dict(sorted(found.items())), **apart}
 
     @property
-    def failures(self) -> list[Record]:
-        """The trials that did not end ok."""
-        return [record for record in self.records.counted if record.status != "ok"]
+    def failures(self) -> list[tuple[Record, str, str]]:
+        """The trials that did not end ok or do not count, with status and reason."""
+        failed = [(r, r.status, r.message) for r in self.records.counted if r.status != "ok"]
+        return [*failed, *((record, "set aside", reason) for record, reason in self.records.set_aside)]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The fault of the plugin, if there is one."""
+        return [Problem(plugin_of(self.study), "call", self.problem)] if self.broken else []
 
 
-def analyse(
-    registered: Registered[Study], size: Size, plugins: Plugins, records: Sequence[Record]
-) -> tuple[StudyResult, list[Problem]]:
-    """Return a study as some records answer it, and what went wrong.
+def read_study(registered: Registered[Study], size: Size, plugins: Plugins, records: Sequence[Record]) -> StudyResult:
+    """Return a study with its records, not analysed.
 
     Args:
         registered: the study.
-        size: which of its sizes.
+        size: one of its sizes.
         plugins: what its selectors choose from.
         records: those of a folder.
     """
+    parts = registered.item.sizes[size]
     try:
-        mine = records_of(registered.item.sizes[size], plugins, records)
+        mine = records_of(parts, plugins, records)
     except SelectionError as error:
-        nothing = StudyRecords(counted=(), set_aside={})
         message = f"the study {registered.item.name} cannot be read: {error}"
-        return _failed(registered, size, nothing, message)
-    if not any(record.status == "ok" for record in mine.counted):
-        return StudyResult(study=registered, size=size, records=mine), []
+        keys = {part.protocol.key for part in parts}
+        broken = any(record.trial.protocol.key in keys for record in records)
+        return StudyResult(study=registered, size=size, records=StudyRecords(), problem=message, broken=broken)
+    return StudyResult(study=registered, size=size, records=mine)
+
+
+def analyse(result: StudyResult) -> StudyResult:
+    """Return a study with what its analysis finds, or why it finds nothing."""
+    study = result.study.item
+    if result.problem or not result.finished:
+        return result
     try:
-        findings = resolve(registered.item.analyse)(StudyData(mine.counted))
-        check_findings(findings)
+        findings = resolve(study.analyse)(result.data)
+        _check(findings)
     except (Exception, SystemExit) as error:  # a stranger's code: it costs its own study
-        return _failed(registered, size, mine, f"the analysis of {registered.item.name} failed: {one_line(error)}")
-    return StudyResult(study=registered, size=size, records=mine, findings=findings), []
+        if lacking := result.records.lacking:
+            return replace(result, problem=f"trials are lacking: {lacking} combinations of entrant and task have none")
+        return replace(result, problem=f"the analysis of {study.name} failed: {one_line(error)}", broken=True)
+    return replace(result, findings=findings)
 
 
-def check_findings(findings: object) -> None:
-    """Raise if something is no findings that the page can show and JSON can hold.
-
-    Raises:
-        TypeError, ValueError: what is wrong, in one line.
-    """
+def _check(findings: object) -> None:
+    """Raise if something is no findings that the page can show and JSON can hold."""
     if not isinstance(findings, Findings):
         raise TypeError(f"it returned {findings!r:.80}, not archbench.Findings")
-    if not all(isinstance(text, str) for text in (findings.text, *findings.columns, *sum(findings.rows, ()))):
+    texts = (findings.text, *findings.columns, *(cell for row in findings.rows for cell in row))
+    if not all(isinstance(text, str) for text in texts):
         raise TypeError("text, columns and cells must all be text")
     if any(len(row) != len(findings.columns) for row in findings.rows):
         raise ValueError(f"each row of the table needs {len(findings.columns)} cells, as columns")
@@ -94,6 +114,7 @@ def check_findings(findings: object) -> None:
         raise ValueError(f"{wrong[0]} is {findings.numbers[wrong[0]]}; numbers must be finite")
     for chart in findings.charts:
         _check_chart(chart)
+    msgspec.json.encode(findings)
 
 
 def _check_chart(chart: Chart) -> None:
@@ -103,10 +124,3 @@ def _check_chart(chart: Chart) -> None:
         values = [*line.x, *(y for y in line.y if y is not None), *(value for dot in line.seeds for value in dot)]
         if not all(math.isfinite(value) for value in values):
             raise ValueError(f"{chart.title}: {line.label} has a value that is not finite")
-
-
-def _failed(
-    registered: Registered[Study], size: Size, records: StudyRecords, message: str
-) -> tuple[StudyResult, list[Problem]]:
-    result = StudyResult(study=registered, size=size, records=records, problem=message)
-    return result, [Problem(plugin_of(registered), "call", message)]

@@ -34,10 +34,11 @@ def plan_study(study: Study, size: Size, plugins: Plugins, *, seeds: int | None 
         DataError: data of a task are missing.
         IncompatibleError: an architecture fits none of the tasks of its part.
     """
-    return unite(_plan_part(part, plugins, seeds) for part in parts_of(study, size))
+    return unite(plan_part(part, plugins, seeds) for part in parts_of(study, size))
 
 
-def _plan_part(part: Part, plugins: Plugins, seeds: int | None) -> Plan:
+def plan_part(part: Part, plugins: Plugins, seeds: int | None = None) -> Plan:
+    """Return the plan of a part; see `plan_study`."""
     tasks = check_availability(select(part.tasks, plugins.tasks, "task")).tasks
     architectures = select(part.architectures, plugins.architectures, "architecture")
     wanted = part.protocol.seeds if seeds is None else seeds

@@ -75,10 +75,10 @@ def run(
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds)
-    plan, plugins = make_plan(plugins, wanted, observer)
+    planned = make_plan(plugins, wanted, observer)
     from archbench._suite._run import Run
 
-    made = Run(plan, settings, plugins=plugins, observer=observer)
+    made = Run(planned.plan, settings, plugins=planned.plugins, observer=observer, studies=planned.studies)
     try:
         return made.carry_out()
     except KeyboardInterrupt:

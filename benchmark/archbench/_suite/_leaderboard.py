@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archbench._claims import Answers, answer, protocol_keys
 from archbench._errors import StoreError
 from archbench._plugins import Plugins, Problem
 from archbench._records import Record, Store
@@ -22,12 +23,15 @@ class WrittenLeaderboard:
     Args:
         leaderboard: every number on the page.
         files: names relative to the folder.
-        problems: what plugins got wrong while their sections were made, and a warning for trials that do not count.
+        problems: what plugins got wrong while their sections were made or studies analysed, and a warning for trials
+            that do not count.
+        answers: what the records say to studies and claims.
     """
 
     leaderboard: Leaderboard
     files: list[str]
     problems: list[Problem]
+    answers: Answers
 
 
 def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins) -> WrittenLeaderboard:
@@ -36,7 +40,7 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
     Args:
         store: the folder, which was read; it knows the combinations that cannot exist.
         records: those of its trials.
-        plugins: may add sections.
+        plugins: may add sections, and bring the studies and claims.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -46,10 +50,27 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
     sections, problems = plugins.leaderboard_sections(records)
     notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
     notes += store.read_reasons({record.id for record in records})
-    leaderboard = build_leaderboard([*records, *store.refused], sections, notes)
+    answers = answer_all(plugins, records)
+    notes += [describe_problem(problem) for problem in answers.problems]
+    leaderboard = build_leaderboard([*records, *store.refused], sections, notes, answers)
     written = write_files(leaderboard, store.root)
     files = [path.relative_to(store.root).as_posix() for path in written]
-    return WrittenLeaderboard(leaderboard, files, [*problems, *_describe_set_aside(leaderboard)])
+    problems = [*problems, *answers.problems, *_describe_set_aside(leaderboard)]
+    return WrittenLeaderboard(leaderboard, files, problems, answers)
+
+
+def answer_all(plugins: Plugins, records: Sequence[Record]) -> Answers:
+    """Return what records say to all studies that have some among them, and to their claims."""
+    of_studies = [record for record in records if record.trial.protocol.for_studies]
+    if not of_studies:
+        return Answers()
+    found = answer(plugins, of_studies)
+    known = {key for study in plugins.studies for key in protocol_keys(study.item)}
+    unknown = sorted({r.trial.protocol.name for r in of_studies if r.trial.protocol.key not in known})
+    if not unknown:
+        return found
+    message = f"trials of {', '.join(unknown)} belong to no study that is installed; they are not on the page"
+    return replace(found, problems=(*found.problems, Problem("records", "collect", message, fatal=False)))
 
 
 def _describe_set_aside(leaderboard: Leaderboard) -> list[Problem]:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
+    from archbench._claims import Judgement
     from archbench._plugins import Problem
     from archbench._report import Entrant, Leaderboard, OverBoard, TaskBoard
+    from archbench._studies import StudyResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class Results:
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
         problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
+        studies: of a run of studies, what they found.
+        claims: of a run of studies, the verdicts on the claims that they decide.
     """
 
     out: Path
@@ -42,6 +46,8 @@ class Results:
     trained: int = 0
     set_aside: tuple[SetAside, ...] = ()
     problems: tuple[Problem, ...] = ()
+    studies: tuple[StudyResult, ...] = ()
+    claims: tuple[Judgement, ...] = ()
     _built: Leaderboard | None = field(default=None, repr=False, compare=False)
 
     @cached_property

@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from archbench._declarations import Study
 from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
-from archbench._plugins import Plugins, Problem
+from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store
 from archbench._suite._changes import describe_changes
 from archbench._suite._leaderboard import (
@@ -38,13 +39,21 @@ class Run:
         settings: where and how.
         plugins: those behind the plan; their hooks are called.
         observer: is told what happens; none by default.
+        studies: those that the plan trains.
     """
 
     def __init__(
-        self, plan: Plan, settings: RunSettings, *, plugins: Plugins, observer: Observer | None = None
+        self,
+        plan: Plan,
+        settings: RunSettings,
+        *,
+        plugins: Plugins,
+        observer: Observer | None = None,
+        studies: Sequence[Registered[Study]] = (),
     ) -> None:
         self.plan, self.settings, self.plugins = plan, settings, plugins
         self.observer = observer or Observer()
+        self.studies = {study.canonical for study in studies}
         self.store = Store(settings.out)
         self.records: dict[str, Record] = {}
         self.set_aside: list[SetAside] = []
@@ -168,6 +177,8 @@ class Run:
             out=self.settings.out,
             records=tuple(self.records[planned.id] for planned in self.plan.trials),
             tuning_records=tuple(record for state in states for record in state.tuning_records()),
+            studies=tuple(s for s in written.answers.studies if s.study.canonical in self.studies),
+            claims=tuple(c for c in written.answers.claims if c.study and c.study.canonical in self.studies),
             _built=written.leaderboard,
             refused=tuple(self.plan.refused),
             files=tuple(written.files),

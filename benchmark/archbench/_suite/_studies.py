@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from archbench._claims import manifests
 from archbench._declarations import Size, Study
@@ -15,37 +15,56 @@ from archbench._suite._observer import Observer
 from archbench._suite._request import Request, request
 
 
-def make_plan(plugins: Plugins, wanted: Request, observer: Observer) -> tuple[Plan, Plugins]:
-    """Return the plan of what a user asks for, and the plugins with the problems of studies that are left out.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and what it was made of.
+
+    Args:
+        plan: the cells.
+        plugins: those behind it, with the problems of studies that are left out.
+        studies: the studies that it trains; empty for a run of architectures.
+    """
+
+    plan: Plan
+    plugins: Plugins
+    studies: tuple[Registered[Study], ...] = ()
+
+
+def make_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:
+    """Return the plan of what a user asks for.
 
     Raises:
         SelectionError: a name matches nothing, options contradict each other, or no study can be trained.
         ArchbenchError: as of `request_plan`, for architectures.
     """
     if not wanted.is_for_studies(plugins):
-        return request(plugins, wanted, observer), plugins
+        return Planned(request(plugins, wanted, observer), plugins)
     chosen, size = choose(wanted.names, plugins.studies, "study"), wanted.size or "quick"
     for registered in chosen:
         parts_of(registered.item, size)  # a size that a study lacks is the mistake of the user, and no plugin's
-    plan, problems = _plan(chosen, size, plugins, wanted.seeds)
+    plans, problems = _plan(chosen, size, plugins, wanted.seeds)
     for problem in problems:
         observer.problem_found(problem)
-    if not plan.cells:
+    if not plans:
         raise SelectionError(f"no study can be trained: {'; '.join(problem.message for problem in problems)}")
-    return plan, replace(plugins, problems=(*plugins.problems, *problems))
+    plan = _with_manifests(unite(plans.values()), plugins)
+    able = tuple(registered for registered in chosen if registered.canonical in plans)
+    return Planned(plan, replace(plugins, problems=(*plugins.problems, *problems)), able)
 
 
 def _plan(
     chosen: Sequence[Registered[Study]], size: Size, plugins: Plugins, seeds: int | None
-) -> tuple[Plan, list[Problem]]:
-    plans, problems = [], []
+) -> tuple[dict[str, Plan], list[Problem]]:
+    """Return the plan of each study by its canonical name, and a problem for each that cannot be planned."""
+    plans: dict[str, Plan] = {}
+    problems = []
     for registered in chosen:
         try:
-            plans.append(plan_study(registered.item, size, plugins, seeds=seeds))
+            plans[registered.canonical] = plan_study(registered.item, size, plugins, seeds=seeds)
         except (SelectionError, IncompatibleError, DataError) as error:
             message = f"the study {registered.item.name} is left out: {error}"
             problems.append(Problem(plugin_of(registered), "select", message))
-    return _with_manifests(unite(plans), plugins), problems
+    return plans, problems
 
 
 def _with_manifests(plan: Plan, plugins: Plugins) -> Plan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import lightning.pytorch as pl
@@ -67,6 +67,7 @@ class TrialModule(pl.LightningModule):
         reached: index of the chunk after which validation first reached the target of the task; None until then.
         selected: the step after which validation was best, the later of equals, and the weights at that step.
         scores: the test scores of the `selected` and the `last` weights.
+        after_validation: called with the steps done after each validation; None for nothing.
         plain_loss: loss of the last weights on training examples in evaluation mode; None until the test is over.
     """
 
@@ -106,6 +107,7 @@ class TrialModule(pl.LightningModule):
         self.seconds: list[float] = []
         self.selected: tuple[int, Mapping[str, Tensor]] = (0, {})
         self.scores: dict[str, float] = {}
+        self.after_validation: Callable[[int], None] | None = None
         self.plain_loss: float | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -122,7 +124,7 @@ class TrialModule(pl.LightningModule):
         losses = []
         self.clock.start()
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
-            loss = self._loss(network(*arguments), targets)
+            loss = self.loss(network(*arguments), targets)
             updates.clear()
             loss.backward()  # type: ignore[no-untyped-call]
             if updates.clip_norm:
@@ -144,7 +146,8 @@ class TrialModule(pl.LightningModule):
     def _rate(self, step: int) -> float:
         return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())
 
-    def _loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
+        """Return the training loss, auxiliary losses included."""
         if isinstance(outputs, Outputs):
             loss = self._logits_loss(outputs.logits, targets)
             for logits, weight in outputs.auxiliary.values():
@@ -174,10 +177,12 @@ class TrialModule(pl.LightningModule):
         return time.monotonic()
 
     def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:
-        """Validate after a chunk."""
+        """Validate after a chunk, then let probes measure."""
         if self.validation is not None:
             with evaluating(self.network):
                 self._validate(self.validation)
+        if self.after_validation is not None:
+            self.after_validation(self.steps[-1])
 
     def _validate(self, batches: EvaluationBatches) -> None:
         """Note the validation score, and keep the weights if none before were better."""
@@ -212,6 +217,15 @@ class TrialModule(pl.LightningModule):
                 self._score_batch(batch, last)
             self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
             self.plain_loss = self._measure_plain_loss()
+
+    def score_network(self, network: nn.Module, batches: EvaluationBatches) -> float:
+        """Return the score of another network, which gets into evaluation mode for it."""
+        metric = make_metric(self.task, self.info).to(self.metric.device)
+        with evaluating(network):
+            for batch in batches:
+                arguments, targets = self._fetch(batch)
+                self._update(metric, network(*arguments), targets)
+            return float(metric.compute())
 
     def _score_batch(self, batch: tuple[str, int, int], last: Mapping[str, Tensor]) -> None:
         arguments, targets = self._fetch(batch)

@@ -67,7 +67,7 @@ class ProfiledSteps:
         watcher.enter("forward")
         outputs = module.network(*arguments)
         watcher.enter("backward")
-        loss = module._loss(outputs, targets)
+        loss = module.loss(outputs, targets)
         self.updates.clear()
         watcher.before_backward(loss)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ It writes nothing but splits that the trials of a run share, which a process of 
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import time
 import traceback
@@ -17,6 +18,7 @@ from torch import nn
 
 from archbench._declarations import Architecture, Task, TaskInfo, convert_options, resolve
 from archbench._planning import Job
+from archbench._protocols import Probes
 from archbench._records import Pairing, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
@@ -25,6 +27,7 @@ from archbench._training._measure import count_flops, count_parameters, describe
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
+from archbench._training._probes import Prober
 from archbench._training._record_fields import add_costs, describe_training, make_curves, make_scores
 from archbench._training._schedule import TrainingClock
 from archbench._training._shared_splits import load_shared
@@ -70,6 +73,7 @@ class TrialRun:
         steps: the budget in steps; None where it is a time.
         splits: the splits on the device, by name.
         order: the indices of the examples of each step.
+        prober: the probes of the trial; None for none, and until the network is there.
         pairing: hashes of the data; None until they are loaded.
         parameters, flops: size of the network; None until it is measured.
     """
@@ -83,6 +87,7 @@ class TrialRun:
         self.parameters: int | None = None
         self.flops: int | None = None
         self.module: TrialModule | None = None
+        self.prober: Prober | None = None
 
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
@@ -111,6 +116,21 @@ class TrialRun:
         )
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
+        if trial.protocol.probes is not None and not trial.tuning:
+            self.prober = self._make_prober(trial.protocol.probes, self.module)
+
+    def _make_prober(self, probes: Probes, module: TrialModule) -> Prober:
+        test = EvaluationBatches(self.splits["test"], "test", self.info)
+        return Prober(
+            probes,
+            network=module.network,
+            loss=module.loss,
+            split=self.splits["train"],
+            info=self.info,
+            ends=list(itertools.accumulate(self.order.sizes)) if isinstance(self.order, BatchOrder) else [],
+            seed=stream_seed(self.trial, "probes"),
+            score=lambda network: module.score_network(network, test),
+        )
 
     def _load_splits(self, task: Task, device: torch.device) -> dict[str, Split]:
         """Return the splits in host memory, and keep the hashes that prove which data they are."""
@@ -171,6 +191,9 @@ class TrialRun:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job.device)
+        if self.prober is not None:
+            self.prober.before()
+            self.module.after_validation = self.prober.after
         with warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
@@ -181,6 +204,8 @@ class TrialRun:
         self._refuse_foresight()
         if not self.trial.tuning:  # a candidate is chosen by its validation scores
             self.module.score(EvaluationBatches(self.splits["test"], "test", self.info))
+        if self.prober is not None:
+            self.prober.finish(self.module.steps[-1])
 
     def verdict(self) -> tuple[Status, str, str]:
         """Return status, message and detail of a finished training: `ok` only if every score is finite."""
@@ -213,6 +238,7 @@ class TrialRun:
             resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
             environment=describe_environment(self.job.device),
+            readings=self.prober.readings if self.prober is not None else [],
         )
 
     def _training(self, module: TrialModule) -> Training:

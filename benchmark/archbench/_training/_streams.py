@@ -1,8 +1,8 @@
 """Separate streams of random numbers, so that no draw for one purpose shifts the draws for another.
 
 The streams for data depend on the task and the seed only: two architectures with one seed see the same splits and
-the same batches in the same order, augmented alike. The streams for weights and noise depend on the seed only: two
-networks whose parameters have the same shapes in the same order start from the same weights.
+the same batches in the same order, augmented alike. The streams for weights, noise and probes depend on the seed
+only: two networks whose parameters have the same shapes in the same order start from the same weights.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 
 from archbench._records import Trial
 
-Stream = Literal["splits", "order", "augmentation", "weights", "noise"]
+Stream = Literal["splits", "order", "augmentation", "weights", "noise", "probes"]
 
 
 def stream_seed(trial: Trial, stream: Stream) -> int:

@@ -1,10 +1,10 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
 Modules that are no verbs: all verbs share `_group`, `_options`, `_output` and `_signals`; `run` and `tune` use
-`_carry_out`, `_forecast`, `_results` and `_tables`; `compare` uses `_compare_output`, `reproduce` uses
-`_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check` uses `_names` and
-`_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb that is asked for is imported, and only
-processes that train load torch.
+`_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses
+`_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and
+`_describe`, `check` uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb
+that is asked for is imported, and only processes that train load torch.
 """
 
 from __future__ import annotations
@@ -26,19 +26,9 @@ from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 VERBS = (
-    "run",
-    "tune",
-    "compare",
-    "reproduce",
-    "list",
-    "show",
-    "check",
-    "profile",
-    "new",
-    "plugins",
-    "data",
-    "leaderboard",
-)
+    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "new", "plugins",
+    "data", "leaderboard",
+)  # fmt: skip
 """The verbs, in the order of the help."""
 
 
@@ -61,7 +51,7 @@ def make_app(verbs: Iterable[str]) -> typer.Typer:
     app.callback()(lambda: None)  # without it, an app of one command takes no name of a verb
     for verb in verbs:
         module = importlib.import_module(f"archbench.cli._{verb}")
-        if verb == "data":
+        if verb in ("data", "study"):
             app.add_typer(module.app, name=verb)
         else:
             app.command(verb)(getattr(module, "list_" if verb == "list" else verb))

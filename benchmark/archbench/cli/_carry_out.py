@@ -23,13 +23,14 @@ def carry_out(plugins: Plugins, wanted: Request, settings: RunSettings, *, dry_r
     from archbench._suite._studies import make_plan
 
     observer = make_progress()
-    plan, plugins = make_plan(plugins, wanted, observer)
+    planned = make_plan(plugins, wanted, observer)
     if dry_run:
         from archbench.cli._forecast import show_forecast
 
-        show_forecast(plan, settings, observer, json=json)
+        show_forecast(planned.plan, settings, observer, json=json)
     else:
-        _finish(Run(plan, settings, plugins=plugins, observer=observer), json=json)
+        run = Run(planned.plan, settings, plugins=planned.plugins, observer=observer, studies=planned.studies)
+        _finish(run, json=json)
 
 
 def _finish(run: Run, *, json: bool) -> None:

@@ -13,6 +13,7 @@ from archbench._planning import Plan
 from archbench._plugins import Problem
 from archbench._records import CellKey, Record, strangers
 from archbench._suite import Results
+from archbench.cli._answers import describe_answers, print_answers
 from archbench.cli._describe import describe_all_own_data
 from archbench.cli._output import out_option, print_json, print_problems
 from archbench.cli._refused import plain_refused, refused_lines
@@ -33,18 +34,21 @@ def show_results(results: Results, plan: Plan, *, json: bool) -> int:
         print_json({**_describe(results, code), "own_data": describe_all_own_data(plan)})
     else:
         _print_table(results)
+        print_answers(results.studies, results.claims, results.out)
     print_failures(results, broken)
     return code
 
 
 def _print_table(results: Results) -> None:
     """Print one row for each entrant and task, over its seeds, and a line for each task that some do not take."""
-    table = make_table("task", "architecture", "metric", "mean over seeds", "seeds", "status", right=(3, 4))
+    several = len({record.trial.protocol.name for record in results.records}) > 1
+    heads = ["task", "architecture", "metric", "mean over seeds", "seeds", "status"]
+    table = make_table(*["protocol"] * several, *heads, right=(3 + several, 4 + several))
     cells: dict[CellKey, list[Record]] = defaultdict(list)
     for record in results.records:
         cells[record.trial.cell].append(record)
     for group in cells.values():
-        table.add_row(*_make_row(group))
+        table.add_row(*[group[0].trial.protocol.name] * several, *_make_row(group))
     print_table(table)
     for line in refused_lines(results.refused):
         print(line)
@@ -98,6 +102,7 @@ def _describe(results: Results, code: int) -> dict[str, Any]:
         "trials": [_describe_trial(record) for record in results.records],
         "refused": plain_refused(results.refused),
         "tuning": [_describe_tuning_trial(record) for record in results.tuning_records],
+        **describe_answers(results.studies, results.claims),
     }
 
 
@@ -126,5 +131,6 @@ def _identify(record: Record) -> dict[str, Any]:
         "id": record.id,
         "architecture": trial.architecture.label,
         "task": trial.task.label,
+        "protocol": trial.protocol.name,
         "seed": trial.seed,
     }

@@ -8,7 +8,7 @@ import torch
 import torchvision.models
 from torch import nn
 
-from archbench_plugins.shared.images import convolution, from_torchvision
+from archbench_plugins.shared.images import Chain, convolution, from_torchvision
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -21,7 +21,7 @@ def build(task: TaskInfo, options: AlexNetOptions) -> nn.Module:
     if options.form == "imagenet":
         alexnet = torchvision.models.alexnet
         return from_torchvision(alexnet, first="features.0", channels=channels, outputs=task.outputs)
-    network = nn.Sequential(
+    network = Chain(
         *(*_conv(channels, w, 11, stride=options.stride), _pool()),  # (B, 64, 4, 4) from 32x32 and stride 4
         *(*_conv(w, 3 * w, 5), _pool()),  # (B, 192, 2, 2)
         *_conv(3 * w, 6 * w, 3),

@@ -6,11 +6,22 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torchvision.models.convnext import CNBlockConfig, ConvNeXt
+from torchvision.models.convnext import CNBlock, CNBlockConfig, ConvNeXt
+
+from archbench import Block
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.convnext import ConvNeXtOptions
+
+
+class ProbedConvNeXt(ConvNeXt):  # type: ignore[misc]
+    """torchvision's network, which names its blocks."""
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the blocks; each adds the output of its stochastic depth to its input."""
+        blocks = (module for module in self.modules() if isinstance(module, CNBlock))
+        return [Block(str(number), block, branches=(block.stochastic_depth,)) for number, block in enumerate(blocks, 1)]
 
 
 def build(task: TaskInfo, options: ConvNeXtOptions) -> nn.Module:
@@ -21,7 +32,7 @@ def build(task: TaskInfo, options: ConvNeXtOptions) -> nn.Module:
         CNBlockConfig(width, following, depth)  # `following`: behind the stage, a 2x2 convolution with stride 2
         for width, following, depth in zip(widths, [*widths[1:], None], depths, strict=True)
     ]
-    network: nn.Module = ConvNeXt(stages, stochastic_depth_prob=options.drop, num_classes=task.outputs)
+    network: nn.Module = ProbedConvNeXt(stages, stochastic_depth_prob=options.drop, num_classes=task.outputs)
     stem = nn.Conv2d(task.input_shape[0], C, p, stride=p)  # (B, C, H/p, W/p)
     nn.init.trunc_normal_(stem.weight, std=0.02)
     assert stem.bias is not None

@@ -9,14 +9,15 @@ import torchvision.models
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from archbench_plugins.shared.images import Frame, convolution, from_torchvision
+from archbench import Block
+from archbench_plugins.shared.images import Frame, Part, convolution, from_torchvision
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.densenet import DenseNetOptions
 
 
-class Layer(nn.Module):
+class Layer(Part):
     """A layer that adds k channels to its input: [x, H(x)].
 
     H is BN-ReLU-conv3x3 to k channels; in a bottleneck, BN-ReLU-conv1x1 to 4k channels comes before it.
@@ -42,6 +43,10 @@ class Layer(nn.Module):
         else:
             new = self.H(x)
         return torch.cat([x, new], 1)  # (B, C + k, H, W)
+
+    def as_block(self, name: str) -> Block:
+        """Return the layer as a block; without its branch, the k new channels are 0."""
+        return Block(name, self, branches=(self.H,))
 
 
 def build(task: TaskInfo, options: DenseNetOptions) -> nn.Module:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from archbench_plugins.shared.images import Frame, SubsampleAndPad, convolution, stages
+from archbench import Block
+from archbench_plugins.shared.images import Frame, Part, SubsampleAndPad, convolution, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -25,7 +26,7 @@ class Bias(nn.Module):
         return x + self.b
 
 
-class FixupUnit(nn.Module):
+class FixupUnit(Part):
     """A residual unit with scalars a and b in place of normalisation (Figure 1).
 
         y = relu(h(x) + a conv3x3(relu(conv3x3(x + b1) + b2) + b3) + b4)
@@ -54,6 +55,10 @@ class FixupUnit(nn.Module):
         F = self.b4(self.a * self.conv2(self.b3(torch.relu(F))))
         h = x if self.shortcut is None else self.shortcut(shifted)  # the shortcut reads x + b1, as in the authors' code
         return torch.relu(h + F)
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block; its branch ends with b4."""
+        return Block(name, self, branches=(self.b4,))
 
 
 def build(task: TaskInfo, options: FixupOptions) -> nn.Module:

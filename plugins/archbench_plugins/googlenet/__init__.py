@@ -5,7 +5,7 @@ Reproduced: an inception module sends its input through a 1x1 convolution, a 1x1
 max-pool and a 1x1, and joins the four. Nine modules, 3a to 5b, with the channels of Table 1; max-pools 3/2 before 4a
 and 5a; global average pooling, dropout 0.4, softmax. In training the outputs of 4a and 4d feed a classifier each
 (average pool 5/3, 1x1 convolution to 128, linear to 1024, dropout 0.7, softmax), whose losses are added with weight
-0.3. Outside training they are not computed.
+0.3. Outside training they are not computed. `only_head` leaves one of them, as Szegedy et al., arXiv:1512.00567, do.
 
 - `small`: one 3x3 convolution to 192 channels in place of the stem, so that 3a works at full size.
 - `imagenet`: the stem of Table 1 with local response normalisation, no batch normalisation, biases: 6,998,552
@@ -49,6 +49,9 @@ class GoogLeNetOptions:
     aux_weight: Annotated[
         float, archbench.Meta(ge=0, description="weight of the auxiliary losses; 0 leaves them out")
     ] = 0.3  # the paper's
+    only_head: Annotated[
+        Literal["4a", "4d"] | None, archbench.Meta(description="the one auxiliary classifier, by the module it reads")
+    ] = None  # both, as in the paper
 
 
 def incompatible(task: archbench.TaskInfo, options: GoogLeNetOptions) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from archbench import Outputs
+from archbench import Block, Outputs
 from archbench_plugins.shared.images import convolution
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class GoogLeNet(nn.Module):
                 pool, size = [nn.MaxPool2d(3, stride=2, ceil_mode=True)], _halved(size)  # (B, C, H/2, W/2)
             self.stages[name] = nn.Sequential(*pool, Inception(C, widths, normalise=options.normalise))
             C = widths[0] + widths[2] + widths[4] + widths[5]
-            if name in ("4a", "4d") and options.aux_weight > 0:
+            if name in _heads(options):
                 classified[name] = C, size
         self.dropout, self.head = nn.Dropout(0.4), nn.Linear(C, outputs)
         # Last, so that with and without them the other layers draw equal weights from one seed.
@@ -97,6 +97,10 @@ class GoogLeNet(nn.Module):
                 auxiliary[name] = (self.auxiliary[name](x), self.weight)  # (B, K)
         logits: Tensor = self.head(self.dropout(x.mean((2, 3))))  # (B, K)
         return Outputs(logits, auxiliary) if auxiliary else logits
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the inception modules; they have no straight path."""
+        return [Block(name, stage[-1]) for name, stage in self.stages.items() if isinstance(stage, nn.Sequential)]
 
 
 def build(task: TaskInfo, options: GoogLeNetOptions) -> nn.Module:
@@ -118,6 +122,13 @@ def build(task: TaskInfo, options: GoogLeNetOptions) -> nn.Module:
         ]
         H, W = _halved(_halved((math.ceil(H / 2), math.ceil(W / 2))))
     return GoogLeNet(nn.Sequential(*stem), D, (H, W), outputs=task.outputs, options=options)
+
+
+def _heads(options: GoogLeNetOptions) -> tuple[str, ...]:
+    """Return the modules that auxiliary classifiers read."""
+    if options.aux_weight == 0:
+        return ()
+    return ("4a", "4d") if options.only_head is None else (options.only_head,)
 
 
 def _classifier(C: int, size: tuple[int, int], outputs: int, options: GoogLeNetOptions) -> nn.Sequential:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import linear, pad
 
 from archbench_plugins.shared.sequences import Front, Readout, project, start_gates
 
@@ -48,6 +49,22 @@ class GRU(nn.GRU):
             ends.append(h[-1].t())
             x = h.transpose(0, 1)  # (H, T, B)
         return x.permute(2, 1, 0), torch.stack(ends)
+
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return r and z at all steps, (B, T, H) each; of several layers as r1, z1, r2 and so on."""
+        gates: dict[str, Tensor] = {}
+        H = self.hidden_size
+        for layer in range(self.num_layers):
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            W, R, b_W, b_R = weights = [getattr(self, f"{name}_l{layer}") for name in names]
+            h = torch.gru(x, x.new_zeros(1, len(x), H), weights, True, 1, 0.0, False, False, True)[0]
+            before = pad(h, (0, 0, 1, -1))  # h_0 = 0
+            net = linear(x, W[: 2 * H], b_W[: 2 * H]) + linear(before, R[: 2 * H], b_R[: 2 * H])
+            r, z = torch.sigmoid(net).chunk(2, 2)
+            number = layer + 1 if self.num_layers > 1 else ""
+            gates |= {f"r{number}": r, f"z{number}": z}
+            x = h
+        return gates
 
 
 class ThroughTime(torch.autograd.Function):

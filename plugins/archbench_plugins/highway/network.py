@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from archbench import Block
+
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.highway import HighwayOptions
@@ -41,6 +43,23 @@ class HighwayLayer(nn.Module):
         H, T = self.affine(x).chunk(2, dim=1)  # twice (B, w) or (B, w, height, width)
         return torch.lerp(x, self.activation(H), torch.sigmoid(T))  # x + T (H - x), in one kernel
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return T."""
+        return {"T": torch.sigmoid(self.affine(x).chunk(2, dim=1)[1])}
+
+    def as_block(self, name: str) -> Block:
+        """Return the layer as a block; it is skipped as if T were 0, as in section 3.2 of arXiv:1507.06228."""
+        return Block(name, self, line=torch.clone, strength=lambda x: 1 - self.gates(x)["T"], gates=self.gates)
+
+
+class Highway(nn.Sequential):
+    """A network whose blocks are its highway layers."""
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the highway layers."""
+        layers = (layer for layer in self if isinstance(layer, HighwayLayer))
+        return [layer.as_block(str(number)) for number, layer in enumerate(layers, 1)]
+
 
 def build(task: TaskInfo, options: HighwayOptions) -> nn.Module:
     """Return the network: images (B, C, height, width) to logits (B, outputs)."""
@@ -51,7 +70,7 @@ def build(task: TaskInfo, options: HighwayOptions) -> nn.Module:
 
 def _fully_connected(task: TaskInfo, options: HighwayOptions) -> nn.Module:
     w = options.width
-    return nn.Sequential(
+    return Highway(
         nn.Flatten(),  # (B, C*height*width)
         *_plain(nn.Linear(math.prod(task.input_shape), w), options),
         *(_highway(nn.Linear(w, 2 * w), options) for _ in range(options.depth - 1)),
@@ -71,7 +90,7 @@ def _convolutional(task: TaskInfo, options: HighwayOptions) -> nn.Module:
         height, width = _pooled(height, kernel), _pooled(width, kernel)
     layers += [nn.Flatten(), nn.Linear(w * height * width, task.outputs)]  # (B, outputs)
     # Convolutions run about a tenth faster on channels-last weights, and the activations follow them.
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    return Highway(*layers).to(memory_format=torch.channels_last)
 
 
 def _cifar(task: TaskInfo, options: HighwayOptions) -> nn.Module:
@@ -87,7 +106,7 @@ def _cifar(task: TaskInfo, options: HighwayOptions) -> nn.Module:
         C = D
     layers += _plain(nn.Conv2d(C, w * 25 // 8, 1), options)  # (B, 100, height/4, width/4)
     layers += [nn.AdaptiveAvgPool2d(1), nn.Dropout(0.2), nn.Flatten(), nn.Linear(w * 25 // 8, K)]  # (B, K)
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    return Highway(*layers).to(memory_format=torch.channels_last)
 
 
 def _pooled(size: int, kernel: int) -> int:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from archbench_plugins.shared.images import Chain
+
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.lenet import LeNetOptions
@@ -20,7 +22,7 @@ def build(task: TaskInfo, options: LeNetOptions) -> nn.Module:
     top, left = (H - height) // 2, (W - width) // 2
     pool = nn.AvgPool2d if options.pool == "average" else nn.MaxPool2d
     squash = nn.Tanh if options.activation == "tanh" else nn.ReLU
-    return nn.Sequential(
+    return Chain(
         nn.ZeroPad2d((left, W - width - left, top, H - height - top)),  # (B, C, 32, 32) from smaller images
         *(nn.Conv2d(channels, 6, 5), squash(), pool(2)),  # C1, S2: (B, 6, 14, 14)
         *(nn.Conv2d(6, 16, 5), squash(), pool(2)),  # C3, S4: (B, 16, 5, 5)

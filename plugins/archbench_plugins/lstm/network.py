@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import linear, pad
 
 from archbench_plugins.shared.sequences import FeatureMajor, Front, Readout, project, start_gates
 
@@ -31,10 +32,32 @@ def build(task: TaskInfo, options: LSTMOptions) -> nn.Module:
         widths = [front.features, *[H] * options.layers]
         core: nn.Module = FeatureMajor([GatedMemory(*sizes, **form) for sizes in pairwise(widths)])
     else:
-        core = nn.LSTM(front.features, H, options.layers, batch_first=True)
+        core = LSTM(front.features, H, options.layers, batch_first=True)
         start_gates(core)
         set_forget_bias(core, options.forget_bias)
     return Readout(front, core, width=H, task=task)
+
+
+class LSTM(nn.LSTM):
+    """torch's layers, with a way to look at their gates."""
+
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return i, f and o at all steps, (B, T, H) each; of several layers as i1, f1, o1, i2 and so on.
+
+        All states are computed first; they and the inputs give the net inputs of the gates at all steps at once.
+        """
+        gates: dict[str, Tensor] = {}
+        for layer in range(self.num_layers):
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            W, R, b_W, b_R = weights = [getattr(self, f"{name}_l{layer}") for name in names]
+            start = x.new_zeros(1, len(x), self.hidden_size)
+            h = torch.lstm(x, (start, start), weights, True, 1, 0.0, False, False, True)[0]
+            before = pad(h, (0, 0, 1, -1))  # h_0 = 0
+            i, f, _, o = torch.sigmoid(linear(x, W, b_W) + linear(before, R, b_R)).chunk(4, 2)
+            number = layer + 1 if self.num_layers > 1 else ""
+            gates |= {f"i{number}": i, f"f{number}": f, f"o{number}": o}
+            x = h
+        return gates
 
 
 @torch.no_grad()
@@ -77,6 +100,24 @@ class GatedMemory(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h: Tensor = ThroughTime.apply(project(self.W, self.b, x), self.R, self.p, self.forget_gate)  # (T, H, B)
         return h.transpose(0, 1)  # (H, T, B)
+
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the gates at all steps, (T, H, B) each: i, f and o, or those that there are."""
+        H = self.R.shape[1]
+        p_in, p_o = (0.0, 0.0) if self.p is None else (self.p[:-1, :, None], self.p[-1, :, None])
+        c = h = x.new_zeros(H, x.shape[2])
+        opened = []
+        for a in project(self.W, self.b, x).unbind(1):
+            *before, candidate, o = (a + self.R @ h).view(-1, H, x.shape[2])
+            before = list(torch.sigmoid(torch.stack(before) + p_in * c))
+            f = torch.ones_like(c) if self.forget_gate == "none" else before[-1]
+            i = 1 - f if self.forget_gate == "coupled" else before[0]
+            c = f * c + i * torch.tanh(candidate)
+            o = torch.sigmoid(o + p_o * c)
+            h = o * torch.tanh(c)
+            opened.append(torch.stack([i, f, o]))
+        gates = dict(zip("ifo", torch.stack(opened, 1), strict=True))
+        return {name: gate for name, gate in gates.items() if name != "f" or self.forget_gate != "none"}
 
 
 class ThroughTime(torch.autograd.Function):

@@ -71,6 +71,16 @@ class MemoryBlocks(nn.Module):
         h = y.permute(2, 1, 0)  # (B, T, cells)
         return torch.cat([x, h], 2) if self.outputs_see_inputs else h
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return `in`, and `out` and `forget` where there are such gates, at all steps: (T, blocks, B) each."""
+        b = self.b if self.b is None else pad(self.b, (len(self.W) - len(self.b), 0))
+        a = project(self.W, b, x.permute(2, 1, 0))  # (N, T, B)
+        C, N = self.cells, len(self.W)
+        R = self.W.new_zeros(N, 0) if self.R is None else self.R
+        opened = self.remember(a, R)[0][1:, C:N]  # (T, N - C, B)
+        names = ["in", *["out"] * self.output_gate, *["forget"] * self.forget_gate]
+        return dict(zip(names, torch.split(opened, self.blocks, 1), strict=True))
+
     def split(self, units: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return views of units (N, ...): the cells (blocks, size, ...), and a list of gates (blocks, 1, ...)."""
         cells = units[: self.cells].view(self.blocks, self.size, *units.shape[1:])

@@ -46,6 +46,11 @@ class MinGRU(nn.Module):
         h: Tensor = form(x, self.affine.weight, self.affine.bias)
         return h
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return z at all steps, (H, T, B)."""
+        z, _ = project(self.affine.weight, self.affine.bias, x).chunk(2)
+        return {"z": torch.sigmoid(z)}
+
 
 def in_parallel(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """Return h (H, T, B), all steps computed at once, given x (I, T, B) and W and b of z and h'."""

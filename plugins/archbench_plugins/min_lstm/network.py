@@ -47,6 +47,11 @@ class MinLSTM(nn.Module):
         h: Tensor = form(x, self.affine.weight, self.affine.bias)
         return h
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return f and i at all steps, normalised to the sum 1 as h_t has them: (H, T, B) each."""
+        f, i, _ = torch.sigmoid(project(self.affine.weight, self.affine.bias, x)).chunk(3)
+        return {"f": f / (f + i), "i": i / (f + i)}
+
 
 def in_parallel(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """Return h (H, T, B), all steps computed at once, given x (I, T, B) and W and b of f, i and h'."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from archbench_plugins.shared.images import Chain
+
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.mlp import MLPOptions
@@ -22,7 +24,7 @@ def build(task: TaskInfo, options: MLPOptions) -> nn.Module:
             _linear(fan_in, fan_out, options.activation),
             nn.ReLU() if options.activation == "relu" else nn.Tanh(),
         ]
-    return nn.Sequential(*layers, nn.Linear(options.width, task.outputs))
+    return Chain(*layers, nn.Linear(options.width, task.outputs))
 
 
 def _linear(fan_in: int, fan_out: int, activation: str) -> nn.Linear:

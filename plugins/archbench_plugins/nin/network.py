@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from archbench_plugins.shared.images import convolution
+from archbench_plugins.shared.images import Chain, convolution
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def build(task: TaskInfo, options: NINOptions) -> nn.Module:
     """Return the network: images (B, C, H, W) to logits (B, outputs)."""
     w, K = options.width, task.outputs
-    network = nn.Sequential(
+    network = Chain(
         *_mlpconv(task.input_shape[0], 5, (w, round(w * 160 / 192), w // 2)),  # (B, 96, H, W)
         *(nn.MaxPool2d(3, stride=2, ceil_mode=True), nn.Dropout(0.5)),  # (B, 96, H/2, W/2)
         *_mlpconv(w // 2, 5, (w, w, w)),  # (B, 192, H/2, W/2)

@@ -37,6 +37,19 @@ class RecurrentHighway(nn.Module):
         s: Tensor = ThroughDepthAndTime.apply(project(self.W, self.b[0], x), self.R, self.b[1:])  # (T, H, B)
         return s.transpose(0, 1)  # (H, T, B)
 
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return t at all steps, (T, H, B); of several layers in a step as t1, t2 and so on."""
+        s = x.new_zeros(self.R.shape[2], x.shape[2])
+        opened = []
+        for a in project(self.W, self.b[0], x).unbind(1):
+            for layer, (R, b) in enumerate(zip(self.R, self.b, strict=True)):
+                h, t = (R @ s + (b[:, None] if layer else a)).chunk(2)
+                t = torch.sigmoid(t)
+                s = torch.tanh(h) * t + s * (1 - t)
+                opened.append(t)
+        L = len(self.R)
+        return {f"t{layer + 1 if L > 1 else ''}": torch.stack(opened[layer::L]) for layer in range(L)}
+
 
 class ThroughDepthAndTime(torch.autograd.Function):
     """The loop over all T * L highway layers and its gradient, written by hand to save the overhead of torch's graph.

@@ -53,6 +53,10 @@ class GatedSum(nn.Module):
         g = torch.sigmoid(self.gate(h))  # (B, C, H, W)
         return torch.lerp(h, F, g) if self.exclusive else (1 - g) * h + F
 
+    def gates(self, h: Tensor) -> dict[str, Tensor]:
+        """Return g."""
+        return {"g": torch.sigmoid(self.gate(h))}
+
 
 class DroppedSum(nn.Module):
     """The sum y = dropout(h) + F, with ratio 0.5."""

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from archbench import Block
+
 
 def convolution(C: int, D: int, kernel: int, *, stride: int = 1, bias: bool = False) -> nn.Conv2d:
     """Return a convolution that starts from He's initialisation (arXiv:1502.01852, eq. 10).
@@ -71,7 +73,15 @@ class Sum(nn.Module):
         return h + F
 
 
-class Unit(nn.Module):
+class Part(nn.Module):
+    """A unit that knows which of its modules make a block of the probes."""
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block, which has no straight path unless a subclass says so."""
+        return Block(name, self)
+
+
+class Unit(Part):
     """A residual unit y = relu(h(x) + F(x)), or y = relu(F(x)) with the shortcut cut.
 
     Args:
@@ -88,8 +98,14 @@ class Unit(nn.Module):
         F = self.branch(x)  # (B, D, H/stride, W/stride)
         return torch.relu(F if self.shortcut is None else self.join(self.shortcut(x), F))
 
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block."""
+        if self.shortcut is None:
+            return Block(name, self)
+        return Block(name, self, branches=(self.branch,), gates=gates_behind(self.shortcut, self.join))
 
-class PreActivatedUnit(nn.Module):
+
+class PreActivatedUnit(Part):
     """A residual unit y = h(x) + F(relu(norm(x))), with nothing on the path between units (arXiv:1603.05027, Fig. 1b).
 
     Args:
@@ -121,6 +137,20 @@ class PreActivatedUnit(nn.Module):
             return F
         y: Tensor = self.join(self.shortcut(activated if self.shared else x), F)
         return y
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block."""
+        if self.shortcut is None:
+            return Block(name, self)
+        before = [self.norm, nn.ReLU()] if self.shared else []
+        gates = gates_behind(nn.Sequential(*before, self.shortcut), self.join)
+        return Block(name, self, branches=(self.branch,), gates=gates)
+
+
+def gates_behind(shortcut: nn.Module, join: nn.Module) -> Callable[[Tensor], dict[str, Tensor]] | None:
+    """Return a function from the input of a unit to the gates of its join; None if it has none."""
+    gates = getattr(join, "gates", None)
+    return None if gates is None else lambda x: gates(shortcut(x))
 
 
 def basic_branch(C: int, D: int, *, stride: int, normalise: bool = True) -> nn.Sequential:
@@ -158,6 +188,32 @@ class Frame(nn.Module):
         x = x.mean((2, 3))  # (B, D)
         logits: Tensor = self.head(x)  # (B, K)
         return logits
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the units that are parts, and rows of layers, but not the single layers between units."""
+        units = [unit for unit in self.units if isinstance(unit, Part | nn.Sequential)]
+        return [
+            unit.as_block(str(number)) if isinstance(unit, Part) else Block(str(number), unit)
+            for number, unit in enumerate(units, 1)
+        ]
+
+
+class Chain(nn.Sequential):
+    """A network of layers in a row; its blocks are hidden layers, each with its normalisation and nonlinearity."""
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the linear layers and convolutions that have a nonlinearity, with all that stands between."""
+        blocks: list[Block] = []
+        layers: tuple[nn.Module, ...] = ()
+        for module in self:
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                layers = (module,)
+            elif layers and isinstance(module, nn.BatchNorm2d):
+                layers = (*layers, module)
+            elif layers and isinstance(module, nn.ReLU | nn.Tanh):
+                blocks.append(Block(str(len(blocks) + 1), (*layers, module)))
+                layers = ()
+        return blocks
 
 
 def from_torchvision(

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from archbench import Block
+
 if TYPE_CHECKING:
     from archbench import TaskInfo
 
@@ -83,6 +85,14 @@ class Readout(nn.Module):
         logits: Tensor = self.head(h)  # (B, T, K) or (B, K)
         return logits
 
+    def archbench_blocks(self) -> list[Block]:
+        """Return the blocks of the core, which is one block if it names none."""
+        name_blocks = getattr(self.core, "name_blocks", None)
+        if name_blocks is not None:
+            blocks: list[Block] = name_blocks()
+            return blocks
+        return [Block("1", self.core, gates=getattr(self.core, "gates", None))]
+
 
 class FeatureMajor(nn.Module):
     """A stack of layers that work with the batch last: (B, T, I) to (B, T, H).
@@ -103,6 +113,13 @@ class FeatureMajor(nn.Module):
         for layer in self.layers:
             x = layer(x)  # (H, T, B)
         return x.permute(2, 1, 0)  # (B, T, H)
+
+    def name_blocks(self) -> list[Block]:
+        """Return the layers."""
+        return [
+            Block(str(number), layer, gates=getattr(layer, "gates", None), batch_axis=2)
+            for number, layer in enumerate(self.layers, 1)
+        ]
 
 
 class Stack(nn.Module):
@@ -138,6 +155,13 @@ class Stack(nn.Module):
             x = x + Affine.apply(h, down.weight, down.bias).permute(1, 2, 0)
         left: Tensor = self.leave(x)
         return left.transpose(0, 1)  # (B, T, D) or (B, 1, D)
+
+    def name_blocks(self) -> list[Block]:
+        """Return the cells, which are branches; a branch without its cell adds the bias of V."""
+        return [
+            Block(str(number), cell, branches=(cell,), strength=1.0, gates=getattr(cell, "gates", None), batch_axis=2)
+            for number, cell in enumerate(self.cells, 1)
+        ]
 
 
 def last_step(x: Tensor, lengths: Tensor | None) -> Tensor:

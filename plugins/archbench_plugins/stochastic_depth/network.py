@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
-from archbench_plugins.shared.images import Frame, basic_branch, normalised_stem, stages
+from archbench import Block
+from archbench_plugins.shared.images import Frame, Part, basic_branch, normalised_stem, stages
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -27,7 +28,7 @@ class PoolAndPad(nn.Module):
         return pad(x, (0, 0, 0, 0, 0, self.new_channels))  # (B, D, H/2, W/2)
 
 
-class DroppableUnit(nn.Module):
+class DroppableUnit(Part):
     """A residual unit H_l = relu(b_l f_l(H_{l-1}) + h(H_{l-1})) that training drops at random (eq. 2).
 
     In training b_l is 0 or 1, drawn once for a mini-batch; at test time p_l takes its place.
@@ -52,6 +53,10 @@ class DroppableUnit(nn.Module):
         if torch.rand(()) < self.p:  # drawn on the CPU, so that nothing waits for a GPU
             return torch.relu(self.branch(x) + h)
         return h
+
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block."""
+        return Block(name, self, branches=(self.branch,))
 
 
 def build(task: TaskInfo, options: StochasticDepthOptions) -> nn.Module:

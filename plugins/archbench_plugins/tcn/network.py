@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv1d, pad
 
+from archbench import Block
 from archbench_plugins.shared.sequences import Front, Readout, last_step
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class TemporalBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.shortcut(x) + self.F(x))
 
+    def as_block(self, name: str) -> Block:
+        """Return the block."""
+        return Block(name, self, branches=(self.F,))
+
 
 class TCN(nn.Module):
     """Temporal blocks with dilation 1, 2, 4, ...: (B, T, I) to (B, T, H), or to (B, 1, H).
@@ -92,12 +97,21 @@ class TCN(nn.Module):
         self.per_step = per_step
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        if are_windows_faster(x):
+        if are_windows_faster(x) and not self.is_watched():
             return all_by_windows(self, x) if self.per_step else last_by_windows(self, x, lengths)
         h: Tensor = self.blocks(x.transpose(1, 2))  # (B, H, T)
         if self.per_step:
             return h.transpose(1, 2)
         return last_step(h.permute(2, 0, 1), lengths)[:, None]
+
+    def is_watched(self) -> bool:
+        """Return whether someone put a hook on a module that the form for CPUs does not call."""
+        return any(module._forward_hooks for module in self.blocks.modules())
+
+    def name_blocks(self) -> list[Block]:
+        """Return the blocks."""
+        blocks = [block for block in self.blocks if isinstance(block, TemporalBlock)]
+        return [block.as_block(str(number)) for number, block in enumerate(blocks, 1)]
 
 
 def build(task: TaskInfo, options: TCNOptions) -> nn.Module:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import scaled_dot_product_attention
 
+from archbench import Block
 from archbench_plugins.shared.sequences import Front, Readout
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class Layer(nn.Module):
         y: Tensor = x + self.feed_forward(x)
         return y
 
+    def as_block(self, name: str) -> Block:
+        """Return the layer as a block with two branches."""
+        return Block(name, self, branches=(self.attention[2], self.feed_forward))
+
 
 class Transformer(nn.Module):
     """The core of the network: an affine layer, positions, the layers and a LayerNorm.
@@ -133,6 +138,11 @@ class Transformer(nn.Module):
         if seen is None or lengths is None:
             return y.mean(1, keepdim=True)
         return (y * seen[:, :, None]).sum(1, keepdim=True) / lengths[:, None, None]
+
+    def name_blocks(self) -> list[Block]:
+        """Return the layers."""
+        layers = [layer for layer in self.layers if isinstance(layer, Layer)]
+        return [layer.as_block(str(number)) for number, layer in enumerate(layers, 1)]
 
 
 def sinusoids(T: int, D: int) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from archbench_plugins.shared.images import convolution
+from archbench_plugins.shared.images import Chain, convolution
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
@@ -43,7 +43,7 @@ def build(task: TaskInfo, options: VGGOptions) -> nn.Module:
             *(_linear(4096, 4096), nn.ReLU(), nn.Dropout(0.5)),
             nn.Linear(4096, task.outputs),
         ]
-    return nn.Sequential(*layers, *head).to(memory_format=torch.channels_last)
+    return Chain(*layers, *head).to(memory_format=torch.channels_last)
 
 
 def _linear(fan_in: int, fan_out: int) -> nn.Linear:

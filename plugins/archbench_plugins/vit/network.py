@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from archbench import Block
+
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.vit import ViTOptions
@@ -53,6 +55,10 @@ class Unit(nn.Module):
         changed: Tensor = self.mlp(self.norm2(z))  # (B, N, D)
         return changed + z if self.shortcut else changed
 
+    def as_block(self, name: str) -> Block:
+        """Return the unit as a block; with its shortcuts it has two branches."""
+        return Block(name, self, branches=(self.attention, self.mlp) if self.shortcut else ())
+
 
 class VisionTransformer(nn.Module):
     """Patches, a class token, positions, L units, and a linear layer that reads the class token (eq. 1 to 4).
@@ -88,6 +94,11 @@ class VisionTransformer(nn.Module):
         z = self.norm(self.units(z))[:, 0]  # (B, D)
         logits: Tensor = self.head(z)  # (B, K)
         return logits
+
+    def archbench_blocks(self) -> list[Block]:
+        """Return the units."""
+        units = [unit for unit in self.units if isinstance(unit, Unit)]
+        return [unit.as_block(str(number)) for number, unit in enumerate(units, 1)]
 
 
 def build(task: TaskInfo, options: ViTOptions) -> nn.Module:

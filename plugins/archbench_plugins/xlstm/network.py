@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import gelu, layer_norm, logsigmoid, pad, silu
 
+from archbench import Block
 from archbench_plugins.shared.sequences import Front, Readout
 
 if TYPE_CHECKING:
@@ -72,14 +73,29 @@ class MLSTMBlock(nn.Module):
         B, T, _ = x.shape
         u, side = self.up(self.norm(x)).chunk(2, 2)  # twice (B, T, E)
         seen = self.conv(u)
-        W_q, W_k, W_v = self.qkv
-        qk = self.mix(seen, torch.cat([W_q, W_k], 2)).view(B, T, -1, 2, self.group)
-        q, k, v = (x.reshape(B, T, -1) for x in (qk[..., 0, :], qk[..., 1, :], self.mix(u, W_v)))  # (B, T, E) each
-        i, f = self.gates(torch.cat([q, k, v], 2)).transpose(1, 2).chunk(2, 1)  # twice (B, heads, T)
+        q, k, v, i, f = self.net_inputs(u, seen)
         q, k, v = (x.view(B, T, self.heads, -1).transpose(1, 2) for x in (q, k, v))  # (B, heads, T, d)
         h = matrix_memory(q, k, v, i=i, f=f).transpose(1, 2)  # (B, T, heads, d)
         y: Tensor = self.down((self.head_norm(h) + self.skip * seen) * silu(side))
         return x + y
+
+    def net_inputs(self, u: Tensor, seen: Tensor) -> tuple[Tensor, ...]:
+        """Return q, k and v, (B, T, E) each, and the net inputs of i and f, (B, heads, T) each."""
+        B, T, _ = u.shape
+        W_q, W_k, W_v = self.qkv
+        qk = self.mix(seen, torch.cat([W_q, W_k], 2)).view(B, T, -1, 2, self.group)
+        q, k, v = (x.reshape(B, T, -1) for x in (qk[..., 0, :], qk[..., 1, :], self.mix(u, W_v)))
+        i, f = self.gates(torch.cat([q, k, v], 2)).transpose(1, 2).chunk(2, 1)
+        return q, k, v, i, f
+
+    def forget_gate(self, x: Tensor) -> dict[str, Tensor]:
+        """Return f at all steps, (B, heads, T)."""
+        u = self.up(self.norm(x)).chunk(2, 2)[0]
+        return {"f": torch.sigmoid(self.net_inputs(u, self.conv(u))[-1])}
+
+    def as_block(self, name: str) -> Block:
+        """Return the block; its gate f is a sigmoid, i is an exponential and has no bound."""
+        return Block(name, self, branches=(self.down,), gates=self.forget_gate)
 
     def mix(self, x: Tensor, W: Tensor) -> Tensor:
         """Multiply each group of features by its own matrix: (B, T, E), (E/group, group, m) to (B, T, E/group, m)."""
@@ -135,17 +151,34 @@ class SLSTMBlock(nn.Module):
         self.feed_down = nn.Linear(units, D)
 
     def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = ScalarMemory.apply(self.net_inputs(x), self.R)  # (T, heads, d, B)
+        x = x + self.head_norm(h.permute(3, 0, 1, 2))
+        gate, value = self.feed_up(self.feed_norm(x)).chunk(2, 2)  # twice (B, T, units)
+        y: Tensor = self.feed_down(gelu(gate) * value)
+        return x + y
+
+    def net_inputs(self, x: Tensor) -> Tensor:
+        """Return the net inputs of the gates without R h, (heads, 4d, T, B)."""
         B, T, _ = x.shape
         u = self.norm(x)
         # Gates i and f see the convolution; z and o see the input itself.
         seen, now = (v.permute(2, 1, 0).reshape(self.heads, -1, T * B) for v in (self.conv(u), u))  # (heads, d, T*B)
         W_if, W_zo = self.W.chunk(2, 1)
-        a = torch.cat([W_if @ seen, W_zo @ now], 1) + self.b  # (heads, 4d, T*B)
-        h: Tensor = ScalarMemory.apply(a.view(self.heads, -1, T, B), self.R)  # (T, heads, d, B)
-        x = x + self.head_norm(h.permute(3, 0, 1, 2))
-        gate, value = self.feed_up(self.feed_norm(x)).chunk(2, 2)  # twice (B, T, units)
-        y: Tensor = self.feed_down(gelu(gate) * value)
-        return x + y
+        a = torch.cat([W_if @ seen, W_zo @ now], 1) + self.b
+        return a.view(self.heads, -1, T, B)
+
+    def gates(self, x: Tensor) -> dict[str, Tensor]:
+        """Return f and o at all steps, (heads, d, T, B) each; i is an exponential and has no bound."""
+        a = self.net_inputs(x)
+        h = ScalarMemory.apply(a, self.R)  # (T, heads, d, B)
+        before = pad(h, (0, 0, 0, 0, 0, 0, 1, -1)).permute(1, 2, 0, 3)  # h_0 = 0, (heads, d, T, B)
+        net = a + (self.R @ before.flatten(2)).view(a.shape)
+        _, f, _, o = torch.sigmoid(net).chunk(4, 1)
+        return {"f": f, "o": o}
+
+    def as_block(self, name: str) -> Block:
+        """Return the block with its two branches."""
+        return Block(name, self, branches=(self.head_norm, self.feed_down), gates=self.gates)
 
 
 class ScalarMemory(torch.autograd.Function):
@@ -261,6 +294,11 @@ class XLSTM(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.leave(self.blocks(self.enter(x)))
         return y
+
+    def name_blocks(self) -> list[Block]:
+        """Return the blocks."""
+        blocks = [block for block in self.blocks if isinstance(block, MLSTMBlock | SLSTMBlock)]
+        return [block.as_block(str(number)) for number, block in enumerate(blocks, 1)]
 
 
 def build(task: TaskInfo, options: XLSTMOptions) -> nn.Module:

@@ -39,6 +39,7 @@ class StudyEntry(msgspec.Struct, frozen=True, kw_only=True):
         source: the papers behind it.
         size: `quick` or `full`: the parts whose trials these are, the full ones if there are any.
         trials: number of trials of the evaluation by status, `set aside` for those that do not count.
+        lacking: combinations of entrant and task of its parts that have no trial yet.
         text: what was found, in one paragraph; empty if there are no findings.
         numbers: the numbers in it by name.
         charts: the first one is the plot of the study.
@@ -56,6 +57,7 @@ class StudyEntry(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     size: str
     trials: dict[str, int]
+    lacking: int
     text: str
     numbers: dict[str, float]
     charts: list[Chart]

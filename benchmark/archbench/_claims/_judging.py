@@ -1,0 +1,193 @@
+"""The verdict on a claim: what the interval of its effect says, unless something forbids to count it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from archbench._claims._measuring import Measured
+from archbench._declarations import Claim, Study
+from archbench._plugins import Registered
+from archbench._records import Record
+
+Said = Literal["supported", "contradicted", "undecided"]
+Verdict = Said | Literal["tampered"]
+FRESH = "fresh"
+"""Folder that a command names where the trials have to be run again under the rule as it is now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A claim and what the records say of it.
+
+    Args:
+        claim: the declaration and its provider.
+        study: the study that decides it; None if there is none of that name.
+        measured: the effects and where they come from.
+        verdict: what counts.
+        says: what the interval alone says.
+        flags: `post hoc`, `tampered` and `missing seeds`, as far as they apply.
+        reason: why it is not decided; empty if it is.
+        mean: of the effects; None without any.
+        half_width: of the interval; None with fewer seeds than an interval needs.
+        family: number of claims that the intervals hold for together.
+        manifest: hash of the rule as it is now; empty if its source cannot be read.
+        command: what would decide it, without `--out`; empty if it is decided, or nothing would.
+    """
+
+    claim: Registered[Claim]
+    study: Registered[Study] | None
+    measured: Measured
+    verdict: Verdict
+    says: str
+    flags: tuple[str, ...]
+    reason: str
+    mean: float | None
+    half_width: float | None
+    family: int
+    manifest: str
+    command: str
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the interval."""
+        return None if self.mean is None or self.half_width is None else self.mean - self.half_width
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the interval."""
+        return None if self.mean is None or self.half_width is None else self.mean + self.half_width
+
+    @property
+    def criterion(self) -> str:
+        """Rule and threshold in words."""
+        item = self.claim.item
+        bound = f"within {item.threshold:g} of zero" if item.rule == "within" else f"{item.rule} {item.threshold:g}"
+        return f"supported if the whole interval of the mean lies {bound}, contradicted if all of it lies elsewhere"
+
+
+def judge(
+    claim: Registered[Claim], study: Registered[Study], measured: Measured, *, family: int, manifest: str
+) -> Judgement:
+    """Return the verdict on a claim.
+
+    A verdict counts only if the rule was registered before every trial that it uses, and if every seed of these trials
+    has an effect: a mean without the seeds that failed would be of another quantity.
+
+    Args:
+        claim: the declaration.
+        study: the study that decides it.
+        measured: its effects.
+        family: number of claims of its distribution, which share the error.
+        manifest: hash of its rule as it is now.
+    """
+    values = list(measured.effects.values())
+    half, says = _interval(claim.item, values, family)
+    case = _Case(claim.item, measured, manifest, claim.canonical, says, family)
+    reason, command = case.obstacle()
+    return Judgement(
+        claim=claim,
+        study=study,
+        measured=measured,
+        verdict="tampered" if case.changed else "undecided" if reason else says,
+        says=says,
+        flags=case.flags,
+        reason=reason,
+        mean=statistics.fmean(values) if values else None,
+        half_width=half,
+        family=family,
+        manifest=manifest,
+        command=command,
+    )
+
+
+def _interval(claim: Claim, values: Sequence[float], family: int) -> tuple[float | None, Said]:
+    """Return half the width of the interval, and what it says; None with too few seeds for one."""
+    from archbench._statistics import MIN_SEEDS, half_widths, say  # numpy and scipy: planning does without
+
+    if len(values) < MIN_SEEDS:
+        return None, "undecided"
+    half = half_widths(values, noise=claim.noise, family=family)
+    said = say(statistics.fmean(values), half, rule=claim.rule, threshold=claim.threshold)
+    answer: Any = said.item()
+    return float(half), answer
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A claim with its effects, and the obstacles to a verdict."""
+
+    claim: Claim
+    measured: Measured
+    manifest: str
+    key: str
+    says: Said
+    family: int
+
+    @property
+    def changed(self) -> list[Record]:
+        """The trials that were planned under another rule of the same revision."""
+        return [r for r in self.measured.used if r.manifests.get(self.key, self.manifest) != self.manifest]
+
+    @property
+    def before(self) -> list[Record]:
+        """The trials that were planned before the claim, or this revision of it, was registered."""
+        return [record for record in self.measured.used if self.key not in record.manifests]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Whatever applies, whether or not something else forbids a verdict before."""
+        found = {"tampered": self.changed, "post hoc": self.before, "missing seeds": self.measured.missing}
+        return tuple(flag for flag, applies in found.items() if applies)
+
+    def obstacle(self) -> tuple[str, str]:
+        """Return why there is no verdict, and the command that would help; both empty if there is one."""
+        seen, again = len(self.measured.effects), self._run(more=f" --out {FRESH}")
+        if self.changed:
+            return f"its rule was changed after {_trials(self.changed)} that it uses had been planned", again
+        if self.before:
+            return f"it was registered after {_trials(self.before)} that it uses had been planned", again
+        if self.measured.problem or not seen:
+            return self._without_effects()
+        if missing := self.measured.missing:
+            return self._without_seeds(missing)
+        if seen < self.claim.seeds:
+            return f"{seen} of the {self.claim.seeds} seeds that it asks for", self._run(self.claim.seeds)
+        return ("", "") if self.says != "undecided" else self._too_wide()
+
+    def _without_effects(self) -> tuple[str, str]:
+        if self.measured.lacking:
+            return f"{self.measured.lacking} combinations of its study have no trials", self._run()
+        return self.measured.problem or "its statistic found no effect in any seed", ""
+
+    def _without_seeds(self, missing: Mapping[int, Sequence[Record]]) -> tuple[str, str]:
+        """Return which seeds have no effect and why. To diverge is a result; another try would diverge again."""
+        failed = [record for records in missing.values() for record in records]
+        names = ", ".join(dict.fromkeys(f"{record.trial.architecture.label} {record.status}" for record in failed))
+        seeds = f"seed{'s' if len(missing) > 1 else ''} {', '.join(map(str, missing))}"
+        reason = f"no effect of {seeds}{f' ({names})' if names else ''}"
+        if not failed:
+            return reason, self._run(max(missing) + 1)
+        return reason, "" if all(record.status == "diverged" for record in failed) else self._run(more=" --retry")
+
+    def _too_wide(self) -> tuple[str, str]:
+        from archbench._statistics import MOST_SEEDS, seeds_for_verdict
+
+        claim, values = self.claim, list(self.measured.effects.values())
+        needed = seeds_for_verdict(
+            values, noise=claim.noise, family=self.family, rule=claim.rule, threshold=claim.threshold
+        )
+        reason = f"the interval holds effects on both sides of {claim.threshold:g}"
+        if needed is None:
+            return f"{reason}, and so it would with {MOST_SEEDS} seeds", ""
+        return reason, self._run(max(needed, claim.seeds))
+
+    def _run(self, seeds: int | None = None, more: str = "") -> str:
+        size = " --size full" if self.measured.size == "full" else ""
+        return f"benchmark run {self.claim.study}{size}{f' --seeds {seeds}' if seeds else ''}{more}"
+
+
+def _trials(records: Sequence[Record]) -> str:
+    return f"{len(records)} trial{'' if len(records) == 1 else 's'}"

@@ -1,0 +1,64 @@
+"""The effect of a claim in each seed, with the records that it was read from. A statistic is a stranger's code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archbench._declarations import Claim, Size, resolve
+from archbench._plugins import one_line
+from archbench._records import Record
+from archbench._studies import StudyResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The effects of a claim in the records of a study at one size.
+
+    Args:
+        size: of the study.
+        effects: by seed, in the order of seeds.
+        used: the records that the statistic looked at.
+        lacking: combinations of entrant and task of the study that have no trial yet.
+        problem: why there are no effects, if the study could not be read or the statistic failed; else empty.
+        broken: the statistic failed although the study has all its trials: a fault of its plugin.
+    """
+
+    size: Size
+    effects: dict[int, float]
+    used: tuple[Record, ...] = ()
+    lacking: int = 0
+    problem: str = ""
+    broken: bool = False
+
+    @property
+    def missing(self) -> dict[int, list[Record]]:
+        """The seeds of the records that have no effect, each with its records that are not ok."""
+        seeds = sorted({record.trial.seed for record in self.used} - set(self.effects))
+        return {s: [r for r in self.used if r.trial.seed == s and r.status != "ok"] for s in seeds}
+
+
+def measure(claim: Claim, result: StudyResult) -> Measured:
+    """Return the effects of a claim, or why there are none."""
+    if not result.finished:
+        problem = "its study cannot be read, see `benchmark study show`" if result.problem else ""
+        return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=problem)
+    data = result.data
+    try:
+        effects = _checked(resolve(claim.statistic)(data))
+    except (Exception, SystemExit) as error:  # it costs its own claim
+        message = f"the statistic of {claim.name} failed: {one_line(error)}"
+        lacking = result.records.lacking
+        return Measured(size=result.size, effects={}, lacking=lacking, problem=message, broken=not lacking)
+    used = tuple(data.used or data.records)
+    return Measured(size=result.size, effects=effects, used=used, lacking=result.records.lacking)
+
+
+def _checked(effects: object) -> dict[int, float]:
+    if not isinstance(effects, Mapping):
+        raise TypeError(f"it returned {effects!r:.80}, not a mapping from seed to effect")
+    for seed, effect in effects.items():
+        if type(seed) is not int or not isinstance(effect, int | float) or not math.isfinite(effect):
+            raise TypeError(f"it returned {effect!r:.80} for seed {seed!r:.80}; give a finite number for a whole one")
+    return {seed: float(effects[seed]) for seed in sorted(effects)}

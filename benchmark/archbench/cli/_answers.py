@@ -1,0 +1,63 @@
+"""Findings of studies and verdicts on claims: lines for people, or plain data."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archbench.cli._output import out_option
+
+if TYPE_CHECKING:
+    from archbench._claims import Judgement
+    from archbench._studies import StudyResult
+
+WIDTH = 100
+
+
+def describe_answers(studies: Sequence[StudyResult], claims: Sequence[Judgement]) -> dict[str, Any]:
+    """Return studies and claims as JSON has them: with the fields of `leaderboard.json`."""
+    from archbench._report import describe_claim, describe_study
+
+    return {
+        "studies": [msgspec.to_builtins(describe_study(result)) for result in studies],
+        "claims": [msgspec.to_builtins(describe_claim(judged)) for judged in claims],
+    }
+
+
+def print_answers(studies: Sequence[StudyResult], claims: Sequence[Judgement], out: Path) -> None:
+    """Print the paragraph of each study, and a line for each of its claims."""
+    for result in studies:
+        print(f"\n{result.study.item.name}: {result.study.item.question}")
+        print_findings(result)
+        for judged in claims:
+            if judged.study and judged.study.canonical == result.study.canonical:
+                print(f"  {line_of(judged)}")
+    if claims:
+        print(f"\nMore about a claim: benchmark claims NAME{out_option(out)}")
+
+
+def print_findings(result: StudyResult) -> None:
+    """Print what a study found, or why it found nothing."""
+    text = result.problem or (result.findings.text if result.findings else "no trial has finished")
+    print(textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  "))
+
+
+def line_of(judged: Judgement) -> str:
+    """Return a claim and its verdict in one line."""
+    flags = f" [{', '.join(judged.flags)}]" if judged.flags else ""
+    reason = f": {judged.reason}" if judged.reason else ""
+    effect = "" if judged.mean is None else f": {effect_of(judged)}"
+    return f"{judged.verdict:<12} {judged.claim.item.name}{effect}{flags}{reason}"
+
+
+def effect_of(judged: Judgement) -> str:
+    """Return the mean effect with its interval and the number of seeds."""
+    seeds = len(judged.measured.effects)
+    if judged.mean is None:
+        return "no effect"
+    interval = "" if judged.low is None else f" ({judged.low:.3g} to {judged.high:.3g})"
+    return f"{judged.mean:.3g}{interval}, {seeds} seed{'' if seeds == 1 else 's'}"

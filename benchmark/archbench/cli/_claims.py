@@ -1,0 +1,73 @@
+"""`benchmark claims`: does it hold what papers claim, as far as the records of a folder tell?"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archbench.cli._answers import WIDTH, describe_answers, effect_of, line_of
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
+from archbench.cli._output import out_option, print_json, print_problems
+
+if TYPE_CHECKING:
+    from archbench._claims import Judgement
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME", help="Claims by name, told in full.", show_default="all claims")
+]
+
+
+def claims(
+    names: Names = None,
+    out: Out = DEFAULT_OUT,
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Say which published claims the records of a folder support or contradict. Trains nothing."""
+    from archbench._suite._answers import answers
+
+    found = answers(load(plugin, no_plugin), out, claims=names or [])
+    supported = all(judged.verdict == "supported" for judged in found.claims)
+    if json:
+        print_json({"exit_code": 0 if supported else 1, "claims": describe_answers((), found.claims)["claims"]})
+    elif names:
+        for judged in found.claims:
+            _print(judged, out_option(out))
+    else:
+        for judged in found.claims:
+            print(line_of(judged))
+    print_problems(found.problems)
+    sys.exit(0 if supported else 1)
+
+
+def _print(judged: Judgement, where: str) -> None:
+    item, provider = judged.claim.item, judged.claim.origin.distribution
+    print(f"{item.name}: {judged.verdict}")
+    for line in textwrap.wrap(f"“{item.statement}” ({item.source})", WIDTH - 2):
+        print(f"  {line}")
+    facts = {
+        "effect": f"{effect_of(judged)}; {item.effect}",
+        "criterion": judged.criterion,
+        "certainty": f"95 % for all intervals together, those of the {judged.family} claims of {provider}",
+        "size": judged.measured.size if judged.measured.used else "",
+        "reason": judged.reason,
+        "flags": ", ".join(judged.flags),
+        "paper": item.published,
+        "replications": "; ".join(item.replications),
+        "refuted by": item.refuted_by,
+        "to decide": command_of(judged, where),
+    }
+    for name, text in facts.items():
+        if text:
+            indent = " " * 16
+            print(textwrap.fill(f"  {name + ':':<14}{text}", WIDTH, subsequent_indent=indent, break_on_hyphens=False))
+    print()
+
+
+def command_of(judged: Judgement, where: str) -> str:
+    """Return the command that would decide a claim, with the folder where its trials are."""
+    return judged.command + ("" if " --out " in judged.command or not judged.command else where)

@@ -1,0 +1,89 @@
+"""The protocols that the studies share: studies whose parts have equal protocols share their trials.
+
+Every entrant of a protocol has one grid of learning rates, tuned on validation, so both sides of a claim have the same.
+"""
+
+from __future__ import annotations
+
+import archbench
+
+_OUTPUTS = archbench.Probes(measure=("rank", "strength"))
+_GRADIENTS = archbench.Probes(
+    measure=(*_OUTPUTS.measure, "activation", "gate", "gradient", "block-gradient", "correlation")
+)
+_LESIONS = archbench.Probes(measure=(*_GRADIENTS.measure, "lesion", "swap", "paths"))
+
+
+def _in_depth(
+    name: str,
+    *,
+    steps: int,
+    probes: archbench.Probes,
+    seeds: int = 5,
+    rates: tuple[float, ...] = (0.001, 0.01),
+) -> archbench.Protocol:
+    return archbench.Protocol(
+        name=name,
+        summary="Deep nets on images, probed: trials of depth, gradient, lesion and line",
+        steps=archbench.equal_steps(steps),
+        batch_size=32,
+        validations=5,
+        seeds=seeds,
+        # A factor of ten apart: deep plain nets need the lower one, all others learn more from the higher one.
+        tuning=archbench.Tuning(rates=rates),
+        probes=probes,
+        for_studies=True,
+    )
+
+
+# Twenty minutes on two cores must do for five studies. So convolutional nets, which take ten seconds for 200 steps at
+# 56 layers, get fewer steps than fully connected ones, and a net is probed for no more than the studies read of it:
+# for the outputs of its blocks, for gradients as well, or under LESION and LAYERS_LESION for lesions too. Nets that no
+# claim compares have three seeds, which changes none of their trials.
+DEPTH_OUTPUTS = _in_depth("convolutions", steps=150, probes=_OUTPUTS)
+DEPTH_OUTPUTS_FEW = _in_depth("convolutions", steps=150, probes=_OUTPUTS, seeds=3)
+DEPTH = _in_depth("convolutions-probed", steps=150, probes=_GRADIENTS)
+DEPTH_FEW = _in_depth("convolutions-probed", steps=150, probes=_GRADIENTS, seeds=3)
+LESION = _in_depth("convolutions-lesioned", steps=150, probes=_LESIONS)
+
+LAYERS = _in_depth("layers-probed", steps=200, probes=_GRADIENTS)
+LAYERS_FEW = _in_depth("layers-probed", steps=200, probes=_GRADIENTS, seeds=3)
+LAYERS_LESION = _in_depth("layers-lesioned", steps=200, probes=_LESIONS)
+
+DEPTH_FULL = _in_depth("depth-full", steps=2_000, probes=_LESIONS, seeds=10, rates=(0.001, 0.003, 0.01))
+"""For GPUs: every net has every probe."""
+
+
+def _in_time(seeds: int) -> archbench.Protocol:
+    return archbench.Protocol(
+        name="in-time",
+        summary="Recurrent nets on long lags, probed: trials of lag, gradient and gates",
+        steps=archbench.equal_steps(600),  # `adding` takes 2.5 times as many: an LSTM needs 900 at lag 100
+        batch_size=32,
+        validations=30,  # one in 50 steps of `adding`: steps to solve are read from them
+        seeds=seeds,
+        recipe=archbench.Recipe(
+            optimizer="adamw",
+            learning_rate=0.01,
+            warmup=0.1,  # without it a tanh RNN does not even solve 10 steps
+            milestones=(2 / 3,),  # constant first, so that the steps to solve hardly depend on the budget
+            clip_norm=1.0,
+        ),
+        stop_at_target=True,
+        # The identity RNN needs a low rate (arXiv:1504.00941, sec. 4), an LSTM a high one to solve lag 100 in time.
+        tuning=archbench.Tuning(rates=(0.001, 0.01)),
+        probes=archbench.Probes(measure=("time-gradient", "gate", "strength")),
+        for_studies=True,
+    )
+
+
+TIME = _in_time(seeds=5)
+
+TIME_FEW = _in_time(seeds=3)
+"""Equal trials, where no claim needs five seeds."""
+
+GRADIENT_TASK = "adding[length=100]"
+"""The task on which the gradient is read in time."""
+
+GRADIENT_NETS = ("rnn", "lstm")
+"""The entrants whose gradient is read in time; the study `lag` trains them on that task under `TIME` too."""
