@@ -160,6 +160,11 @@ SECTIONS = (
         "Another way to shorten the trip: auxiliary classifiers",
         "GoogLeNet hangs small classifiers on layers in the middle, whose losses are added in training at a weight of"
         " 0.3, so that the error has a shorter way to the first layers.",
-        ("auxiliary-losses-change-little", "auxiliary-losses-do-not-speed-up", "auxiliary-losses-add-gradient"),
+        (
+            "auxiliary-losses-change-little",
+            "auxiliary-losses-do-not-speed-up",
+            "auxiliary-losses-add-gradient",
+            "one-auxiliary-head-is-enough",
+        ),
     ),
 )
