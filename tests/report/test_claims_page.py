@@ -76,6 +76,7 @@ def study(**changes: Any) -> StudyEntry:
         "columns": ["Net", "Loss"],
         "rows": [["plain", "1.5"]],
         "problem": "",
+        "lacking": 0,
         "failures": [failure],
         "command": "benchmark run depth",
     }
@@ -163,6 +164,7 @@ def test_a_study_is_shown_with_its_chart_table_and_failures() -> None:
     for part in ("Plain nets fail.", "<polyline", "<td>1.5</td>", "plain-56 on digits, seed 2", "benchmark run depth"):
         assert part in view, part
     assert "9 trials, quick size; 1 failed" in view
+    assert "2 combinations are still to be trained" in render([], [study(lacking=2)])[0]
     assert "Plain nets fail\\." in readme or "Plain nets fail." in readme
 
 

@@ -53,4 +53,7 @@ def trials_line(study: StudyEntry) -> str:
     """Return how many trials a study rests on, and what became of them."""
     total = sum(study.trials.values())
     others = [f"{count} {status}" for status, count in sorted(study.trials.items()) if status != "ok"]
-    return f"{total} trial{'' if total == 1 else 's'}, {study.size} size" + (f"; {', '.join(others)}" if others else "")
+    text = f"{total} trial{'' if total == 1 else 's'}, {study.size} size" + (f"; {', '.join(others)}" if others else "")
+    if not study.lacking:
+        return text
+    return f"{text}; {study.lacking} combination{' is' if study.lacking == 1 else 's are'} still to be trained"
