@@ -272,6 +272,15 @@ def test_answer_as_json(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
     assert printed["decided"] is False
 
 
+def test_help_names_the_largest_number_of_seeds(cli_here: Cli, tmp_path: Path, scored: Any) -> None:
+    """The number that `--help` names is the one at which a comparison without `--max-seeds` ends."""
+    runs = scored(lambda name, task, seed: 0.5 + 0.1 * (-1) ** seed * (name == "mlp"))
+    compare("mlp", "lstm", decide=True, margin=0.0)
+    shown = " ".join(cli_here("compare", "--help", cwd=tmp_path).stdout.split())
+
+    assert f"Largest number of seeds of --decide. [default: ({runs[-1]})]" in shown
+
+
 @pytest.mark.parametrize(
     ("bounds", "expected"),
     [

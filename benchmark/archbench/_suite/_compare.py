@@ -10,15 +10,13 @@ from archbench._errors import SelectionError
 from archbench._planning import Cell, Plan
 from archbench._suite._results import Results
 from archbench._suite._run import Run
+from archbench._suite._settings import MAX_SEEDS
 
 if TYPE_CHECKING:
     from archbench._plugins import Plugins
     from archbench._suite._comparison import Comparison
     from archbench._suite._observer import Observer
     from archbench._suite._settings import RunSettings
-
-MAX_SEEDS = 10
-"""Where a sequential rule ends if nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import typer
 from archbench._plugins import Plugins
 from archbench._protocols._toml import get_protocol
 from archbench._suite import RunSettings
+from archbench._suite._settings import MAX_SEEDS
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Decide = Annotated[bool, flag("--decide", "Add seeds until the question is decided, wrongly in at most 5%.")]
 MaxSeeds = Annotated[
     int | None,
-    typer.Option("--max-seeds", metavar="N", help="Largest number of seeds of --decide.", show_default="10"),
+    typer.Option("--max-seeds", metavar="N", help="Largest number of seeds of --decide.", show_default=str(MAX_SEEDS)),
 ]
 Margin = Annotated[
     float | None,

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from archbench._statistics import MOST_SEEDS
-from archbench._suite._compare import MAX_SEEDS, Compared, Rules
+from archbench._suite._compare import Compared, Rules
+from archbench._suite._settings import MAX_SEEDS
 from archbench.cli._output import out_option, print_json
 from archbench.cli._results import broken_plugins, print_failures
 from archbench.cli._tables import make_table, print_table
