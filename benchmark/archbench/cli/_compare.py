@@ -42,7 +42,7 @@ Margin = Annotated[
     typer.Option(
         "--margin",
         metavar="X",
-        help="Smallest difference that matters, in the unit of the metric.",
+        help="Smallest difference that matters, in the unit of the metric; of ratios, the smallest factor.",
         show_default="set by each task",
     ),
 ]
