@@ -39,7 +39,7 @@ class Steps(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Judgement:
-    """What can be said of all pairs of entrants on a task.
+    """The answers about all pairs of entrants on a task.
 
     Args:
         answers: as of `answers`, shape (K, K).
