@@ -201,6 +201,7 @@ def test_terminal_says_ratios_and_steps_in_words(measured: Install, cli_here: Cl
     (steps,) = (line for line in lines if line.startswith("gru    lstm"))
     assert " 900 / 250 " in steps
     assert " 650 steps later " in steps
+    assert "├" in steps  # its plot has a scale of its own, so that no end is cut off
     assert steps.rstrip().endswith("worse")
     (ratio,) = (line for line in lines if line.startswith("gru    rnn"))
     assert " 0.026 times the error " in ratio  # 0.01, the target, over the geometric mean of rnn, 0.383
