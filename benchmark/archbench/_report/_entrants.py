@@ -9,6 +9,7 @@ from archbench._records import Component, Record
 from archbench._report._grouping import group_by, latest_start, newest
 from archbench._report._identities import superseded, unique_labels
 from archbench._report._provenance import distinct_origins, environment_numbers
+from archbench._report._scales import usable_factor
 from archbench._report._schema import Entrant, EnvironmentEntry, TaskEntry
 
 
@@ -91,6 +92,7 @@ def _task(participant: _Participant) -> TaskEntry:
         chance=facts.chance,
         oracle=facts.oracle,
         margin=facts.margin,
+        factor=usable_factor(facts),
         summary=facts.summary,
         superseded_by=participant.superseded_by,
         origins=distinct_origins(record.task_origin for record in participant.records),

@@ -8,7 +8,7 @@ from archbench._protocols import Recipe
 from archbench._report._schema._boards import OverBoard, OverCell, TaskBoard
 from archbench._report._schema._entries import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
 
-FORMAT = 2
+FORMAT = 3
 """Version of `leaderboard.json`."""
 
 
