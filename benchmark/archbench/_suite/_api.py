@@ -116,7 +116,8 @@ def compare(
         seeds: a fixed number of seeds, at least 3; None for the number of the protocol.
         decide: add seeds from the third on until every pair is decided, wrongly in at most 5%.
         max_seeds: where `decide` ends; None for 10.
-        margin: smallest difference that matters, in the unit of each metric; None for the margins of the tasks.
+        margin: smallest difference that matters, in the unit of each metric, or where tasks are compared by ratios the
+            smallest factor; None for what the tasks declare.
 
     Returns:
         A comparison for each task (`tasks`), and of the mean over several (`overall`); `answer` is the one that counts.

@@ -87,6 +87,7 @@ class Run:
                 states = self._train_all()
             finally:
                 self._restore_records()
+                self.store.drop_empty_logs()
             written = self._write()
         return self._results(states, written)
 
