@@ -62,6 +62,12 @@ from typing import Annotated
 from archbench.testing import parametrize_conformance
 from archbench_tinynet import *
 x, states, lengths = torch.zeros(2, 5, 3), torch.zeros(2, 5, 4), torch.tensor([5, 2])
+class Residual(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.F = torch.nn.Linear(width, width)
+    def forward(self, x):
+        return x + self.F(x)
 """
 }
 """What the text of a page has introduced where its excerpts begin."""
