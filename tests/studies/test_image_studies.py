@@ -77,7 +77,7 @@ def test_one_head_is_not_taken_for_two(trained: Trained) -> None:
     data = StudyData([trained("googlenet", {"aux_weight": 0.3, "only_head": "4d"}, 5, score=0.95)])
 
     assert not auxiliary.weighted(data, 0.3).records
-    assert {5: 0.95} == auxiliary.weighted(data, 0.3, head="4d").scores
+    assert auxiliary.weighted(data, 0.3, head="4d").scores == {5: 0.95}
 
 
 def test_findings_of_auxiliary_losses(trained: Trained) -> None:
