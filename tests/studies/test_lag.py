@@ -176,6 +176,30 @@ def test_findings_say_which_nets_solve_which_length(trained: Trained) -> None:
     assert pytest.approx(profile.y[20]) == 1e-4
 
 
+def test_other_tasks_have_a_chart_of_their_own(make_record: MakeRecord) -> None:
+    """Scores on the tasks of the full size are drawn against the option that sets their lag."""
+    data = StudyData(
+        [
+            study_record(
+                make_record,
+                LSTM.architecture,
+                LSTM.options,
+                task="copy-memory",
+                task_options={"pause": pause, "test_pause": 0},
+                protocol=TIME,
+                seed=seed,
+                score=score + seed / 10,
+            )
+            for pause, score in ((5, 0.8), (30, 0.3))
+            for seed in range(3)
+        ]
+    )
+    (chart,) = [chart for chart in lag.analyse(data).charts if "copy-memory" in chart.title]
+    (line,) = [line for line in chart.lines if line.label == "LSTM"]
+
+    assert ((5.0, 30.0), (pytest.approx(0.9), pytest.approx(0.4))) == (line.x, line.y)
+
+
 def test_findings_without_records_say_so() -> None:
     """An analysis of nothing neither fails nor claims anything."""
     findings = lag.analyse(StudyData([]))
