@@ -50,11 +50,13 @@ DEPTH_FULL = _in_depth("depth-full", steps=2_000, probes=_LESIONS, seeds=10, rat
 """For GPUs: every net has every probe."""
 
 
-def _in_time(seeds: int) -> archbench.Protocol:
+def _in_time(
+    seeds: int, *, name: str = "in-time", steps: int = 600, rates: tuple[float, ...] = (0.001, 0.01)
+) -> archbench.Protocol:
     return archbench.Protocol(
-        name="in-time",
+        name=name,
         summary="Recurrent nets on long lags, probed: trials of lag, gradient and gates",
-        steps=archbench.equal_steps(600),  # `adding` takes 2.5 times as many: an LSTM needs 900 at lag 100
+        steps=archbench.equal_steps(steps),  # `adding` takes 2.5 times as many: an LSTM needs 900 at lag 100
         batch_size=32,
         validations=30,  # one in 50 steps of `adding`: steps to solve are read from them
         seeds=seeds,
@@ -67,7 +69,7 @@ def _in_time(seeds: int) -> archbench.Protocol:
         ),
         stop_at_target=True,
         # The identity RNN needs a low rate (arXiv:1504.00941, sec. 4), an LSTM a high one to solve lag 100 in time.
-        tuning=archbench.Tuning(rates=(0.001, 0.01)),
+        tuning=archbench.Tuning(rates=rates),
         probes=archbench.Probes(measure=("time-gradient", "gate", "strength")),
         for_studies=True,
     )
@@ -77,6 +79,8 @@ TIME = _in_time(seeds=5)
 
 TIME_FEW = _in_time(seeds=3)
 """Equal trials, where no claim needs five seeds."""
+
+TIME_FULL = _in_time(seeds=10, name="in-time-full", steps=4_000, rates=(0.001, 0.003, 0.01))
 
 GRADIENT_TASK = "adding[length=100]"
 """The task on which the gradient is read in time."""

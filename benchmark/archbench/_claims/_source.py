@@ -85,6 +85,7 @@ def _names(code: CodeType) -> Iterator[str]:
 def _text(function: FunctionType) -> str:
     """Return the source of a function; of a lambda, that of every lambda that begins on its line."""
     code = function.__code__
+    linecache.checkcache(code.co_filename)
     tree = ast.parse("".join(linecache.getlines(code.co_filename, function.__globals__)))
     nodes = [node for node in ast.walk(tree) if _begins(node, code)]
     if not nodes:

@@ -1,0 +1,86 @@
+"""The cost of probes: the time of a trial with them over that without. A test fails only far beyond its target.
+
+pytest -s -m performance tests/performance/test_probes.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from archbench import Probes
+from archbench._planning import Device, Job, make_plan
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._protocols._protocol import equal_steps
+from archbench._selection import select
+from archbench._training import run_trial
+from archbench._training._probes import Prober
+
+pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
+
+STEPS = 500
+TRIALS = 3
+AT_BOTH_ENDS = Probes(measure=("gradient", "rank"), at=(0, 1))
+LESIONED = Probes(measure=("lesion",))
+
+
+def make_job(architecture: str, probes: Probes) -> Job:
+    """A trial of 500 steps on digits."""
+    plugins = load_plugins()
+    rules = msgspec.structs.replace(find_protocol("quick"), steps=equal_steps(STEPS), probes=probes)
+    (planned, *_) = make_plan(
+        select([architecture], plugins.architectures, "architecture"),
+        select(["digits"], plugins.tasks, "task"),
+        protocol=rules,
+        seeds=1,
+    ).trials
+    return planned.job(Device(kind="cpu"))
+
+
+def ratio(architecture: str, probes: Probes, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Median over trials of the processor time with probes over the time without, both from one trial.
+
+    The time of the measurements is taken off; two trials of one kind differ by more than a few hundredths.
+    """
+    spent: list[float] = []
+    measure = Prober._measure
+
+    def timed(self: Prober, *arguments: Any) -> None:
+        began = time.process_time()
+        measure(self, *arguments)
+        spent.append(time.process_time() - began)
+
+    monkeypatch.setattr(Prober, "_measure", timed)
+    ratios = []
+    for _ in range(TRIALS):
+        spent.clear()
+        began = time.process_time()
+        record = run_trial(make_job(architecture, probes))
+        seconds = time.process_time() - began
+        assert record.status == "ok", record.detail
+        assert not any(reading.note for reading in record.readings)
+        ratios.append(seconds / (seconds - sum(spent)))
+    return statistics.median(ratios)
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "resnet-20"])
+def test_probes_at_both_ends_cost_little(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradient and rank, before the first step and after the last, take at most 5 % of a trial of 500 steps."""
+    found = ratio(architecture, AT_BOTH_ENDS, monkeypatch)
+    print(f"\n{architecture}: gradient and rank at both ends, with over without: {found:.3f} (target 1.05)")
+
+    assert found < 1.25
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "resnet-20"])
+def test_lesions_are_printed(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lesions score the test split once for each block and set of blocks; their cost has no target."""
+    found = ratio(architecture, LESIONED, monkeypatch)
+    print(f"\n{architecture}: lesion, with over without: {found:.3f}")
+
+    assert found < 5

@@ -1,0 +1,90 @@
+"""Promises of verdicts on claims: in the committed simulation, and in a small one made here."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archbench._statistics import half_widths, say
+from support.pages import ROOT
+
+
+def load(name: str) -> ModuleType:
+    """A module of docs/."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+        assert spec
+        assert spec.loader
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def simulation() -> ModuleType:
+    """The script that simulates."""
+    load("statistics_tables")
+    return load("claims_by_simulation")
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[str, Any]:
+    """The simulated numbers in docs/claims.json."""
+    found: dict[str, Any] = json.loads((ROOT / "docs" / "claims.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_committed_simulation_keeps_the_promises(committed: dict[str, Any], simulation: ModuleType) -> None:
+    """Some verdict of a family is wrong in at most 5% of the families, in every place and under every noise."""
+    exact = [cell for cell in committed["errors"] if cell["declared"] == 1]
+    looks = [cell for cell in committed["looks"] if cell["declared"] == 1]
+    half = simulation.halved(committed["errors"])
+
+    assert (committed["families"], committed["claims"]) == (4000, 25)
+    assert {(cell["noise"], cell["seeds"], cell["place"]) for cell in exact} == {
+        (noise, seeds, place)
+        for noise in simulation.SHAPES
+        for seeds in (3, 5, 10)
+        for place in ("at the threshold", "at the upper edge", "at the lower edge", "in the middle")
+    }
+    assert len(half) == len([name for name in simulation.SHAPES if not name.endswith("solve")]) * 3 * 4
+    assert max(cell["percent"] for cell in exact + looks + half) <= 5
+
+
+def test_page_shows_the_committed_numbers(committed: dict[str, Any], simulation: ModuleType) -> None:
+    """The tables of docs/studies.md are those that the committed numbers give."""
+    assert simulation.render(committed) in (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+def test_power_is_not_nothing(committed: dict[str, Any]) -> None:
+    """Five seeds find effects eight standard deviations away nearly always, and ten seeds those four away."""
+    found = {(cell["noise"], cell["seeds"], cell["distance"]): cell["percent"] for cell in committed["power"]}
+
+    assert min(found["normal", 5, 8.0], found["exponential", 5, 8.0], found["normal", 10, 4.0]) >= 98
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize(("rule", "truth"), [("above", 0.0), ("below", 0.0), ("within", 1.0), ("within", -1.0)])
+def test_effects_at_the_threshold_are_seldom_decided(seeds: int, rule: str, truth: float) -> None:
+    """Of 1,000 families of 25 claims with normal noise, half of it declared, at most 5% decide anything."""
+    rng = np.random.default_rng([seeds, len(rule), int(truth) + 1])
+    effects = truth + rng.standard_normal((1000, 25, seeds))
+    said = say(effects.mean(axis=-1), half_widths(effects, noise=0.5, family=25), rule=rule, threshold=abs(truth))
+
+    assert (said != "undecided").any(axis=1).mean() <= 0.05
+
+
+@pytest.mark.slow
+def test_simulation_can_be_repeated(simulation: ModuleType) -> None:
+    """A fresh, smaller simulation keeps the promises that the committed one keeps, but for its own noise."""
+    cells = list(simulation.errors(500, (1.0, 0.5)))
+    exact = [cell["percent"] for cell in cells if cell["declared"] == 1]
+
+    assert max(exact) <= 1
+    assert max(cell["percent"] for cell in simulation.halved(cells)) <= 8
