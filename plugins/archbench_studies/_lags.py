@@ -33,6 +33,10 @@ class Net:
     architecture: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def find(self, data: archbench.StudyData) -> archbench.StudyData:
+        """Return its records."""
+        return data.where(self.architecture, **self.options)
+
     def at(self, data: archbench.StudyData, length: int, tested: int = 0) -> archbench.StudyData:
         """Return its records on the adding problem.
 
@@ -41,8 +45,7 @@ class Net:
             length: steps of the sequences, T.
             tested: steps of the test sequences, if they have another length.
         """
-        mine = data.where(self.architecture, task="adding", task_length=length, task_test_length=tested)
-        return mine.where(**self.options)
+        return self.find(data).where(task="adding", task_length=length, task_test_length=tested)
 
 
 RNN = Net("rnn", "tanh RNN", "rnn", "rnn", {"nonlinearity": "tanh", "width": 128})

@@ -17,11 +17,11 @@ HEAD = "4d"
 """The module whose classifier is left where there is only one: the upper one, as in arXiv:1512.00567."""
 
 
-def _rules(seeds: int) -> archbench.Protocol:
+def _rules(seeds: int, *, name: str = "auxiliary", steps: int = 300) -> archbench.Protocol:
     return archbench.Protocol(
-        name="auxiliary",
+        name=name,
         summary="GoogLeNet with and without auxiliary classifiers, probed",
-        steps=archbench.equal_steps(300),
+        steps=archbench.equal_steps(steps),
         batch_size=32,
         validations=15,  # the speed of learning is read from them
         seeds=seeds,
@@ -32,6 +32,7 @@ def _rules(seeds: int) -> archbench.Protocol:
 
 
 RULES, RULES_FEW = _rules(seeds=10), _rules(seeds=3)
+RULES_FULL = _rules(seeds=10, name="auxiliary-full", steps=5_000)
 
 
 def _part(settings: tuple[str, ...], tasks: tuple[str, ...], protocol: archbench.Protocol) -> archbench.Part:
@@ -166,7 +167,7 @@ STUDY = archbench.Study(
             _part(("aux_weight=0,0.3", f"only_head={HEAD}"), (TASK,), RULES),
             _part(("aux_weight=1",), (TASK,), RULES_FEW),
         ),
-        "full": (_part(("aux_weight=0,0.3,1", f"only_head={HEAD}"), (TASK, "cifar-10"), RULES),),
+        "full": (_part(("aux_weight=0,0.3,1", f"only_head={HEAD}"), (TASK,), RULES_FULL),),
     },
     analyse=analyse,
 )

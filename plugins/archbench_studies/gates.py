@@ -6,7 +6,7 @@ from functools import partial
 
 import archbench
 from archbench_studies._lags import VANILLA, Net, errors, lead, middle, solved, steps_to_solve
-from archbench_studies._rules import TIME, TIME_FEW
+from archbench_studies._rules import TIME, TIME_FEW, TIME_FULL
 
 LENGTH = 50
 """Steps of the sequences: those of the study of lag, which trains the vanilla net too."""
@@ -98,7 +98,7 @@ STUDY = archbench.Study(
             _part((VANILLA, *DECIDING), (f"adding[length={LENGTH}]",), TIME),
             _part(OTHERS, (f"adding[length={LENGTH}]",), TIME_FEW),
         ),
-        "full": (_part(FORMS, ("adding[length=50,200]", "temporal-order[length=100]", "embedded-reber"), TIME),),
+        "full": (_part(FORMS, (f"adding[length={LENGTH}]",), TIME_FULL),),
     },
     analyse=analyse,
 )

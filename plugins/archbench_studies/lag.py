@@ -31,7 +31,7 @@ from archbench_studies._lags import (
     steps_to_solve,
 )
 from archbench_studies._reductions import median_profile
-from archbench_studies._rules import GRADIENT_TASK, TIME, TIME_FEW
+from archbench_studies._rules import GRADIENT_TASK, TIME, TIME_FEW, TIME_FULL
 
 SHORT, LONG, PROBED = (10, 25), 50, 100
 LENGTHS = (*SHORT, LONG, PROBED)
@@ -63,21 +63,28 @@ QUICK = (
     _part(TESTED_LONGER, [f"adding[length={TRAINED},test_length={TESTED}]"], TIME_FEW),
 )
 FULL = (
-    _part(NETS, _adding(*LENGTHS, 200, 400), TIME),
-    _part(NETS, [f"adding[length={TRAINED},test_length={TESTED}]"], TIME),
-    _part(NETS, ["copy-memory[pause=5,30,100]", "temporal-order[length=30,100,200]"], TIME),
+    _part(NETS, _adding(*LENGTHS, 200, 400), TIME_FULL),
+    _part(NETS, [f"adding[length={TRAINED},test_length={TESTED}]"], TIME_FULL),
+    _part(NETS, ["copy-memory[pause=5,30,100]", "temporal-order[length=30,100,200]"], TIME_FULL),
 )
+OTHER_TASKS = {"copy-memory": "pause", "temporal-order": "length"}
+"""Tasks of the full size, and the option that sets their lag."""
 
 
 def analyse(data: archbench.StudyData) -> archbench.Findings:
     """Return the longest lag that each net solves, its steps to solve, and the gradient of two nets against the lag."""
     lengths = tuple(data.where(task="adding", task_test_length=0).by("task_length"))
-    nets = [net for net in NETS if len(data.where(net.architecture, **net.options))]
+    nets = [net for net in NETS if len(net.find(data))]
     numbers = _numbers(nets, lengths, data)
     return archbench.Findings(
         text=" ".join([_remembering(nets, lengths, data), _gradients(numbers)]).strip(),
         numbers=numbers,
-        charts=(_error_chart(lengths, data), _gradient_chart(data), _steps_chart(lengths, data)),
+        charts=(
+            _error_chart(lengths, data),
+            _gradient_chart(data),
+            _steps_chart(lengths, data),
+            *(_score_chart(task, data) for task in OTHER_TASKS if len(data.where(task=task))),
+        ),
         columns=("net", *(f"solved at {length}" for length in lengths), "longest", "steps", "tested longer"),
         rows=tuple(_row(net, lengths, data) for net in nets),
     )
@@ -173,6 +180,24 @@ def _steps_chart(lengths: tuple[int, ...], data: archbench.StudyData) -> archben
         log_x=True,
         log_y=True,
         description="The median number of optimiser steps to an error of 0.01; seeds that fail count as the budget.",
+    )
+
+
+def _score_chart(task: str, data: archbench.StudyData) -> archbench.Chart:
+    lines = []
+    for net in (*SWEPT, IRNN, TCN, TRANSFORMER):
+        by_lag = net.find(data).where(task=task).by(f"task_{OTHER_TASKS[task]}")
+        scores = {lag: mine.scores for lag, mine in by_lag.items() if mine.scores}
+        dots = tuple((float(lag), score) for lag, of_seeds in scores.items() for score in of_seeds.values())
+        medians = tuple(map(middle, scores.values()))
+        lines.append(archbench.Line(label=net.label, x=tuple(map(float, scores)), y=medians, seeds=dots))
+    return archbench.Chart(
+        title=f"Score on {task}, by its {OTHER_TASKS[task]}",
+        x=f"{OTHER_TASKS[task]}, steps",
+        y="test accuracy",
+        lines=tuple(lines),
+        log_x=True,
+        description=f"The test accuracy on {task} against its {OTHER_TASKS[task]}, the median and every seed.",
     )
 
 

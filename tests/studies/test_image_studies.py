@@ -72,6 +72,14 @@ def test_auxiliary_losses_are_compared_with_none(trained: Trained) -> None:
     assert effect(auxiliary.CLAIMS, "auxiliary-losses-add-gradient", data) == {0: pytest.approx(1.0)}
 
 
+def test_one_head_is_not_taken_for_two(trained: Trained) -> None:
+    """The net with one head has the weight of the net with two, and is told from it."""
+    data = StudyData([trained("googlenet", {"aux_weight": 0.3, "only_head": "4d"}, 5, score=0.95)])
+
+    assert not auxiliary.weighted(data, 0.3).records
+    assert auxiliary.weighted(data, 0.3, head="4d").scores == {5: 0.95}
+
+
 def test_findings_of_auxiliary_losses(trained: Trained) -> None:
     """The text has the change in points and the spread between seeds; each weight has its row."""
     gains = (0.01, -0.01, 0.02)

@@ -83,14 +83,14 @@ def test_unsolved_seeds_have_the_steps_of_the_budget(trained: Trained) -> None:
 
 @pytest.mark.parametrize(
     ("solving", "expected"),
-    [((3, 3, 3), 50), ((3, 2, 1), 25), ((3, 1, 3), 10), ((1, 3, 3), 0), ((0, 0, 0), 0)],
+    [((4, 4, 4), 50), ((4, 3, 2), 25), ((4, 1, 4), 10), ((2, 4, 4), 0), ((0, 0, 0), 0)],
 )
 def test_longest_lag_is_solved_like_all_shorter_ones(trained: Trained, solving: tuple[int, ...], expected: int) -> None:
     """The longest lag solved is the last before the first that no majority of seeds solves; 0 if that is the first."""
     records = [
         trained(LSTM, length, seed, steps=300 if seed < count else None)
         for length, count in zip((10, 25, 50), solving, strict=True)
-        for seed in range(3)
+        for seed in range(4)
     ]
 
     assert expected == longest_solved(LSTM, StudyData(records), (10, 25, 50))
@@ -174,6 +174,30 @@ def test_findings_say_which_nets_solve_which_length(trained: Trained) -> None:
     assert [row[:4] for row in findings.rows] == [("tanh RNN", "3/3", "0/3", "10"), ("LSTM", "3/3", "3/3", "100")]
     profile = next(line for line in findings.charts[1].lines if line.label == "tanh RNN, after it")
     assert pytest.approx(profile.y[20]) == 1e-4
+
+
+def test_other_tasks_have_a_chart_of_their_own(make_record: MakeRecord) -> None:
+    """Scores on the tasks of the full size are drawn against the option that sets their lag."""
+    data = StudyData(
+        [
+            study_record(
+                make_record,
+                LSTM.architecture,
+                LSTM.options,
+                task="copy-memory",
+                task_options={"pause": pause, "test_pause": 0},
+                protocol=TIME,
+                seed=seed,
+                score=score + seed / 10,
+            )
+            for pause, score in ((5, 0.8), (30, 0.3))
+            for seed in range(3)
+        ]
+    )
+    (chart,) = [chart for chart in lag.analyse(data).charts if "copy-memory" in chart.title]
+    (line,) = [line for line in chart.lines if line.label == "LSTM"]
+
+    assert ((5.0, 30.0), (pytest.approx(0.9), pytest.approx(0.4))) == (line.x, line.y)
 
 
 def test_findings_without_records_say_so() -> None:
