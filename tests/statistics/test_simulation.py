@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from archbench._statistics import compare_all
-from support.pages import ROOT
-
-
-def load(name: str) -> ModuleType:
-    """A module of docs/."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-        assert spec
-        assert spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+from support.pages import ROOT, script_of_docs
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +37,13 @@ def test_page_shows_the_committed_numbers(committed: dict[str, Any]) -> None:
     """The tables of docs/statistics.md are those that the committed numbers give."""
     page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 
-    assert load("statistics_tables").render(committed) in page
+    assert script_of_docs("statistics_tables").render(committed) in page
 
 
 def test_simulation_compares_as_the_suite_does() -> None:
     """The simulated comparison of many boards at once is `compare_all` of each, up to the table it interpolates."""
-    load("statistics_tables")
     scores = np.random.default_rng(0).standard_normal((5, 6, 4)) * np.exp(np.arange(6) / 3)[:, None]
-    gaps, halves = load("statistics_by_simulation").compare(scores)
+    gaps, halves = script_of_docs("statistics_by_simulation").compare(scores)
 
     for board, gap, half in zip(scores, gaps, halves, strict=True):
         expected = compare_all(board, paired=True, step=1e-12)
@@ -81,8 +66,7 @@ def test_equal_entrants_are_seldom_told_apart(spread: float, seed: int) -> None:
 @pytest.mark.slow
 def test_simulation_can_be_repeated() -> None:
     """A fresh, smaller simulation of false claims stays within the bounds that the committed one keeps."""
-    load("statistics_tables")
-    simulation = load("statistics_by_simulation")
+    simulation = script_of_docs("statistics_by_simulation")
     wrong = [cell["percent"] for cell in simulation.false_claims(1000, simulation.SHAPES)]
 
     assert np.mean(wrong) <= 5

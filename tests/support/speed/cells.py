@@ -124,8 +124,8 @@ LADDER: dict[str, Callable[[], nn.Module]] = {
         "learned", peepholes=False, features=H
     ),
 }
-"""One LSTM layer of 64 units on 64 inputs, each form with the changes of those above it. The rungs are those of
-Appleyard, Kocisky and Blunsom (2016), arXiv:1604.01946, secs. 3.1 to 3.3, which cuDNN 5 climbed."""
+"""One LSTM layer of 64 units on 64 inputs; each form but the last has the changes of those above it. The rungs are
+those of Appleyard, Kocisky and Blunsom (2016), arXiv:1604.01946, which cuDNN 5 climbed."""
 
 
 def seconds(network: nn.Module, x: Tensor) -> float:

@@ -190,12 +190,13 @@ def against_processes(folder: Path, count: int, seeds: int = 6) -> Row:
     folder.mkdir(parents=True, exist_ok=True)
     script, folders = folder / "usual.py", fresh(folder)
     script.write_text(USUAL)
-    pairs = in_pairs(lambda: _usual(script, seeds), lambda: _benchmark_run(next(folders), seeds), count)
-    name = f"{seeds} trainings in a process each over `benchmark run`"
-    return ratio(name, pairs, at_least=3.0, ours_is="one process for each training", theirs_is="`benchmark run`")
+    pairs = in_pairs(lambda: _usual(script, seeds), lambda: benchmark_run(next(folders), seeds), count)
+    name = f"{seeds} trainings in a process each, as Lightning's guide has it, over `benchmark run`"
+    return ratio(name, pairs, at_least=3.0)
 
 
-def _benchmark_run(out: Path, seeds: int) -> float:
+def benchmark_run(out: Path, seeds: int) -> float:
+    """Return the wall time of `benchmark run` for the mlp on digits."""
     command = [sys.executable, "-m", "archbench", "run", "mlp", "--task", "digits", "--seeds", str(seeds)]
     start = time.perf_counter()
     subprocess.run([*command, "--out", str(out)], check=True, capture_output=True)
