@@ -2,7 +2,7 @@
 
     python docs/performance_measured.py            # some five minutes on two quiet cores
     python docs/performance_measured.py --full     # with a series of 10,000 trials, some ten minutes more
-    python docs/performance_measured.py --quick    # a third of the pairs, series of up to 100 trials
+    python docs/performance_measured.py --quick    # a fifth of the pairs, series of up to 100 trials
 
 The performance tests measure with the same functions, which are in tests/support/speed.
 """
@@ -45,17 +45,18 @@ def measure_steps(pairs: int) -> list[Row]:
     ]
 
 
-def measure(folder: Path, *, share: int, lengths: list[int]) -> dict[str, list[Row]]:
+def measure(folder: Path, *, quick: bool, lengths: list[int]) -> dict[str, list[Row]]:
     """Measure all sections.
 
     Args:
         folder: for the records of trials.
-        share: pairs are divided by it.
+        quick: take a fifth of the pairs, and a third of the trials.
         lengths: trials in each series.
     """
+    third = 3 if quick else 1
 
     def pairs(count: int) -> int:
-        return max(1, count // share)
+        return max(1, count // 5) if quick else count
 
     site = commands.with_plugins(folder / "site")
     sections: dict[str, Callable[[], list[Row]]] = {
@@ -63,9 +64,9 @@ def measure(folder: Path, *, share: int, lengths: list[int]) -> dict[str, list[R
         "trials": lambda: [
             trials.whole_trial(folder / "whole", pairs(15)),
             *trials.first_steps(folder / "first", pairs(9)),
-            trials.efficiency(folder / "suite", pairs(3)),
+            trials.efficiency(folder / "suite", pairs(3), seeds=3 // third),
         ],
-        "runs": lambda: [trials.against_processes(folder / "runs", pairs(3))],
+        "runs": lambda: [trials.against_processes(folder / "runs", pairs(3), seeds=6 // third)],
         "benchopt": lambda: benchopt_run.against(folder / "benchopt", pairs(3)),
         "series": lambda: trials.series(folder / "series", lengths, pairs(6)),
         "start_up": lambda: [commands.start_up(verb, site, pairs(21)) for verb in commands.VERBS],
@@ -108,7 +109,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results |= measure(Path(folder), share=3 if options.quick else 1, lengths=lengths)
+        results |= measure(Path(folder), quick=options.quick, lengths=lengths)
     results["load"].append(round(os.getloadavg()[0], 1))
     results["seconds"] = round(time.perf_counter() - start)
     write_page("performance", results, render)

@@ -10,6 +10,13 @@ from generated_pages import markdown
 Row = dict[str, Any]
 SECTIONS = ("steps", "trials", "runs", "benchopt", "series", "start_up", "cells", "ladder")
 
+MOST_LOAD = 0.5
+BUSY = (
+    "**The machine was busy, so these numbers are provisional.** Ratios of two loops in one process hold roughly. "
+    "Seconds do not, nor does what compares processes: Linux gives each session its share of a busy core, and a trial "
+    "has a session of its own, while the bare loop beside it shares one."
+)
+
 
 def render(results: dict[str, Any]) -> str:
     """Return all tables as Markdown."""
@@ -23,7 +30,7 @@ def render(results: dict[str, Any]) -> str:
         "### What surrounds the steps",
         measured(results["trials"]),
         "### Whole runs beside other ways to start them",
-        "How many times as long as `benchmark run` the other way takes for six trainings of the mlp on digits.",
+        "How many times as long as `benchmark run` the other way takes for some trainings of the mlp on digits.",
         markdown(("", "found", "quartiles", "n", "seconds", "`benchmark run`"), _runs(results)),
         benchopt(results),
         "### Cost of a trial against the number of trials",
@@ -45,11 +52,13 @@ def render(results: dict[str, Any]) -> str:
 def conditions(results: dict[str, Any]) -> str:
     """Return when, where, with what and how busy."""
     before, after = results["load"]
+    warning = f" {BUSY}" if before > MOST_LOAD else ""
     return (
         f"Measured on {results['date']} in {results['seconds']} s by `{results['command']}` with archbench "
         f"{results['archbench']}, Python {results['python']}, torch {results['torch']}, Lightning "
         f"{results['lightning']}, on {results['platform']}, {results['processor']}. Load of the machine in the minute "
         f"before it began {before:.1f}, and at its end {after:.1f}; measuring itself makes up to one for each core."
+        f"{warning}"
     )
 
 

@@ -68,20 +68,20 @@ def test_a_missed_target_is_called_missed() -> None:
     assert missed.index("| missed |") < missed.index("| met |")
 
 
-def test_every_quantity_of_the_issue_has_a_target() -> None:
-    """The targets stand beside the numbers: steps, whole trial, first step, efficiency, runs, series, start-up, nets."""
-    targets = {(row.get("at_most"), row.get("at_least")) for row in rows_with_target(committed("performance"))}
+def test_every_target_of_the_issue_stands_beside_its_number() -> None:
+    """There are targets for steps, trials, first steps, start-up, slow nets, many trials, efficiency and runs."""
+    rows = list(rows_with_target(committed("performance")))
 
-    assert targets == {
-        (1.0, None),
-        (1.3, None),
-        (0.15, None),
-        (None, 0.9),
-        (None, 3.0),
-        (1.1, None),
-        (0.2, None),
-        (2.0, None),
-    }
+    assert {row["at_most"] for row in rows if "at_most" in row} == {0.15, 0.2, 1.0, 1.1, 1.3, 2.0}
+    assert {row["at_least"] for row in rows if "at_least" in row} == {0.9, 3.0}
+
+
+def test_numbers_of_a_busy_machine_are_called_provisional() -> None:
+    """A load of 4 before the measurement began makes all numbers provisional, and a load of 0.1 does not."""
+    results = committed("performance")
+
+    assert "provisional" in render("performance", results | {"load": [4.0, 4.0]})
+    assert "provisional" not in render("performance", results | {"load": [0.1, 2.0]})
 
 
 def test_benchopt_has_a_number_only_where_it_ran() -> None:

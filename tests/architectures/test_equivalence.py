@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
+from support.equivalence.comparisons import Comparison
 from support.equivalence.networks import comparisons, images
 
 
-@pytest.mark.parametrize("comparison", comparisons(), ids=lambda c: f"{c.speed_up}, {c.inputs[-7:]}".replace(" ", "-"))
+def name_of(comparison: Comparison) -> str:
+    """Return a name of a comparison for the command line."""
+    return f"{comparison.speed_up}, {comparison.inputs.split(', ')[-1]}".replace(" ", "-")
+
+
+@pytest.mark.parametrize("comparison", list(comparisons()), ids=name_of)
 def test_faster_form_agrees_with_its_control(comparison):
     """The largest relative difference of answers and gradients is at most the tolerance."""
     row = comparison.row()

@@ -9,7 +9,7 @@ from support.equivalence.training import comparisons
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("comparison", comparisons(), ids=lambda c: f"{c.speed_up}, {c.inputs}".replace(" ", "-"))
+@pytest.mark.parametrize("comparison", list(comparisons()), ids=lambda c: f"{c.speed_up}, {c.inputs}".replace(" ", "-"))
 def test_faster_form_agrees_with_its_control(comparison: Comparison) -> None:
     """The largest relative difference is at most the tolerance; most comparisons promise equal bits."""
     row = comparison.row()

@@ -135,14 +135,14 @@ def first_steps(folder: Path, count: int) -> list[Row]:
     return rows
 
 
-def efficiency(folder: Path, count: int) -> Row:
+def efficiency(folder: Path, count: int, seeds: int = 3) -> Row:
     """Return the seconds of all steps in bare loops over workers times wall."""
     pool, folders, shares, trained = cpu_pool(), fresh(folder), [], []
-    trials = [trial for cell in SUITE for trial in plan(*cell, seeds=3)]
+    trials = [trial for cell in SUITE for trial in plan(*cell, seeds=seeds)]
     for _ in range(count):
         wall, records = carry_out(trials, next(folders), pool)
         total = len(pool.devices) * wall
-        shares.append(sum(3 * bare_trial(plan(*cell)[0]) for cell in SUITE) / total)
+        shares.append(seeds * sum(bare_trial(plan(*cell)[0]) for cell in SUITE) / total)
         trained.append(sum(record.resources.train_seconds or 0.0 for record in records) / total)
     name = f"bare-loop seconds of {len(trials)} trials over {len(pool.devices)} workers times wall"
     return values(name, shares, "ratio", own_steps=statistics.median(trained), at_least=0.9)
