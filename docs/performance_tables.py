@@ -26,7 +26,7 @@ def render(results: dict[str, Any]) -> str:
         verdicts(results),
         "### A training step beside loops that people write",
         "Both train the same network on the same data, in turn. Ratios are ours over theirs.",
-        ratios(results["steps"], "step"),
+        ratios([row | {"name": f"{row['work']}, beside {row['rival']}"} for row in results["steps"]], "step"),
         "### What surrounds the steps",
         measured(results["trials"]),
         "### Whole runs beside other ways to start them",
