@@ -10,14 +10,13 @@ Every board has a known truth, so a claim about it is right or wrong.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from generated_pages import rounded, write_page
 from statistics_of_errors import errors
 from statistics_tables import render
 
@@ -26,8 +25,6 @@ from archbench._statistics._noise import critical_value, estimate_noise
 from archbench._statistics._ranges import Floats, student_range, studentised_range
 from archbench._statistics._sequential import look, nominal_level
 
-DOCS = Path(__file__).parent
-BEGIN, END = "<!-- simulation -->", "<!-- end of simulation -->"
 ENTRANTS, SEEDS = (5, 10, 28), (3, 5, 10)
 EXAMPLES = 360
 """Test examples behind a simulated accuracy."""
@@ -272,7 +269,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the boards; print only")
     quick = parser.parse_args().quick
     count = 400 if quick else 4000
-    results = _rounded(
+    results = rounded(
         {
             "boards": count,
             "false_claims": list(false_claims(count, SHAPES)),
@@ -285,26 +282,9 @@ def main() -> None:
             "one_skewed": list(sequential(count, LIMITS)),
         }
     )
-    print(text := render(results))
+    print(render(results))
     if not quick:
-        write(results, text)
-
-
-def write(results: dict[str, Any], text: str) -> None:
-    """Write docs/statistics.json, and the tables between the markers of docs/statistics.md."""
-    (DOCS / "statistics.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    page = DOCS / "statistics.md"
-    head, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
-
-
-def _rounded(value: Any) -> Any:
-    """Return a result with four digits, so that a diff shows changes and not noise of rounding."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 4) if isinstance(value, float) else value
+        write_page("statistics", results, render)
 
 
 if __name__ == "__main__":

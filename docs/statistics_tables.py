@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from generated_pages import markdown
 
 Cell = dict[str, Any]
 Key = Callable[[Cell], Any]
@@ -90,12 +92,6 @@ def table(
     texts = {(row(cell), key(cell)): text(cell) for cell in cells}
     lines = list(dict.fromkeys(row(cell) for cell in cells))
     return markdown([*heads, *columns], [(*line, *(texts[line, name] for name in columns)) for line in lines])
-
-
-def markdown(heads: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    """Return a Markdown table."""
-    rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in rows)
 
 
 def board(cell: Cell) -> tuple[int, int]:

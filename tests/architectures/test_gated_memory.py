@@ -6,34 +6,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archbench import TaskInfo
 from archbench_plugins.lstm.network import GatedMemory, ThroughTime
+from support.equations import gated_memory
 
 FORMS = [(forget, peepholes) for forget in ("learned", "coupled", "none") for peepholes in (False, True)]
-
-
-def loop(cell: GatedMemory, x: Tensor) -> Tensor:
-    """Compute the equations of `GatedMemory` in a loop, without the terms that a form lacks: (B, T, I) to (B, T, H)."""
-    H = cell.R.shape[1]
-    names = {"learned": "ifco", "coupled": "fco", "none": "ico"}[cell.forget_gate]
-    W, R, b = (dict(zip(names, value.split(H), strict=True)) for value in (cell.W, cell.R, cell.b))
-    p = dict(zip(names.replace("c", ""), cell.p if cell.p is not None else [0.0] * 3, strict=False))
-    h = c = x.new_zeros(len(x), H)
-    states = []
-
-    def net(gate: str, x_t: Tensor, memory: Tensor) -> Tensor:
-        return x_t @ W[gate].T + h @ R[gate].T + b[gate] + p.get(gate, 0.0) * memory
-
-    for x_t in x.unbind(1):
-        f = torch.sigmoid(net("f", x_t, c)) if "f" in names else torch.ones_like(c)
-        i = torch.sigmoid(net("i", x_t, c)) if "i" in names else 1 - f
-        new = f * c + i * torch.tanh(net("c", x_t, c))
-        h = torch.sigmoid(net("o", x_t, new)) * torch.tanh(new)
-        c = new
-        states.append(h)
-    return torch.stack(states, 1)
 
 
 @pytest.mark.parametrize(("forget_gate", "peepholes"), FORMS)
@@ -43,7 +22,7 @@ def test_layer_computes_its_equations(forget_gate, peepholes):
     if cell.p is not None:
         nn.init.normal_(cell.p)
     x = torch.randn(4, 7, 3, dtype=torch.double, requires_grad=True)
-    found, expected = cell(x.permute(2, 1, 0)).permute(2, 1, 0), loop(cell, x)
+    found, expected = cell(x.permute(2, 1, 0)).permute(2, 1, 0), gated_memory(cell, x)
     inputs = [x, *cell.parameters()]
 
     torch.testing.assert_close(found, expected)

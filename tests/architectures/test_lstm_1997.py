@@ -8,11 +8,10 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from archbench import TaskInfo
 from archbench._declarations import convert_options
-from archbench_plugins.lstm_1997.network import MemoryBlocks
+from support.equations import lstm_1997
 
 # variant, inputs, outputs, weights: Table 10 of the paper; 2c has p + 4 inputs and 6p + 64 weights; Gers et al. 2000.
 TABLE_10 = [
@@ -80,26 +79,6 @@ def make(build):
     return make_network
 
 
-def loop(core: MemoryBlocks, x: Tensor, *, truncated: bool) -> Tensor:
-    """Compute the equations one step after the other: (B, T, I) to the core's (B, T, width)."""
-    C, J = core.cells, core.blocks
-    b = nn.functional.pad(core.b, (len(core.W) - len(core.b), 0)) if core.b is not None else 0.0
-    y = x.new_zeros(len(x), len(core.W))
-    s = x.new_zeros(len(x), J, core.size)
-    answers = []
-    for x_t in x.unbind(1):
-        net = x_t @ core.W.T + b
-        if core.R is not None:
-            net = net + (y.detach() if truncated else y)[:, : core.R.shape[1]] @ core.R.T
-        gates = torch.sigmoid(net[:, C:]).split(J, 1)
-        y_f = gates[-1][..., None] if core.forget_gate else 1.0
-        s = y_f * s + gates[0][..., None] * (4 * torch.sigmoid(net[:, :C].view_as(s)) - 2)
-        y_out = gates[1][..., None] if core.output_gate else 1.0
-        y = torch.cat([(y_out * (2 * torch.sigmoid(s) - 1)).flatten(1), *gates], 1)
-        answers.append(torch.cat([x_t, y[:, :C]], 1) if core.outputs_see_inputs else y[:, :C])
-    return torch.stack(answers, 1)
-
-
 @pytest.mark.parametrize(("variant", "inputs", "outputs", "weights"), TABLE_10)
 def test_variant_has_the_published_number_of_weights(build, variant, inputs, outputs, weights):
     """A variant has exactly the weights that Table 10, or Gers et al., print for it."""
@@ -123,7 +102,7 @@ def test_core_computes_its_equations(make, form, truncated):
     """Outputs of the core and the gradients of all parameters agree with autograd through a plain loop."""
     core = make(truncated=truncated, **form).core
     x = torch.randn(4, 6, 3, dtype=torch.double)
-    found, expected = core(x), loop(core, x, truncated=truncated)
+    found, expected = core(x), lstm_1997(core, x, truncated=truncated)
     parameters = list(core.parameters())
 
     torch.testing.assert_close(found, expected)

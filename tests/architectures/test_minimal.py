@@ -10,30 +10,9 @@ import archbench_plugins.min_gru.network as min_gru_network
 import archbench_plugins.min_lstm.network as min_lstm_network
 from archbench import TaskInfo
 from archbench_plugins.shared.sequences import Affine, is_faster_step_by_step
+from support.equations import min_gru, min_lstm
 
 NETWORKS = {"min_gru": min_gru_network, "min_lstm": min_lstm_network}
-
-
-def min_gru(x: Tensor, W: Tensor, b: Tensor) -> Tensor:  # noqa: N803
-    """Compute the equations of sec. 3.1 in a loop: (I, T, B) to (H, T, B)."""
-    (W_z, W_h), (b_z, b_h) = W.chunk(2), b[:, None].chunk(2)  # noqa: N806
-    h, states = x.new_zeros(len(W_z), x.shape[2]), []
-    for x_t in x.unbind(1):
-        z = torch.sigmoid(W_z @ x_t + b_z)
-        h = (1 - z) * h + z * (W_h @ x_t + b_h)
-        states.append(h)
-    return torch.stack(states, 1)
-
-
-def min_lstm(x: Tensor, W: Tensor, b: Tensor) -> Tensor:  # noqa: N803
-    """Compute the equations of sec. 3.2 in a loop: (I, T, B) to (H, T, B)."""
-    (W_f, W_i, W_h), (b_f, b_i, b_h) = W.chunk(3), b[:, None].chunk(3)  # noqa: N806
-    h, states = x.new_zeros(len(W_f), x.shape[2]), []
-    for x_t in x.unbind(1):
-        f, i = torch.sigmoid(W_f @ x_t + b_f), torch.sigmoid(W_i @ x_t + b_i)
-        h = f / (f + i) * h + i / (f + i) * (W_h @ x_t + b_h)
-        states.append(h)
-    return torch.stack(states, 1)
 
 
 CELLS = [("min_gru", min_gru, 2), ("min_lstm", min_lstm, 3)]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from archbench import TaskInfo
 from archbench_plugins.gru.network import GRU, ThroughTime
 from archbench_plugins.shared.sequences import start_gates
+from support import equations
 
 
 def weights(core: nn.RNNBase, layer: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -19,51 +20,14 @@ def weights(core: nn.RNNBase, layer: int) -> tuple[Tensor, Tensor, Tensor]:
     return W, R, b_W + b_R
 
 
-def elman(x: Tensor, W: Tensor, R: Tensor, b: Tensor, squash=torch.tanh) -> Tensor:
-    """Compute h_t = tanh(W x_t + R h_{t-1} + b) in a loop: (B, T, I) to (B, T, H)."""
-    h, states = x.new_zeros(len(x), len(R)), []
-    for x_t in x.unbind(1):
-        h = squash(x_t @ W.T + h @ R.T + b)
-        states.append(h)
-    return torch.stack(states, 1)
-
-
-def lstm(x: Tensor, W: Tensor, R: Tensor, b: Tensor) -> Tensor:
-    """Compute the six equations of `archbench_plugins.lstm` in a loop: (B, T, I) to (B, T, H)."""
-    (W_i, W_f, W_c, W_o), (R_i, R_f, R_c, R_o), (b_i, b_f, b_c, b_o) = W.chunk(4), R.chunk(4), b.chunk(4)
-    h = c = x.new_zeros(len(x), R.shape[1])
-    states = []
-    for x_t in x.unbind(1):
-        i = torch.sigmoid(x_t @ W_i.T + h @ R_i.T + b_i)
-        f = torch.sigmoid(x_t @ W_f.T + h @ R_f.T + b_f)
-        o = torch.sigmoid(x_t @ W_o.T + h @ R_o.T + b_o)
-        candidate = torch.tanh(x_t @ W_c.T + h @ R_c.T + b_c)
-        c = f * c + i * candidate
-        h = o * torch.tanh(c)
-        states.append(h)
-    return torch.stack(states, 1)
-
-
-def gru(x: Tensor, core: nn.GRU, layer: int) -> Tensor:
-    """Compute the four equations of `archbench_plugins.gru` in a loop: (B, T, I) to (B, T, H)."""
-    W, R, b_W, b_R = (getattr(core, f"{n}_l{layer}") for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-    h, states = x.new_zeros(len(x), R.shape[1]), []
-    for x_t in x.unbind(1):
-        (a_r, a_z, a_h), (u_r, u_z, u_h) = (x_t @ W.T + b_W).chunk(3, 1), (h @ R.T + b_R).chunk(3, 1)
-        r, z = torch.sigmoid(a_r + u_r), torch.sigmoid(a_z + u_z)
-        h = z * h + (1 - z) * torch.tanh(a_h + r * u_h)
-        states.append(h)
-    return torch.stack(states, 1)
-
-
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize(
     ("name", "loop", "options"),
     [
-        ("rnn", elman, {}),
-        ("rnn", lambda *args: elman(*args, squash=torch.relu), {"nonlinearity": "relu"}),
-        ("lstm", lstm, {}),
-        ("lstm", lstm, {"forget_bias": -2.0}),
+        ("rnn", equations.elman, {}),
+        ("rnn", lambda *args: equations.elman(*args, squash=torch.relu), {"nonlinearity": "relu"}),
+        ("lstm", equations.lstm, {}),
+        ("lstm", equations.lstm, {"forget_bias": -2.0}),
     ],
     ids=["rnn-tanh", "rnn-relu", "lstm", "lstm-forgetful"],
 )
@@ -114,7 +78,7 @@ def test_gru_computes_its_equations(build, layers):
     )
     x = h = torch.randn(5, 9, 3)
     for layer in range(layers):
-        h = gru(h, network.core, layer)
+        h = equations.gru(h, network.core, layer)
 
     torch.testing.assert_close(network(x), network.head(h), atol=1e-5, rtol=1e-5)
 

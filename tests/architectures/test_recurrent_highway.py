@@ -1,32 +1,13 @@
 """The recurrent highway net against a plain loop over its equations, finite differences and its weight count."""
 
-# ruff: noqa: N806 - the papers' symbols are capitals
-
 from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from archbench import TaskInfo
 from archbench_plugins.recurrent_highway.network import RecurrentHighway, ThroughDepthAndTime
-
-
-def loop(layer: RecurrentHighway, x: Tensor) -> Tensor:
-    """Compute the three equations of `RecurrentHighway` in a loop: (B, T, I) to (B, T, H)."""
-    W_H, W_T = layer.W.chunk(2)
-    s = x.new_zeros(len(x), len(W_H))
-    states = []
-    for x_t in x.unbind(1):
-        for level, (R, b) in enumerate(zip(layer.R, layer.b, strict=True)):
-            (R_H, R_T), (b_H, b_T) = R.chunk(2), b.chunk(2)
-            h, t = s @ R_H.T + b_H, s @ R_T.T + b_T
-            if level == 0:
-                h, t = h + x_t @ W_H.T, t + x_t @ W_T.T
-            t = torch.sigmoid(t)
-            s = torch.tanh(h) * t + s * (1 - t)
-        states.append(s)
-    return torch.stack(states, 1)
+from support.equations import recurrent_highway
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5])
@@ -34,7 +15,7 @@ def test_layer_computes_its_equations(depth):
     """States and all gradients agree with autograd through a plain loop."""
     layer = RecurrentHighway(3, 5, depth, gate_bias=-1.0).double()
     x = torch.randn(4, 6, 3, dtype=torch.double, requires_grad=True)
-    found, expected = layer(x.permute(2, 1, 0)).permute(2, 1, 0), loop(layer, x)
+    found, expected = layer(x.permute(2, 1, 0)).permute(2, 1, 0), recurrent_highway(layer, x)
     inputs = [x, *layer.parameters()]
 
     torch.testing.assert_close(found, expected)

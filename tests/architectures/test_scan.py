@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from archbench_plugins.shared.sequences import linear_scan
-
-
-def loop(f: Tensor, u: Tensor) -> Tensor:
-    """Compute h_t = f_t h_{t-1} + u_t one step after the other."""
-    h, states = torch.zeros_like(u[:, 0]), []
-    for f_t, u_t in zip(f.unbind(1), u.unbind(1), strict=True):
-        h = f_t * h + u_t
-        states.append(h)
-    return torch.stack(states, 1)
+from support.equations import linear_recurrence
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 7, 64, 129])
@@ -23,7 +14,7 @@ def test_scan_agrees_with_the_loop(steps):
     """Values and both gradients of the scan agree with the loop to 1e-5, for any number of steps."""
     f = torch.rand(3, steps, 5).requires_grad_()
     u = torch.randn(3, steps, 5).requires_grad_()
-    found, expected = linear_scan(f, u), loop(f, u)
+    found, expected = linear_scan(f, u), linear_recurrence(f, u)
 
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
     for a, b in zip(*(torch.autograd.grad(h.square().sum(), (f, u)) for h in (found, expected)), strict=True):

@@ -6,28 +6,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from archbench import TaskInfo
 from archbench_plugins.tcn import network as tcn
-from archbench_plugins.tcn.network import CausalConv, TemporalBlock, Windows
-
-
-def weight(conv: CausalConv) -> Tensor:
-    """Return W = g V / |V|, with one norm for each output channel."""
-    return conv.g * conv.V / conv.V.flatten(1).norm(dim=1)[:, None, None]
-
-
-def causal(conv: CausalConv, x: Tensor, *, k: int, d: int) -> Tensor:
-    """Compute y_t = b + sum over j of W_j x_{t - (k-1-j) d} in a loop: (B, C, T) to (B, H, T)."""
-    W, steps = weight(conv), []
-    for t in range(x.shape[2]):
-        y = conv.b.expand(len(x), -1)
-        for j in range(k):
-            if (s := t - (k - 1 - j) * d) >= 0:
-                y = y + x[:, :, s] @ W[:, :, j].T
-        steps.append(y)
-    return torch.stack(steps, 2)
+from archbench_plugins.tcn.network import TemporalBlock, Windows
+from support.equations import causal_convolution
 
 
 @pytest.mark.parametrize("channels", [3, 5])
@@ -37,7 +20,7 @@ def test_block_computes_its_definition(channels):
     x = torch.randn(4, channels, 11)
     h = x
     for conv in (block.F[0], block.F[3]):
-        h = torch.relu(causal(conv, h, k=3, d=2))
+        h = torch.relu(causal_convolution(conv, h, k=3, d=2))
 
     torch.testing.assert_close(block(x), torch.relu(block.shortcut(x) + h), atol=1e-5, rtol=1e-5)
 

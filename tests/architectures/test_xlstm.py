@@ -1,6 +1,6 @@
 """sLSTM and mLSTM against the equations of the paper, one step after the other."""
 
-# ruff: noqa: N803, N806 - the papers' symbols are capitals
+# ruff: noqa: N806 - the papers' symbols are capitals
 
 from __future__ import annotations
 
@@ -13,34 +13,7 @@ from torch.nn.functional import logsigmoid
 from archbench import TaskInfo
 from archbench._declarations import convert_options
 from archbench_plugins.xlstm.network import ScalarMemory, matrix_memory
-
-
-def scalar_loop(a: Tensor, R: Tensor) -> Tensor:
-    """Compute the sLSTM without its stabiliser: a (heads, 4d, T, B) and R (heads, 4d, d) to h (T, heads, d, B)."""
-    h = c = n = a.new_zeros(R.shape[0], R.shape[2], a.shape[3])
-    states = []
-    for a_t in a.unbind(2):
-        i, f, z, o = (a_t + R @ h).chunk(4, 1)
-        i, f = i.exp(), f.sigmoid()
-        c, n = f * c + i * z.tanh(), f * n + i
-        h = o.sigmoid() * c / n
-        states.append(h)
-    return torch.stack(states)
-
-
-def matrix_loop(q: Tensor, k: Tensor, v: Tensor, *, i: Tensor, f: Tensor) -> Tensor:
-    """Compute the mLSTM in its recurrent form, without its stabiliser; the arguments are those of `matrix_memory`."""
-    C = v.new_zeros(*v.shape[:2], v.shape[3], v.shape[3])
-    n = torch.zeros_like(v[:, :, 0])
-    states = []
-    for t in range(v.shape[2]):
-        gate_i, gate_f = i[:, :, t, None].exp(), f[:, :, t, None].sigmoid()
-        key = k[:, :, t] * k.shape[3] ** -0.5
-        C = gate_f[..., None] * C + gate_i[..., None] * v[:, :, t, :, None] * key[:, :, None]
-        n = gate_f * n + gate_i * key
-        scale = (n * q[:, :, t]).sum(2, keepdim=True).abs().clamp(min=1)
-        states.append((C @ q[:, :, t, :, None])[..., 0] / scale)
-    return torch.stack(states, 2)
+from support import equations
 
 
 def compare(found: Tensor, expected: Tensor, inputs: list[Tensor]) -> None:
@@ -55,7 +28,7 @@ def test_scalar_memory_computes_its_equations(steps):
     """The sLSTM's h and all gradients agree with autograd through a plain loop without a stabiliser."""
     a, R = (torch.randn(*size, dtype=torch.double, requires_grad=True) for size in ((2, 12, steps, 4), (2, 12, 3)))
 
-    compare(ScalarMemory.apply(a, R), scalar_loop(a, R), [a, R])
+    compare(ScalarMemory.apply(a, R), equations.scalar_memory(a, R), [a, R])
 
 
 def test_gates_far_apart_are_weighed_as_written():
@@ -86,9 +59,9 @@ def test_parallel_form_of_matrix_memory_is_the_recurrent_form(steps):
     q, k, v = (torch.randn(2, 3, steps, 4, dtype=torch.double, requires_grad=True) for _ in "qkv")
     i, f = (torch.randn(2, 3, steps, dtype=torch.double, requires_grad=True) for _ in "if")
 
-    compare(matrix_memory(q, k, v, i=i, f=f), matrix_loop(q, k, v, i=i, f=f), [q, k, v, i])
+    compare(matrix_memory(q, k, v, i=i, f=f), equations.matrix_memory(q, k, v, i=i, f=f), [q, k, v, i])
     if steps > 1:
-        compare(matrix_memory(q, k, v, i=i, f=f), matrix_loop(q, k, v, i=i, f=f), [f])
+        compare(matrix_memory(q, k, v, i=i, f=f), equations.matrix_memory(q, k, v, i=i, f=f), [f])
 
 
 def test_stabiliser_keeps_large_gates_finite():

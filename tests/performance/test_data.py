@@ -13,34 +13,18 @@ from typing import Any
 import pytest
 import torch
 
-from archbench._planning import Device, make_plan
-from archbench._plugins import load_plugins
-from archbench._protocols import find_protocol
-from archbench._selection import select
 from archbench._training import _streaming
 from archbench._training._runner import TrialRun
 from archbench._training._splits import Split
 from archbench_tasks._augmentation import crop_and_flip
+from support.speed.steps import prepared
+from support.speed.trials import plan
 
 pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
 
 STEPS = 100
 ROUNDS = 5
 PAIRS = 3
-
-
-def prepared(architecture: str, task: str) -> TrialRun:
-    """Return a trial of the quick protocol, ready to train on one thread."""
-    plugins = load_plugins()
-    (planned, *_) = make_plan(
-        select([architecture], plugins.architectures, "architecture"),
-        select([task], plugins.tasks, "task"),
-        protocol=find_protocol("quick"),
-        seeds=1,
-    ).trials
-    run = TrialRun(planned.job(Device(kind="cpu", threads=1)))
-    run.prepare()
-    return run
 
 
 def fetching(split: Split, chunk: torch.Tensor, change: Callable[[Any], Any] = lambda inputs: inputs) -> float:
@@ -63,7 +47,7 @@ def step_seconds(run: TrialRun) -> float:
 def test_share_of_a_step_that_fetching_takes(architecture: str, task: str) -> None:
     """The share of a step that fetching batches takes is printed; the target is under 5 % for resnet-20."""
     threads = torch.get_num_threads()
-    run = prepared(architecture, task)
+    run = prepared(plan(architecture, task)[0])
     chunk = next(iter(run.order))[:STEPS]
     split = run.splits["train"]
     plain = statistics.median(fetching(split, chunk) for _ in range(ROUNDS))
@@ -86,7 +70,7 @@ def test_streamed_against_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         seconds = []
         for share in (_streaming.STREAM_SHARE, 0.0):
             monkeypatch.setattr(_streaming, "STREAM_SHARE", share)
-            seconds.append(step_seconds(prepared("resnet-20", "digits")))
+            seconds.append(step_seconds(prepared(plan("resnet-20", "digits")[0])))
             monkeypatch.undo()
         ratios.append(seconds[1] / seconds[0])
     torch.set_num_threads(threads)

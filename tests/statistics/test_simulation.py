@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from archbench._statistics import compare_all
-from support.pages import ROOT
+from support.pages import ROOT, script_of_docs
 
 EQUAL = ("log-normal", "half at the floor", "a fifth above the floor", "near chance")
 """Errors of equal entrants, for which a promise is made where they are compared by ratios."""
-
-
-def load(name: str) -> ModuleType:
-    """A module of docs/."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-        assert spec
-        assert spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +42,7 @@ def test_page_shows_the_committed_numbers(committed: dict[str, Any]) -> None:
     """The tables of docs/statistics.md are those that the committed numbers give."""
     page = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 
-    assert load("statistics_tables").render(committed) in page
+    assert script_of_docs("statistics_tables").render(committed) in page
 
 
 def test_ratios_find_what_differences_do_not(committed: dict[str, Any]) -> None:
@@ -69,10 +55,8 @@ def test_ratios_find_what_differences_do_not(committed: dict[str, Any]) -> None:
 
 def test_simulation_compares_as_the_suite_does() -> None:
     """The simulated comparison of many boards at once is `compare_all` of each, up to the table it interpolates."""
-    load("statistics_tables")
-    load("statistics_of_errors")
     scores = np.random.default_rng(0).standard_normal((5, 6, 4)) * np.exp(np.arange(6) / 3)[:, None]
-    gaps, halves = load("statistics_by_simulation").compare(scores)
+    gaps, halves = script_of_docs("statistics_by_simulation").compare(scores)
 
     for board, gap, half in zip(scores, gaps, halves, strict=True):
         expected = compare_all(board, paired=True, step=1e-12)
@@ -95,9 +79,7 @@ def test_equal_entrants_are_seldom_told_apart(spread: float, seed: int) -> None:
 @pytest.mark.slow
 def test_simulation_can_be_repeated() -> None:
     """A fresh, smaller simulation of false claims stays within the bounds that the committed one keeps."""
-    load("statistics_tables")
-    load("statistics_of_errors")
-    simulation = load("statistics_by_simulation")
+    simulation = script_of_docs("statistics_by_simulation")
     wrong = [cell["percent"] for cell in simulation.false_claims(1000, simulation.SHAPES)]
 
     assert np.mean(wrong) <= 5
@@ -106,9 +88,7 @@ def test_simulation_can_be_repeated() -> None:
 
 def test_equal_errors_are_seldom_told_apart_by_ratios() -> None:
     """A fresh, small simulation of errors over decades stays within the bounds; it is not the committed one."""
-    load("statistics_tables")
-    load("statistics_of_errors")
-    simulation, made = load("statistics_by_simulation"), load("statistics_of_errors")
+    simulation, made = script_of_docs("statistics_by_simulation"), script_of_docs("statistics_of_errors")
     cells = list(made.errors(400, simulation.compare, entrants=(10,), seeds=(4,)))
     wrong = [cell["ratios"] for cell in cells if cell["errors"] in EQUAL]
 

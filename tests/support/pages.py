@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -87,3 +90,10 @@ def protocol_files(page: str) -> dict[str, str]:
         if name := re.match(r"# (\S+\.toml)\n", code):
             named[name[1]] = code
     return named
+
+
+def script_of_docs(name: str) -> ModuleType:
+    """Return a module of docs/, such as the one that makes the tables of a page."""
+    if (folder := str(ROOT / "docs")) not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)

@@ -6,7 +6,6 @@ optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much a
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -20,7 +19,7 @@ from torchmetrics import Metric
 from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
-from archbench._training._evaluation import evaluating
+from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
@@ -192,7 +191,7 @@ class TrialModule(pl.LightningModule):
         value = float(self.metric.compute())
         self.metric.reset()
         if self._is_best(value):
-            self.selected = (self.steps[-1], copy.deepcopy(self.network.state_dict()))
+            self.selected = (self.steps[-1], copy_of_state(self.network))
         self.validations.append(value)
         if self.reached is None and self._solves(value):
             self.reached = len(self.validations) - 1
@@ -212,7 +211,7 @@ class TrialModule(pl.LightningModule):
     def score(self, batches: EvaluationBatches) -> None:
         """Score the last and the selected weights in one pass over the test split; then measure the plain loss."""
         with evaluating(self.network):
-            last = copy.deepcopy(self.network.state_dict())  # the selected weights will take their place
+            last = copy_of_state(self.network)  # the selected weights will take their place
             for batch in batches:
                 self._score_batch(batch, last)
             self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}

@@ -1,0 +1,123 @@
+"""Pages with measured numbers: their tables are those of the committed JSON, and say plainly what is missed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from support.pages import ROOT, script_of_docs
+
+Results = dict[str, Any]
+
+
+def committed(name: str) -> Results:
+    """Return the committed numbers of a page."""
+    results: Results = json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
+    return results
+
+
+def render(name: str, results: Results) -> str:
+    """Return the tables of a page for some numbers."""
+    function: Callable[[Results], str] = script_of_docs(f"{name}_tables").render
+    return function(results)
+
+
+def lines_of(text: str, name: str) -> list[str]:
+    """Return the lines of tables whose first cell is a name."""
+    return [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+
+
+def rows_with_target(results: Results) -> Iterator[Results]:
+    """Yield the rows of performance.json that have a target."""
+    for section in results.values():
+        for row in section if isinstance(section, list) else []:
+            if isinstance(row, dict) and ("at_most" in row or "at_least" in row):
+                yield row
+
+
+@pytest.mark.parametrize("name", ["performance", "equivalence"])
+def test_page_shows_the_committed_numbers(name: str) -> None:
+    """The generated part of a page is what the committed JSON gives, between the markers."""
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    generated = page.partition(f"<!-- {name} -->")[2].partition(f"<!-- end of {name} -->")[0]
+
+    assert generated == f"\n\n{render(name, committed(name))}\n\n"
+
+
+def test_a_missed_target_is_called_missed() -> None:
+    """A row is met on its target and missed just beyond it, and the count above the table follows."""
+    results = committed("performance")
+    for row in rows_with_target(results):
+        row["found"] = row.get("at_most", row.get("at_least"))
+    rows = list(rows_with_target(results))
+    met = render("performance", results)
+    rows[0]["found"] *= 1.01 if "at_most" in rows[0] else 0.99
+    (at_least,) = [row for row in rows if row["name"].endswith("workers times wall")]
+    at_least["found"] *= 0.99
+    missed = render("performance", results)
+
+    assert f"Of {len(rows)} targets {len(rows)} are met and 0 are missed." in met
+    assert f"Of {len(rows)} targets {len(rows) - 2} are met and 2 are missed." in missed
+    for row in (rows[0], at_least):
+        assert lines_of(met, row["name"])[0].endswith("| met |")
+        assert lines_of(missed, row["name"])[0].endswith("| missed |")
+    assert missed.index("| missed |") < missed.index("| met |")
+
+
+def test_every_target_of_the_issue_stands_beside_its_number() -> None:
+    """There are targets for steps, trials, first steps, start-up, slow nets, many trials, efficiency and runs."""
+    rows = list(rows_with_target(committed("performance")))
+
+    assert {row["at_most"] for row in rows if "at_most" in row} == {0.15, 0.2, 1.0, 1.1, 1.3, 2.0}
+    assert {row["at_least"] for row in rows if "at_least" in row} == {0.9, 3.0}
+
+
+def test_numbers_of_a_busy_machine_are_called_provisional() -> None:
+    """A load of 4 before the measurement began makes all numbers provisional, and a load of 0.1 does not."""
+    results = committed("performance")
+
+    assert "provisional" in render("performance", results | {"load": [4.0, 4.0]})
+    assert "provisional" not in render("performance", results | {"load": [0.1, 2.0]})
+
+
+def test_benchopt_has_a_number_only_where_it_ran() -> None:
+    """Without benchopt the page says so, and its row has no number; with it, the row has one."""
+    results = committed("performance")
+    without = render("performance", results | {"benchopt": [], "benchopt_release": None})
+    row = copy.deepcopy(results["runs"][0]) | {"name": "benchopt, 6 repetitions of a torch solver", "found": 1.75}
+    del row["at_least"]
+    ran = render("performance", results | {"benchopt": [row], "benchopt_release": "1.8"})
+
+    assert "benchopt was not installed" in without
+    assert lines_of(without, "benchopt, a torch solver on the same work")[0].split("|")[2].strip() == "not measured"
+    assert lines_of(ran, row["name"])[0].split("|")[2].strip() == "1.75"
+    assert "not measured" not in ran
+
+
+@pytest.mark.parametrize("beyond", [1.01, float("nan")])
+def test_a_difference_beyond_its_tolerance_is_called_exceeded(beyond: float) -> None:
+    """A committed difference is within its tolerance; beyond it, or without a value, it is called exceeded."""
+    results = committed("equivalence")
+    before = render("equivalence", results)
+    row = results["networks"][0]
+    row["relative"] = row["tolerance"] * beyond
+    after = render("equivalence", results)
+
+    assert "exceeded" not in before
+    assert " and 0 are not." in before
+    assert "**exceeded**" in lines_of(after, row["speed_up"])[0]
+    assert " and 1 are not." in after
+
+
+def test_equal_bits_allow_no_difference() -> None:
+    """Where equal bits are promised, the smallest difference exceeds the tolerance."""
+    results = committed("equivalence")
+    row = results["training"][0]
+    row["relative"] = 1e-300
+
+    assert row["tolerance"] == 0
+    assert "**exceeded**" in lines_of(render("equivalence", results), row["speed_up"])[0]
