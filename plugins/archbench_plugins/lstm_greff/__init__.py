@@ -111,4 +111,5 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(PIXELS, {f"lstm-greff-{name}".rstrip("-"): count for name, count in COUNTS.items()}),
         control="lstm",
         tags=("recurrent", "gated"),
+        by_default=False,  # there for the study of its parts; on the boards `lstm` stands for it
     )
