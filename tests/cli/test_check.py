@@ -56,7 +56,7 @@ def test_json_has_every_check(cli_here, tmp_path):
     assert (checked["kind"], checked["id"], checked["conformant"]) == ("architecture", "my_net.py/broken@1", False)
     assert results["B103"]["status"] == "failed"
     assert results["B105"]["blocked_by"] == ["B103"]
-    assert len(results) == 24
+    assert len(results) == 25
 
 
 def test_only_shows_one_check_of_tasks_and_architectures(cli_here, tmp_path):

@@ -21,7 +21,7 @@ from archbench._selection import select
 from archbench._training import run_trial
 from archbench._training._probes import Prober
 
-pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1200)]
 
 STEPS = 500
 TRIALS = 3
