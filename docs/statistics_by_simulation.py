@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from statistics_of_errors import errors
 from statistics_tables import render
 
 from archbench._statistics._equivalence import classify
@@ -279,6 +280,7 @@ def main() -> None:
             "ranks": list(ranks(count)),
             "equivalences": list(equivalences(count)),
             "power": list(power(count)),
+            "errors": list(errors(count, compare, entrants=ENTRANTS, seeds=SEEDS)),
             "sequential": list(sequential(count, {k: v for k, v in SHAPES.items() if v not in BOUNDED})),
             "one_skewed": list(sequential(count, LIMITS)),
         }

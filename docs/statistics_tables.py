@@ -8,6 +8,9 @@ from typing import Any
 Cell = dict[str, Any]
 Key = Callable[[Cell], Any]
 
+FAILING, DECADES = "a fifth fails", "means over decades"
+"""Errors for which no promise is made, and those that are not equal."""
+
 
 def render(results: dict[str, Any]) -> str:
     """Return all tables as Markdown."""
@@ -36,6 +39,11 @@ def render(results: dict[str, Any]) -> str:
             lambda c: f"{c['moderated']:.0f} / {c['bonferroni']:.0f} / {c['groups']:.0f}",
             heads=("entrants", "seeds", "spread"),
         ),
+        "### Errors that lie orders of magnitude apart",
+        "Compared by their ratios / by their differences. First: somebody is separated on a board on which all are "
+        "equal. Last column: pairs that are told apart where geometric means have a standard deviation of one decade, "
+        "and logarithms of the seeds one of 0.3.",
+        table([c for c in results["errors"] if c["errors"] != FAILING], board, "errors", _ratios),
         "### `benchmark compare --decide`: errors, however often it looks",
         "Equal entrants are told apart / a difference of the margin is called equivalent; in brackets: a difference of "
         "3 standard deviations is found, and with how many seeds on average.",
@@ -44,6 +52,9 @@ def render(results: dict[str, Any]) -> str:
         "A lottery: every seed scores 1 or chance, with equal probability; seeds that all won then look exact. Where "
         "entrants solve a task at some seeds only, read the number of solved seeds and its interval.",
         table(results["lottery"], board, "scores", _claim),
+        "Errors that are a hundred times as large for one seed in five, by ratios / by differences: another lottery, "
+        "whose losers stand out more among ratios.",
+        table([c for c in results["errors"] if c["errors"] == FAILING], board, "errors", _ratios),
         "`--decide` where noise has a long tail to one side in one entrant only, errors as above. Look at the single "
         "scores before you believe an early answer about an entrant that once failed.",
         table(results["one_skewed"], run, "scores", _sequential, heads=("entrants", "largest number of seeds")),
@@ -58,6 +69,8 @@ def promises(results: dict[str, Any]) -> str:
     rows = [
         ("family-wise error, average over cells", "at most 5 %", sum(wrong) / len(wrong)),
         ("family-wise error, worst cell", "at most 7 %", max(wrong)),
+        ("the same where errors are compared by ratios, worst cell", "at most 7 %",
+         max(cell["ratios"] for cell in results["errors"] if cell["errors"] not in (FAILING, DECADES))),
         ("rank intervals contain the rank of an entrant, worst cell", "at least 95 %",
          min(cell["each"] for cell in results["ranks"])),
         ("equivalence claimed wrongly, worst cell", "at most 5 %", max(c["wrong"] for c in results["equivalences"])),
@@ -98,6 +111,11 @@ def run(cell: Cell) -> tuple[int, int]:
 def _claim(cell: Cell) -> str:
     former = f" ({cell['groups']:.0f})" if "groups" in cell else ""
     return f"{cell['percent']:.1f} ± {cell['error']:.1f}{former}"
+
+
+def _ratios(cell: Cell) -> str:
+    digits = 0 if cell["errors"] == DECADES else 1
+    return f"{cell['ratios']:.{digits}f} / {cell['differences']:.{digits}f}"
 
 
 def _truth(cell: Cell) -> str:

@@ -49,6 +49,7 @@ from archbench._suite import Results as Results
 from archbench._suite import claims as claims
 from archbench._suite import compare as compare
 from archbench._suite import read as read
+from archbench._suite import reproduce as reproduce
 from archbench._suite import run as run
 from archbench._suite import study as study
 from archbench._version import __version__ as __version__
@@ -104,6 +105,7 @@ __all__ = [
     "equal_steps",
     "hookimpl",
     "read",
+    "reproduce",
     "run",
     "study",
 ]

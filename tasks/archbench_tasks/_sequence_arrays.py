@@ -31,10 +31,12 @@ def read_npz(path: Path, options: SequenceOptions) -> Sequences:
         options: `group` and `time` name arrays, `features` and `drop` give numbers of features.
 
     Raises:
-        DataError: an array is missing, does not fit the others, or has something in it that is no number.
+        DataError: an option is for tables only, or an array is missing, does not fit the others, or has something in it
+            that is no number.
     """
     import numpy as np
 
+    _refuse_columns(path, options)
     arrays = _arrays(path)
     form = _steps(arrays, path)
     targets = _one_each(arrays, "targets", form.lengths, path)
@@ -56,6 +58,18 @@ def read_npz(path: Path, options: SequenceOptions) -> Sequences:
     values, fields = put_in_order(path.name, columns, sequence, times, spacing=spacing)
     answers = _answers(targets, path)
     return Sequences(values, form.lengths, *answers, groups=groups, **fields)
+
+
+def _refuse_columns(path: Path, options: SequenceOptions) -> None:
+    """Raise `DataError` if an option names a column, of which an npz file has none."""
+    usual = SequenceOptions()
+    for option in ("id", "label", "target"):
+        written = getattr(options, option)
+        if written != getattr(usual, option):
+            raise archbench.DataError(
+                f"{path.name}: {option}={written} names a column, and an npz file has none; leave {option}= out: the "
+                "sequences are told by the shape of `inputs` or by `lengths`, and their answers are the array `targets`"
+            )
 
 
 def _arrays(path: Path) -> dict[str, Array]:

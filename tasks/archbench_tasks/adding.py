@@ -123,6 +123,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         options=AddingOptions,
         target=0.01,  # what is usually taken as solved
         margin=0.01,  # the target: two errors below it are both those of networks that add
+        factor=1.25,  # errors lie between chance and a ten-thousandth of it
         by_default=False,  # eight of ten networks solve it: it tells few pairs apart
         effort=2.5,  # the LSTM of 1997 stands still for its first 1,000 steps or so
         summary="Sum of two marked numbers in a long sequence",
@@ -139,6 +140,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         by_default=False,
         target=0.04**2,  # the paper counts an error below 0.04 as right
         margin=0.04**2,  # the target: two errors below it are both those of networks that add
+        factor=1.25,  # as for `adding`
         effort=3.0,
         options=Adding1997Options,
         summary="The adding problem as first published: both marks in the first half, length not known ahead",

@@ -63,6 +63,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         chance=7 / 144,
         oracle=0.0,
         margin=0.04**2,  # an error of 0.04, below which the paper counts an answer as right
+        factor=1.25,  # networks that multiply differ by orders of magnitude from those that do not
         by_default=False,
         options=MultiplicationOptions,
         summary="Product of two marked numbers in a long sequence",

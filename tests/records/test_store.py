@@ -157,6 +157,23 @@ def test_killed_before_the_rename(make_record: MakeRecord, tmp_path: Path) -> No
         assert not list(tmp_path.rglob(".archbench-tmp-*"))
 
 
+def test_empty_folder_of_logs_goes(tmp_path: Path) -> None:
+    """The folder of the logs is removed where it is empty; a log that a trial left stays."""
+    store = Store(tmp_path)
+    store.drop_empty_logs()  # there is none
+    log = store.log("ab12")
+    log.parent.mkdir()
+    log.write_text("it crashed")
+    store.drop_empty_logs()
+
+    assert log.read_text() == "it crashed"
+
+    log.unlink()
+    store.drop_empty_logs()
+
+    assert not log.parent.exists()
+
+
 def test_second_run_is_refused(tmp_path: Path) -> None:
     """A second run on a folder is refused while the first is running; a killed run holds nothing."""
     code = (

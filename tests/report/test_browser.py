@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from archbench._records import Record
+from archbench._records import Record, TaskFacts
 from archbench._report import build_leaderboard
-from support import write_page
+from support import MakeRecord, write_page
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
@@ -141,6 +144,38 @@ def test_any_pair_is_answered(page: Any, realistic: list[Record]) -> None:
         shown = float(difference.split()[0].replace("\N{MINUS SIGN}", "-"))
         assert shown == pytest.approx(a.score.mean - b.score.mean, abs=0.0011)
         assert [float(mean) for mean in means] == pytest.approx([a.score.mean, b.score.mean], abs=0.0006)
+
+
+def test_ratios_are_answered(browser: Any, make_record: MakeRecord, tmp_path: Path) -> None:
+    """Where errors are compared by ratios, the answer is how many times the error, either way round."""
+    facts = TaskFacts(
+        kind="sequence", metric="mean_squared_error", higher_is_better=False, chance=1.0, oracle=0.0, summary="",
+        margin=0.003, factor=1.25,
+    )  # fmt: skip
+    errors = {"a": [0.001, 0.0012, 0.0011], "b": [0.003, 0.0041, 0.0034]}
+    records = [
+        make_record(name, seed=seed, score=error, task_facts=facts)
+        for name, row in errors.items()
+        for seed, error in enumerate(row)
+    ]
+    logs = np.log(errors["a"]), np.log(errors["b"])
+    bounds = np.exp(stats.ttest_rel(*logs).confidence_interval(0.95))
+    write_page(records, tmp_path)
+    tab = browser.new_page()
+    tab.goto((tmp_path / "index.html").as_uri())
+
+    for first, second, power in (("a", "b", 1), ("b", "a", -1)):
+        choose(tab, first, second)
+        answer, ratio, *means = answers(tab)["digits"]
+        low, high = sorted(bounds**power)
+        assert answer == "a is better"
+        said = [float(number) for number in re.findall(r"[\d.]+", ratio)]
+        assert said == pytest.approx([float(np.exp(logs[0] - logs[1]).prod() ** (power / 3)), low, high], rel=0.06)
+        assert re.fullmatch(r"\S+ times the error \(\S+ to \S+\)", ratio)
+        assert [float(mean) for mean in means] == pytest.approx(
+            [stats.gmean(errors[first]), stats.gmean(errors[second])], abs=0.0001
+        )
+    tab.close()
 
 
 def test_the_comparison_says_why_there_is_no_answer(page: Any) -> None:

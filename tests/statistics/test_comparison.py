@@ -10,7 +10,7 @@ import pytest
 import scikit_posthocs
 from scipy import stats
 
-from archbench._statistics import answers, classify, compare_all, oriented
+from archbench._statistics import answers, classify, compare_all
 from archbench._statistics._moderation import fit_prior
 from archbench._statistics._noise import critical_value, estimate_noise
 from archbench._statistics._ranges import Floats, student_range, studentised_range
@@ -200,14 +200,6 @@ def test_degrees_of_freedom_are_those_of_prior_and_seeds() -> None:
     base = max(studentised_range(0.95, 6, df), student_range(0.95, 6, df)) / np.sqrt(2)
     assert float(critical_value(0.95, 6, noise)) > base
     assert float(critical_value(0.95, 6, noise, widening=(0, 0))) == pytest.approx(float(base))
-
-
-def test_log_scale_and_direction() -> None:
-    """An error is turned round, and a log scale turns ratios into differences."""
-    assert oriented([1.0, 2.0], higher_is_better=False).tolist() == [-1.0, -2.0]
-    np.testing.assert_allclose(oriented([1.0, np.e], higher_is_better=False, scale="log"), [0, -1], atol=1e-15)
-    with pytest.raises(ValueError, match="has no logarithm"):
-        oriented([1.0, 0.0], higher_is_better=True, scale="log")
 
 
 def test_answers_follow_the_interval_and_the_margin() -> None:

@@ -14,6 +14,9 @@ import pytest
 from archbench._statistics import compare_all
 from support.pages import ROOT
 
+EQUAL = ("log-normal", "half at the floor", "a fifth above the floor", "near chance")
+"""Errors of equal entrants, for which a promise is made where they are compared by ratios."""
+
 
 def load(name: str) -> ModuleType:
     """A module of docs/."""
@@ -44,6 +47,8 @@ def test_committed_simulation_keeps_the_promises(committed: dict[str, Any]) -> N
     assert max(wrong) <= 7
     assert min(cell["each"] for cell in committed["ranks"]) >= 95
     assert max(cell["wrong"] for cell in committed["equivalences"]) <= 5
+    assert max(cell["ratios"] for cell in committed["errors"] if cell["errors"] in EQUAL) <= 7
+    assert {cell["errors"] for cell in committed["errors"]} == {*EQUAL, "a fifth fails", "means over decades"}
     assert max(max(cell["told_apart"], cell["equivalent"]) for cell in committed["sequential"]) <= 5
 
 
@@ -54,9 +59,18 @@ def test_page_shows_the_committed_numbers(committed: dict[str, Any]) -> None:
     assert load("statistics_tables").render(committed) in page
 
 
+def test_ratios_find_what_differences_do_not(committed: dict[str, Any]) -> None:
+    """At three seeds, ratios tell more than twice as many pairs apart where means lie over decades."""
+    cells = [c for c in committed["errors"] if (c["errors"], c["seeds"]) == ("means over decades", 3)]
+
+    assert len(cells) == 3
+    assert all(cell["ratios"] > 2 * cell["differences"] for cell in cells)
+
+
 def test_simulation_compares_as_the_suite_does() -> None:
     """The simulated comparison of many boards at once is `compare_all` of each, up to the table it interpolates."""
     load("statistics_tables")
+    load("statistics_of_errors")
     scores = np.random.default_rng(0).standard_normal((5, 6, 4)) * np.exp(np.arange(6) / 3)[:, None]
     gaps, halves = load("statistics_by_simulation").compare(scores)
 
@@ -82,8 +96,21 @@ def test_equal_entrants_are_seldom_told_apart(spread: float, seed: int) -> None:
 def test_simulation_can_be_repeated() -> None:
     """A fresh, smaller simulation of false claims stays within the bounds that the committed one keeps."""
     load("statistics_tables")
+    load("statistics_of_errors")
     simulation = load("statistics_by_simulation")
     wrong = [cell["percent"] for cell in simulation.false_claims(1000, simulation.SHAPES)]
 
     assert np.mean(wrong) <= 5
     assert max(wrong) <= 9
+
+
+def test_equal_errors_are_seldom_told_apart_by_ratios() -> None:
+    """A fresh, small simulation of errors over decades stays within the bounds; it is not the committed one."""
+    load("statistics_tables")
+    load("statistics_of_errors")
+    simulation, made = load("statistics_by_simulation"), load("statistics_of_errors")
+    cells = list(made.errors(400, simulation.compare, entrants=(10,), seeds=(4,)))
+    wrong = [cell["ratios"] for cell in cells if cell["errors"] in EQUAL]
+
+    assert len(wrong) == 4
+    assert 0 < max(wrong) <= 8

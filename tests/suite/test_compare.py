@@ -90,10 +90,24 @@ def test_two_entrants_are_compared_by_the_paired_t_test(scored: Any) -> None:
     assert pair.seeds_needed is None
 
 
-def test_error_is_turned_round(scored: Any) -> None:
+LINEAR = """
+import archbench
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(9, 1), outputs=1)
+    yield archbench.Task(
+        name="error", info=info, load="never:called", loss="mean_squared_error", metric="mean_squared_error",
+        chance=1.0, oracle=0.0, margin=0.01,
+    )
+"""
+
+
+def test_error_is_turned_round(scored: Any, tmp_path: Path) -> None:
     """Under a metric of which less is better, the entrant with the larger error is worse."""
+    (tmp_path / "linear.py").write_text(LINEAR)
     scored(lambda name, task, seed: 0.3 + 0.001 * seed if name == "gru" else 0.1)
-    found = compare("gru", "lstm", tasks="adding", seeds=4).answer
+    found = compare("gru", "lstm", tasks="error", seeds=4, plugin_files=[tmp_path / "linear.py"]).answer
 
     assert found.higher_is_better is False
     assert found.means == {"gru": pytest.approx(0.3015), "lstm": pytest.approx(0.1)}
@@ -270,6 +284,15 @@ def test_answer_as_json(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
     assert printed["tasks"][0]["pairs"][0]["answer"] == "better"
     assert printed["overall"] is None
     assert printed["decided"] is False
+
+
+def test_help_names_the_largest_number_of_seeds(cli_here: Cli, tmp_path: Path, scored: Any) -> None:
+    """The number that `--help` names is the one at which a comparison without `--max-seeds` ends."""
+    runs = scored(lambda name, task, seed: 0.5 + 0.1 * (-1) ** seed * (name == "mlp"))
+    compare("mlp", "lstm", decide=True, margin=0.0)
+    shown = " ".join(cli_here("compare", "--help", cwd=tmp_path).stdout.split())
+
+    assert f"Largest number of seeds of --decide. [default: ({runs[-1]})]" in shown
 
 
 @pytest.mark.parametrize(

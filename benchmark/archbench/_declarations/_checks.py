@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -76,6 +77,22 @@ def check_margin(what: str, margin: object, *, chance: float, oracle: float) -> 
         raise DeclarationError(
             f"{what}: margin is {margin!r}; give a number above 0 and below {abs(oracle - chance):.6g}, the distance "
             "from chance to perfect, in the unit of the metric, or None"
+        )
+
+
+def check_factor(what: str, factor: object, metric: str, *, higher_is_better: bool) -> None:
+    """Check that the smallest ratio worth a decision, if there is one, is a ratio of errors.
+
+    Raises:
+        DeclarationError: it is no number above 1, or the metric is no error.
+    """
+    if factor is None:
+        return
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 1 < factor < math.inf:
+        raise DeclarationError(f"{what}: factor is {factor!r}; give a number above 1, such as 1.25, or None")
+    if higher_is_better:
+        raise DeclarationError(
+            f"{what}: factor is {factor:g}, but {metric} is no error, of which less is better; leave factor out"
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
-from archbench._declarations._checks import check_declaration, check_margin, check_target
+from archbench._declarations._checks import check_declaration, check_factor, check_margin, check_target
 from archbench._declarations._metrics import METRICS, Loss, Metric
 from archbench._downloads import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
@@ -136,6 +136,11 @@ class Task:
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         margin: the smallest difference of scores that is worth a decision, in the unit of the metric. Two entrants
             that differ by less are equivalent on this task; None says nothing of it.
+        factor: for an error whose scores lie orders of magnitude apart, the smallest ratio of two of them that is worth
+            a decision, above 1. On this task entrants are then compared by the ratio of their errors, and not by the
+            difference; `margin` still holds over several tasks and for learning curves. An error below `target`
+            counts as the target, since all of these are good enough; without a target, one below a millionth of
+            `chance` counts as that. None compares differences.
         options, variants, summary, source, revision: as for `Architecture`.
         by_default: whether a run that names no task includes this one; `--task all` includes every task.
         target: the validation score at which the task counts as solved; None if there is none. Records say when it
@@ -168,6 +173,7 @@ class Task:
     chance: float
     oracle: float
     margin: float | None = None
+    factor: float | None = None
     options: type | None = None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summary: str = ""
@@ -211,6 +217,7 @@ class Task:
                 f"Task {self.name!r}: oracle {self.oracle} is not better than chance {self.chance} in {self.metric}"
             )
         check_margin(f"Task {self.name!r}", self.margin, chance=self.chance, oracle=self.oracle)
+        check_factor(f"Task {self.name!r}", self.factor, self.metric, higher_is_better=self.higher_is_better)
 
     @property
     def higher_is_better(self) -> bool:

@@ -201,6 +201,7 @@ def _task_facts(task: Task, info: TaskInfo) -> TaskFacts:
         oracle=task.oracle,
         summary=task.summary,
         margin=task.margin,
+        factor=task.factor,
     )
 
 

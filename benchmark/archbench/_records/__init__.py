@@ -1,9 +1,14 @@
 """Trials, the records that they leave, and the store that keeps records whole on disk."""
 
+from archbench._records._conditions import conditions_of as conditions_of
 from archbench._records._conditions import strangers as strangers
+from archbench._records._differences import Comparison as Comparison
+from archbench._records._differences import Difference as Difference
+from archbench._records._differences import compare_records as compare_records
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
 from archbench._records._files import write_atomically as write_atomically
+from archbench._records._fit import misfit as misfit
 from archbench._records._grouping import current_recipe as current_recipe
 from archbench._records._grouping import group_by as group_by
 from archbench._records._grouping import latest_start as latest_start
@@ -23,6 +28,7 @@ from archbench._records._record import Scores as Scores
 from archbench._records._record import Status as Status
 from archbench._records._record import TaskFacts as TaskFacts
 from archbench._records._record import Training as Training
+from archbench._records._scan import RESULTS as RESULTS
 from archbench._records._store import SetAside as SetAside
 from archbench._records._store import Store as Store
 from archbench._records._trial import TUNING_SEED as TUNING_SEED

@@ -32,7 +32,7 @@ def strangers(cell: Sequence[Record]) -> dict[str, str]:
     sets: defaultdict[Conditions, list[Record]] = defaultdict(list)
     for record in cell:
         if record.status == "ok" and record.environment is not None:
-            sets[_conditions(record)].append(record)
+            sets[conditions_of(record)].append(record)
     if len(sets) < 2:
         return {}
     kept = max(sets, key=lambda conditions: _weight(sets[conditions]))
@@ -44,7 +44,8 @@ def strangers(cell: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def _conditions(record: Record) -> Conditions:
+def conditions_of(record: Record) -> Conditions:
+    """Return the conditions of a record that is ok."""
     assert record.environment is not None
     trial = record.trial
     return Conditions(

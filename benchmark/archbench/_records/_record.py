@@ -30,6 +30,8 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
         summary: one line.
         margin: the smallest difference worth a decision, in the unit of the metric; None if the task declares none,
             or the record is older than this field.
+        factor: the smallest ratio of two errors that is worth a decision, where entrants are compared by ratios; None
+            where they are compared by differences, or the record is older than this field.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     oracle: float
     summary: str
     margin: float | None = None
+    factor: float | None = None
 
 
 class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):

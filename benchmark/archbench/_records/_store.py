@@ -132,6 +132,11 @@ class Store:
                 lines.append(f"{path.name} was lost during the run; it was written again")
         return lines
 
+    def drop_empty_logs(self) -> None:
+        """Remove the folder of the logs if no trial left one; no trial may be running."""
+        with contextlib.suppress(OSError):  # it holds the log of a trial that did not end ok, or was never made
+            (self.root / "logs").rmdir()
+
     def write_refused(self, refused: Iterable[Record], possible: Container[CellKey]) -> None:
         """Write which combinations cannot exist, for the page.
 

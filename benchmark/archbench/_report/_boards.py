@@ -14,11 +14,13 @@ from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers
 from archbench._report._rows import build_curve, build_row
+from archbench._report._scales import scale_of
 from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._seeds import comparison_seeds, same_data
 from archbench._report._statistics import Floats, competition_ranks, pareto_front
 from archbench._report._text import margin_words
 from archbench._report._verdict import verdict
+from archbench._statistics import Steps
 
 
 def build_task_board(
@@ -68,21 +70,16 @@ def _rank(
     able = [row for row in rows if row.score and not (row.gap or row.superseded or row.unfinished)]
     unable = sorted((row for row in rows if row not in able), key=lambda row: context.label(row.entrant))
     placed = sorted(_place(able, task), key=lambda row: (row.rank or 0, context.label(row.entrant)))
-    measured = Measured(
-        np.array([seed_scores(row) for row in placed]),
-        paired,
-        task.higher_is_better,
-        task.margin,
-        [_steps(row) for row in placed] if any(row.solved is not None for row in placed) else None,
-    )
+    scale = scale_of(task, task.target)
+    measured = Measured(scale.oriented([seed_scores(row) for row in placed]), paired, scale, _steps(placed))
     ranked, comparison = compare(placed, measured)
     return ranked, unable, comparison
 
 
 def _place(rows: Sequence[TaskRow], task: TaskEntry) -> list[TaskRow]:
     """Return the rows with their ranks in the order of the board, and the Pareto-optimal ones marked."""
-    means = np.array([row.score.mean for row in rows if row.score])
-    places = competition_ranks(means, higher_is_better=task.higher_is_better)
+    scale = scale_of(task, task.target)
+    places = competition_ranks([scale.oriented(seed_scores(row)).mean() for row in rows])
     keys = [_order(row, place) for row, place in zip(rows, places, strict=True)]
     ranks = [1 + sum(other < key for other in keys) for key in keys]
     return [
@@ -110,7 +107,10 @@ def _order(row: TaskRow, place: int) -> tuple[int, float, int]:
     return -solved, row.steps_to_target or 0.0, 0 if solved and solved == row.ok else place
 
 
-def _steps(row: TaskRow) -> list[int] | None:
-    """Return the steps to solve of each counted seed; None unless all of them did."""
-    steps = [seed.steps_to_target for seed in row.seeds if seed.counted and seed.test is not None]
-    return [taken for taken in steps if taken is not None] if None not in steps else None
+def _steps(rows: Sequence[TaskRow]) -> Steps | None:
+    """Return the steps to solve of the counted seeds; None where the task has no target."""
+    if all(row.solved is None for row in rows):
+        return None
+    steps = [[seed.steps_to_target for seed in row.seeds if seed.counted and seed.test is not None] for row in rows]
+    taken = np.array(steps, dtype=np.float64)  # None becomes NaN
+    return Steps(taken, np.isfinite(taken))

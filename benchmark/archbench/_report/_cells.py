@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from archbench import _statistics
 from archbench._declarations import METRICS
 from archbench._records import Record
+from archbench._report._scales import scale_of
 from archbench._report._schema import TaskEntry, TaskRow
 from archbench._report._statistics import Estimate, mean_interval
 from archbench._statistics import binomial_interval
@@ -20,19 +21,29 @@ NEGLIGIBLE = 0.01
 def cell_interval(values: Sequence[float], task: TaskEntry) -> Estimate:
     """Return the mean of some seeds with its interval, cut at the ends of the range that the metric has.
 
-    Equal seeds give no interval: they say that nothing varied between them, and not that nothing can.
+    Equal seeds give no interval: they say that nothing varied between them, and not that nothing can. Where a task is
+    compared by ratios, the mean is the geometric one.
 
     Args:
         values: shape (seeds,), at least one, in the unit of the metric.
         task: names the metric.
     """
-    estimate = mean_interval(values)
+    estimate = mean_interval(values) if task.factor is None else _geometric_mean(values, task)
     if estimate.low is None or estimate.high is None or len(set(values)) == 1:
         return replace(estimate, low=None, high=None)
     rules = METRICS.get(task.metric)
     if rules is None:  # a record of a newer suite
         return estimate
     return replace(estimate, low=max(estimate.low, rules.lowest), high=min(estimate.high, rules.highest))
+
+
+def _geometric_mean(errors: Sequence[float], task: TaskEntry) -> Estimate:
+    """Return the geometric mean with the interval of the mean logarithm; what is next to 0 counts as negligible."""
+    scale = scale_of(task, target=None)
+    found = mean_interval(scale.oriented(errors))
+    bounds = (None if bound is None else float(scale.restored(bound)) for bound in (found.high, found.low))
+    low, high = bounds  # a small error has a large oriented value
+    return Estimate(mean=float(scale.restored(found.mean)), low=low, high=high, n=found.n)
 
 
 def middle(values: Sequence[float], *, higher_is_better: bool) -> float:

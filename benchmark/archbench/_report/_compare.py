@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from archbench import _statistics
 from archbench._report._schema import Comparison, Differences, Row
 from archbench._report._statistics import Floats
+from archbench._statistics import Judgement, Scale, Steps, judge
 
 _Row = TypeVar("_Row", bound=Row)
 _Answers = npt.NDArray[np.str_]
@@ -21,24 +22,16 @@ class Measured(NamedTuple):
     """The results of some entrants, which are compared.
 
     Args:
-        scores: shape (entrants, seeds), or (entrants, tasks, seeds) of normalised scores.
+        scores: on their scale, shape (entrants, seeds), or (entrants, tasks, seeds) of normalised scores.
         paired: a seed is the same data for all entrants.
-        higher_is_better: the direction of the scores.
-        margin: the smallest difference worth a decision, in the unit of the scores; None if there is none.
-        steps: of each entrant that solves the task with every seed, its steps to solve it, else None; None where the
-            task has no target.
+        scale: how they are compared.
+        steps: to solve the task; None where it has no target.
     """
 
     scores: Floats
     paired: bool
-    higher_is_better: bool = True
-    margin: float | None = None
-    steps: Sequence[Sequence[int] | None] | None = None
-
-    @property
-    def level(self) -> float:
-        """The level of each comparison; with a target there are two, of scores and of steps, which share the error."""
-        return _statistics.LEVEL if self.steps is None else (1 + _statistics.LEVEL) / 2
+    scale: Scale
+    steps: Steps | None = None
 
 
 def compare(rows: Sequence[_Row], measured: Measured) -> tuple[list[_Row], Comparison]:
@@ -51,42 +44,32 @@ def compare(rows: Sequence[_Row], measured: Measured) -> tuple[list[_Row], Compa
         rows: the ranked rows, in the order of the board.
         measured: their results, in the same order.
     """
+    scale = measured.scale
     if not rows:
-        return [], Comparison(pairs=0, told_apart=0, equivalent=0, margin=measured.margin, reason="", scores=_nothing())
-    sign = 1.0 if measured.higher_is_better else -1.0
-    found = _statistics.compare_all(
-        sign * measured.scores, paired=measured.paired, margin=measured.margin, level=measured.level
-    )
-    answers = _statistics.answers(found, measured.margin or 0.0)
+        return [], _nothing(scale)
+    found = judge(measured.scores, scale=scale, paired=measured.paired, steps=measured.steps)
+    answers = found.answers.copy()
     np.fill_diagonal(answers, "")
-    steps = _by_steps(rows, measured, answers)
     keys = [row.entrant for row in rows]
-    means = measured.scores.reshape(len(rows), -1).mean(axis=1)
+    means = scale.restored(measured.scores.reshape(len(rows), -1).mean(axis=1))
     return [_placed(row, answers[place], keys) for place, row in enumerate(rows)], Comparison(
         pairs=len(rows) * (len(rows) - 1) // 2,
         told_apart=int((answers == "better").sum()),
         equivalent=int((answers == "equivalent").sum()) // 2,
-        margin=measured.margin,
-        reason=found.reason,
-        scores=_differences(keys, means, found),
-        steps=steps,
+        margin=scale.margin,
+        factor=scale.factor,
+        reason=found.scores.reason,
+        scores=_differences(keys, means, found.scores, ratios=scale.factor is not None),
+        steps=_steps(keys, measured.steps, found),
     )
 
 
-def _by_steps(rows: Sequence[Row], measured: Measured, answers: _Answers) -> Differences | None:
-    """Replace the answers of pairs that both solve the task by those of their steps, and return these differences.
-
-    Two that cannot be told apart by their steps stay equivalent if their scores are.
-    """
-    solvers = [place for place, taken in enumerate(measured.steps or []) if taken is not None]
-    if len(solvers) < 2 or measured.steps is None:
+def _steps(keys: Sequence[str], steps: Steps | None, found: Judgement) -> Differences | None:
+    """Return the differences between entrants that solve the task with every seed; None with fewer than two."""
+    if steps is None or found.steps is None:
         return None
-    taken = np.array([measured.steps[place] for place in solvers], dtype=np.float64)
-    found = _statistics.compare_all(-taken, paired=measured.paired, level=measured.level)
-    pairs = np.ix_(solvers, solvers)
-    otherwise = np.where(np.isin(answers[pairs], ("", "equivalent")), answers[pairs], "undecided")
-    answers[pairs] = np.select([found.better, found.better.T], ["better", "worse"], default=otherwise)
-    return _differences([rows[place].entrant for place in solvers], taken.mean(axis=1), found)
+    means = steps.taken[found.solvers].mean(axis=1)
+    return _differences([keys[place] for place in found.solvers], means, found.steps)
 
 
 def _placed(row: _Row, answers: _Answers, keys: Sequence[str]) -> _Row:
@@ -105,15 +88,27 @@ def _placed(row: _Row, answers: _Answers, keys: Sequence[str]) -> _Row:
     )
 
 
-def _differences(keys: Sequence[str], means: Floats, found: _statistics.Comparison) -> Differences:
-    """Return the means, and half the widths of the intervals of all differences; none where nothing was compared."""
-    halves = [] if found.reason else found.half_widths.tolist()
+def _differences(
+    keys: Sequence[str], means: Floats, found: _statistics.Comparison, *, ratios: bool = False
+) -> Differences:
+    """Return the means, and half the widths of the intervals of all differences; none where nothing was compared.
+
+    Args:
+        keys: ids of the entrants.
+        means: of each.
+        found: their comparison.
+        ratios: it is one of logarithms.
+    """
+    halves = np.exp(found.half_widths) if ratios else found.half_widths
     return Differences(
         entrants=list(keys),
         means=[float(mean) for mean in means],
-        half_widths=[row[:place] for place, row in enumerate(halves)],
+        half_widths=[] if found.reason else [row[:place] for place, row in enumerate(halves.tolist())],
     )
 
 
-def _nothing() -> Differences:
-    return Differences(entrants=[], means=[], half_widths=[])
+def _nothing(scale: Scale) -> Comparison:
+    scores = Differences(entrants=[], means=[], half_widths=[])
+    return Comparison(
+        pairs=0, told_apart=0, equivalent=0, margin=scale.margin, factor=scale.factor, reason="", scores=scores
+    )

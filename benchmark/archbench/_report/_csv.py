@@ -11,15 +11,19 @@ from archbench._report._text import origin_words, why_unranked
 
 COLUMNS = (
     "protocol", "kind", "task", "architecture", "provider", "revision", "rank", "tied", "could_be_best", "rank_low",
-    "rank_high", "better_than", "worse_than", "equivalent_to", "not_ranked_because", "score", "low", "high", "median",
-    "normalised", "last_weights", "validation", "train_loss", "ok", "planned", "statuses", "parameters", "flops",
-    "train_seconds", "samples_per_second", "peak_memory_bytes", "pareto", "code", "environments", "recipe_kind",
-    "recipe", "solved", "solved_low", "solved_high", "steps_to_target", "command",
+    "rank_high", "better_than", "worse_than", "equivalent_to", "not_ranked_because", "factor", "score", "low", "high",
+    "median", "normalised", "last_weights", "validation", "train_loss", "ok", "planned", "statuses", "parameters",
+    "flops", "train_seconds", "samples_per_second", "peak_memory_bytes", "pareto", "code", "environments",
+    "recipe_kind", "recipe", "solved", "solved_low", "solved_high", "steps_to_target", "command",
 )  # fmt: skip
 
 
 def render_csv(board: Leaderboard) -> str:
-    """Return the table. In rows over all tasks of a kind, `task` is empty and the score is the normalised one."""
+    """Return the table.
+
+    In rows over all tasks of a kind, `task` is empty and the score is the normalised one. Where `factor` is given,
+    errors are compared by their ratio, and their means are geometric.
+    """
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
     protocols = {p.id: {"protocol": p.label, "recipe_kind": p.track} for p in board.protocols}
@@ -34,7 +38,7 @@ def render_csv(board: Leaderboard) -> str:
         for line in item.rows:
             task = tasks[item.task]
             where = protocols[item.protocol] | {"kind": task.kind, "task": task.label}
-            writer.writerow(_guarded(where | _task(line, entrants)))
+            writer.writerow(_guarded(where | {"factor": task.factor} | _task(line, entrants)))
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archbench._records import Component, Record, group_by, latest_start, newest, superseded
 from archbench._report._identities import unique_labels
 from archbench._report._provenance import distinct_origins, environment_numbers
+from archbench._report._scales import usable_factor
 from archbench._report._schema import Entrant, EnvironmentEntry, TaskEntry
 
 
@@ -90,6 +91,7 @@ def _task(participant: _Participant) -> TaskEntry:
         chance=facts.chance,
         oracle=facts.oracle,
         margin=facts.margin,
+        factor=usable_factor(facts),
         summary=facts.summary,
         superseded_by=participant.superseded_by,
         origins=distinct_origins(record.task_origin for record in participant.records),

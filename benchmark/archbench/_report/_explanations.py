@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archbench._report._cells import solved_share
+from archbench._report._schema import Leaderboard
 from archbench._statistics import LEVEL, MIN_SEEDS
 
 _SURE = solved_share(3, 3).low
@@ -44,6 +45,17 @@ HOW_TO_READ = (
     "Pareto-optimal means that no ranked entrant has a better mean with as few parameters.",
 )
 
+RATIOS = (
+    "Errors that lie orders of magnitude apart are compared by their ratio and not by their difference, in which the "
+    "noise of the largest would hide all that can be said of the small ones. The means of such errors are geometric, "
+    "and intervals are those of the mean logarithm. One entrant is better if the interval of the ratio excludes 1; two "
+    "are equivalent if the whole interval lies within the factor that the task declares, such as 1.25: between 0.8 and "
+    "1.25 times the error. An error of 0 has no ratio: one below the target counts as the target, since all of these "
+    "are good enough; where there is no target, one below a millionth of chance counts as that. In a table over "
+    "several tasks these scores are normalised like all others."
+)
+"""The paragraph that a page with such a task adds."""
+
 TUNING = (
     "Before they are evaluated, all entrants of these protocols get equally many tuning trials on each task, on seeds "
     "that the evaluation does not use. Validation chooses the recipe, and the test split is not read; the trials are "
@@ -51,3 +63,8 @@ TUNING = (
     "or as learning rate/weight decay/bound of the gradient norm, followed by its validation score; the best comes "
     "first."
 )
+
+
+def how_to_read(board: Leaderboard) -> tuple[str, ...]:
+    """Return the paragraphs that explain the numbers of a page."""
+    return (*HOW_TO_READ, RATIOS) if any(task.factor is not None for task in board.tasks) else HOW_TO_READ

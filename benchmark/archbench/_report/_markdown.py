@@ -51,7 +51,7 @@ def render_markdown(board: Leaderboard) -> str:
         *_results(board),
         *(block for section in board.sections for block in _section(section)),
         *("## Provenance", _entrants(board), _protocols(board), _environments(board)),
-        *("## How to read this", *map(escape, _explanations.HOW_TO_READ)),
+        *("## How to read this", *map(escape, _explanations.how_to_read(board))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

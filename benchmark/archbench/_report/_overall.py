@@ -31,6 +31,7 @@ from archbench._report._statistics import (
 )
 from archbench._report._text import UNFINISHED, kind_word, normalised_margin
 from archbench._report._verdict import verdict
+from archbench._statistics import Scale
 
 
 def build_over_board(
@@ -151,7 +152,7 @@ def _rank(
         for (row, rank), mean in zip(placed, means, strict=True)
     ]
     table = np.array([_together(scores[row.entrant]) for row in ranked])
-    ranked, comparison = compare(ranked, Measured(table, paired, margin=_margin(boards, tasks)))
+    ranked, comparison = compare(ranked, Measured(table, paired, Scale(margin=_margin(boards, tasks))))
     return ranked, [row for row in rows if row not in able], comparison
 
 

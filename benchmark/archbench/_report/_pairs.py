@@ -46,10 +46,10 @@ def pair_data(
         solved: on how many seeds each entrant solved the task, to be shown in place of means; None without a target.
     """
     compared: list[TaskRow | OverRow] = [row for row in board.rows if row.could_be_best is not None]
-    steps = board.comparison.steps
+    steps, ratios = board.comparison.steps, board.comparison.factor is not None
     data = {
         "relations": "".join(_letter(row, other) for n, row in enumerate(compared) for other in compared[:n]),
-        "scores": _numbers(board.comparison.scores, numbers, digits + 1),
+        "scores": _numbers(board.comparison.scores, numbers, None if ratios else digits + 1),
         "steps": None if steps is None else _numbers(steps, numbers, 0),
         "solved": [solved[row.entrant] for row in compared] if solved else None,
         "reasons": {str(numbers[key]): reason for key, reason in reasons.items()},
@@ -57,11 +57,16 @@ def pair_data(
     return msgspec.json.encode(data).decode()
 
 
-def _numbers(found: Differences, numbers: Mapping[str, int], digits: int) -> dict[str, list[int] | list[float]]:
+def _numbers(found: Differences, numbers: Mapping[str, int], digits: int | None) -> dict[str, list[int] | list[float]]:
+    """Return entrants, means and half widths; with so many decimals, or for ratios (None) with four digits."""
+
+    def rounded(value: float) -> float:
+        return float(f"{value:.4g}") if digits is None else round(value, digits)
+
     return {
         "entrants": [numbers[key] for key in found.entrants],
-        "means": [round(mean, digits) for mean in found.means],
-        "halves": [round(half, digits) for row in found.half_widths for half in row],
+        "means": [rounded(mean) for mean in found.means],
+        "halves": [rounded(half) for row in found.half_widths for half in row],
     }
 
 

@@ -19,7 +19,7 @@ from archbench._report._schema import (
     TuningEntry,
 )
 from archbench._report._statistics import Estimate
-from archbench._statistics import MIN_SEEDS
+from archbench._statistics import MIN_SEEDS, floor_of
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -32,6 +32,9 @@ LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants
 
 ANSWERS = "All pairs of a board are compared at once, with 95 % confidence. The difference is first less second."
 """The words above the comparison of two entrants."""
+
+RATIOS = "Where errors are compared by their ratio, it is first over second: 0.3 times the error is better."
+"""The words that follow them if a task of the page is compared by ratios."""
 
 FEW = 6
 """More entrants than this are counted in a list and not named, where the other lists of a row name the rest."""
@@ -124,7 +127,9 @@ def metric_words(task: TaskEntry) -> str:
 
 
 def margin_words(task: TaskEntry) -> str:
-    """Return the margin in its unit, such as `0.01 accuracy`; empty if the task declares none."""
+    """Return what does not matter, such as `0.01 accuracy` or `a factor of 1.25`; empty if the task does not say."""
+    if task.factor is not None:
+        return f"a factor of {task.factor:g}"
     return "" if task.margin is None else f"{task.margin:g} {task.metric.replace('_', ' ')}"
 
 
@@ -140,9 +145,13 @@ def normalised_margin(comparison: Comparison) -> str:
 
 
 def scale_words(task: TaskEntry) -> str:
-    """Return the scores between which those of a task lie, its target, and the difference that matters."""
+    """Return the scores between which those of a task lie, its target, and the difference or ratio that matters."""
     target = "" if task.target is None else f", solved if validation reaches {task.target:.4g}"
     margin = f"; differences below {task.margin:g} do not matter" if task.margin is not None else ""
+    if task.factor is not None:
+        floor = "the target" if task.target is not None else f"{floor_of(task.chance, None):.1g}"
+        margin = f"; errors are compared by their ratio, and factors below {task.factor:g} do not matter"
+        margin += f"; an error below {floor} counts as {floor}"
     return f"chance {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
 
 
@@ -166,6 +175,8 @@ def seeds_line(board: TaskBoard, planned: int) -> str:
     text = f"Compared on {_several(number, 'seed')} ({', '.join(map(str, board.seeds))})"
     if number < planned:
         text += f"; the protocol plans {planned}"
+    if board.comparison.factor is not None:
+        text += "; means of errors are geometric"
     if not board.paired:
         text += "; the records do not prove equal data for all entrants, so differences are not taken seed by seed"
     return f"{text}."

@@ -3,12 +3,15 @@
 The seeds are the unit of replication and the tasks a fixed set: every interval speaks of other seeds on these tasks.
 """
 
-from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all, oriented
+from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all
 from archbench._statistics._counts import Interval, binomial_interval, order_by_steps, restricted_mean_steps
 from archbench._statistics._effort import MOST_SEEDS, seeds_to_decide
 from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
 from archbench._statistics._learning import still_improving
+from archbench._statistics._prediction import prediction_interval
+from archbench._statistics._scale import Scale, floor_of
 from archbench._statistics._sequential import Decision, decide, nominal_level
+from archbench._statistics._solvers import Judgement, Steps, judge
 from archbench._statistics._verdicts import VERDICT_ERROR, half_widths, say, seeds_for_verdict
 
 __all__ = [
@@ -21,15 +24,20 @@ __all__ = [
     "Comparison",
     "Decision",
     "Interval",
+    "Judgement",
+    "Scale",
+    "Steps",
     "answers",
     "binomial_interval",
     "classify",
     "compare_all",
     "decide",
+    "floor_of",
     "half_widths",
+    "judge",
     "nominal_level",
     "order_by_steps",
-    "oriented",
+    "prediction_interval",
     "restricted_mean_steps",
     "say",
     "seeds_for_verdict",

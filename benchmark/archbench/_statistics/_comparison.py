@@ -8,7 +8,7 @@ scores do (docs/statistics.md has the simulation that they were chosen by):
   no interval has zero width. Where all scores of all entrants are equal, a quarter of the margin stands for the step.
 - Scores near 0 and 1: no transformation. An entrant near a bound has a small variance of its own, and variances that
   differ widen the critical value.
-- Losses over orders of magnitude: the caller compares logarithms (`oriented` with `scale="log"`).
+- Errors over orders of magnitude: the caller compares logarithms (`Scale`).
 - A seed without a score (diverged, missing): the entrant is not compared. Its mean over other seeds would be another
   quantity, and to diverge is worse than any score.
 - Unequal numbers of seeds: the caller keeps the seeds that all have.
@@ -18,7 +18,6 @@ scores do (docs/statistics.md has the simulation that they were chosen by):
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -132,27 +131,6 @@ def compare_all(
         half_widths=_spread(errors * critical_value(level, entrants, noise), compared, len(array)),
         degrees_of_freedom=float(noise.df),
     )
-
-
-def oriented(values: npt.ArrayLike, *, higher_is_better: bool, scale: Literal["linear", "log"] = "linear") -> Floats:
-    """Return values with the sign that makes higher better, for `compare_all`.
-
-    Args:
-        values: any shape, in the unit of the metric.
-        higher_is_better: direction of the metric.
-        scale: `log` for a loss that ranges over orders of magnitude: a difference is then the logarithm of a ratio.
-
-    Raises:
-        ValueError: a value that is not positive has no logarithm.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if scale == "log":
-        if (array <= 0).any():
-            raise ValueError(
-                f"{np.nanmin(array)} has no logarithm; values must be positive, or be compared as they are"
-            )
-        array = np.log(array)
-    return array if higher_is_better else -array
 
 
 def _obstacle(entrants: int, seeds: int, step: float) -> str:

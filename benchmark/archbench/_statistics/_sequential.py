@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from scipy import special
 from archbench._statistics._comparison import MIN_SEEDS, step_of
 from archbench._statistics._equivalence import classify
 from archbench._statistics._ranges import Floats
+from archbench._statistics._solvers import Steps, prefer_steps
 
 ERROR = 0.035
 """Error of all looks together for normal scores; the rest of the 5% is left for scores that are not."""
@@ -37,15 +39,20 @@ class Decision:
         seeds: seeds used: those at which the last pair was decided, or all that there are.
         answers: as of `answers`, shape (K, K); a pair keeps the first answer other than `undecided`.
         decided_at: number of seeds at which a pair got its answer, shape (K, K); 0 while it is undecided.
-        differences: mean of the row's entrant minus mean of the column's after `seeds` seeds, shape (K, K).
+        by_steps: pairs that were compared by their steps to solve, the others by their scores; shape (K, K).
+        differences: mean of the row's entrant minus mean of the column's after `seeds` seeds, shape (K, K); of pairs in
+            `by_steps`, by how many steps the row's entrant is sooner.
         half_widths: half the width of the intervals after `seeds` seeds, shape (K, K).
+        level: nominal error of each of these intervals.
     """
 
     seeds: int
     answers: npt.NDArray[np.str_]
     decided_at: npt.NDArray[np.int_]
+    by_steps: npt.NDArray[np.bool_]
     differences: Floats
     half_widths: Floats
+    level: float
 
     @property
     def complete(self) -> bool:
@@ -55,7 +62,13 @@ class Decision:
 
 
 def decide(
-    scores: npt.ArrayLike, *, margin: float, max_seeds: int, paired: bool, step: float | None = None
+    scores: npt.ArrayLike,
+    *,
+    margin: float,
+    max_seeds: int,
+    paired: bool,
+    step: float | None = None,
+    steps: Steps | None = None,
 ) -> Decision:
     """Return what the seeds say if one looks after each, from the third on, and stops when all pairs are decided.
 
@@ -68,6 +81,8 @@ def decide(
         max_seeds: seeds at which one stops in any case, at least three.
         paired: see `compare_all`.
         step: see `compare_all`.
+        steps: steps to solve the task, of the same seeds; None where it has no target. With them, pairs that solved it
+            with every seed so far are compared by their steps, and scores and steps share the error.
 
     Raises:
         ValueError: fewer than three seeds are given or allowed, or fewer than two entrants.
@@ -78,18 +93,44 @@ def decide(
     if min(seeds, max_seeds) < MIN_SEEDS or entrants < 2:
         raise ValueError(f"{entrants} entrants with {seeds} seeds; a comparison needs two, and {MIN_SEEDS} seeds")
     least = step_of(array[np.isfinite(array).all(axis=1)], margin) if step is None else step
-    level = nominal_level(max_seeds, entrants * (entrants - 1) // 2)
+    level = nominal_level(max_seeds, entrants * (entrants - 1) // 2 * (1 if steps is None else 2))
     found = np.full((entrants, entrants), "undecided", dtype="<U10")
-    when = np.zeros((entrants, entrants), dtype=np.int_)
+    when, by_steps = np.zeros(found.shape, dtype=np.int_), np.zeros(found.shape, dtype=np.bool_)
     for used in range(MIN_SEEDS, seeds + 1):
-        gaps, halves = look(array[:, :used], level=level, paired=paired, step=least)
-        said = classify(gaps, halves, margin)
-        new = (found == "undecided") & (said != "undecided")
-        found, when = np.where(new, said, found), np.where(new, used, when)
-        decision = Decision(seeds=used, answers=found, decided_at=when, differences=gaps, half_widths=halves)
+        scores_now = look(array[:, :used], level=level, paired=paired, step=least)
+        now = _with_steps(scores_now, margin, steps and steps.until(used), level=level, paired=paired)
+        open_ = found == "undecided"
+        when = np.where(open_ & (now.answers != "undecided"), used, when)
+        found, by_steps = np.where(open_, now.answers, found), np.where(open_, now.by_steps, by_steps)
+        gaps, halves = (np.where(by_steps, *pair) for pair in zip(now.steps, scores_now, strict=True))
+        decision = Decision(
+            seeds=used, answers=found, decided_at=when, by_steps=by_steps, differences=gaps, half_widths=halves,
+            level=level,
+        )  # fmt: skip
         if decision.complete:
             break
     return decision
+
+
+class _Look(NamedTuple):
+    """Answers after some seeds, which pairs are compared by steps, and differences and half widths of the steps."""
+
+    answers: npt.NDArray[np.str_]
+    by_steps: npt.NDArray[np.bool_]
+    steps: tuple[Floats, Floats]
+
+
+def _with_steps(
+    scores: tuple[Floats, Floats], margin: float, steps: Steps | None, *, level: float, paired: bool
+) -> _Look:
+    """Return the answers by differences and half widths of scores, or of pairs that solve the task by their steps."""
+    said = classify(*scores, margin)
+    if steps is None:
+        return _Look(said, np.zeros(said.shape, dtype=np.bool_), scores)
+    solvers = steps.solvers
+    gaps, halves = look(-steps.taken, level=level, paired=paired, step=step_of(steps.taken[solvers], None))
+    sooner = (gaps > halves)[np.ix_(solvers, solvers)]
+    return _Look(*prefer_steps(said, sooner, solvers), (gaps, halves))
 
 
 def look(scores: Floats, *, level: float, paired: bool, step: float) -> tuple[Floats, Floats]:

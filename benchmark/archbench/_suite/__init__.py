@@ -4,6 +4,7 @@ from archbench._suite._answers import claims as claims
 from archbench._suite._answers import study as study
 from archbench._suite._api import compare as compare
 from archbench._suite._api import read as read
+from archbench._suite._api import reproduce as reproduce
 from archbench._suite._api import run as run
 from archbench._suite._observer import Observer as Observer
 from archbench._suite._results import Results as Results

@@ -1,4 +1,4 @@
-"""The suite from Python: `run` trains, `compare` answers, `read` only reads. Loads neither torch nor numpy."""
+"""The suite from Python: `run`, `compare`, `reproduce`, and `read`, which only reads. Loads neither torch nor numpy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archbench._declarations import Size
     from archbench._planning import Plan
     from archbench._plugins import Plugins
+    from archbench._suite._certificate import Certificate
     from archbench._suite._compare import Compared
 
 Names = str | Sequence[str]
@@ -115,7 +116,8 @@ def compare(
         seeds: a fixed number of seeds, at least 3; None for the number of the protocol.
         decide: add seeds from the third on until every pair is decided, wrongly in at most 5%.
         max_seeds: where `decide` ends; None for 10.
-        margin: smallest difference that matters, in the unit of each metric; None for the margins of the tasks.
+        margin: smallest difference that matters, in the unit of each metric, or where tasks are compared by ratios the
+            smallest factor; None for what the tasks declare.
 
     Returns:
         A comparison for each task (`tasks`), and of the mean over several (`overall`); `answer` is the one that counts.
@@ -135,6 +137,58 @@ def compare(
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     plan = _make_plan(plugins, observer, architectures, tasks, protocol, rules.seeds)
     return carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
+
+
+def reproduce(
+    target: str | Path = DEFAULT_OUT,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    tasks: Names = (),
+    out: str | Path | None = None,
+    workers: int | None = None,
+    device: DeviceChoice = "auto",
+    timeout: float | None = None,
+    plugin_files: Sequence[str | Path] = (),
+    blocked_plugins: Sequence[str] = (),
+    observer: Observer | None = None,
+) -> Certificate:
+    """Train records again, and say whether the numbers come out again: `benchmark reproduce`, from Python.
+
+    The records are read and never written: what is trained again goes into a temporary folder.
+
+    Args:
+        target: a folder that holds `records/`, the file of a record, or the first digits of an id in a folder.
+        sample: records to draw at random, spread over cells; None for all.
+        seed: of the draw.
+        tasks: own files that records need, such as `"images:flowers"`; the other tasks are named by the records.
+        out: the file that takes the certificate as JSON; None for none.
+        workers, timeout, plugin_files, blocked_plugins, observer: see `run`.
+        device: `auto` for the kind of device that each record is of, `cpu` or `cuda`.
+
+    Returns:
+        The certificate; `reproduced` says whether all of it was, and `checks` has one entry for each record.
+
+    Raises:
+        ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
+        KeyboardInterrupt: it was interrupted; nothing is kept.
+    """
+    from archbench._suite import _reproduce
+    from archbench._suite._progress import make_progress
+
+    observer = make_progress() if observer is None else observer
+    settings = RunSettings(device=device, workers=workers, timeout=timeout)
+    drawn = "" if sample is None else f", sample={sample}, seed={seed}"
+    wanted = _reproduce.Wanted(
+        target=str(target),
+        sample=sample,
+        seed=seed,
+        own_data=_listed(tasks),
+        certificate=None if out is None else Path(out),
+        command=f"archbench.reproduce({str(target)!r}{drawn})",
+    )
+    plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    return _reproduce.reproduce(wanted, settings, plugins=plugins, observer=observer)
 
 
 def read(folder: str | Path = DEFAULT_OUT) -> Results:

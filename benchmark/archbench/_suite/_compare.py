@@ -10,15 +10,13 @@ from archbench._errors import SelectionError
 from archbench._planning import Cell, Plan
 from archbench._suite._results import Results
 from archbench._suite._run import Run
+from archbench._suite._settings import MAX_SEEDS
 
 if TYPE_CHECKING:
     from archbench._plugins import Plugins
-    from archbench._suite._comparison import Comparison
+    from archbench._suite._compared import Comparison
     from archbench._suite._observer import Observer
     from archbench._suite._settings import RunSettings
-
-MAX_SEEDS = 10
-"""Where a sequential rule ends if nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +26,8 @@ class Rules:
     Args:
         seeds: number of seeds; of a sequential rule, the largest.
         decide: add seeds until the question is decided.
-        margin: smallest difference that matters, in the unit of each metric; None for the margins of the tasks.
+        margin: smallest difference that matters, in the unit of each metric, or where tasks are compared by ratios the
+            smallest factor; None for what the tasks declare.
 
     Raises:
         SelectionError: a value is not allowed.
@@ -108,11 +107,12 @@ def carry_out_comparison(
         observer: is told what happens.
 
     Raises:
-        SelectionError: the plan has fewer than two entrants that take a common task.
+        SelectionError: the plan has fewer than two entrants that take a common task, or the margin suits none of these.
     """
     from archbench._statistics import MIN_SEEDS
 
     cells = _by_task(plan.cells)
+    _check_margin(rules.margin, [group[0] for group in cells])
     seeds = MIN_SEEDS if rules.decide else rules.seeds
     while True:
         groups = [[replace(cell, seeds=seeds) for cell in group] for group in cells]
@@ -132,6 +132,24 @@ def _compare(groups: Sequence[Sequence[Cell]], results: Results, rules: Rules) -
     tasks = tuple(compare(item, max_seeds=limit) for item in measured)
     overall = compare(over_tasks(measured, groups), max_seeds=limit) if len(groups) > 1 else None
     return Compared(results=results, tasks=tasks, overall=overall, rules=rules)
+
+
+def _check_margin(margin: float | None, cells: Sequence[Cell]) -> None:
+    """Raise `SelectionError` if a margin cannot hold for the tasks of these cells."""
+    by_ratio = [cell.task.component.label for cell in cells if cell.facts.factor is not None]
+    if margin is None or not by_ratio:
+        return
+    if len(by_ratio) < len(cells):
+        others = [cell.task.component.label for cell in cells if cell.facts.factor is None]
+        raise SelectionError(
+            f"margin is {margin:g}, but {', '.join(by_ratio)} is compared by the ratio of errors and "
+            f"{', '.join(others)} by the difference of scores; leave it out, or name tasks of one kind"
+        )
+    if margin < 1:
+        raise SelectionError(
+            f"margin is {margin:g}, but {', '.join(by_ratio)} is compared by the ratio of errors; give the smallest "
+            "factor that matters, such as 1.25, or 1 for any"
+        )
 
 
 def _by_task(cells: Sequence[Cell]) -> list[list[Cell]]:

@@ -1,106 +1,35 @@
-"""Which of some entrants is better: results of `benchmark compare`, as plain data, and how they follow from records."""
+"""Which of some entrants is better: how the answers of `benchmark compare` follow from records."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, cast
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from archbench._planning import Cell
 from archbench._records import Record, strangers
 from archbench._report._rows import margin_share, normalised
+from archbench._report._scales import scale_of
 from archbench._report._seeds import finished, same_data
 from archbench._statistics import (
-    LEVEL,
-    answers,
+    Decision,
+    Judgement,
+    Scale,
+    Steps,
     binomial_interval,
-    compare_all,
     decide,
-    nominal_level,
-    oriented,
+    judge,
     restricted_mean_steps,
     seeds_to_decide,
 )
+from archbench._suite._compared import Answer, Comparison, PairComparison, Solved
 
-Answer = Literal["better", "worse", "equivalent", "undecided"]
-
-
-class PairComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two entrants.
-
-    Args:
-        first, second: their labels.
-        difference: by how much the first is better on average, in the unit of the scores; negative if it is worse.
-        low, high: bounds of the simultaneous 95% interval of the difference; None if there is none.
-        answer: `better`, `worse`, `equivalent` or `undecided`, of the first against the second.
-        decided_at: number of seeds at which a sequential rule gave the answer; None without such a rule or answer.
-        seeds_needed: seeds that would decide it if what was seen is the truth; None if it is decided, or hopeless.
-    """
-
-    first: str
-    second: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    answer: Answer
-    decided_at: int | None = None
-    seeds_needed: int | None = None
-
-
-class Solved(msgspec.Struct, frozen=True, kw_only=True):
-    """Seeds of an entrant that reached the target of the task on validation.
-
-    Args:
-        seeds: number of seeds that did.
-        of: number of seeds in all.
-        low, high: exact 95% interval of the probability that a seed does.
-        steps: mean number of steps until then, where a seed that did not counts with the whole budget; None if the
-            budget was a time.
-    """
-
-    seeds: int
-    of: int
-    low: float
-    high: float
-    steps: float | None
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """All pairs of entrants on one task, or over several.
-
-    Args:
-        task: label of the task; empty for the mean of the normalised scores of all tasks.
-        metric: what was measured.
-        higher_is_better: direction of the metric. Differences are turned so that the better one has the larger value.
-        margin: smallest difference that matters; 0 if none was declared.
-        paired: all entrants saw the same data at the same seed.
-        seeds: number of seeds.
-        means: mean score of each entrant by its label; None where a seed has no score.
-        pairs: one for each pair.
-        missing: entrants that are not compared, with the reason.
-        solved: how many seeds of each entrant solved the task; empty where it has no target, and over tasks.
-        reason: why nothing was compared; empty where something was.
-    """
-
-    task: str
-    metric: str
-    higher_is_better: bool
-    margin: float
-    paired: bool
-    seeds: int
-    means: dict[str, float | None]
-    pairs: tuple[PairComparison, ...]
-    missing: dict[str, str]
-    solved: dict[str, Solved] = {}
-    reason: str = ""
-
-    @property
-    def decided(self) -> bool:
-        """Every pair has an answer."""
-        return all(pair.answer != "undecided" for pair in self.pairs)
+Floats = npt.NDArray[np.float64]
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,15 +37,22 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         labels: of the entrants.
-        scores: shape (entrants, seeds), higher is better, NaN where a seed has no score.
-        raw: the same in the unit and the direction of the metric.
+        raw: scores in the unit of the metric, shape (entrants, seeds), NaN where a seed has none.
+        scale: how they are compared.
+        steps: steps to solve the task; None where it has no target, and over tasks.
         facts: the fields that a `Comparison` takes over.
     """
 
     labels: list[str]
-    scores: Any
     raw: Any
+    scale: Scale
+    steps: Steps | None
     facts: dict[str, Any]
+
+    @property
+    def scores(self) -> Floats:
+        """The scores on their scale, higher is better."""
+        return self.scale.oriented(self.raw)
 
 
 def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | None) -> Measured:
@@ -125,22 +61,25 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
     Args:
         cells: one for each entrant.
         records: of all their trials.
-        margin: in the unit of the metric; None for that of the task.
+        margin: in the unit of the metric, or where the task is compared by ratios a factor; None for that of the task.
     """
     facts, seeds = cells[0].facts, cells[0].seeds
     everything = [[record for record in records if record.trial.cell == cell.key] for cell in cells]
     apart = [strangers(group) for group in everything]  # as on the page, no mean mixes devices or versions
     groups = [[r for r in group if r.id not in out] for group, out in zip(everything, apart, strict=True)]
-    raw = np.array([_scores(group, seeds) for group in groups])
+    scale = _with_margin(scale_of(facts, cells[0].task.component.target), margin)
     return Measured(
         labels=[cell.architecture.component.label for cell in cells],
-        scores=oriented(raw, higher_is_better=facts.higher_is_better),
-        raw=raw,
+        raw=np.array([_scores(group, seeds) for group in groups]),
+        scale=scale,
+        steps=_steps(groups, seeds),
         facts={
             "task": cells[0].task.component.label,
             "metric": facts.metric,
             "higher_is_better": facts.higher_is_better,
-            "margin": (facts.margin or 0.0) if margin is None else margin,
+            "margin": scale.margin or 0.0,
+            "factor": scale.factor,
+            "floor": None if scale.factor is None else scale.floor,
             "paired": same_data([record for group in groups for record in group], range(seeds)),
             "missing": {
                 cell.architecture.component.label: reason
@@ -166,16 +105,19 @@ def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) ->
     facts = [group[0].facts for group in cells]
     normal = [normalised(m.raw, f) for m, f in zip(measured, facts, strict=True)]
     margins = [margin_share(m.facts["margin"], f) for m, f in zip(measured, facts, strict=True)]
-    scores = np.mean(normal, axis=0)
+    margin = float(np.mean(margins)) if all(margins) else 0.0
     return Measured(
         labels=measured[0].labels,
-        scores=scores,
-        raw=scores,
+        raw=np.mean(normal, axis=0),
+        scale=Scale(margin=margin),
+        steps=None,
         facts={
             "task": "",
             "metric": "normalised score",
             "higher_is_better": True,
-            "margin": float(np.mean(margins)) if all(margins) else 0.0,
+            "margin": margin,
+            "factor": None,
+            "floor": None,
             "paired": all(m.facts["paired"] for m in measured),
             "missing": {label: reason for m in measured for label, reason in m.facts["missing"].items()},
         },
@@ -189,44 +131,73 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
         measured: their scores.
         max_seeds: largest number of seeds of a sequential rule; None for one comparison of the seeds there are.
     """
-    seeds, facts = measured.scores.shape[1], measured.facts
-    count = len(measured.labels) * (len(measured.labels) - 1) // 2
+    scale, paired, seeds = measured.scale, measured.facts["paired"], measured.raw.shape[1]
+    found: Judgement | Decision
     if max_seeds is None:
-        found, level = compare_all(measured.scores, paired=facts["paired"], margin=facts["margin"]), (1 - LEVEL) / count
-        said, when, halves, reason = answers(found, facts["margin"]), None, found.half_widths, found.reason
+        found = judged = judge(measured.scores, scale=scale, paired=paired, steps=measured.steps)
+        reason = judged.scores.reason
     else:
-        ruled = decide(measured.scores, margin=facts["margin"], max_seeds=max_seeds, paired=facts["paired"])
-        level = nominal_level(max_seeds, count)
-        said, when, halves, reason = ruled.answers, ruled.decided_at, ruled.half_widths, ""
-    pairs = tuple(
-        _pair(measured, pair, str(said[pair]), float(halves[pair]), level, None if when is None else int(when[pair]))
-        for pair in combinations(range(len(measured.labels)), 2)
+        reason = ""
+        found = decide(
+            measured.scores, margin=scale.threshold, max_seeds=max_seeds, paired=paired, step=scale.step,
+            steps=measured.steps,
+        )  # fmt: skip
+    pairs = tuple(_pair(measured, found, pair) for pair in combinations(range(len(measured.labels)), 2))
+    means = scale.restored(measured.scores.mean(axis=1)).tolist()
+    return Comparison(
+        **measured.facts,
+        seeds=seeds,
+        means={label: _number(mean) for label, mean in zip(measured.labels, means, strict=True)},
+        pairs=pairs,
+        reason=reason,
     )
-    means = {
-        label: _number(mean) for label, mean in zip(measured.labels, measured.raw.mean(axis=1).tolist(), strict=True)
-    }
-    return Comparison(**facts, seeds=seeds, means=means, pairs=pairs, reason=reason)
 
 
-def _pair(
-    measured: Measured, pair: tuple[int, int], answer: Any, half: float, level: float, when: int | None
-) -> PairComparison:
-    first, second = pair
-    gaps = measured.scores[first] - measured.scores[second]
-    mean, needed = float(gaps.mean()), None
-    if answer == "undecided" and np.isfinite(mean):
-        deviation, margin = float(gaps.std(ddof=1)), measured.facts["margin"]
-        needed = seeds_to_decide(mean, deviation, margin=margin, seen=len(gaps), level=level)
+def _pair(measured: Measured, found: Judgement | Decision, pair: tuple[int, int]) -> PairComparison:
+    """Return what was found about two entrants."""
+    (first, second), half, by_steps = pair, float(found.half_widths[pair]), bool(found.by_steps[pair])
+    gaps = _gaps(measured, pair, by_steps=by_steps)
+    mean = float(gaps.mean())
+    ratios = measured.scale.factor is not None and not by_steps
     return PairComparison(
         first=measured.labels[first],
         second=measured.labels[second],
+        by="steps" if by_steps else "scores",
         difference=_number(mean),
         low=_number(mean - half),
         high=_number(mean + half),
-        answer=answer,
-        decided_at=when or None,
-        seeds_needed=needed,
+        answer=cast(Answer, str(found.answers[pair])),
+        ratio=_number(np.exp(-mean)) if ratios else None,
+        ratio_low=_number(np.exp(-mean - half)) if ratios else None,
+        ratio_high=_number(np.exp(-mean + half)) if ratios else None,
+        decided_at=int(found.decided_at[pair]) or None if isinstance(found, Decision) else None,
+        seeds_needed=_needed(gaps, measured, found, pair),
     )
+
+
+def _gaps(measured: Measured, pair: tuple[int, int], *, by_steps: bool) -> Floats:
+    """Return by how much the first of a pair is better at each seed: in scores on their scale, or sooner in steps."""
+    first, second = pair
+    if by_steps and measured.steps is not None:
+        return np.asarray(measured.steps.taken[second] - measured.steps.taken[first])
+    return np.asarray(measured.scores[first] - measured.scores[second])
+
+
+def _needed(gaps: Floats, measured: Measured, found: Judgement | Decision, pair: tuple[int, int]) -> int | None:
+    """Return how many seeds would decide a pair that is undecided; None for another one, or a hopeless one."""
+    if found.answers[pair] != "undecided" or not np.isfinite(gaps.mean()):
+        return None
+    count = len(measured.labels) * (len(measured.labels) - 1) // 2
+    level = found.level if isinstance(found, Decision) else (1 - found.level) / count
+    margin = 0.0 if found.by_steps[pair] else measured.scale.threshold
+    return seeds_to_decide(float(gaps.mean()), float(gaps.std(ddof=1)), margin=margin, seen=len(gaps), level=level)
+
+
+def _with_margin(scale: Scale, margin: float | None) -> Scale:
+    """Return a scale with the margin, or the factor, that a user gave in place of that of the task."""
+    if margin is None:
+        return scale
+    return replace(scale, margin=margin) if scale.factor is None else replace(scale, factor=margin)
 
 
 def _scores(records: Sequence[Record], seeds: int) -> list[float]:
@@ -264,6 +235,24 @@ def _solved(records: Sequence[Record]) -> Solved | None:
     return Solved(seeds=count, of=len(records), low=low, high=high, steps=steps)
 
 
+def _steps(groups: Sequence[Sequence[Record]], seeds: int) -> Steps | None:
+    """Return the steps to solve the task of each seed, the whole budget where it did not; None without a target."""
+    aimed = [
+        (place, record.trial.seed, training)
+        for place, group in enumerate(groups)
+        for record in group
+        if finished(record) and (training := record.training) is not None and training.target is not None
+    ]
+    if not aimed:
+        return None
+    budget = max(training.planned_steps or training.steps for _, _, training in aimed)
+    steps = Steps(np.full((len(groups), seeds), float(budget)), np.zeros((len(groups), seeds), dtype=np.bool_))
+    for place, seed, training in aimed:
+        if training.steps_to_target is not None and seed < seeds:
+            steps.taken[place, seed], steps.solved[place, seed] = training.steps_to_target, True
+    return steps
+
+
 def _number(value: float) -> float | None:
     """Return a finite number, and None for any other."""
-    return value if np.isfinite(value) else None
+    return float(value) if np.isfinite(value) else None

@@ -87,6 +87,7 @@ class Run:
                 states = self._train_all()
             finally:
                 self._restore_records()
+                self.store.drop_empty_logs()
             written = self._write()
         return self._results(states, written)
 
@@ -112,7 +113,7 @@ class Run:
             pool = self._open_pool()
             self.observer.workers_ready(pool.devices, pool.warning)
             while ready:
-                with self.store.sharing() if _have_common_data(ready) else contextlib.nullcontext():
+                with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
                     self._train(ready, pool)
                 states = self.plan.assess(self.records)
                 ready = self._next_round(states)
@@ -188,7 +189,7 @@ class Run:
         )
 
 
-def _have_common_data(trials: Sequence[PlannedTrial]) -> bool:
+def have_common_data(trials: Sequence[PlannedTrial]) -> bool:
     """Return whether some trials have the task and the seed in common, and so the splits."""
     return len({(planned.trial.task.key, planned.trial.seed) for planned in trials}) < len(trials)
 

@@ -12,6 +12,9 @@ DeviceChoice = Literal["auto", "cpu", "cuda"]
 
 DEFAULT_OUT = Path("leaderboard")
 
+MAX_SEEDS = 10
+"""Where a sequential comparison ends if nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:

@@ -2,9 +2,9 @@
 
 Modules that are no verbs: all verbs share `_group`, `_options`, `_output` and `_signals`; `run` and `tune` use
 `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses
-`_compare_output`, `profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check` uses `_names` and
-`_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb that is asked for is imported, and only
-processes that train load torch.
+`_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and
+`_describe`, `check` uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb
+that is asked for is imported, and only processes that train load torch.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 VERBS = (
-    "run", "tune", "compare", "study", "claims", "list", "show", "check", "profile", "new", "plugins", "data",
-    "leaderboard",
+    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "new", "plugins",
+    "data", "leaderboard",
 )  # fmt: skip
 """The verbs, in the order of the help."""
 

@@ -10,6 +10,7 @@ import typer
 from archbench._plugins import Plugins
 from archbench._protocols._toml import get_protocol
 from archbench._suite import RunSettings
+from archbench._suite._settings import MAX_SEEDS
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 Decide = Annotated[bool, flag("--decide", "Add seeds until the question is decided, wrongly in at most 5%.")]
 MaxSeeds = Annotated[
     int | None,
-    typer.Option("--max-seeds", metavar="N", help="Largest number of seeds of --decide.", show_default="10"),
+    typer.Option("--max-seeds", metavar="N", help="Largest number of seeds of --decide.", show_default=str(MAX_SEEDS)),
 ]
 Margin = Annotated[
     float | None,
     typer.Option(
         "--margin",
         metavar="X",
-        help="Smallest difference that matters, in the unit of the metric.",
+        help="Smallest difference that matters, in the unit of the metric; of ratios, the smallest factor.",
         show_default="set by each task",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from archbench._statistics import MOST_SEEDS
-from archbench._suite._compare import MAX_SEEDS, Compared, Rules
+from archbench._suite._compare import Compared, Rules
+from archbench._suite._settings import MAX_SEEDS
 from archbench.cli._output import out_option, print_json
 from archbench.cli._results import broken_plugins, print_failures
 from archbench.cli._tables import make_table, print_table
 
 if TYPE_CHECKING:
-    from archbench._suite._comparison import Comparison, PairComparison
+    from archbench._suite._compared import Comparison, PairComparison
 
 WIDTH = 31
 """Columns of a plot; odd, so that 0 has its own."""
@@ -72,45 +74,89 @@ def _column(value: float, reach: float) -> int:
 def _print_comparison(comparison: Comparison) -> None:
     direction = "higher is better" if comparison.higher_is_better else "lower is better"
     where = f"{comparison.task}: {comparison.metric}, {direction}" if comparison.task else "Mean of normalised scores"
-    margin = f", margin {comparison.margin:.4g}" if comparison.margin else ""
-    print(f"{where}, {comparison.seeds} seeds{margin}")
+    print(f"{where}, {comparison.seeds} seeds{_margin(comparison)}")
     if not comparison.paired and not comparison.reason:
         print("The records do not prove that all saw the same data at the same seed; compared without pairing.")
     print_table(_table(comparison))
-    for label, solved in comparison.solved.items():
-        share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
-        print(f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if solved.steps else ""))
-    if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
-        print("Some seeds solved it and some did not: these counts say more than a difference of means.")
-    for label, reason in comparison.missing.items():
-        print(f"{label} is not compared: {reason}")
-    if comparison.reason:
-        print(f"Not compared: {comparison.reason}.")
+    for line in _explain_comparison(comparison):
+        print(line)
     print()
 
 
+def _margin(comparison: Comparison) -> str:
+    """Return what does not matter, in words; empty if nothing says so."""
+    if comparison.factor is not None:
+        return f", factor {comparison.factor:.4g}"
+    return f", margin {comparison.margin:.4g}" if comparison.margin else ""
+
+
+def _explain_comparison(comparison: Comparison) -> Iterator[str]:
+    """Yield the lines below the table."""
+    if comparison.factor is not None:
+        floor = f"{comparison.floor:.2g}"
+        yield f"Errors are compared by their ratio, means are geometric; an error below {floor} counts as {floor}."
+    for label, solved in comparison.solved.items():
+        share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
+        yield f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if solved.steps else "")
+    if any(pair.by == "steps" for pair in comparison.pairs):
+        yield "Those that solve it with every seed are compared by their steps to solve it, not by their scores."
+    if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
+        yield "Some seeds solved it and some did not: these counts say more than a difference of means."
+    for label, reason in comparison.missing.items():
+        yield f"{label} is not compared: {reason}"
+    if comparison.reason:
+        yield f"Not compared: {comparison.reason}."
+
+
 def _table(comparison: Comparison) -> Table:
-    heads = ("first", "second", "means", "first is better by", "95% interval", "", "the first is")
-    table = make_table(*heads, right=(2, 3, 4))
-    bounds = [abs(b) for pair in comparison.pairs for b in (pair.low, pair.high) if b is not None]
-    reach = max([*bounds, 1.2 * comparison.margin], default=0.0) or 1.0
+    ratios = comparison.factor is not None
+    gap = "first against second" if ratios else "first is better by"
+    table = make_table("first", "second", "means", gap, "95% interval", "", "the first is", right=(2, 3, 4))
+    margin = math.log(comparison.factor) if comparison.factor is not None else comparison.margin
     for pair in comparison.pairs:
-        means = " / ".join(_figure(comparison.means[label]) for label in (pair.first, pair.second))
-        interval, plot = "-", ""
+        own = 0.0 if pair.by == "steps" else margin
+        alike = [other for other in comparison.pairs if other.by == pair.by]
+        bounds = [abs(bound) for other in alike for bound in (other.low, other.high) if bound is not None]
+        reach = max([*bounds, 1.2 * own], default=0.0) or 1.0
+        means = " / ".join(_mean(comparison, label, pair) for label in (pair.first, pair.second))
+        plot = ""
         if pair.difference is not None and pair.low is not None and pair.high is not None:
-            interval = f"{pair.low:+.4f} to {pair.high:+.4f}"
-            plot = draw_interval(pair.low, pair.difference, pair.high, margin=comparison.margin, reach=reach)
-        gap = "-" if pair.difference is None else f"{pair.difference:+.4f}"
-        table.add_row(Text(pair.first), Text(pair.second), means, gap, interval, Text(plot), _verdict(pair))
+            plot = draw_interval(pair.low, pair.difference, pair.high, margin=own, reach=reach)
+        table.add_row(Text(pair.first), Text(pair.second), means, *_numbers(pair), Text(plot), _verdict(pair))
     return table
+
+
+def _mean(comparison: Comparison, label: str, pair: PairComparison) -> str:
+    """Return the mean of an entrant in what a pair is compared by: steps, errors whose ratio counts, or scores."""
+    if pair.by == "steps":
+        return f"{comparison.solved[label].steps or 0:.0f}"
+    mean = comparison.means[label]
+    return "-" if mean is None else f"{mean:.3g}" if comparison.factor is not None else f"{mean:.4f}"
+
+
+def _numbers(pair: PairComparison) -> tuple[str, str]:
+    """Return the difference or ratio of a pair, and its interval."""
+    if pair.difference is None:
+        return "-", "-"
+    known = pair.low is not None and pair.high is not None
+    if pair.by == "steps":
+        interval = f"{pair.low:+.0f} to {pair.high:+.0f} steps" if known else "-"
+        return f"{abs(pair.difference):.0f} steps {'sooner' if pair.difference > 0 else 'later'}", interval
+    if pair.ratio is not None:
+        interval = f"{times(pair.ratio_low)} to {times(pair.ratio_high)}" if known else "-"
+        return f"{times(pair.ratio)} times the error", interval
+    return f"{pair.difference:+.4f}", f"{pair.low:+.4f} to {pair.high:+.4f}" if known else "-"
+
+
+def times(ratio: float | None) -> str:
+    """Return a ratio with two digits, such as `0.30`, or as a whole number where it has more."""
+    if ratio is None:
+        return "-"
+    return f"{ratio:.0f}" if ratio >= 9.95 else f"{ratio:#.2g}"
 
 
 def _verdict(pair: PairComparison) -> str:
     return pair.answer + (f" (at {pair.decided_at} seeds)" if pair.decided_at else "")
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 def _conclusions(compared: Compared, again: str) -> Iterator[str]:

@@ -86,6 +86,7 @@ def _describe_task(selected: Selected[Task]) -> Description:
         "chance": item.chance,
         "oracle": item.oracle,
         "margin": item.margin,
+        "factor": item.factor,
         "target": item.target,
         "steps": f"{item.effort:g} times those of the protocol",
         "files": {file.path: state(file) for file in item.files},

@@ -35,7 +35,7 @@ class TaskRow(Row, frozen=True, kw_only=True):
     """An entrant on one task.
 
     Scores are in the unit of the task's metric. Every mean is over the finished trials among the seeds of the board;
-    what was not measured is None.
+    what was not measured is None. Where the task declares a factor, the means of scores are geometric.
 
     Args:
         state: `complete` when all seeds of the board finished; else the status that most of the others have, or

@@ -6,13 +6,14 @@ import msgspec
 
 
 class Differences(msgspec.Struct, frozen=True, kw_only=True):
-    """The differences between all pairs of some entrants; all their intervals hold at once.
+    """The differences or ratios between all pairs of some entrants; all their intervals hold at once.
 
     Args:
         entrants: ids of the entrants, in the order of the rows.
-        means: the value of each. The difference of a pair is the difference of two of these.
+        means: the value of each. The difference of a pair is the difference of two of these; their ratio the ratio.
         half_widths: of the entrant in this place against each of those before it, half the width of the interval of
-            their difference, in the same unit; empty where nothing can be told apart.
+            their difference, in the same unit; where ratios are compared, the factor by which the interval of their
+            ratio reaches to both sides: from ratio / factor to ratio * factor. Empty where nothing can be told apart.
     """
 
     entrants: list[str]
@@ -24,14 +25,18 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Every pair of ranked entrants of a board, compared at once; all that it says holds with 95 % confidence.
 
     Two entrants that both solve the task with every seed are compared by their steps to solve it, all others by their
-    scores.
+    scores. These are compared by their differences, or where `factor` is given by their ratios: then the means are
+    geometric, and an error that is smaller than the target of the task counts as the target, or without a target one
+    smaller than a millionth of chance as that.
 
     Args:
         pairs: number of pairs of ranked entrants.
         told_apart: how many of these pairs have a better entrant: the interval of their difference excludes 0, and does
-            not lie within the margin.
-        equivalent: how many of them lie within the margin, with the whole interval of their difference.
+            not lie within the margin; or that of their ratio excludes 1, and does not lie within the factor.
+        equivalent: how many of them lie within the margin, with the whole interval of their difference; or within the
+            factor.
         margin: the smallest difference worth a decision, in the unit of the scores; None if there is none.
+        factor: the smallest ratio worth a decision, where ratios are compared; else None.
         reason: why nothing could be compared; empty where something was.
         scores: of all ranked entrants, in the unit of the metric, or normalised in a board over tasks.
         steps: of those that solve the task with every seed, their steps to solve it; None where fewer than two do.
@@ -41,6 +46,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     told_apart: int
     equivalent: int
     margin: float | None
+    factor: float | None
     reason: str
     scores: Differences
     steps: Differences | None = None
@@ -64,7 +70,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             ranked.
         better_than: ids of the entrants that it is certainly better than.
         worse_than: ids of the entrants that are certainly better.
-        equivalent_to: ids of the entrants from which it differs by less than the margin. Of all others it is undecided.
+        equivalent_to: ids of the entrants from which it differs by less than the margin, or the factor. Of all others
+            it is undecided.
     """
 
     entrant: str

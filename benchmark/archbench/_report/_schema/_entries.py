@@ -68,6 +68,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
         chance: score of guessing, in the unit of the metric; 0 on the normalised scale.
         oracle: score of a perfect predictor, in the unit of the metric; 1 on the normalised scale.
         margin: smallest difference worth a decision, in the unit of the metric; None if the task declares none.
+        factor: smallest ratio of two errors worth a decision; None where differences are compared and not ratios.
         summary: one line about it.
         superseded_by: label of the newer revision or source that replaced it; empty when it is current.
         origins: where the code of its records came from.
@@ -86,6 +87,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     chance: float
     oracle: float
     margin: float | None
+    factor: float | None
     summary: str
     superseded_by: str
     origins: list[Origin]

@@ -80,8 +80,17 @@
     if (letter === "e") return [`${word} within ${board.margin}`, ...shown(board, scores, Number(board.digits), "")];
     return [who < 2 ? `${names[who]} ${word}` : word, ...shown(board, steps || scores, steps ? 0 : Number(board.digits), steps ? " steps" : "")];
   }
+  // The ratio of two errors with its interval, and the two geometric means or numbers of solved seeds.
+  function ratio(board, { places, means, half }) {
+    const found = means[0] / means[1], times = (value) => (value < 9.95 ? value.toPrecision(2) : value.toFixed(0));
+    const spread = half === undefined ? "" : ` (${times(found / half)} to ${times(found * half)})`;
+    const values = means.map((mean, n) => board.solved ? board.solved[places[n]] : number(mean, Number(board.digits)));
+    return [`${times(found)} times the error${spread}`, ...values];
+  }
   // The difference with its interval, cut where a score cannot go, and the two means or numbers of solved seeds.
-  function shown(board, { places, means, half }, digits, unit) {
+  function shown(board, found, digits, unit) {
+    if (board.ratio !== undefined && !unit) return ratio(board, found);
+    const { places, means, half } = found;
     const gap = means[0] - means[1], reach = unit || !board.reach ? Infinity : Number(board.reach);
     const signed = (value) => (Number(value.toFixed(digits)) > 0 ? "+" : "") + number(value, digits);
     const spread = half === undefined ? "" : ` (${signed(Math.max(gap - half, -reach))} to ${signed(Math.min(gap + half, reach))})`;
