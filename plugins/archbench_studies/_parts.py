@@ -26,8 +26,6 @@ from archbench_studies._rules import (
     DEPTH,
     DEPTH_FEW,
     DEPTH_FULL,
-    DEPTH_OUTPUTS,
-    DEPTH_OUTPUTS_FEW,
     LAYERS,
     LAYERS_FEW,
     LAYERS_LESION,
@@ -50,11 +48,9 @@ DEPTH_QUICK = (
     part(LAYERS, *(family.selector(10, 50, 100) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL))),
     part(LAYERS, HIGHWAY_2.selector(50, 100)),
     part(LAYERS_FEW, HIGHWAY_2.selector(10, 20), MLP_RELU.selector()),
-    part(DEPTH, PLAIN.selector(56), ORTHOGONAL.selector(56)),
-    part(DEPTH_OUTPUTS, ORTHOGONAL.selector(20), *(family.selector(56) for family in (PRE_ACTIVATED, REZERO, FIXUP))),
-    part(DEPTH_OUTPUTS_FEW, *(family.selector(20) for family in (PRE_ACTIVATED, REZERO, FIXUP, STOCHASTIC))),
-    part(DEPTH_OUTPUTS_FEW, DENSENET.selector()),
-    part(DEPTH_FEW, STOCHASTIC.selector(56)),  # with gradients: `layer-drop` reads them, in more seeds
+    part(DEPTH, ORTHOGONAL.selector(), *(family.selector(56) for family in (PLAIN, PRE_ACTIVATED, REZERO, FIXUP))),
+    part(DEPTH_FEW, *(family.selector(20) for family in (PRE_ACTIVATED, REZERO, FIXUP))),
+    part(DEPTH_FEW, STOCHASTIC.selector(), DENSENET.selector()),
 )
 
 GRADIENT_QUICK = (

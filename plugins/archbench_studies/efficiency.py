@@ -9,7 +9,7 @@ from archbench_studies._lags import middle
 from archbench_studies._nets import DENSENET, PRE_ACTIVATED, RESNET, REZERO, STOCHASTIC, Family
 from archbench_studies._parts import part
 from archbench_studies._reductions import difference
-from archbench_studies._rules import DEPTH_FEW, DEPTH_FULL, DEPTH_OUTPUTS, DEPTH_OUTPUTS_FEW, LESION
+from archbench_studies._rules import DEPTH, DEPTH_FEW, DEPTH_FULL, LESION
 
 FAMILIES = (DENSENET, RESNET, PRE_ACTIVATED, REZERO, STOCHASTIC)
 SMALL, LARGE = 22, 56
@@ -117,12 +117,9 @@ STUDY = archbench.Study(
     source="arXiv:1608.06993, sec. 5 and Fig. 4",
     sizes={
         "quick": (
-            part(DEPTH_OUTPUTS, DENSENET.selector(SMALL)),
+            part(DEPTH, DENSENET.selector(SMALL)),
             part(LESION, RESNET.selector(20, LARGE)),
-            part(
-                DEPTH_OUTPUTS_FEW, *(f.selector() for f in (DENSENET, PRE_ACTIVATED, REZERO)), STOCHASTIC.selector(20)
-            ),
-            part(DEPTH_FEW, STOCHASTIC.selector(56)),
+            part(DEPTH_FEW, *(family.selector() for family in (DENSENET, PRE_ACTIVATED, REZERO, STOCHASTIC))),
         ),
         "full": (
             part(
