@@ -31,7 +31,7 @@ def registered(item: Any) -> Registered[Any]:
     return Registered(item, origin, PluginSource(distribution="toys", entry_point="toy", value="toy"))
 
 
-STUDY = registered(archbench.Study(name="st", question="?", sizes={"quick": (PART,)}, analyse=len))
+STUDY = registered(archbench.Study(name="st", question="?", sizes={"quick": (PART,)}, analyse="toys:analyse"))
 
 
 def claim(**changes: Any) -> Registered[archbench.Claim]:

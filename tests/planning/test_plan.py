@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 from archbench import Published
 from archbench._errors import DeclarationError, IncompatibleError, SelectionError
-from archbench._planning import Refusal, make_plan
+from archbench._planning import Device, Refusal, make_plan, unite
 from archbench._protocols import Recipe, equal_steps, find_protocol
 from archbench._records import Trial
 from archbench._selection import select
@@ -59,6 +60,33 @@ def test_combinations_that_cannot_exist_are_no_trials(make_architecture: Make, m
         ("a", "s"): ("skipped", "takes image, the task gives sequence"),
         ("small", "s"): ("skipped", "takes image, the task gives sequence"),
     }
+
+
+def test_plans_are_united_cell_by_cell(make_architecture: Make, make_task: Make) -> None:
+    """A cell of several plans is there once, with the most seeds and the longest limit; protocols stay apart."""
+    nets = [make_architecture("a"), make_architecture("b")]
+    tasks = select(["all"], [make_task("x")], "task")
+    longer, other = (msgspec.structs.replace(SMOKE, **change) for change in ({"timeout": 9e9}, {"name": "other"}))
+
+    def one(chosen: str, protocol: Any, seeds: int) -> Any:
+        return make_plan(select([chosen], nets, "architecture"), tasks, protocol=protocol, seeds=seeds)
+
+    united = unite([one("a", SMOKE, 3), one("all", longer, 2), one("a", other, 1)])
+    cells = {(c.architecture.component.label, c.protocol.name): (c.seeds, c.protocol.timeout) for c in united.cells}
+
+    assert cells == {("a", "smoke"): (3, 9e9), ("b", "smoke"): (2, 9e9), ("a", "other"): (1, SMOKE.timeout)}
+    assert {planned.id for planned in one("a", SMOKE, 3).trials} < {planned.id for planned in united.trials}
+
+
+def test_records_know_the_claims_of_their_cell(make_architecture: Make, make_task: Make) -> None:
+    """The hashes of a cell are copied into every record of its trials, and are no part of their ids."""
+    chosen = select(["a"], [make_architecture("a")], "architecture")
+    (cell,) = make_plan(chosen, select(["all"], [make_task("x")], "task"), protocol=SMOKE, seeds=1).cells
+    told = replace(cell, manifests={"toys/c@1": "hash"})
+    record = told.trials()[0].job(Device(kind="cpu")).record("failed", "no")
+
+    assert record.manifests == {"toys/c@1": "hash"}
+    assert record.id == cell.trials()[0].id
 
 
 def test_a_plan_without_trials_is_an_error(make_architecture: Make, make_task: Make) -> None:

@@ -32,7 +32,7 @@ def trained(plugins: Plugins, make_record: MakeRecord) -> Any:
     """`trained(protocol, seed, **changes)` is the record of a trial of `toy`; `a_...` changes its architecture."""
 
     def make(protocol: archbench.Protocol = RULES, seed: int = 0, **changes: Any) -> Record:
-        study = archbench.Study(name="x", question="?", sizes={"quick": (part(protocol),)}, analyse=len)
+        study = archbench.Study(name="x", question="?", sizes={"quick": (part(protocol),)}, analyse="toys:analyse")
         trial = plan_study(study, "quick", plugins, seeds=seed + 1).trials[-1].trial
         own = {key.removeprefix("a_"): changes.pop(key) for key in list(changes) if key.startswith("a_")}
         trial = msgspec.structs.replace(trial, architecture=msgspec.structs.replace(trial.architecture, **own))

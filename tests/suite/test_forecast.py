@@ -31,7 +31,7 @@ def cell(**changes: object) -> CellForecast:
     """A cell with two trials of three seconds to train."""
     values = {
         "architecture": "a", "task": "t", "state": "to train", "reason": "", "trials": 2, "to_train": 2, "not_ok": 0,
-        "tuning_trials": 0, "seconds_per_trial": 3.0,
+        "tuning_trials": 0, "seconds_per_trial": 3.0, "protocol": "quick",
     }  # fmt: skip
     return CellForecast(**{**values, **changes})  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ function closed over do.
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import inspect
 import linecache
@@ -86,21 +87,24 @@ def _text(function: FunctionType) -> str:
     """Return the source of a function; of a lambda, that of every lambda that begins on its line."""
     code = function.__code__
     linecache.checkcache(code.co_filename)
-    tree = ast.parse("".join(linecache.getlines(code.co_filename, function.__globals__)))
-    nodes = [node for node in ast.walk(tree) if _begins(node, code)]
-    if not nodes:
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    found = _sources(text).get((code.co_name, code.co_firstlineno))
+    if found is None:
         raise OSError(f"the source of {function.__qualname__} cannot be read")
-    return "\n".join(sorted(map(_clean, nodes)))
+    return "\n".join(sorted(map(_clean, found)))
 
 
-def _begins(node: ast.AST, code: CodeType) -> bool:
-    """Return whether a node of a file is where some code was compiled from."""
-    if isinstance(node, ast.Lambda):
-        return code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
-    if isinstance(node, ast.FunctionDef):
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        return node.name == code.co_name and first == code.co_firstlineno
-    return False
+@functools.lru_cache(maxsize=64)
+def _sources(text: str) -> dict[tuple[str, int], list[ast.AST]]:
+    """Return the functions of a file by name and first line, as code objects have them."""
+    found: dict[tuple[str, int], list[ast.AST]] = {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            found.setdefault((node.name, first), []).append(node)
+        elif isinstance(node, ast.Lambda):
+            found.setdefault(("<lambda>", node.lineno), []).append(node)
+    return found
 
 
 def _class(value: type) -> str:
@@ -109,6 +113,7 @@ def _class(value: type) -> str:
 
 def _clean(tree: ast.AST) -> str:
     """Return the code of a tree without its docstrings."""
+    tree = copy.deepcopy(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]

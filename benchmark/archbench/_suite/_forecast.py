@@ -33,6 +33,7 @@ class CellForecast:
 
     Args:
         architecture, task: labels.
+        protocol: its name.
         state: `to train`, `done`, or the status of the records that say why it will not be trained.
         reason: of that state; empty if there is nothing to say.
         trials: trials in all, tuning included.
@@ -45,6 +46,7 @@ class CellForecast:
 
     architecture: str
     task: str
+    protocol: str
     state: str
     reason: str
     trials: int
@@ -118,6 +120,7 @@ def _describe(state: CellState, *, retry: bool) -> CellForecast:
     return CellForecast(
         architecture=cell.architecture.component.label,
         task=cell.task.component.label,
+        protocol=cell.protocol.name,
         state=word,
         reason=reason,
         trials=cell.seeds + cell.tuning_cost,

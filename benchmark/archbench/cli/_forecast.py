@@ -30,9 +30,11 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
 
 
 def _print(expected: Forecast) -> None:
-    table = make_table("architecture", "task", "state", "trials to train", "each", "all", right=(3, 4, 5))
+    several = len({cell.protocol for cell in expected.cells}) > 1
+    heads = ["architecture", "task", "state", "trials to train", "each", "all"]
+    table = make_table(*["protocol"] * several, *heads, right=(3 + several, 4 + several, 5 + several))
     for cell in expected.cells:
-        table.add_row(*_describe_cell(cell))
+        table.add_row(*[cell.protocol] * several, *_describe_cell(cell))
     print_table(table)
     for line in refused_lines(expected.refused):
         print(line)
