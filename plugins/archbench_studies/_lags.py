@@ -51,14 +51,12 @@ class Net:
 RNN = Net("rnn", "tanh RNN", "rnn", "rnn", {"nonlinearity": "tanh", "width": 128})
 IRNN = Net("irnn", "identity RNN", "irnn", "rnn", {"nonlinearity": "relu", "initialisation": "identity"})
 LSTM = Net("lstm", "LSTM", "lstm", "lstm", {"forget_bias": 1.0})
-LSTM_LOW = Net("lstm-forgets", "LSTM, forget bias -1", "lstm[forget_bias=-1]", "lstm", {"forget_bias": -1.0})
-LSTM_HIGH = Net("lstm-remembers", "LSTM, forget bias 3", "lstm[forget_bias=3]", "lstm", {"forget_bias": 3.0})
-VANILLA = Net("vanilla", "LSTM with peepholes", "lstm-greff", "lstm-greff", {
+LSTM_LOW = Net("lstm-forgets", "LSTM (forget bias -1)", "lstm[forget_bias=-1]", "lstm", {"forget_bias": -1.0})
+LSTM_HIGH = Net("lstm-remembers", "LSTM (forget bias 3)", "lstm[forget_bias=3]", "lstm", {"forget_bias": 3.0})
+VANILLA = Net("vanilla", "LSTM (peepholes)", "lstm-greff", "lstm-greff", {
     "without": "nothing", "coupled": False, "gate_recurrence": False, "start": "ones",
 })  # fmt: skip
-CHRONO = Net(
-    "chrono", "LSTM with peepholes, chrono start", "lstm-greff[start=chrono]", "lstm-greff", {"start": "chrono"}
-)
+CHRONO = Net("chrono", "LSTM (peepholes, chrono start)", "lstm-greff[start=chrono]", "lstm-greff", {"start": "chrono"})
 LSTM_1997 = Net("lstm-1997", "LSTM of 1997", "lstm-1997", "lstm-1997")
 GRU = Net("gru", "GRU", "gru", "gru")
 MIN_GRU = Net("min-gru", "minGRU", "min-gru", "min-gru")

@@ -53,7 +53,7 @@ CLAIMS = (
         name="dropped-shortcuts-hurt",
         statement="A residual net with dropout of one half on its shortcuts trains worse than one with identities.",
         rule="above",
-        published="does not converge to a good solution at 110 layers: by its expectation it halves, too",
+        published="does not converge to a good solution at 110 layers",
         refuted_by="with dropout on its shortcuts the net trains to a loss at most three times as high",
     ),
     _shortcut(

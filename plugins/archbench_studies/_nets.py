@@ -60,15 +60,15 @@ _RESNET: dict[str, Any] = {"form": "cifar", "block": "basic", "shortcut": "A"}
 
 MLP_TANH = _family("mlp-tanh", "plain tanh", "mlp", _LAYERS, width=71, activation="tanh")
 MLP_RELU = _family("mlp-relu", "plain ReLU", "mlp", _LAYERS, width=71, activation="relu")
-HIGHWAY_2 = _family("highway-2", "highway, bias -2", "highway", _LAYERS, **_HIGHWAY, gate_bias=-2.0)
-HIGHWAY_4 = _family("highway-4", "highway, bias -4", "highway", _LAYERS, **_HIGHWAY, gate_bias=-4.0)
+HIGHWAY_2 = _family("highway-2", "highway with bias -2", "highway", _LAYERS, **_HIGHWAY, gate_bias=-2.0)
+HIGHWAY_4 = _family("highway-4", "highway with bias -4", "highway", _LAYERS, **_HIGHWAY, gate_bias=-4.0)
 RESIDUAL = _family("residual-mlp", "residual tanh", "residual-mlp", _LAYERS, width=71, activation="tanh", line=1.0)
 FULLY_CONNECTED = (MLP_TANH, MLP_RELU, HIGHWAY_2, HIGHWAY_4, RESIDUAL)
 
 PLAIN = _family("plain", "plain", "plain", _CONVOLUTIONS, start="he", activation="relu", normalise=True)
 ORTHOGONAL = _family(
     "plain-orthogonal",
-    "plain, delta-orthogonal",
+    "plain with orthogonal start",
     "plain",
     _CONVOLUTIONS,
     start="delta-orthogonal",

@@ -96,7 +96,7 @@ def _sentences(ladders: dict[Family, Ladder], ceilings: dict[Family, int]) -> li
     for title, families in _KINDS:
         reached = [(family, ceilings[family]) for family in families if family in ceilings]
         if reached:
-            named = listed([f"{family.label} {depth}" for family, depth in reached])
+            named = listed([f"{family.label} ({depth})" for family, depth in reached])
             texts.append(f"{title} train as well as their shallower siblings up to these depths: {named}.")
     for family in (PLAIN, RESNET, ORTHOGONAL):
         texts += _from_shallow_to_deep(family, ladders.get(family, {}))

@@ -7,6 +7,7 @@ from functools import partial
 import archbench
 from archbench_studies._lags import VANILLA, Net, errors, lead, middle, solved, steps_to_solve
 from archbench_studies._rules import TIME, TIME_FEW, TIME_FULL
+from archbench_studies._wording import listed
 
 LENGTH = 50
 """Steps of the sequences: those of the study of lag, which trains the vanilla net too."""
@@ -68,7 +69,7 @@ def _text(forms: list[Net], data: archbench.StudyData, numbers: dict[str, float]
     return (
         f"On the adding problem of {LENGTH} steps the vanilla LSTM solves {some} of {total} seeds, in "
         f"{steps[VANILLA.label]:,.0f} steps at the median. "
-        + (f"Most seeds fail with {', '.join(failed)}. " if failed else "Every form solves it with most of its seeds. ")
+        + (f"Most seeds fail with {listed(failed)}. " if failed else "Every form solves it with most of its seeds. ")
         + f"The fastest form is {fastest} ({steps[fastest]:,.0f} steps), the slowest {slowest} "
         f"({steps[slowest]:,.0f}; a seed that fails counts as the budget)."
     )

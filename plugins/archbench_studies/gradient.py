@@ -60,7 +60,7 @@ def opening(bias: float) -> float:
 
 def _in_depth(family: Family, depth: int, theory: float | None = None) -> Chain:
     return Chain(
-        f"{family.label} {depth}", f"{family.name} {depth}", "block", lambda data: family.find(data, depth), theory
+        f"{family.label} ({depth})", f"{family.name} {depth}", "block", lambda data: family.find(data, depth), theory
     )
 
 

@@ -32,6 +32,7 @@ from archbench_studies._lags import (
 )
 from archbench_studies._reductions import median_profile
 from archbench_studies._rules import GRADIENT_TASK, TIME, TIME_FEW, TIME_FULL
+from archbench_studies._wording import listed
 
 SHORT, LONG, PROBED = (10, 25), 50, 100
 LENGTHS = (*SHORT, LONG, PROBED)
@@ -130,7 +131,7 @@ def _remembering(nets: list[Net], lengths: tuple[int, ...], data: archbench.Stud
         yes = [label for label, (some, total) in counts.items() if total and 2 * some > total]
         no = [label for label, (some, total) in counts.items() if total and 2 * some <= total]
         if yes or no:
-            parts = [f"{', '.join(yes) or 'no net'} solved it"] + [f"{', '.join(no)} did not"] * bool(no)
+            parts = [f"{listed(yes) or 'no net'} solved it"] + [f"{listed(no)} did not"] * bool(no)
             sentences.append(f"At {length} steps {'; '.join(parts)}.")
     return " ".join(["The adding problem counts as solved by a net if more than half of its seeds reach an error of "
                      "0.01 within the budget.", *sentences]) if sentences else "No net was trained on it."  # fmt: skip

@@ -50,7 +50,7 @@ def _name(net: tuple[Family, int]) -> str:
 
 
 def _label(net: tuple[Family, int]) -> str:
-    return f"{net[0].label} {net[1]}"
+    return f"{net[0].label} ({net[1]})"
 
 
 def _numbers(data: archbench.StudyData) -> dict[str, float]:

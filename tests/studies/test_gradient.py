@@ -89,13 +89,13 @@ def test_figure_has_time_and_depth_on_equal_axes(net, make_record):
     findings = gradient.analyse(StudyData([rnn, highway]))
     after, before = findings.charts
 
-    assert [line.label for line in after.lines] == ["RNN in time", "highway, bias -2 50"]
+    assert [line.label for line in after.lines] == ["RNN in time", "highway with bias -2 (50)"]
     assert after.lines[0].x[-1] == 99
     assert after.lines[1].y[10] == pytest.approx(10**-0.1)
     assert [line.dashed for line in before.lines] == [False, False, True]
     assert findings.numbers["end rnn"] == pytest.approx(-0.3)
     assert findings.numbers["theory highway-2 50"] == pytest.approx(math.log10(1 - 1 / (1 + math.exp(2))))
-    assert "-0.300 in RNN in time and -0.010 in highway, bias -2 50" in findings.text
+    assert "-0.300 in RNN in time and -0.010 in highway with bias -2 (50)" in findings.text
 
 
 def test_rates_of_weights_leave_out_the_first_and_the_last_layer():

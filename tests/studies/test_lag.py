@@ -164,7 +164,7 @@ def test_findings_say_which_nets_solve_which_length(trained: Trained) -> None:
     )
     findings = lag.analyse(data)
 
-    assert "At 10 steps tanh RNN, LSTM solved it. At 100 steps LSTM solved it; tanh RNN did not." in findings.text
+    assert "At 10 steps tanh RNN and LSTM solved it. At 100 steps LSTM solved it; tanh RNN did not." in findings.text
     assert "gradient of the tanh RNN changes by a factor of 0.1 before training and of 1e-10 after it" in findings.text
     assert {name: findings.numbers[name] for name in ("rnn-longest", "lstm-longest", "rnn-steps-100")} == {
         "rnn-longest": 10,

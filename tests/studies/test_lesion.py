@@ -78,7 +78,7 @@ def test_findings_of_lesions(net, reading):
     findings = lesion.analyse(StudyData(records))
     damaged, separated = findings.charts
 
-    assert "costs this share of its score above chance: 50% in resnet 20." in findings.text
+    assert "costs this share of its score above chance: 50% in resnet (20)." in findings.text
     assert (damaged.lines[0].x, damaged.lines[0].y) == ((0.0, 1.0, 2.0), (0.0, pytest.approx(0.5), pytest.approx(1.0)))
     assert separated.lines[0].y[2] == pytest.approx(6 / 16)
-    assert [row[0] for row in findings.rows] == ["resnet 20"]
+    assert [row[0] for row in findings.rows] == ["resnet (20)"]
