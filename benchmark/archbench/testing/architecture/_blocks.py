@@ -42,7 +42,7 @@ def sound_blocks(subject: Subject) -> str:
 @torch.no_grad()
 def _moved(network: nn.Module) -> nn.Module:
     for parameter in network.parameters():
-        parameter += 0.05 * torch.randn_like(parameter)
+        parameter.add_(torch.randn_like(parameter), alpha=0.05)
     return network.eval()
 
 
