@@ -19,6 +19,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
 
@@ -86,8 +87,8 @@ def carry_out(mutants: Sequence[Mutant], workers: int) -> dict[Mutant, str | Non
     """Return for each mutant the test that noticed it, or None if it survived."""
     with tempfile.TemporaryDirectory() as folder:
         places = [Workplace(Path(folder) / str(number)) for number in range(workers)]
-        tests = {file for mutant in mutants for file in ROOMS[mutant.room][1]}
-        tests_of = rehearse(places[0], tests, {mutant.module for mutant in mutants}, LEFT_OUT)
+        tests = {file for mutant in mutants for file in ROOMS[mutant.place.room][1]}
+        tests_of = rehearse(places[0], tests, {mutant.place.module for mutant in mutants}, LEFT_OUT)
         free: Queue[Workplace] = Queue()
         for place in places:
             free.put(place)
@@ -104,7 +105,7 @@ def carry_out(mutants: Sequence[Mutant], workers: int) -> dict[Mutant, str | Non
             for mutant, witness in zip(mutants, pool.map(attempt, mutants), strict=True):
                 results[mutant] = witness
                 if witness is None:
-                    print(f"\nsurvived: {mutant.module}:{mutant.line}\n{mutant.change()}", flush=True)
+                    print(f"\nsurvived: {mutant.place.module}:{mutant.place.line}\n{mutant.change}", flush=True)
                 print(f"\r{len(results)} of {len(mutants)}", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
         for place in places:
@@ -114,8 +115,8 @@ def carry_out(mutants: Sequence[Mutant], workers: int) -> dict[Mutant, str | Non
 
 def show(results: dict[Mutant, str | None]) -> None:
     """Print the score of each room."""
-    mutants = Counter(mutant.room for mutant in results)
-    noticed = Counter(mutant.room for mutant, witness in results.items() if witness is not None)
+    mutants = Counter(mutant.place.room for mutant in results)
+    noticed = Counter(mutant.place.room for mutant, witness in results.items() if witness is not None)
     print(f"\n{'room':<14}{'mutants':>8}{'noticed':>9}{'score':>8}")
     for room, number in mutants.items():
         print(f"{room:<14}{number:>8}{noticed[room]:>9}{noticed[room] / number:>8.1%}")
@@ -124,8 +125,7 @@ def show(results: dict[Mutant, str | None]) -> None:
 def as_json(results: dict[Mutant, str | None]) -> str:
     """Return the mutants and the tests that noticed them."""
     found = [
-        {"room": m.room, "module": m.module, "line": m.line, "change": m.change(), "noticed by": witness}
-        for m, witness in results.items()
+        {**asdict(mutant.place), "change": mutant.change, "noticed by": witness} for mutant, witness in results.items()
     ]
     killed = sum(witness is not None for witness in results.values())
     return json.dumps({"mutants": len(found), "killed": killed, "score": killed / len(found), "results": found}) + "\n"

@@ -19,11 +19,11 @@ cosmic_ray.plugins.OPERATOR_PROVIDERS["archbench"] = OWN
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """One change of one module.
+class Place:
+    """A place at which an operator can change a module.
 
     Args:
-        room: the room that it belongs to, a key of `ROOMS`.
+        room: the room that the module belongs to.
         module: path of the module below the root.
         operator: name of the operator.
         occurrence: index of the place among those where the operator applies to the module.
@@ -36,18 +36,20 @@ class Mutant:
     occurrence: int
     line: int
 
-    def source(self) -> str:
-        """Return the module with the change."""
-        operator = cosmic_ray.plugins.get_operator(self.operator)()
-        before = (ROOT / self.module).read_text()
-        return str(mutate_code(before, operator, self.occurrence) or before)
 
-    def change(self) -> str:
-        """Return the lines that differ, the old ones with `-` and the new ones with `+`."""
-        old, new = (ROOT / self.module).read_text().splitlines(), self.source().splitlines()
-        gone = [f"-{line.strip()}" for line in old if line not in new]
-        come = [f"+{line.strip()}" for line in new if line not in old]
-        return "\n".join(gone + come)
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change.
+
+    Args:
+        place: where the change is.
+        source: the whole module with it.
+        change: the lines that differ, the old ones with `-` and the new ones with `+`.
+    """
+
+    place: Place
+    source: str
+    change: str
 
 
 def sample(rooms: Mapping[str, Sequence[str]], count: int, draw: random.Random) -> list[Mutant]:
@@ -59,7 +61,7 @@ def sample(rooms: Mapping[str, Sequence[str]], count: int, draw: random.Random) 
         draw: what chooses the lines.
     """
     places = {
-        path: lines_with_mutants(room, path.relative_to(ROOT).as_posix(), draw)
+        path: places_by_line(room, path.relative_to(ROOT).as_posix(), draw)
         for room, patterns in rooms.items()
         for pattern in patterns
         for path in sorted(ROOT.glob(pattern))
@@ -68,41 +70,52 @@ def sample(rooms: Mapping[str, Sequence[str]], count: int, draw: random.Random) 
     chosen: list[Mutant] = []
     while len(chosen) < count and any(places.values()):
         for waiting in places.values():
-            if waiting and counts(mutant := draw.choice(waiting.pop()), known):
+            if waiting and (mutant := make(draw.choice(waiting.pop()), known)):
                 chosen.append(mutant)
     return chosen[:count]
 
 
-def lines_with_mutants(room: str, module: str, draw: random.Random) -> list[list[Mutant]]:
-    """Return the mutants of each line of a module, the lines in a random order."""
-    lines: dict[int, list[Mutant]] = {}
-    for mutant in possible(room, module):
-        lines.setdefault(mutant.line, []).append(mutant)
+def places_by_line(room: str, module: str, draw: random.Random) -> list[list[Place]]:
+    """Return the places in each line of a module, the lines in a random order."""
+    lines: dict[int, list[Place]] = {}
+    for place in possible(room, module):
+        lines.setdefault(place.line, []).append(place)
     shuffled = list(lines.values())
     draw.shuffle(shuffled)
     return shuffled
 
 
-def counts(mutant: Mutant, known: set[str]) -> bool:
-    """Return whether a mutant is Python, and is not among the changes that are known to change no result."""
+def make(place: Place, known: set[str]) -> Mutant | None:
+    """Return the mutant of a place; None if it is not Python, or known to change no result."""
+    before = (ROOT / place.module).read_text()
+    after = str(mutate_code(before, cosmic_ray.plugins.get_operator(place.operator)(), place.occurrence) or before)
     try:
-        ast.parse(mutant.source())
+        ast.parse(after)
     except SyntaxError:
-        return False  # noticed without any test
-    return mutant.change() not in {"", *known}
+        return None  # noticed without any test
+    change = changed_lines(before, after)
+    return None if change in {"", *known} else Mutant(place, after, change)
 
 
-def possible(room: str, module: str) -> Iterator[Mutant]:
-    """Yield all mutants of a module that change what it does: not its annotations, decorators and imports."""
+def changed_lines(before: str, after: str) -> str:
+    """Return the lines that differ, the old ones with `-` and the new ones with `+`."""
+    old, new = before.splitlines(), after.splitlines()
+    gone = [f"-{line.strip()}" for line in old if line not in new]
+    come = [f"+{line.strip()}" for line in new if line not in old]
+    return "\n".join(gone + come)
+
+
+def possible(room: str, module: str) -> Iterator[Place]:
+    """Yield all places of a module whose mutants change what it does: not its annotations, decorators and imports."""
     source = (ROOT / module).read_text()
-    silent, lines = SilentPlaces(source), source.splitlines()
+    silent, lines, nodes = SilentPlaces(source), source.splitlines(), list(ast_nodes(get_ast(source)))
     for name in operators():
         operator = cosmic_ray.plugins.get_operator(name)
-        positions = (place for node in ast_nodes(get_ast(source)) for place in operator().mutation_positions(node))
+        positions = (place for node in nodes for place in operator().mutation_positions(node))
         for occurrence, (start, _) in enumerate(positions):
             marker = lines[start[0] - 1][start[1] : start[1] + 2] == "*,"  # the arguments after it are named
             if start not in silent and not marker:
-                yield Mutant(room, module, name, occurrence, start[0])
+                yield Place(room, module, name, occurrence, start[0])
 
 
 def operators() -> list[str]:

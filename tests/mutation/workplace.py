@@ -50,12 +50,12 @@ class Workplace:
 
     def witness(self, mutant: Mutant, tests_of: TestsOf) -> str | None:
         """Return the first test that fails with a mutant, or None if all pass that run its line."""
-        path = self.tree / mutant.module
+        path = self.tree / mutant.place.module
         original = path.read_text()
         if not (near := tests_of.near(mutant)):
             return None
         try:
-            self._write(path, mutant.source())
+            self._write(path, mutant.source)
             found = self.run(tests_of.files(near), only=near, limits=tests_of.limits)
             return None if found["code"] == 0 else found["failed"] or "no test, but pytest"
         finally:
@@ -94,8 +94,12 @@ class TestsOf:
 
     def near(self, mutant: Mutant) -> list[str]:
         """Return the tests that run the changed statement, or any of the module if an import runs it."""
-        lines = self.lines.get(mutant.module, {})
-        tests = {test for line in statement(self.sources[mutant.module], mutant.line) for test in lines.get(line, ())}
+        lines = self.lines.get(mutant.place.module, {})
+        tests = {
+            test
+            for line in statement(self.sources[mutant.place.module], mutant.place.line)
+            for test in lines.get(line, ())
+        }
         return sorted(tests or {test for names in lines.values() for test in names})
 
     def files(self, tests: Sequence[str]) -> list[str]:

@@ -135,6 +135,15 @@ def test_words_decide_nothing() -> None:
     assert stream_seed(same, "order") == stream_seed(BASE, "order")
 
 
+@pytest.mark.parametrize(
+    ("part", "field"), [(BASE, "seed"), (BASE.task, "revision"), (QUICK, "batch_size"), (HOUSE_RECIPE, "momentum")]
+)
+def test_what_decides_cannot_change(part: Any, field: str) -> None:
+    """No part of a trial can be changed, so that its id stays that under which it was trained."""
+    with pytest.raises(AttributeError):
+        setattr(part, field, getattr(part, field))
+
+
 def test_data_do_not_depend_on_the_architecture_or_the_protocol() -> None:
     """Splits and order follow from the task and the seed, so that all entrants see one stream of batches."""
     changed = msgspec.structs.replace(QUICK, batch_size=3)
