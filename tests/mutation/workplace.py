@@ -93,20 +93,21 @@ class TestsOf:
         return {name: 10 + 10 * seconds for name, seconds in self.seconds.items()}
 
     def near(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run the changed statement, or any of the module if an import runs it."""
-        lines = self.lines.get(mutant.place.module, {})
-        tests = {
-            test
-            for line in statement(self.sources[mutant.place.module], mutant.place.line)
-            for test in lines.get(line, ())
-        }
-        return sorted(tests or {test for names in lines.values() for test in names})
+        """Return the tests that run the changed statement.
+
+        Where an import runs it, these are all the tests beside any that runs a line of the module.
+        """
+        lines, source = self.lines.get(mutant.place.module, {}), self.sources[mutant.place.module]
+        if in_function(source, mutant.place.line):
+            return sorted({test for line in statement(source, mutant.place.line) for test in lines.get(line, ())})
+        files = {file_of(test) for tests in lines.values() for test in tests}
+        return [test for test in self.seconds if file_of(test) in files]
 
     def files(self, tests: Sequence[str]) -> list[str]:
         """Return the files of tests, the quickest first."""
         seconds: dict[str, float] = {}
         for test in tests:
-            file = test.partition("::")[0]
+            file = file_of(test)
             seconds[file] = seconds.get(file, 0) + self.seconds[test]
         return sorted(seconds, key=seconds.__getitem__)
 
@@ -124,6 +125,17 @@ def rehearse(place: Workplace, files: Collection[str], modules: Collection[str],
     lines = {paths[path]: {int(n): tests for n, tests in of.items()} for path, of in found["lines"].items()}
     sources = {module: (ROOT / module).read_text() for module in modules}
     return TestsOf(lines, found["seconds"], sources)
+
+
+def file_of(test: str) -> str:
+    """Return the file of a test."""
+    return test.partition("::")[0]
+
+
+def in_function(source: str, line: int) -> bool:
+    """Return whether a line runs when a function is called, and not when the module is imported."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    return any(node.body[0].lineno <= line <= (node.end_lineno or 0) for node in functions)
 
 
 def statement(source: str, line: int) -> range:
