@@ -105,16 +105,22 @@ def run(request: dict[str, Any], result: Path) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     import coverage
+    import hypothesis
     import pytest
 
     class Plugin(Observer):
         pytest_fixture_setup = pytest.hookimpl(wrapper=True)(Observer.pytest_fixture_setup)
 
     observer = Plugin(request)
+    no_shrinking = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    hypothesis.settings.register_profile("mutants", phases=no_shrinking, derandomize=True, database=None)
+    hypothesis.settings.load_profile("mutants")
     if request["modules"]:
         observer.coverage = coverage.Coverage(data_file=None, config_file=False, include=request["modules"])
         observer.coverage.start()
     options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", f"--basetemp={result.with_suffix('.tmp')}"]
+    if request["only"]:
+        options += ["--tb=no"]  # nobody reads how a mutant fails
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of the libraries that are loaded
     options += ["-m", "not slow and not performance and not browser and not gpu"]
     code = int(pytest.main([*options, *request["files"]], plugins=[observer]))
