@@ -1,11 +1,13 @@
 """A mutation campaign: does a test fail for each of many small mistakes in the modules that decide numbers?
 
     pip install -e '.[test,mutation]'
-    python tests/mutation/campaign.py [--mutants 160] [--seed 0] [--json FILE] [ROOM ...]
+    python tests/mutation/campaign.py [--mutants 160] [--seed 0] [--workers N] [--json FILE] [ROOM ...]
 
-Each mutant is one change that cosmic-ray or `operators.py` makes in a copy of the tree, beside which the tests of its
-room run. A mutant that no test notices has survived; it is printed as a diff. The exit code is 1 if fewer than 95 %
-are noticed. Mutants that cannot change any result are listed in `equivalent.toml`, each with the reason.
+Each mutant is one change that cosmic-ray or `operators.py` makes (`places.py`) in a copy of the tree. A rehearsal finds
+which tests run which lines (`workplace.py`), so that a mutant costs the tests that run its line, and those start in a
+process that has the libraries loaded (`server.py`). A mutant that no test notices has survived; it is printed as a
+diff. The exit code is 1 if fewer than 95 % are noticed. Mutants that cannot change any result are not made; they are
+listed in `equivalent.toml`, each with the reason.
 """
 
 from __future__ import annotations
