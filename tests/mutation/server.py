@@ -120,7 +120,7 @@ def run(request: dict[str, Any], result: Path) -> None:
         observer.coverage.start()
     options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", f"--basetemp={result.with_suffix('.tmp')}"]
     if request["only"]:
-        options += ["--tb=no"]  # nobody reads how a mutant fails
+        options += ["--tb=line"]  # nobody reads how a mutant fails
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of the libraries that are loaded
     options += ["-m", "not slow and not performance and not browser and not gpu"]
     code = int(pytest.main([*options, *request["files"]], plugins=[observer]))
@@ -179,7 +179,8 @@ class Observer:
         """Note the seconds of a test, and the first that failed."""
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
         if report.failed:
-            self.failed = self.failed or report.nodeid
+            late = " (out of time)" if "Failed: Timeout" in str(report.longrepr) else ""
+            self.failed = self.failed or report.nodeid + late
 
     def lines(self) -> dict[str, dict[int, list[str]]]:
         """Return for each module and line the tests that ran it; lines that an import ran are left out."""

@@ -179,7 +179,9 @@ def test_a_search_is_that_of_optuna(higher: bool) -> None:
     """Ten recipes are drawn at random, all before the first result; each later one knows all before it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     bounds = {"learning_rate": (1e-4, 0.1), "weight_decay": (1e-6, 0.1), "clip_norm": (0.1, 10)}
-    space = {name: optuna.distributions.FloatDistribution(low, high, log=True) for name, (low, high) in bounds.items()}
+    space: dict[str, Any] = {
+        name: optuna.distributions.FloatDistribution(low, high, log=True) for name, (low, high) in bounds.items()
+    }
     direction = "maximize" if higher else "minimize"
     study = optuna.create_study(direction=direction, sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=10))
     asked = [study.ask(space) for _ in range(10)]
