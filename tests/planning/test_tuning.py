@@ -196,3 +196,11 @@ def test_a_search_is_that_of_optuna(higher: bool) -> None:
     found = search(HOUSE_RECIPE, trials=13, higher_is_better=higher, value_of=lambda recipe: recipe.learning_rate)
 
     assert [{name: getattr(recipe, name) for name in bounds} for recipe in found] == wanted
+
+
+def test_a_search_prints_nothing() -> None:
+    """Optuna would tell of every study and trial; a run has its own lines."""
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    search(HOUSE_RECIPE, trials=1, higher_is_better=True, value_of=lambda recipe: 0.5)
+
+    assert optuna.logging.get_verbosity() == optuna.logging.WARNING
