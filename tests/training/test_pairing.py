@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import torch
 
 from archbench import TaskInfo
 from archbench._training import _pairing
-from archbench._training._pairing import hash_splits
+from archbench._training._order import BatchOrder
+from archbench._training._pairing import hash_first_batches, hash_splits
 from archbench._training._splits import EvaluationBatches, ResidentSplit, evaluation_size
 
 PICTURE = TaskInfo(kind="image", input_shape=(1, 2, 2), outputs=10)
@@ -44,6 +46,19 @@ def test_a_split_is_large_beyond_a_gigabyte() -> None:
 
     assert (len(whole), whole[0], whole[-1].stop) == (512, slice(0, 512), 2**18)
     assert (len(some), some[0], some[-1]) == (256, 0, 2**18)
+
+
+def test_the_first_four_batches_are_hashed() -> None:
+    """The hash of the batches is that of inputs and targets of four steps, in order."""
+    train = ResidentSplit(torch.rand(50, 3), torch.arange(50))
+    order = BatchOrder(50, 8, steps=9, chunks=1, seed=3)
+    (chunk,) = order
+    digest = hashlib.sha256()
+    for step in range(4):
+        digest.update(train.inputs[chunk[step]].numpy().tobytes())
+        digest.update(chunk[step].numpy().tobytes())  # a target is the number of its example
+
+    assert hash_first_batches(train, order) == digest.hexdigest()[:16]
 
 
 @pytest.mark.parametrize(
