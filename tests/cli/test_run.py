@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,10 @@ import pytest
 from archbench._plugins import Problem
 from archbench._records import Record
 from archbench._suite import Results
-from archbench._suite._run import Run
-from support import Cli, MakeRecord
+from archbench._suite._forecast import CellForecast, Forecast
+from archbench._suite._run import Run, Standing
+from archbench.cli._signals import Stopped
+from support import Cli, MakeRecord, house_recipe
 
 COMMAND = ("run", "mlp", "--task", "digits", "--protocol", "smoke")
 
@@ -140,3 +145,107 @@ def test_combinations_that_cannot_exist_have_a_line_for_each_task(
 
     assert "Not on pictures: a, c (takes image); b (too small)." in shown.stdout.splitlines()
     assert json.loads(plain.stdout)["refused"][1] == {"architecture": "b", "task": "pictures", "reason": "too small"}
+
+
+def test_a_row_is_the_mean_over_the_seeds_that_count(
+    run_ends_with: Any, make_record: MakeRecord, cli_here: Cli, tmp_path: Path
+) -> None:
+    """A seed of another version of torch is set aside: .5 and .25 have the mean .375, which .9 does not change."""
+    elsewhere = msgspec.structs.replace(make_record().environment, torch="1.0.0")
+    scores = [msgspec.structs.replace(make_record().scores, test=test) for test in (0.5, 0.25, 0.9)]
+    records = [make_record(seed, scores=one) for seed, one in enumerate(scores[:2])]
+    run_ends_with(records=(*records, make_record(2, scores=scores[2], environment=elsewhere)))
+    done = cli_here(*COMMAND, cwd=tmp_path)
+
+    assert done.stdout.splitlines()[1].split() == ["pictures", "toy", "accuracy", "0.3750", "2/3", "set", "aside"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_cell_has_a_row_and_failures_have_no_mean(
+    run_ends_with: Any, make_record: MakeRecord, failed: Record, cli_here: Cli, tmp_path: Path
+) -> None:
+    """Seeds of one architecture share a row, those of another have their own; without a score there is no number."""
+    trial = msgspec.structs.replace(
+        failed.trial, architecture=msgspec.structs.replace(failed.trial.architecture, name="b", label="b")
+    )
+    run_ends_with(
+        records=(make_record(0), make_record(1), msgspec.structs.replace(failed, trial=trial, id=trial.id)),
+    )
+    lines = [line.split() for line in cli_here(*COMMAND, cwd=tmp_path).stdout.splitlines()]
+
+    assert lines[1] == ["pictures", "toy", "accuracy", "0.7500", "2/2", "ok"]
+    assert lines[2] == ["pictures", "b", "accuracy", "-", "0/1", "failed"]
+
+
+def test_what_a_trial_did_to_records_needs_no_advice_about_plugins(
+    run_ends_with: Any, make_record: MakeRecord, cli_here: Cli, tmp_path: Path
+) -> None:
+    """A network that wrote into records is a problem and exit code 1, but its plugin did load."""
+    run_ends_with(records=(make_record(),), problems=(Problem("toys:toy", "train", "wrote into a record"),))
+    done = cli_here(*COMMAND, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["problem: toys:toy: wrote into a record"]
+
+
+def test_json_has_the_values_of_each_trial(
+    run_ends_with: Any, make_record: MakeRecord, failed: Record, cli_here: Cli, tmp_path: Path
+) -> None:
+    """Trials, and the trials that tried recipes, have the values of their records, which are good here."""
+    trial = msgspec.structs.replace(failed.trial, seed=0, recipe=house_recipe(learning_rate=0.25))
+    run_ends_with(records=(make_record(),), tuning_records=(make_record(trial=trial, id=trial.id),))
+    printed = json.loads(cli_here(*COMMAND, "--json", cwd=tmp_path).stdout)
+
+    common = {"architecture": "toy", "task": "pictures", "seed": 0, "status": "ok"}
+    score = {"message": "", "test": 0.75, "metric": "accuracy"}
+    assert printed["trials"] == [{"id": make_record().id, **common, **score}]
+    assert printed["tuning"] == [{"id": trial.id, **common, "recipe": trial.settings.words(), "validation": 0.8}]
+    assert "0.25" in printed["tuning"][0]["recipe"]
+    assert printed["exit_code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (None, "Stopped.\n"),
+        (
+            Standing(2, 3),
+            "Stopped. 2 of 3 trials are finished and kept in {out}; the same command goes on from there, "
+            "`benchmark leaderboard --out {out}` shows what there is.\n",
+        ),
+    ],
+)
+def test_a_run_that_is_stopped_says_what_is_kept(
+    standing: Standing | None, said: str, cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a signal the exit code is that of shells, 128 + 15, and the message counts what is on disk."""
+
+    def stop(self: Run) -> None:
+        raise Stopped(signal.SIGTERM)
+
+    monkeypatch.setattr(Run, "carry_out", stop)
+    monkeypatch.setattr(Run, "standing", lambda self: standing)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    out = tmp_path / "mine"
+    done = cli_here(*COMMAND, "--out", str(out), cwd=tmp_path)
+
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", said.format(out=out))
+
+
+def test_a_dry_run_shows_the_forecast_and_trains_nothing(
+    cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--dry-run` prints the cost of each cell and of all, and `--json` gives the numbers."""
+    monkeypatch.setattr(Run, "carry_out", lambda self: pytest.fail("a dry run trained"))
+    cell = CellForecast(
+        architecture="a", task="t", state="to train", reason="", trials=3, to_train=2, not_ok=0, tuning_trials=0,
+        seconds_per_trial=4.0,
+    )  # fmt: skip
+    monkeypatch.setattr("archbench.cli._forecast.forecast", lambda *of: Forecast(cells=[cell], workers=2))
+    shown = cli_here(*COMMAND, "--dry-run", cwd=tmp_path)
+    plain = json.loads(cli_here(*COMMAND, "--dry-run", "--json", cwd=tmp_path).stdout)
+
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines()[1].split() == ["a", "t", "to", "train", "2/3", "4", "s", "8", "s"]
+    assert shown.stdout.splitlines()[-1] == "Forecast: about 4 s with 2 at a time. Nothing was kept."
+    assert (plain["seconds"], plain["workers"], plain["cells"][0]["seconds"]) == (4.0, 2, 8.0)

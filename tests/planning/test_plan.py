@@ -14,7 +14,7 @@ from archbench._planning import Device, Refusal, make_plan, unite
 from archbench._protocols import Recipe, equal_steps, find_protocol
 from archbench._records import Trial
 from archbench._selection import select
-from support import Make
+from support import Make, assert_fixed_and_named, structs_of
 
 SMOKE = find_protocol("smoke")
 
@@ -203,3 +203,9 @@ def test_a_trial_has_a_step_at_least(make_architecture: Make, make_task: Make) -
     (planned,) = make_plan(chosen, tasks, protocol=SMOKE, seeds=1).trials
 
     assert planned.trial.steps("image", 100) == 1
+
+
+@pytest.mark.parametrize("struct", structs_of("archbench._planning"))
+def test_plans_and_profiles_are_plain_data_that_cannot_change(struct: type[msgspec.Struct]) -> None:
+    """What passes between processes is made with named fields, and stays as it was made."""
+    assert_fixed_and_named(struct)

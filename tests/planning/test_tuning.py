@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+import optuna
 import pytest
 
 from archbench._planning import Device, Plan, PlannedTrial, Refusal, Round, make_plan, next_round
@@ -171,3 +172,35 @@ def test_retry_repeats_crashes_and_not_divergence(make_architecture: Make, make_
     assert [p.trial.tuning for p in next_round(states, retry=False, tried=set()).trials] == [False]  # another choice
     assert [p.id for p in next_round(states, retry=True, tried=set()).trials] == [crashed.id]
     assert [p.id for p in states[0].open_tuning(retry=True)] == [crashed.id]
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_a_search_is_that_of_optuna(higher: bool) -> None:
+    """Ten recipes are drawn at random, all before the first result; each later one knows all before it."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    bounds = {"learning_rate": (1e-4, 0.1), "weight_decay": (1e-6, 0.1), "clip_norm": (0.1, 10)}
+    space: dict[str, Any] = {
+        name: optuna.distributions.FloatDistribution(low, high, log=True) for name, (low, high) in bounds.items()
+    }
+    direction = "maximize" if higher else "minimize"
+    study = optuna.create_study(direction=direction, sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=10))
+    asked = [study.ask(space) for _ in range(10)]
+    wanted = [trial.params for trial in asked]
+    for trial in asked:
+        study.tell(trial, trial.params["learning_rate"])
+    for _ in range(3):
+        trial = study.ask(space)
+        study.tell(trial, trial.params["learning_rate"])
+        wanted.append(trial.params)
+
+    found = search(HOUSE_RECIPE, trials=13, higher_is_better=higher, value_of=lambda recipe: recipe.learning_rate)
+
+    assert [{name: getattr(recipe, name) for name in bounds} for recipe in found] == wanted
+
+
+def test_a_search_prints_nothing() -> None:
+    """Optuna would tell of every study and trial; a run has its own lines."""
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    search(HOUSE_RECIPE, trials=1, higher_is_better=True, value_of=lambda recipe: 0.5)
+
+    assert optuna.logging.get_verbosity() == optuna.logging.WARNING

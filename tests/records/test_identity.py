@@ -10,6 +10,7 @@ import pytest
 from archbench._protocols import HOUSE_RECIPE, Probes, Protocol, Recipe, Tuning, find_protocol
 from archbench._records import Component, Trial
 from archbench._training._streams import stream_seed
+from support import assert_fixed_and_named, structs_of
 
 QUICK = find_protocol("quick")
 BASE = Trial(
@@ -135,6 +136,12 @@ def test_words_decide_nothing() -> None:
 
     assert same.id == BASE.id
     assert stream_seed(same, "order") == stream_seed(BASE, "order")
+
+
+@pytest.mark.parametrize("struct", [*structs_of("archbench._records"), *structs_of("archbench._protocols")])
+def test_what_decides_cannot_change(struct: type[msgspec.Struct]) -> None:
+    """No part of a trial or record can be changed, so that its id stays that under which it was trained."""
+    assert_fixed_and_named(struct)
 
 
 def test_data_do_not_depend_on_the_architecture_or_the_protocol() -> None:

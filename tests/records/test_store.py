@@ -76,6 +76,18 @@ def test_unreadable_record_is_set_aside(make_record: MakeRecord, tmp_path: Path)
     assert len(list((tmp_path / "set-aside").iterdir())) == 2
 
 
+def test_files_of_one_name_are_all_kept_aside(make_record: MakeRecord, tmp_path: Path) -> None:
+    """The second and third broken file of a trial get a number, and none replaces another."""
+    store, record = Store(tmp_path), make_record()
+    for content in ("one", "two", "three"):
+        store.write(record)
+        store.path(record.id).write_text(content)
+        store.load()
+    kept = {path.name: path.read_text() for path in (tmp_path / "set-aside").iterdir()}
+
+    assert kept == {f"{record.id}.json": "one", f"{record.id}-1.json": "two", f"{record.id}-2.json": "three"}
+
+
 def test_record_from_a_newer_schema_is_left_alone(make_record: MakeRecord, tmp_path: Path) -> None:
     """A record of a newer version stops the command with advice, and the file is not touched."""
     store = Store(tmp_path)

@@ -11,6 +11,7 @@ from archbench._protocols import find_protocol
 from archbench._records import Origin, Pairing, Record, TaskFacts
 from archbench._report import Leaderboard, build_leaderboard
 from archbench._report._schema import TaskRow
+from archbench._report._seeds import describe_gap
 from support import MakeRecord, write_page
 
 
@@ -219,3 +220,18 @@ def test_json_reads_back(realistic: list[Record], tmp_path: Path) -> None:
     read = msgspec.json.decode((tmp_path / "leaderboard.json").read_bytes(), type=Leaderboard)
 
     assert build_leaderboard(realistic) == read
+
+
+@pytest.mark.parametrize(
+    ("counts", "state", "words"),
+    [
+        ({"ok": 3}, "complete", ""),
+        ({"ok": 1, "not run": 2}, "not run", "not run 2 of 3"),
+        ({"failed": 1, "not run": 2}, "failed", "failed 1 of 3, not run 2 of 3"),
+        ({"failed": 2, "diverged": 1}, "failed", "diverged 1 of 3, failed 2 of 3"),
+        ({"failed": 1, "diverged": 1, "ok": 1}, "diverged", "diverged 1 of 3, failed 1 of 3"),
+    ],
+)
+def test_the_most_frequent_trouble_names_a_cell(counts: dict[str, int], state: str, words: str) -> None:
+    """Seeds that were never run name it only where nothing else happened; of equals, the first status does."""
+    assert describe_gap(counts, 3) == (state, words)

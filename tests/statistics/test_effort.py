@@ -41,6 +41,12 @@ def test_the_largest_number_is_still_offered() -> None:
     assert seeds_to_decide(half * 0.999999, 1.0, margin=0.0, seen=3, level=0.05) is None
 
 
+def test_no_number_decides_between_equals() -> None:
+    """Two entrants with the same score at every seed stay undecided without a margin; with one they are equivalent."""
+    assert seeds_to_decide(0.0, 0.0, margin=0.0, seen=3, level=0.05) is None
+    assert seeds_to_decide(0.0, 0.0, margin=0.01, seen=3, level=0.05) == 4
+
+
 def test_several_tasks_are_averaged_seed_by_seed() -> None:
     """Scores of (entrants, tasks, seeds) are compared as their means over the tasks, one for each seed."""
     scores = [

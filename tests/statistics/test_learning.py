@@ -55,6 +55,22 @@ def test_progress_is_found_in_noise() -> None:
     assert np.mean(rising) > 0.85
 
 
+def test_twenty_validations_against_a_plain_loop() -> None:
+    """The last four are compared with the four before; the noise of a mean of four is half that of one."""
+    rng = np.random.default_rng(1)
+    answers = []
+    for _ in range(300):
+        curve = 0.3 * np.arange(1, 21) / 20 + 0.05 * rng.standard_normal(20)
+        gain = sum(curve[16:]) / 4 - sum(curve[12:16]) / 4
+        steps = [curve[i + 1] - curve[i] for i in range(12, 19)]
+        noise = (sum(step**2 for step in steps) / len(steps) / 2) ** 0.5
+        expected = gain > 0.02 and gain > 2 * (noise**2 / 4 + noise**2 / 4) ** 0.5
+        answers.append(expected)
+
+        assert still_improving(range(1, 21), curve, higher_is_better=True, margin=0.02) == expected
+    assert 0.2 < np.mean(answers) < 0.8
+
+
 def test_too_few_validations_say_nothing() -> None:
     """With three validations nobody is said to be still improving."""
     assert not still_improving([100, 200, 300], [0.1, 0.5, 0.9], higher_is_better=True, margin=0.01)

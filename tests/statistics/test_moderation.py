@@ -71,6 +71,21 @@ def test_caution_lowers_the_degrees_of_freedom() -> None:
     assert len(set(found)) == 3
 
 
+@pytest.mark.parametrize("caution", [0.5, 2.0])
+def test_caution_counts_standard_errors_of_a_sample_variance(caution: float) -> None:
+    """n numbers with variance v and excess kurtosis k have a sample variance with standard error v sqrt(2/(n-1) + k/n).
+
+    The numbers are logs of chi-squared variates, whose moments scipy has as those of the log-gamma distribution.
+    """
+    variances, df = [0.8, 0.02, 3.1, 0.4], 4
+    noise, excess = (float(moment) for moment in stats.loggamma(df / 2).stats("vk"))
+    spread = float(np.var(np.log(variances), ddof=1))
+    wanted = spread - noise + caution * noise * (2 / 3 + excess / 4) ** 0.5
+    d0 = 2 * optimize.brentq(lambda y: special.polygamma(1, y) - wanted, 0.01, 100)
+
+    assert float(fit_prior(variances, df, caution=caution)[0]) == pytest.approx(d0, rel=1e-6)
+
+
 def test_trigamma_is_inverted() -> None:
     """The inverse undoes scipy's trigamma function over ten orders of magnitude."""
     values = np.logspace(-5, 5, 40)

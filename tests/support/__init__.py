@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from torch import nn
 
 from archbench import Record, Splits
@@ -36,3 +39,23 @@ def write_page(
 ) -> list[Path]:
     """Write the leaderboard of some records; the paths of its files."""
     return write_files(build_leaderboard(records, sections, notes), out)
+
+
+def structs_of(package: str) -> list[type[msgspec.Struct]]:
+    """Every public class of plain data that the modules of a package define."""
+    folder = importlib.import_module(package)
+    modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(folder.__path__, f"{package}.")]
+    return [
+        item
+        for module in modules
+        for name, item in sorted(vars(module).items())
+        if isinstance(item, type) and issubclass(item, msgspec.Struct) and item.__module__ == module.__name__
+        if not name.startswith("_")
+    ]
+
+
+def assert_fixed_and_named(struct: type[msgspec.Struct]) -> None:
+    """Assert that objects of a class cannot change, and that no two of their fields can be swapped in silence."""
+    assert struct.__struct_config__.frozen
+    with pytest.raises(TypeError, match="positional"):
+        struct(*[None] * len(struct.__struct_fields__))

@@ -103,6 +103,7 @@ def losses_by_hand(job: Job, recipe: Recipe) -> list[float]:
         {"optimizer": "nesterov", "momentum": 0.5, "weight_decay": 0.5, "decay_biases": False, "bias_rate": 2.0},
         {"optimizer": "adam", "weight_decay": 0.3, "betas": (0.8, 0.9)},
         {"optimizer": "adamw", "weight_decay": 0.3, "clip_norm": 0.1, "bias_rate": 3.0},
+        {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.3, "bias_rate": 0.1},
         {"optimizer": "rmsprop", "momentum": 0.5, "weight_decay": 0.1, "clip_norm": 0.5},
     ],
     ids=lambda settings: " ".join(map(str, list(settings.values())[:2])),

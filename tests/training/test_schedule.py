@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archbench._protocols import Recipe
-from archbench._training._schedule import learning_rates, rate_at
+from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from support import house_recipe
 
 SHARES = st.floats(0.001, 0.999)
@@ -89,3 +89,18 @@ def test_schedules_by_the_clock() -> None:
 
     assert [rate_at(falls, share) for share in (0.05, 0.1, 0.49, 0.5)] == pytest.approx([0.01, 0.1, 0.1, 0.01])
     assert [rate_at(cosine, share) for share in (0.25, 0.5, 0.75, 1.0, 1.1)] == pytest.approx([0.5, 1, 0.5, 0, 0])
+
+
+def test_the_clock_stands_still_between_chunks() -> None:
+    """Chunks of 3 and 4 seconds are .7 of a budget of 10, however long the pause between them was."""
+    now = iter([100.0, 103.0, 200.0, 201.0, 204.0])
+    clock = TrainingClock(10.0, now=lambda: next(now))
+
+    assert clock.share() == 0
+    clock.start()
+    assert clock.stop() == 3
+    assert clock.share() == pytest.approx(0.3)
+    clock.start()
+    assert clock.share() == pytest.approx(0.4)  # read at 201
+    assert clock.stop() == 4
+    assert clock.share() == pytest.approx(0.7)

@@ -234,6 +234,9 @@ def test_hash_of_large_splits(make_task: Callable[..., Registered[Any]], monkeyp
     assert hashed(changed(0)) != hashed(np.asarray)
     assert hashed(changed(19)) != hashed(np.asarray)
     assert hashed(changed(1)) == hashed(np.asarray)  # it is not one of the five
+    with monkeypatch.context() as patch:  # a split of just so many numbers is not yet large
+        patch.setattr(_pairing, "HASHED_NUMBERS", 20 * 64)
+        assert hashed(changed(1)) != hashed(np.asarray)
     for name in ("train", "validation", "test"):
         splits = splits_of(np.asarray)
         getattr(splits, name).targets[7] = (getattr(splits, name).targets[7] + 1) % 3

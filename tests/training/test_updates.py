@@ -104,3 +104,12 @@ def test_cleared_gradients_are_gone() -> None:
     updates.clear()
 
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd", "nesterov"])
+def test_parameters_are_updated_in_one_call(name: str) -> None:
+    """Optimisers that torch has a fused kernel for use it; without it steps are slower, and other bits can come out."""
+    momentum = 0.9 if name == "nesterov" else 0.0
+    optimizer = make_optimizer(build(), house_recipe(optimizer=name, momentum=momentum))
+
+    assert [group["fused"] for group in optimizer.param_groups] == [True]

@@ -61,11 +61,11 @@ def _make_row(group: Sequence[Record]) -> tuple[Text | str, ...]:
     scores = [record.scores.test for record in group if record.scores is not None and record.id not in apart]
     mean = f"{sum(scores) / len(scores):.4f}" if scores else "-"
     bad = sorted({record.status for record in group} - {"ok"}) + ["set aside"] * bool(apart)
-    trial = group[0].trial
+    first, *_ = group
     return (
-        Text(trial.task.label),
-        Text(trial.architecture.label),
-        group[0].task_facts.metric,
+        Text(first.trial.task.label),
+        Text(first.trial.architecture.label),
+        first.task_facts.metric,
         mean,
         f"{len(scores)}/{len(group)}",
         ", ".join(bad) or "ok",
