@@ -42,8 +42,7 @@ def render(results: dict[str, Any]) -> str:
         "Batches of 32, 64 steps, 64 units, forward and backward.",
         ratios(results["cells"], "cell or network", "`torch.nn.LSTM`"),
         "### The ladder of the LSTM",
-        "One layer of 64 units on 64 inputs, the rungs of [cuDNN 5](https://arxiv.org/abs/1604.01946). Ratios are to "
-        "the first form.",
+        "One layer of 64 units on 64 inputs, the rungs of cuDNN 5 (arXiv:1604.01946). Ratios are to the first form.",
         ratios(results["ladder"], "form", "first form"),
     ]
     return "\n\n".join(parts)

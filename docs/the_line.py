@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from the_line_sections import OPENING, SECTIONS, Section  # type: ignore[import-not-found]  # beside this script
+from the_line_sections import OPENING, SECTIONS, Section
 
 from archbench._report import _claim_words as words
 from archbench._report._charts import line_chart

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,18 +10,13 @@ import pytest
 
 from archbench._plugins import load_plugins
 from archbench._report._schema import Leaderboard
-
-ROOT = Path(__file__).parents[1]
+from support.pages import ROOT, script_of_docs
 
 
 @pytest.fixture(scope="module")
 def script() -> dict[str, Any]:
     """The names of docs/the_line.py."""
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        return runpy.run_path(str(ROOT / "docs" / "the_line.py"))
-    finally:
-        sys.path.remove(str(ROOT / "docs"))
+    return vars(script_of_docs("the_line"))
 
 
 def test_every_claim_has_one_place(script: dict[str, Any]) -> None:
