@@ -239,7 +239,7 @@ def test_a_dry_run_shows_the_forecast_and_trains_nothing(
     monkeypatch.setattr(Run, "carry_out", lambda self: pytest.fail("a dry run trained"))
     cell = CellForecast(
         architecture="a", task="t", state="to train", reason="", trials=3, to_train=2, not_ok=0, tuning_trials=0,
-        seconds_per_trial=4.0,
+        seconds_per_trial=4.0, protocol="quick",
     )  # fmt: skip
     monkeypatch.setattr("archbench.cli._forecast.forecast", lambda *of: Forecast(cells=[cell], workers=2))
     shown = cli_here(*COMMAND, "--dry-run", cwd=tmp_path)

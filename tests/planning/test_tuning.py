@@ -182,7 +182,7 @@ def test_a_search_is_that_of_optuna(higher: bool) -> None:
     space: dict[str, Any] = {
         name: optuna.distributions.FloatDistribution(low, high, log=True) for name, (low, high) in bounds.items()
     }
-    direction = "maximize" if higher else "minimize"
+    direction: Any = "maximize" if higher else "minimize"
     study = optuna.create_study(direction=direction, sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=10))
     asked = [study.ask(space) for _ in range(10)]
     wanted = [trial.params for trial in asked]

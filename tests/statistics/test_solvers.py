@@ -59,7 +59,8 @@ def test_solvers_with_alike_steps_are_equivalent_or_undecided() -> None:
 
 def test_sequential_rule_prefers_steps_too() -> None:
     """After every seed the steps of those that solved all seeds so far decide, with half of the error for each."""
-    found = decide(SCORES[:2], margin=0.02, max_seeds=10, paired=True, steps=Steps(*(part[:2] for part in steps())))
+    first_two = Steps(steps().taken[:2], steps().solved[:2])
+    found = decide(SCORES[:2], margin=0.02, max_seeds=10, paired=True, steps=first_two)
     gaps = TAKEN[1] - TAKEN[0]
     level = nominal_level(10, 2)
     half = stats.t.ppf(1 - level / 2, found.seeds - 1) * gaps[: found.seeds].std(ddof=1) / np.sqrt(found.seeds)
@@ -73,7 +74,7 @@ def test_sequential_rule_prefers_steps_too() -> None:
 def test_sequential_rule_keeps_its_first_answer() -> None:
     """A pair that steps decided keeps its answer when a later seed does not solve the task."""
     rng = np.random.default_rng(0)
-    taken = np.array([100.0, 2000.0, 2000.0])[:, None] + rng.integers(0, 9, (3, 8))
+    taken = np.array([100.0, 2000.0, 2000.0])[:, None] + rng.integers(0, 9, (3, 8)).astype(np.float64)
     solved = np.ones((3, 8), dtype=np.bool_)
     solved[0, 6:] = False
     taken[0, 6:] = 5000.0

@@ -45,7 +45,7 @@ def again(make_record: MakeRecord, make_architecture: Make, make_task: Make) -> 
     def train(settings: RunSettings, *environments: dict[str, Any] | None, seconds: float | None = None) -> list[str]:
         lines: list[str] = []
         observer = Observer()
-        observer.informed = lines.append  # type: ignore[method-assign]
+        observer.informed = lines.append  # type: ignore[method-assign, assignment]
         records = {}
         for seed, changes in enumerate(environments):
             there = make_record().environment

@@ -619,7 +619,7 @@ class Unrolled(Unit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.F = nn.Sequential(nn.Linear(32, 32), nn.ReLU())
+        self.F: Any = nn.Sequential(nn.Linear(32, 32), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
         h = x

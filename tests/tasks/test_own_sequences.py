@@ -240,8 +240,9 @@ def test_npz_has_no_columns(option: str, tmp_path: Path) -> None:
     """An option that names a column of a table is refused for an npz file, also where an array has that name."""
     targets = np.arange(30) % 3
     np.savez(tmp_path / "a.npz", inputs=np.random.default_rng(0).random((30, 4)), targets=targets, other=targets)
+    settings: dict[str, Any] = {option: "other"}
     with pytest.raises(DataError, match=f"a.npz: {option}=other names a column, .* leave {option}= out"):
-        inspect(tmp_path / "a.npz", SequenceOptions(**{option: "other"}))
+        inspect(tmp_path / "a.npz", SequenceOptions(**settings))
 
 
 def test_endings_in_capitals(tmp_path: Path) -> None:

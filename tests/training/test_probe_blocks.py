@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -48,8 +50,9 @@ def test_a_zero_branch_makes_no_difference() -> None:
     """Skipping a block whose branch gives zero changes nothing, bit for bit."""
     torch.manual_seed(0)
     network, x = Residual(Scaled(nn.Linear(4, 4)), Scaled(nn.Linear(4, 4))), torch.randn(3, 4)
-    nn.init.zeros_(network.blocks[0].F.weight)
-    nn.init.zeros_(network.blocks[0].F.bias)
+    branch: Any = network.blocks[0].F
+    nn.init.zeros_(branch.weight)
+    nn.init.zeros_(branch.bias)
 
     with skipped(find_blocks(network)[:1]):
         lesioned = network(x)

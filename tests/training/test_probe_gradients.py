@@ -111,8 +111,9 @@ def test_a_deep_linear_net_decays_as_its_singular_values_say() -> None:
     """
     torch.manual_seed(0)
     depth, width, s = 20, 8, 0.7
-    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth)))
-    for layer in network:
+    layers = [nn.Linear(width, width) for _ in range(depth)]
+    network = nn.Sequential(*layers)
+    for layer in layers:
         nn.init.orthogonal_(layer.weight, gain=s)
         nn.init.zeros_(layer.bias)
         layer.weight.requires_grad = False
@@ -132,8 +133,9 @@ def test_a_deep_linear_net_with_unequal_singular_values() -> None:
     depth, width = 6, 4
     s = torch.tensor([1.2, 0.9, 0.5, 0.1]).double()
     basis = torch.linalg.qr(torch.randn(width, width).double())[0]
-    network = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth))).double()
-    for layer in network:
+    layers = [nn.Linear(width, width).double() for _ in range(depth)]
+    network = nn.Sequential(*layers)
+    for layer in layers:
         layer.weight = nn.Parameter(basis @ torch.diag(s) @ basis.t(), requires_grad=False)
         nn.init.zeros_(layer.bias)
     x, targets = torch.randn(1, width).double(), torch.randn(1, width).double()

@@ -107,7 +107,7 @@ def test_the_score_is_that_of_the_trial(probed_job: Any) -> None:
     run.train()
     (reading,) = run.prober.readings
     scores = dict(zip(reading.names, reading.values, strict=True))
-    network = run.module.network
+    network: Any = run.module.network
     network.units[1] = nn.ReLU()  # the unit is relu(x + F(x)) with an identity as shortcut
     test = run.splits["test"]
     with torch.no_grad():

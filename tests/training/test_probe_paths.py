@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -51,11 +52,12 @@ def test_a_block_separates_into_a_short_and_a_long_net() -> None:
 def test_two_blocks_separate_into_their_paths() -> None:
     """The terms of two blocks add up to the output, and each is that of a net made by hand."""
     specimen = residual(2)
-    network, (x,) = specimen.network, specimen.arguments
+    network: Any = specimen.network
+    (x,) = specimen.arguments
     terms = separated_outputs(specimen, find_blocks(network))
     (first, second), bottom = network.blocks, network.bottom(x)
 
-    assert torch.allclose(sum(terms), network(x))
+    assert torch.allclose(torch.stack(list(terms)).sum(0), network(x))
     assert torch.allclose(terms[0], network.head(0.64 * bottom))
     assert torch.allclose(terms[1], network.head(0.8 * first.F(bottom)))
     assert torch.allclose(terms[2], network.head(second.F(first(bottom))))
@@ -66,7 +68,7 @@ def test_gradients_of_all_paths_add_up_to_the_gradient() -> None:
     specimen = residual(3)
     blocks = find_blocks(specimen.network)
     sets = itertools.chain(*(itertools.combinations(blocks, count) for count in range(4)))
-    total = sum(gradient_through(specimen, blocks, through) for through in sets)
+    total = torch.stack([gradient_through(specimen, blocks, through) for through in sets]).sum(0)
     x = specimen.arguments[0].clone().requires_grad_()
     mse_loss(specimen.network(x), specimen.targets).backward()
 
