@@ -196,7 +196,7 @@ def test_json_has_the_values_of_each_trial(
     run_ends_with(records=(make_record(),), tuning_records=(make_record(trial=trial, id=trial.id),))
     printed = json.loads(cli_here(*COMMAND, "--json", cwd=tmp_path).stdout)
 
-    common = {"architecture": "toy", "task": "pictures", "seed": 0, "status": "ok"}
+    common = {"architecture": "toy", "task": "pictures", "protocol": "smoke", "seed": 0, "status": "ok"}
     score = {"message": "", "test": 0.75, "metric": "accuracy"}
     assert printed["trials"] == [{"id": make_record().id, **common, **score}]
     assert printed["tuning"] == [{"id": trial.id, **common, "recipe": trial.settings.words(), "validation": 0.8}]
