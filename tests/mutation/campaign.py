@@ -46,7 +46,10 @@ ROOMS = {
         [f"{CORE}/_records/_trial.py", f"{CORE}/_records/_store.py", f"{CORE}/_protocols/_protocol.py"],
         ["tests/records", "tests/planning", "tests/protocols"],
     ),
-    "planning": ([f"{CORE}/_planning/*.py"], ["tests/planning", "tests/suite/test_forecast.py", *SUITE]),
+    "planning": (
+        [f"{CORE}/_planning/*.py"],
+        ["tests/planning", "tests/suite/test_forecast.py", "tests/training/test_profile.py", *SUITE],
+    ),
     "report": (
         [f"{CORE}/_report/_{name}.py" for name in ("boards", "csv", "overall", "rows", "seeds", "statistics")],
         ["tests/report"],
@@ -89,7 +92,7 @@ def carry_out(mutants: Sequence[Mutant], workers: int) -> dict[Mutant, str | Non
     """Return for each mutant the test that noticed it, or None if it survived."""
     with tempfile.TemporaryDirectory() as folder:
         places = [Workplace(Path(folder) / str(number)) for number in range(workers)]
-        tests = {file for mutant in mutants for file in ROOMS[mutant.place.room][1]}
+        tests = {room: ROOMS[room][1] for room in {mutant.place.room for mutant in mutants}}
         tests_of = rehearse(places[0], tests, {mutant.place.module for mutant in mutants}, LEFT_OUT)
         free: Queue[Workplace] = Queue()
         for place in places:

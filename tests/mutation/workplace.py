@@ -78,11 +78,13 @@ class TestsOf:
     """The knowledge which tests run which lines.
 
     Args:
+        rooms: the beginnings of the names of each room's tests.
         lines: for each module and line, the tests that run it.
         seconds: of each test.
         sources: the text of each module.
     """
 
+    rooms: Mapping[str, Sequence[str]]
     lines: Mapping[str, Mapping[int, Collection[str]]]
     seconds: Mapping[str, float]
     sources: Mapping[str, str]
@@ -95,13 +97,12 @@ class TestsOf:
     def near(self, mutant: Mutant) -> list[str]:
         """Return the tests that run the changed statement.
 
-        Where an import runs it, these are all the tests beside any that runs a line of the module.
+        Where an import runs it, these are all the tests of the room.
         """
         lines, source = self.lines.get(mutant.place.module, {}), self.sources[mutant.place.module]
         if in_function(source, mutant.place.line):
             return sorted({test for line in statement(source, mutant.place.line) for test in lines.get(line, ())})
-        files = {file_of(test) for tests in lines.values() for test in tests}
-        return [test for test in self.seconds if file_of(test) in files]
+        return [test for test in self.seconds if test.startswith(tuple(self.rooms[mutant.place.room]))]
 
     def files(self, tests: Sequence[str]) -> list[str]:
         """Return the files of tests, the quickest first."""
@@ -112,19 +113,22 @@ class TestsOf:
         return sorted(seconds, key=seconds.__getitem__)
 
 
-def rehearse(place: Workplace, files: Collection[str], modules: Collection[str], left_out: Sequence[str]) -> TestsOf:
+def rehearse(
+    place: Workplace, rooms: Mapping[str, Sequence[str]], modules: Collection[str], left_out: Sequence[str]
+) -> TestsOf:
     """Run tests without any mutant and return which tests run which lines.
 
     Raises:
         SystemExit: a test fails without any mutant.
     """
     paths = {str(place.tree / module): module for module in modules}
-    found = place.run(sorted(files), but=left_out, modules=list(paths), limit=10 * TIMEOUT)
+    files = sorted({file for tests in rooms.values() for file in tests})
+    found = place.run(files, but=left_out, modules=list(paths), limit=10 * TIMEOUT)
     if found["code"] != 0:
         raise SystemExit(f"{place.log.read_text()}\n{found['failed']} fails without any mutant")
     lines = {paths[path]: {int(n): tests for n, tests in of.items()} for path, of in found["lines"].items()}
     sources = {module: (ROOT / module).read_text() for module in modules}
-    return TestsOf(lines, found["seconds"], sources)
+    return TestsOf(rooms, lines, found["seconds"], sources)
 
 
 def file_of(test: str) -> str:

@@ -276,3 +276,11 @@ def test_a_record_is_on_the_disk_before_its_name_is(
     Store(tmp_path).write(record)
 
     assert happened == [f"file of {len(encode_record(record))} bytes", "rename", "folder"]
+
+
+def test_damaged_problems_are_named(tmp_path: Path) -> None:
+    """The message names the file and what to do with it."""
+    (tmp_path / "problems.json").write_text("[1")
+
+    with pytest.raises(StoreError, match=r"problems\.json is damaged .*; delete it"):
+        Store(tmp_path).read_problems()
