@@ -46,6 +46,7 @@ def make(board: Leaderboard) -> Page:
 
     Raises:
         KeyError: a section names a claim or a study that the leaderboard does not have.
+        IndexError: it names a chart that the study does not have.
     """
     claims = {claim.name: claim for claim in board.claims}
     studies = {study.name: study for study in board.studies}

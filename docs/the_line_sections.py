@@ -82,7 +82,7 @@ SECTIONS = (
             "information-collapses-in-plain-nets",
             "gradients-shatter-in-plain-nets",
         ),
-        (("depth", 0), ("gradient", 0)),
+        (("depth", 0), ("gradient", 0), ("gradient", 1)),
     ),
     Section(
         "Highway networks carry the path over to depth",

@@ -36,7 +36,7 @@ class Point:
 def points_of(family: Family, data: archbench.StudyData) -> list[Point]:
     """Return the nets of a family that have been trained, in rising depth."""
     found = []
-    for depth in family.depths:
+    for depth in family.trained(data):
         mine = family.find(data, depth)
         resources = [record.resources for record in mine.records if record.resources.parameters]
         if resources and resources[0].parameters and mine.scores:

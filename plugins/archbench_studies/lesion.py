@@ -112,15 +112,15 @@ def _sentences(found: Nets, numbers: Mapping[str, float]) -> list[str]:
     lost = [(net, numbers[f"damage {_name(net)}"]) for net in found if f"damage {_name(net)}" in numbers]
     texts = []
     if lost:
-        named = listed([f"{share:.0%} in {_label(net)}" for net, share in lost])
+        named = listed([f"{round(share, 2) + 0.0:.0%} in {_label(net)}" for net, share in lost])
         texts.append(f"Taking one block out of a trained net costs this share of its score above chance: {named}.")
     swapped = [(net, numbers[f"swap {_name(net)}"]) for net in found if f"swap {_name(net)}" in numbers]
     if swapped:
-        named = listed([f"{share:.0%} in {_label(net)}" for net, share in swapped])
+        named = listed([f"{round(share, 2) + 0.0:.0%} in {_label(net)}" for net, share in swapped])
         texts.append(f"Swapping two blocks costs {named}.")
     lengths = [(net, numbers[f"path {_name(net)}"]) for net in found if f"path {_name(net)}" in numbers]
     if lengths:
-        named = listed([f"{share:.0%} in {_label(net)}" for net, share in lengths])
+        named = listed([f"{round(share, 2) + 0.0:.0%} in {_label(net)}" for net, share in lengths])
         texts.append(
             f"Weighted by what they contribute, the paths of a separated net go through this share of its blocks: "
             f"{named}. Were all paths equal, it would be 50%."

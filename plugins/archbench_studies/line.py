@@ -126,7 +126,7 @@ def _sentences(dials: Mapping[str, Settings]) -> list[str]:
         blocks = BLOCKS_IN_A_ROW["fully connected"]
         texts.append(
             f"With a line of {least:g} in each of {blocks} blocks, {least**blocks:.2g} from end to end, the fully "
-            "connected net comes to within five points of its score with an identity; with less it does not."
+            "connected net comes to within five points of its score with an identity, and so it does with more."
         )
     return texts
 

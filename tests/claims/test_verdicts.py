@@ -13,6 +13,8 @@ from scipy import stats
 import archbench
 from archbench import Record, StudyData
 from archbench._claims import Judgement, judge, measure
+from archbench._claims._answers import _counting
+from archbench._declarations import Size
 from archbench._plugins import PluginSource, Registered
 from archbench._protocols import equal_steps
 from archbench._records import Origin
@@ -184,6 +186,64 @@ def test_diverged_trials_may_count(verdict: Verdict) -> None:
     assert list(judged.measured.effects.values()) == [0.01, 1 / 3, 0.01, 0.02, 1 / 3]
     assert judged.flags == ()
     assert judged.verdict == "undecided"
+
+
+def test_a_seed_that_the_statistic_leaves_out(verdict: Verdict) -> None:
+    """Where all trials of a seed are there and the statistic gives none, no run would help, and the reason says so."""
+    judged = verdict(around(0.9), statistic=lambda data: {s: v for s, v in data.scores.items() if s != 2})
+
+    assert judged.reason == "no effect of seed 2: its statistic gives none there"
+    assert judged.command == ""
+
+
+def test_a_seed_that_one_side_lacks(make_record: MakeRecord) -> None:
+    """Where one of two entrants has no trial of a seed, the command trains it."""
+    trial = msgspec.structs.replace(make_record().trial, protocol=RULES)
+    other = msgspec.structs.replace(trial, architecture=msgspec.structs.replace(trial.architecture, name="b"))
+    pairs = [(trial, seed) for seed in range(4)] + [(other, seed) for seed in range(3)]
+    trials = [msgspec.structs.replace(side, seed=seed) for side, seed in pairs]
+    records = tuple(make_record(id=t.id, trial=t, manifests={"toys/half@1": "now"}) for t in trials)
+    result = StudyResult(study=STUDY, size="quick", records=StudyRecords(counted=records))
+
+    def statistic(data: StudyData) -> dict[int, float]:
+        both = data.where(trial.architecture.name).scores.keys() & data.where("b").scores.keys()
+        return dict.fromkeys(both, 0.9)
+
+    one = claim(statistic=statistic)
+    judged = judge(one, STUDY, measure(one.item, result), family=1, manifest="now")
+
+    assert (judged.reason, judged.command) == ("no effect of seed 3", "benchmark run st --seeds 4")
+
+
+def test_a_statistic_without_source(make_record: MakeRecord) -> None:
+    """A rule that cannot be hashed decides nothing, since nobody could see a change of it."""
+    one = claim()
+    result = StudyResult(study=STUDY, size="quick", records=StudyRecords(counted=(make_record(),)))
+    judged = judge(one, STUDY, measure(one.item, result), family=1, manifest="")
+
+    assert judged.verdict == "undecided"
+    assert judged.reason.startswith("the source of its statistic cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("full", "quick", "expected"),
+    [(0, 0, "full"), (8, 0, "quick"), (2, 3, "full"), (None, 4, "quick"), (8, None, "full"), (None, None, "quick")],
+)
+def test_the_size_whose_findings_count(
+    make_record: MakeRecord, full: int | None, quick: int | None, expected: str
+) -> None:
+    """The size that lacks the fewest combinations is analysed, the full one of equals; one without trials is not."""
+    given: list[tuple[Size, int | None]] = [("full", full), ("quick", quick)]
+    sizes = [
+        StudyResult(
+            study=STUDY,
+            size=size,
+            records=StudyRecords(counted=() if lacking is None else (make_record(),), lacking=lacking or 0),
+        )
+        for size, lacking in given
+    ]
+
+    assert _counting(sizes).size == expected
 
 
 def test_a_rule_that_was_changed(verdict: Verdict) -> None:

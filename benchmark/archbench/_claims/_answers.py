@@ -22,7 +22,8 @@ class Answers:
     """Findings and verdicts from the records of a folder.
 
     Args:
-        studies: each at the size that counts: full if it has a trial that is ok, else quick.
+        studies: each at the size that counts: of those with a trial that is ok, the one that lacks the fewest
+            combinations, and full rather than quick if both lack as many.
         claims: the verdicts.
         problems: what analyses and statistics did wrong.
     """
@@ -67,7 +68,8 @@ def _read(study: Registered[Study], plugins: Plugins, records: Sequence[Record])
 
 
 def _counting(results: Sequence[StudyResult]) -> StudyResult:
-    return next((result for result in results if result.finished), results[-1])
+    tried = [result for result in results if result.finished]
+    return min(tried, key=lambda result: result.records.lacking, default=results[-1])
 
 
 def _judge(claim: Registered[Claim], plugins: Plugins, by_study: By) -> Judgement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -138,13 +138,15 @@ class _Case:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Whatever applies, whether or not something else forbids a verdict before."""
+        """All flags that apply, also behind an obstacle that comes first."""
         found = {"tampered": self.changed, "post hoc": self.before, "missing seeds": self.measured.missing}
         return tuple(flag for flag, applies in found.items() if applies)
 
     def obstacle(self) -> tuple[str, str]:
         """Return why there is no verdict, and the command that would help; both empty if there is one."""
         seen, again = len(self.measured.effects), self._run(more=f" --out {FRESH}")
+        if not self.manifest:
+            return "the source of its statistic cannot be read, so nothing shows that its rule was not changed", ""
         if self.changed:
             return f"its rule was changed after {_trials(self.changed)} that it uses had been planned", again
         if self.before:
@@ -169,8 +171,16 @@ class _Case:
         seeds = f"seed{'s' if len(missing) > 1 else ''} {', '.join(map(str, missing))}"
         reason = f"no effect of {seeds}{f' ({names})' if names else ''}"
         if not failed:
-            return reason, self._run(max(missing) + 1)
+            return self._without_trials(reason, missing)
         return reason, "" if all(record.status == "diverged" for record in failed) else self._run(more=" --retry")
+
+    def _without_trials(self, reason: str, seeds: Iterable[int]) -> tuple[str, str]:
+        """Return the command for seeds that some entrant has no trial of; none if the statistic left them out."""
+        cells = {record.trial.cell for record in self.measured.used}
+        tried = {(record.trial.cell, record.trial.seed) for record in self.measured.used}
+        if all((cell, seed) in tried for cell in cells for seed in seeds):
+            return f"{reason}: its statistic gives none there", ""
+        return reason, self._run(max(seeds) + 1)
 
     def _too_wide(self) -> tuple[str, str]:
         from archbench._statistics import MOST_SEEDS, seeds_for_verdict

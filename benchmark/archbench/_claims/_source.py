@@ -1,4 +1,4 @@
-"""The source of a function with all that it uses of its own package, as text that tells rules apart.
+"""The source of a function and of the functions and constants that it names, as text for a hash.
 
 Comments, docstrings and layout do not count, nor does the place in the file; constants, defaults and values that a
 function closed over do.

@@ -27,7 +27,8 @@ Probe = Literal[
 - `block-gradient`: norm of the gradient of the training loss for the output of each block: the error that reaches it,
   which the gradient for the parameters is not, since that grows with what comes in too.
 - `activation`: root mean square of the output of each block, and of its branch beside its straight path.
-- `correlation`: correlation between the input gradients of neighbouring examples (Balduzzi et al., arXiv:1702.08591).
+- `correlation`: correlation of the input gradients at points on the line between two examples (Balduzzi et al.,
+  arXiv:1702.08591).
 - `rank`: effective rank of the outputs of each block (Roy and Vetterli 2007: exponential of the entropy of the
   normalised singular values).
 - `gate`: mean opening of each gate.

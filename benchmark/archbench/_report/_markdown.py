@@ -95,12 +95,12 @@ def _claims(board: Leaderboard) -> list[str]:
             " ".join(filter(None, (_claim_words.number(claim.mean), _bracketed(_claim_words.interval(claim))))),
             claim.effect,
             claim.n,
-            claim.published,
+            "; ".join(filter(None, (claim.published, *claim.replications))),
             claim.source,
         )
         for claim in board.claims
     ]
-    head = ["Claim", "Verdict", "Mean and interval", "Effect", "Seeds", "Paper", "Source"]
+    head = ["Claim", "Verdict", "Mean and interval", "Effect", "Seeds", "Paper and replications", "Source"]
     return ["## Claims", escape(_claim_words.headline(board)), _table(head, rows, [4])]
 
 

@@ -1,4 +1,4 @@
-"""Which records of a folder belong to a study."""
+"""Selection of the records of a study from those of a folder."""
 
 from __future__ import annotations
 

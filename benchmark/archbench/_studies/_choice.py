@@ -1,4 +1,4 @@
-"""Which studies and claims names stand for."""
+"""Look-up of studies and claims by name."""
 
 from __future__ import annotations
 

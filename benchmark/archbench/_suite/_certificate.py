@@ -20,7 +20,7 @@ Rule = Literal["none", "hashes", "status", "bit for bit", "seed interval"]
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One training: that of the record, or the one again.
+    """One side of a comparison: the record or its repetition.
 
     Args:
         started: UTC time of the start, ISO 8601.

@@ -40,6 +40,8 @@ def claims(
     else:
         for judged in found.claims:
             print(line_of(judged))
+            if command := command_of(judged, out_option(out)):
+                print(f"{'':<13}to decide it: {command}")
         print(f"{len(found.claims)} claims. More about one: benchmark claims NAME{out_option(out)}")
     print_problems(found.problems)
     sys.exit(0 if supported else 1)
