@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from archbench._report._schema import ClaimEntry, Leaderboard, StudyEntry
 from archbench._report._text import MINUS, NOTHING
@@ -31,6 +32,17 @@ def headline(board: Leaderboard) -> str:
     found = " and ".join(f"{counts[verdict]} {verdict}" for verdict in DECIDED if counts[verdict])
     left = [f"{number} {verdict}" for verdict, number in sorted(counts.items()) if verdict not in DECIDED]
     return f"{found} of {len(board.claims)} published claims" + (f"; {', '.join(left)}." if left else ".")
+
+
+def split(claims: Sequence[ClaimEntry]) -> tuple[list[ClaimEntry], list[ClaimEntry]]:
+    """Return the claims that are decided, the supported ones first, and the others."""
+    decided = [claim for verdict in DECIDED for claim in claims if claim.verdict == verdict]
+    return decided, [claim for claim in claims if claim.verdict not in DECIDED]
+
+
+def open_claims(claims: Sequence[ClaimEntry]) -> str:
+    """Return how many claims are not decided."""
+    return f"{len(claims)} claim{' is' if len(claims) == 1 else 's are'} not decided by these trials"
 
 
 def number(value: float | None) -> str:

@@ -98,7 +98,8 @@ def _claims(board: Leaderboard) -> list[str]:
             "; ".join(filter(None, (claim.published, *claim.replications))),
             claim.source,
         )
-        for claim in board.claims
+        for part in _claim_words.split(board.claims)
+        for claim in part
     ]
     head = ["Claim", "Verdict", "Mean and interval", "Effect", "Seeds", "Paper and replications", "Source"]
     return ["## Claims", escape(_claim_words.headline(board)), _table(head, rows, [4])]
