@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from archbench._report._charts._svg import tag
 from archbench._report._text import MINUS
 
-PLOT = (416, 290)
-"""Width and height of a plot, in pixels."""
+LEFT, TOP, BOTTOM = 66, 14, 44
+"""Margins of a plot: tick labels on the left and below."""
 
-LEFT, RIGHT, TOP, BOTTOM = 66, 132, 14, 44
-"""Margins of a plot: tick labels on the left and below, names of entrants on the right."""
+
+class Box(NamedTuple):
+    """The size of a plot and its margin for names, in pixels."""
+
+    width: int
+    height: int
+    right: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+
+STANDARD, WIDE = Box(416, 290, 132), Box(560, 330, 190)
+PLOT, RIGHT = STANDARD.size, STANDARD.right
+LETTER = 6.3
+"""Typical width of a letter of a title, in pixels."""
 
 Scale = Callable[[float], float]
 """A value in, a coordinate in pixels out."""
@@ -32,18 +48,20 @@ class Axes(NamedTuple):
         up: values along the vertical axis.
         x: scale of the horizontal axis.
         y: scale of the vertical axis.
+        box: the plot.
     """
 
     across: Domain
     up: Domain
     x: Scale
     y: Scale
+    box: Box = STANDARD
 
 
-def make_axes(across: Domain, up: Domain) -> Axes:
+def make_axes(across: Domain, up: Domain, box: Box = STANDARD) -> Axes:
     """Return the axes of a plot over these values."""
-    width, height = PLOT
-    return Axes(across, up, linear(across, (LEFT, width - RIGHT)), linear(up, (height - BOTTOM, TOP)))
+    x, y = linear(across, (LEFT, box.width - box.right)), linear(up, (box.height - BOTTOM, TOP))
+    return Axes(across, up, x, y, box)
 
 
 def linear(domain: Domain, target: tuple[float, float]) -> Scale:
@@ -87,31 +105,37 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False, powers_u
         powers: the horizontal axis is logarithmic; its values are powers of ten.
         powers_up: the vertical axis is logarithmic.
     """
-    width, height = PLOT
-    floor = height - BOTTOM
-    middle = (LEFT + width - RIGHT) / 2
+    box = axes.box
+    floor, end = box.height - BOTTOM, box.width - box.right
     turned = f"translate(11 {(TOP + floor) / 2:.0f}) rotate(-90)"
+    middle = (LEFT + end) / 2
+    room = 2 * min(middle, box.width - middle)
     return tag(
         "g",
         *_grid(axes, powers_up),
         *_ticks_below(axes, powers),
-        tag("line", x1=LEFT, x2=width - RIGHT, y1=floor, y2=floor, class_="tick"),
-        tag("text", below, x=middle, y=height - 6, text_anchor="middle", class_="title"),
-        tag("text", beside, transform=turned, text_anchor="middle", class_="title"),
+        tag("line", x1=LEFT, x2=end, y1=floor, y2=floor, class_="tick"),
+        tag("text", below, x=middle, y=box.height - 6, text_anchor="middle", class_="title", **_fitted(below, room)),
+        tag("text", beside, transform=turned, text_anchor="middle", class_="title", **_fitted(beside, box.height)),
         class_="frame",
     )
 
 
+def _fitted(title: str, room: float) -> dict[str, Any]:
+    """Return the attributes that squeeze a title into the room for it; none if it fits."""
+    return {"textLength": room - 4, "lengthAdjust": "spacingAndGlyphs"} if LETTER * len(title) > room - 4 else {}
+
+
 def _grid(axes: Axes, powers: bool) -> Iterator[Markup]:
-    for value in _few(_log_ticks(axes.up)) if powers else ticks(axes.up, 5):
+    for value in _few(_log_ticks(axes.up), 7) if powers else ticks(axes.up, 5):
         y = axes.y(value)
-        yield tag("line", x1=LEFT, x2=PLOT[0] - RIGHT, y1=y, y2=y, class_="grid")
+        yield tag("line", x1=LEFT, x2=axes.box.width - axes.box.right, y1=y, y2=y, class_="grid")
         yield tag("text", power_label(value) if powers else tick_label(value), x=LEFT - 8, y=y + 4, text_anchor="end")
 
 
 def _ticks_below(axes: Axes, powers: bool) -> Iterator[Markup]:
-    floor = PLOT[1] - BOTTOM
-    for value in _few(_log_ticks(axes.across)) if powers else ticks(axes.across, 4):
+    floor = axes.box.height - BOTTOM
+    for value in _few(_log_ticks(axes.across), 5) if powers else ticks(axes.across, 4):
         x = axes.x(value)
         yield tag("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="tick")
         yield tag("text", power_label(value) if powers else tick_label(value), x=x, y=floor + 18, text_anchor="middle")
@@ -123,9 +147,9 @@ def power_label(exponent: float) -> str:
     return tick_label(value) if 1e-3 <= value < 1e7 else f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
 
 
-def _few(values: list[float]) -> list[float]:
-    """Return at most seven of these ticks, evenly spread."""
-    return values[:: math.ceil(len(values) / 7)] if values else values
+def _few(values: list[float], most: int) -> list[float]:
+    """Return at most so many of these ticks, evenly spread."""
+    return values[:: math.ceil(len(values) / most)] if values else values
 
 
 def _log_ticks(domain: Domain) -> list[float]:

@@ -60,14 +60,14 @@ def _line(curve: Curve, values: Sequence[float], entrant: Entrant, axes: Axes, h
     )
 
 
-def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Return label heights at least `gap` apart, kept near the points and inside the plot."""
+def spread(heights: Sequence[float], gap: float, plot: float = PLOT[1]) -> list[float]:
+    """Return label heights at least `gap` apart, kept near the points and inside a plot of this height."""
     order = sorted(range(len(heights)), key=lambda index: heights[index])
     placed = [0.0] * len(heights)
     last = -math.inf
     for index in order:
         last = placed[index] = max(heights[index], last + gap)
-    ceiling = PLOT[1] - BOTTOM - 2 + gap
+    ceiling = plot - BOTTOM - 2 + gap
     for index in reversed(order):
         ceiling = placed[index] = min(placed[index], ceiling - gap)
     return placed

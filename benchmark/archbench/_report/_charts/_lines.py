@@ -9,11 +9,17 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from archbench._declarations import Chart, Line
-from archbench._report._charts._axes import PLOT, Axes, frame, make_axes, padded
+from archbench._report._charts._axes import WIDE, Axes, frame, make_axes, padded
 from archbench._report._charts._curves import spread
 from archbench._report._charts._svg import PALETTE, clip, image, short, tag
 
 Point = tuple[float, float]
+
+MOST_MARKS = 30
+"""Points of a line that are marked; more would hide the line."""
+
+LONGEST_NAME = 27
+"""Letters of a name that the margin has room for."""
 
 
 class _Drawn(NamedTuple):
@@ -47,16 +53,16 @@ def line_chart(chart: Chart) -> Markup | None:
     points = [point for line in lines for point in line.points]
     if not points:
         return None
-    axes = make_axes(padded([x for x, _ in points]), padded([y for _, y in points]))
+    axes = make_axes(padded([x for x, _ in points]), padded([y for _, y in points]), WIDE)
     ends = [(line.runs[-1] if line.runs else sorted(line.seeds) or [points[0]])[-1] for line in lines]
-    heights = spread([axes.y(y) for _, y in ends], 13)
+    heights = spread([axes.y(y) for _, y in ends], 13, WIDE.height)
     drawn = [
-        _draw(line, index % PALETTE, axes, end, height)
-        for index, (line, end, height) in enumerate(zip(lines, ends, heights, strict=True))
+        _draw(line, index % PALETTE, axes, height)
+        for index, (line, height) in enumerate(zip(lines, heights, strict=True))
         if line.points
     ]
     below = frame(axes, chart.x, chart.y, powers=chart.log_x, powers_up=chart.log_y)
-    return image(PLOT, chart.description or chart.title, below, *drawn)
+    return image(WIDE.size, chart.description or chart.title, below, *drawn, class_="plot wide")
 
 
 def _prepare(line: Line, chart: Chart) -> _Drawn:
@@ -91,16 +97,18 @@ def _runs(points: Iterable[Point | None]) -> Iterator[list[Point]]:
             run = []
 
 
-def _draw(line: _Drawn, colour: int, axes: Axes, end: Point, height: float) -> Markup:
+def _draw(line: _Drawn, colour: int, axes: Axes, height: float) -> Markup:
+    """Return a line with its name at this height in the margin, where no other line covers it."""
     dots = [tag("circle", cx=axes.x(x), cy=axes.y(y), r=2.4, class_="seed") for x, y in line.seeds]
-    marks = [] if line.dashed else [_mark(point, axes) for run in line.runs for point in run]
+    points = [point for run in line.runs for point in run]
+    marks = [] if line.dashed or len(points) > MOST_MARKS else [_mark(point, axes) for point in points]
     return tag(
         "g",
         tag("title", line.label),
         *dots,
         *(tag("polyline", points=_path(run, axes)) for run in line.runs if len(run) > 1),
         *marks,
-        tag("text", clip(line.label), x=axes.x(end[0]) + 9, y=height + 4, class_="name"),
+        tag("text", clip(line.label, LONGEST_NAME), x=axes.box.width - axes.box.right + 9, y=height + 4, class_="name"),
         class_=f"curve c{colour}{' dashed' if line.dashed else ''}",
     )
 
