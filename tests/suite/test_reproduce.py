@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from PIL import Image
 
 import archbench
 from archbench import DeviceError, Observer, Record, Results, SelectionError
+from archbench._planning import Device, PlannedTrial
 from archbench._records import Store
 from archbench._suite._certificate import Certificate
 
@@ -159,10 +160,19 @@ def test_own_data(tmp_path: Path) -> None:
     assert (given.verdict, given.rule) == ("reproduced", "bit for bit")
 
 
-def test_the_time_limit_is_that_of_the_call(small_results: Results) -> None:
-    """A trial that is not finished in time says nothing about the numbers."""
+def test_a_trial_that_is_not_finished_in_time(small_results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of the call is that of every trial, and a trial that exceeds it says nothing about the numbers."""
+    limits = []
+
+    def execute(planned: Sequence[PlannedTrial], store: Any, pool: Any, **options: Any) -> Iterator[Record]:
+        limits.append(options["timeout"])
+        for item in planned:  # whether a real trial ends before so short a limit is seen is a matter of chance
+            yield item.job(Device(kind="cpu")).record("timeout", "not finished")
+
+    monkeypatch.setattr("archbench._suite._rerun.execute", execute)
     made = archbench.reproduce(small_results.out, sample=1, timeout=0.01, observer=Observer())
 
+    assert limits == [0.01]
     assert [(check.verdict, check.again.status) for check in made.checks] == [("undecided", "timeout")]
     assert not made.reproduced
 
