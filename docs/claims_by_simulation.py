@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from statistics_tables import markdown, table
+from generated_pages import markdown
+from statistics_tables import table
 
 from archbench._statistics import half_widths, say
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -12,25 +10,13 @@ import numpy as np
 import pytest
 
 from archbench._statistics import half_widths, say
-from support.pages import ROOT
-
-
-def load(name: str) -> ModuleType:
-    """A module of docs/."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-        assert spec
-        assert spec.loader
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+from support.pages import ROOT, script_of_docs
 
 
 @pytest.fixture(scope="module")
 def simulation() -> ModuleType:
     """The script that simulates."""
-    load("statistics_tables")
-    return load("claims_by_simulation")
+    return script_of_docs("claims_by_simulation")
 
 
 @pytest.fixture(scope="module")
