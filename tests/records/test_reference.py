@@ -13,6 +13,7 @@ from archbench._plugins import Plugins, load_plugins
 from archbench._protocols import find_protocol
 from archbench._records import Store
 from archbench._selection import select
+from archbench._studies import plan_study
 from archbench._suite._leaderboard import write_leaderboard
 
 REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
@@ -26,7 +27,7 @@ def built_in() -> Plugins:
 
 def test_every_trial_id_is_reproduced_from_its_declaration(built_in: Plugins) -> None:
     """Selecting the labels in each record gives the id under which the record is stored."""
-    records = archbench.read(REFERENCE).records
+    records = [r for r in archbench.read(REFERENCE).records if not r.trial.protocol.for_studies]
     trials = [record.trial for record in records]
     plan = make_plan(
         select(sorted({trial.architecture.label for trial in trials}), built_in.architectures, "architecture"),
@@ -41,6 +42,19 @@ def test_every_trial_id_is_reproduced_from_its_declaration(built_in: Plugins) ->
 
     assert sorted(record.id for record in records) == sorted(today.values())
     assert {(trial.architecture.label, trial.task.label, trial.seed): trial.id for trial in trials} == today
+
+
+def test_the_studies_are_those_that_are_declared(built_in: Plugins) -> None:
+    """The committed trials of studies, tuning included, are those that the built-in studies plan at quick size."""
+    records = {record.id: record for record in Store(REFERENCE).load()[0].values() if record.trial.protocol.for_studies}
+    states = [
+        state for study in built_in.studies for state in plan_study(study.item, "quick", built_in).assess(records)
+    ]
+    planned = [trial for state in states for trial in state.trials]
+    tuning = [trial for state in states for candidate in state.candidates for trial in candidate.trials]
+
+    assert {trial.id for trial in [*planned, *tuning]} == set(records)
+    assert {record.status for record in records.values()} == {"ok"}
 
 
 def test_the_board_is_rebuilt_byte_for_byte(built_in: Plugins, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from archbench._records._record import Record
 NOT_COMPARED = frozenset(
     {
         *("schema", "id", "trial", "status", "message", "detail", "started", "environment"),
-        *("architecture_origin", "task_origin", "architecture_facts", "task_facts"),
+        *("architecture_origin", "task_origin", "architecture_facts", "task_facts", "manifests"),
     }
 )
 """Fields of a record that say what was trained, by whom, where and when. All others are results, also future ones."""
