@@ -83,7 +83,8 @@ def _figure(section: Section, studies: dict[str, StudyEntry], figures: dict[str,
         if drawn is not None:
             name = f"{study}-{number + 1}.svg"
             figures[name] = _standalone(str(drawn))
-            yield f"![{chart.title}](figures/{name})\n\n*{chart.title}. {chart.description}*"
+            title = chart.title if chart.title.endswith("?") else f"{chart.title}."
+            yield f"![{chart.title}](figures/{name})\n\n*{title} {chart.description}*"
 
 
 def _standalone(svg: str) -> str:
