@@ -21,6 +21,7 @@ def gone(make_record: MakeRecord, tmp_path: Path) -> Path:
     return tmp_path / "gone"
 
 
+@pytest.mark.slow
 def test_a_record_that_comes_out_again(cli: Cli, tmp_path: Path) -> None:
     """The exit code is 0, standard output has a row and the count, and the certificate is a file."""
     cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--seeds", "2", cwd=tmp_path)

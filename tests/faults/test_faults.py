@@ -80,6 +80,7 @@ def test_trials_that_take_too_long(cli: Cli, records: ReadRecords, tmp_path: Pat
     wait_until_gone(tmp_path)
 
 
+@pytest.mark.slow
 def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
     """A failed trial runs again only with --retry; a dry run says so; the exit code stays 1."""
     command = ["run", "raises", "mlp", "--task", "digits", "--protocol", "smoke", "--json"]

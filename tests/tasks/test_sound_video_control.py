@@ -47,6 +47,7 @@ def test_melodies_are_equally_frequent_and_as_loud_as_described(load: Load) -> N
     assert np.square(np.asarray(train.inputs), dtype=np.float64).mean() == pytest.approx(0.8**2 + sine / 3, rel=0.003)
 
 
+@pytest.mark.slow
 def test_the_square_can_be_followed(load: Load) -> None:
     """Whoever looks for the square in each frame and votes on its steps knows the direction in all films."""
     test = load("moving-shapes").test

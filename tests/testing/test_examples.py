@@ -8,7 +8,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 
+import archbench
+from archbench._training._probes import find_blocks, skipped
 from archbench.testing import check_codes
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +33,35 @@ def failures(output: str) -> list[str]:
 
 
 def test_guide_quotes_the_example_as_it_is():
-    """Every longer excerpt in the guide, except the first, is in a file of the example, letter by letter."""
+    """Every longer excerpt in the guide, except the first and that about blocks, is in a file of the example."""
     files = [path.read_text() for path in TINYNET.rglob("*.py")]
     _, *excerpts = [block for block in blocks("python") if block.count("\n") > 2]
+    excerpts = [excerpt for excerpt in excerpts if "archbench_blocks" not in excerpt]
 
     assert len(excerpts) == 2
     assert all(any(excerpt in text for text in files) for excerpt in excerpts)
+
+
+def test_blocks_of_the_guide_can_be_skipped():
+    """The network of the guide that names its blocks has nine, and with all of them skipped it is its head."""
+    (excerpt,) = [block for block in blocks("python") if "archbench_blocks" in block]
+
+    class Residual(torch.nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.F = torch.nn.Linear(width, width)
+
+        def forward(self, x):
+            return x + self.F(x)
+
+    names = {"archbench": archbench, "torch": torch, "Residual": Residual}
+    exec(excerpt, names)
+    network, x = names["Deep"](4, 2), torch.randn(3, 4)
+    found = find_blocks(network)
+    with skipped(found):
+        assert torch.equal(network(x), network.head(x))
+
+    assert [block.name for block in found] == [str(n) for n in range(1, 10)]
 
 
 def test_guide_explains_every_check():

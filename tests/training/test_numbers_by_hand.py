@@ -222,10 +222,10 @@ def test_streams_are_separate(make_job: MakeJob) -> None:
     other_seed = msgspec.structs.replace(trial, seed=7)
     streams = get_args(Stream)
 
-    assert len({stream_seed(trial, stream) for stream in streams}) == len(streams) == 5
+    assert len({stream_seed(trial, stream) for stream in streams}) == len(streams) == 6
     assert all(stream_seed(trial, stream) != stream_seed(other_seed, stream) for stream in streams)
     shared = {stream for stream in streams if stream_seed(trial, stream) == stream_seed(other_task, stream)}
-    assert shared == {"weights", "noise"}
+    assert shared == {"weights", "noise", "probes"}
 
 
 def test_noise_and_weights_are_drawn_apart(make_job: MakeJob) -> None:

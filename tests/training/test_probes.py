@@ -64,9 +64,9 @@ def ends_equal(job: Job, probes: Probes) -> TrialRun:
     [
         ("resnet[depth=8]", "digits"),
         ("stochastic-depth[depth=8]", "digits"),
-        ("googlenet[width=0.125]", "digits"),
+        pytest.param("googlenet[width=0.125]", "digits", marks=pytest.mark.slow),
         ("lstm", "adding"),
-        ("transformer[dropout=0.1]", "brackets"),
+        pytest.param("transformer[dropout=0.1]", "brackets", marks=pytest.mark.slow),
     ],
 )
 def test_probes_change_nothing(architecture: str, task: str, probed_job: Any) -> None:
