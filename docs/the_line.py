@@ -89,7 +89,7 @@ def _figure(section: Section, studies: dict[str, StudyEntry], figures: dict[str,
 
 def _standalone(svg: str) -> str:
     """Return an image that carries the colours and fonts of the page, for both colour schemes."""
-    style = resources.files("archbench._report").joinpath("templates", "page.css").read_text(encoding="utf-8")
+    style = resources.files("archbench._report").joinpath("templates", "css", "base.css").read_text(encoding="utf-8")
     lines = style.splitlines()
     root = _until(lines, "*{box-sizing")
     kept = [line for line in lines if line.startswith((".plot ", ".curve ", ".curve.", ".c0{"))]

@@ -123,7 +123,7 @@ def test_a_row_holds_what_was_found() -> None:
     """A row has the statement, the verdict with its flags, the mean with its interval, the seeds, and the paper."""
     page, readme = render([claim(low=-1.5, mean=-0.25, flags=["missing seeds"], published="27 %")], [study()])
 
-    for text in (cells(page, "claim-c"), readme.replace("\\", "")):
+    for text in (cells(page, "/claim/c"), readme.replace("\\", "")):
         for part in ("words", "supported (missing seeds)", "−0.25", "−1.5 to 2.5", "3", "27 %"):  # noqa: RUF001
             assert part in text, part
 
@@ -134,7 +134,7 @@ def test_an_undecided_claim_says_what_would_decide_it() -> None:
         verdict="undecided", reason="2 seeds; 5 are needed", command="benchmark run depth --seeds 5", mean=None,
         low=None, high=None, n=0, effects=[],
     )  # fmt: skip
-    row = cells(render([entry], [study()])[0], "claim-c")
+    row = cells(render([entry], [study()])[0], "/claim/c")
 
     assert "2 seeds; 5 are needed" in row
     assert "benchmark run depth --seeds 5" in row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -12,8 +12,14 @@ import jinja2
 from markupsafe import Markup
 
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
+from archbench._report._addresses import Addresses
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
+
+STYLES = ("base",)
+"""Names of the style sheets of the page, in order."""
+SCRIPTS = ("page",)
+"""Names of the scripts of the page, in order."""
 
 
 def render_html(board: Leaderboard) -> str:
@@ -32,7 +38,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
     numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = page_style(), _joined("js", SCRIPTS)
     return {
         "board": board,
         "entrants": entrants,
@@ -40,6 +46,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "tasks": tasks,
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
+        "at": Addresses(board),
         "text": _text,
         "words": _claim_words,
         "explanations": _explanations,
@@ -101,8 +108,15 @@ def _task_pairs(board: TaskBoard, task: TaskEntry, numbers: Mapping[str, int], e
     return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task), solved)
 
 
-def _asset(name: str) -> str:
-    return resources.files("archbench._report").joinpath("templates", name).read_text(encoding="utf-8")
+def page_style() -> str:
+    """Return the style sheet of the page."""
+    return _joined("css", STYLES)
+
+
+def _joined(folder: str, names: Sequence[str]) -> str:
+    """Return the text of these files of a folder of the templates, one after the other."""
+    place = resources.files("archbench._report").joinpath("templates", folder)
+    return "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
 
 
 def _csp_hash(source: str) -> str:

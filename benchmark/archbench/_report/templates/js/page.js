@@ -55,7 +55,7 @@
   // Whether a is better than b was decided in Python, with all pairs of the board at once; here it is only looked up.
   const words = { b: ["is better", 0], w: ["is better", 1], e: ["equivalent", 2], u: ["undecided", 2] };
   const boards = all("section[data-pairs]").map((section) => ({
-    ...JSON.parse(section.dataset.pairs), ...section.dataset, link: section.querySelector("h2").id,
+    ...JSON.parse(section.dataset.pairs), ...section.dataset, link: section.id,
   }));
   const number = (value, digits) => (Number(value.toFixed(digits)) ? value : 0).toFixed(digits).replace("-", "\u2212");
   // The numbers of a pair in one list of means and triangle of half-widths; null unless both are in it.
@@ -131,7 +131,7 @@
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   }
   function restore() {
-    if (location.hash && !location.hash.includes("=")) return; // a link to a heading
+    if (location.hash && !location.hash.includes("=")) return; // a link to a section
     const state = new URLSearchParams(location.hash.slice(1));
     query.value = state.get("q") || "";
     old.checked = state.get("old") !== "0";
