@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,7 @@ class Cell:
         fits: the architecture takes the task; a cell that fits may still be refused for its own recipe.
         recipe: the own recipe of the architecture, where the protocol asks for that; else None.
         manifests: the claims that its trials feed, with the hashes of their rules; see `Record`.
+        share: the seeds that are trained here, where other machines train the others; None for all.
     """
 
     architecture: Selected[Architecture]
@@ -67,20 +68,26 @@ class Cell:
     fits: bool = True
     recipe: Recipe | None = None
     manifests: Mapping[str, str] = field(default_factory=dict)
+    share: tuple[int, ...] | None = None
 
     def trials(self, recipe: Recipe | None = None) -> tuple[PlannedTrial, ...]:
-        """Return the trials of the evaluation, one for each seed.
+        """Return the trials of the evaluation, one for each seed that is trained here.
 
         Args:
             recipe: what tuning chose; None where nothing was tuned, or as long as that is not known.
         """
-        return tuple(self._trial(seed=seed, recipe=recipe or self.recipe) for seed in range(self.seeds))
+        return tuple(self._trial(seed=seed, recipe=recipe or self.recipe) for seed in self.trained_seeds)
 
     def candidate(self, recipe: Recipe) -> Candidate:
         """Return the trials that try a recipe on the tuning seeds of the protocol."""
         assert self.protocol.tuning is not None
         seeds = range(TUNING_SEED, TUNING_SEED + self.protocol.tuning.seeds)
         return Candidate(recipe, tuple(self._trial(seed=seed, recipe=recipe, tuning=True) for seed in seeds))
+
+    @property
+    def cost(self) -> int:
+        """Trials that have to be trained, tuning included; none if it is refused."""
+        return 0 if self.refusal is not None else len(self.trained_seeds) + self.tuning_cost
 
     @property
     def declined(self) -> bool:
@@ -91,6 +98,11 @@ class Cell:
     def tuning_cost(self) -> int:
         """Tuning trials that the protocol gives to this cell; none if it is refused."""
         return 0 if self.refusal is not None else self.protocol.tuning_cost
+
+    @property
+    def trained_seeds(self) -> Sequence[int]:
+        """The seeds of the trials of the evaluation that are trained here."""
+        return range(self.seeds) if self.share is None else self.share
 
     def _trial(self, **changes: Any) -> PlannedTrial:
         architecture, task = self.architecture.component, self.task.component

@@ -42,7 +42,7 @@ class Plan:
     @property
     def cost(self) -> int:
         """Trials that have to be trained in all, tuning included."""
-        return sum(cell.seeds + cell.tuning_cost for cell in self.cells if cell.refusal is None)
+        return sum(cell.cost for cell in self.cells)
 
     def assess(self, records: Mapping[str, Record]) -> list[CellState]:
         """Return the state of every cell, given the records there are."""

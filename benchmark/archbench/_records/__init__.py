@@ -14,6 +14,8 @@ from archbench._records._grouping import group_by as group_by
 from archbench._records._grouping import latest_start as latest_start
 from archbench._records._grouping import newest as newest
 from archbench._records._lineage import superseded as superseded
+from archbench._records._merge import Merged as Merged
+from archbench._records._merge import merge as merge
 from archbench._records._record import SCHEMA as SCHEMA
 from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts

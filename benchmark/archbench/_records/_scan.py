@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,21 +69,26 @@ def read_files(paths: Iterable[Path]) -> Found:
 
 def _choose(copies: list[_Copy], found: Found) -> None:
     """Add the record that counts of one trial, or the reasons why none does."""
-    if reason := _contradiction([copy.record for copy in copies]):
+    if reason := contradiction([copy.record for copy in copies]):
         found.broken.extend((copy.path, reason) for copy in copies)
         return
     misnamed = [copy for copy in copies if copy.path.stem != copy.record.id]
     found.broken.extend((copy.path, "its name does not match its id") for copy in misnamed)
     named = [copy.record for copy in copies if copy not in misnamed]
     if named:
-        best = max(named, key=lambda record: (record.status in RESULTS, record.started))
+        best = choose(named)
         if best.status == "skipped":
             found.refused.append(best)
         else:
             found.records[best.id] = best
 
 
-def _contradiction(records: list[Record]) -> str:
+def choose(records: Iterable[Record]) -> Record:
+    """Return the record of a trial that counts, among some that do not contradict each other."""
+    return max(records, key=lambda record: (record.status in RESULTS, record.started))
+
+
+def contradiction(records: Sequence[Record]) -> str:
     """Return how records of one trial contradict each other; empty if they do not.
 
     A crash on one machine does not contradict a result of another. Neither does a result under the recipe that an

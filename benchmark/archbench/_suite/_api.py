@@ -27,6 +27,7 @@ def run(
     protocol: str | Path | None = None,
     size: Size | None = None,
     seeds: int | None = None,
+    shard: str | None = None,
     out: str | Path = DEFAULT_OUT,
     workers: int | None = None,
     device: DeviceChoice = "auto",
@@ -49,6 +50,7 @@ def run(
         protocol: name of a built-in protocol, or the path of a TOML file; None for `quick`.
         size: of studies: `quick`, which is what None stands for, or `full`.
         seeds: seeds 0 to N-1; None for the number of the protocol.
+        shard: the share of the trials that is trained here, such as `"1/4"` for the first of four; None for all.
         out: folder of the records and the leaderboard.
         workers: trials at a time; None for as many as there are GPUs, or cores.
         device: `auto`, `cpu` or `cuda`.
@@ -66,6 +68,7 @@ def run(
         ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
         KeyboardInterrupt: the run was interrupted.
     """
+    from archbench._planning import Shard
     from archbench._suite._progress import make_progress
     from archbench._suite._request import Request
     from archbench._suite._studies import make_plan
@@ -74,7 +77,8 @@ def run(
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
-    wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds)
+    share = None if shard is None else Shard.parse(shard)
+    wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=share)
     planned = make_plan(plugins, wanted, observer)
     from archbench._suite._run import Run
 

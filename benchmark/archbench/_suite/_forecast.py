@@ -123,7 +123,7 @@ def _describe(state: CellState, *, retry: bool) -> CellForecast:
         protocol=cell.protocol.name,
         state=word,
         reason=reason,
-        trials=cell.seeds + cell.tuning_cost,
+        trials=len(cell.trained_seeds) + cell.tuning_cost,
         to_train=to_train,
         not_ok=not_ok,
         tuning_trials=cell.tuning_cost,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from archbench._claims import manifests
 from archbench._declarations import Size, Study
 from archbench._errors import DataError, IncompatibleError, SelectionError
-from archbench._planning import Plan, unite
+from archbench._planning import Plan, take_shard, unite
 from archbench._plugins import Plugins, Problem, Registered, plugin_of
 from archbench._studies import choose, parts_of, plan_study
 from archbench._suite._observer import Observer
@@ -31,12 +31,17 @@ class Planned:
 
 
 def make_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:
-    """Return the plan of what a user asks for.
+    """Return the plan of what a user asks for, or of the share of it that is trained here.
 
     Raises:
         SelectionError: a name matches nothing, options contradict each other, or no study can be trained.
         ArchbenchError: as of `request_plan`, for architectures.
     """
+    whole = _make_whole_plan(plugins, wanted, observer)
+    return whole if wanted.shard is None else replace(whole, plan=take_shard(whole.plan, wanted.shard))
+
+
+def _make_whole_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:
     if not wanted.is_for_studies(plugins):
         return Planned(request(plugins, wanted, observer), plugins)
     chosen, size = choose(wanted.names, plugins.studies, "study"), wanted.size or "quick"

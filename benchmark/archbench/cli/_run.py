@@ -45,6 +45,11 @@ SizeName = Annotated[
     Size | None, typer.Option("--size", help="Size of the studies: quick or full.", show_default="quick")
 ]
 
+ShardName = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
+]
+
 
 def run(
     selectors: OrStudies,
@@ -52,6 +57,7 @@ def run(
     protocol: OtherProtocol = None,
     size: SizeName = None,
     seeds: Seeds = None,
+    shard: ShardName = None,
     out: Out = DEFAULT_OUT,
     workers: Workers = None,
     device: DeviceName = "auto",
@@ -63,8 +69,10 @@ def run(
     json: Json = False,
 ) -> None:
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
+    from archbench._planning import Shard
     from archbench._suite._request import Request
 
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds)
+    share = None if shard is None else Shard.parse(shard)
+    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=share)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)

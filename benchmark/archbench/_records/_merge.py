@@ -1,0 +1,103 @@
+"""Merging folders of records, such as those of several machines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from archbench._errors import StoreError
+from archbench._records._record import Record
+from archbench._records._refused import one_for_each_cell
+from archbench._records._scan import choose, contradiction
+from archbench._records._store import Store
+
+_SHOWN = 10
+
+
+class Merged(NamedTuple):
+    """The outcome of a merge.
+
+    Args:
+        records: all records of the folder afterwards, by id.
+        added: how many of them it did not have before.
+        replaced: how many count instead of an earlier one of their trial, which had no result or an older one.
+        left_out: a line for each file that is no valid record; it stays where it is.
+    """
+
+    records: dict[str, Record]
+    added: int
+    replaced: int
+    left_out: list[str]
+
+
+def merge(sources: Sequence[Path], store: Store) -> Merged:
+    """Unite the records of several folders in one; the folders that they come from are only read.
+
+    Nothing is written unless all of it can be. Merging the same folders again changes nothing.
+
+    Args:
+        sources: folders that hold `records/`.
+        store: the folder that takes them; its own records take part.
+
+    Raises:
+        StoreError: a folder is not there, cannot be used or is in use, or records of one trial contradict each other.
+        RecordError: a record was written by a newer version of the suite.
+    """
+    for source in sources:
+        if not (source / "records").is_dir():
+            raise StoreError(f"there is no folder {source / 'records'}; give folders that a run wrote")
+    with store.locked():
+        return _merge(sources, store)
+
+
+def _merge(sources: Sequence[Path], store: Store) -> Merged:
+    before, broken = store.scan()
+    left_out = [f"{path}: {reason}" for path, reason in broken]
+    refused = [*store.refused]
+    copies = defaultdict(list, {key: [(store.root, record)] for key, record in before.items()})
+    for source in (path for path in sources if path.resolve() != store.root.resolve()):
+        other = Store(source)
+        found, broken = other.scan()
+        left_out += [f"{path}: {reason}" for path, reason in broken]
+        refused += other.refused
+        for key, record in found.items():
+            copies[key].append((source, record))
+    _raise_if_contradictory(list(copies.values()))
+    chosen = {key: choose(record for _, record in copies[key]) for key in sorted(copies)}
+    changed = [record for key, record in chosen.items() if before.get(key) != record]
+    for record in changed:
+        store.write(record)
+    store.write_refused(one_for_each_cell(refused), {record.trial.cell for record in chosen.values()})
+    added = sum(record.id not in before for record in changed)
+    return Merged(chosen, added, len(changed) - added, left_out)
+
+
+def _raise_if_contradictory(copies: Sequence[Sequence[tuple[Path, Record]]]) -> None:
+    """Compare the copies of each trial.
+
+    Raises:
+        StoreError: some contradict each other; it names the trial, the folders and what each of them says.
+    """
+    lines = []
+    for mine in copies:
+        records = [record for _, record in mine]
+        if contradiction(records):
+            said = "; ".join(f"{folder} has {_describe(record)}" for folder, record in mine)
+            lines.append(f"{records[0].trial} ({records[0].id[:8]}): {said}")
+    if lines:
+        more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+        listed = "".join(f"\n  {line}" for line in lines[:_SHOWN])
+        raise StoreError(
+            f"nothing was merged, since results of the same trial contradict each other ({len(lines)} in all); "
+            "`benchmark reproduce` says which of two comes out again; then delete the file of the other:"
+            f"{listed}{more}"
+        )
+
+
+def _describe(record: Record) -> str:
+    scores = record.scores
+    score = record.status if scores is None else f"{record.task_facts.metric} {scores.test!r}"
+    found = record.environment
+    return score if found is None else f"{score} ({found.device}, {found.processor}, torch {found.torch})"

@@ -1,0 +1,56 @@
+"""`benchmark merge`: unite the records of several folders, such as those of several machines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archbench._records import Merged, Store
+from archbench._records import merge as unite
+from archbench._suite._leaderboard import (
+    WrittenLeaderboard,
+    describe_problem,
+    refuse_to_overwrite_foreign_files,
+    write_leaderboard,
+)
+from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
+from archbench.cli._output import print_json, print_problems
+
+Sources = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that runs wrote; they are only read.")]
+
+
+def merge(
+    sources: Sources,
+    out: Out = DEFAULT_OUT,
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Unite the records of several folders in one, and write its leaderboard. Refuses results that contradict."""
+    plugins = load(plugin, no_plugin)
+    store = Store(out)
+    refuse_to_overwrite_foreign_files(store)
+    merged = unite(sources, store)
+    written = write_leaderboard(store, list(merged.records.values()), plugins)
+    print_problems(written.problems)
+    for line in merged.left_out:
+        print(f"warning: left out {line}", file=sys.stderr)
+    if json:
+        print_json(_describe(merged, written))
+    else:
+        print(f"{merged.added} records added, {merged.replaced} replaced; {len(merged.records)} records in {out}")
+    sys.exit(1 if merged.left_out or any(problem.fatal for problem in written.problems) else 0)
+
+
+def _describe(merged: Merged, written: WrittenLeaderboard) -> dict[str, object]:
+    return {
+        "records": len(merged.records),
+        "added": merged.added,
+        "replaced": merged.replaced,
+        "left_out": merged.left_out,
+        "files": written.files,
+        "problems": [describe_problem(problem) for problem in written.problems],
+    }

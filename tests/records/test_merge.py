@@ -1,0 +1,99 @@
+"""Merging the folders of several machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from archbench._errors import StoreError
+from archbench._records import Record, Store, encode_record, merge
+from support import MakeRecord
+
+
+def folder(path: Path, *records: Record) -> Path:
+    """A folder with these records."""
+    for record in records:
+        Store(path).write(record)
+    return path
+
+
+def scored(record: Record, test: float) -> Record:
+    """Return a record with another test score."""
+    assert record.scores is not None
+    return msgspec.structs.replace(record, scores=msgspec.structs.replace(record.scores, test=test))
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Return the files of the records below a folder."""
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("records/*/*.json"))}
+
+
+def test_records_are_united_and_a_second_merge_changes_nothing(make_record: MakeRecord, tmp_path: Path) -> None:
+    """All trials of all folders are there afterwards, byte for byte; sources are not touched; merging is idempotent."""
+    a = folder(tmp_path / "a", make_record(0), make_record(1))
+    b = folder(tmp_path / "b", make_record(1), make_record(2))
+    sources = contents(a) | contents(b)
+    first = merge([a, b], Store(tmp_path / "c"))
+    second = merge([b, a, tmp_path / "c"], Store(tmp_path / "c"))
+
+    assert (first.added, first.replaced, first.left_out) == (3, 0, [])
+    assert (second.added, second.replaced, second.left_out) == (0, 0, [])
+    assert contents(tmp_path / "c") == sources
+    assert len(contents(a)) == len(contents(b)) == 2
+
+
+def test_contradictions_are_refused_with_both_results(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Two scores of one trial stop the merge, which names both folders and both scores, and nothing is written."""
+    a = folder(tmp_path / "a", make_record(0), make_record(1))
+    b = folder(tmp_path / "b", scored(make_record(0), 0.5), make_record(2))
+
+    with pytest.raises(StoreError, match="nothing was merged") as caught:
+        merge([a, b], Store(tmp_path / "c"))
+    assert f"{a} has accuracy 0.75 (cpu" in str(caught.value)
+    assert f"{b} has accuracy 0.5 (cpu" in str(caught.value)
+    assert contents(tmp_path / "c") == {}
+    with pytest.raises(StoreError, match=r"\(1 in all\)"):
+        merge([b], Store(a))
+    assert len(contents(a)) == 2
+
+
+def test_a_result_replaces_a_crash(make_record: MakeRecord, tmp_path: Path) -> None:
+    """What one machine could not finish is taken from the one that did, in either order."""
+    crash = make_record(status="crashed", scores=None, curves=None, training=None, started="2026-02-01")
+    there, here = folder(tmp_path / "a", make_record(started="2026-01-01")), folder(tmp_path / "b", crash)
+    merged = merge([there], Store(here))
+
+    assert (merged.added, merged.replaced) == (0, 1)
+    assert [record.status for record in merged.records.values()] == ["ok"]
+    folder(tmp_path / "d", crash)
+    again = merge([tmp_path / "d"], Store(here))
+    assert (again.added, again.replaced) == (0, 0)
+
+
+def test_files_that_are_no_records_are_left_out(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A garbled, an edited and a misplaced file of a stranger are named and stay where they are."""
+    source = folder(tmp_path / "a", make_record(0))
+    place = source / "records" / "ab"
+    place.mkdir(parents=True)
+    (place / "garbled.json").write_text("{")
+    (place / "edited.json").write_bytes(encode_record(make_record(3)).replace(b"0.75", b"0.99"))
+    (place / "name.json").write_bytes(encode_record(make_record(4)))
+    merged = merge([source], Store(tmp_path / "c"))
+
+    assert list(merged.records) == [make_record(0).id]
+    assert [line.split("/")[-1].split(":")[0] for line in merged.left_out] == [
+        "edited.json",
+        "garbled.json",
+        "name.json",
+    ]
+    assert "checksum" in merged.left_out[0]
+    assert sorted(path.name for path in place.iterdir()) == ["edited.json", "garbled.json", "name.json"]
+
+
+def test_folders_without_records(tmp_path: Path) -> None:
+    """A folder that no run wrote is refused before the target is made."""
+    with pytest.raises(StoreError, match=r"there is no folder .*records"):
+        merge([tmp_path / "nothing"], Store(tmp_path / "c"))
+    assert not (tmp_path / "c").exists()
