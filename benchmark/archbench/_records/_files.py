@@ -59,8 +59,13 @@ def decode_record(data: bytes) -> Record:
     return record
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a crash at any moment, leaves the old bytes or the new ones, never a part.
+
+    Args:
+        path: the file; its folder is made.
+        data: the whole content.
+        durable: it is on the disk at the return, and survives a loss of power.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -71,10 +76,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"

@@ -7,6 +7,7 @@ OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
 OUT/set-aside.json             why they do not count; the page shows it
+OUT/run.json                   how far a run has got; there while it trains, for `benchmark status`
 OUT/.lock                      held while a run writes; the kernel frees it when the process dies
 OUT/.archbench-tmp-shared/     what the trials of a run share; deleted at its end, or by the next run if it was killed
 ```

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +14,9 @@ from rich.text import Text
 
 from archbench._planning import Device
 from archbench._plugins import Problem
-from archbench._records import CellKey, Record, Trial
-from archbench._suite._forecast import makespan
+from archbench._records import Record, Trial
 from archbench._suite._observer import Observer
+from archbench._suite._pace import Pace
 
 STYLES = {"ok": "green"}
 
@@ -29,10 +27,8 @@ class Progress(Observer):
     def __init__(self) -> None:
         # In a notebook too: its own way of printing would make a block of every line.
         self.console = Console(stderr=True, highlight=False, force_jupyter=False)
-        self.running: dict[str, tuple[Trial, float]] = {}
-        self.seconds: dict[CellKey, list[float]] = defaultdict(list)
-        self.total = self.done = self.failed = 0
-        self.workers = 1
+        self.pace = Pace()
+        self.failed = 0
 
     def reading(self, selector: str) -> None:
         """Say so where somebody may be waiting: many images take minutes, the first time."""
@@ -53,21 +49,22 @@ class Progress(Observer):
 
     def training_started(self, total: int, kept: int) -> None:
         """Print how much there is to do. A comparison that adds seeds does so several times."""
-        self.total, self.done, self.failed = total, 0, 0
+        self.pace.expect(total)
+        self.failed = 0
         there = f", {kept} already there" if kept else ""
         self._line(f"{total} trial{'' if total == 1 else 's'} to train{there}. Loading torch ...")
 
     def workers_ready(self, devices: Sequence[Device], warning: str) -> None:
         """Print on what and how many at a time."""
-        self.workers, first = len(devices), devices[0]
+        self.pace.workers, first = len(devices), devices[0]
         threads = f"{first.threads} thread{'s' if first.threads > 1 else ''} each"
-        self._line(f"{self.workers} at a time on {first.kind}, {threads}.")
+        self._line(f"{self.pace.workers} at a time on {first.kind}, {threads}.")
         if warning:
             self.warned(warning)
 
     def trial_started(self, trial: Trial) -> None:
         """Note when."""
-        self.running[trial.id] = (trial, time.monotonic())
+        self.pace.start(trial)
 
     def interrupted(self, finished: int, total: int, out: Path) -> None:
         """Print what is kept and how to go on."""
@@ -78,33 +75,15 @@ class Progress(Observer):
 
     def trial_finished(self, record: Record) -> None:
         """Print its result."""
-        trial, start = self.running.pop(record.id, (record.trial, time.monotonic()))
-        seconds = time.monotonic() - start
-        self.seconds[trial.cell].append(seconds)
-        self.done += 1
+        seconds = self.pace.finish(record.trial)
         self.failed += record.status != "ok"
-        line = Text(f"[{self.done}/{self.total}] ")
+        line = Text(f"[{self.pace.done}/{self.pace.total}] ")
         line.append(record.status, STYLES.get(record.status, "bold red"))
-        line.append(f" {trial}: {describe_result(record)} ({seconds:.1f} s)")
+        line.append(f" {record.trial}: {describe_result(record)} ({seconds:.1f} s)")
         self.console.print(line, soft_wrap=True)
 
     def _line(self, text: str) -> None:
         self.console.print(Text(text), soft_wrap=True)
-
-    def seconds_left(self) -> float | None:
-        """Return a guess; None until a trial is finished."""
-        finished = [value for values in self.seconds.values() for value in values]
-        if not finished:
-            return None
-        mean = sum(finished) / len(finished)
-        now = time.monotonic()
-        running = []
-        for trial, start in self.running.values():
-            known = self.seconds.get(trial.cell)
-            expected = sum(known) / len(known) if known else mean
-            running.append(max(0.0, expected - (now - start)))
-        waiting = mean * max(0, self.total - self.done - len(self.running))
-        return makespan([*running, waiting], self.workers, longest=max(running, default=0.0))
 
 
 class LiveProgress(Progress):
@@ -134,17 +113,16 @@ class LiveProgress(Progress):
             self.live.update(self._render())
 
     def _render(self) -> Group:
-        left = self.seconds_left()
+        left, running = self.pace.seconds_left(), self.pace.running_for()
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            ProgressBar(total=self.total, completed=self.done, width=30),
-            f"{self.done}/{self.total} done",
-            f"{len(self.running)} running",
+            ProgressBar(total=self.pace.total, completed=self.pace.done, width=30),
+            f"{self.pace.done}/{self.pace.total} done",
+            f"{len(running)} running",
             Text(f"{self.failed} failed", "bold red" if self.failed else "dim"),
             "time left: unknown" if left is None else f"time left: about {format_seconds(left)}",
         )
-        now = time.monotonic()
-        rows = [Text(f"  {trial}  {now - start:.0f} s", "dim") for trial, start in self.running.values()]
+        rows = [Text(f"  {trial}  {seconds:.0f} s", "dim") for trial, seconds in running]
         return Group(head, *rows)
 
 

@@ -21,6 +21,7 @@ from archbench._suite._leaderboard import (
 from archbench._suite._observer import Observer, PluginHooks
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
+from archbench._suite._status import StatusFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Run:
         self.problems: list[Problem] = list(plugins.problems)
         self.trained: dict[str, PlannedTrial] = {}
         self._loaded = False
-        self._observers = (self.observer, PluginHooks(plugins, self._report))
+        self._observers = (self.observer, PluginHooks(plugins, self._report), StatusFile(settings.out))
 
     def carry_out(self) -> Results:
         """Train what is open, and write the leaderboard.
@@ -108,17 +109,20 @@ class Run:
         if not ready:
             return states
         left = sum(state.count_left(retry=self.settings.retry) for state in states)
-        self.observer.training_started(left, self.plan.cost - left)
+        for observer in self._observers:
+            observer.training_started(left, self.plan.cost - left)
         try:
             pool = self._open_pool()
-            self.observer.workers_ready(pool.devices, pool.warning)
+            for observer in self._observers:
+                observer.workers_ready(pool.devices, pool.warning)
             while ready:
                 with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
                     self._train(ready, pool)
                 states = self.plan.assess(self.records)
                 ready = self._next_round(states)
         finally:
-            self.observer.training_ended()
+            for observer in self._observers:
+                observer.training_ended()
         return states
 
     def _open_pool(self) -> Pool:
@@ -127,7 +131,7 @@ class Run:
 
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
-        timeout, start, tick = self.settings.timeout, self._started, self.observer.waiting
+        timeout, start, tick = self.settings.timeout, self._started, self._waiting
         trials = execute(ready, self.store, pool, timeout=timeout, on_start=start, on_tick=tick)
         with contextlib.closing(trials):
             for record in trials:
@@ -138,6 +142,10 @@ class Run:
     def _started(self, planned: PlannedTrial) -> None:
         for observer in self._observers:
             observer.trial_started(planned.trial)
+
+    def _waiting(self) -> None:
+        for observer in self._observers:
+            observer.waiting()
 
     def _next_round(self, states: Sequence[CellState]) -> list[PlannedTrial]:
         """Return what can be trained now, of a tuned protocol first the tuning; write down what never will be."""

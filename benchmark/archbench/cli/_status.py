@@ -1,0 +1,61 @@
+"""`benchmark status`: how far a run has got, asked from another shell."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+from archbench._suite._status import FolderStatus, RunStatus, read_folder_status
+from archbench.cli._options import DEFAULT_OUT, Json, Out, flag
+from archbench.cli._output import out_option, print_json
+
+WATCH_SECONDS = 5.0
+
+Watch = Annotated[bool, flag("--watch", "Look again every few seconds, until the run ends.")]
+
+
+def status(out: Out = DEFAULT_OUT, watch: Watch = False, json: Json = False) -> None:
+    """Say how far the run in a folder has got: what runs, what failed, how long it will take. Changes nothing."""
+    while True:
+        found = read_folder_status(out)
+        if json:
+            print_json(found)
+        else:
+            print("\n".join(_lines(found, out)), flush=True)
+        if not watch or json or found.state != "running":
+            return
+        time.sleep(WATCH_SECONDS)
+
+
+def _lines(found: FolderStatus, out: Path) -> list[str]:
+    kept = ", ".join(f"{number} {name}" for name, number in found.records.items()) or "none"
+    if found.run is None:
+        return [f"No run trains in {out}. Records there: {kept}."]
+    if found.state == "killed":
+        return [
+            f"A run in {out} was killed after {_progress(found.run)}, at {found.run.updated}. Records there: {kept}.",
+            "The same command goes on from there.",
+        ]
+    return [*_running_lines(found.run), f"See `benchmark leaderboard{out_option(out)}` for the results so far."]
+
+
+def _running_lines(run: RunStatus) -> list[str]:
+    from archbench._suite._progress import format_seconds
+
+    left = "unknown" if run.seconds_left is None else f"about {format_seconds(run.seconds_left)}"
+    kept = f", {run.kept} were there before" if run.kept else ""
+    lines = [
+        f"Running on {run.host} since {run.started}: {_progress(run)}{kept}; time left: {left}.",
+        f"{run.workers} at a time on {run.device or 'the device that is being looked for'}:",
+    ]
+    lines += [f"  {trial.trial}  {trial.seconds:.0f} s" for trial in run.running]
+    if run.failures:
+        lines.append("Not ok, the last ones:")
+        lines += [f"  {failure.status} {failure.trial}: {failure.message}" for failure in run.failures]
+    return lines
+
+
+def _progress(run: RunStatus) -> str:
+    bad = sum(number for name, number in run.statuses.items() if name != "ok")
+    return f"{run.done} of {run.total} trials" + (f", {bad} of them not ok" if bad else "")
