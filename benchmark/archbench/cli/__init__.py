@@ -27,7 +27,7 @@ from archbench.cli._signals import Stopped, leave, stop_signals
 
 VERBS = (
     "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "new", "plugins",
-    "data", "leaderboard", "status", "merge",
+    "data", "leaderboard", "status", "merge", "doctor",
 )  # fmt: skip
 """The verbs, in the order of the help."""
 
