@@ -145,7 +145,7 @@ def _text(data: archbench.StudyData) -> str:
 def _chart(nets: dict[str, archbench.StudyData]) -> archbench.Chart:
     lines = []
     for label, mine in nets.items():
-        curves = [record.curves for record in mine.records if record.curves]
+        curves = [record.curves for record in mine.records if record.curves and record.status == "ok"]
         steps = curves[0].step if curves else []
         y = tuple(statistics.median(curve.validation[at] for curve in curves) for at in range(len(steps)))
         lines.append(archbench.Line(label=label, x=tuple(map(float, steps)), y=y))

@@ -13,6 +13,12 @@ from archbench._records._grouping import current_recipe as current_recipe
 from archbench._records._grouping import group_by as group_by
 from archbench._records._grouping import latest_start as latest_start
 from archbench._records._grouping import newest as newest
+from archbench._records._limits import MOST_CHANNELS as MOST_CHANNELS
+from archbench._records._limits import MOST_CLASSES as MOST_CLASSES
+from archbench._records._limits import MOST_FEATURES as MOST_FEATURES
+from archbench._records._limits import MOST_PIXELS as MOST_PIXELS
+from archbench._records._limits import MOST_STEPS as MOST_STEPS
+from archbench._records._limits import MOST_WRONG as MOST_WRONG
 from archbench._records._lineage import superseded as superseded
 from archbench._records._merge import Merged as Merged
 from archbench._records._merge import merge as merge
@@ -21,6 +27,7 @@ from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts
 from archbench._records._record import Curves as Curves
 from archbench._records._record import Environment as Environment
+from archbench._records._record import Example as Example
 from archbench._records._record import Origin as Origin
 from archbench._records._record import Pairing as Pairing
 from archbench._records._record import Reading as Reading
