@@ -1,0 +1,234 @@
+"""Checkpoints: the whole state of a long training between two chunks of steps, so that a killed one goes on from there.
+
+A training that went on ends in the same numbers as one that was never stopped, bit for bit on one machine: weights,
+moments of the optimiser, all streams of random numbers, the place in the order of the examples, curves and selected
+weights are kept. A file holds tensors and JSON only, so reading it runs no code.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from archbench._errors import StoreError
+from archbench._planning import Job
+from archbench._records import write_atomically
+from archbench._training._measure import describe_environment
+from archbench._training._module import TrialModule
+from archbench._training._order import BatchOrder
+
+EVERY = 60.0
+"""Seconds of training from which on a state is worth a file, and between two of them."""
+
+
+class _Progress(msgspec.Struct):
+    """The part of a state that is no tensor; the lists have one entry for each chunk, as in `TrialModule`."""
+
+    identity: str
+    steps: list[int]
+    seconds: list[float]
+    validations: list[float]
+    reached: int | None
+    selected_step: int
+    first_step_seconds: float | None
+    resumed_at: list[int]
+    python: list[Any]
+    numpy: tuple[int, int, float]  # position, whether a Gaussian number is left over, and that number
+    moments: list[dict[str, float | bool | None]]
+
+
+class Checkpoint:
+    """The file that keeps the state of one trial while it trains.
+
+    Args:
+        path: of the file.
+        job: the trial and its plugins; a state of other versions, or of another kind of machine, is not taken up.
+        every: seconds between two states.
+    """
+
+    def __init__(self, path: Path, job: Job, every: float = EVERY) -> None:
+        self.path, self.every = path, every
+        parts = [job.trial.id, describe_environment(job.device), job.architecture_origin, job.task_origin]
+        self.identity = msgspec.json.encode(parts, order="deterministic").decode()
+        self.saved = time.monotonic()
+        self.resumed_at: list[int] = []
+
+    def load(self) -> State | None:
+        """Return the state that was kept; None if there is none, or none that fits."""
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                progress = msgspec.json.decode(file.metadata()["progress"], type=_Progress)
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError, KeyError, TypeError, msgspec.DecodeError):
+            return None
+        return State(progress, tensors) if progress.identity == self.identity else None
+
+    def save_when_due(self, module: TrialModule, *, last: bool) -> None:
+        """Keep the state of a training between two chunks, if the last one is old enough.
+
+        Args:
+            module: the training.
+            last: no chunk follows, so nothing would go on from here.
+        """
+        if last or time.monotonic() - self.saved < self.every or not can_be_kept(module):
+            return
+        try:
+            write_atomically(self.path, _encode(module, self.identity, self.resumed_at))
+        except StoreError as error:  # a full disk costs the state, not the trial
+            print(f"the state of the training could not be kept: {error}", flush=True)
+        self.saved = time.monotonic()
+
+
+class State:
+    """A state that was read from a file."""
+
+    def __init__(self, progress: _Progress, tensors: Mapping[str, Tensor]) -> None:
+        self.progress, self.tensors = progress, tensors
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks that are done."""
+        return len(self.progress.steps)
+
+    @property
+    def step(self) -> int:
+        """Number of optimiser steps that are done."""
+        return self.progress.steps[-1]
+
+    def restore(self, module: TrialModule) -> None:
+        """Put everything back; called when the optimiser is there, before the next chunk."""
+        found, tensors = self.progress, self.tensors
+        with torch.no_grad():
+            for name, value in _state(module.network).items():
+                value.copy_(tensors[f"network.{name}"])
+        _restore_moments(_optimizer(module), found.moments, tensors)
+        device = module.splits["train"].targets.device
+        selected = {n.removeprefix("selected."): v.to(device) for n, v in tensors.items() if n.startswith("selected.")}
+        module.selected = (found.selected_step, selected)
+        sizes = [end - start for start, end in zip([0, *found.steps], found.steps, strict=False)]
+        module.losses = list(torch.split(tensors["losses"], sizes))
+        module.steps, module.seconds, module.validations = found.steps, found.seconds, found.validations
+        module.reached, module.first_step_seconds = found.reached, found.first_step_seconds
+        _restore_streams(module, found, tensors)
+
+
+class RemainingOrder:
+    """The chunks of an order after those that are done.
+
+    Args:
+        order: the whole order.
+        done: number of chunks to leave out.
+    """
+
+    def __init__(self, order: BatchOrder, done: int) -> None:
+        self.order, self.done = order, done
+
+    def __len__(self) -> int:
+        return len(self.order) - self.done
+
+    def __iter__(self) -> Iterator[Tensor]:
+        chunks = iter(self.order)
+        for _ in range(self.done):
+            next(chunks)
+        return chunks
+
+
+def can_be_kept(module: TrialModule) -> bool:
+    """Return whether all that the network calls its state is tensors, so that a file can hold it."""
+    return all(isinstance(value, Tensor) for value in module.network.state_dict().values())
+
+
+def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
+    optimizer = _optimizer(module)
+    version, python, gauss = random.getstate()
+    _, keys, position, has_gauss, left_over = np.random.get_state()
+    progress = _Progress(
+        identity=identity,
+        steps=module.steps,
+        seconds=module.seconds,
+        validations=module.validations,
+        reached=module.reached,
+        selected_step=module.selected[0],
+        first_step_seconds=module.first_step_seconds,
+        resumed_at=resumed_at,
+        python=[version, list(python), gauss],
+        numpy=(int(position), int(has_gauss), float(left_over)),
+        moments=[_numbers(optimizer.state.get(parameter, {})) for parameter in _parameters(optimizer)],
+    )
+    tensors = {f"network.{name}": value for name, value in _state(module.network).items()}
+    tensors |= {f"selected.{name}": value for name, value in module.selected[1].items()}
+    for number, parameter in enumerate(_parameters(optimizer)):
+        kept = {name: value for name, value in optimizer.state.get(parameter, {}).items() if isinstance(value, Tensor)}
+        tensors |= {f"moment.{number}.{name}": value for name, value in kept.items()}
+    tensors |= {"losses": torch.cat(module.losses), "numpy": torch.from_numpy(keys.astype(np.int64))}
+    tensors |= _streams(module)
+    # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
+    whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
+    return bytes(save(whole, metadata={"progress": msgspec.json.encode(progress).decode()}))
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    """Return all weights and buffers of a network by name, those included that it does not count as its state."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers()), **network.state_dict(keep_vars=True)}
+
+
+def _optimizer(module: TrialModule) -> torch.optim.Optimizer:
+    optimizer: Any = module.optimizers(use_pl_optimizer=False)
+    assert isinstance(optimizer, torch.optim.Optimizer)
+    return optimizer
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _numbers(state: Mapping[str, Any]) -> dict[str, float | bool | None]:
+    return {name: value for name, value in state.items() if not isinstance(value, Tensor)}
+
+
+def _restore_moments(
+    optimizer: torch.optim.Optimizer, numbers: list[dict[str, Any]], tensors: Mapping[str, Tensor]
+) -> None:
+    for number, (parameter, known) in enumerate(zip(_parameters(optimizer), numbers, strict=True)):
+        begin = f"moment.{number}."
+        state: dict[str, Any] = dict(known)
+        for name, value in tensors.items():
+            if name.startswith(begin):
+                # The count of steps stays where the optimiser keeps it; what has the shape of a weight goes beside it.
+                place = parameter.device if value.shape == parameter.shape else value.device
+                state[name.removeprefix(begin)] = value.clone().to(place)
+        if state:
+            optimizer.state[parameter] = state
+
+
+def _streams(module: TrialModule) -> dict[str, Tensor]:
+    """Return the states of all generators of torch that a training draws from."""
+    found = {"torch": torch.get_rng_state()}
+    if module.device.type == "cuda":
+        found["cuda"] = torch.cuda.get_rng_state(module.device)
+    if (generator := getattr(module.train_split, "generator", None)) is not None:
+        found["augmentation"] = generator.get_state()
+    return {f"stream.{name}": state for name, state in found.items()}
+
+
+def _restore_streams(module: TrialModule, found: _Progress, tensors: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(tensors["stream.torch"])
+    if module.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["stream.cuda"], module.device)
+    if (generator := getattr(module.train_split, "generator", None)) is not None:
+        generator.set_state(tensors["stream.augmentation"])
+    version, python, gauss = found.python
+    random.setstate((version, tuple(python), gauss))
+    position, has_gauss, left_over = found.numpy
+    keys = tensors["numpy"].numpy().astype(np.uint32)
+    np.random.set_state(("MT19937", keys, position, has_gauss, left_over))
