@@ -182,6 +182,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         steps: optimiser steps done.
         stopped: why it ended: `budget`, or `target` if it stopped because the task counted as solved.
         target: the validation score at which the task counts as solved; None if it has none.
+        resumed_at: the steps at which the training went on in another process, from a state that an earlier one kept.
         steps_to_target, seconds_to_target: training until a validation first reached the target; None if none did.
     """
 
@@ -195,6 +196,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     target: float | None = None
     steps_to_target: int | None = None
     seconds_to_target: float | None = None
+    resumed_at: list[int] = []
 
 
 class Pairing(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@
 OUT/records/ab/ab12....json    one record; the name is the id of its trial
 OUT/records/refused.json       which combinations cannot exist, and why; they have no trials
 OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
+OUT/checkpoints/ab12....safetensors   the state of a long trial; there while it trains, or after it was stopped
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
 OUT/set-aside.json             why they do not count; the page shows it
@@ -71,6 +72,17 @@ class Store:
     def log(self, trial_id: str) -> Path:
         """Return the path of the file that takes the output of a trial."""
         return self.root / "logs" / f"{trial_id}.log"
+
+    def checkpoint(self, trial_id: str) -> Path:
+        """Return the path of the file that keeps the state of a long trial while it trains."""
+        return self.root / "checkpoints" / f"{trial_id}.safetensors"
+
+    def drop_checkpoint(self, trial_id: str) -> None:
+        """Remove the state of a trial that has its result."""
+        path = self.checkpoint(trial_id)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it holds that of another trial, or was never made
+            path.parent.rmdir()
 
     def write(self, record: Record) -> Record:
         """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""

@@ -8,6 +8,7 @@ weights are kept. A file holds tensors and JSON only, so reading it runs no code
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from archbench._planning import Job
 from archbench._records import write_atomically
 from archbench._training._measure import describe_environment
 from archbench._training._module import TrialModule
-from archbench._training._order import BatchOrder
+from archbench._training._order import BatchOrder, TimedOrder
 
 EVERY = 60.0
 """Seconds of training from which on a state is worth a file, and between two of them."""
@@ -63,6 +64,15 @@ class Checkpoint:
         self.saved = time.monotonic()
         self.resumed_at: list[int] = []
 
+    def take_up(self, module: TrialModule, order: BatchOrder | TimedOrder) -> BatchOrder | TimedOrder | RemainingOrder:
+        """Return the chunks that are left, once the module has the state that an earlier process kept, if one did."""
+        state = self.load() if isinstance(order, BatchOrder) else None
+        if state is None or not isinstance(order, BatchOrder):
+            return order
+        module.before_training = state.restore
+        self.resumed_at = [*state.progress.resumed_at, state.step]
+        return RemainingOrder(order, state.chunks)
+
     def load(self) -> State | None:
         """Return the state that was kept; None if there is none, or none that fits."""
         try:
@@ -85,7 +95,7 @@ class Checkpoint:
         try:
             write_atomically(self.path, _encode(module, self.identity, self.resumed_at))
         except StoreError as error:  # a full disk costs the state, not the trial
-            print(f"the state of the training could not be kept: {error}", flush=True)
+            sys.stderr.write(f"the state of the training could not be kept: {error}\n")
         self.saved = time.monotonic()
 
 
@@ -151,7 +161,7 @@ def can_be_kept(module: TrialModule) -> bool:
 def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
     optimizer = _optimizer(module)
     version, python, gauss = random.getstate()
-    _, keys, position, has_gauss, left_over = np.random.get_state()
+    keys, position, has_gauss, left_over = _numpy_state()
     progress = _Progress(
         identity=identity,
         steps=module.steps,
@@ -175,6 +185,11 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
     # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
     whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
     return bytes(save(whole, metadata={"progress": msgspec.json.encode(progress).decode()}))
+
+
+def _numpy_state() -> tuple[np.ndarray[Any, np.dtype[np.uint32]], int, int, float]:
+    state: Any = np.random.get_state(legacy=False)
+    return state["state"]["key"], state["state"]["pos"], state["has_gauss"], state["gauss"]
 
 
 def _state(network: nn.Module) -> dict[str, Tensor]:
