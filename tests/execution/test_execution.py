@@ -133,3 +133,15 @@ def test_a_main_module_is_not_run_again(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines() == ["main runs", "True"]
+
+
+def test_the_state_of_a_trial_goes_when_it_has_a_result(planned: list[PlannedTrial], tmp_path: Path) -> None:
+    """A state of a training that was stopped is removed with the folder of states once the trial has its record."""
+    store, trial = Store(tmp_path), planned[0]
+    store.checkpoint(trial.id).parent.mkdir()
+    store.checkpoint(trial.id).write_bytes(b"of an earlier version")
+    pool = open_pool(device="cpu", workers=1)
+    (record,) = execute([trial], store, pool, timeout=None)
+
+    assert record.status == "ok"
+    assert not store.checkpoint(trial.id).parent.exists()

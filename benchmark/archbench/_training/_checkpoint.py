@@ -54,11 +54,10 @@ class Checkpoint:
     Args:
         path: of the file.
         job: the trial and its plugins; a state of other versions, or of another kind of machine, is not taken up.
-        every: seconds between two states.
     """
 
-    def __init__(self, path: Path, job: Job, every: float = EVERY) -> None:
-        self.path, self.every = path, every
+    def __init__(self, path: Path, job: Job) -> None:
+        self.path = path
         parts = [job.trial.id, describe_environment(job.device), job.architecture_origin, job.task_origin]
         self.identity = msgspec.json.encode(parts, order="deterministic").decode()
         self.saved = time.monotonic()
@@ -90,7 +89,7 @@ class Checkpoint:
             module: the training.
             last: no chunk follows, so nothing would go on from here.
         """
-        if last or time.monotonic() - self.saved < self.every or not can_be_kept(module):
+        if last or time.monotonic() - self.saved < EVERY or not can_be_kept(module):
             return
         try:
             write_atomically(self.path, _encode(module, self.identity, self.resumed_at))
@@ -219,9 +218,10 @@ def _restore_moments(
         state: dict[str, Any] = dict(known)
         for name, value in tensors.items():
             if name.startswith(begin):
-                # The count of steps stays where the optimiser keeps it; what has the shape of a weight goes beside it.
-                place = parameter.device if value.shape == parameter.shape else value.device
-                state[name.removeprefix(begin)] = value.clone().to(place)
+                # Fused kernels walk through memory, so a moment must lie in memory as its weight does, channels last
+                # for convolutions. The count of steps stays where the optimiser keeps it.
+                like = parameter.detach() if value.shape == parameter.shape else value
+                state[name.removeprefix(begin)] = torch.empty_like(like, dtype=value.dtype).copy_(value)
         if state:
             optimizer.state[parameter] = state
 

@@ -16,7 +16,8 @@ from archbench._training._layers import LayerClock
 from archbench._training._measure import describe_environment, peak_memory
 from archbench._training._peak import measure_peak
 from archbench._training._profiled_steps import PhaseClock, ProfiledSteps, make_clock
-from archbench._training._runner import TrialRun, one_line
+from archbench._training._record_fields import one_line
+from archbench._training._runner import TrialRun
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._training._trace import write_trace
 

@@ -112,13 +112,15 @@ def make_progress(module: TrialModule, trial: Trial, *, examples: int, planned_s
         needed = elapsed + (planned_steps - done) * (elapsed - first) / (done - 1)
     at = len(module.validations) - 1
     return Progress(
-        training=describe_training(module, trial, examples=examples, planned_steps=planned_steps),
+        training=describe_training(module, trial, examples=examples, planned_steps=planned_steps, resumed_at=[]),
         needed=needed,
         point=make_point(module, at) if module.steps and at == len(module.steps) - 1 and not module.running else None,
     )
 
 
-def describe_training(module: TrialModule, trial: Trial, *, examples: int, planned_steps: int | None) -> Training:
+def describe_training(
+    module: TrialModule, trial: Trial, *, examples: int, planned_steps: int | None, resumed_at: list[int]
+) -> Training:
     """Return how long a module was trained, on how much, under which recipe, and why it stopped.
 
     Args:
@@ -126,6 +128,7 @@ def describe_training(module: TrialModule, trial: Trial, *, examples: int, plann
         trial: the trial that it belongs to.
         examples: size of the training split.
         planned_steps: the budget in steps; None where it is a time.
+        resumed_at: the steps at which it went on from a state that an earlier process kept.
     """
     at = module.reached
     stopped = at is not None and module.stop_at_target
@@ -140,6 +143,7 @@ def describe_training(module: TrialModule, trial: Trial, *, examples: int, plann
         target=module.task.target,
         steps_to_target=None if at is None else module.steps[at],
         seconds_to_target=None if at is None else sum(module.seconds[: at + 1]),
+        resumed_at=resumed_at,
     )
 
 

@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
@@ -50,12 +49,11 @@ from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._training._trainer import make_trainer, set_up_device, telling_at_the_end
 
+Report = Callable[[Progress], None]
+
 
 def run_trial(
-    job: Job,
-    shared: Path | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
-    checkpoint: Path | None = None,
+    job: Job, shared: Path | None = None, report: Report = lambda progress: None, checkpoint: Path | None = None
 ) -> Record:
     """Train once and return the record.
 
@@ -103,9 +101,7 @@ class TrialRun:
         facts: facts about the task, with those that only its data tell once they are loaded.
     """
 
-    def __init__(
-        self, job: Job, shared: Path | None = None, report: Callable[[Progress], None] = lambda progress: None
-    ) -> None:
+    def __init__(self, job: Job, shared: Path | None = None, report: Report = lambda progress: None) -> None:
         self.job, self.trial, self.shared, self.report = job, job.trial, shared, report
         self.clock = job.handed_over or time.monotonic()
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -292,9 +288,10 @@ class TrialRun:
         )
 
     def _training(self, module: TrialModule) -> Training:
-        training = describe_training(module, self.trial, examples=self.examples, planned_steps=self.steps)
-        resumed = self.checkpoint.resumed_at if self.checkpoint is not None else []
-        return msgspec.structs.replace(training, resumed_at=resumed)
+        resumed_at = self.checkpoint.resumed_at if self.checkpoint is not None else []
+        return describe_training(
+            module, self.trial, examples=self.examples, planned_steps=self.steps, resumed_at=resumed_at
+        )
 
     def _with_costs(self, size: Resources, module: TrialModule) -> Resources:
         return add_costs(
