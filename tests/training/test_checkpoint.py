@@ -17,6 +17,7 @@ from archbench._planning import Job
 from archbench._protocols import Recipe, equal_steps
 from archbench._records import Progress, Record
 from archbench._training import _checkpoint, run_trial
+from archbench._training._measure import describe_environment
 from support import MakeJob
 
 EVERY_STREAM = """
@@ -152,7 +153,7 @@ def test_a_state_that_does_not_fit_is_not_taken_up(
     elif damage == "missing":
         path.unlink()
     elif damage == "of another version":
-        newer = msgspec.structs.replace(_checkpoint.describe_environment(job.device), torch="9.9")
+        newer = msgspec.structs.replace(describe_environment(job.device), torch="9.9")
         monkeypatch.setattr(_checkpoint, "describe_environment", lambda device: newer)
     record = run_trial(job, None, lambda progress: None, path)
 
@@ -190,6 +191,7 @@ from pathlib import Path
 from archbench._planning import Job
 from archbench._records import Record
 from archbench._training import _checkpoint, run_trial
+from archbench._training._measure import describe_environment
 _checkpoint.EVERY = 0.0
 job, state, out = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Job), Path(sys.argv[2]), Path(sys.argv[3])
 record = run_trial(job, None, lambda progress: print("validated", flush=True), state)
