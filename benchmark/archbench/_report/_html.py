@@ -11,33 +11,42 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
+from archbench._report._page_data import page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
-STYLES = ("base",)
+STYLES = ("base", "views")
 """Names of the style sheets of the page, in order."""
-SCRIPTS = ("page",)
+SCRIPTS = (
+    "page", "address", "names", "filter", "tables", "columns", "pins", "save", "charts", "answers", "differences",
+    "compare", "trial", "theme", "router", "start",
+)  # fmt: skip
 """Names of the scripts of the page, in order."""
 
 
-def render_html(board: Leaderboard) -> str:
-    """Return the page."""
+def render_html(board: Leaderboard, records: Sequence[Record] = ()) -> str:
+    """Return the page.
+
+    Args:
+        board: the leaderboard that it shows.
+        records: the records that it was built from, for the views of single trials.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(_context(board))
+    return environment.get_template("page.html.j2").render(_context(board, records))
 
 
-def _context(board: Leaderboard) -> dict[str, Any]:
+def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
     """Return the names that the template uses."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
-    numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
     style, script = page_style(), _joined("js", SCRIPTS)
     return {
         "board": board,
@@ -56,9 +65,8 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "over_domain": _over_domain,
         "task_domain": lambda item: _task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
-        "over_pairs": lambda item: _over_pairs(item, numbers),
-        "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
         "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
+        "data": Markup(page_data(board, records)),  # noqa: S704 - JSON with `<` escaped
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "style_hash": _csp_hash(style),
@@ -93,19 +101,6 @@ def _task_domain(board: TaskBoard, task: TaskEntry) -> _charts.Domain:
         return _charts.strip_domain(rows)
     point = Estimate(mean=task.target, low=None, high=None, n=0)
     return _charts.strip_domain([(point, seeds) for _, seeds in rows])
-
-
-def _over_pairs(board: OverBoard, numbers: Mapping[str, int]) -> str:
-    reasons = {row.entrant: "; ".join(row.missing) for row in board.rows if not row.rank}
-    return _pairs.pair_data(board, numbers, reasons, 3)
-
-
-def _task_pairs(board: TaskBoard, task: TaskEntry, numbers: Mapping[str, int], entrants: Mapping[str, Entrant]) -> str:
-    reasons = {
-        row.entrant: _text.why_unranked(row, entrants[row.entrant].superseded_by) for row in board.rows if not row.rank
-    }
-    solved = {row.entrant: _text.solved(row) for row in board.rows} if _text.has_target(board) else None
-    return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task), solved)
 
 
 def page_style() -> str:

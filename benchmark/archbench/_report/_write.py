@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from archbench._records import write_atomically
+from archbench._records import Record, write_atomically
 from archbench._report._csv import render_csv
 from archbench._report._html import render_html
 from archbench._report._markdown import render_markdown
 from archbench._report._schema import Leaderboard
 
 
-def write_files(board: Leaderboard, out: Path) -> list[Path]:
+def write_files(board: Leaderboard, out: Path, records: Sequence[Record] = ()) -> list[Path]:
     """Write the files of a leaderboard; a file that would not change is left untouched.
 
     Args:
         board: the leaderboard that they show.
         out: the folder; it is created if it does not exist.
+        records: the records that it was built from, for what shows single trials.
 
     Returns:
         The paths of all files of the leaderboard, whether or not they had to be written.
@@ -26,7 +28,7 @@ def write_files(board: Leaderboard, out: Path) -> list[Path]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    files = render_files(board)
+    files = render_files(board, records)
     for name, content in files.items():
         path = out / name
         if not path.is_file() or path.read_bytes() != content:
@@ -34,10 +36,10 @@ def write_files(board: Leaderboard, out: Path) -> list[Path]:
     return [out / name for name in files]
 
 
-def render_files(board: Leaderboard) -> dict[str, bytes]:
+def render_files(board: Leaderboard, records: Sequence[Record] = ()) -> dict[str, bytes]:
     """Return name and content of every file."""
     return {
-        "index.html": render_html(board).encode(),
+        "index.html": render_html(board, records).encode(),
         "README.md": render_markdown(board).encode(),
         "leaderboard.json": msgspec.json.format(msgspec.json.encode(board, order="deterministic"), indent=1) + b"\n",
         "leaderboard.csv": render_csv(board).encode(),

@@ -1,0 +1,35 @@
+// The filter: a comma means any of, a space means all within. `lstm, res 56` shows every LSTM and resnet-56.
+{
+  const { all, names } = page;
+  const groups = (text) =>
+    text.toLowerCase().split(",").map((part) => part.split(/\s+/).filter(Boolean)).filter((words) => words.length);
+  const fits = (text, wanted) => !wanted.length || wanted.some((words) => words.every((word) => text.includes(word)));
+  // Rows without an architecture, such as claims, are found by their own text.
+  const textOf = (row) => (names.marked(row.dataset.e) || {}).find || row.textContent.toLowerCase();
+
+  function filterRows(views, wanted, old, pinned) {
+    let shown = 0, total = 0;
+    for (const row of views.flatMap((view) => all("table[id] > tbody > tr", view))) {
+      const kept = pinned.has(row.dataset.e) || fits(textOf(row), wanted);
+      row.hidden = !kept || (!old && "old" in row.dataset);
+      total += 1;
+      shown += !row.hidden;
+    }
+    return [shown, total];
+  }
+  // What hovers or is pinned stays; the marks of all others fade.
+  function fadeMarks(views, wanted, old, pinned) {
+    for (const mark of views.flatMap((view) => all("svg [data-e]:not(tr)", view))) {
+      const entrant = names.marked(mark.dataset.e);
+      const kept = !entrant || pinned.has(mark.dataset.e) || (fits(entrant.find, wanted) && (old || !entrant.old));
+      mark.classList.toggle("off", !kept);
+    }
+  }
+  page.filter = (views) => {
+    const wanted = groups(page.item("q")), old = page.item("old") !== "0", pinned = page.pinned();
+    const [shown, total] = filterRows(views, wanted, old, pinned);
+    fadeMarks(views, wanted, old, pinned);
+    if (wanted.length || !old) page.say(`${shown} of ${total} rows shown.`);
+    else page.say("");
+  };
+}
