@@ -8,16 +8,16 @@
   const textOf = (row) => (names.marked(row.dataset.e) || {}).find || row.textContent.toLowerCase();
 
   function filterRows(views, wanted, old, pinned) {
-    let shown = 0, total = 0;
+    const shown = new Set(), total = new Set();
     for (const row of views.flatMap((view) => all("table[id] > tbody > tr", view))) {
       const kept = pinned.has(row.dataset.e) || fits(textOf(row), wanted);
       row.hidden = !kept || (!old && "old" in row.dataset);
-      total += 1;
-      shown += !row.hidden;
+      total.add(row.dataset.e || row); // an architecture counts once, in however many tables it is
+      if (!row.hidden) shown.add(row.dataset.e || row);
     }
-    return [shown, total];
+    return [shown.size, total.size];
   }
-  // What hovers or is pinned stays; the marks of all others fade.
+  // The marks of what is left out fade.
   function fadeMarks(views, wanted, old, pinned) {
     for (const mark of views.flatMap((view) => all("svg [data-e]:not(tr)", view))) {
       const entrant = names.marked(mark.dataset.e);
@@ -29,7 +29,7 @@
     const wanted = groups(page.item("q")), old = page.item("old") !== "0", pinned = page.pinned();
     const [shown, total] = filterRows(views, wanted, old, pinned);
     fadeMarks(views, wanted, old, pinned);
-    if (wanted.length || !old) page.say(`${shown} of ${total} rows shown.`);
+    if (wanted.length || !old) page.say(`${shown} of ${total} shown.`);
     else page.say("");
   };
 }

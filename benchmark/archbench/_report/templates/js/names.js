@@ -4,10 +4,7 @@
   const byLabel = new Map(entrants.map((entrant, number) => [entrant.label, { ...entrant, number }]));
   const byColour = new Map(entrants.map((entrant) => [String(entrant.colour), entrant]));
 
-  // Python's charts give the first ten a circle and the next ones other shapes; here a line style tells them apart.
-  const colour = (entrant) => `c${entrant.colour % 10}`;
   page.names = {
-    colour,
     find: (label) => byLabel.get(label),
     marked: (mark) => byColour.get(mark),
     clip: (label, size = 18) => ([...label].length > size ? `${[...label].slice(0, size - 1).join("")}…` : label),

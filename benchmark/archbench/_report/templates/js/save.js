@@ -55,9 +55,9 @@
     page.say(`Copied as ${what}.`);
   }
   const button = (text, label, click) => make("button", { type: "button", "aria-label": label, click }, text);
-  function tableBar(table) {
+  function tableBar(table, columns) {
     const title = table.caption ? table.caption.textContent : table.id;
-    return make("div", { class: "bar" }, page.columns.menu(table),
+    return make("div", { class: "bar" }, columns ? page.columns.menu(table) : null,
       button("Copy CSV", "Copy the table as CSV", () => copy(csv(table), "CSV")),
       button("Copy Markdown", "Copy the table as Markdown", () => copy(markdown(table), "Markdown")),
       button("Save CSV", "Save the table as CSV", () => download(new Blob([csv(table)], { type: "text/csv" }), fileName(title, "csv"))));
@@ -108,7 +108,7 @@
       button("PNG", `Save as PNG: ${title}`, async () => download(await png(figure), fileName(title, "png"))));
   }
   page.save = {
-    table: (table) => (table.closest(".scroll") || table).after(tableBar(table)),
+    table: (table, { columns = true } = {}) => (table.closest(".scroll") || table).after(tableBar(table, columns)),
     figure: (figure) => { if (all("svg", figure).length && !figure.querySelector(":scope > .bar")) figure.append(chartBar(figure)); },
   };
 }
