@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from archbench._protocols import protocols
+from archbench._protocols import Recipe, protocols
 from archbench._records import Origin, Record
 from archbench._report._pairs import four_digits
 from archbench._report._schema import Leaderboard
@@ -36,7 +36,9 @@ class Trials:
     """
 
     def __init__(self, board: Leaderboard, records: Sequence[Record]) -> None:
-        self._labels = {entry.id: entry.label for entry in (*board.entrants, *board.tasks, *board.protocols)}
+        self._labels = {entrant.id: entrant.label for entrant in board.entrants}
+        self._labels |= {task.id: task.label for task in board.tasks}
+        self._labels |= {protocol.id: protocol.label for protocol in board.protocols}
         self._numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
         over = len(board.overall)
         self._boards = {(item.task, item.protocol): over + place for place, item in enumerate(board.boards)}
@@ -113,8 +115,9 @@ def _cost(record: Record) -> list[float | int | None]:
 
 
 def _recipe(record: Record) -> str:
-    recipe = record.training.recipe if record.training else record.trial.recipe or record.trial.protocol.recipe
-    return recipe.words() if recipe else ""
+    asked = record.trial.recipe or record.trial.protocol.recipe
+    recipe = record.training.recipe if record.training else asked
+    return recipe.words() if isinstance(recipe, Recipe) else ""
 
 
 def _environment(record: Record) -> str:

@@ -14,13 +14,13 @@ from archbench._report._markdown import render_markdown
 from archbench._report._schema import Leaderboard
 
 
-def write_files(board: Leaderboard, out: Path, records: Sequence[Record] = ()) -> list[Path]:
+def write_files(board: Leaderboard, records: Sequence[Record], out: Path) -> list[Path]:
     """Write the files of a leaderboard; a file that would not change is left untouched.
 
     Args:
         board: the leaderboard that they show.
+        records: those that it was built from.
         out: the folder; it is created if it does not exist.
-        records: the records that it was built from, for what shows single trials.
 
     Returns:
         The paths of all files of the leaderboard, whether or not they had to be written.

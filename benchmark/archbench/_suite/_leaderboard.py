@@ -53,7 +53,7 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
     answers = answer_all(plugins, records)
     notes += [describe_problem(problem) for problem in answers.problems]
     leaderboard = build_leaderboard([*records, *store.refused], sections, notes, answers)
-    written = write_files(leaderboard, store.root, records)
+    written = write_files(leaderboard, records, store.root)
     files = [path.relative_to(store.root).as_posix() for path in written]
     problems = [*problems, *answers.problems, *_describe_set_aside(leaderboard)]
     return WrittenLeaderboard(leaderboard, files, problems, answers)

@@ -77,7 +77,7 @@
       if (closed) closed.open = true;
       place.classList.add("here");
       place.scrollIntoView({ block: "center" });
-    } else if (moved) scrollTo(0, 0);
+    } else scrollTo(0, 0);
   }
   function titleOf(view) {
     const heading = view && view.querySelector("h1, h2"), copy = heading && heading.cloneNode(true);
