@@ -11,12 +11,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
+from archbench._report import _architectures, _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
-STYLES = ("base",)
+STYLES = ("base", "details")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = ("page",)
 """Names of the scripts of the page, in order."""
@@ -58,23 +58,15 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "relations": _pairs.relations,
         "over_pairs": lambda item: _over_pairs(item, numbers),
         "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
-        "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
+        "cost_charts": lambda item: _charts.cost_charts(item, tasks[item.task], entrants),
+        "on_tasks": lambda entrant: _architectures.results_of(entrant, board),
+        "control_of": lambda entrant: _architectures.control_of(entrant, board.entrants),
+        "architectures": _architectures,
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "style_hash": _csp_hash(style),
         "script_hash": _csp_hash(script),
     }
-
-
-def _figures(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[str, Markup]]:
-    """Return the plots of a task with their titles."""
-    scatter = "Score against parameters, Pareto-optimal filled; point at a mark for its name"
-    drawn = (
-        (scatter, _charts.scatter(board, task, entrants)),
-        ("Validation, mean over seeds", _charts.learning_curves(board, task, entrants, validation=True)),
-        ("Training loss, mean over seeds", _charts.learning_curves(board, task, entrants, validation=False)),
-    )
-    return [(title, figure) for title, figure in drawn if figure is not None]
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:
