@@ -11,8 +11,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from archbench._report import _architectures, _charts, _claim_words, _explanations, _pairs, _text
+from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
+from archbench._report._details import detail_names
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
@@ -58,10 +59,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "relations": _pairs.relations,
         "over_pairs": lambda item: _over_pairs(item, numbers),
         "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
-        "cost_charts": lambda item: _charts.cost_charts(item, tasks[item.task], entrants),
-        "on_tasks": lambda entrant: _architectures.results_of(entrant, board),
-        "control_of": lambda entrant: _architectures.control_of(entrant, board.entrants),
-        "architectures": _architectures,
+        **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "style_hash": _csp_hash(style),

@@ -4,6 +4,7 @@ from archbench._report._charts._axes import Domain as Domain
 from archbench._report._charts._censored import steps_chart as steps_chart
 from archbench._report._charts._effects import effect_strip as effect_strip
 from archbench._report._charts._lines import line_chart as line_chart
+from archbench._report._charts._multiples import Multiples as Multiples
 from archbench._report._charts._multiples import multiples as multiples
 from archbench._report._charts._normalised import difference_strip as difference_strip
 from archbench._report._charts._normalised import normalised_strip as normalised_strip
