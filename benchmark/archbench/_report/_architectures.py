@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from archbench._report import _text
@@ -56,8 +56,9 @@ def results_of(entrant: Entrant, page: Leaderboard) -> list[OnTask]:
     """Return the results of an entrant on every board where it was tried."""
     tasks = {task.id: task for task in page.tasks}
     control = control_of(entrant, page.entrants)
+    labels = {other.id: other.label for other in page.entrants}
     return [
-        _on_task(row, control, board, tasks[board.task])
+        _on_task(row, control, board, tasks[board.task], labels)
         for board in page.boards
         for row in board.rows
         if row.entrant == entrant.id
@@ -80,12 +81,14 @@ def control_of(entrant: Entrant, entrants: Sequence[Entrant]) -> Entrant | None:
     return None
 
 
-def difference(row: TaskRow, control: TaskRow, board: TaskBoard, task: TaskEntry) -> Versus:
+def difference(
+    row: TaskRow, control: TaskRow, board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]
+) -> Versus:
     """Return a row beside that of its control: their difference or ratio, and what the comparison says of it."""
     pair = find_pair(board.comparison, row.entrant, control.entrant)
     if pair is None:
-        reasons = [_text.why_unranked(one, "a newer revision") for one in (row, control)]
-        return Versus(NOT_COMPARED, "; ".join(dict.fromkeys(filter(None, reasons))))
+        reasons = [(one, _text.why_unranked(one, "a newer revision")) for one in (row, control)]
+        return Versus(NOT_COMPARED, "; ".join(f"{labels[one.entrant]} {reason}" for one, reason in reasons if reason))
     verdict = _verdict(row, control.entrant)
     if pair.of == "ratio":
         return Versus(verdict, _ratio_words(pair.first / pair.second, pair.half))
@@ -125,12 +128,14 @@ def largest_difference(results: Sequence[OnTask]) -> float:
     return max(1.1 * max(means, default=0.0), min(max(bounds, default=0.0), 1.0), 0.05)
 
 
-def _on_task(row: TaskRow, control: Entrant | None, board: TaskBoard, task: TaskEntry) -> OnTask:
+def _on_task(
+    row: TaskRow, control: Entrant | None, board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]
+) -> OnTask:
     beside = [other for other in board.rows if control is not None and other.entrant == control.id]
     scores = [seed.test for seed in row.seeds if seed.counted and seed.test is not None]
     ends = [row.score.low, row.score.high] if row.score and row.solved is None else [None, None]
     low, high = sorted(normalised([e for e in ends if e is not None], task).tolist()) if None not in ends else (None, None)
-    versus = difference(row, beside[0], board, task) if beside else None
+    versus = difference(row, beside[0], board, task, labels) if beside else None
     return OnTask(board, task, row, normalised(scores, task).tolist(), low, high, versus)
 
 

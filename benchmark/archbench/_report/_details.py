@@ -30,9 +30,10 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
 def _curve_figures(item: TaskBoard, board: Leaderboard) -> list[tuple[str, _charts.Multiples]]:
     """Return the two sets of small multiples of a board, with their names; none without curves."""
     task = next(task for task in board.tasks if task.id == item.task)
-    figures = (("validation", True), ("training loss", False))
-    drawn = [(name, _charts.multiples(item, task, validation=validation)) for name, validation in figures]
-    return [(name, figure) for name, figure in drawn if figure is not None]
+    number = board.boards.index(item)
+    figures = (("validation", f"v{number}", True), ("training loss", f"l{number}", False))
+    drawn = [(title, _charts.multiples(item, task, name, validation=which)) for title, name, which in figures]
+    return [(title, figure) for title, figure in drawn if figure is not None]
 
 
 def _curve_words(item: TaskBoard, board: Leaderboard) -> Mapping[str, str]:

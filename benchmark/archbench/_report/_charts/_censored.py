@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from markupsafe import Markup
 
 from archbench._report._charts._axes import Scale, linear, tick_label, ticks
+from archbench._report._charts._normalised import dots
 from archbench._report._charts._svg import clip, image, tag
 from archbench._report._schema import Entrant, SeedResult, TaskBoard, TaskRow
 
 LEFT, WIDTH, ROW, HEAD = 150, 560, 20, 22
 """Margin for names, width, height of a row and of the axis above them, in pixels."""
 
-RADIUS = 3.6
+RADIUS = 3.2
 """Radius of a mark, in pixels."""
 
 
@@ -49,17 +50,17 @@ def _axis(x: Scale, longest: int, height: int) -> Iterator[Markup]:
 
 
 def _row(row: TaskRow, entrant: Entrant, x: Scale, y: float) -> Markup:
-    dots = list(_dots([seed for seed in row.seeds if seed.counted and _trained(seed)], x, y))
+    """Return the name of an entrant and its seeds, those that did not solve the task apart."""
+    seeds = sorted((seed for seed in row.seeds if seed.counted and _trained(seed)), key=_trained)
     name = tag("text", clip(entrant.label, 22), x=LEFT - 12, y=y + 4, text_anchor="end", class_="name")
-    return tag("g", tag("title", entrant.label), name, *dots, data_e=entrant.colour)
+    solved = [x(_trained(seed)) for seed in seeds if seed.steps_to_target is not None]
+    parts = [dots(solved, y)] if solved else []
+    parts += _rings([x(_trained(seed)) for seed in seeds if seed.steps_to_target is None], y)
+    return tag("g", name, *parts, data_e=entrant.colour)
 
 
-def _dots(seeds: Sequence[SeedResult], x: Scale, y: float) -> Iterator[Markup]:
-    """Yield a mark for each seed, beside those that it would cover."""
-    drawn: list[float] = []
-    for seed in seeds:
-        at = x(_trained(seed))
-        covered = sum(abs(at - other) < RADIUS for other in drawn)
-        drawn.append(at)
-        height = y + (0, -5, 5, -8, 8)[covered % 5]
-        yield tag("circle", cx=at, cy=height, r=RADIUS, class_="censored" if seed.steps_to_target is None else "solved")
+def _rings(places: Sequence[float], y: float) -> Iterator[Markup]:
+    """Yield an open mark for each place, beside those that it would cover."""
+    for number, at in enumerate(places):
+        covered = sum(abs(at - other) < RADIUS for other in places[:number])
+        yield tag("circle", cx=at, cy=y + (0, -5, 5, -8, 8)[covered % 5], r=RADIUS, class_="censored")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -52,17 +53,22 @@ class _Drawing(NamedTuple):
     """What all panels of a figure share."""
 
     name: str
-    what: str
     validation: bool
     x: Scale
     y: Scale
 
 
-def multiples(board: TaskBoard, task: TaskEntry, *, validation: bool) -> Multiples | None:
+def multiples(board: TaskBoard, task: TaskEntry, name: str, *, validation: bool) -> Multiples | None:
     """Return the validation metric, or the training loss, of each seed against the optimiser steps.
 
     The mean of an entrant is drawn only where it describes its seeds; each seed that failed, or did not solve the
     task, is dashed.
+
+    Args:
+        board: has the curves.
+        task: names the metric.
+        name: id of the frame; unique on the page.
+        validation: draw the validation metric; else the training loss.
 
     Returns:
         The panels; None without a curve.
@@ -72,9 +78,7 @@ def multiples(board: TaskBoard, task: TaskEntry, *, validation: bool) -> Multipl
         return None
     across = (0.0, float(max(curve.step[-1] for curve in curves)))
     up = _domain([_values(curve, validation) for curve in curves], task, validation)
-    name = f"{'v' if validation else 'l'}-{board.id}"
-    what = f"validation {task.metric.replace('_', ' ')}" if validation else "training loss"
-    drawing = _Drawing(name, what, validation, linear(across, (LEFT, RIGHT)), linear(up, (FLOOR, TOP)))
+    drawing = _Drawing(name, validation, linear(across, (LEFT, RIGHT)), linear(up, (FLOOR, TOP)))
     line = task.chance if validation and up[0] <= task.chance <= up[1] else None
     panels = [Panel(curve.entrant, _panel(curve, drawing), curve.split) for curve in curves]
     return Multiples(_frame(drawing, across, up, line), panels)
@@ -103,7 +107,7 @@ def _domain(panels: Sequence[Sequence[float]], task: TaskEntry, validation: bool
 
 def _frame(drawing: _Drawing, across: Domain, up: Domain, chance: float | None) -> Markup:
     """Return the axes once, as a symbol without a place of its own."""
-    marks = ticks(up, 2)
+    marks = ticks(up, 3)
     grid = "".join(f"M{LEFT} {drawing.y(value):.0f}H{RIGHT}" for value in marks)
     parts = [tag("path", d=grid, class_="grid"), tag("path", d=f"M{LEFT} {FLOOR}H{RIGHT}", class_="tick")]
     if chance is not None:
@@ -116,11 +120,10 @@ def _frame(drawing: _Drawing, across: Domain, up: Domain, chance: float | None) 
 
 
 def _panel(curve: Curve, drawing: _Drawing) -> Markup:
+    """Return the panel of an entrant; decoration, because its caption says how it ended."""
     series = [seed for seed in curve.seeds if _of(seed, drawing.validation)]
     lines = [tag("use", href=f"#{drawing.name}"), *_lines(curve, series, drawing)]
-    ends = ", ".join(_said(seed, drawing.validation) for seed in series)
-    size = f"0 0 {PANEL[0]} {PANEL[1]}"
-    return tag("svg", *lines, viewBox=size, class_="panel", role="img", aria_label=f"{drawing.what} at the end: {ends}")
+    return tag("svg", *lines, viewBox=f"0 0 {PANEL[0]} {PANEL[1]}", aria_hidden="true")
 
 
 def _lines(curve: Curve, series: Sequence[SeedCurve], drawing: _Drawing) -> Iterator[Markup]:
@@ -128,25 +131,34 @@ def _lines(curve: Curve, series: Sequence[SeedCurve], drawing: _Drawing) -> Iter
     aimed = any(seed.solved for seed in series)
     bad = [seed for seed in series if seed.status != "ok" or (aimed and not seed.solved)]
     good = [seed for seed in series if seed not in bad]
-    for seeds, name in ((good, "seeds"), (bad, "seeds bad")):
+    for seeds, name in ((good, ""), (bad, "bad ")):
         paths = "".join(_path(curve.step, _of(seed, drawing.validation), drawing) for seed in seeds)
         if paths:
-            yield tag("path", d=paths, class_=name if curve.split else f"{name} thin")
+            yield tag("path", d=paths, class_=name + ("seeds" if curve.split else "thin"))
     if not curve.split:
         mean = curve.validation if drawing.validation else curve.train_loss
         yield tag("path", d=_path(curve.step, mean, drawing), class_="mean")
 
 
 def _path(steps: Sequence[int], values: Sequence[float], drawing: _Drawing) -> str:
-    """Return a line through these points in whole pixels, each relative to the one before: a third of the bytes."""
-    points = [
-        (round(drawing.x(step)), round(min(max(drawing.y(value), TOP - 3), FLOOR + 3)))
-        for step, value in zip(steps, values, strict=False)
-    ]
-    moves = zip(points, points[1:], strict=False)
-    return f"M{points[0][0]} {points[0][1]}l" + " ".join(f"{x - a} {y - b}" for (a, b), (x, y) in moves)
+    """Return a line through these points in whole pixels, each relative to the one before: a fifth of the bytes."""
+    points = _bends(
+        [
+            (round(drawing.x(step)), round(min(max(drawing.y(value), TOP - 3), FLOOR + 3)))
+            for step, value in zip(steps, values, strict=False)
+        ]
+    )
+    moves = (f"{x - a} {y - b}" for (a, b), (x, y) in itertools.pairwise(points))
+    return f"M{points[0][0]} {points[0][1]}l{' '.join(moves)}".replace(" -", "-")
 
 
-def _said(seed: SeedCurve, validation: bool) -> str:
-    ending = "" if seed.status == "ok" else f" ({seed.status})"
-    return f"{_of(seed, validation)[-1]:.3g}{ending}"
+def _bends(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the points without those that lie within half a pixel of the line between their neighbours."""
+    kept, start = [points[0]], 0
+    for end in range(2, len(points)):
+        (x, y), (right, top) = points[start], points[end]
+        slope = (top - y) / (right - x) if right != x else 0.0
+        if any(abs(y + slope * (a - x) - b) > 0.5 for a, b in points[start + 1 : end]):
+            start = end - 1
+            kept.append(points[start])
+    return [*kept, points[-1]] if len(points) > 1 else kept

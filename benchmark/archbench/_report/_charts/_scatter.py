@@ -122,14 +122,14 @@ def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
 def _mark(point: _Point, axes: Axes, name: str, height: float | None) -> Markup:
     """Return a mark with its name; without a height for it, the name is the title that pointing at the mark shows."""
     x, y = point.place(axes)
-    off = not axes.up[0] <= point.score <= axes.up[1]
-    said = f"{point.entrant.label}: {point.score:.4g}" + (", off the scale" if off else "")
-    shape = tag("text", "▾" if point.score < axes.up[0] else "▴", x=x, y=y + 4, text_anchor="middle", class_="off-scale")
-    parts = [tag("title", said), shape if off else mark(point.entrant, x, y, 5.5 if point.pareto else 4.5)]
-    if height is not None:
-        parts.append(tag("text", name, x=x + 9, y=height + 4, class_="name"))
+    shape = mark(point.entrant, x, y, 5.5 if point.pareto else 4.5)
+    if not axes.up[0] <= point.score <= axes.up[1]:
+        arrow = "▾" if point.score < axes.up[0] else "▴"
+        shape, name = tag("text", arrow, x=x, y=y + 4, class_="off-scale"), f"{name} {point.score:.3g}"
+    beside = tag("text", name, x=x + 9, y=(height or 0.0) + 4, class_="name")
+    known = beside if height is not None else tag("title", f"{point.entrant.label} {point.score:.4g}")
     kind = "filled" if point.pareto else "open"
-    return tag("g", *parts, class_=f"{colour_class(point.entrant)} {kind}", data_e=point.entrant.colour)
+    return tag("g", known, shape, class_=f"{colour_class(point.entrant)} {kind}", data_e=point.entrant.colour)
 
 
 def place_names(
