@@ -13,7 +13,8 @@ from archbench._report._cells import typical
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers
-from archbench._report._rows import build_curve, build_row
+from archbench._report._curves import build_curve
+from archbench._report._rows import build_row
 from archbench._report._scales import scale_of
 from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._seeds import comparison_seeds, same_data
@@ -53,7 +54,7 @@ def build_task_board(
         verdict=verdict(task.label, rows, comparison, len(seeds), context, margin_words(task)),
         comparison=comparison,
         rows=rows,
-        curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant]))],
+        curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant], task))],
         incompatible=[Incompatible(entrant=key, reason=cells[key][0].message) for key in skipped],
     )
 

@@ -14,11 +14,12 @@ from markupsafe import Markup
 from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
+from archbench._report._details import detail_names
 from archbench._report._page_data import page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
-STYLES = ("base", "views")
+STYLES = ("base", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
     "page", "address", "names", "filter", "tables", "columns", "pins", "save", "charts", "answers", "differences",
@@ -65,24 +66,13 @@ def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
         "over_domain": _over_domain,
         "task_domain": lambda item: _task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
-        "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
         "data": Markup(page_data(board, records)),  # noqa: S704 - JSON with `<` escaped
+        **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "style_hash": _csp_hash(style),
         "script_hash": _csp_hash(script),
     }
-
-
-def _figures(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[str, Markup]]:
-    """Return the plots of a task with their titles."""
-    scatter = "Score against parameters, Pareto-optimal filled; point at a mark for its name"
-    drawn = (
-        (scatter, _charts.scatter(board, task, entrants)),
-        ("Validation, mean over seeds", _charts.learning_curves(board, task, entrants, validation=True)),
-        ("Training loss, mean over seeds", _charts.learning_curves(board, task, entrants, validation=False)),
-    )
-    return [(title, figure) for title, figure in drawn if figure is not None]
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:

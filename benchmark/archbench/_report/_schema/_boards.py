@@ -18,8 +18,10 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
         message: the reason in one line; empty when the status is `ok`.
         counted: its seed is one that the board compares, so its score enters the mean and the rank.
         test: test score with the weights that validation selected, in the unit of the metric; None unless it finished.
+        steps: optimiser steps done; None without facts about the training.
         steps_to_target: optimiser steps until validation first reached the target of the task; None if it did not, or
             if the task has none.
+        train_seconds: seconds of training, evaluation left out; None if they were not measured.
     """
 
     seed: int
@@ -29,6 +31,8 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool
     test: float | None
     steps_to_target: int | None
+    steps: int | None = None
+    train_seconds: float | None = None
 
 
 class TaskRow(Row, frozen=True, kw_only=True):
@@ -99,8 +103,26 @@ class TaskRow(Row, frozen=True, kw_only=True):
     command: str
 
 
+class SeedCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """The learning curve of one trial, at the steps of the curve of its entrant and with four digits.
+
+    Args:
+        seed: its seed.
+        status: `ok`, or how it ended instead; such a curve may be shorter.
+        solved: validation reached the target of the task.
+        validation: validation score at each step, in the unit of the metric.
+        train_loss: mean since the step before of what training minimises, auxiliary losses included.
+    """
+
+    seed: int
+    status: str
+    solved: bool
+    validation: list[float]
+    train_loss: list[float]
+
+
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """The learning curve of one entrant: means over its seeds at the steps that all of them have.
+    """The learning curves of one entrant: each seed, and means over finished seeds at the steps that all of them have.
 
     Args:
         entrant: id of the entrant.
@@ -108,6 +130,9 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         step: optimiser steps done, in rising order.
         validation: mean validation score at each of these steps, in the unit of the metric.
         train_loss: mean since the step before of what training minimises, auxiliary losses included.
+        split: the mean describes no seed: some finished or solved the task and others did not, or it lies a visible
+            distance from all of them at some step.
+        seeds: the curves of its counted trials, in the order of seeds; trials without a curve are left out.
     """
 
     entrant: str
@@ -115,6 +140,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     step: list[int]
     validation: list[float]
     train_loss: list[float]
+    split: bool
+    seeds: list[SeedCurve]
 
 
 class Incompatible(msgspec.Struct, frozen=True, kw_only=True):
