@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -16,14 +16,14 @@ from archbench._report import _charts, _claim_words, _explanations, _pairs, _tex
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._page_data import page_data
-from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
+from archbench._report._schema import Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
 STYLES = ("base", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
-    "page", "address", "names", "filter", "tables", "columns", "pins", "save", "charts", "answers", "differences",
-    "compare", "trial", "theme", "router", "start",
+    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
+    "differences", "compare", "trial", "theme", "router", "start",
 )  # fmt: skip
 """Names of the scripts of the page, in order."""
 

@@ -9,7 +9,7 @@
 
   function filterRows(views, wanted, old, pinned) {
     const shown = new Set(), total = new Set();
-    for (const row of views.flatMap((view) => all("table[id] > tbody > tr", view))) {
+    for (const row of page.tables.of(views).flatMap((table) => [...table.tBodies[0].rows])) {
       const kept = pinned.has(row.dataset.e) || fits(textOf(row), wanted);
       row.hidden = !kept || (!old && "old" in row.dataset);
       total.add(row.dataset.e || row); // an architecture counts once, in however many tables it is
@@ -17,12 +17,16 @@
     }
     return [shown.size, total.size];
   }
-  // The marks of what is left out fade.
+  function keeps(mark, wanted, old, pinned) {
+    const entrant = names.marked(mark.dataset.e);
+    return !entrant || pinned.has(mark.dataset.e) || (fits(entrant.find, wanted) && (old || !entrant.old));
+  }
+  // The marks of what is left out fade, and its own charts are left out.
   function fadeMarks(views, wanted, old, pinned) {
-    for (const mark of views.flatMap((view) => all("svg [data-e]:not(tr)", view))) {
-      const entrant = names.marked(mark.dataset.e);
-      const kept = !entrant || pinned.has(mark.dataset.e) || (fits(entrant.find, wanted) && (old || !entrant.old));
-      mark.classList.toggle("off", !kept);
+    for (const mark of views.flatMap((view) => all("svg [data-e], figure[data-e]", view))) {
+      const kept = keeps(mark, wanted, old, pinned);
+      if (mark.matches("figure")) mark.hidden = !kept;
+      else mark.classList.toggle("off", !kept);
     }
   }
   page.filter = (views) => {

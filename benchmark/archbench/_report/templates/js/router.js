@@ -48,7 +48,8 @@
       page.pins.prepare(table);
       page.save.table(table);
     }
-    for (const figure of all("figure", view)) page.save.figure(figure);
+    page.save.figures(view).forEach(page.save.figure);
+    page.choices.prepare(view);
   }
   function mark(path) {
     const kind = address.parts(path)[0], group = GROUPS[kind] || `/${kind}`;
@@ -61,6 +62,7 @@
   function dress() {
     const own = shown.filter((view) => view.dataset.view !== "compare");
     page.tools(own);
+    page.choices.apply(own);
     page.tables.sort(own);
     page.filter(own);
     page.columns.apply(own);

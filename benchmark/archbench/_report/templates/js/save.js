@@ -20,20 +20,33 @@
   // A spreadsheet would run text that begins like a formula; numbers are left alone.
   const guarded = (text) => (/^\s*[=+\-@]/.test(text) ? `'${text}` : text);
 
+  // The cell at each place, where cells may span several; an empty place has none.
+  function places(rows) {
+    const found = rows.map(() => []);
+    rows.forEach((row, r) => {
+      let column = 0;
+      for (const cell of row.cells) {
+        while (found[r][column] !== undefined) column += 1;
+        for (let down = 0; down < Math.min(cell.rowSpan, rows.length - r); down += 1) {
+          for (let across = 0; across < cell.colSpan; across += 1) found[r + down][column + across] = across ? null : cell;
+        }
+      }
+    });
+    return found;
+  }
   // A column of intervals follows each column that shows them.
   function grid(table, exact) {
-    const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
-    const kept = tables.heads(table).filter((head) => !head.hidden && !head.classList.contains("axis-head"));
-    const spread = new Set(kept.filter((head) => rows.some((row) => row.cells[head.cellIndex] && interval(row.cells[head.cellIndex]))));
-    const titles = kept.flatMap((head) => [words(head), ...(spread.has(head) ? [`${words(head)} interval`] : [])]);
-    const line = (row) => kept.flatMap((head) => {
-      const cell = row.cells[head.cellIndex];
-      if (!cell) return [""];
-      const shown = exact && cell.dataset.v !== undefined ? cell.dataset.v : words(cell);
-      const text = exact && cell.dataset.v === undefined ? guarded(shown) : shown;
-      return [text, ...(spread.has(head) ? [interval(cell)] : [])];
-    });
-    return [titles, ...rows.map(line)];
+    const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !row.hidden);
+    const [heads, ...cells] = places([table.tHead.rows[0], ...rows]);
+    const kept = heads.map((_, n) => n).filter((n) => !heads[n] || !(heads[n].hidden || heads[n].classList.contains("axis-head")));
+    const spread = new Set(kept.filter((n) => cells.some((row) => row[n] && interval(row[n]))));
+    const titles = kept.flatMap((n) => [heads[n] ? words(heads[n]) : "", ...(spread.has(n) ? [`${words(heads[n])} interval`] : [])]);
+    const line = (row) => kept.flatMap((n) => [row[n] ? value(row[n], exact) : "", ...(spread.has(n) ? [row[n] ? interval(row[n]) : ""] : [])]);
+    return [titles, ...cells.map(line)];
+  }
+  function value(cell, exact) {
+    if (!exact) return words(cell);
+    return cell.dataset.v === undefined ? guarded(words(cell)) : cell.dataset.v;
   }
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const csv = (table) => grid(table, true).map((row) => `${row.map(quoted).join(",")}\n`).join("");
@@ -71,26 +84,45 @@
     const look = getComputedStyle(from);
     if (look.display === "none" || look.visibility === "hidden") { to.remove(); return; }
     for (const name of LOOK) to.setAttribute(name, look.getPropertyValue(name));
-    for (const name of ["class", "data-e", "tabindex"]) to.removeAttribute(name);
+    for (const name of ["class", "data-e", "tabindex", "id"]) to.removeAttribute(name);
     const children = [...to.children];
     [...from.children].forEach((child, place) => { if (child.tagName !== "title") inline(child, children[place]); });
+    if (from.tagName === "use") unfold(from, to);
   }
-  // A figure may hold several charts; its picture has them where the page has them.
+  // What several charts share stands once in the page; in a picture each has its own.
+  function unfold(from, to) {
+    const shared = document.querySelector(from.getAttribute("href")), copied = draw("g");
+    if (!shared) return;
+    [...shared.children].forEach((child) => {
+      const clone = child.cloneNode(true);
+      copied.append(clone);
+      inline(child, clone);
+    });
+    to.replaceWith(copied);
+  }
+  const charts = (figure) => all("svg", figure).filter((chart) => chart.getBoundingClientRect().width > 1);
+  // A figure may hold several charts; its picture has them, and their names, where the page has them.
   function picture(figure) {
-    const charts = all("svg", figure), frame = figure.getBoundingClientRect();
-    const boxes = charts.map((chart) => chart.getBoundingClientRect());
-    const width = Math.ceil(Math.max(...boxes.map((box) => box.right)) - frame.left);
-    const top = Math.min(...boxes.map((box) => box.top)), height = Math.ceil(Math.max(...boxes.map((box) => box.bottom)) - top);
+    const boxes = charts(figure).map((chart) => [chart, chart.getBoundingClientRect()]);
+    const names = boxes.length > 1 ? all("figcaption", figure).map((name) => [name, name.getBoundingClientRect()]) : [];
+    const edges = [...boxes, ...names].map(([, box]) => box), left = Math.min(...edges.map((box) => box.left)), top = Math.min(...edges.map((box) => box.top));
+    const width = Math.ceil(Math.max(...edges.map((box) => box.right)) - left), height = Math.ceil(Math.max(...edges.map((box) => box.bottom)) - top);
     const paper = getComputedStyle(document.body).backgroundColor;
     const whole = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, draw("rect", { width, height, fill: paper }));
-    charts.forEach((chart, place) => {
-      const copied = chart.cloneNode(true), box = boxes[place];
-      inline(chart, copied);
-      const spot = { x: box.left - frame.left, y: box.top - top, width: box.width, height: box.height };
-      for (const [name, value] of Object.entries(spot)) copied.setAttribute(name, value);
-      whole.append(copied);
-    });
+    for (const [chart, box] of boxes) whole.append(placed(chart, box, left, top));
+    for (const [name, box] of names) whole.append(written(name, box, left, top));
     return whole;
+  }
+  function placed(chart, box, left, top) {
+    const copied = chart.cloneNode(true);
+    inline(chart, copied);
+    const spot = { x: box.left - left, y: box.top - top, width: box.width, height: box.height };
+    for (const [name, size] of Object.entries(spot)) copied.setAttribute(name, size);
+    return copied;
+  }
+  function written(name, box, left, top) {
+    const look = getComputedStyle(name);
+    return draw("text", { x: box.left - left, y: box.top - top + box.height * 0.75, fill: look.color, "font-size": look.fontSize, "font-family": look.fontFamily }, name.textContent.trim());
   }
   const text = (figure) => new XMLSerializer().serializeToString(picture(figure));
   async function png(figure) {
@@ -101,8 +133,13 @@
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return new Promise((done) => { canvas.toBlob(done, "image/png"); });
   }
+  function titleOf(figure) {
+    const caption = figure.querySelector(":scope > figcaption"), chart = figure.querySelector("svg[aria-label]");
+    const label = figure.getAttribute("aria-label") || (chart && chart.getAttribute("aria-label")) || "chart";
+    return (caption ? caption.textContent : label).trim();
+  }
   function chartBar(figure) {
-    const caption = figure.querySelector("figcaption"), title = caption ? caption.textContent : "chart";
+    const title = titleOf(figure);
     return make("div", { class: "bar" },
       button("SVG", `Save as SVG: ${title}`, () => download(new Blob([text(figure)], { type: "image/svg+xml" }), fileName(title, "svg"))),
       button("PNG", `Save as PNG: ${title}`, async () => download(await png(figure), fileName(title, "png"))));
@@ -110,5 +147,8 @@
   page.save = {
     table: (table, { columns = true } = {}) => (table.closest(".scroll") || table).after(tableBar(table, columns)),
     figure: (figure) => { if (all("svg", figure).length && !figure.querySelector(":scope > .bar")) figure.append(chartBar(figure)); },
+    // Small charts of one kind are saved together; a chart without a figure is saved by itself.
+    figures: (view) => all(".panels, figure, .scroll", view)
+      .filter((unit) => unit.matches(".panels") || (unit.matches("figure") && !unit.closest(".panels")) || (unit.querySelector(":scope > svg.plot") && !unit.closest("figure"))),
   };
 }

@@ -3,10 +3,11 @@
   const { $, all } = page;
   const tools = $("tools"), live = $("live"), query = $("q"), old = $("old");
 
+  const worthIt = (table) => table.tBodies[0].rows.length > (table.querySelector("tbody tr[data-e]") ? 2 : 7);
   // The filter stands above the first table with rows to choose from.
   page.tools = (views) => {
     if (!tools) return;
-    const table = page.tables.of(views).find((item) => item.tBodies[0].rows.length > 2);
+    const table = page.tables.of(views).find(worthIt);
     tools.hidden = !table;
     if (query.value !== page.item("q")) query.value = page.item("q");
     old.checked = page.item("old") !== "0";

@@ -4,7 +4,8 @@
   const original = new Map();
   const heads = (table) => [...table.tHead.rows[0].cells];
   const keyOf = (head) => slug(head.dataset.key || head.textContent);
-  const tablesOf = (views) => views.flatMap((view) => all("table[id]", view)).filter((table) => table.tHead && table.tBodies[0]);
+  // A table of several parts has cells over several rows, and is left as it is.
+  const tablesOf = (views) => views.flatMap((view) => all("table[id]", view)).filter((table) => table.tHead && table.tBodies.length === 1);
 
   // A name in the address: the head of the first table of the view, or `2.seconds` in its second table.
   const nameOf = (views, table, head) => {
