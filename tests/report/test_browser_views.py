@@ -34,7 +34,7 @@ def go(page: Any, address: str) -> None:
 
 
 FOLLOW = """route => new Promise((done) => {
-    addEventListener("popstate", () => setTimeout(done), { once: true });
+    addEventListener("hashchange", () => setTimeout(done), { once: true });
     location.hash = route;
 })"""
 
@@ -240,7 +240,7 @@ def test_curves_are_drawn_over_each_other(page: Any) -> None:
     chart = page.locator("svg[aria-label^='Validation']")
 
     assert chart.locator("polyline").count() == 9
-    assert sorted(chart.locator("text.name").all_inner_texts()) == ["highway", "lstm", "mlp"]
+    assert sorted(chart.locator("text.name").all_text_contents()) == ["highway", "lstm", "mlp"]
 
 
 def test_only_what_differs_is_listed(open_page: Any, make_record: MakeRecord) -> None:
@@ -306,7 +306,6 @@ def test_a_finished_trial_shows_its_scores(page: Any, realistic: list[Record]) -
     assert "--task digits" in facts["Command"]
     points = page.locator("#trial polyline").first.get_attribute("points").split()
     assert len(points) == len(record.curves.step)
-    page.get_by_role("link", name=re.compile("records/")).count()
     assert page.locator("#trial a[href='#/task/digits']").count() == 1
 
 

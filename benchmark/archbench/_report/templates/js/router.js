@@ -68,12 +68,14 @@
     page.columns.apply(own);
     page.pins.apply(shown);
   }
-  function arrive(place, moved) {
+  function focus() {
     const heading = shown[0] && shown[0].querySelector("h1, h2");
-    if (moved && heading) {
-      heading.tabIndex = -1;
-      heading.focus({ preventScroll: true });
-    }
+    if (!heading || shown[0].contains(document.activeElement)) return;
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+  function arrive(place, moved) {
+    if (moved) focus();
     if (place) {
       const closed = place.closest("details");
       if (closed) closed.open = true;
@@ -127,6 +129,7 @@
     $("main").append(missing);
     document.addEventListener("click", follow);
     addEventListener("popstate", () => show(true));
+    addEventListener("hashchange", focus); // after an address was typed, the browser takes the focus away
     show(false);
   };
 }
