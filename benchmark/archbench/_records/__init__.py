@@ -19,6 +19,7 @@ from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts
 from archbench._records._record import Curves as Curves
 from archbench._records._record import Environment as Environment
+from archbench._records._record import Example as Example
 from archbench._records._record import Origin as Origin
 from archbench._records._record import Pairing as Pairing
 from archbench._records._record import Reading as Reading

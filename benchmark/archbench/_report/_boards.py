@@ -12,8 +12,8 @@ from archbench._records import Record, current_recipe
 from archbench._report._cells import typical
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
-from archbench._report._provenance import environment_numbers
 from archbench._report._curves import build_curve
+from archbench._report._provenance import environment_numbers
 from archbench._report._rows import build_row
 from archbench._report._scales import scale_of
 from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
