@@ -58,7 +58,7 @@ def _result(row: TaskRow, curve: Curve, digits: int) -> str:
     if row.solved is not None:
         text = f"{solved(row)} solved"
     elif curve.split and scores:
-        text = f"{fixed(min(scores), digits)} to {fixed(max(scores), digits)}"
+        text = " to ".join(dict.fromkeys(fixed(bound, digits) for bound in (min(scores), max(scores))))
     return f"{text}; {row.gap}" if row.gap else text
 
 
