@@ -1,6 +1,8 @@
 """Charts as inline SVG. Geometry only: every value comes from the leaderboard, every colour from the style sheet."""
 
 from archbench._report._charts._axes import Domain as Domain
+from archbench._report._charts._board_strip import board_strip as board_strip
+from archbench._report._charts._claim_chart import claim_chart as claim_chart
 from archbench._report._charts._curves import MAX_LINES as MAX_LINES
 from archbench._report._charts._curves import learning_curves as learning_curves
 from archbench._report._charts._effects import effect_strip as effect_strip
