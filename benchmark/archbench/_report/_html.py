@@ -14,12 +14,13 @@ from markupsafe import Markup
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
+from archbench._report._overview import build_overview, setting_line
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
-STYLES = ("base", "details")
+STYLES = ("base", "overview", "details")
 """Names of the style sheets of the page, in order."""
-SCRIPTS = ("page",)
+SCRIPTS = ("page", "ask")
 """Names of the scripts of the page, in order."""
 
 
@@ -48,6 +49,8 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
         "at": Addresses(board),
+        "overview": build_overview(board),
+        "setting": setting_line(board),
         "text": _text,
         "words": _claim_words,
         "explanations": _explanations,

@@ -1,7 +1,9 @@
 """Charts as inline SVG. Geometry only: every value comes from the leaderboard, every colour from the style sheet."""
 
 from archbench._report._charts._axes import Domain as Domain
+from archbench._report._charts._board_strip import board_strip as board_strip
 from archbench._report._charts._censored import steps_chart as steps_chart
+from archbench._report._charts._claim_chart import claim_chart as claim_chart
 from archbench._report._charts._confusion import MOST_CLASSES as MOST_CLASSES
 from archbench._report._charts._confusion import class_name as class_name
 from archbench._report._charts._confusion import confused_pairs as confused_pairs
