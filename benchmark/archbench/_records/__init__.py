@@ -13,6 +13,12 @@ from archbench._records._grouping import current_recipe as current_recipe
 from archbench._records._grouping import group_by as group_by
 from archbench._records._grouping import latest_start as latest_start
 from archbench._records._grouping import newest as newest
+from archbench._records._limits import MOST_CHANNELS as MOST_CHANNELS
+from archbench._records._limits import MOST_CLASSES as MOST_CLASSES
+from archbench._records._limits import MOST_FEATURES as MOST_FEATURES
+from archbench._records._limits import MOST_PIXELS as MOST_PIXELS
+from archbench._records._limits import MOST_STEPS as MOST_STEPS
+from archbench._records._limits import MOST_WRONG as MOST_WRONG
 from archbench._records._lineage import superseded as superseded
 from archbench._records._record import SCHEMA as SCHEMA
 from archbench._records._record import STATUSES as STATUSES
