@@ -81,9 +81,7 @@ def control_of(entrant: Entrant, entrants: Sequence[Entrant]) -> Entrant | None:
     return None
 
 
-def difference(
-    row: TaskRow, control: TaskRow, board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]
-) -> Versus:
+def difference(row: TaskRow, control: TaskRow, board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) -> Versus:
     """Return a row beside that of its control: their difference or ratio, and what the comparison says of it."""
     pair = find_pair(board.comparison, row.entrant, control.entrant)
     if pair is None:
@@ -133,10 +131,16 @@ def _on_task(
 ) -> OnTask:
     beside = [other for other in board.rows if control is not None and other.entrant == control.id]
     scores = [seed.test for seed in row.seeds if seed.counted and seed.test is not None]
-    ends = [row.score.low, row.score.high] if row.score and row.solved is None else [None, None]
-    low, high = sorted(normalised([e for e in ends if e is not None], task).tolist()) if None not in ends else (None, None)
     versus = difference(row, beside[0], board, task, labels) if beside else None
-    return OnTask(board, task, row, normalised(scores, task).tolist(), low, high, versus)
+    return OnTask(board, task, row, normalised(scores, task).tolist(), *_interval(row, task), versus)
+
+
+def _interval(row: TaskRow, task: TaskEntry) -> tuple[float | None, float | None]:
+    """Return the interval of the mean on the normalised scale; none where the task has a target."""
+    if row.score is None or row.solved is not None or row.score.low is None or row.score.high is None:
+        return None, None
+    low, high = sorted(normalised([row.score.low, row.score.high], task).tolist())
+    return low, high
 
 
 def _shared(one: Entrant, other: Entrant) -> int:

@@ -15,11 +15,12 @@ from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
+from archbench._report._overview import build_overview, setting_line
 from archbench._report._page_data import page_data
 from archbench._report._schema import Leaderboard, OverBoard, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
 
-STYLES = ("base", "details", "views")
+STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
     "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
@@ -57,6 +58,8 @@ def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
         "at": Addresses(board),
+        "overview": build_overview(board),
+        "setting": setting_line(board),
         "text": _text,
         "words": _claim_words,
         "explanations": _explanations,

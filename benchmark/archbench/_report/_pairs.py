@@ -100,7 +100,10 @@ class Pair(NamedTuple):
 def find_pair(comparison: Comparison, one: str, other: str) -> Pair | None:
     """Return two entrants as a comparison has them, by their steps if both always solve the task; None if one is not
     in it."""
-    for found, of in ((comparison.steps, "steps"), (comparison.scores, "difference" if comparison.factor is None else "ratio")):
+    for found, of in (
+        (comparison.steps, "steps"),
+        (comparison.scores, "difference" if comparison.factor is None else "ratio"),
+    ):
         if found is not None and {one, other} <= set(found.entrants):
             first, second = found.entrants.index(one), found.entrants.index(other)
             half = found.half_widths[max(first, second)][min(first, second)] if found.half_widths else None

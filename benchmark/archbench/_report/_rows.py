@@ -22,6 +22,9 @@ from archbench._report._seeds import describe_gap, finished, status_of
 from archbench._report._statistics import Estimate, Floats, normalise
 from archbench._statistics import restricted_mean_steps
 
+MOST_WRONG = 10
+"""Wrongly classified examples of a trial that the page names."""
+
 
 def build_row(
     group: Sequence[Record], seeds: Sequence[int], protocol: ProtocolEntry, task: TaskEntry, context: Context
@@ -52,6 +55,7 @@ def build_row(
         counts=dict(sorted(Counter(status_of(record)[0] for record in group).items())),
         seeds=[_seed(record, seeds) for record in group],
         pareto=None,
+        confusion=_summed([record.confusion for record in counted if record.confusion is not None]),
         environments=environment_numbers(group, context.environments),
         command=command(entrant, task, protocol, max(seeds) + 1),
         **_scores(counted, task),
@@ -85,7 +89,16 @@ def _seed(record: Record, seeds: Sequence[int]) -> SeedResult:
         steps=record.training.steps if record.training is not None else None,
         steps_to_target=record.training.steps_to_target if record.training is not None else None,
         train_seconds=record.resources.train_seconds,
+        wrong=record.wrong[:MOST_WRONG],
     )
+
+
+def _summed(matrices: Sequence[list[list[int]]]) -> list[list[int]] | None:
+    """Return the sum of some confusion matrices; None without any, and where classes differ."""
+    if not matrices or len({len(matrix) for matrix in matrices}) > 1:
+        return None
+    total: list[list[int]] = np.sum(matrices, axis=0).tolist()
+    return total
 
 
 def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:

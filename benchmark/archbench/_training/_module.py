@@ -22,6 +22,7 @@ from archbench._training._augmentation import Augmented
 from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
+from archbench._training._predictions import make_predictions
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._splits import EvaluationBatches, Split, evaluation_size
 from archbench._training._streaming import Batch
@@ -65,6 +66,7 @@ class TrialModule(pl.LightningModule):
         clock: seconds of training so far.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
         selected: the step after which validation was best, the later of equals, and the weights at that step.
+        predictions: the classes that the selected weights gave the test examples; None unless each example has one.
         scores: the test scores of the `selected` and the `last` weights.
         after_validation: called with the steps done after each validation; None for nothing.
         plain_loss: loss of the last weights on training examples in evaluation mode; None until the test is over.
@@ -97,6 +99,7 @@ class TrialModule(pl.LightningModule):
         self.info = info
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
+        self.predictions = make_predictions(task, info)
         self.loss_metric = make_loss_metric(task)
         self.clock_start = clock_start
         self.first_step_seconds: float | None = None
@@ -237,6 +240,8 @@ class TrialModule(pl.LightningModule):
             answer = self.network(*arguments)
             self.network.load_state_dict(last)
         self._update(self.metric_selected, answer, targets)
+        if self.predictions is not None:
+            self.predictions.update(answer.logits if isinstance(answer, Outputs) else answer, targets)
 
     def _measure_plain_loss(self) -> float:
         """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import torch
 
-from archbench._planning import Device
-from archbench._records import Curves, Resources, Scores, Training, Trial
+from archbench._declarations import OwnData, Task, TaskInfo
+from archbench._planning import Device, Job
+from archbench._records import MOST_CLASSES, Curves, Resources, Scores, TaskFacts, Training, Trial
+from archbench._training._example import make_example
 from archbench._training._measure import peak_memory
 from archbench._training._module import TrialModule
+from archbench._training._splits import Split
+
+MOST_LETTERS = 80
+"""Most letters of the name of a class in a record."""
 
 
 def make_scores(module: TrialModule) -> Scores:
@@ -27,6 +35,37 @@ def make_scores(module: TrialModule) -> Scores:
         train_loss=float(losses[-max(1, len(losses) // 10) :].mean()),
         plain_train_loss=module.plain_loss,
     )
+
+
+def describe_predictions(module: TrialModule) -> dict[str, Any]:
+    """Return the fields of a record on the classes that the selected weights gave the test examples."""
+    predictions = module.predictions
+    return {} if predictions is None else {"confusion": predictions.confusion(), "wrong": predictions.wrong()}
+
+
+def add_data_facts(job: Job, splits: Mapping[str, Split], task: Task, info: TaskInfo) -> TaskFacts:
+    """Return the facts about a task together with those that its data tell.
+
+    Args:
+        job: the trial; people's own files, if its task is made from them.
+        splits: as the task loads them.
+        task, info: the declaration.
+    """
+    trial, own = job.trial, job.own_data
+    keeps_example = own is None and trial.seed == 0 and not trial.tuning
+    return msgspec.structs.replace(
+        job.task_facts,
+        test_examples=len(splits["test"]),
+        classes=_class_names(own, info),
+        example=make_example(splits["train"], task, info) if keeps_example else None,
+    )
+
+
+def _class_names(own: OwnData | None, info: TaskInfo) -> list[str]:
+    """Return the names that a reader found for the classes of own files, unless they are too many."""
+    found = {} if own is None else own.found.facts.get("classes", {})
+    named = isinstance(found, Mapping) and len(found) == info.outputs <= MOST_CLASSES
+    return [str(name)[:MOST_LETTERS] for name in found] if named else []
 
 
 def make_curves(module: TrialModule) -> Curves:

@@ -28,7 +28,14 @@ from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
 from archbench._training._probes import Prober
-from archbench._training._record_fields import add_costs, describe_training, make_curves, make_scores
+from archbench._training._record_fields import (
+    add_costs,
+    add_data_facts,
+    describe_predictions,
+    describe_training,
+    make_curves,
+    make_scores,
+)
 from archbench._training._schedule import TrainingClock
 from archbench._training._shared_splits import load_shared
 from archbench._training._split_checks import check_splits
@@ -76,6 +83,7 @@ class TrialRun:
         prober: the probes of the trial; None for none, and until the network is there.
         pairing: hashes of the data; None until they are loaded.
         parameters, flops: size of the network; None until it is measured.
+        facts: facts about the task, with those that only its data tell once they are loaded.
     """
 
     def __init__(self, job: Job, shared: Path | None = None) -> None:
@@ -84,6 +92,7 @@ class TrialRun:
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.memory_before = resident_peak()
         self.pairing: Pairing | None = None
+        self.facts = job.task_facts
         self.parameters: int | None = None
         self.flops: int | None = None
         self.module: TrialModule | None = None
@@ -147,6 +156,7 @@ class TrialRun:
         self.steps = trial.steps(self.info.kind, self.examples)
         order = self._batch_order()
         self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
+        self.facts = add_data_facts(self.job, splits, task, self.info)
         return splits
 
     def _batch_order(self) -> BatchOrder:
@@ -238,6 +248,8 @@ class TrialRun:
             resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
             environment=describe_environment(self.job.device),
+            task_facts=self.facts,
+            **(describe_predictions(finished) if finished is not None and not trial.tuning else {}),
             readings=self.prober.readings if self.prober is not None else [],
         )
 

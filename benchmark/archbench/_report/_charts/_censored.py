@@ -11,7 +11,7 @@ from archbench._report._charts._normalised import dots
 from archbench._report._charts._svg import clip, image, tag
 from archbench._report._schema import Entrant, SeedResult, TaskBoard, TaskRow
 
-LEFT, WIDTH, ROW, HEAD = 150, 560, 20, 22
+LEFT, WIDTH, ROW, HEAD = 170, 640, 25, 22
 """Margin for names, width, height of a row and of the axis above them, in pixels."""
 
 RADIUS = 3.2
@@ -52,7 +52,7 @@ def _axis(x: Scale, longest: int, height: int) -> Iterator[Markup]:
 def _row(row: TaskRow, entrant: Entrant, x: Scale, y: float) -> Markup:
     """Return the name of an entrant and its seeds, those that did not solve the task apart."""
     seeds = sorted((seed for seed in row.seeds if seed.counted and _trained(seed)), key=_trained)
-    name = tag("text", clip(entrant.label, 22), x=LEFT - 12, y=y + 4, text_anchor="end", class_="name")
+    name = tag("text", clip(entrant.label, 23), x=LEFT - 12, y=y + 4, text_anchor="end", class_="name")
     solved = [x(_trained(seed)) for seed in seeds if seed.steps_to_target is not None]
     parts = [dots(solved, y)] if solved else []
     parts += _rings([x(_trained(seed)) for seed in seeds if seed.steps_to_target is None], y)

@@ -54,6 +54,7 @@ class _Drawing(NamedTuple):
 
     name: str
     validation: bool
+    aimed: bool
     x: Scale
     y: Scale
 
@@ -78,7 +79,8 @@ def multiples(board: TaskBoard, task: TaskEntry, name: str, *, validation: bool)
         return None
     across = (0.0, float(max(curve.step[-1] for curve in curves)))
     up = _domain([_values(curve, validation) for curve in curves], task, validation)
-    drawing = _Drawing(name, validation, linear(across, (LEFT, RIGHT)), linear(up, (FLOOR, TOP)))
+    aimed = any(row.solved is not None for row in board.rows)
+    drawing = _Drawing(name, validation, aimed, linear(across, (LEFT, RIGHT)), linear(up, (FLOOR, TOP)))
     line = task.chance if validation and up[0] <= task.chance <= up[1] else None
     panels = [Panel(curve.entrant, _panel(curve, drawing), curve.split) for curve in curves]
     return Multiples(_frame(drawing, across, up, line), panels)
@@ -128,8 +130,7 @@ def _panel(curve: Curve, drawing: _Drawing) -> Markup:
 
 def _lines(curve: Curve, series: Sequence[SeedCurve], drawing: _Drawing) -> Iterator[Markup]:
     """Yield the seeds, those without success apart, and the mean where it describes them."""
-    aimed = any(seed.solved for seed in series)
-    bad = [seed for seed in series if seed.status != "ok" or (aimed and not seed.solved)]
+    bad = [seed for seed in series if seed.status != "ok" or (drawing.aimed and not seed.solved)]
     good = [seed for seed in series if seed not in bad]
     for seeds, name in ((good, ""), (bad, "bad ")):
         paths = "".join(_path(curve.step, _of(seed, drawing.validation), drawing) for seed in seeds)
@@ -137,7 +138,7 @@ def _lines(curve: Curve, series: Sequence[SeedCurve], drawing: _Drawing) -> Iter
             yield tag("path", d=paths, class_=name + ("seeds" if curve.split else "thin"))
     if not curve.split:
         mean = curve.validation if drawing.validation else curve.train_loss
-        yield tag("path", d=_path(curve.step, mean, drawing), class_="mean")
+        yield tag("path", d=_path(curve.step, mean, drawing), class_="mean" if good else "bad mean")
 
 
 def _path(steps: Sequence[int], values: Sequence[float], drawing: _Drawing) -> str:

@@ -62,7 +62,10 @@ def dots(places: Sequence[float], y: float, class_: str = "dots") -> Markup:
 
 def _strip(label: str, parts: Sequence[Markup]) -> Markup:
     """Return a strip; without a label it is decoration."""
-    size, said = f"0 0 {STRIP[0]} {STRIP[1]}", {"role": "img", "aria_label": label} if label else {"aria_hidden": "true"}
+    size, said = (
+        f"0 0 {STRIP[0]} {STRIP[1]}",
+        {"role": "img", "aria_label": label} if label else {"aria_hidden": "true"},
+    )
     return tag("svg", *parts, viewBox=size, class_="strip c0", **said)
 
 

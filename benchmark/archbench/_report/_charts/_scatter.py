@@ -73,8 +73,10 @@ def _points(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], 
         for row in board.rows
         if row.rank is not None and (amount := cost.of(row)) and (score := typical(row)) is not None
     ]
+    if not known:
+        return []
     sign = 1.0 if task.higher_is_better else -1.0
-    front = pareto_front([sign * score for _, _, score in known], [amount for _, amount, _ in known]) if known else []
+    front = pareto_front([sign * score for _, _, score in known], [amount for _, amount, _ in known])
     return [_Point(*point, bool(optimal)) for point, optimal in zip(known, front, strict=True)]
 
 

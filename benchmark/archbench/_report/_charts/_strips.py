@@ -65,19 +65,6 @@ def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain
     return image(STRIP, f"{said}; seeds: {values}" if values else said, *parts, class_=f"strip {colour_class(entrant)}")
 
 
-def target_strip(entrant: Entrant, target: float, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:
-    """Return the strip of a row where seeds solve the task or do not: the dots and the target, and no mean.
-
-    Args:
-        entrant: gives the colour.
-        target: the score from which on the task counts as solved.
-        seeds, domain, digits: as for `strip`.
-    """
-    x = _scale(domain)
-    parts = (_upright(x(target), "target"), *_dots(seeds, domain, x))
-    return image(STRIP, f"seeds: {_values(seeds, digits)}", *parts, class_=f"strip {colour_class(entrant)}")
-
-
 def over_strip(entrant: Entrant, row: OverRow, domain: Domain) -> Markup | None:
     """Return the strip of a row over tasks, whose dots are the tasks; None without a score."""
     if row.score is None:

@@ -22,6 +22,8 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
         steps_to_target: optimiser steps until validation first reached the target of the task; None if it did not, or
             if the task has none.
         train_seconds: seconds of training, evaluation left out; None if they were not measured.
+        wrong: indices within the test split of wrongly classified examples, the most confident first, at most ten;
+            empty where the record names none.
     """
 
     seed: int
@@ -33,6 +35,7 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
     steps_to_target: int | None
     steps: int | None = None
     train_seconds: float | None = None
+    wrong: list[int] = []
 
 
 class TaskRow(Row, frozen=True, kw_only=True):
@@ -72,6 +75,8 @@ class TaskRow(Row, frozen=True, kw_only=True):
         peak_memory_bytes: mean peak memory of a trial in bytes.
         pareto: no ranked entrant scores better on average, or with the middle seed where the task has a target, with as
             few parameters; None when it is not ranked or its number of parameters is unknown.
+        confusion: how many test examples of each true class (row) got each class (column), summed over the counted
+            seeds; None unless the task asks for one of at most 100 classes of each example, and in older records.
         environments: numbers of the environments that its records came from; see `EnvironmentEntry`.
         command: the command that reproduces the row.
     """
@@ -99,6 +104,7 @@ class TaskRow(Row, frozen=True, kw_only=True):
     samples_per_second: float | None
     peak_memory_bytes: float | None
     pareto: bool | None
+    confusion: list[list[int]] | None = None
     environments: list[int]
     command: str
 
