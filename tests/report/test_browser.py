@@ -161,7 +161,7 @@ def test_columns_can_be_left_out(page: Any) -> None:
     """A column that is not wanted is gone from head and body, and the address remembers it."""
     go(page, DIGITS)
     before = table(page).locator("thead th:visible").count()
-    page.locator("details.columns summary").locator("visible=true").first.click()
+    page.locator("details.choose summary").locator("visible=true").first.click()
     page.get_by_label("Parameters", exact=True).locator("visible=true").first.uncheck()
 
     assert table(page).locator("thead th:visible").count() == before - 1
@@ -171,7 +171,7 @@ def test_columns_can_be_left_out(page: Any) -> None:
     assert len(heads) == before - 2
     assert not {"Parameters", "Seeds"} & set(heads)
     assert table(page).locator("tbody tr").first.locator(":scope > :visible").count() == before - 2
-    page.locator("details.columns summary").locator("visible=true").first.click()
+    page.locator("details.choose summary").locator("visible=true").first.click()
     assert not page.get_by_label("Parameters", exact=True).locator("visible=true").first.is_checked()
 
 

@@ -17,14 +17,13 @@ from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._overview import build_overview, setting_line
 from archbench._report._page_data import page_data
-from archbench._report._schema import Leaderboard, OverBoard, TaskBoard, TaskEntry
-from archbench._report._statistics import Estimate
+from archbench._report._schema import Leaderboard, OverBoard
 
 STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
     "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
-    "differences", "compare", "trial", "theme", "router", "start",
+    "differences", "compare", "ask", "trial", "theme", "router", "start",
 )  # fmt: skip
 """Names of the scripts of the page, in order."""
 
@@ -67,7 +66,7 @@ def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _task_domain(item, tasks[item.task]),
+        "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
         "data": Markup(page_data(board, records)),  # noqa: S704 - JSON with `<` escaped
         **detail_names(board),
@@ -86,14 +85,6 @@ def _over_domain(board: OverBoard) -> _charts.Domain:
             if row.score
         ]
     )
-
-
-def _task_domain(board: TaskBoard, task: TaskEntry) -> _charts.Domain:
-    rows = [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
-    if task.target is None or not _text.has_target(board):
-        return _charts.strip_domain(rows)
-    point = Estimate(mean=task.target, low=None, high=None, n=0)
-    return _charts.strip_domain([(point, seeds) for _, seeds in rows])
 
 
 def page_style() -> str:

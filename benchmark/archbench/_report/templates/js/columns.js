@@ -17,7 +17,7 @@
   function menu(table) {
     if (!even(table) || choosable(table).length < 3) return null;
     const boxes = choosable(table).map((head) => box(table, head));
-    return make("details", { class: "columns" }, make("summary", {}, "Columns"), make("div", { class: "menu" }, ...boxes));
+    return make("details", { class: "choose" }, make("summary", {}, "Columns"), make("div", { class: "menu" }, ...boxes));
   }
   function hideColumns(views, table) {
     const hidden = new Set(page.items("hide")), heads = tables.heads(table);
@@ -28,7 +28,7 @@
   }
   function check(views, table) {
     const hidden = new Set(page.items("hide")), heads = tables.heads(table);
-    for (const input of page.all("input[data-column]", table.closest(".scroll, section").nextElementSibling || table)) {
+    for (const input of page.all("input[data-column]", (table.closest(".scroll") || table).nextElementSibling)) {
       input.checked = !hidden.has(tables.nameOf(views, table, heads[Number(input.dataset.column)]));
     }
   }

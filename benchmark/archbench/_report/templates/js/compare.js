@@ -1,4 +1,4 @@
-// The view `#/compare?with=lstm,gru&task=adding`, and the sentence on the overview that asks the same of two.
+// The view `#/compare?with=lstm,gru&task=adding`.
 {
   const { $, all, make, draw, names } = page;
   const { entrants, boards, trials, steps, fields } = page.data;
@@ -151,28 +151,5 @@
     return `Compare ${labels(who).join(" with ")}`;
   }
 
-  // --- the sentence on the overview: two architectures, one board ---
-  function oneLine(form) {
-    const [first, second] = page.usualPair();
-    const asked = { a: first, b: second, on: boards.findIndex((board) => board.scores.entrants.length > 1) };
-    const out = make("output");
-    const tell = () => out.replaceChildren(...told(asked));
-    const on = make("select", { "aria-label": "Task", change: () => { asked.on = Number(on.value); tell(); } },
-      ...boards.map((board, n) => make("option", { value: n, selected: n === asked.on }, board.where)));
-    const one = select(asked.a, "First architecture", (next) => { asked.a = next; tell(); });
-    const two = select(asked.b, "Second architecture", (next) => { asked.b = next; tell(); });
-    form.replaceChildren(make("p", { class: "sentence" }, "Is ", one, " better than ", two, " on ", on, "? ", out));
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.hidden = false;
-    tell();
-  }
-  function told({ a, b, on }) {
-    const board = boards[on], found = page.answer(board, a, b), state = new Map([["with", labels([a, b])]]);
-    if (board.seeds) state.set("task", [nameOf(board)]);
-    const link = make("a", { href: page.address.write("/compare", state) }, "more");
-    if (!found) return [a === b ? "They are one and the same." : "They were not both tried on it.", " ", link];
-    const numbers = found.difference ? `: ${found.values.join(" and ")}, ${found.unit === "ratio" ? "" : "difference "}${found.difference}` : "";
-    return [make("b", {}, found.text), `${numbers}. `, link];
-  }
-  page.compare = { view, oneLine, figure, look };
+  page.compare = { view, figure, look, nameOf };
 }

@@ -9,7 +9,7 @@
 
   function filterRows(views, wanted, old, pinned) {
     const shown = new Set(), total = new Set();
-    for (const row of page.tables.of(views).flatMap((table) => [...table.tBodies[0].rows])) {
+    for (const row of page.tables.of(views).flatMap(page.tables.rows)) {
       const kept = pinned.has(row.dataset.e) || fits(textOf(row), wanted);
       row.hidden = !kept || (!old && "old" in row.dataset);
       total.add(row.dataset.e || row); // an architecture counts once, in however many tables it is

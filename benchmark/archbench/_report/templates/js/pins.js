@@ -12,10 +12,11 @@
   }
   // One button for each row. A table has one listener, since a page may have a thousand rows.
   function prepare(table) {
-    for (const row of table.tBodies[0].rows) {
+    for (const row of page.tables.rows(table)) {
       const entrant = names.marked(row.dataset.e), head = row.querySelector("th[scope=row]");
       if (!entrant || !head) continue;
-      head.append(make("button", { type: "button", class: "pin", "aria-pressed": "false", "aria-label": `Pin ${entrant.label}` }));
+      const place = head.querySelector(".swatch") ? "pin" : "pin end"; // over the mark, or behind the name
+      head.append(make("button", { type: "button", class: place, "aria-pressed": "false", "aria-label": `Pin ${entrant.label}` }));
     }
     table.addEventListener("click", (event) => {
       const button = event.target.closest(".pin");

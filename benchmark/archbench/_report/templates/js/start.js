@@ -1,9 +1,9 @@
 // The filter above the tables of a view, and the start of all.
 {
-  const { $, all } = page;
+  const { $ } = page;
   const tools = $("tools"), live = $("live"), query = $("q"), old = $("old");
 
-  const worthIt = (table) => table.tBodies[0].rows.length > (table.querySelector("tbody tr[data-e]") ? 2 : 7);
+  const worthIt = (table) => page.tables.rows(table).length > (table.querySelector("tbody tr[data-e]") ? 2 : 7);
   // The filter stands above the first table with rows to choose from.
   page.tools = (views) => {
     if (!tools) return;
@@ -26,7 +26,6 @@
     });
   }
   if (tools) listen();
-  if (page.data.boards.some((board) => board.scores.entrants.length > 1)) all("form[data-compare]").forEach(page.compare.oneLine);
   page.route();
   document.documentElement.dataset.ready = "1";
 }

@@ -4,8 +4,12 @@
   const original = new Map();
   const heads = (table) => [...table.tHead.rows[0].cells];
   const keyOf = (head) => slug(head.dataset.key || head.textContent);
-  // A table of several parts has cells over several rows, and is left as it is.
-  const tablesOf = (views) => views.flatMap((view) => all("table[id]", view)).filter((table) => table.tHead && table.tBodies.length === 1);
+  // A table with cells over several rows is left as it is.
+  const regular = (table) => table.tHead && !table.querySelector("tbody [rowspan]");
+  const tablesOf = (views) => views.flatMap((view) => all("table[id]", view)).filter(regular);
+  // Rows of several parts are in several bodies, each below its own title.
+  const title = (row) => row.querySelector("th[scope=rowgroup]");
+  const rowsOf = (table) => [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !title(row));
 
   // A name in the address: the head of the first table of the view, or `2.seconds` in its second table.
   const nameOf = (views, table, head) => {
@@ -25,19 +29,25 @@
   const sortable = (head) => "sort" in head.dataset && head.dataset.sort !== "";
   const usual = (head) => (head.dataset.sort === "down" ? "desc" : "asc");
 
+  function wantedOrder(views, table) {
+    const wanted = page.item("sort");
+    const head = heads(table).find((one) => sortable(one) && nameOf(views, table, one) === wanted);
+    heads(table).forEach((one) => one.removeAttribute("aria-sort"));
+    if (!head) return null;
+    const down = (page.item("dir") || usual(head)) === "desc";
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    return order(head.cellIndex, head.dataset.sort, down ? -1 : 1);
+  }
   function sortTable(views, table) {
-    const rows = [...original.get(table)], wanted = page.item("sort");
-    const column = heads(table).findIndex((head) => sortable(head) && nameOf(views, table, head) === wanted);
-    heads(table).forEach((head) => head.removeAttribute("aria-sort"));
-    if (column >= 0) {
-      const head = heads(table)[column], down = (page.item("dir") || usual(head)) === "desc";
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      rows.sort(order(column, head.dataset.sort, down ? -1 : 1));
+    const by = wantedOrder(views, table), pinned = page.pinned();
+    for (const body of table.tBodies) {
+      const rows = [...original.get(body)], titles = rows.filter(title), others = rows.filter((row) => !title(row));
+      if (by) others.sort(by);
+      const first = others.filter((row) => pinned.has(row.dataset.e)), rest = others.filter((row) => !pinned.has(row.dataset.e));
+      const wanted = [...titles, ...first, ...rest];
+      // Moving rows that stand right would only cost time.
+      if (wanted.some((row, place) => body.rows[place] !== row)) body.append(...wanted);
     }
-    const pinned = page.pinned(), first = rows.filter((row) => pinned.has(row.dataset.e));
-    const wantedRows = [...first, ...rows.filter((row) => !pinned.has(row.dataset.e))];
-    const body = table.tBodies[0]; // moving rows that stand right would only cost time
-    if (wantedRows.some((row, place) => body.rows[place] !== row)) body.append(...wantedRows);
   }
   function clicked(table, head) {
     const views = page.views(), name = nameOf(views, table, head), now = head.getAttribute("aria-sort");
@@ -55,8 +65,11 @@
     }
   }
   page.tables = {
-    heads, keyOf, of: tablesOf, nameOf,
-    prepare: (table) => { original.set(table, [...table.tBodies[0].rows]); addButtons(table); },
+    heads, keyOf, of: tablesOf, rows: rowsOf, nameOf,
+    prepare: (table) => {
+      for (const body of table.tBodies) original.set(body, [...body.rows]);
+      addButtons(table);
+    },
     sort: (views) => tablesOf(views).forEach((table) => sortTable(views, table)),
   };
 }
