@@ -34,16 +34,19 @@ class WrittenLeaderboard:
     answers: Answers
 
 
-def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins) -> WrittenLeaderboard:
+def write_leaderboard(
+    store: Store, records: Sequence[Record], plugins: Plugins, *, parquet: bool = False
+) -> WrittenLeaderboard:
     """Build the leaderboard of all records of a folder and write its files.
 
     Args:
         store: the folder, which was read; it knows the combinations that cannot exist.
         records: those of its trials.
         plugins: may add sections, and bring the studies and claims.
+        parquet: also write `trials.parquet`.
 
     Raises:
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be written, or Parquet is asked for and pyarrow is not installed.
     """
     from archbench._report import build_leaderboard, write_files  # numpy and scipy: many verbs do without
 
@@ -53,7 +56,7 @@ def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins)
     answers = answer_all(plugins, records)
     notes += [describe_problem(problem) for problem in answers.problems]
     leaderboard = build_leaderboard([*records, *store.refused], sections, notes, answers)
-    written = write_files(leaderboard, store.root)
+    written = write_files(leaderboard, records, store.root, parquet=parquet)
     files = [path.relative_to(store.root).as_posix() for path in written]
     problems = [*problems, *answers.problems, *_describe_set_aside(leaderboard)]
     return WrittenLeaderboard(leaderboard, files, problems, answers)
