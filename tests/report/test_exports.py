@@ -20,9 +20,7 @@ from archbench._report._exports._bibtex import references_of
 from archbench._report._exports._latex_text import escape, slug
 from support import MakeRecord
 
-HOSTILE = (
-    "\\input{/etc/passwd} 50% of #1 & $x_i^2$ ~{a}} ]]> <b> 'q' \"p\" `c` |\n\n% @misc{x, 中文 \U0001f600 é \u2013"
-)
+HOSTILE = "\\input{/etc/passwd} 50% of #1 & $x_i^2$ ~{a}} <b> 'q' \"p\" `c` |\n\n% @misc{x, 中文 \U0001f600 é \u2013"
 
 
 def rows_of(records: list[Record]) -> list[dict[str, str]]:

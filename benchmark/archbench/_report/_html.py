@@ -22,15 +22,20 @@ SCRIPTS = ("page",)
 """Names of the scripts of the page, in order."""
 
 
-def render_html(board: Leaderboard) -> str:
-    """Return the page."""
+def render_html(board: Leaderboard, publish_url: str = "") -> str:
+    """Return the page.
+
+    Args:
+        board: what it shows.
+        publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(_context(board))
+    return environment.get_template("page.html.j2").render(_context(board), publish_url=publish_url)
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:
@@ -61,8 +66,8 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
-        "style_hash": _csp_hash(style),
-        "script_hash": _csp_hash(script),
+        "style_hash": csp_hash(style),
+        "script_hash": csp_hash(script),
     }
 
 
@@ -119,6 +124,6 @@ def _joined(folder: str, names: Sequence[str]) -> str:
     return "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
 
 
-def _csp_hash(source: str) -> str:
+def csp_hash(source: str) -> str:
     """Return the hash by which the content security policy of the page allows its own style and script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

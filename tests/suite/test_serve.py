@@ -1,0 +1,225 @@
+"""The served page: real requests, while records are written; nothing but its own files, for this machine alone."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archbench._records import ArchitectureFacts, Record, Store
+from support import MakeRecord
+
+BENCHMARK = [sys.executable, "-m", "archbench", "leaderboard"]
+
+
+class Served:
+    """A `benchmark leaderboard --serve` of a folder, and requests to it."""
+
+    def __init__(self, out: Path, *options: str) -> None:
+        command = [*BENCHMARK, "--out", str(out), "--serve", "--port", "0", "--json", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        lines = [self.process.stdout.readline() for _ in range(4)]
+        self.said = json.loads("".join(lines))
+        self.port = int(re.search(r":(\d+)/$", self.said["url"])[1])
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+        """Return the answer to a request for exactly this path."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        answer.content = answer.read()
+        connection.close()
+        return answer
+
+    def version(self) -> str:
+        """Return what the page is told when it asks for the version."""
+        return self.get("/-/version").content.decode()
+
+    def stop(self) -> tuple[int, str]:
+        """Press Ctrl-C; return the exit code and what was printed as errors."""
+        self.process.send_signal(signal.SIGINT)
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors
+
+
+PATHS = (
+    "/secret.txt", "/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//etc/passwd", "/records", "/.lock",
+    "/records/refused.json", "/index.html/", "/./index.html", "C:\\secret.txt", "*",
+)  # fmt: skip
+HOSTS = ("evil.example", "evil.example:{port}", "127.0.0.1:1", "localhost.evil.example:{port}", "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_record: MakeRecord) -> Path:
+    """A folder with three records and files that are none of the leaderboard."""
+    write(tmp_path, [make_record(seed) for seed in range(3)])
+    (tmp_path / "secret.txt").write_text("secret")
+    return tmp_path
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[Served]:
+    """The folder, served."""
+    server = Served(folder)
+    yield server
+    server.process.kill()
+    server.process.communicate()
+
+
+def write(out: Path, records: list[Record]) -> None:
+    """Write records as a run does, which holds the lock of the folder."""
+    store = Store(out)
+    with store.locked():
+        for record in records:
+            store.write(record)
+
+
+def wait_for_another(served: Served, version: str) -> str:
+    """Return the version that follows this one."""
+    end = time.monotonic() + 60
+    while (now := served.version()) == version:
+        assert time.monotonic() < end, "the page was not built again"
+        time.sleep(0.1)
+    return now
+
+
+def test_the_page_and_its_exports_are_served(served: Served, folder: Path) -> None:
+    """The page and each export are answered with their types, and nothing was written to the folder."""
+    assert served.said["records"] == 3
+    for path, kind in {"/": "text/html", "/trials.csv": "text/csv", "/leaderboard.json": "application/json",
+                       "/preview.png": "image/png", "/references.bib": "text/plain"}.items():  # fmt: skip
+        answer = served.get(path)
+        assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, kind)
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert b"toy" in served.get("/").content
+    assert {path.name for path in folder.iterdir()} == {"records", "secret.txt", ".lock"}
+    head = served.get("/", "HEAD")
+    assert (head.content, int(head.headers["Content-Length"])) == (b"", len(served.get("/").content))
+
+
+def test_nothing_else_is_served(served: Served) -> None:
+    """A path that is no name of a file of the leaderboard is not found, whatever it leads to."""
+    for path in PATHS:
+        answer = served.get(path)
+        assert (answer.status, b"secret" in answer.content) == (404, False), path
+
+
+def test_foreign_hosts_are_refused(served: Served) -> None:
+    """A request under the name of a foreign site, which was resolved to this machine, gets no content."""
+    for host in HOSTS:
+        for path in ("/", "/-/version"):
+            answer = served.get(path, Host=host.format(port=served.port))
+            assert (answer.status, b"toy" in answer.content) == (421, False), host
+
+    assert served.get("/", Host=f"localhost:{served.port}").status == 200
+
+
+def test_only_reading_is_answered(served: Served) -> None:
+    """A request that is neither GET nor HEAD is not implemented."""
+    assert {served.get("/", method).status for method in ("POST", "PUT", "DELETE", "OPTIONS")} == {501}
+
+
+def test_only_the_loopback_interface_is_served(served: Served) -> None:
+    """Another address of this machine than 127.0.0.1 refuses the connection."""
+    with socket.socket() as client:
+        client.settimeout(5)
+        # It is of the loopback interface too, but what listens on all addresses would answer there.
+        assert client.connect_ex(("127.0.0.2", served.port)) == errno.ECONNREFUSED
+
+
+def test_the_served_page_may_run_its_script_and_ask_its_server(served: Served, folder: Path) -> None:
+    """The policy of the served copy names the hash of each of its scripts; that on disk knows no connection."""
+    page = served.get("/").content.decode()
+    subprocess.run([*BENCHMARK, "--out", str(folder)], check=True, capture_output=True)
+    plain = (folder / "index.html").read_text(encoding="utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    hashes = re.search(r"script-src ([^;]*);", policy)[1].split()
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+
+    made = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts]
+    assert sorted(hashes) == sorted(made)
+    assert "connect-src 'self'" in policy
+    assert served.version() in scripts[-1]
+    assert "connect-src" not in plain
+    assert "/-/version" not in plain
+
+
+def test_the_page_follows_the_records(served: Served, folder: Path, make_record: MakeRecord) -> None:
+    """Records that a run adds or replaces are on the page a moment later; without a change the version stays."""
+    first = served.version()
+    facts = ArchitectureFacts(summary="a newcomer")
+    write(folder, [make_record(3, architecture_facts=facts, started="2026-01-01T00:00:00+00:00")])
+    second = wait_for_another(served, first)
+    assert b"a newcomer" in served.get("/").content
+    assert served.get("/trials.csv").content.count(b",3,ok,test,") == 1
+
+    write(folder, [make_record(0, status="diverged", scores=None)])
+    third = wait_for_another(served, second)
+    time.sleep(1.5)
+    assert served.version() == third
+
+
+def test_a_run_can_write_while_the_page_is_served(served: Served, folder: Path, make_record: MakeRecord) -> None:
+    """While a run holds the lock, the page is built from what is there; no record is moved or lost."""
+    version, store = served.version(), Store(folder)
+    with store.locked():
+        (folder / "records" / "00").mkdir(exist_ok=True)
+        (folder / "records" / "00" / "torn.json").write_bytes(b"{")
+        for seed in range(3, 6):
+            store.write(make_record(seed))
+            version = wait_for_another(served, version)
+
+    assert b"torn.json does not count" in served.get("/").content
+    assert (folder / "records" / "00" / "torn.json").exists()
+    assert len(store.scan()[0]) == 6
+
+
+def test_ctrl_c_ends_it_cleanly(served: Served) -> None:
+    """Ctrl-C ends the server with 130 and one line, and frees its port."""
+    assert served.get("/").status == 200
+    code, errors = served.stop()
+
+    assert (code, errors) == (130, "Stopped.\n")
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", served.port))
+
+
+def test_a_port_in_use_is_an_error(served: Served, folder: Path) -> None:
+    """A second server on the port says that it is in use, and exits with 2."""
+    command = [*BENCHMARK, "--out", str(folder), "--serve", "--port", str(served.port)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"benchmark: port {served.port} is in use; choose another with --port, or 0 for any\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "80"], "add --serve"),
+        (["--serve", "--parquet"], "leave out --parquet"),
+        (["--serve", "--port", "70000"], "70000"),
+        (["--publish-url", "example.org"], "such as https://"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(folder: Path, options: list[str], words: str) -> None:
+    """Options that do not go together exit with 2, say so in a line, and write nothing."""
+    done = subprocess.run([*BENCHMARK, "--out", str(folder), *options], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert {path.name for path in folder.iterdir()} == {"records", "secret.txt", ".lock"}
