@@ -12,27 +12,30 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from archbench._plugins import load_plugins
 from archbench._records import ArchitectureFacts, Record, Store
-from support import MakeRecord
+from archbench._suite._serve import LivePage, PageServer
+from support import Cli, MakeRecord
 
 BENCHMARK = [sys.executable, "-m", "archbench", "leaderboard"]
 
 
 class Served:
-    """A `benchmark leaderboard --serve` of a folder, and requests to it."""
+    """Requests to a server on this machine.
 
-    def __init__(self, out: Path, *options: str) -> None:
-        command = [*BENCHMARK, "--out", str(out), "--serve", "--port", "0", "--json", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        lines = [self.process.stdout.readline() for _ in range(4)]
-        self.said = json.loads("".join(lines))
-        self.port = int(re.search(r":(\d+)/$", self.said["url"])[1])
+    Args:
+        port: where it listens.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
 
     def get(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
         """Return the answer to a request for exactly this path."""
@@ -46,6 +49,20 @@ class Served:
     def version(self) -> str:
         """Return what the page is told when it asks for the version."""
         return self.get("/-/version").content.decode()
+
+
+class Command(Served):
+    """A `benchmark leaderboard --serve` of a folder in a process of its own.
+
+    Args:
+        out: the folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        command = [*BENCHMARK, "--out", str(out), "--serve", "--port", "0", "--json"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.said = json.loads("".join(self.process.stdout.readline() for _ in range(4)))
+        super().__init__(int(re.search(r":(\d+)/$", self.said["url"])[1]))
 
     def stop(self) -> tuple[int, str]:
         """Press Ctrl-C; return the exit code and what was printed as errors."""
@@ -71,11 +88,23 @@ def folder(tmp_path: Path, make_record: MakeRecord) -> Path:
 
 @pytest.fixture
 def served(folder: Path) -> Iterator[Served]:
-    """The folder, served."""
-    server = Served(folder)
-    yield server
-    server.process.kill()
-    server.process.communicate()
+    """The folder as it is now, served."""
+    server = PageServer(LivePage(folder, load_plugins(only=[])), 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Served(server.server_port)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def command(folder: Path, heard_signals: None) -> Iterator[Command]:
+    """The folder, served by the command, which follows its records."""
+    running = Command(folder)
+    yield running
+    running.process.kill()
+    running.process.communicate()
 
 
 def write(out: Path, records: list[Record]) -> None:
@@ -97,7 +126,6 @@ def wait_for_another(served: Served, version: str) -> str:
 
 def test_the_page_and_its_exports_are_served(served: Served, folder: Path) -> None:
     """The page and each export are answered with their types, and nothing was written to the folder."""
-    assert served.said["records"] == 3
     for path, kind in {"/": "text/html", "/trials.csv": "text/csv", "/leaderboard.json": "application/json",
                        "/preview.png": "image/png", "/references.bib": "text/plain"}.items():  # fmt: skip
         answer = served.get(path)
@@ -139,10 +167,10 @@ def test_only_the_loopback_interface_is_served(served: Served) -> None:
         assert client.connect_ex(("127.0.0.2", served.port)) == errno.ECONNREFUSED
 
 
-def test_the_served_page_may_run_its_script_and_ask_its_server(served: Served, folder: Path) -> None:
+def test_the_served_page_may_ask_its_server(served: Served, folder: Path, cli_here: Cli) -> None:
     """The policy of the served copy names the hash of each of its scripts; that on disk knows no connection."""
     page = served.get("/").content.decode()
-    subprocess.run([*BENCHMARK, "--out", str(folder)], check=True, capture_output=True)
+    cli_here("leaderboard", "--out", str(folder), cwd=folder)
     plain = (folder / "index.html").read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
     hashes = re.search(r"script-src ([^;]*);", policy)[1].split()
@@ -156,51 +184,51 @@ def test_the_served_page_may_run_its_script_and_ask_its_server(served: Served, f
     assert "/-/version" not in plain
 
 
-def test_the_page_follows_the_records(served: Served, folder: Path, make_record: MakeRecord) -> None:
+def test_the_page_follows_the_records(command: Command, folder: Path, make_record: MakeRecord) -> None:
     """Records that a run adds or replaces are on the page a moment later; without a change the version stays."""
-    first = served.version()
+    assert command.said["records"] == 3
+    first = command.version()
     facts = ArchitectureFacts(summary="a newcomer")
     write(folder, [make_record(3, architecture_facts=facts, started="2026-01-01T00:00:00+00:00")])
-    second = wait_for_another(served, first)
-    assert b"a newcomer" in served.get("/").content
-    assert served.get("/trials.csv").content.count(b",3,ok,test,") == 1
+    second = wait_for_another(command, first)
+    assert b"a newcomer" in command.get("/").content
+    assert command.get("/trials.csv").content.count(b",3,ok,test,") == 1
 
     write(folder, [make_record(0, status="diverged", scores=None)])
-    third = wait_for_another(served, second)
+    third = wait_for_another(command, second)
     time.sleep(1.5)
-    assert served.version() == third
+    assert command.version() == third
 
 
-def test_a_run_can_write_while_the_page_is_served(served: Served, folder: Path, make_record: MakeRecord) -> None:
+def test_a_run_can_write_while_the_page_is_served(command: Command, folder: Path, make_record: MakeRecord) -> None:
     """While a run holds the lock, the page is built from what is there; no record is moved or lost."""
-    version, store = served.version(), Store(folder)
+    version, store = command.version(), Store(folder)
     with store.locked():
         (folder / "records" / "00").mkdir(exist_ok=True)
         (folder / "records" / "00" / "torn.json").write_bytes(b"{")
         for seed in range(3, 6):
             store.write(make_record(seed))
-            version = wait_for_another(served, version)
+            version = wait_for_another(command, version)
 
-    assert b"torn.json does not count" in served.get("/").content
+    assert b"torn.json does not count" in command.get("/").content
     assert (folder / "records" / "00" / "torn.json").exists()
     assert len(store.scan()[0]) == 6
 
 
-def test_ctrl_c_ends_it_cleanly(served: Served) -> None:
+def test_ctrl_c_ends_it_cleanly(command: Command) -> None:
     """Ctrl-C ends the server with 130 and one line, and frees its port."""
-    assert served.get("/").status == 200
-    code, errors = served.stop()
+    assert command.get("/").status == 200
+    code, errors = command.stop()
 
     assert (code, errors) == (130, "Stopped.\n")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", served.port))
+        listener.bind(("127.0.0.1", command.port))
 
 
-def test_a_port_in_use_is_an_error(served: Served, folder: Path) -> None:
+def test_a_port_in_use_is_an_error(served: Served, folder: Path, cli_here: Cli) -> None:
     """A second server on the port says that it is in use, and exits with 2."""
-    command = [*BENCHMARK, "--out", str(folder), "--serve", "--port", str(served.port)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = cli_here("leaderboard", "--out", str(folder), "--serve", "--port", str(served.port), cwd=folder)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"benchmark: port {served.port} is in use; choose another with --port, or 0 for any\n"
@@ -215,9 +243,11 @@ def test_a_port_in_use_is_an_error(served: Served, folder: Path) -> None:
         (["--publish-url", "example.org"], "such as https://"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(folder: Path, options: list[str], words: str) -> None:
+def test_options_that_contradict_each_other_are_refused(
+    folder: Path, cli_here: Cli, options: list[str], words: str
+) -> None:
     """Options that do not go together exit with 2, say so in a line, and write nothing."""
-    done = subprocess.run([*BENCHMARK, "--out", str(folder), *options], capture_output=True, text=True, check=False)
+    done = cli_here("leaderboard", "--out", str(folder), *options, cwd=folder)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
