@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from archbench._report._schema import Entrant, Leaderboard, OverRow, TaskRow
 from archbench._report._text import origin_words, why_unranked
@@ -42,7 +43,10 @@ def render_csv(board: Leaderboard) -> str:
     return out.getvalue()
 
 
-def guarded(cells: Iterable[object]) -> list[object]:
+_Cell = TypeVar("_Cell")
+
+
+def guarded(cells: Iterable[_Cell]) -> list[_Cell | str]:
     """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
     return [
         f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell

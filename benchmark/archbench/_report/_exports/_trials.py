@@ -99,14 +99,26 @@ def make_trial_rows(board: Leaderboard, records: Iterable[Record]) -> Iterator[t
         board: the leaderboard of these records; it says which of them do not count.
         records: in any order; those of combinations that cannot exist are left out.
     """
+    return _rows(board, records, tuple)
+
+
+def _rows(
+    board: Leaderboard, records: Iterable[Record], clean: Callable[[Iterable[Value]], Iterable[Value]]
+) -> Iterator[tuple[Value, ...]]:
+    """Yield the rows.
+
+    Args:
+        board, records: as for `make_trial_rows`.
+        clean: is given the cells that all rows of a trial share, and those of each measure.
+    """
     status = {failure.record: failure.status for failure in board.failures}
     status |= {failure.record: failure.status for study in board.studies for failure in study.failures}
     for record in sorted((record for record in records if record.status != "skipped"), key=_order):
-        first = tuple(read(record) for _, _, read in _OF_TRIAL.values())
-        last = tuple(read(record) for _, _, read in _COSTS.values())
+        first = clean([read(record) for _, _, read in _OF_TRIAL.values()])
+        last = clean([read(record) for _, _, read in _COSTS.values()])
         state = status.get(record.id) or status_of(record)[0]
         for measure in _measures(record):
-            yield (*first, state, *measure, *last)
+            yield (*first, state, *clean(measure), *last)
 
 
 def render_trials(board: Leaderboard, records: Iterable[Record]) -> str:
@@ -114,7 +126,7 @@ def render_trials(board: Leaderboard, records: Iterable[Record]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(TRIAL_COLUMNS)
-    writer.writerows(map(guarded, make_trial_rows(board, records)))
+    writer.writerows(_rows(board, records, guarded))
     return out.getvalue()
 
 
