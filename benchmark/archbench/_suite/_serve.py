@@ -140,7 +140,6 @@ class PageServer(ThreadingHTTPServer):
                 pause = max(PAUSE, time.perf_counter() - start)  # at most half of the time is spent on the page
         finally:
             self.shutdown()
-            self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -94,14 +94,14 @@ def _serve(out: Path, plugins: Plugins, port: int, *, open_: bool, json: bool) -
     """Serve the page until a signal ends it."""
     from archbench._suite._serve import LivePage, PageServer
 
-    server = PageServer(LivePage(out, plugins), port)
-    if json:
-        print_json({"url": server.url, "records": server.page.records})
-    else:
-        print(f"{server.page.records} records -> {server.url} for this machine only; Ctrl-C ends it", flush=True)
-    if open_:
-        _show(server.url)
-    server.watch(lambda message: print(f"warning: {message}", file=sys.stderr))
+    with PageServer(LivePage(out, plugins), port) as server:
+        if json:
+            print_json({"url": server.url, "records": server.page.records})
+        else:
+            print(f"{server.page.records} records -> {server.url} for this machine only; Ctrl-C ends it", flush=True)
+        if open_:
+            _show(server.url)
+        server.watch(lambda message: print(f"warning: {message}", file=sys.stderr))
 
 
 def _show(url: str) -> None:
