@@ -16,7 +16,6 @@ from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._overview import build_overview, setting_line
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
-from archbench._report._statistics import Estimate
 
 STYLES = ("base", "overview", "details")
 """Names of the style sheets of the page, in order."""
@@ -58,7 +57,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _task_domain(item, tasks[item.task]),
+        "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
         "over_pairs": lambda item: _over_pairs(item, numbers),
         "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
@@ -78,14 +77,6 @@ def _over_domain(board: OverBoard) -> _charts.Domain:
             if row.score
         ]
     )
-
-
-def _task_domain(board: TaskBoard, task: TaskEntry) -> _charts.Domain:
-    rows = [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
-    if task.target is None or not _text.has_target(board):
-        return _charts.strip_domain(rows)
-    point = Estimate(mean=task.target, low=None, high=None, n=0)
-    return _charts.strip_domain([(point, seeds) for _, seeds in rows])
 
 
 def _over_pairs(board: OverBoard, numbers: Mapping[str, int]) -> str:

@@ -9,7 +9,7 @@ from archbench._report._claim_words import interval, number
 from archbench._report._headline import chosen_claims, headline
 from archbench._report._overview_answers import Answer, answers
 from archbench._report._overview_heat import Heat, build_heat
-from archbench._report._schema import ClaimEntry, Leaderboard, StudyEntry, TaskBoard
+from archbench._report._schema import ClaimEntry, Leaderboard, ProtocolEntry, StudyEntry, TaskBoard
 from archbench._report._text import summary_line
 
 SYMBOLS = {"supported": "●", "contradicted": "✕"}
@@ -66,9 +66,12 @@ def build_overview(board: Leaderboard) -> Overview:
 
 def setting_line(board: Leaderboard) -> str:
     """Return protocols, trials and machine in one line."""
-    protocols = ", ".join(protocol.label for protocol in board.protocols)
-    parts = [f"{protocols} protocol{'s' if len(board.protocols) > 1 else ''}"] if protocols else []
-    return " · ".join([*parts, summary_line(board), *_machine(board)])
+    rules = [f"{protocol.label} protocol, {_seeds(protocol)}" for protocol in board.protocols]
+    return " · ".join([*rules, summary_line(board, protocols=False), *_machine(board)])
+
+
+def _seeds(protocol: ProtocolEntry) -> str:
+    return f"{protocol.seeds} seed{'' if protocol.seeds == 1 else 's'}"
 
 
 def _machine(board: Leaderboard) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who is best on each kind of task, how sure that is, and what it costs: one answer for each board over tasks."""
+"""Answers of the boards over tasks: who could be the best, how sure that is, and what it costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archbench._statistics import LEVEL
 
 
 class Answer(NamedTuple):
-    """What a board over tasks answers.
+    """The answer of a board over tasks.
 
     Args:
         over: the board.

@@ -158,12 +158,17 @@ def scale_words(task: TaskEntry) -> str:
     return f"chance {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
 
 
-def summary_line(board: Leaderboard) -> str:
-    """Return one line that says how much the page holds."""
+def summary_line(board: Leaderboard, *, protocols: bool = True) -> str:
+    """Return one line that says how much the page holds.
+
+    Args:
+        board: the leaderboard.
+        protocols: the line counts the protocols too.
+    """
     parts = [
         _several(len([entrant for entrant in board.entrants if not entrant.superseded_by]), "architecture"),
         _several(len(board.tasks), "task"),
-        _several(len(board.protocols), "protocol"),
+        *([_several(len(board.protocols), "protocol")] if protocols else []),
         _several(board.trials, "trial"),
     ]
     states = ", ".join(f"{number} {status}" for status, number in board.counts.items())

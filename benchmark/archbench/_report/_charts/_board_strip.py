@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from archbench._report._cells import typical
 from archbench._report._charts._axes import Domain, Scale, linear, tick_label, ticks
+from archbench._report._charts._strips import INNER_FENCE, task_domain
 from archbench._report._charts._svg import clip, image, tag
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
-from archbench._report._text import NOTHING, fixed, seconds, solved
+from archbench._report._text import NOTHING, decimals, fixed, seconds, solved
 
 WIDTH, ROW, HEAD, FOOT = 640, 19, 18, 20
 """Width of the chart, height of a row, of the axis above and of the names of lines below, in pixels."""
@@ -27,7 +28,7 @@ APART = 46
 
 
 class _Plot(NamedTuple):
-    """What all rows of the chart share."""
+    """The task, the axis and the number format that all rows of the chart share."""
 
     task: TaskEntry
     domain: Domain
@@ -39,9 +40,7 @@ class _Plot(NamedTuple):
         return self.domain[0] <= value <= self.domain[1]
 
 
-def board_strip(
-    board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], domain: Domain, digits: int
-) -> Markup | None:
+def board_strip(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> Markup | None:
     """Return the strip chart of a board.
 
     Where the task has a target, a row has dots only, filled where the seed solved it: a mean would describe no seed.
@@ -52,8 +51,6 @@ def board_strip(
         board: the board.
         task: its task.
         entrants: the entrants of the page by id.
-        domain: the range of the axis, see `strip_domain`.
-        digits: decimals of the scores.
 
     Returns:
         The image; None if no entrant has a score.
@@ -61,7 +58,8 @@ def board_strip(
     rows = [row for row in board.rows if row.score is not None]
     if not rows:
         return None
-    plot = _Plot(task, domain, linear(domain, (LEFT, RIGHT)), digits)
+    domain = task_domain(board, task, INNER_FENCE)
+    plot = _Plot(task, domain, linear(domain, (LEFT, RIGHT)), decimals(board, task))
     end = HEAD + ROW * len(rows)
     drawn = [_row(row, entrants[row.entrant], HEAD + ROW * (n + 0.5), plot) for n, row in enumerate(rows)]
     said = "; ".join(f"{entrants[row.entrant].label} {_value(row, plot)}" for row in rows)
