@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from archbench._errors import RecordError, StoreError
+from archbench._records._printable import printable
 from archbench._records._record import SCHEMA, Record
 
 TEMPORARY = ".archbench-tmp-"
@@ -56,7 +57,15 @@ def decode_record(data: bytes) -> Record:
         raise ValueError(str(error)) from None
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
-    return record
+    return _with_printable_words(record)
+
+
+def _with_printable_words(record: Record) -> Record:
+    """Return a record whose message and detail can be shown, whoever wrote it."""
+    message, detail = printable(record.message), printable(record.detail)
+    if (message, detail) == (record.message, record.detail):
+        return record
+    return msgspec.structs.replace(record, message=message, detail=detail)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

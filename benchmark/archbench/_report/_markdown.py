@@ -222,11 +222,11 @@ def _failures(page: _Page) -> list[str]:
     if not page.board.failures:
         return []
     rows = [
-        (*page.names(f.entrant, f.task, f.protocol), f.seed, f.status, f.message, f.record[:8])
+        (*page.names(f.entrant, f.task, f.protocol), f.seed, f.status, _text.reached(f), f.message, f.record[:8])
         for f in page.board.failures
     ]
-    head = ["Architecture", "Task", "Protocol", "Seed", "Status", "Message", "Record"]
-    return ["## Failures", _table(head, rows, [3])]
+    head = ["Architecture", "Task", "Protocol", "Seed", "Status", "Step", "Message", "Record"]
+    return ["## Failures", _table(head, rows, [3, 5])]
 
 
 def _section(section: SectionEntry) -> list[str]:
