@@ -58,7 +58,7 @@ def early_scores(data: archbench.StudyData) -> dict[int, float]:
     """Return the mean validation score over the first half of the training, for each seed: how fast it learns."""
 
     def measure(record: archbench.Record) -> float | None:
-        scores = record.curves.validation if record.curves else []
+        scores = record.curves.validation if record.curves and record.status == "ok" else []
         return statistics.fmean(scores[: math.ceil(len(scores) / 2)]) if scores else None
 
     return data.per_seed(measure)
@@ -145,7 +145,7 @@ def _text(data: archbench.StudyData) -> str:
 def _chart(nets: dict[str, archbench.StudyData]) -> archbench.Chart:
     lines = []
     for label, mine in nets.items():
-        curves = [record.curves for record in mine.records if record.curves]
+        curves = [record.curves for record in mine.records if record.curves and record.status == "ok"]
         steps = curves[0].step if curves else []
         y = tuple(statistics.median(curve.validation[at] for curve in curves) for at in range(len(steps)))
         lines.append(archbench.Line(label=label, x=tuple(map(float, steps)), y=y))

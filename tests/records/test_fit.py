@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from archbench._records import Record, Store
+from archbench._records import Example, Record, Store
 from archbench._records._fit import misfit
 from support import MakeRecord
 
@@ -57,7 +57,7 @@ def test_a_part_that_does_not_fit(part: str, changes: dict[str, Any], reason: st
         ({"pairing": None}, "it is ok and has no pairing"),
         ({"environment": None}, "it is ok and has no environment"),
         ({"scores": None}, "it has no test score"),
-        ({"status": "failed"}, "it has scores or curves and the status failed"),
+        ({"status": "failed"}, "it has scores and the status failed"),
     ],
 )
 def test_parts_that_are_missing_or_too_many(changes: dict[str, Any], reason: str, make_record: MakeRecord) -> None:
@@ -108,3 +108,76 @@ def test_a_record_that_does_not_fit_is_set_aside(make_record: MakeRecord, tmp_pa
     assert item.reason == "does not fit its protocol: it was trained for 10 of 20 steps"
     assert store.read_reasons(()) == [f"{forged.id}.json does not count: {item.reason}"]
     assert store.read_reasons({forged.id}) == []
+
+
+MATRIX = [[30, 5, 0], [10, 35, 5], [0, 5, 10]]  # 75 of 100 right
+PREDICTED = {"confusion": MATRIX, "wrong": list(range(25))}
+EXAMPLE = Example(kind="image", whole=[1, 8, 8], shape=[1, 2, 2], values=[0, 1, 2, 255], target="1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"confusion": [[31, 5, 0], *MATRIX[1:]]}, "its confusion matrix has 101 examples, the test split 100"),
+        ({"confusion": [[29, 6, 0], *MATRIX[1:]]}, "it names 25 wrong examples, its confusion matrix has 26"),
+        (
+            {"confusion": [[29, 6, 0], *MATRIX[1:]], "wrong": list(range(26))},
+            "its confusion matrix has the accuracy 0.74, its score is 0.75",
+        ),
+        ({"confusion": [[-1, 36, 0], *MATRIX[1:]]}, "its confusion matrix has negative counts"),
+        ({"confusion": MATRIX[:2]}, "its confusion matrix is not a square of 1 to 100 classes"),
+        ({"confusion": []}, "its confusion matrix is not a square of 1 to 100 classes"),
+        ({"confusion": [[0] * 101] * 101}, "its confusion matrix is not a square of 1 to 100 classes"),
+        ({"wrong": [0, 0, *range(23)]}, "it names more than 100 wrong examples, or one of them twice"),
+        ({"wrong": list(range(76, 101))}, "it names wrong examples that are not among the 100 of the test split"),
+        ({"wrong": list(range(-1, 24))}, "it names wrong examples that are not among the 100 of the test split"),
+        ({"scores": None}, "it has predictions and no test score"),
+    ],
+)
+def test_predictions_that_do_not_fit(changes: dict[str, Any], reason: str, make_record: MakeRecord) -> None:
+    """A confusion matrix that has another size, sum or accuracy than the test says is not that of the trial."""
+    whole = changed(make_record(**PREDICTED), "task_facts", test_examples=100, classes=["a", "b", "c"])
+
+    assert misfit(whole) == ""
+    assert misfit(msgspec.structs.replace(whole, **changes)) == reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"test_examples": 0}, "it was tested on 0 examples"),
+        ({"classes": ["a"]}, "its confusion matrix has 3 classes, its task 1"),
+        ({"example": {"values": [1, 2]}}, "its example of the task has 2 values for the shape [1, 2, 2]"),
+        (
+            {"example": {"shape": [1, 33, 1], "values": [0] * 33}},
+            "its example of the task has 33 values for the shape [1, 33, 1]",
+        ),
+        ({"example": {"shape": [1, -2, -2]}}, "its example of the task has 4 values for the shape [1, -2, -2]"),
+        ({"example": {"kind": "sequence"}}, "its example of the task has 4 values for the shape [1, 2, 2]"),
+    ],
+)
+def test_facts_that_do_not_fit(facts: dict[str, Any], reason: str, make_record: MakeRecord) -> None:
+    """Facts that contradict the predictions, and an example that nobody can draw, are named."""
+    example = msgspec.structs.replace(EXAMPLE, **facts.get("example", {}))
+
+    assert misfit(changed(make_record(**PREDICTED), "task_facts", example=EXAMPLE)) == ""
+    assert misfit(changed(make_record(**PREDICTED), "task_facts", **{**facts, "example": example})) == reason
+
+
+@pytest.mark.parametrize(
+    ("curves", "reason"),
+    [
+        ({"step": [10]}, "its curves have different lengths"),
+        ({"step": [10, 21]}, "its curves end at step 21, its training at step 20"),
+        ({"step": [10, 10]}, "the steps of its curves do not rise"),
+        ({name: [1, 2, 3] for name in ("step", "train_loss", "validation", "seconds")}, "it was validated 3 times"),
+    ],
+)
+def test_partial_curves_that_do_not_fit(curves: dict[str, Any], reason: str, make_record: MakeRecord) -> None:
+    """A trial that was cut short may have a part of its curves, and no more than it was trained for."""
+    cut = make_record(status="timeout", scores=None)
+    partial = changed(cut, "curves", step=[10], train_loss=[1.0], validation=[0.8], seconds=[0.1])
+
+    assert misfit(partial) == ""
+    assert misfit(changed(cut, "curves", **curves)).startswith(reason)
+    assert misfit(msgspec.structs.replace(cut, training=None)) == "it has curves and no training"

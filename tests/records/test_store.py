@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import subprocess
@@ -115,6 +116,21 @@ def test_record_from_an_older_schema_is_set_aside(make_record: MakeRecord, tmp_p
     assert records == {}
     assert "an older archbench wrote it" in set_aside[0].reason
     assert (tmp_path / "set-aside" / f"{record.id}.json").exists()
+
+
+def test_a_record_without_the_newest_fields(make_record: MakeRecord) -> None:
+    """A record that was written before these fields existed is read, and says nothing of them."""
+    fields = msgspec.json.decode(encode_record(make_record()))["record"]
+    for name in ("confusion", "wrong"):
+        del fields[name]
+    for name in ("test_examples", "classes", "example"):
+        del fields["task_facts"][name]
+    body = msgspec.json.encode(fields)
+    digest = hashlib.sha256(body).hexdigest()
+    old = decode_record(msgspec.json.encode({"schema": SCHEMA, "sha256": digest, "record": msgspec.Raw(body)}))
+
+    assert old == make_record()
+    assert (old.confusion, old.wrong, old.task_facts.classes) == (None, [], [])
 
 
 def test_renamed_record_is_set_aside(make_record: MakeRecord, tmp_path: Path) -> None:

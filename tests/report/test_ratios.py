@@ -159,7 +159,7 @@ def test_pages_without_such_a_task_do_not_speak_of_ratios(make_record: MakeRecor
 def test_what_the_page_looks_up_keeps_small_errors(make_record: MakeRecord) -> None:
     """The numbers behind the comparison of two entrants keep four digits, however small the errors are."""
     board = build(make_record, {"a": [1.234e-5, 1.1e-5, 1.3e-5], "b": [0.0030, 0.0041, 0.0034]})
-    (data,) = re.findall(r'<section class="task".*? data-pairs="(.*?)"', render_html(board), re.DOTALL)
+    (data,) = re.findall(r'<section class="view task".*? data-pairs="(.*?)"', render_html(board), re.DOTALL)
     means = json.loads(data.replace("&#34;", '"'))["scores"]["means"]
 
     assert means == pytest.approx(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from archbench._planning import Device, Job, make_plan
@@ -103,3 +105,17 @@ def test_two_readers_of_one_scheme_in_one_file(tmp_path: Path) -> None:
     (tmp_path / "reads.py").write_text(READER.replace(yields, yields * 2))
     with pytest.raises(PluginError, match=r"reader 'number' of file:reads.py clashes with reader 'number'"):
         load_plugins(files=[tmp_path / "reads.py"])
+
+
+def test_the_names_of_classes_are_kept_and_no_example(job: Job) -> None:
+    """Records name the classes that the reader found, when it found one for each output, and hold no file."""
+    assert job.own_data is not None
+    plain = run_trial(job).task_facts
+    named = []
+    for classes in ({"dull": 3, "x" * 200: 4}, {"one": 1}, 7):
+        found = dataclasses.replace(job.own_data.found, facts={"classes": classes})
+        data = msgspec.structs.replace(job.own_data, found=found)
+        named.append(run_trial(msgspec.structs.replace(job, own_data=data)).task_facts.classes)
+
+    assert named == [["dull", "x" * 80], [], []]
+    assert (plain.classes, plain.example, plain.test_examples) == ([], None, 20)

@@ -66,8 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             message=message,
             architecture_origin=self.architecture_origin,
             task_origin=self.task_origin,
-            task_facts=self.task_facts,
             architecture_facts=self.architecture_facts,
             manifests=self.manifests,
-            **reached,
+            **{"task_facts": self.task_facts, **reached},
         )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from archbench._errors import RecordError, StoreError
+from archbench._records._printable import printable
 from archbench._records._record import SCHEMA, Record
 
 TEMPORARY = ".archbench-tmp-"
@@ -79,7 +80,15 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         parts.share(record, "task_facts", "architecture_facts", "architecture_origin", "task_origin", "environment")
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
-    return record
+    return _with_printable_words(record)
+
+
+def _with_printable_words(record: Record) -> Record:
+    """Return a record whose message and detail can be shown, whoever wrote it."""
+    message, detail = printable(record.message), printable(record.detail)
+    if (message, detail) == (record.message, record.detail):
+        return record
+    return msgspec.structs.replace(record, message=message, detail=detail)
 
 
 def checksum(data: bytes) -> str:

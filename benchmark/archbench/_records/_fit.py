@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from archbench._declarations import METRICS
+from archbench._records._fit_predictions import prediction_misfits
 from archbench._records._record import Curves, Record, Scores, Training
 
 _ROUNDING = 1e-6
@@ -23,9 +24,9 @@ def misfit(record: Record) -> str:
 def _misfits(record: Record) -> Iterator[str]:
     if record.training is not None:
         yield from _training_misfits(record, record.training)
+    yield from prediction_misfits(record)
     if record.status != "ok":
-        if record.scores is not None or record.curves is not None:
-            yield f"it has scores or curves and the status {record.status}"
+        yield from _unfinished_misfits(record)
         return
     if (record.scores is None) is not record.trial.tuning:
         yield "it has no test score" if record.scores is None else "it is of tuning and has a test score"
@@ -38,6 +39,22 @@ def _misfits(record: Record) -> Iterator[str]:
         yield from _score_misfits(record, record.scores, record.curves)
     if record.resources.parameters is not None and record.resources.parameters < 1:
         yield f"it has {record.resources.parameters} parameters"
+
+
+def _unfinished_misfits(record: Record) -> Iterator[str]:
+    """Yield why a trial that did not end ok cannot have reached this: no scores, and a part of the curves at most."""
+    curves, training = record.curves, record.training
+    if record.scores is not None:
+        yield f"it has scores and the status {record.status}"
+    if curves is None:
+        return
+    if training is None:
+        yield "it has curves and no training"
+    elif curves.step and curves.step[-1] > training.steps:
+        yield f"its curves end at step {curves.step[-1]}, its training at step {training.steps}"
+    yield from _shape_misfits(curves)
+    if len(curves.step) > record.trial.protocol.validations:
+        yield f"it was validated {len(curves.step)} times instead of {record.trial.protocol.validations}"
 
 
 def _training_misfits(record: Record, training: Training) -> Iterator[str]:
@@ -69,16 +86,20 @@ def _stop_misfits(record: Record, training: Training) -> Iterator[str]:
 
 def _curve_misfits(record: Record, training: Training, curves: Curves) -> Iterator[str]:
     points = len(curves.step)
-    if {len(curves.train_loss), len(curves.validation), len(curves.seconds)} != {points}:
-        yield "its curves have different lengths"
-    if any(later <= earlier for earlier, later in pairwise([0, *curves.step])):
-        yield "the steps of its curves do not rise"
+    yield from _shape_misfits(curves)
     if not points or curves.step[-1] != training.steps:
         yield f"its curves end at step {curves.step[-1] if points else 0}, its training at step {training.steps}"
     most = min(record.trial.protocol.validations, training.planned_steps or record.trial.protocol.validations)
     whole = training.stopped == "budget" and training.planned_steps is not None
     if points > most or (whole and points != most):
         yield f"it was validated {points} times instead of {most}"
+
+
+def _shape_misfits(curves: Curves) -> Iterator[str]:
+    if {len(curves.train_loss), len(curves.validation), len(curves.seconds)} != {len(curves.step)}:
+        yield "its curves have different lengths"
+    if any(later <= earlier for earlier, later in pairwise([0, *curves.step])):
+        yield "the steps of its curves do not rise"
     if any(later < earlier for earlier, later in pairwise([0.0, *curves.seconds])):
         yield "the seconds of its curves fall"
 

@@ -18,6 +18,27 @@ Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipp
 STATUSES: tuple[str, ...] = get_args(Status)
 
 
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """One training example of a task, small enough to be kept in a record and drawn on a page.
+
+    Args:
+        kind: of the inputs: `image`, `sequence` or `tokens`.
+        whole: shape of the whole example, of which `values` may be a part: (channels, height, width),
+            (steps, features) or (steps,).
+        shape: of `values`: at most 3 channels of 32 x 32 pixels, 200 steps of 4 features, or 200 tokens.
+        values: in the order of the shape, the last axis fastest. Pixels run from 0, the lowest value of the example, to
+            255, the highest; other real values have three significant digits.
+        target: its label, or its numbers, in words; for an answer at every step one word for each step of `shape`,
+            `-` where nothing is asked.
+    """
+
+    kind: str
+    whole: list[int]
+    shape: list[int]
+    values: list[int | float]
+    target: str
+
+
 class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Facts about a task that the leaderboard needs, stored so that it can be built from records alone.
 
@@ -32,6 +53,11 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
             or the record is older than this field.
         factor: the smallest ratio of two errors that is worth a decision, where entrants are compared by ratios; None
             where they are compared by differences, or the record is older than this field.
+        test_examples: size of the test split; None if the trial ended before it was loaded, or the record is older
+            than this field.
+        classes: names of the classes in the order of their labels; empty if nothing names them.
+        example: the first training example of seed 0. Only evaluation trials of seed 0 keep it, so that all examples of
+            a task are equal; never one of people's own files.
     """
 
     kind: str
@@ -42,6 +68,9 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     margin: float | None = None
     factor: float | None = None
+    test_examples: int | None = None
+    classes: list[str] = []
+    example: Example | None = None
 
 
 class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +255,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         architecture_facts: facts about the architecture that the leaderboard shows.
         scores, curves, training, pairing, environment: None if the trial ended before it had them. A tuning trial has
             no scores: it never reads the test split.
+        confusion: how many test examples of each true class (row) the selected weights gave each class (column); None
+            unless the task asks for one of at most 100 classes of each example, and in older records.
+        wrong: indices within the test split of the examples that the selected weights gave a wrong class, the most
+            confident first, at most 100; empty where the task asks for something else, and in older records.
         readings: what the probes of the protocol measured.
         manifests: from each claim that such a trial feeds, `DISTRIBUTION/NAME@REVISION`, to the hash of its rule when
             the trial was planned, so that a rule that is changed afterwards shows.
@@ -248,6 +281,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     resources: Resources = Resources()
     pairing: Pairing | None = None
     environment: Environment | None = None
+    confusion: list[list[int]] | None = None
+    wrong: list[int] = []
     readings: list[Reading] = []
     manifests: dict[str, str] = {}
 

@@ -13,12 +13,13 @@ from markupsafe import Markup
 
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
+from archbench._report._details import detail_names
+from archbench._report._overview import build_overview, setting_line
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
-from archbench._report._statistics import Estimate
 
-STYLES = ("base",)
+STYLES = ("base", "overview", "details")
 """Names of the style sheets of the page, in order."""
-SCRIPTS = ("page",)
+SCRIPTS = ("page", "ask")
 """Names of the scripts of the page, in order."""
 
 
@@ -52,6 +53,8 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
         "at": Addresses(board),
+        "overview": build_overview(board),
+        "setting": setting_line(board),
         "text": _text,
         "words": _claim_words,
         "explanations": _explanations,
@@ -59,27 +62,16 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _task_domain(item, tasks[item.task]),
+        "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
         "over_pairs": lambda item: _over_pairs(item, numbers),
         "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
-        "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
+        **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "style_hash": csp_hash(style),
         "script_hash": csp_hash(script),
     }
-
-
-def _figures(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[str, Markup]]:
-    """Return the plots of a task with their titles."""
-    scatter = "Score against parameters, Pareto-optimal filled; point at a mark for its name"
-    drawn = (
-        (scatter, _charts.scatter(board, task, entrants)),
-        ("Validation, mean over seeds", _charts.learning_curves(board, task, entrants, validation=True)),
-        ("Training loss, mean over seeds", _charts.learning_curves(board, task, entrants, validation=False)),
-    )
-    return [(title, figure) for title, figure in drawn if figure is not None]
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:
@@ -90,14 +82,6 @@ def _over_domain(board: OverBoard) -> _charts.Domain:
             if row.score
         ]
     )
-
-
-def _task_domain(board: TaskBoard, task: TaskEntry) -> _charts.Domain:
-    rows = [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
-    if task.target is None or not _text.has_target(board):
-        return _charts.strip_domain(rows)
-    point = Estimate(mean=task.target, low=None, high=None, n=0)
-    return _charts.strip_domain([(point, seeds) for _, seeds in rows])
 
 
 def _over_pairs(board: OverBoard, numbers: Mapping[str, int]) -> str:

@@ -76,3 +76,33 @@ def _letter(row: Row, other: Row) -> str:
     if other.entrant in row.worse_than:
         return WORSE
     return EQUIVALENT if other.entrant in row.equivalent_to else UNDECIDED
+
+
+class Pair(NamedTuple):
+    """Two entrants as a comparison has them.
+
+    Args:
+        of: `difference` of scores, `ratio` of errors, or difference of `steps` to solve the task.
+        first, second: the mean of each, in the unit of the metric or in steps.
+        half: half the width of the interval of their difference, or the factor to both sides of their ratio; None
+            where nothing can be told apart.
+    """
+
+    of: str
+    first: float
+    second: float
+    half: float | None
+
+
+def find_pair(comparison: Comparison, one: str, other: str) -> Pair | None:
+    """Return two entrants as a comparison has them, by their steps if both always solve the task; None if one is not
+    in it."""
+    for found, of in (
+        (comparison.steps, "steps"),
+        (comparison.scores, "difference" if comparison.factor is None else "ratio"),
+    ):
+        if found is not None and {one, other} <= set(found.entrants):
+            first, second = found.entrants.index(one), found.entrants.index(other)
+            half = found.half_widths[max(first, second)][min(first, second)] if found.half_widths else None
+            return Pair(of, found.means[first], found.means[second], half)
+    return None

@@ -22,6 +22,7 @@ from archbench._training._augmentation import Augmented
 from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
+from archbench._training._predictions import make_predictions
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._splits import EvaluationBatches, Split, evaluation_size
 from archbench._training._streaming import Batch
@@ -62,9 +63,11 @@ class TrialModule(pl.LightningModule):
         losses: training losses of each chunk, (steps of the chunk,).
         validations: validation score after each chunk.
         seconds: seconds of training of each chunk.
+        running: training losses of the steps of the chunk that is under way.
         clock: seconds of training so far.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
         selected: the step after which validation was best, the later of equals, and the weights at that step.
+        predictions: the classes that the selected weights gave the test examples; None unless each example has one.
         scores: the test scores of the `selected` and the `last` weights.
         after_validation: called with the steps done after each validation; None for nothing.
         plain_loss: loss of the last weights on training examples in evaluation mode; None until the test is over.
@@ -97,6 +100,7 @@ class TrialModule(pl.LightningModule):
         self.info = info
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
+        self.predictions = make_predictions(task, info)
         self.loss_metric = make_loss_metric(task)
         self.clock_start = clock_start
         self.first_step_seconds: float | None = None
@@ -104,6 +108,7 @@ class TrialModule(pl.LightningModule):
         self.losses: list[Tensor] = []
         self.validations: list[float] = []
         self.seconds: list[float] = []
+        self.running: list[Tensor] = []
         self.selected: tuple[int, Mapping[str, Tensor]] = (0, {})
         self.scores: dict[str, float] = {}
         self.after_validation: Callable[[int], None] | None = None
@@ -120,7 +125,7 @@ class TrialModule(pl.LightningModule):
         groups = optimizer.param_groups
         network = self.network
         done = self.steps[-1] if self.steps else 0
-        losses = []
+        losses = self.running = []
         self.clock.start()
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
             loss = self.loss(network(*arguments), targets)
@@ -136,11 +141,17 @@ class TrialModule(pl.LightningModule):
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
         self.seconds.append(self.clock.stop())
+        self.running = []  # first, since a signal may ask between the two lines, and no step may count twice
         self.steps.append(done + len(losses))
         self.losses.append(torch.stack(losses).cpu())
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
             self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
+
+    @property
+    def done(self) -> int:
+        """Optimiser steps done so far, those of the chunk that is under way included."""
+        return (self.steps[-1] if self.steps else 0) + len(self.running)
 
     def _rate(self, step: int) -> float:
         return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())
@@ -237,6 +248,8 @@ class TrialModule(pl.LightningModule):
             answer = self.network(*arguments)
             self.network.load_state_dict(last)
         self._update(self.metric_selected, answer, targets)
+        if self.predictions is not None:
+            self.predictions.update(answer.logits if isinstance(answer, Outputs) else answer, targets)
 
     def _measure_plain_loss(self) -> float:
         """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.

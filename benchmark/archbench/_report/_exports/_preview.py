@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from archbench._report import _claim_words, _text
+from archbench._report import _text
+from archbench._report._headline import headline
 from archbench._report._schema import Leaderboard, Matrix, OverCell
 
 SIZE = (1200, 630)
@@ -26,24 +27,13 @@ def draw_preview(board: Leaderboard) -> bytes:
     image = Image.new("RGB", SIZE, _PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((_LEFT, 56), "archbench", _MUTED, ImageFont.load_default(30))
-    _write(draw, _headline(board), ImageFont.load_default(44), top=112, lines=3)
+    _write(draw, headline(board), ImageFont.load_default(44), top=112, lines=3)
     if board.matrices and board.matrices[0].tasks:
         _draw_scores(draw, board, board.matrices[0])
     _write(draw, _text.summary_line(board), ImageFont.load_default(24), top=576, lines=1, colour=_MUTED)
     out = io.BytesIO()
     image.save(out, "png", optimize=False, compress_level=9)
     return out.getvalue()
-
-
-def _headline(board: Leaderboard) -> str:
-    """Return the statement of the first decided claim; without claims, the verdict of the first board."""
-    decided, _ = _claim_words.split(board.claims)
-    if decided:
-        return f"{decided[0].statement} {decided[0].verdict.capitalize()}."
-    if board.claims:
-        return _claim_words.headline(board)
-    verdicts = [item.verdict for item in [*board.overall, *board.boards]]
-    return verdicts[0] if verdicts else "No results yet"
 
 
 def _draw_scores(draw: _Draw, board: Leaderboard, matrix: Matrix) -> None:

@@ -57,7 +57,7 @@ _COSTS: Mapping[str, _Column] = {
     "test_examples": (
         int,
         "examples of the test split; empty in records that do not say",
-        lambda r: getattr(r.task_facts, "test_examples", None),
+        lambda r: r.task_facts.test_examples,
     ),
     "batch_size": (int, "examples per step", _training("batch_size")),
     "steps": (int, "optimiser steps done", _training("steps")),

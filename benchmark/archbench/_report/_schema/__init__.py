@@ -5,6 +5,7 @@ from archbench._report._schema._boards import Incompatible as Incompatible
 from archbench._report._schema._boards import OverBoard as OverBoard
 from archbench._report._schema._boards import OverCell as OverCell
 from archbench._report._schema._boards import OverRow as OverRow
+from archbench._report._schema._boards import SeedCurve as SeedCurve
 from archbench._report._schema._boards import SeedResult as SeedResult
 from archbench._report._schema._boards import TaskBoard as TaskBoard
 from archbench._report._schema._boards import TaskRow as TaskRow
