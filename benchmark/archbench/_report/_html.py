@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._overview import build_overview, setting_line
-from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
+from archbench._report._page_data import page_data
+from archbench._report._schema import Leaderboard, OverBoard
 
-STYLES = ("base", "overview", "details")
+STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
-SCRIPTS = ("page", "ask")
+SCRIPTS = (
+    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
+    "differences", "compare", "ask", "trial", "theme", "router", "start",
+)  # fmt: skip
 """Names of the scripts of the page, in order."""
 
 
-def render_html(board: Leaderboard, publish_url: str = "") -> str:
+def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> str:
     """Return the page.
 
     Args:
-        board: what it shows.
+        board: the leaderboard that it shows.
+        records: the records that it was built from, for the views of single trials.
         publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
     """
     environment = jinja2.Environment(
@@ -36,14 +42,13 @@ def render_html(board: Leaderboard, publish_url: str = "") -> str:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(_context(board), publish_url=publish_url)
+    return environment.get_template("page.html.j2").render(_context(board, records), publish_url=publish_url)
 
 
-def _context(board: Leaderboard) -> dict[str, Any]:
+def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
     """Return the names that the template uses."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
-    numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
     style, script = page_style(), _joined("js", SCRIPTS)
     return {
         "board": board,
@@ -64,8 +69,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "over_domain": _over_domain,
         "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
-        "over_pairs": lambda item: _over_pairs(item, numbers),
-        "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
+        "data": Markup(page_data(board, records)),  # noqa: S704 - JSON with `<` escaped
         **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
@@ -82,19 +86,6 @@ def _over_domain(board: OverBoard) -> _charts.Domain:
             if row.score
         ]
     )
-
-
-def _over_pairs(board: OverBoard, numbers: Mapping[str, int]) -> str:
-    reasons = {row.entrant: "; ".join(row.missing) for row in board.rows if not row.rank}
-    return _pairs.pair_data(board, numbers, reasons, 3)
-
-
-def _task_pairs(board: TaskBoard, task: TaskEntry, numbers: Mapping[str, int], entrants: Mapping[str, Entrant]) -> str:
-    reasons = {
-        row.entrant: _text.why_unranked(row, entrants[row.entrant].superseded_by) for row in board.rows if not row.rank
-    }
-    solved = {row.entrant: _text.solved(row) for row in board.rows} if _text.has_target(board) else None
-    return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task), solved)
 
 
 def page_style() -> str:

@@ -54,7 +54,7 @@ def write_files(
 def render_files(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> dict[str, bytes]:
     """Return name and content of every file; without records, the table of trials has a head only."""
     return {
-        "index.html": render_html(board, publish_url).encode(),
+        "index.html": render_html(board, records, publish_url).encode(),
         "README.md": render_markdown(board).encode(),
         "leaderboard.json": msgspec.json.format(msgspec.json.encode(board, order="deterministic"), indent=1) + b"\n",
         "leaderboard.csv": render_csv(board).encode(),
