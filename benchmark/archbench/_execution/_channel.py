@@ -1,18 +1,19 @@
-"""The way of a record from the process of a trial to the supervisor, which alone writes into the folder of records.
+"""The way of reports and the record from the process of a trial to the supervisor, which alone writes records.
 
-It is a file without a name, which both processes have open, and which the kernel frees with them. A record counts only
+It is a file without a name, which both processes have open, and which the kernel frees with them. A message counts only
 behind the token of its trial, so what a network writes into the output folder, or into this file, is not taken for one.
 """
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 import tempfile
 
+import msgspec
+
 from archbench._errors import RecordError
-from archbench._records import Record, decode_record, encode_record
+from archbench._records import Progress, Record, decode_record, encode_record
 
 _TOKEN_BYTES = 16
 
@@ -29,16 +30,29 @@ class Channel:
         return self._file.fileno()
 
     def receive(self, trial_id: str) -> Record | None:
-        """Return the record that the trial delivered; None if there is none, or it is of another trial."""
-        self._file.seek(0)
-        token, _, data = self._file.read().partition(b"\n")
-        if not hmac.compare_digest(token, self.token.encode()):
-            return None
+        """Return the record that the trial delivered last; None if there is none, or it is of another trial."""
+        *_, data = self._messages() or [b""]
         try:
             record = decode_record(data)
         except (ValueError, RecordError):
             return None
         return record if record.id == trial_id else None
+
+    def reports(self) -> list[Progress]:
+        """Return the reports of the trial, in their order."""
+        reports = []
+        for data in self._messages():
+            try:
+                reports.append(msgspec.json.decode(data, type=Progress))
+            except msgspec.DecodeError:
+                continue  # the record, or a message that was cut off
+        return reports
+
+    def _messages(self) -> list[bytes]:
+        """Return every line behind the token; other bytes may lie between them."""
+        self._file.seek(0)
+        _, *parts = self._file.read().split(self.token.encode() + b"\n")
+        return [part.partition(b"\n")[0] for part in parts]
 
     def close(self) -> None:
         """Free the file."""
@@ -53,7 +67,15 @@ def deliver(descriptor: int, token: str, record: Record) -> None:
         token: of the trial.
         record: what the trial left.
     """
-    os.ftruncate(descriptor, 0)  # whatever else wrote there
+    _append(descriptor, token, encode_record(record))
+
+
+def report(descriptor: int, token: str, progress: Progress) -> None:
+    """Tell the supervisor how far the trial has got; the arguments are those of `deliver`."""
+    _append(descriptor, token, msgspec.json.encode(progress) + b"\n")
+
+
+def _append(descriptor: int, token: str, line: bytes) -> None:
+    os.lseek(descriptor, 0, os.SEEK_END)
     with open(descriptor, "wb", closefd=False) as file:
-        file.seek(0)
-        file.write(token.encode() + b"\n" + encode_record(record))
+        file.write(token.encode() + b"\n" + line)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from archbench._execution._channel import deliver
+from archbench._execution._channel import deliver, report
 from archbench._planning import Job
-from archbench._records import Store
+from archbench._records import Progress, Store
 
 
 def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Callable[[], object]) -> None:
@@ -37,8 +37,14 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
 
     from archbench._training import run_trial
 
-    deliver(channel, token, run_trial(job, store.shared if store.shared.is_dir() else None))
+    def tell(progress: Progress) -> None:
+        report(channel, token, progress)
+
+    record = run_trial(job, store.shared if store.shared.is_dir() else None, tell)
+    deliver(channel, token, record)
     sys.stdout.flush()
+    sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
+    sys.stderr.flush()
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)
 
@@ -52,7 +58,7 @@ def _become_group_leader() -> None:
 
 def _redirect_output(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)

@@ -10,18 +10,18 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 
 import msgspec
 
 from archbench._execution._channel import Channel
+from archbench._execution._endings import describe_exit, describe_timeout, reached
 from archbench._execution._launchers import Child
+from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
 from archbench._planning import Device, Job, PlannedTrial
-from archbench._records import Record, Status, Store
+from archbench._records import Record, Store, printable
 
 GRACE_SECONDS = 2.0
-LOG_LINES = 20
 TICK_SECONDS = 0.5
 
 
@@ -71,6 +71,7 @@ def execute(
             on_tick()
             for trial in list(running):
                 if trial.child.exit_code() is None:
+                    cut_if_large(store.log(trial.job.trial.id))
                     _enforce_deadline(trial)
                     continue
                 running.remove(trial)
@@ -107,29 +108,37 @@ def _collect(trial: _Running, store: Store) -> Record:
     _signal(trial.child, signal.SIGKILL)  # ends processes that the trial started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
+    cut(log)
     record = trial.channel.receive(trial.job.trial.id)
-    trial.channel.close()
     # Lightning turns SIGTERM into an exception; a trial at its time limit then delivers a record of a failure.
-    if record is None or (trial.terminated is not None and record.status != "ok"):
-        status: Status = "crashed" if trial.terminated is None else "timeout"
-        message = _describe_exit(code) if trial.terminated is None else _describe_timeout(trial.limit)
-        record = trial.job.record(status, message, detail=_tail(log), started=trial.started)
-    record = store.write(record)
+    if trial.terminated is not None and (record is None or record.status != "ok"):
+        record = _timed_out(trial, record, tail(log))
+    elif record is None:
+        record = _crashed(trial, code, tail(log))
+    trial.channel.close()
+    record = store.write(
+        msgspec.structs.replace(record, message=printable(record.message), detail=printable(record.detail))
+    )
     if record.status == "ok":
         log.unlink(missing_ok=True)
+    drop_if_empty(log)
     return record
 
 
-def _describe_timeout(seconds: float) -> str:
-    return f"not finished after {seconds:g} s; raise the limit with --timeout"
+def _timed_out(trial: _Running, delivered: Record | None, detail: str) -> Record:
+    """Return the record of a trial that reached its time limit, with all that it had reached."""
+    reports = trial.channel.reports()
+    needed = reports[-1].needed if reports else None
+    record = delivered or trial.job.record("timeout", started=trial.started, **reached(reports))
+    message = describe_timeout(trial.limit, record.training, needed)
+    return msgspec.structs.replace(record, status="timeout", message=message, detail=detail)
 
 
-def _describe_exit(code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        hint = " (the kernel may have run out of memory)" if name == "SIGKILL" else ""
-        return f"the process was ended by {name}{hint}"
-    return f"the process ended with exit code {code} and left no record"
+def _crashed(trial: _Running, code: int | None, detail: str) -> Record:
+    """Return the record of a trial whose process ended by itself and delivered none."""
+    known = reached(trial.channel.reports())
+    message = describe_exit(code, known.get("training"))
+    return trial.job.record("crashed", message, detail=detail, started=trial.started, **known)
 
 
 def _signal(child: Child, number: signal.Signals) -> None:
@@ -139,12 +148,3 @@ def _signal(child: Child, number: signal.Signals) -> None:
     if child.exit_code() is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, number)
-
-
-def _tail(log: Path) -> str:
-    try:
-        with open(log, "rb") as file:
-            file.seek(max(0, log.stat().st_size - 20_000))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-LOG_LINES:])
-    except OSError:
-        return ""

@@ -20,6 +20,11 @@ from archbench._records._limits import MOST_PIXELS as MOST_PIXELS
 from archbench._records._limits import MOST_STEPS as MOST_STEPS
 from archbench._records._limits import MOST_WRONG as MOST_WRONG
 from archbench._records._lineage import superseded as superseded
+from archbench._records._printable import printable as printable
+from archbench._records._progress import Point as Point
+from archbench._records._progress import Progress as Progress
+from archbench._records._progress import curves_of as curves_of
+from archbench._records._progress import curves_so_far as curves_so_far
 from archbench._records._record import SCHEMA as SCHEMA
 from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts

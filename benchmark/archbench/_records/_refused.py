@@ -10,6 +10,7 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._protocols import Protocol
+from archbench._records._printable import printable
 from archbench._records._record import ArchitectureFacts, Origin, Record, TaskFacts
 from archbench._records._trial import Component, Trial
 
@@ -79,7 +80,7 @@ def _record(table: _Table, protocol: int, architecture: int, task: int, reason: 
         id=trial.id,
         trial=trial,
         status="skipped",
-        message=reason,
+        message=printable(reason),
         architecture_origin=left_origin,
         task_origin=right_origin,
         architecture_facts=left_facts,

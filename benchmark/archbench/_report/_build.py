@@ -29,6 +29,8 @@ from archbench._report._set_aside import set_apart
 from archbench._report._study_entries import collect_claims, collect_studies
 from archbench._report._tuning import build_tuning
 
+DETAIL_LINES, DETAIL_LETTERS = 12, 2_000
+
 
 def build_leaderboard(
     records: Sequence[Record],
@@ -102,6 +104,11 @@ def _over_boards(
     return [build_over_board(kind, protocol, group, tasks, context) for kind, group in kinds.items()]
 
 
+def _last_lines(detail: str) -> str:
+    """Return the end of a traceback or of a log, short enough for a table."""
+    return "\n".join(detail.rstrip().splitlines()[-DETAIL_LINES:])[-DETAIL_LETTERS:]
+
+
 def _failures(
     cells: Mapping[CellKey, Sequence[Record]], context: Context, protocols: Sequence[str], tasks: Sequence[str]
 ) -> list[Failure]:
@@ -115,6 +122,9 @@ def _failures(
             seed=record.trial.seed,
             status=status,
             message=message,
+            steps=None if record.training is None else record.training.steps,
+            planned_steps=None if record.training is None else record.training.planned_steps,
+            detail=_last_lines(record.detail),
         )
         for key, records in cells.items()
         for record in records

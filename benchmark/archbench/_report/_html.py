@@ -28,12 +28,13 @@ SCRIPTS = (
 """Names of the scripts of the page, in order."""
 
 
-def render_html(board: Leaderboard, records: Sequence[Record] = ()) -> str:
+def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> str:
     """Return the page.
 
     Args:
         board: the leaderboard that it shows.
         records: the records that it was built from, for the views of single trials.
+        publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
@@ -41,7 +42,7 @@ def render_html(board: Leaderboard, records: Sequence[Record] = ()) -> str:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(_context(board, records))
+    return environment.get_template("page.html.j2").render(_context(board, records), publish_url=publish_url)
 
 
 def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
@@ -72,8 +73,8 @@ def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
         **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
-        "style_hash": _csp_hash(style),
-        "script_hash": _csp_hash(script),
+        "style_hash": csp_hash(style),
+        "script_hash": csp_hash(script),
     }
 
 
@@ -98,6 +99,6 @@ def _joined(folder: str, names: Sequence[str]) -> str:
     return "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
 
 
-def _csp_hash(source: str) -> str:
+def csp_hash(source: str) -> str:
     """Return the hash by which the content security policy of the page allows its own style and script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from archbench._report import _claim_words, _explanations, _text
+from archbench._report._headline import headline
 from archbench._report._schema import (
     Entrant,
     Leaderboard,
@@ -39,10 +40,11 @@ class _Page(NamedTuple):
 
 def render_markdown(board: Leaderboard) -> str:
     """Return the Markdown page."""
-    blocks = ["# Leaderboard"]
+    empty = not board.entrants and not board.studies
+    blocks = ["# Leaderboard" if empty else f"# {escape(headline(board))}"]
     if board.notes:
         blocks += ["## Problems to know of", "\n".join(f"- {escape(note)}" for note in board.notes)]
-    if not board.entrants and not board.studies:
+    if empty:
         blocks += ["No results yet. Train every registered architecture on every task that it fits:"]
         return "\n\n".join([*blocks, f"    {_text.START_HERE}"]) + "\n"
     blocks += [
@@ -220,11 +222,11 @@ def _failures(page: _Page) -> list[str]:
     if not page.board.failures:
         return []
     rows = [
-        (*page.names(f.entrant, f.task, f.protocol), f.seed, f.status, f.message, f.record[:8])
+        (*page.names(f.entrant, f.task, f.protocol), f.seed, f.status, _text.reached(f), f.message, f.record[:8])
         for f in page.board.failures
     ]
-    head = ["Architecture", "Task", "Protocol", "Seed", "Status", "Message", "Record"]
-    return ["## Failures", _table(head, rows, [3])]
+    head = ["Architecture", "Task", "Protocol", "Seed", "Status", "Step", "Message", "Record"]
+    return ["## Failures", _table(head, rows, [3, 5])]
 
 
 def _section(section: SectionEntry) -> list[str]:

@@ -10,6 +10,7 @@ from archbench._records import Origin
 from archbench._report._schema import (
     CandidateEntry,
     Comparison,
+    Failure,
     Leaderboard,
     ProtocolEntry,
     Row,
@@ -235,6 +236,13 @@ def solved(row: TaskRow) -> str:
 def steps(row: TaskRow) -> str:
     """Return the mean number of steps to solve the task; a bound where some seeds did not; a dash where none did."""
     return f"{'' if row.solved == row.ok else '≥ '}{count(row.steps_to_target)}" if row.solved else NOTHING
+
+
+def reached(failure: Failure) -> str:
+    """Return how far a trial got, as `120 of 2,000`; empty if that is not known."""
+    if failure.steps is None:
+        return ""
+    return f"{failure.steps:,}" + (f" of {failure.planned_steps:,}" if failure.planned_steps else "")
 
 
 def solved_line(board: TaskBoard, task: TaskEntry) -> str:

@@ -6,6 +6,7 @@ each, as a real trial in a real worker, into a folder that is thrown away.
 
 from __future__ import annotations
 
+import math
 import statistics
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,9 @@ from archbench._records import Record, Store, Trial
 from archbench._suite._changes import describe_changes
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings
+
+MOST_NAMED = 5
+"""Most cells that a warning about the time limit names."""
 
 PROBE_CHUNKS = 3
 PROBE_STEPS = 9
@@ -41,6 +45,7 @@ class CellForecast:
         not_ok: trials that have a record and did not end ok.
         tuning_trials: trials that the protocol spends on tuning.
         seconds_per_trial: of one trial; None if it could not be measured.
+        limit: seconds after which a trial is ended.
         seconds: of all trials that still need training.
     """
 
@@ -54,6 +59,12 @@ class CellForecast:
     not_ok: int
     tuning_trials: int
     seconds_per_trial: float | None
+    limit: float
+
+    @property
+    def too_long(self) -> bool:
+        """Whether its trials are to be trained and would be ended before they finish."""
+        return bool(self.to_train) and (self.seconds_per_trial or 0.0) > self.limit
 
     @property
     def seconds(self) -> float:
@@ -76,6 +87,11 @@ class Forecast:
     refused: list[Record] = field(default_factory=list)
 
     @property
+    def warnings(self) -> list[str]:
+        """A line for each time limit that some trials would exceed."""
+        return describe_too_long(self.cells)
+
+    @property
     def seconds(self) -> float:
         """How long the run will take."""
         longest = max((cell.seconds_per_trial or 0.0 for cell in self.cells if cell.to_train), default=0.0)
@@ -94,7 +110,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
     for line in describe_changes(plan, records.values()):
         observer.informed(line)
-    cells = {state.cell: _describe(state, retry=settings.retry) for state in plan.assess(records)}
+    cells = {state.cell: _describe(state, settings) for state in plan.assess(records)}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
     pool = open_pool(device=settings.device, workers=settings.workers, libraries=libraries)
     unknown = [cell for cell, known in cells.items() if known.to_train and known.seconds_per_trial is None]
@@ -104,13 +120,45 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     return Forecast(cells=list(cells.values()), workers=len(pool.devices), refused=plan.refused)
 
 
+def expect(plan: Plan, settings: RunSettings, records: Mapping[str, Record]) -> list[str]:
+    """Return a line for each time limit that some trials would exceed, as far as earlier records tell.
+
+    Args:
+        plan: the cells.
+        settings: the time limit, and whether failed trials are repeated.
+        records: those of the folder, by id.
+    """
+    return describe_too_long([_describe(state, settings) for state in plan.assess(records)])
+
+
+def describe_too_long(cells: Iterable[CellForecast]) -> list[str]:
+    """Return a line for each time limit that some trials would exceed, the longest trials first."""
+    groups: dict[float, list[CellForecast]] = {}
+    for cell in cells:
+        if cell.too_long:
+            groups.setdefault(cell.limit, []).append(cell)
+    return [_describe_group(limit, groups[limit]) for limit in sorted(groups)]
+
+
+def _describe_group(limit: float, cells: Sequence[CellForecast]) -> str:
+    ordered = sorted(cells, key=lambda cell: -(cell.seconds_per_trial or 0.0))
+    named = [
+        f"{cell.architecture} on {cell.task} (about {math.ceil(cell.seconds_per_trial or 0.0)} s)"
+        for cell in ordered[:MOST_NAMED]
+    ]
+    more = [f"{len(ordered) - MOST_NAMED} more of architecture on task"] if len(ordered) > MOST_NAMED else []
+    count = sum(cell.to_train for cell in cells)
+    subject = f"{count} trial{' is' if count == 1 else 's are'} forecast to exceed the limit of {limit:g} s"
+    return f"{subject}: {', '.join([*named, *more])}; raise the limit with --timeout"
+
+
 def makespan(seconds: Iterable[float], workers: int, *, longest: float) -> float:
     """Return how long work takes that is spread over workers; never less than its longest piece, which stays whole."""
     return max(sum(seconds) / workers, longest)
 
 
-def _describe(state: CellState, *, retry: bool) -> CellForecast:
-    cell = state.cell
+def _describe(state: CellState, settings: RunSettings) -> CellForecast:
+    cell, retry = state.cell, settings.retry
     evaluated = [state.records[trial.id] for trial in state.trials if trial.id in state.records]
     to_train = state.count_left(retry=retry) if cell.refusal is None else 0
     open_ids = {trial.id for trial in state.open_evaluation(retry=retry)}
@@ -127,7 +175,10 @@ def _describe(state: CellState, *, retry: bool) -> CellForecast:
         to_train=to_train,
         not_ok=not_ok,
         tuning_trials=cell.tuning_cost,
-        seconds_per_trial=_mean_seconds(finished) or _mean_seconds(state.tuning_records()),
+        seconds_per_trial=_mean_seconds(finished)
+        or _mean_seconds(state.tuning_records())
+        or _mean_seconds([record for record in evaluated if record.status == "timeout"]),
+        limit=settings.timeout or cell.protocol.timeout,
     )
 
 
@@ -140,8 +191,16 @@ def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, 
 
 
 def _mean_seconds(records: Sequence[Record]) -> float | None:
-    known = [r.resources.total_seconds for r in records if r.resources.total_seconds is not None]
+    known = [seconds for seconds in map(_whole_seconds, records) if seconds is not None]
     return statistics.mean(known) if known else None
+
+
+def _whole_seconds(record: Record) -> float | None:
+    """Return the seconds of a trial; of one that its time limit cut short those that all its steps would have taken."""
+    seconds, training = record.resources.total_seconds, record.training
+    if seconds is None or record.status != "timeout" or training is None or training.planned_steps is None:
+        return seconds
+    return seconds * training.planned_steps / training.steps
 
 
 def _measure(unknown: Sequence[Cell], cells: Mapping[Cell, CellForecast], pool: Pool) -> dict[Cell, CellForecast]:

@@ -158,8 +158,16 @@ def describe_result(record: Record) -> str:
     if record.validation is not None and record.trial.tuning:
         return f"validation {record.task_facts.metric} {record.validation:.4g}"
     if record.scores is None:
-        return record.message
+        return record.message + _describe_step(record)
     return f"{record.task_facts.metric} {record.scores.test:.4g}"
+
+
+def _describe_step(record: Record) -> str:
+    """Return how far a trial got that did not end ok, unless its message says it."""
+    training = record.training
+    if training is None or "step " in record.message:
+        return ""
+    return f" (step {training.steps}{f' of {training.planned_steps}' if training.planned_steps else ''})"
 
 
 def format_seconds(seconds: float) -> str:

@@ -12,6 +12,7 @@ from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_rou
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store
 from archbench._suite._changes import describe_changes
+from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
     describe_problem,
@@ -109,6 +110,8 @@ class Run:
             return states
         left = sum(state.count_left(retry=self.settings.retry) for state in states)
         self.observer.training_started(left, self.plan.cost - left)
+        for line in expect(self.plan, self.settings, self.records):
+            self.observer.warned(line)
         try:
             pool = self._open_pool()
             self.observer.workers_ready(pool.devices, pool.warning)

@@ -63,6 +63,7 @@ class TrialModule(pl.LightningModule):
         losses: training losses of each chunk, (steps of the chunk,).
         validations: validation score after each chunk.
         seconds: seconds of training of each chunk.
+        running: training losses of the steps of the chunk that is under way.
         clock: seconds of training so far.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
         selected: the step after which validation was best, the later of equals, and the weights at that step.
@@ -107,6 +108,7 @@ class TrialModule(pl.LightningModule):
         self.losses: list[Tensor] = []
         self.validations: list[float] = []
         self.seconds: list[float] = []
+        self.running: list[Tensor] = []
         self.selected: tuple[int, Mapping[str, Tensor]] = (0, {})
         self.scores: dict[str, float] = {}
         self.after_validation: Callable[[int], None] | None = None
@@ -123,7 +125,7 @@ class TrialModule(pl.LightningModule):
         groups = optimizer.param_groups
         network = self.network
         done = self.steps[-1] if self.steps else 0
-        losses = []
+        losses = self.running = []
         self.clock.start()
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
             loss = self.loss(network(*arguments), targets)
@@ -139,11 +141,17 @@ class TrialModule(pl.LightningModule):
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
         self.seconds.append(self.clock.stop())
+        self.running = []  # first, since a signal may ask between the two lines, and no step may count twice
         self.steps.append(done + len(losses))
         self.losses.append(torch.stack(losses).cpu())
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
             self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
+
+    @property
+    def done(self) -> int:
+        """Optimiser steps done so far, those of the chunk that is under way included."""
+        return (self.steps[-1] if self.steps else 0) + len(self.running)
 
     def _rate(self, step: int) -> float:
         return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Mapping
@@ -12,7 +13,18 @@ import torch
 
 from archbench._declarations import OwnData, Task, TaskInfo
 from archbench._planning import Device, Job
-from archbench._records import MOST_CLASSES, Curves, Resources, Scores, TaskFacts, Training, Trial
+from archbench._records import (
+    MOST_CLASSES,
+    Curves,
+    Point,
+    Progress,
+    Resources,
+    Scores,
+    TaskFacts,
+    Training,
+    Trial,
+    curves_of,
+)
 from archbench._training._example import make_example
 from archbench._training._measure import peak_memory
 from archbench._training._module import TrialModule
@@ -68,14 +80,41 @@ def _class_names(own: OwnData | None, info: TaskInfo) -> list[str]:
     return [str(name)[:MOST_LETTERS] for name in found] if named else []
 
 
-def make_curves(module: TrialModule) -> Curves:
-    """Return the learning curves, with one point per chunk of steps."""
-    total = [sum(module.seconds[: i + 1]) for i in range(len(module.seconds))]
-    return Curves(
-        step=module.steps,
-        train_loss=[float(chunk.mean()) for chunk in module.losses],
-        validation=module.validations,
-        seconds=[round(value, 4) for value in total],
+def make_curves(module: TrialModule) -> Curves | None:
+    """Return the learning curves, with one point per chunk of steps, up to the first that is not finite.
+
+    Returns:
+        None if there is no point.
+    """
+    points: list[Point] = []
+    while (point := make_point(module, len(points))) is not None:
+        points.append(point)
+    return curves_of(points)
+
+
+def make_point(module: TrialModule, at: int) -> Point | None:
+    """Return one point of the learning curves, of the chunk at this index; None if it was not validated."""
+    if at >= len(module.validations):
+        return None
+    loss, validation = float(module.losses[at].mean()), module.validations[at]
+    if not math.isfinite(loss) or not math.isfinite(validation):
+        return None
+    seconds = round(sum(module.seconds[: at + 1]), 4)
+    return Point(step=module.steps[at], train_loss=loss, validation=validation, seconds=seconds)
+
+
+def make_progress(module: TrialModule, trial: Trial, *, examples: int, planned_steps: int | None) -> Progress:
+    """Return how far a module has got; the arguments are those of `describe_training`."""
+    done = module.done
+    needed, first = None, module.first_step_seconds
+    if planned_steps is not None and first is not None and done > 1:
+        elapsed = time.monotonic() - module.clock_start
+        needed = elapsed + (planned_steps - done) * (elapsed - first) / (done - 1)
+    at = len(module.validations) - 1
+    return Progress(
+        training=describe_training(module, trial, examples=examples, planned_steps=planned_steps),
+        needed=needed,
+        point=make_point(module, at) if module.steps and at == len(module.steps) - 1 and not module.running else None,
     )
 
 
@@ -83,7 +122,7 @@ def describe_training(module: TrialModule, trial: Trial, *, examples: int, plann
     """Return how long a module was trained, on how much, under which recipe, and why it stopped.
 
     Args:
-        module: has finished one chunk at least.
+        module: has taken one step at least.
         trial: the trial that it belongs to.
         examples: size of the training split.
         planned_steps: the budget in steps; None where it is a time.
@@ -96,7 +135,7 @@ def describe_training(module: TrialModule, trial: Trial, *, examples: int, plann
         batch_size=trial.batch_size,
         examples=examples,
         planned_steps=planned_steps,
-        steps=module.steps[-1],
+        steps=module.done,
         stopped="target" if stopped else "budget",
         target=module.task.target,
         steps_to_target=None if at is None else module.steps[at],

@@ -11,15 +11,17 @@ import math
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from archbench._declarations import Architecture, Task, TaskInfo, convert_options, resolve
 from archbench._planning import Job
 from archbench._protocols import Probes
-from archbench._records import Pairing, Record, Resources, Status, Training
+from archbench._records import Pairing, Progress, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._loading import load_architecture, load_task, refuse_edits
@@ -34,6 +36,7 @@ from archbench._training._record_fields import (
     describe_predictions,
     describe_training,
     make_curves,
+    make_progress,
     make_scores,
 )
 from archbench._training._schedule import TrainingClock
@@ -42,10 +45,12 @@ from archbench._training._split_checks import check_splits
 from archbench._training._splits import EvaluationBatches, Split, pad_in_front
 from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
-from archbench._training._trainer import make_trainer, set_up_device
+from archbench._training._trainer import make_trainer, set_up_device, telling_at_the_end
 
 
-def run_trial(job: Job, shared: Path | None = None) -> Record:
+def run_trial(
+    job: Job, shared: Path | None = None, report: Callable[[Progress], None] = lambda progress: None
+) -> Record:
     """Train once and return the record.
 
     Every ending that leaves this process alive becomes a record: `ok`, `diverged`, `oom` or `failed`. Call it
@@ -54,8 +59,9 @@ def run_trial(job: Job, shared: Path | None = None) -> Record:
     Args:
         job: the trial, its plugins and its device.
         shared: the folder in which the trials of a run share their splits; None to make them for this trial only.
+        report: called after each validation, and when SIGTERM asks a running training to end.
     """
-    run = TrialRun(job, shared)
+    run = TrialRun(job, shared, report)
     try:
         run.prepare()
         run.train()
@@ -64,6 +70,8 @@ def run_trial(job: Job, shared: Path | None = None) -> Record:
         status, message, detail = "diverged", str(error), ""
     except (torch.OutOfMemoryError, MemoryError) as error:
         status, message, detail = "oom", one_line(error), traceback.format_exc()
+    except SIGTERMException:
+        status, message, detail = "failed", "the process was asked to end (SIGTERM)", ""
     except (Exception, SystemExit) as error:
         oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
@@ -86,8 +94,10 @@ class TrialRun:
         facts: facts about the task, with those that only its data tell once they are loaded.
     """
 
-    def __init__(self, job: Job, shared: Path | None = None) -> None:
-        self.job, self.trial, self.shared = job, job.trial, shared
+    def __init__(
+        self, job: Job, shared: Path | None = None, report: Callable[[Progress], None] = lambda progress: None
+    ) -> None:
+        self.job, self.trial, self.shared, self.report = job, job.trial, shared, report
         self.clock = job.handed_over or time.monotonic()
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.memory_before = resident_peak()
@@ -203,8 +213,8 @@ class TrialRun:
         trainer = make_trainer(self.job.device)
         if self.prober is not None:
             self.prober.before()
-            self.module.after_validation = self.prober.after
-        with warnings.catch_warnings():
+        self.module.after_validation = self._after_validation
+        with telling_at_the_end(self._tell), warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
             trainer.fit(self.module, self.order)
@@ -216,6 +226,17 @@ class TrialRun:
             self.module.score(EvaluationBatches(self.splits["test"], "test", self.info))
         if self.prober is not None:
             self.prober.finish(self.module.steps[-1])
+
+    def _after_validation(self, step: int) -> None:
+        self._tell()
+        if self.prober is not None:
+            self.prober.after(step)
+
+    def _tell(self) -> None:
+        """Report how far the training has got, once it has begun."""
+        module = self.module
+        if module is not None and module.done:
+            self.report(make_progress(module, self.trial, examples=self.examples, planned_steps=self.steps))
 
     def verdict(self) -> tuple[Status, str, str]:
         """Return status, message and detail of a finished training: `ok` only if every score is finite."""
@@ -235,6 +256,7 @@ class TrialRun:
         """
         module, trial = self.module, self.trial
         finished = module if status == "ok" else None
+        begun = module if module is not None and module.done else None
         trained = module if module is not None and module.steps else None
         size = Resources(parameters=self.parameters, flops=self.flops)
         return self.job.record(
@@ -243,8 +265,8 @@ class TrialRun:
             detail=detail,
             started=self.started,
             scores=make_scores(finished) if finished is not None and not trial.tuning else None,
-            curves=make_curves(finished) if finished is not None else None,
-            training=self._training(trained) if trained is not None else None,
+            curves=make_curves(begun) if begun is not None else None,
+            training=self._training(begun) if begun is not None else None,
             resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
             environment=describe_environment(self.job.device),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
 
 import lightning.pytorch as pl
 import torch
@@ -23,6 +27,22 @@ def set_up_device(device: Device) -> torch.device:
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device(device.kind, device.index)
+
+
+@contextlib.contextmanager
+def telling_at_the_end(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` when SIGTERM arrives, in the main thread of a process; Lightning then ends the training.
+
+    Lightning calls the handler that it finds besides its own, and puts it back after the training.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: tell())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 _spare: list[pl.Trainer] = []

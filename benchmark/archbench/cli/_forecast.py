@@ -22,7 +22,7 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
-        cost = {"workers": expected.workers, "seconds": expected.seconds}
+        cost = {"workers": expected.workers, "seconds": expected.seconds, "warnings": expected.warnings}
         refused = {"refused": plain_refused(expected.refused)}
         print_json({"cells": cells, **cost, **refused, "own_data": describe_all_own_data(plan)})
     else:
@@ -40,6 +40,8 @@ def _print(expected: Forecast) -> None:
         print(line)
     seconds = format_seconds(expected.seconds)
     print(f"\nForecast: about {seconds} with {expected.workers} at a time. Nothing was kept.")
+    for line in expected.warnings:
+        print(f"warning: {line}")
 
 
 def _describe_cell(cell: CellForecast) -> tuple[Text | str, ...]:

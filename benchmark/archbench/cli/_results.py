@@ -11,7 +11,7 @@ from rich.text import Text
 
 from archbench._planning import Plan
 from archbench._plugins import Problem
-from archbench._records import CellKey, Record, strangers
+from archbench._records import CellKey, Record, Store, strangers
 from archbench._suite import Results
 from archbench.cli._answers import describe_answers, print_answers
 from archbench.cli._describe import describe_all_own_data
@@ -79,8 +79,11 @@ def broken_plugins(results: Results) -> list[Problem]:
 
 def print_failures(results: Results, broken: Sequence[Problem]) -> None:
     """Print trials and plugins that failed, on standard error, with what to do."""
+    store = Store(results.out)
     for record in results.failures:
-        print(f"{record.status}: {record.trial}: {record.message}", file=sys.stderr)
+        log = store.log(record.id)
+        where = f" (log: {log})" if log.exists() else ""
+        print(f"{record.status}: {record.trial}: {record.message}{where}", file=sys.stderr)
     print_problems(broken)
     if results.failures:
         count = f"{len(results.failures)} of {len(results.records)}"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from archbench._declarations import Chart, Line
 from archbench._report._charts._axes import LETTER, WIDE, Axes, Box, frame, make_axes, padded
-from archbench._report._charts._curves import spread
+from archbench._report._charts._labels import spread
 from archbench._report._charts._svg import PALETTE, clip, image, short, tag
 
 Point = tuple[float, float]

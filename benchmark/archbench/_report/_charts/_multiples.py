@@ -50,7 +50,7 @@ class Multiples(NamedTuple):
 
 
 class _Drawing(NamedTuple):
-    """What all panels of a figure share."""
+    """Scales and choices that all panels of a figure share."""
 
     name: str
     validation: bool

@@ -17,6 +17,7 @@ from archbench._report._schema._entries import Entrant as Entrant
 from archbench._report._schema._entries import EnvironmentEntry as EnvironmentEntry
 from archbench._report._schema._entries import ProtocolEntry as ProtocolEntry
 from archbench._report._schema._entries import TaskEntry as TaskEntry
+from archbench._report._schema._page import FORMAT as FORMAT
 from archbench._report._schema._page import CandidateEntry as CandidateEntry
 from archbench._report._schema._page import Failure as Failure
 from archbench._report._schema._page import Leaderboard as Leaderboard

@@ -50,6 +50,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         seed: its seed.
         status: how it ended: `diverged`, `oom`, `timeout`, `crashed` or `failed`.
         message: the reason, in one line.
+        steps: optimiser steps done; None if that is not known.
+        planned_steps: the budget in steps; None if it was a time, or `steps` is None.
+        detail: the last lines of the traceback, or of what the trial printed; empty if there are none.
     """
 
     record: str
@@ -59,6 +62,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     status: str
     message: str
+    steps: int | None = None
+    planned_steps: int | None = None
+    detail: str = ""
 
 
 class CandidateEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,50 @@
+"""How far a trial has got, as it tells the supervisor; what is left of one that never delivers a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from archbench._records._record import Curves, Training
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One point of the curves; see `Curves`."""
+
+    step: int
+    train_loss: float
+    validation: float
+    seconds: float
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
+    """A report of a running trial.
+
+    Args:
+        training: as it would be recorded if the trial ended now.
+        needed: seconds from the start of the trial to the last step at this pace, without the test; None for a budget
+            in seconds, and before the second step.
+        point: the newest point of the curves; None between two validations, and if it is not finite.
+    """
+
+    training: Training
+    needed: float | None = None
+    point: Point | None = None
+
+
+def curves_so_far(reports: Sequence[Progress]) -> Curves | None:
+    """Return the part of the curves that these reports hold; None if there is no point."""
+    return curves_of([report.point for report in reports if report.point is not None])
+
+
+def curves_of(points: Sequence[Point]) -> Curves | None:
+    """Return the curves with these points; None if there is no point."""
+    if not points:
+        return None
+    return Curves(
+        step=[point.step for point in points],
+        train_loss=[point.train_loss for point in points],
+        validation=[point.validation for point in points],
+        seconds=[point.seconds for point in points],
+    )
