@@ -29,6 +29,8 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "token_lines": _token_lines,
         "results_of": lambda entrant: _architectures.results_of(entrant, board),
         "control_of": lambda entrant: _architectures.control_of(entrant, board.entrants),
+        "problems_of": _architectures.problems_of,
+        "not_taken": lambda entrant: _architectures.not_taken(entrant, board),
         "largest_difference": _architectures.largest_difference,
         "paper_links": _architectures.paper_links,
         "claims_of": lambda study: [claim for claim in board.claims if claim.study == study.id],

@@ -57,7 +57,6 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
         "over_pairs": lambda item: _over_pairs(item, numbers),
         "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
