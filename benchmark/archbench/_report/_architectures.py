@@ -12,6 +12,7 @@ from archbench._report._rows import normalised
 from archbench._report._schema import Entrant, Leaderboard, SeedResult, TaskBoard, TaskEntry, TaskRow
 
 NOT_COMPARED = "not compared"
+VERDICTS = ("better", "equivalent", "undecided", "worse", NOT_COMPARED)
 
 
 class Versus(NamedTuple):
