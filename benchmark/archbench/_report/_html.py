@@ -67,7 +67,6 @@ def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
         "data": Markup(page_data(board, records)),  # noqa: S704 - JSON with `<` escaped
         **detail_names(board),
