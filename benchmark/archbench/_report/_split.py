@@ -65,7 +65,7 @@ class _Files:
             address: f"{FOLDER}/{slug(address)}{f'-{key}' if names[slug(address)] > 1 else ''}.html"
             for address, key in views
         }
-        self.by_trial = {
+        self.of_all = self.by_address | {
             at.trial(seed.record): self.task(item) for item in board.boards for row in item.rows for seed in row.seeds
         }
 
@@ -108,11 +108,11 @@ def _relink(page: str, name: str, files: _Files) -> str:
 
     Text cannot look like such a link, since its quotes are escaped.
     """
-    own, others = set(_PLACE.findall(page)), files.by_address | files.by_trial
+    own = set(_PLACE.findall(page))
 
     def place(link: re.Match[str]) -> str:
         address = link[1]
-        file = others.get(address, name if name == _INDEX else _INDEX)
+        file = files.of_all.get(address, _INDEX)
         return link[0] if address in own or file == name else f"{_relative(file, name)}{link[0]}"
 
     return _LINK.sub(place, page)
