@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -17,7 +17,7 @@ from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._overview import build_overview, setting_line
 from archbench._report._page_data import page_data
-from archbench._report._schema import Leaderboard, OverBoard
+from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
 
 STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
@@ -28,24 +28,58 @@ SCRIPTS = (
 """Names of the scripts of the page, in order."""
 
 
+class Part(NamedTuple):
+    """The sections of a page: all of them, or those of one file of a leaderboard that has several.
+
+    Args:
+        whole: the page has the views of the whole leaderboard, such as the overview and the claims.
+        boards: the tasks with a view.
+        entrants: the architectures with a view.
+        records: those whose trials have a view.
+        elsewhere: the files with the views that the page lacks, by address.
+        compared: the leaderboard whose pairs the page can compare; None for that which it shows.
+    """
+
+    whole: bool
+    boards: Sequence[TaskBoard]
+    entrants: Sequence[Entrant]
+    records: Sequence[Record] = ()
+    elsewhere: Mapping[str, str] = {}
+    compared: Leaderboard | None = None
+
+
 def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> str:
-    """Return the page.
+    """Return the page as one file.
 
     Args:
         board: the leaderboard that it shows.
         records: the records that it was built from, for the views of single trials.
         publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
     """
+    return render_parts(board, [Part(True, board.boards, board.entrants, records)], publish_url)[0]
+
+
+def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "") -> list[str]:
+    """Return the pages with these parts of a leaderboard."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(_context(board, records), publish_url=publish_url)
+    template, names = environment.get_template("page.html.j2"), _context(board)
+    return [
+        template.render(
+            names,
+            part=part,
+            publish_url=publish_url if part.whole else "",
+            data=Markup(page_data(part.compared or board, part.records, part.elsewhere)),  # noqa: S704 - `<` is escaped
+        )
+        for part in parts
+    ]
 
 
-def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
+def _context(board: Leaderboard) -> dict[str, Any]:
     """Return the names that the template uses."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
@@ -68,7 +102,6 @@ def _context(board: Leaderboard, records: Sequence[Record]) -> dict[str, Any]:
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
         "relations": _pairs.relations,
-        "data": Markup(page_data(board, records)),  # noqa: S704 - JSON with `<` escaped
         **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file

@@ -18,12 +18,13 @@ from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
 from archbench._report._trial_data import Trials
 
 
-def page_data(board: Leaderboard, records: Sequence[Record] = ()) -> str:
+def page_data(board: Leaderboard, records: Sequence[Record] = (), elsewhere: Mapping[str, str] | None = None) -> str:
     """Return the data of the page as JSON that can stand inside a script element.
 
     Args:
         board: the leaderboard that the page shows.
         records: the records that it was built from; without them, single trials cannot be shown.
+        elsewhere: the files with the views that the page lacks, by address; empty if it has all.
     """
     at = Addresses(board)
     trials = Trials(board, records)
@@ -35,6 +36,7 @@ def page_data(board: Leaderboard, records: Sequence[Record] = ()) -> str:
         ],
         "words": _words(board),
         **trials.data(),
+        **({"elsewhere": elsewhere} if elsewhere else {}),
     }
     # The order of keys is that of the code, so equal leaderboards give equal bytes. `<` would end the element.
     return msgspec.json.encode(data).decode().replace("<", "\\u003c")

@@ -11,9 +11,9 @@ import msgspec
 from archbench._records import Record, write_atomically
 from archbench._report._csv import render_csv
 from archbench._report._exports import draw_preview, render_bibtex, render_latex, render_parquet, render_trials
-from archbench._report._html import render_html
 from archbench._report._markdown import render_markdown
 from archbench._report._schema import Leaderboard
+from archbench._report._split import FOLDER, render_pages
 
 PARQUET = "trials.parquet"
 """The file that is written only for those who ask for it."""
@@ -24,7 +24,8 @@ def write_files(
 ) -> list[Path]:
     """Write the files of a leaderboard; a file that would not change is left untouched.
 
-    A `trials.parquet` of other records does not stay: it is written again, or removed where that cannot be done.
+    What was made of other records does not stay: a `trials.parquet` is written again, or removed where that cannot be
+    done, and pages of tasks and architectures that are gone are removed.
 
     Args:
         board: the leaderboard that they show.
@@ -46,15 +47,16 @@ def write_files(
         path = out / name
         if not path.is_file() or path.read_bytes() != content:
             write_atomically(path, content)
-    if PARQUET not in files:
-        (out / PARQUET).unlink(missing_ok=True)
+    for path in [out / PARQUET, *(out / FOLDER).glob("*.html")]:
+        if path.relative_to(out).as_posix() not in files:
+            path.unlink(missing_ok=True)
     return [out / name for name in files]
 
 
 def render_files(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> dict[str, bytes]:
     """Return name and content of every file; without records, the table of trials has a head only."""
     return {
-        "index.html": render_html(board, records, publish_url).encode(),
+        **{name: page.encode() for name, page in render_pages(board, records, publish_url).items()},
         "README.md": render_markdown(board).encode(),
         "leaderboard.json": msgspec.json.format(msgspec.json.encode(board, order="deterministic"), indent=1) + b"\n",
         "leaderboard.csv": render_csv(board).encode(),

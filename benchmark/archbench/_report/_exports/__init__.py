@@ -2,6 +2,7 @@
 
 from archbench._report._exports._bibtex import render_bibtex as render_bibtex
 from archbench._report._exports._latex import render_latex as render_latex
+from archbench._report._exports._latex_text import slug as slug
 from archbench._report._exports._parquet import render_parquet as render_parquet
 from archbench._report._exports._preview import draw_preview as draw_preview
 from archbench._report._exports._trials import TRIAL_COLUMNS as TRIAL_COLUMNS

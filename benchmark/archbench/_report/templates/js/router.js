@@ -34,6 +34,12 @@
     }
     return null;
   }
+  // A large leaderboard has several files; the one with a view is opened with its address.
+  function leave(path) {
+    const files = page.data.elsewhere, file = files && (files[path] || files[""]);
+    if (file) location.replace(`${file}${location.hash}`);
+    return Boolean(file);
+  }
   function unknown(path) {
     missing.querySelector("code").textContent = path;
     return { views: [missing] };
@@ -91,7 +97,9 @@
   }
   function show(moved) {
     address.now = address.read(location.hash);
-    const { path } = address.now, found = find(path) || unknown(path);
+    const { path } = address.now, known = find(path);
+    if (!known && leave(path)) return;
+    const found = known || unknown(path);
     for (const place of all(".here")) place.classList.remove("here");
     for (const section of [...sections, missing]) section.hidden = !found.views.includes(section);
     shown = found.views;
