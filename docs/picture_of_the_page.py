@@ -16,12 +16,12 @@ REFERENCE = Path(__file__).parents[1] / "leaderboard" / "reference"
 
 
 def main() -> None:
-    """Write leaderboard/reference/page.png: the top of the page, 1200 pixels wide."""
+    """Write leaderboard/reference/page.png: the first screen of the page, 1440 pixels wide."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
         )
-        page = browser.new_page(viewport={"width": 1200, "height": 1180})
+        page = browser.new_page(viewport={"width": 1440, "height": 1250})
         page.goto((REFERENCE / "index.html").as_uri())
         page.screenshot(path=REFERENCE / "page.png")
         browser.close()

@@ -69,7 +69,14 @@ class Residual(torch.nn.Module):
         self.F = torch.nn.Linear(width, width)
     def forward(self, x):
         return x + self.F(x)
-"""
+""",
+    "docs/leaderboard.md": f"""
+import archbench
+from archbench._report._exports import render_trials
+found = archbench.read({str(ROOT / "leaderboard" / "reference")!r})
+with open("leaderboard/trials.csv", "w") as file:
+    file.write(render_trials(found.leaderboard, found.records))
+""",
 }
 """What the text of a page has introduced where its excerpts begin."""
 
@@ -88,7 +95,7 @@ def reader_folder(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([site, *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "data"))
     write_own_data(tmp_path)
-    for folder in ("there/records/ab", "leaderboard/records"):
+    for folder in ("there/records/ab", "leaderboard/records", ".git"):
         (tmp_path / folder).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     yield tmp_path
@@ -132,10 +139,12 @@ def stop_at_training(*args: Any, **options: Any) -> None:
 
 @pytest.mark.parametrize(("page", "command"), [pair for pair in COMMANDS if pair[1].startswith("benchmark ")])
 def test_benchmark_commands_run(page: str, command: str, reader_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every `benchmark` command of a page runs, up to the point where it would train or download."""
+    """Every `benchmark` command of a page runs, up to the point where it would train, download or wait for readers."""
     write_files_of(page, reader_folder)
     monkeypatch.setattr("archbench._suite._run.Run.carry_out", stop_at_training)
     monkeypatch.setattr("archbench._suite._profile.profile_cell", stop_at_training)
+    monkeypatch.setattr("archbench._suite._serve.PageServer.watch", stop_at_training)
+    monkeypatch.setattr("archbench.cli._leaderboard.DEFAULT_PORT", 0)
     monkeypatch.setattr("archbench._suite._reproduce.open_source", stop_at_training)
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
     monkeypatch.setattr("archbench._downloads._prepare.prepare", lambda *args: None)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from archbench._report._csv import COLUMNS
+from archbench._report._write import PARQUET
+from archbench._suite._leaderboard import FILES
 from support.pages import ROOT, script_of_docs
 
 Results = dict[str, Any]
@@ -46,6 +50,44 @@ def test_page_shows_the_committed_numbers(name: str) -> None:
     generated = page.partition(f"<!-- {name} -->")[2].partition(f"<!-- end of {name} -->")[0]
 
     assert generated == f"\n\n{render(name, committed(name))}\n\n"
+
+
+def test_schema_and_columns_of_the_leaderboard_are_those_of_the_code() -> None:
+    """docs/leaderboard.schema.json and the columns in docs/leaderboard.md are what the code gives."""
+    script, page = script_of_docs("leaderboard_schema"), (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+
+    assert (ROOT / "docs" / "leaderboard.schema.json").read_text(encoding="utf-8") == script.render_schema()
+    assert script.render_page(page) == page
+
+
+def test_the_schema_admits_the_leaderboard_and_no_other_format() -> None:
+    """The committed leaderboard fits its schema; another format, or a score that is text, does not."""
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((ROOT / "docs" / "leaderboard.schema.json").read_text(encoding="utf-8"))
+    board = json.loads((ROOT / "leaderboard" / "reference" / "leaderboard.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    wrong = copy.deepcopy(board)
+    wrong["boards"][0]["rows"][0]["ok"] = "three"
+
+    assert list(validator.iter_errors(board)) == []
+    assert [list(error.path) for error in validator.iter_errors(wrong)] == [["boards", 0, "rows", 0, "ok"]]
+    assert len(list(validator.iter_errors(board | {"format": board["format"] + 1}))) == 1
+
+
+def test_every_column_of_the_boards_is_explained() -> None:
+    """docs/leaderboard.md explains each column of leaderboard.csv, and names each file of the leaderboard."""
+    page = (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    section = page.partition("## `leaderboard.csv`")[2].partition("\n## ")[0]
+    listed = [
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    ]
+    files = re.findall(r"^\| `([\w.]+)` \|", page.partition("\n## ")[0], re.MULTILINE)
+
+    assert sorted(listed) == sorted(COLUMNS)
+    assert sorted(files) == sorted([*FILES, PARQUET])
 
 
 def test_a_missed_target_is_called_missed() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
+from typing import Protocol as Interface
 
 import msgspec
 import numpy as np
@@ -23,7 +27,7 @@ from archbench._records import (
     TaskFacts,
     Trial,
 )
-from support import MakeRecord
+from support import MakeRecord, write_page
 
 TASKS = {
     "digits": TaskFacts(
@@ -189,3 +193,89 @@ def make_record() -> MakeRecord:
 def realistic() -> list[Record]:
     """Records as a real folder has them: failures, a superseded revision, two environments."""
     return build_realistic()
+
+
+CHROMIUM = shutil.which("chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class OpenPage(Interface):
+    """Opens a page in a browser."""
+
+    def __call__(self, source: Path | Sequence[Record], address: str = "", **options: Any) -> Any:
+        """Open a file, or the page of some records, at an address such as `#/tasks`.
+
+        Args:
+            source: the file, or the records.
+            address: what follows the name of the file.
+            options: of the browser context.
+        """
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of a file."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on the PATH")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[OpenPage]:
+    """Opens pages from disk; any console error and any request beyond the disk fails the test."""
+    faults: list[str] = []
+    contexts = []
+
+    def watched(options: dict[str, Any]) -> Any:
+        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
+        tab = contexts[-1].new_page()
+        tab.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        tab.on("request", lambda asked: faults.append(asked.url) if not _is_own(asked.url) else None)
+        return tab
+
+    def open_page(source: Path | Sequence[Record], address: str = "", **options: Any) -> Any:
+        if not isinstance(source, Path):
+            write_page(source, tmp_path / str(len(contexts)))
+            source = tmp_path / str(len(contexts)) / "index.html"
+        tab = watched(options)
+        tab.goto(source.as_uri() + address)
+        if options.get("java_script_enabled", True):
+            tab.wait_for_selector("html[data-ready]")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _is_own(address: str) -> bool:
+    """Return whether a request asks for a file of the page, or for what the page itself made."""
+    return address.startswith(("file:", "data:", "blob:"))
+
+
+@pytest.fixture(scope="session")
+def realistic_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the realistic records, which no test changes."""
+    out = tmp_path_factory.mktemp("realistic")
+    write_page(build_realistic(), out)
+    return out / "index.html"
+
+
+@pytest.fixture
+def page(open_page: OpenPage, realistic_page: Path) -> Any:
+    """The realistic board, opened from disk."""
+    return open_page(realistic_page)

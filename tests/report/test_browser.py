@@ -1,276 +1,300 @@
-"""The page in a real browser: it makes no error and no request, and sorting and filtering work."""
+"""The controls of the page in a real browser: each does what it says, and the address holds what it did."""
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
-import re
-import shutil
-from collections.abc import Iterator
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from scipy import stats
+from PIL import Image
 
-from archbench._records import Record, TaskFacts
-from archbench._report import build_leaderboard
-from support import MakeRecord, write_page
+from archbench._records import Record
+from support import MakeRecord
+from support.pages import go
 
-CHROMIUM = shutil.which("chromium")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
-]
+pytestmark = pytest.mark.browser
+
+DIGITS, ADDING = "#/task/digits", "#/task/adding"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One Chromium for all tests of this file."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield chromium
-        chromium.close()
+def table(page: Any) -> Any:
+    """The first table of the view that is shown."""
+    return page.locator("main > section:visible table[id]").first
 
 
-@pytest.fixture
-def page(browser: Any, realistic: list[Record], tmp_path: Path) -> Iterator[Any]:
-    """The realistic board, opened from disk; any console error or request fails the test."""
-    write_page(realistic, tmp_path)
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    tab = context.new_page()
-    faults: list[str] = []
-    tab.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.on("request", lambda request: faults.append(request.url) if not request.url.startswith("file:") else None)
-    tab.goto((tmp_path / "index.html").as_uri())
-    tab.wait_for_selector("html[data-ready]")
-    yield tab
-    context.close()
-    assert [fault for fault in faults if fault != "data:,"] == []
-
-
-def column(page: Any, number: int) -> list[str]:
-    """Return the texts of one column of the first table."""
-    texts: list[str] = page.locator("table[id]").first.locator(f"tbody tr > :nth-child({number})").all_inner_texts()
+def names(page: Any) -> list[str]:
+    """Return the architectures of the first table, in the order in which they are shown."""
+    texts: list[str] = table(page).locator("tbody tr:visible th .label").all_inner_texts()
     return texts
 
 
 def test_sorting(page: Any) -> None:
     """The first click sorts, the second reverses, the third restores the order; missing values stay at the end."""
-    before, head = column(page, 2), page.locator("table[id]").first.locator("thead th").nth(4)
+    go(page, DIGITS)
+    before, head = names(page), table(page).locator("thead th", has_text="Test score")
 
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "descending"
-    numbers = [float(text) for text in column(page, 5) if text[0].isdigit()]
+    shown: list[str] = table(page).locator("tbody tr td.score b").all_inner_texts()
+    numbers = [float(text) for text in shown if text[0].isdigit()]
+    assert len(numbers) > 4
     assert sorted(numbers, reverse=True) == numbers
-    assert not column(page, 5)[-1][0].isdigit()
-    assert "Sorted by shapes" in page.locator("#live").inner_text() or "digits" in page.locator("#live").inner_text()
+    assert not shown[-1][0].isdigit()
+    assert "Sorted by Test score, descending" in page.locator("#live").inner_text()
+    assert "sort=test-score&dir=desc" in page.url
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
     head.locator("button").click()
     assert head.get_attribute("aria-sort") is None
-    assert before == column(page, 2)
+    assert before == names(page)
 
 
-def test_filter_and_permalink(page: Any) -> None:
-    """The filter hides rows in all tables and fades them in the charts; the address restores the same view."""
-    page.locator("#q").fill("resnet")
-    page.locator("table[id]").first.locator("thead th").nth(1).locator("button").click()
-    visible = page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()
-    assert {"resnet", "resnet-56"} == set(visible)
-    assert page.locator(".plot .off").count() > 0
+def test_sorting_the_second_table_of_a_view(page: Any) -> None:
+    """The address says which table of the view is sorted."""
+    go(page, "#/data?sort=2.seed&dir=desc")
 
-    address = page.url
-    page.goto("about:blank")
-    page.goto(address)
-    page.wait_for_selector("html[data-ready]")
-
-    assert page.locator("#q").input_value() == "resnet"
-    assert visible == page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()
-    assert page.locator("table[id]").first.locator("thead th").nth(1).get_attribute("aria-sort") == "ascending"
-
-
-def test_superseded_rows_can_be_hidden(page: Any) -> None:
-    """Unchecking the box hides superseded rows."""
-    page.locator("#old").uncheck()
-
-    assert page.locator("tr[data-old]:visible").count() == 0
-
-
-def answers(page: Any) -> dict[str, list[str]]:
-    """Return what the comparison at the top says: the cells of each row by the name of its board."""
-    rows = page.locator("#answers tr").all()
-    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
-
-
-def choose(page: Any, first: str, second: str) -> None:
-    """Choose the two architectures of the comparison."""
-    page.locator("#a").select_option(first)
-    page.locator("#b").select_option(second)
-
-
-def test_any_pair_is_answered(page: Any, realistic: list[Record]) -> None:
-    """For every pair and board, the answer and the difference are those that the leaderboard has."""
-    board = build_leaderboard(realistic)
-    labels = {entrant.id: entrant.label for entrant in board.entrants}
-    tasks = {task.id: task.label for task in board.tasks}
-    (item,) = [item for item in board.boards if tasks[item.task] == "digits"]
-    found = {labels[row.entrant]: row for row in item.rows if row.rank}
-    assert item.comparison.told_apart > 3
-
-    for first, second in itertools.permutations(found, 2):
-        choose(page, first, second)
-        answer, difference, *means = answers(page)["digits"]
-        a, b = found[first], found[second]
-        said = "undecided"
-        if b.entrant in a.better_than:
-            said = f"{first} is better"
-        if b.entrant in a.worse_than:
-            said = f"{second} is better"
-        assert (first, second, answer) == (first, second, said)
-        assert a.score is not None
-        assert b.score is not None
-        shown = float(difference.split()[0].replace("\N{MINUS SIGN}", "-"))
-        assert shown == pytest.approx(a.score.mean - b.score.mean, abs=0.0011)
-        assert [float(mean) for mean in means] == pytest.approx([a.score.mean, b.score.mean], abs=0.0006)
-
-
-def test_ratios_are_answered(browser: Any, make_record: MakeRecord, tmp_path: Path) -> None:
-    """Where errors are compared by ratios, the answer is how many times the error, either way round."""
-    facts = TaskFacts(
-        kind="sequence", metric="mean_squared_error", higher_is_better=False, chance=1.0, oracle=0.0, summary="",
-        margin=0.003, factor=1.25,
-    )  # fmt: skip
-    errors = {"a": [0.001, 0.0012, 0.0011], "b": [0.003, 0.0041, 0.0034]}
-    records = [
-        make_record(name, seed=seed, score=error, task_facts=facts)
-        for name, row in errors.items()
-        for seed, error in enumerate(row)
-    ]
-    logs = np.log(errors["a"]), np.log(errors["b"])
-    bounds = np.exp(stats.ttest_rel(*logs).confidence_interval(0.95))
-    write_page(records, tmp_path)
-    tab = browser.new_page()
-    tab.goto((tmp_path / "index.html").as_uri())
-
-    for first, second, power in (("a", "b", 1), ("b", "a", -1)):
-        choose(tab, first, second)
-        answer, ratio, *means = answers(tab)["digits"]
-        low, high = sorted(bounds**power)
-        assert answer == "a is better"
-        said = [float(number) for number in re.findall(r"[\d.]+", ratio)]
-        assert said == pytest.approx([float(np.exp(logs[0] - logs[1]).prod() ** (power / 3)), low, high], rel=0.06)
-        assert re.fullmatch(r"\S+ times the error \(\S+ to \S+\)", ratio)
-        assert [float(mean) for mean in means] == pytest.approx(
-            [stats.gmean(errors[first]), stats.gmean(errors[second])], abs=0.0001
-        )
-    tab.close()
-
-
-def test_the_comparison_says_why_there_is_no_answer(page: Any) -> None:
-    """An entrant that is not ranked is named with the reason; boards that one of the two is not on are left out."""
-    choose(page, "resnet", "rnn")
-
-    found = answers(page)
-
-    assert found["digits"] == ["rnn is not ranked: failed 3 of 3"]
-    assert "adding" not in found
-
-
-def test_a_comparison_has_an_address(page: Any) -> None:
-    """The address holds the two architectures, and opens the same comparison."""
-    choose(page, "lstm", "mlp")
-    before, address = answers(page), page.url
-
-    page.goto("about:blank")
-    page.goto(address)
-    page.wait_for_selector("html[data-ready]")
-
-    assert (page.locator("#a").input_value(), page.locator("#b").input_value()) == ("lstm", "mlp")
-    assert before == answers(page)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone(page: Any, scheme: str) -> None:
-    """At 390 pixels the page does not scroll sideways, in both colour schemes."""
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": 390, "height": 800})
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference" / "index.html"
-TOO_WIDE = "[...document.querySelectorAll('.scroll')].filter(s => s.scrollWidth > s.clientWidth).length"
-
-
-def test_the_reference_page_fits_a_laptop(page: Any) -> None:
-    """At 1280 pixels no table of the reference page scrolls sideways, not even the tables with the commands."""
-    page.goto(REFERENCE.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-
-    assert page.evaluate(TOO_WIDE) == 0
-
-
-def test_the_name_stays_in_sight(page: Any) -> None:
-    """On a phone the names stay visible while a wide table scrolls, and the score is visible without scrolling."""
-    page.goto(REFERENCE.as_uri())
-    page.set_viewport_size({"width": 390, "height": 800})
-    table = page.locator(".scroll:has(td.score)").first
-    last = table.locator("tbody tr").first.locator("td").last
-    score = page.locator("td.score b").first.bounding_box()
-    assert score["x"] + score["width"] <= 390 - 16
-
-    table.evaluate("element => { element.scrollLeft = 9999 }")
-
-    name = table.locator("tbody th .label").first.bounding_box()
-    assert name["x"] >= 0
-    assert name["x"] + name["width"] <= last.bounding_box()["x"]
-
-
-def test_print(page: Any) -> None:
-    """A printed page has dark letters on white, even with a dark screen, and no controls."""
-    page.emulate_media(color_scheme="dark", media="print")
-
-    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert not page.locator("#tools").is_visible()
+    failures = page.locator("#failures-table")
+    assert failures.locator("th[aria-sort=descending]").inner_text().strip() == "Seed"
+    assert page.locator("main > section:visible table[id]").first.locator("th[aria-sort]").count() == 0
 
 
 def test_sorting_by_keyboard(page: Any) -> None:
     """The Tab key reaches the head of a column and Enter sorts by it; the filter follows the typing."""
-    head = page.locator("table[id]").first.locator("thead th").nth(1)
-    page.locator("table[id]").first.locator("thead button").nth(0).focus()
+    go(page, DIGITS)
+    head = table(page).locator("thead th").nth(1)
+    table(page).locator("thead button").nth(0).focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "ascending"
 
     page.locator("#q").focus()
     page.keyboard.type("highway")
-    assert set(page.locator("tbody tr[data-e]:visible th .label").all_inner_texts()) == {"highway"}
+    assert names(page) == ["highway"]
 
 
-def test_without_javascript(browser: Any, realistic: list[Record], tmp_path: Path) -> None:
-    """Without JavaScript all tables and charts are shown, and no control that would not work."""
-    write_page(realistic, tmp_path)
-    context = browser.new_context(java_script_enabled=False)
-    tab = context.new_page()
-    tab.goto((tmp_path / "index.html").as_uri())
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("resnet", {"resnet", "resnet-56"}),
+        ("resnet 56", {"resnet-56"}),
+        ("56 resnet", {"resnet-56"}),
+        ("lstm, resnet 56", {"lstm", "resnet-56"}),
+        ("MLP,highway,", {"mlp", "highway"}),
+        ("nothing has this name", set()),
+    ],
+)
+def test_the_filter_takes_several_terms(page: Any, typed: str, expected: set[str]) -> None:
+    """A comma means any of, a space means all of; case does not matter, nor does a comma at the end."""
+    go(page, DIGITS)
+    page.locator("#q").fill(typed)
 
-    assert tab.locator("svg.plot:visible").count() >= 9
-    assert not tab.locator("#tools").is_visible()
-    assert not tab.locator("#compare").is_visible()
-    assert tab.locator("th button").count() == 0
-    tab.locator("summary", has_text="Who is better than whom").first.click()
-    assert tab.locator("th", has_text="Better than").first.is_visible()
-    context.close()
+    assert set(names(page)) == expected
+    shown = page.locator("main > section:visible tbody tr[data-e]:visible th .label").all_inner_texts()
+    assert set(shown) == expected  # in every table of the view
+    everyone = page.locator("main > section:visible svg.plot g[data-e]").count()
+    if everyone:
+        faded = page.locator("main > section:visible svg.plot g[data-e].off").count()
+        assert (faded == everyone) == (not expected)
+
+
+def test_typing_adds_nothing_to_the_history(page: Any) -> None:
+    """The filter replaces the address while it is typed, and one step back leaves the view."""
+    page.locator("header nav a", has_text="Tasks").click()
+    page.locator("main > section:visible a", has_text="digits").first.click()
+    page.locator("#q").press_sequentially("resnet")
+    assert page.url.endswith("q=resnet")
+
+    page.go_back()
+
+    assert page.url.endswith("#/tasks")
+
+
+def test_pinned_rows_stay_on_top(page: Any) -> None:
+    """A pinned architecture is on top of the table whatever the order and the filter, and stands out in charts."""
+    go(page, DIGITS)
+    last = names(page)[-1]
+    page.get_by_role("button", name=f"Pin {last}", exact=True).locator("visible=true").first.click()
+    assert names(page)[0] == last
+    assert f"pin={last}" in page.url
+
+    table(page).locator("thead th").nth(1).locator("button").click()
+    page.locator("#q").fill("mlp")
+    assert names(page) == [last, "mlp"]
+    go(page, DIGITS + f"?pin={last},lstm")
+    assert set(names(page)[:2]) == {last, "lstm"}
+    assert page.locator("main > section:visible svg [data-e].pinned, main > section:visible figure.pinned").count() > 0
+
+
+def test_pins_go_with_the_reader(page: Any) -> None:
+    """What is pinned on one view is pinned on the next one."""
+    go(page, DIGITS + "?pin=mlp")
+    page.locator("header nav a", has_text="Data").click()
+
+    assert "pin=mlp" in page.url
+    assert names(page)[0] == "mlp"
+
+
+def test_columns_can_be_left_out(page: Any) -> None:
+    """A column that is not wanted is gone from head and body, and the address remembers it."""
+    go(page, DIGITS)
+    before = table(page).locator("thead th:visible").count()
+    page.locator("details.choose summary").locator("visible=true").first.click()
+    page.get_by_label("Parameters", exact=True).locator("visible=true").first.uncheck()
+
+    assert table(page).locator("thead th:visible").count() == before - 1
+    assert "hide=parameters" in page.url
+    go(page, DIGITS + "?hide=parameters,seeds")
+    heads = [head.strip() for head in table(page).locator("thead th:visible").all_inner_texts()]
+    assert len(heads) == before - 2
+    assert not {"Parameters", "Seeds"} & set(heads)
+    assert table(page).locator("tbody tr").first.locator(":scope > :visible").count() == before - 2
+    page.locator("details.choose summary").locator("visible=true").first.click()
+    assert not page.get_by_label("Parameters", exact=True).locator("visible=true").first.is_checked()
+
+
+def test_superseded_rows_can_be_hidden(page: Any) -> None:
+    """Unchecking the box hides superseded rows, and the address remembers it."""
+    go(page, ADDING)
+    assert page.locator("tr[data-old]:visible").count() > 0
+    page.locator("#old").uncheck()
+
+    assert page.locator("tr[data-old]:visible").count() == 0
+    go(page, ADDING + "?old=0")
+    assert page.locator("tr[data-old]:visible").count() == 0
+
+
+def test_reset(page: Any) -> None:
+    """The button takes filter, order, pins and columns back at once."""
+    go(page, DIGITS)
+    before = names(page)
+    go(page, DIGITS + "?q=resnet&sort=parameters&dir=desc&pin=mlp&hide=seeds&old=0")
+    page.locator("#tools button[type=reset]").click()
+
+    assert page.url.endswith(DIGITS)
+    assert before == names(page)
+
+
+def test_theme(page: Any) -> None:
+    """The button goes from the system's colours to light, to dark and back, and a reload keeps the choice."""
+
+    def paper() -> str:
+        colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return colour
+
+    page.emulate_media(color_scheme="dark")
+    dark, button = paper(), page.locator("#theme")
+    assert button.inner_text() == "Auto"
+    button.click()
+    light = paper()
+    assert (button.inner_text(), light != dark) == ("Light", True)
+    button.click()
+    page.emulate_media(color_scheme="light")
+    assert (button.inner_text(), paper()) == ("Dark", dark)
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert paper() == dark
+    button.click()
+    assert paper() == light
+
+
+CLIPBOARD = """() => {
+    delete window.copied;
+    const clipboard = { writeText: async (text) => { window.copied = text; } };
+    Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
+}"""
+
+
+def copied(page: Any, label: str) -> str:
+    """Press the first visible button with this label, and return what it copied."""
+    page.evaluate(CLIPBOARD)
+    page.get_by_role("button", name=label).locator("visible=true").first.click()
+    text: str = page.evaluate("window.copied")
+    return text
+
+
+def test_a_table_is_copied_as_it_is_shown(page: Any) -> None:
+    """CSV and Markdown have the rows that are shown, in their order, and the columns that are shown."""
+    go(page, DIGITS + "?q=resnet,mlp&sort=architecture&dir=desc&hide=seeds,validation")
+    rows = list(csv.DictReader(io.StringIO(copied(page, "Copy the table as CSV"))))
+
+    assert [row["Architecture"] for row in rows] == names(page)
+    assert len(rows) == 3
+    assert {"Test score", "Test score interval", "Parameters"} <= set(rows[0])
+    assert not {"Seeds", "Validation"} & set(rows[0])
+    shown = table(page).locator("tbody tr:visible td.score b").all_inner_texts()
+    assert [round(float(row["Test score"]), len(text) - 2) for row, text in zip(rows, shown, strict=True)] == [
+        float(text) for text in shown
+    ]
+    lines = copied(page, "Copy the table as Markdown").splitlines()
+    assert [line.split(" | ")[1] for line in lines[2:]] == names(page)
+    assert len({line.count("|") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+sum", "-net", "@net", 'a "quoted", name', "a|b"])
+def test_a_copied_name_is_no_formula(open_page: Any, make_record: MakeRecord, name: str) -> None:
+    """A spreadsheet runs none of the names, and no name breaks a line of the copy."""
+    page = open_page([make_record(who, seed=seed) for who in (name, "mlp", "lstm") for seed in range(2)], DIGITS)
+    rows = list(csv.DictReader(io.StringIO(copied(page, "Copy the table as CSV"))))
+
+    expected = f"'{name}" if name[0] in "=+-@" else name
+    assert {row["Architecture"] for row in rows} == {expected, "mlp", "lstm"}
+    lines = copied(page, "Copy the table as Markdown").splitlines()
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
+
+
+def test_a_table_is_saved(page: Any, tmp_path: Path) -> None:
+    """The button saves what the other one copies."""
+    go(page, DIGITS)
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Save the table as CSV").locator("visible=true").first.click()
+    started.value.save_as(tmp_path / "table.csv")
+
+    assert copied(page, "Copy the table as CSV") == (tmp_path / "table.csv").read_text()
+
+
+def test_a_chart_is_saved(page: Any, tmp_path: Path) -> None:
+    """A saved chart looks like the one on the page without its style sheet, as SVG and as PNG."""
+    go(page, DIGITS)
+    for kind in ("svg", "png"):
+        with page.expect_download() as started:
+            page.get_by_role("button", name=f"Save as {kind.upper()}").locator("visible=true").last.click()
+        assert started.value.suggested_filename.endswith(f".{kind}")
+        started.value.save_as(tmp_path / f"chart.{kind}")
+
+    elements = list(ET.parse(tmp_path / "chart.svg").getroot().iter())
+    assert any(element.tag.endswith("text") and (element.text or "").strip() for element in elements)
+    assert not [element for element in elements if {"class", "style"} & set(element.attrib)]
+    assert all("var(" not in value for element in elements for value in element.attrib.values())
+    with Image.open(tmp_path / "chart.png") as picture:
+        colours = picture.convert("RGB").getcolors(1 << 20)
+        assert colours is not None
+        assert len(colours) > 5
+        assert min(picture.size) > 200
+
+
+def test_every_pair_of_options_is_independent(page: Any) -> None:
+    """Filter, order, pins and columns can be combined in one address."""
+    states = {"q": "resnet,lstm", "sort": "parameters", "dir": "asc", "hide": "seeds", "pin": "mlp"}
+    for first, second in itertools.combinations(states, 2):
+        go(page, f"{DIGITS}?{first}={states[first]}&{second}={states[second]}")
+        shown = names(page)
+        if "q" in (first, second):
+            assert set(shown) <= {"resnet", "resnet-56", "lstm", "mlp"}
+        if "pin" in (first, second):
+            assert shown[0] == "mlp"
+        if "hide" in (first, second):
+            assert "Seeds" not in [text.strip() for text in table(page).locator("thead th:visible").all_inner_texts()]
+
+
+def test_pointing_at_a_row_lights_its_marks(page: Any, realistic: list[Record]) -> None:
+    """Pointing at a row lights what belongs to it in the charts of the view."""
+    go(page, DIGITS)
+    assert realistic
+    table(page).locator("tbody tr").nth(1).hover()
+
+    assert page.locator("main > section:visible tr.lit").count() >= 1
+    assert len(set(page.locator(".lit").evaluate_all("marks => marks.map(mark => mark.dataset.e)"))) == 1

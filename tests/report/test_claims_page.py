@@ -199,3 +199,16 @@ def test_texts_of_plugins_do_not_act() -> None:
     rows = [line for line in readme.splitlines() if line.startswith("|") and "supported" in line]
     assert len(rows) == 1
     assert len(re.findall(r"(?<!\\)\|", rows[0])) == 8
+
+
+def test_a_study_shows_the_rule_of_its_claims_before_the_result() -> None:
+    """The view of a study lists the claims that it decides, with rule, what would refute it, and then the verdict."""
+    mine = claim(name="mine", statement="It grows", criterion="CRITERION", refuted_by="REFUTED", mean=-0.25, low=-1.5)
+    other = claim(id="archbench/o", name="other", statement="It shrinks", study="archbench/width")
+    page = render([mine, other], [study(), study(id="archbench/width", name="width")])[0]
+
+    view = page[page.index('id="/study/depth"') :].partition("</section>")[0]
+    parts = ['<a href="#/claim/mine">It grows</a>', "CRITERION", "REFUTED", "<b>supported</b>", "−0.25 (−1.5 to 2.5)"]  # noqa: RUF001
+    places = [view.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "It shrinks" not in view

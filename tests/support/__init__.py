@@ -38,7 +38,7 @@ def write_page(
     records: Sequence[Record], out: Path, sections: Sequence[Any] = (), notes: Sequence[str] = ()
 ) -> list[Path]:
     """Write the leaderboard of some records; the paths of its files."""
-    return write_files(build_leaderboard(records, sections, notes), out)
+    return write_files(build_leaderboard(records, sections, notes), records, out)
 
 
 def structs_of(package: str) -> list[type[msgspec.Struct]]:

@@ -51,6 +51,9 @@ _PROTOCOLS = (
     ),
 )
 
+PROVES_NOTHING = frozenset({"smoke"})
+"""Names of the protocols that only ask whether something runs: their scores mean nothing, and rank nobody."""
+
 
 def protocols() -> tuple[Protocol, ...]:
     """Return all built-in protocols, the cheapest first."""

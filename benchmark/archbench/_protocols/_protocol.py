@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 
-from archbench._protocols._identity import identity_hash
+from archbench._protocols._identity import encode_identity, identity_hash
 from archbench._protocols._probes import Probes
 from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, Tuning
 
@@ -18,7 +19,7 @@ LATER_FIELDS = ("probes", "for_studies")
 """Fields that came later: part of the identity only where they are set, so that older ids stay as they are."""
 
 
-class Protocol(msgspec.Struct, frozen=True, kw_only=True):
+class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: for what is computed once
     """The rules of a comparison: budget, recipe, tuning, number of seeds.
 
     Args:
@@ -96,10 +97,15 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         outside = ["summary", "timeout", "seeds", *(name for name in LATER_FIELDS if not values[name])]
         return {key: value for key, value in values.items() if key not in outside}
 
-    @property
+    @cached_property
+    def encoded_identity(self) -> msgspec.Raw:
+        """The identity as JSON."""
+        return encode_identity(self.identity())
+
+    @cached_property
     def key(self) -> str:
         """A short hash of the identity; protocols with different keys never share a table."""
-        return identity_hash(self.identity())
+        return identity_hash(self.encoded_identity)
 
     def budget(self) -> str:
         """Return the budget in words."""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,8 +32,27 @@ def encode_record(record: Record) -> bytes:
     return msgspec.json.encode(envelope) + b"\n"
 
 
-def decode_record(data: bytes) -> Record:
+class Parts:
+    """Equal parts of records as one object: they are few, so a large folder needs little memory and few hashes."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type, bytes], Any] = {}
+
+    def share(self, owner: msgspec.Struct, *names: str) -> None:
+        """Put parts that were met before in the place of equal ones that were just decoded."""
+        for name in names:
+            part = getattr(owner, name)
+            if part is not None:
+                same = self._known.setdefault((type(part), msgspec.msgpack.encode(part)), part)
+                msgspec.structs.force_setattr(owner, name, same)
+
+
+def decode_record(data: bytes, parts: Parts | None = None) -> Record:
     """Return the record in the bytes of a record file.
+
+    Args:
+        data: the bytes.
+        parts: of the records that were read before it, to share those that are equal.
 
     Raises:
         RecordError: the record comes from a newer version of the suite.
@@ -55,6 +75,9 @@ def decode_record(data: bytes) -> Record:
         record = msgspec.json.decode(envelope.record, type=Record)
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
+    if parts is not None:
+        parts.share(record.trial, "architecture", "task", "protocol", "recipe")
+        parts.share(record, "task_facts", "architecture_facts", "architecture_origin", "task_origin", "environment")
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
     return _with_printable_words(record)
@@ -66,6 +89,11 @@ def _with_printable_words(record: Record) -> Record:
     if (message, detail) == (record.message, record.detail):
         return record
     return msgspec.structs.replace(record, message=message, detail=detail)
+
+
+def checksum(data: bytes) -> str:
+    """Return the SHA-256 of the bytes of a file."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:

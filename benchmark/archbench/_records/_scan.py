@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archbench._errors import RecordError, StoreError
-from archbench._records._files import decode_record
+from archbench._records._files import Parts, checksum, decode_record
 from archbench._records._fit import misfit
 from archbench._records._record import Record
 
@@ -23,13 +23,13 @@ class Found(NamedTuple):
         records: the records of trials, by id.
         refused: records that say why a combination cannot exist; older versions wrote one for each seed.
         broken: the files that do not count, with reasons.
-        contents: the bytes of every file.
+        checksums: of every file.
     """
 
     records: dict[str, Record]
     refused: list[Record]
     broken: list[tuple[Path, str]]
-    contents: dict[Path, bytes]
+    checksums: dict[Path, str]
 
 
 class _Copy(NamedTuple):
@@ -49,10 +49,12 @@ def read_files(paths: Iterable[Path]) -> Found:
     """
     found = Found({}, [], [], {})
     copies: defaultdict[str, list[_Copy]] = defaultdict(list)
+    parts = Parts()
     for path in paths:
         try:
-            data = found.contents[path] = path.read_bytes()
-            record = decode_record(data)
+            data = path.read_bytes()
+            found.checksums[path] = checksum(data)
+            record = decode_record(data, parts)
             if reason := misfit(record):
                 raise ValueError(f"does not fit its protocol: {reason}")
             copies[record.id].append(_Copy(path, record))

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -30,7 +29,7 @@ from pathlib import Path
 import msgspec
 
 from archbench._errors import StoreError
-from archbench._records._files import TEMPORARY, decode_record, encode_record, write_atomically
+from archbench._records._files import TEMPORARY, checksum, decode_record, encode_record, write_atomically
 from archbench._records._record import Record
 from archbench._records._refused import REFUSED, encode_refused, one_for_each_cell, read_refused
 from archbench._records._scan import read_files
@@ -87,7 +86,7 @@ class Store:
     def write(self, record: Record) -> Record:
         """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""
         data, path = encode_record(record), self.path(record.id)
-        self._known.setdefault(path, set()).add(_checksum(data))  # before writing, which a signal may interrupt
+        self._known.setdefault(path, set()).add(checksum(data))  # before writing, which a signal may interrupt
         write_atomically(path, data)
         return decode_record(data)  # turns tuples in options into lists, so that this run and later ones show the same
 
@@ -116,7 +115,7 @@ class Store:
             StoreError: the folder cannot be read.
         """
         found = read_files(self._files())
-        self._known = {path: {_checksum(data)} for path, data in found.contents.items()}
+        self._known = {path: {value} for path, value in found.checksums.items()}
         self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
 
@@ -133,7 +132,7 @@ class Store:
         """
         lines, lost = [], set(self._known)
         for path in self._files():
-            if _checksum(path.read_bytes()) in self._known.get(path, ()):
+            if checksum(path.read_bytes()) in self._known.get(path, ()):
                 lost.discard(path)
                 continue
             done = "changed" if path in self._known else "added"
@@ -272,7 +271,3 @@ class Store:
                     shutil.rmtree(leftover, ignore_errors=True)
                 else:
                     leftover.unlink(missing_ok=True)
-
-
-def _checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

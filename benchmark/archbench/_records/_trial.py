@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
 
-from archbench._protocols import Protocol, Recipe, identity_hash
+from archbench._protocols import Protocol, Recipe, encode_identity, identity_hash
 
 TUNING_SEED = 1_000_000
 """The first seed of tuning trials; the seeds of evaluation trials are lower."""
@@ -15,7 +16,7 @@ ID_DIGITS = 32
 """Hex digits of the id of a trial."""
 
 
-class Component(msgspec.Struct, frozen=True, kw_only=True):
+class Component(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: for what is computed once
     """An architecture or a task as it takes part in a trial.
 
     Args:
@@ -53,10 +54,15 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         """A short hash that all revisions and sources of one thing with equal options share."""
         return msgspec.structs.replace(self, revision=0, fingerprint="", effort=1.0).key
 
-    @property
+    @cached_property
+    def encoded_identity(self) -> msgspec.Raw:
+        """The identity as JSON."""
+        return encode_identity(self.identity())
+
+    @cached_property
     def key(self) -> str:
         """A short hash of the identity."""
-        return identity_hash(self.identity())
+        return identity_hash(self.encoded_identity)
 
 
 class CellKey(NamedTuple):
@@ -90,7 +96,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         An own recipe and a candidate of tuning are part of it. The recipe that tuning chose is not: it follows from
         the protocol, and so a cell never has two results for one seed.
         """
-        decides: list[Any] = [self.architecture.identity(), self.task.identity(), self.protocol.identity(), self.seed]
+        parts = self.architecture, self.task, self.protocol
+        decides: list[Any] = [*(part.encoded_identity for part in parts), self.seed]
         if self.tuning or self.protocol.recipe == "own":
             decides.append([self.tuning, msgspec.to_builtins(self.recipe)])
         if self.protocol.stop_at_target:

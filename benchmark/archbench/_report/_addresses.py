@@ -18,6 +18,14 @@ class Addresses:
         board: its labels are the names in the addresses; with more than one protocol, boards carry its label too.
     """
 
+    overview = "/"
+    claims = "/claims"
+    tasks = "/tasks"
+    architectures = "/architectures"
+    compare = "/compare"
+    studies = "/studies"
+    data = "/data"
+
     def __init__(self, board: Leaderboard) -> None:
         self._tasks = {task.id: task.label for task in board.tasks}
         self._protocols = {protocol.id: protocol.label for protocol in board.protocols}

@@ -8,18 +8,20 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
+from archbench._protocols import PROVES_NOTHING
 from archbench._records import Record, current_recipe
 from archbench._report._cells import typical
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
+from archbench._report._curves import build_curve
 from archbench._report._provenance import environment_numbers
-from archbench._report._rows import build_curve, build_row
+from archbench._report._rows import build_row
 from archbench._report._scales import scale_of
 from archbench._report._schema import Comparison, Incompatible, ProtocolEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._seeds import comparison_seeds, same_data
 from archbench._report._statistics import Floats, competition_ranks, pareto_front
 from archbench._report._text import margin_words
-from archbench._report._verdict import verdict
+from archbench._report._verdict import no_verdict, verdict
 from archbench._statistics import Steps
 
 
@@ -40,7 +42,8 @@ def build_task_board(
     seeds = comparison_seeds({key: group for key, group in tried.items() if context.current(key)} or tried)
     paired = same_data(everything, seeds)
     unranked = [build_row(group, seeds, protocol, task, context) for group in tried.values()]
-    ranked, rest, comparison = _rank(unranked, task, context, paired)
+    meaningless = protocol.name in PROVES_NOTHING
+    ranked, rest, comparison = _rank(unranked, task, context, paired=paired, meaningless=meaningless)
     rows = [*ranked, *rest]
     skipped = sorted(cells.keys() - tried.keys(), key=context.label)
     return TaskBoard(
@@ -50,10 +53,12 @@ def build_task_board(
         seeds=seeds,
         paired=paired,
         timings_comparable=len(environment_numbers(everything, context.environments)) <= 1,
-        verdict=verdict(task.label, rows, comparison, len(seeds), context, margin_words(task)),
+        verdict=no_verdict(task.label, protocol)
+        if meaningless
+        else verdict(task.label, rows, comparison, len(seeds), context, margin_words(task)),
         comparison=comparison,
         rows=rows,
-        curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant]))],
+        curves=[curve for row in rows if (curve := build_curve(row, tried[row.entrant], task))],
         incompatible=[Incompatible(entrant=key, reason=cells[key][0].message) for key in skipped],
     )
 
@@ -64,10 +69,10 @@ def seed_scores(row: TaskRow) -> Floats:
 
 
 def _rank(
-    rows: Sequence[TaskRow], task: TaskEntry, context: Context, paired: bool
+    rows: Sequence[TaskRow], task: TaskEntry, context: Context, *, paired: bool, meaningless: bool
 ) -> tuple[list[TaskRow], list[TaskRow], Comparison]:
     """Return the ranked rows in order, the others in the order of their labels, and the comparison of the ranked."""
-    able = [row for row in rows if row.score and not (row.gap or row.superseded or row.unfinished)]
+    able = [row for row in rows if row.score and not (meaningless or row.gap or row.superseded or row.unfinished)]
     unable = sorted((row for row in rows if row not in able), key=lambda row: context.label(row.entrant))
     placed = sorted(_place(able, task), key=lambda row: (row.rank or 0, context.label(row.entrant)))
     scale = scale_of(task, task.target)

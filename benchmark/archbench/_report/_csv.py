@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from archbench._report._schema import Entrant, Leaderboard, OverRow, TaskRow
 from archbench._report._text import origin_words, why_unranked
@@ -28,26 +29,33 @@ def render_csv(board: Leaderboard) -> str:
     tasks = {task.id: task for task in board.tasks}
     protocols = {p.id: {"protocol": p.label, "recipe_kind": p.track} for p in board.protocols}
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
     for over in board.overall:
         for row in over.rows:
             where = protocols[over.protocol] | {"kind": over.kind}
-            writer.writerow(_guarded(where | _over(row, entrants)))
+            writer.writerow(_cells(where | _over(row, entrants)))
     for item in board.boards:
         for line in item.rows:
             task = tasks[item.task]
             where = protocols[item.protocol] | {"kind": task.kind, "task": task.label}
-            writer.writerow(_guarded(where | {"factor": task.factor} | _task(line, entrants)))
+            writer.writerow(_cells(where | {"factor": task.factor} | _task(line, entrants)))
     return out.getvalue()
 
 
-def _guarded(cells: dict[str, object]) -> dict[str, object]:
+_Cell = TypeVar("_Cell")
+
+
+def guarded(cells: Iterable[_Cell]) -> list[_Cell | str]:
     """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
-    return {
-        key: f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
-        for key, cell in cells.items()
-    }
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
+        for cell in cells
+    ]
+
+
+def _cells(row: Mapping[str, object]) -> list[object]:
+    return guarded(row.get(name) for name in COLUMNS)
 
 
 def _common(row: TaskRow | OverRow, entrants: Mapping[str, Entrant]) -> dict[str, object]:

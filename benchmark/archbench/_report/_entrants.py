@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archbench._records import Component, Record, group_by, latest_start, newest, superseded
 from archbench._report._identities import unique_labels
@@ -94,5 +94,17 @@ def _task(participant: _Participant) -> TaskEntry:
         factor=usable_factor(facts),
         summary=facts.summary,
         superseded_by=participant.superseded_by,
+        **_example_facts(participant.records),
         origins=distinct_origins(record.task_origin for record in participant.records),
     )
+
+
+def _example_facts(records: Sequence[Record]) -> dict[str, Any]:
+    """Return the fields of a task that only some records have, each from the newest record that has it."""
+    left = sorted(records, key=lambda record: (record.started, record.id), reverse=True)
+    facts = [record.task_facts for record in left]
+    return {
+        "test_examples": next((fact.test_examples for fact in facts if fact.test_examples is not None), None),
+        "classes": next((fact.classes for fact in facts if fact.classes), []),
+        "example": next((fact.example for fact in facts if fact.example is not None), None),
+    }

@@ -6,38 +6,83 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
 
+from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
-from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry
-from archbench._report._statistics import Estimate
+from archbench._report._details import detail_names
+from archbench._report._overview import build_overview, setting_line
+from archbench._report._page_data import page_data
+from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
 
-STYLES = ("base",)
+STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
-SCRIPTS = ("page",)
+SCRIPTS = (
+    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
+    "differences", "compare", "ask", "trial", "theme", "router", "start",
+)  # fmt: skip
 """Names of the scripts of the page, in order."""
 
 
-def render_html(board: Leaderboard) -> str:
-    """Return the page."""
+class Part(NamedTuple):
+    """The sections of a page: all of them, or those of one file of a leaderboard that has several.
+
+    Args:
+        whole: the page has the views of the whole leaderboard, such as the overview and the claims.
+        boards: the tasks with a view.
+        entrants: the architectures with a view.
+        records: those whose trials have a view.
+        elsewhere: the files with the views that the page lacks, by address.
+        compared: the leaderboard whose pairs the page can compare; None for that which it shows.
+    """
+
+    whole: bool
+    boards: Sequence[TaskBoard]
+    entrants: Sequence[Entrant]
+    records: Sequence[Record] = ()
+    elsewhere: Mapping[str, str] = {}
+    compared: Leaderboard | None = None
+
+
+def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> str:
+    """Return the page as one file.
+
+    Args:
+        board: the leaderboard that it shows.
+        records: the records that it was built from, for the views of single trials.
+        publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
+    """
+    return render_parts(board, [Part(True, board.boards, board.entrants, records)], publish_url)[0]
+
+
+def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "") -> list[str]:
+    """Return the pages with these parts of a leaderboard."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    return environment.get_template("page.html.j2").render(_context(board))
+    template, names = environment.get_template("page.html.j2"), _context(board)
+    return [
+        template.render(
+            names,
+            part=part,
+            publish_url=publish_url if part.whole else "",
+            data=Markup(page_data(part.compared or board, part.records, part.elsewhere)),  # noqa: S704 - `<` is escaped
+        )
+        for part in parts
+    ]
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:
     """Return the names that the template uses."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
-    numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
     style, script = page_style(), _joined("js", SCRIPTS)
     return {
         "board": board,
@@ -47,6 +92,8 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
         "at": Addresses(board),
+        "overview": build_overview(board),
+        "setting": setting_line(board),
         "text": _text,
         "words": _claim_words,
         "explanations": _explanations,
@@ -54,27 +101,13 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
-        "over_pairs": lambda item: _over_pairs(item, numbers),
-        "task_pairs": lambda item: _task_pairs(item, tasks[item.task], numbers, entrants),
-        "task_figures": lambda item: _figures(item, tasks[item.task], entrants),
+        **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
-        "style_hash": _csp_hash(style),
-        "script_hash": _csp_hash(script),
+        "style_hash": csp_hash(style),
+        "script_hash": csp_hash(script),
     }
-
-
-def _figures(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[str, Markup]]:
-    """Return the plots of a task with their titles."""
-    scatter = "Score against parameters, Pareto-optimal filled; point at a mark for its name"
-    drawn = (
-        (scatter, _charts.scatter(board, task, entrants)),
-        ("Validation, mean over seeds", _charts.learning_curves(board, task, entrants, validation=True)),
-        ("Training loss, mean over seeds", _charts.learning_curves(board, task, entrants, validation=False)),
-    )
-    return [(title, figure) for title, figure in drawn if figure is not None]
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:
@@ -85,27 +118,6 @@ def _over_domain(board: OverBoard) -> _charts.Domain:
             if row.score
         ]
     )
-
-
-def _task_domain(board: TaskBoard, task: TaskEntry) -> _charts.Domain:
-    rows = [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
-    if task.target is None or not _text.has_target(board):
-        return _charts.strip_domain(rows)
-    point = Estimate(mean=task.target, low=None, high=None, n=0)
-    return _charts.strip_domain([(point, seeds) for _, seeds in rows])
-
-
-def _over_pairs(board: OverBoard, numbers: Mapping[str, int]) -> str:
-    reasons = {row.entrant: "; ".join(row.missing) for row in board.rows if not row.rank}
-    return _pairs.pair_data(board, numbers, reasons, 3)
-
-
-def _task_pairs(board: TaskBoard, task: TaskEntry, numbers: Mapping[str, int], entrants: Mapping[str, Entrant]) -> str:
-    reasons = {
-        row.entrant: _text.why_unranked(row, entrants[row.entrant].superseded_by) for row in board.rows if not row.rank
-    }
-    solved = {row.entrant: _text.solved(row) for row in board.rows} if _text.has_target(board) else None
-    return _pairs.pair_data(board, numbers, reasons, _text.decimals(board, task), solved)
 
 
 def page_style() -> str:
@@ -119,6 +131,6 @@ def _joined(folder: str, names: Sequence[str]) -> str:
     return "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
 
 
-def _csp_hash(source: str) -> str:
+def csp_hash(source: str) -> str:
     """Return the hash by which the content security policy of the page allows its own style and script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

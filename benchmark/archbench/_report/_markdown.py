@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from archbench._report import _claim_words, _explanations, _text
+from archbench._report._headline import headline
 from archbench._report._schema import (
     Entrant,
     Leaderboard,
@@ -39,10 +40,11 @@ class _Page(NamedTuple):
 
 def render_markdown(board: Leaderboard) -> str:
     """Return the Markdown page."""
-    blocks = ["# Leaderboard"]
+    empty = not board.entrants and not board.studies
+    blocks = ["# Leaderboard" if empty else f"# {escape(headline(board))}"]
     if board.notes:
         blocks += ["## Problems to know of", "\n".join(f"- {escape(note)}" for note in board.notes)]
-    if not board.entrants and not board.studies:
+    if empty:
         blocks += ["No results yet. Train every registered architecture on every task that it fits:"]
         return "\n\n".join([*blocks, f"    {_text.START_HERE}"]) + "\n"
     blocks += [

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from archbench._protocols import PROVES_NOTHING
 from archbench._report._boards import seed_scores
 from archbench._report._compare import Measured, compare
 from archbench._report._context import Context
@@ -29,8 +30,8 @@ from archbench._report._statistics import (
     competition_ranks,
     mean_over_tasks,
 )
-from archbench._report._text import UNFINISHED, kind_word, normalised_margin
-from archbench._report._verdict import verdict
+from archbench._report._text import RANKS_NOBODY, UNFINISHED, kind_word, normalised_margin
+from archbench._report._verdict import no_verdict, verdict
 from archbench._statistics import Scale
 
 
@@ -57,7 +58,8 @@ def build_over_board(
         for board in boards
         if board not in counting
     ]
-    rows = [_row(key, counting, tasks, context) for key in keys]
+    meaningless = protocol.name in PROVES_NOTHING
+    rows = [_row(key, counting, tasks, context, meaningless=meaningless) for key in keys]
     paired = all(board.paired for board in counting)
     ranked, rest, comparison = _rank(rows, counting, tasks, context, paired)
     seeds = min((row.score.n for row in ranked if row.score), default=0)
@@ -70,7 +72,9 @@ def build_over_board(
         left_out=left_out,
         paired=paired,
         timings_comparable=len({n for board in counting for row in board.rows for n in row.environments}) <= 1,
-        verdict=verdict(where, [*ranked, *rest], comparison, seeds, context, margin),
+        verdict=no_verdict(where, protocol)
+        if meaningless
+        else verdict(where, [*ranked, *rest], comparison, seeds, context, margin),
         comparison=comparison,
         rows=[*ranked, *rest],
     )
@@ -107,7 +111,9 @@ def _state(key: str, board: TaskBoard) -> OverCell:
     return OverCell(task=board.task, state="not run", text="not run", normalised=None)
 
 
-def _row(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context) -> OverRow:
+def _row(
+    key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], context: Context, *, meaningless: bool
+) -> OverRow:
     cells = [_state(key, board) for board in boards]
     rows = {board.task: row for board in boards for row in board.rows if row.entrant == key}
     newer = context.entrants[key].superseded_by
@@ -119,6 +125,7 @@ def _row(key: str, boards: Sequence[TaskBoard], tasks: Mapping[str, TaskEntry], 
     improving = [] if missing else [tasks[key].label for key, row in rows.items() if row.unfinished]
     if improving:
         missing = [f"{UNFINISHED} on {', '.join(improving)}"]
+    missing = [RANKS_NOBODY] if meaningless and not missing else missing
     times = [row.train_seconds for row in rows.values()]
     return OverRow(
         entrant=key,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import NamedTuple
-
-import msgspec
+from typing import Any, NamedTuple
 
 from archbench._report._schema import Comparison, Differences, OverBoard, OverRow, Row, TaskBoard, TaskRow
 
@@ -35,8 +34,8 @@ def pair_data(
     reasons: Mapping[str, str],
     digits: int,
     solved: Mapping[str, str] | None = None,
-) -> str:
-    """Return what the page needs to answer for every pair of entrants of a board, as JSON without a computation.
+) -> dict[str, Any]:
+    """Return what the page needs to answer for every pair of entrants of a board without a computation.
 
     Args:
         board: the board.
@@ -47,14 +46,18 @@ def pair_data(
     """
     compared: list[TaskRow | OverRow] = [row for row in board.rows if row.could_be_best is not None]
     steps, ratios = board.comparison.steps, board.comparison.factor is not None
-    data = {
+    return {
         "relations": "".join(_letter(row, other) for n, row in enumerate(compared) for other in compared[:n]),
         "scores": _numbers(board.comparison.scores, numbers, None if ratios else digits + 1),
         "steps": None if steps is None else _numbers(steps, numbers, 0),
         "solved": [solved[row.entrant] for row in compared] if solved else None,
         "reasons": {str(numbers[key]): reason for key, reason in reasons.items()},
     }
-    return msgspec.json.encode(data).decode()
+
+
+def four_digits(value: float | None) -> float | None:
+    """Return a number with four significant digits, more than a chart shows; None for none or one that is no number."""
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
 
 
 def _numbers(found: Differences, numbers: Mapping[str, int], digits: int | None) -> dict[str, list[int] | list[float]]:
@@ -76,3 +79,33 @@ def _letter(row: Row, other: Row) -> str:
     if other.entrant in row.worse_than:
         return WORSE
     return EQUIVALENT if other.entrant in row.equivalent_to else UNDECIDED
+
+
+class Pair(NamedTuple):
+    """Two entrants as a comparison has them.
+
+    Args:
+        of: `difference` of scores, `ratio` of errors, or difference of `steps` to solve the task.
+        first, second: the mean of each, in the unit of the metric or in steps.
+        half: half the width of the interval of their difference, or the factor to both sides of their ratio; None
+            where nothing can be told apart.
+    """
+
+    of: str
+    first: float
+    second: float
+    half: float | None
+
+
+def find_pair(comparison: Comparison, one: str, other: str) -> Pair | None:
+    """Return two entrants as a comparison has them, by their steps if both always solve the task; None if one is not
+    in it."""
+    for found, of in (
+        (comparison.steps, "steps"),
+        (comparison.scores, "difference" if comparison.factor is None else "ratio"),
+    ):
+        if found is not None and {one, other} <= set(found.entrants):
+            first, second = found.entrants.index(one), found.entrants.index(other)
+            half = found.half_widths[max(first, second)][min(first, second)] if found.half_widths else None
+            return Pair(of, found.means[first], found.means[second], half)
+    return None

@@ -1,4 +1,4 @@
-"""Rows of a task board, not yet ranked, and the learning curves beside them."""
+"""Rows of a task board, not yet ranked."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from archbench._records import Record, TaskFacts
 from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
-from archbench._report._schema import Curve, Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
+from archbench._report._schema import Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
 from archbench._report._statistics import Estimate, Floats, normalise
 from archbench._statistics import restricted_mean_steps
+
+MOST_WRONG = 10
+"""Wrongly classified examples of a trial that the page names."""
 
 
 def build_row(
@@ -52,35 +55,11 @@ def build_row(
         counts=dict(sorted(Counter(status_of(record)[0] for record in group).items())),
         seeds=[_seed(record, seeds) for record in group],
         pareto=None,
+        confusion=_summed([record.confusion for record in counted if record.confusion is not None]),
         environments=environment_numbers(group, context.environments),
         command=command(entrant, task, protocol, max(seeds) + 1),
         **_scores(counted, task),
         **_costs(group, counted),
-    )
-
-
-def build_curve(row: TaskRow, group: Sequence[Record]) -> Curve | None:
-    """Return means over the counted trials at the steps that all of them have, as long as all values are finite.
-
-    Args:
-        row: the row of an entrant.
-        group: its records.
-    """
-    counted = {seed.record for seed in row.seeds if seed.counted and seed.test is not None}
-    curves = [r.curves for r in group if r.id in counted and r.curves is not None]
-    if not curves:
-        return None
-    points = [
-        {s: (v, t) for s, v, t in zip(c.step, c.validation, c.train_loss, strict=True) if math.isfinite(v + t)}
-        for c in curves
-    ]
-    steps = sorted(set(points[0]).intersection(*points[1:]))
-    return Curve(
-        entrant=row.entrant,
-        n=len(curves),
-        step=steps,
-        validation=[float(np.mean([p[step][0] for p in points])) for step in steps],
-        train_loss=[float(np.mean([p[step][1] for p in points])) for step in steps],
     )
 
 
@@ -107,8 +86,19 @@ def _seed(record: Record, seeds: Sequence[int]) -> SeedResult:
         message=message,
         counted=record.trial.seed in seeds,
         test=record.scores.test if record.scores is not None and finished(record) else None,
+        steps=record.training.steps if record.training is not None else None,
         steps_to_target=record.training.steps_to_target if record.training is not None else None,
+        train_seconds=record.resources.train_seconds,
+        wrong=record.wrong[:MOST_WRONG],
     )
+
+
+def _summed(matrices: Sequence[list[list[int]]]) -> list[list[int]] | None:
+    """Return the sum of some confusion matrices; None without any, and where classes differ."""
+    if not matrices or len({len(matrix) for matrix in matrices}) > 1:
+        return None
+    total: list[list[int]] = np.sum(matrices, axis=0).tolist()
+    return total
 
 
 def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from archbench._report._schema import (
     TuningEntry,
 )
 from archbench._report._statistics import Estimate
-from archbench._statistics import MIN_SEEDS, floor_of
+from archbench._statistics import LEVEL, MIN_SEEDS, floor_of
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -39,6 +39,9 @@ RATIOS = "Where errors are compared by their ratio, it is first over second: 0.3
 
 FEW = 6
 """More entrants than this are counted in a list and not named, where the other lists of a row name the rest."""
+
+RANKS_NOBODY = "the scores of its protocol mean nothing"
+"""The reason for which nobody is ranked under a protocol that only asks whether something runs."""
 
 UNFINISHED = "not trained long enough to say"
 """The reason for which an entrant that was still improving when training ended is not ranked."""
@@ -113,7 +116,7 @@ def why_unranked(row: TaskRow, newer: str) -> str:
         newer: label of the entrant that replaced it, if it is superseded.
     """
     parts = [f"superseded by {newer}" if row.superseded else "", row.gap, UNFINISHED if row.unfinished else ""]
-    return "; ".join(filter(None, parts))
+    return "; ".join(filter(None, parts)) or ("" if row.rank else RANKS_NOBODY)
 
 
 def kind_word(kind: str) -> str:
@@ -156,12 +159,17 @@ def scale_words(task: TaskEntry) -> str:
     return f"chance {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
 
 
-def summary_line(board: Leaderboard) -> str:
-    """Return one line that says how much the page holds."""
+def summary_line(board: Leaderboard, *, protocols: bool = True) -> str:
+    """Return one line that says how much the page holds.
+
+    Args:
+        board: the leaderboard.
+        protocols: the line counts the protocols too.
+    """
     parts = [
         _several(len([entrant for entrant in board.entrants if not entrant.superseded_by]), "architecture"),
         _several(len(board.tasks), "task"),
-        _several(len(board.protocols), "protocol"),
+        *([_several(len(board.protocols), "protocol")] if protocols else []),
         _several(board.trials, "trial"),
     ]
     states = ", ".join(f"{number} {status}" for status, number in board.counts.items())
@@ -174,6 +182,13 @@ def summary_line(board: Leaderboard) -> str:
 def _studies_words(board: Leaderboard) -> str:
     number, trials = len(board.studies), sum(sum(study.trials.values()) for study in board.studies)
     return f"{number} {'study' if number == 1 else 'studies'} with {trials:,} trials"
+
+
+def dots_words(board: TaskBoard) -> str:
+    """Return how to read the strip chart of a board."""
+    if has_target(board):
+        return "Dots are seeds, filled where they solved the task."
+    return f"Dots are seeds; the bar is the {LEVEL:.0%} interval of their mean, the stroke the mean."
 
 
 def seeds_line(board: TaskBoard, planned: int) -> str:

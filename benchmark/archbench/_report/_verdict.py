@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archbench._report._context import Context
-from archbench._report._schema import Comparison, Row
+from archbench._report._schema import Comparison, ProtocolEntry, Row
 from archbench._report._text import UNFINISHED
 from archbench._statistics import MIN_SEEDS
 
@@ -34,6 +34,11 @@ def verdict(
     if unfinished == 1:
         return f"{said} One entrant was {UNFINISHED} and is not ranked."
     return f"{said} {unfinished} entrants were {UNFINISHED} and are not ranked."
+
+
+def no_verdict(where: str, protocol: ProtocolEntry) -> str:
+    """Return that the scores of a board mean nothing."""
+    return f"Scores of the {protocol.label} protocol mean nothing, so nobody is ranked on {where}."
 
 
 def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,12 @@ from archbench._records import Record, Store
 if TYPE_CHECKING:
     from archbench._report import Leaderboard
 
+FILES = (
+    "README.md", "index.html", "leaderboard.csv", "leaderboard.json", "leaderboard.tex", "preview.png",
+    "references.bib", "trials.csv",
+)  # fmt: skip
+"""The files that every leaderboard has; listed here, since the modules that make them import numpy and scipy."""
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenLeaderboard:
@@ -22,7 +28,7 @@ class WrittenLeaderboard:
 
     Args:
         leaderboard: every number on the page.
-        files: names relative to the folder.
+        files: names relative to the folder; empty if nothing was written.
         problems: what plugins got wrong while their sections were made or studies analysed, and a warning for trials
             that do not count.
         answers: what the records say to studies and claims.
@@ -34,29 +40,55 @@ class WrittenLeaderboard:
     answers: Answers
 
 
-def write_leaderboard(store: Store, records: Sequence[Record], plugins: Plugins) -> WrittenLeaderboard:
+def write_leaderboard(
+    store: Store, records: Sequence[Record], plugins: Plugins, *, parquet: bool = False, publish_url: str = ""
+) -> WrittenLeaderboard:
     """Build the leaderboard of all records of a folder and write its files.
 
     Args:
         store: the folder, which was read; it knows the combinations that cannot exist.
         records: those of its trials.
         plugins: may add sections, and bring the studies and claims.
+        parquet: also write `trials.parquet`.
+        publish_url: where the page will be on the web; it then names its preview picture.
 
     Raises:
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be written, or Parquet is asked for and pyarrow is not installed.
     """
-    from archbench._report import build_leaderboard, write_files  # numpy and scipy: many verbs do without
+    from archbench._report import write_files  # numpy and scipy: many verbs do without
+
+    built = _build(store, records, plugins)
+    written = write_files(built.leaderboard, records, store.root, parquet=parquet, publish_url=publish_url)
+    return replace(built, files=[path.relative_to(store.root).as_posix() for path in written])
+
+
+def render_leaderboard(
+    store: Store, records: Sequence[Record], plugins: Plugins, notes: Sequence[str]
+) -> Mapping[str, bytes]:
+    """Return name and content of the files of the leaderboard, without writing them.
+
+    Args:
+        store, records, plugins: as for `write_leaderboard`.
+        notes: further problems that a reader must know of.
+    """
+    from archbench._report import render_files
+
+    return render_files(_build(store, records, plugins, notes).leaderboard, records)
+
+
+def _build(
+    store: Store, records: Sequence[Record], plugins: Plugins, further: Sequence[str] = ()
+) -> WrittenLeaderboard:
+    from archbench._report import build_leaderboard
 
     sections, problems = plugins.leaderboard_sections(records)
     notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
-    notes += store.read_reasons({record.id for record in records})
+    notes += [*store.read_reasons({record.id for record in records}), *further]
     answers = answer_all(plugins, records)
     notes += [describe_problem(problem) for problem in answers.problems]
     leaderboard = build_leaderboard([*records, *store.refused], sections, notes, answers)
-    written = write_files(leaderboard, store.root)
-    files = [path.relative_to(store.root).as_posix() for path in written]
     problems = [*problems, *answers.problems, *_describe_set_aside(leaderboard)]
-    return WrittenLeaderboard(leaderboard, files, problems, answers)
+    return WrittenLeaderboard(leaderboard, [], problems, answers)
 
 
 def answer_all(plugins: Plugins, records: Sequence[Record]) -> Answers:
@@ -98,7 +130,7 @@ def refuse_to_overwrite_foreign_files(store: Store) -> None:
         StoreError: there is such a file.
     """
     ours = store.records.is_dir() or (store.root / "leaderboard.json").exists()
-    for name in ("README.md", "index.html", "leaderboard.csv"):
+    for name in FILES:
         if not ours and (store.root / name).exists():
             raise StoreError(
                 f"{store.root} has no records but a {name}, which the leaderboard would replace; "

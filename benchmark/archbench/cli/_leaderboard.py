@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, NoReturn
 
-from archbench._errors import StoreError
+import typer
+
+from archbench._errors import SelectionError, StoreError
+from archbench._plugins import Plugins
 from archbench._records import SetAside, Store
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
@@ -15,34 +19,108 @@ from archbench._suite._leaderboard import (
     refuse_to_overwrite_foreign_files,
     write_leaderboard,
 )
+from archbench._suite._publish import write_workflow
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, flag, load
 from archbench.cli._output import out_option, print_json, print_problems
 
 Open = Annotated[bool, flag("--open", "Show the page in a browser afterwards.")]
+Parquet = Annotated[bool, flag("--parquet", "Also write trials.parquet; needs pip install 'archbench[parquet]'.")]
+PublishUrl = Annotated[
+    str, typer.Option("--publish-url", metavar="URL", help="Where the page will be; links to it then show a preview.")
+]
+Workflow = Annotated[
+    bool, flag("--publish-workflow", "Also write a workflow that publishes the folder as a site of GitHub Pages.")
+]
+Serve = Annotated[bool, flag("--serve", "Write nothing; serve the page to this machine while its records change.")]
+Port = Annotated[
+    int | None, typer.Option("--port", metavar="N", min=0, max=65535, help="Port of --serve.", show_default="8642")
+]
+DEFAULT_PORT = 8642
 
 
 def leaderboard(
     out: Out = DEFAULT_OUT,
     open_: Open = False,
+    serve: Serve = False,
+    port: Port = None,
+    parquet: Parquet = False,
+    publish_url: PublishUrl = "",
+    publish_workflow: Workflow = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
     """Build the leaderboard again from the records in a folder. Trains nothing."""
+    _refuse_contradictions(port, publish_url, serve=serve, writes=parquet or publish_workflow or bool(publish_url))
     plugins = load(plugin, no_plugin)
     store = _open_store(out)
+    if serve:
+        _serve(out, plugins, DEFAULT_PORT if port is None else port, open_=open_, json=json)
+    else:
+        workflow = write_workflow(out) if publish_workflow else None
+        _write(store, plugins, Wanted(parquet, publish_url, workflow), open_=open_, json=json)
+
+
+class Wanted(NamedTuple):
+    """Files that are written only for those who ask for them."""
+
+    parquet: bool
+    publish_url: str
+    workflow: Path | None
+
+
+def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json: bool) -> NoReturn:
+    gc.disable()  # nearly all that is made is kept until the end, and looking for garbage takes a third of the time
     records, set_aside = store.load()
     for item in set_aside:
         print(f"warning: {item}", file=sys.stderr)
-    written = write_leaderboard(store, list(records.values()), plugins)
+    written = write_leaderboard(
+        store, list(records.values()), plugins, parquet=wanted.parquet, publish_url=wanted.publish_url
+    )
     print_problems(written.problems)
+    page = store.root / "index.html"
     if json:
-        print_json(_describe(len(records), set_aside, written))
+        print_json(_describe(len(records), set_aside, written, wanted.workflow))
     else:
-        print(f"{len(records)} records -> {out / 'index.html'}")
-    if open_ and not webbrowser.open((out / "index.html").absolute().as_uri()):
-        print(f"no browser found; open {out / 'index.html'} yourself", file=sys.stderr)
+        print(f"{len(records)} records -> {page}")
+        if wanted.workflow:
+            print(f"workflow -> {wanted.workflow}; commit it together with {store.root}")
+    if open_:
+        _show(page.absolute().as_uri())
     sys.exit(1 if any(problem.fatal for problem in written.problems) else 0)
+
+
+def _serve(out: Path, plugins: Plugins, port: int, *, open_: bool, json: bool) -> NoReturn:
+    """Serve the page until a signal ends it."""
+    from archbench._suite._serve import LivePage, PageServer
+
+    with PageServer(LivePage(out, plugins), port) as server:
+        if json:
+            print_json({"url": server.url, "records": server.page.records})
+        else:
+            print(f"{server.page.records} records -> {server.url} for this machine only; Ctrl-C ends it", flush=True)
+        if open_:
+            _show(server.url)
+        server.watch(lambda message: print(f"warning: {message}", file=sys.stderr))
+
+
+def _show(url: str) -> None:
+    if not webbrowser.open(url):
+        print(f"no browser found; open {url} yourself", file=sys.stderr)
+
+
+def _refuse_contradictions(port: int | None, publish_url: str, *, serve: bool, writes: bool) -> None:
+    """Raise if options do not go together.
+
+    Raises:
+        SelectionError: they do not.
+    """
+    if port is not None and not serve:
+        raise SelectionError("--port is the port of --serve; add --serve, or leave it out")
+    if serve and writes:
+        raise SelectionError("--serve writes no files; leave out --parquet, --publish-url and --publish-workflow")
+    if publish_url and not publish_url.startswith(("https://", "http://")):
+        raise SelectionError(f"--publish-url takes an address such as https://example.org/page/, not {publish_url!r}")
 
 
 def _open_store(out: Path) -> Store:
@@ -60,10 +138,13 @@ def _open_store(out: Path) -> Store:
     return store
 
 
-def _describe(records: int, set_aside: list[SetAside], written: WrittenLeaderboard) -> dict[str, Any]:
+def _describe(
+    records: int, set_aside: list[SetAside], written: WrittenLeaderboard, workflow: Path | None
+) -> dict[str, Any]:
     return {
         "records": records,
         "files": written.files,
+        "workflow": None if workflow is None else str(workflow),
         "set_aside": [str(item) for item in set_aside],
         "problems": [describe_problem(problem) for problem in written.problems],
     }

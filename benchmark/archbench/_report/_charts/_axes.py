@@ -116,7 +116,7 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False, powers_u
         *_ticks_below(axes, powers),
         tag("line", x1=LEFT, x2=end, y1=floor, y2=floor, class_="tick"),
         tag("text", below, x=middle, y=box.height - 6, text_anchor="middle", class_="title", **_fitted(below, room)),
-        tag("text", beside, transform=turned, text_anchor="middle", class_="title", **_fitted(beside, box.height)),
+        tag("text", beside, transform=turned, text_anchor="middle", class_="title", **_fitted(beside, TOP + floor)),
         class_="frame",
     )
 

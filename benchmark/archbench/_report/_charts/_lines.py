@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from archbench._declarations import Chart, Line
-from archbench._report._charts._axes import WIDE, Axes, frame, make_axes, padded
-from archbench._report._charts._curves import spread
+from archbench._report._charts._axes import LETTER, WIDE, Axes, Box, frame, make_axes, padded
+from archbench._report._charts._labels import spread
 from archbench._report._charts._svg import PALETTE, clip, image, short, tag
 
 Point = tuple[float, float]
 
+MOST_NAMES = 8
+"""Lines that have names where only some of them matter; of more, those alone do."""
+
 MOST_MARKS = 30
 """Points of a line that are marked; more would hide the line."""
-
-LONGEST_NAME = 27
-"""Letters of a name that the margin has room for."""
 
 
 class _Drawn(NamedTuple):
@@ -43,8 +43,13 @@ class _Drawn(NamedTuple):
         return [point for run in self.runs for point in run] + self.seeds
 
 
-def line_chart(chart: Chart) -> Markup | None:
+def line_chart(chart: Chart, box: Box = WIDE, accents: Collection[str] = ()) -> Markup | None:
     """Return a chart as an image.
+
+    Args:
+        chart: the chart.
+        box: its size.
+        accents: labels of the lines that matter; the others are then drawn faint. Without any, all have colours.
 
     Returns:
         The image; None if nothing of it can be drawn.
@@ -53,16 +58,15 @@ def line_chart(chart: Chart) -> Markup | None:
     points = [point for line in lines for point in line.points]
     if not points:
         return None
-    axes = make_axes(padded([x for x, _ in points]), padded([y for _, y in points]), WIDE)
-    ends = [(line.runs[-1] if line.runs else sorted(line.seeds) or [points[0]])[-1] for line in lines]
-    heights = spread([axes.y(y) for _, y in ends], 13, WIDE.height)
+    axes = make_axes(padded([x for x, _ in points]), padded([y for _, y in points]), box)
+    heights = _heights(lines, axes, accents)
     drawn = [
-        _draw(line, index % PALETTE, axes, height)
-        for index, (line, height) in enumerate(zip(lines, heights, strict=True))
+        _draw(line, _look(line, index, accents), axes, heights.get(index))
+        for index, line in enumerate(lines)
         if line.points
     ]
     below = frame(axes, chart.x, chart.y, powers=chart.log_x, powers_up=chart.log_y)
-    return image(WIDE.size, chart.description or chart.title, below, *drawn, class_="plot wide")
+    return image(box.size, chart.description or chart.title, below, *drawn, class_="plot wide")
 
 
 def _prepare(line: Line, chart: Chart) -> _Drawn:
@@ -97,7 +101,24 @@ def _runs(points: Iterable[Point | None]) -> Iterator[list[Point]]:
             run = []
 
 
-def _draw(line: _Drawn, colour: int, axes: Axes, height: float) -> Markup:
+def _heights(lines: Sequence[_Drawn], axes: Axes, accents: Collection[str]) -> dict[int, float]:
+    """Return the heights of the names by the number of the line; of many lines only those that matter have one."""
+    named = [
+        n
+        for n, line in enumerate(lines)
+        if line.points and (not accents or len(lines) <= MOST_NAMES or line.label in accents)
+    ]
+    ends = [(lines[n].runs[-1] if lines[n].runs else sorted(lines[n].seeds))[-1] for n in named]
+    return dict(zip(named, spread([axes.y(y) for _, y in ends], 13, axes.box.height), strict=True))
+
+
+def _look(line: _Drawn, index: int, accents: Collection[str]) -> str:
+    """Return the class of a line: its colour, or whether it matters."""
+    look = f"c{index % PALETTE}" if not accents else "accent" if line.label in accents else "faint"
+    return f"{look}{' dashed' if line.dashed else ''}"
+
+
+def _draw(line: _Drawn, look: str, axes: Axes, height: float | None) -> Markup:
     """Return a line with its name at this height in the margin, where no other line covers it."""
     dots = [tag("circle", cx=axes.x(x), cy=axes.y(y), r=2.4, class_="seed") for x, y in line.seeds]
     points = [point for run in line.runs for point in run]
@@ -108,9 +129,15 @@ def _draw(line: _Drawn, colour: int, axes: Axes, height: float) -> Markup:
         *dots,
         *(tag("polyline", points=_path(run, axes)) for run in line.runs if len(run) > 1),
         *marks,
-        tag("text", clip(line.label, LONGEST_NAME), x=axes.box.width - axes.box.right + 9, y=height + 4, class_="name"),
-        class_=f"curve c{colour}{' dashed' if line.dashed else ''}",
+        *([] if height is None else [_name(line.label, height, axes.box)]),
+        class_=f"curve {look}",
     )
+
+
+def _name(label: str, height: float, box: Box) -> Markup:
+    """Return the name of a line, as far as the margin has room for it."""
+    room = int((box.right - 12) / LETTER)
+    return tag("text", clip(label, room), x=box.width - box.right + 9, y=height + 4, class_="name")
 
 
 def _path(run: Sequence[Point], axes: Axes) -> str:

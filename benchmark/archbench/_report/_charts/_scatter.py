@@ -1,55 +1,107 @@
-"""The plot of score against parameters."""
+"""Plots of score against a cost: parameters, operations, seconds or memory."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from archbench._report._cells import typical
-from archbench._report._charts._axes import BOTTOM, PLOT, TOP, Axes, Domain, frame, make_axes, padded
+from archbench._report._charts._axes import BOTTOM, TOP, Axes, Box, Domain, frame, make_axes, padded
 from archbench._report._charts._svg import clip, colour_class, image, mark, short, tag
-from archbench._report._schema import Entrant, TaskBoard, TaskEntry
+from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
+from archbench._report._statistics import pareto_front
+
+PLOT = Box(620, 360, 120)
+"""The plot, and its margin for names."""
+
+FENCE, FEWEST = 3.0, 5
+"""Scores further from the middle half of all than this many times its width stand at the edge, with so many entrants
+or more (Tukey's outer fences)."""
+
+
+class Cost(NamedTuple):
+    """A resource that entrants use.
+
+    Args:
+        name: its name, for the reader to choose.
+        axis: its name with the unit.
+        of: its amount; None if it is unknown.
+    """
+
+    name: str
+    axis: str
+    of: Callable[[TaskRow], float | None]
+
+
+COSTS = (
+    Cost("parameters", "trainable parameters", lambda row: row.parameters),
+    Cost("FLOPs", "floating-point operations of a forward pass of one example", lambda row: row.flops),
+    Cost("train seconds", "seconds of training, mean of a trial", lambda row: row.train_seconds),
+    Cost("memory", "peak memory of a trial, in MB", lambda row: _megabytes(row.peak_memory_bytes)),
+)
+"""The costs that a reader can choose from."""
 
 
 class _Point(NamedTuple):
     entrant: Entrant
-    parameters: int
+    cost: float
     score: float
     pareto: bool
 
     def place(self, axes: Axes) -> tuple[float, float]:
-        """Return its coordinates in pixels."""
-        return axes.x(math.log10(self.parameters)), axes.y(self.score)
+        """Return its coordinates in pixels, at the edge of the plot where its score is off the scale."""
+        return axes.x(math.log10(self.cost)), axes.y(min(max(self.score, axes.up[0]), axes.up[1]))
 
 
-def scatter(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> Markup | None:
-    """Return score against parameters on a logarithmic axis, with Pareto-optimal entrants filled and joined.
+def cost_charts(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[Cost, Markup]]:
+    """Return score against each cost that at least two ranked entrants have, Pareto-optimal entrants filled."""
+    found = [(cost, _points(board, task, entrants, cost)) for cost in COSTS]
+    return [(cost, _chart(points, task, cost)) for cost, points in found if len(points) > 1]
 
-    Returns:
-        The plot; None with fewer than two ranked entrants.
-    """
-    points = [
-        _Point(entrants[row.entrant], row.parameters, score, bool(row.pareto))
+
+def _megabytes(size: float | None) -> float | None:
+    return None if size is None else size / 1e6
+
+
+def _points(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], cost: Cost) -> list[_Point]:
+    known = [
+        (entrants[row.entrant], amount, score)
         for row in board.rows
-        if row.parameters and row.rank is not None and (score := typical(row)) is not None
+        if row.rank is not None and (amount := cost.of(row)) and (score := typical(row)) is not None
     ]
-    if len(points) < 2:
-        return None
-    axes = make_axes(_decades(points), padded([point.score for point in points]))
-    front = sorted((point for point in points if point.pareto), key=lambda point: (point.parameters, point.score))
+    if not known:
+        return []
+    sign = 1.0 if task.higher_is_better else -1.0
+    front = pareto_front([sign * score for _, _, score in known], [amount for _, amount, _ in known])
+    return [_Point(*point, bool(optimal)) for point, optimal in zip(known, front, strict=True)]
+
+
+def _chart(points: list[_Point], task: TaskEntry, cost: Cost) -> Markup:
+    axes = make_axes(_decades(points), _within_fences([point.score for point in points]), PLOT)
+    front = sorted((point for point in points if point.pareto), key=lambda point: (point.cost, point.score))
     best = ", ".join(point.entrant.label for point in front)
-    label = f"Score against parameters for {len(points)} entrants. Pareto-optimal: {best}."
-    below = frame(axes, "parameters", task.metric.replace("_", " "), powers=True)
+    label = f"Score against {cost.name} for {len(points)} entrants. Pareto-optimal: {best}."
+    below = frame(axes, cost.axis, task.metric.replace("_", " "), powers=True)
     # Pareto-optimal entrants come first, so that they are the ones that keep their names where there is no room.
     points.sort(key=lambda point: not point.pareto)
-    return image(PLOT, label, below, _front(front, axes), *_marks(points, axes), *_names(points, axes))
+    return image(PLOT.size, label, below, _front(front, axes), *_marks(points, axes), class_="plot wide cost")
+
+
+def _within_fences(scores: Sequence[float]) -> Domain:
+    """Return the range of the scores that are not far from all others."""
+    if len(scores) < FEWEST:
+        return padded(scores)
+    low, _, high = statistics.quantiles(scores, n=4)
+    reach = FENCE * (high - low)
+    return padded([score for score in scores if low - reach <= score <= high + reach])
 
 
 def _decades(points: Sequence[_Point]) -> Domain:
-    low, high = (math.log10(bound(point.parameters for point in points)) for bound in (min, max))
+    low, high = (math.log10(bound(point.cost for point in points)) for bound in (min, max))
     pad = max((high - low) * 0.08, 0.08)
     return low - pad, high + pad
 
@@ -60,30 +112,31 @@ def _front(front: Sequence[_Point], axes: Axes) -> Markup:
 
 
 def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
-    marks = []
-    for point in points:
-        shape = mark(point.entrant, *point.place(axes), 5.5 if point.pareto else 4.5)
-        title = tag("title", point.entrant.label)
-        marks.append(_coloured(point, tag("g", title, shape, class_="filled" if point.pareto else "open")))
-    return marks
-
-
-def _names(points: Sequence[_Point], axes: Axes) -> list[Markup]:
-    labels = [clip(point.entrant.label) for point in points]
+    names = [clip(point.entrant.label) for point in points]
     places = [point.place(axes) for point in points]
-    heights = place_names(places, labels)
+    heights = place_names(places, names, PLOT.height)
     return [
-        _coloured(point, tag("text", label, x=x + 9, y=height + 4, class_="name" if free else "name quiet"))
-        for point, label, (x, _), (height, free) in zip(points, labels, places, heights, strict=True)
+        _mark(point, axes, name, height if free else None)
+        for point, name, (height, free) in zip(points, names, heights, strict=True)
     ]
 
 
-def _coloured(point: _Point, element: Markup) -> Markup:
-    """Return an element in the colour of its entrant, found by the script of the page."""
-    return tag("g", element, class_=colour_class(point.entrant), data_e=point.entrant.colour)
+def _mark(point: _Point, axes: Axes, name: str, height: float | None) -> Markup:
+    """Return a mark with its name; without a height for it, the name is the title that pointing at the mark shows."""
+    x, y = point.place(axes)
+    shape = mark(point.entrant, x, y, 5.5 if point.pareto else 4.5)
+    if not axes.up[0] <= point.score <= axes.up[1]:
+        arrow = "▾" if point.score < axes.up[0] else "▴"
+        shape, name = tag("text", arrow, x=x, y=y + 4, class_="off-scale"), f"{name} {point.score:.3g}"
+    beside = tag("text", name, x=x + 9, y=(height or 0.0) + 4, class_="name")
+    known = beside if height is not None else tag("title", f"{point.entrant.label} {point.score:.4g}")
+    kind = "filled" if point.pareto else "open"
+    return tag("g", known, shape, class_=f"{colour_class(point.entrant)} {kind}", data_e=point.entrant.colour)
 
 
-def place_names(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[tuple[float, bool]]:
+def place_names(
+    points: Sequence[tuple[float, float]], names: Sequence[str], plot: int = PLOT.height
+) -> list[tuple[float, bool]]:
     """Return the height of the name beside each point, and whether it covers nothing there.
 
     Names that would cover something are shown only when their point is pointed at.
@@ -95,7 +148,7 @@ def place_names(points: Sequence[tuple[float, float]], names: Sequence[str]) -> 
         free = [
             height
             for height in (y, y - 7, y + 7, y - 14, y + 14)
-            if TOP <= height <= PLOT[1] - BOTTOM - 5
+            if TOP <= height <= plot - BOTTOM - 5
             and not any(left < end and start < right and abs(height - at) < gap for left, right, at, gap in taken)
         ]
         taken += [(start, end, height, 13) for height in free[:1]]

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from archbench._report._charts._axes import Domain, Scale, linear, tick_label, ticks
 from archbench._report._charts._svg import colour_class, image, tag
-from archbench._report._schema import Entrant, OverRow, SeedResult
+from archbench._report._schema import Entrant, OverRow, SeedResult, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
-from archbench._report._text import fixed, interval
+from archbench._report._text import fixed, has_target, interval
 
 STRIP = (140, 26)
 """Width and height of a strip, in pixels."""
@@ -20,22 +20,41 @@ STRIP = (140, 26)
 RADIUS = 3.2
 """Radius of a dot, in pixels."""
 
-FENCE = 3.0
-"""Rows further from the middle half of all than this many times its width are off the scale (Tukey's outer fences)."""
+FENCE, INNER_FENCE = 3.0, 1.5
+"""Rows further from the middle half of all than this many times its width are off the scale (Tukey's two fences).
+
+The axis of a table is cut at the outer ones, that of a chart which writes the scores of such rows at the inner ones.
+"""
 
 FEWEST = 5
 """With fewer rows than this, all of them are on the scale."""
 
 
-def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Domain:
+def task_domain(board: TaskBoard, task: TaskEntry, fence: float = FENCE) -> Domain:
+    """Return the range of the axis of a board: that of its seeds, and of their intervals where it has no target.
+
+    Args:
+        board: the board.
+        task: its task; a target is on the axis.
+        fence: see `strip_domain`.
+    """
+    rows = [(row.score, [seed.test for seed in row.seeds if seed.test is not None]) for row in board.rows if row.score]
+    if task.target is None or not has_target(board):
+        return strip_domain(rows, fence)
+    point = Estimate(mean=task.target, low=None, high=None, n=0)
+    return strip_domain([(point, seeds) for _, seeds in rows], fence)
+
+
+def strip_domain(estimates: Sequence[tuple[Estimate, Sequence[float]]], fence: float = FENCE) -> Domain:
     """Return a range that holds all dots, and intervals up to half that range beyond them (wider ones are cut).
 
     A row far from all others would leave these no room; it is off the scale, and the strip says to which side.
 
     Args:
         estimates: of each row, its mean with the interval, and the values of its dots.
+        fence: rows further from the middle half of all than this many times its width are off the scale.
     """
-    estimates = _within_fences(estimates)
+    estimates = _within_fences(estimates, fence)
     dots = [dot for estimate, seeds in estimates for dot in (*seeds, estimate.mean)]
     if not dots:
         return 0.0, 1.0
@@ -63,19 +82,6 @@ def strip(entrant: Entrant, score: Estimate, seeds: Sequence[SeedResult], domain
     mean = [_upright(x(score.mean), "mean")] if domain[0] <= score.mean <= domain[1] else []
     parts = (*_interval(score, domain, x), *_dots(seeds, domain, x), *mean)
     return image(STRIP, f"{said}; seeds: {values}" if values else said, *parts, class_=f"strip {colour_class(entrant)}")
-
-
-def target_strip(entrant: Entrant, target: float, seeds: Sequence[SeedResult], domain: Domain, digits: int) -> Markup:
-    """Return the strip of a row where seeds solve the task or do not: the dots and the target, and no mean.
-
-    Args:
-        entrant: gives the colour.
-        target: the score from which on the task counts as solved.
-        seeds, domain, digits: as for `strip`.
-    """
-    x = _scale(domain)
-    parts = (_upright(x(target), "target"), *_dots(seeds, domain, x))
-    return image(STRIP, f"seeds: {_values(seeds, digits)}", *parts, class_=f"strip {colour_class(entrant)}")
 
 
 def over_strip(entrant: Entrant, row: OverRow, domain: Domain) -> Markup | None:
@@ -135,13 +141,15 @@ def _dots(seeds: Sequence[SeedResult], domain: Domain, x: Scale) -> Iterator[Mar
         yield tag("text", "▸", x=STRIP[0], y=STRIP[1] / 2 + 4, text_anchor="end", class_="off-scale")
 
 
-def _within_fences(estimates: Sequence[tuple[Estimate, Sequence[float]]]) -> Sequence[tuple[Estimate, Sequence[float]]]:
+def _within_fences(
+    estimates: Sequence[tuple[Estimate, Sequence[float]]], fence: float
+) -> Sequence[tuple[Estimate, Sequence[float]]]:
     """Return the rows that are not far from all others."""
     middles = [statistics.median(seeds) if seeds else estimate.mean for estimate, seeds in estimates]
     if len(middles) < FEWEST:
         return estimates
     low, _, high = statistics.quantiles(middles, n=4)
-    reach = FENCE * (high - low)
+    reach = fence * (high - low)
     if _flat(low, high):
         return estimates
     return [row for row, at in zip(estimates, middles, strict=True) if low - reach <= at <= high + reach]

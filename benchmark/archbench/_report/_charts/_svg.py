@@ -12,12 +12,10 @@ PALETTE = 10
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """Return one element, with its children and the values of its attributes escaped."""
-    pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(short(v))}"' for key, v in attributes.items())
-    inside = Markup("").join(escape(child) for child in children)
+    pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items())
+    inside = "".join([child if isinstance(child, Markup) else escape(child) for child in children])
     # Names of elements and attributes are ours; values and children were escaped above.
-    if not children:
-        return Markup(f"<{name}{pairs}/>")  # noqa: S704
-    return Markup(f"<{name}{pairs}>") + inside + Markup(f"</{name}>")  # noqa: S704
+    return Markup(f"<{name}{pairs}>{inside}</{name}>" if children else f"<{name}{pairs}/>")  # noqa: S704
 
 
 def image(size: tuple[int, int], label: str, *parts: Markup, class_: str = "plot") -> Markup:
@@ -53,6 +51,11 @@ def colour_class(entrant: Entrant) -> str:
 def clip(label: str, size: int = 17) -> str:
     """Return a label, with an ellipsis where it is longer than a chart has room for."""
     return label if len(label) <= size else f"{label[: size - 1]}…"
+
+
+def _value(value: object) -> str:
+    """Return the value of an attribute; numbers need no escaping, and most values are numbers."""
+    return str(short(value)) if isinstance(value, float | int) else str(escape(value))
 
 
 def short(value: object) -> object:

@@ -5,6 +5,7 @@ from archbench._report._schema._boards import Incompatible as Incompatible
 from archbench._report._schema._boards import OverBoard as OverBoard
 from archbench._report._schema._boards import OverCell as OverCell
 from archbench._report._schema._boards import OverRow as OverRow
+from archbench._report._schema._boards import SeedCurve as SeedCurve
 from archbench._report._schema._boards import SeedResult as SeedResult
 from archbench._report._schema._boards import TaskBoard as TaskBoard
 from archbench._report._schema._boards import TaskRow as TaskRow
@@ -16,6 +17,7 @@ from archbench._report._schema._entries import Entrant as Entrant
 from archbench._report._schema._entries import EnvironmentEntry as EnvironmentEntry
 from archbench._report._schema._entries import ProtocolEntry as ProtocolEntry
 from archbench._report._schema._entries import TaskEntry as TaskEntry
+from archbench._report._schema._page import FORMAT as FORMAT
 from archbench._report._schema._page import CandidateEntry as CandidateEntry
 from archbench._report._schema._page import Failure as Failure
 from archbench._report._schema._page import Leaderboard as Leaderboard

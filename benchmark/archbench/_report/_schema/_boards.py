@@ -18,8 +18,12 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
         message: the reason in one line; empty when the status is `ok`.
         counted: its seed is one that the board compares, so its score enters the mean and the rank.
         test: test score with the weights that validation selected, in the unit of the metric; None unless it finished.
+        steps: optimiser steps done; None without facts about the training.
         steps_to_target: optimiser steps until validation first reached the target of the task; None if it did not, or
             if the task has none.
+        train_seconds: seconds of training, evaluation left out; None if they were not measured.
+        wrong: indices within the test split of wrongly classified examples, the most confident first, at most ten;
+            empty where the record names none.
     """
 
     seed: int
@@ -29,6 +33,9 @@ class SeedResult(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool
     test: float | None
     steps_to_target: int | None
+    steps: int | None = None
+    train_seconds: float | None = None
+    wrong: list[int] = []
 
 
 class TaskRow(Row, frozen=True, kw_only=True):
@@ -68,6 +75,8 @@ class TaskRow(Row, frozen=True, kw_only=True):
         peak_memory_bytes: mean peak memory of a trial in bytes.
         pareto: no ranked entrant scores better on average, or with the middle seed where the task has a target, with as
             few parameters; None when it is not ranked or its number of parameters is unknown.
+        confusion: how many test examples of each true class (row) got each class (column), summed over the counted
+            seeds; None unless the task asks for one of at most 100 classes of each example, and in older records.
         environments: numbers of the environments that its records came from; see `EnvironmentEntry`.
         command: the command that reproduces the row.
     """
@@ -95,12 +104,31 @@ class TaskRow(Row, frozen=True, kw_only=True):
     samples_per_second: float | None
     peak_memory_bytes: float | None
     pareto: bool | None
+    confusion: list[list[int]] | None = None
     environments: list[int]
     command: str
 
 
+class SeedCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """The learning curve of one trial, at the steps of the curve of its entrant and with four digits.
+
+    Args:
+        seed: its seed.
+        status: `ok`, or how it ended instead; such a curve may be shorter.
+        solved: validation reached the target of the task.
+        validation: validation score at each step, in the unit of the metric.
+        train_loss: mean since the step before of what training minimises, auxiliary losses included.
+    """
+
+    seed: int
+    status: str
+    solved: bool
+    validation: list[float]
+    train_loss: list[float]
+
+
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """The learning curve of one entrant: means over its seeds at the steps that all of them have.
+    """The learning curves of one entrant: each seed, and means over finished seeds at the steps that all of them have.
 
     Args:
         entrant: id of the entrant.
@@ -108,6 +136,9 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
         step: optimiser steps done, in rising order.
         validation: mean validation score at each of these steps, in the unit of the metric.
         train_loss: mean since the step before of what training minimises, auxiliary losses included.
+        split: the mean describes no seed: some finished or solved the task and others did not, or it lies a visible
+            distance from all of them at some step.
+        seeds: the curves of its counted trials, in the order of seeds; trials without a curve are left out.
     """
 
     entrant: str
@@ -115,6 +146,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     step: list[int]
     validation: list[float]
     train_loss: list[float]
+    split: bool
+    seeds: list[SeedCurve]
 
 
 class Incompatible(msgspec.Struct, frozen=True, kw_only=True):

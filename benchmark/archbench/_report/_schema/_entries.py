@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from archbench._protocols import Recipe, Tuning
-from archbench._records import Environment, Origin
+from archbench._records import Environment, Example, Origin
 
 
 class Entrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +71,9 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
         factor: smallest ratio of two errors worth a decision; None where differences are compared and not ratios.
         summary: one line about it.
         superseded_by: label of the newer revision or source that replaced it; empty when it is current.
+        test_examples: size of the test split; None if no record knows it.
+        classes: names of the classes in the order of their labels; empty if nothing names them.
+        example: the first training example of seed 0; None if no record keeps it.
         origins: where the code of its records came from.
     """
 
@@ -90,6 +93,9 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     factor: float | None
     summary: str
     superseded_by: str
+    test_examples: int | None = None
+    classes: list[str] = []
+    example: Example | None = None
     origins: list[Origin]
 
 

@@ -1,0 +1,48 @@
+"""The chart of a claim on the overview: the one of its study that is about it, with the lines that it names."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup
+
+from archbench._declarations import Chart
+from archbench._report._charts._axes import LETTER, Box
+from archbench._report._charts._effects import effect_strip
+from archbench._report._charts._lines import line_chart
+from archbench._report._schema import ClaimEntry, StudyEntry
+
+SIZE = (430, 236)
+"""Width and height of the chart of a card, in pixels."""
+
+ROOM = (64, 150)
+"""Least and most room for the names of lines, in pixels."""
+
+
+def claim_chart(claim: ClaimEntry, study: StudyEntry | None) -> Markup | None:
+    """Return the chart of a study that shares most words with a claim; without one, the strip of its effects.
+
+    Returns:
+        The image; None if there is nothing to draw.
+    """
+    said = _words(f"{claim.statement} {claim.effect}")
+    charts = [chart for chart in (study.charts if study else []) if chart.lines]
+    if not charts:
+        return effect_strip(claim)
+    chart = max(charts, key=lambda each: len(_words(_text(each)) & said))  # the first of equal ones
+    named = [line.label for line in chart.lines if _words(line.label) <= said]
+    return line_chart(chart, _box(chart), named) or effect_strip(claim)
+
+
+def _box(chart: Chart) -> Box:
+    """Return the plot with as much room at the right as the names of the lines need."""
+    longest = max(len(line.label) for line in chart.lines)
+    return Box(*SIZE, round(min(max(LETTER * longest + 16, ROOM[0]), ROOM[1])))
+
+
+def _text(chart: Chart) -> str:
+    return " ".join([chart.title, chart.x, chart.y, *(line.label for line in chart.lines)])
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z0-9]+", text.lower()))

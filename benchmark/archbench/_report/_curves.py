@@ -1,0 +1,96 @@
+"""Learning curves of an entrant: one for each seed, and their mean where it describes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from archbench._records import Record
+from archbench._report._schema import Curve, SeedCurve, TaskEntry, TaskRow
+from archbench._report._seeds import status_of
+
+VISIBLE = 0.05
+"""Part of the distance from chance to perfect that is seen in a small chart: a mean this far from all seeds lies."""
+
+_Points = Mapping[int, tuple[float, float]]
+"""Validation score and training loss by optimiser step."""
+
+
+def build_curve(row: TaskRow, group: Sequence[Record], task: TaskEntry) -> Curve | None:
+    """Return the curves of the counted trials at the steps that all finished ones have, as far as values are finite.
+
+    Args:
+        row: the row of an entrant.
+        group: its records.
+        task: gives the margin, and the distance from chance to perfect.
+
+    Returns:
+        The curves; None unless a finished trial has one.
+    """
+    counted = {seed.record for seed in row.seeds if seed.counted}
+    found = [(record, _points(record)) for record in group if record.id in counted and record.curves is not None]
+    finished = [points for record, points in found if status_of(record)[0] == "ok"]
+    if not finished:
+        return None
+    steps = sorted(set(finished[0]).intersection(*finished[1:]))
+    mean = [[float(np.mean([points[step][part] for points in finished])) for step in steps] for part in (0, 1)]
+    return Curve(
+        entrant=row.entrant,
+        n=len(finished),
+        step=steps,
+        validation=mean[0],
+        train_loss=mean[1],
+        split=_split(row) or _missed(mean[0], [[points[step][0] for points in finished] for step in steps], task),
+        seeds=[_seed(record, points, steps) for record, points in found],
+    )
+
+
+def _points(record: Record) -> _Points:
+    if record.curves is None:
+        return {}
+    curves = record.curves
+    rows = zip(curves.step, curves.validation, curves.train_loss, strict=True)
+    return {step: (score, loss) for step, score, loss in rows if math.isfinite(score + loss)}
+
+
+def _seed(record: Record, points: _Points, steps: Sequence[int]) -> SeedCurve:
+    """Return the curve of one trial; one that did not finish ends where its values do."""
+    known: list[tuple[float, float]] = []
+    for step in steps:
+        if step not in points:
+            break
+        known.append(points[step])
+    return SeedCurve(
+        seed=record.trial.seed,
+        status=status_of(record)[0],
+        solved=record.training is not None and record.training.steps_to_target is not None,
+        validation=[_rounded(score) for score, _ in known],
+        train_loss=[_rounded(loss) for _, loss in known],
+    )
+
+
+def _rounded(value: float) -> float:
+    """Return a number with the four digits that a chart can show."""
+    return float(f"{value:.4g}")
+
+
+def _split(row: TaskRow) -> bool:
+    """Return whether some seeds finished and some did not, or some solved the task and some did not."""
+    if any(seed.counted and seed.status != "ok" for seed in row.seeds):
+        return True
+    return row.solved is not None and 0 < row.solved < row.ok
+
+
+def _missed(mean: Sequence[float], seeds: Sequence[Sequence[float]], task: TaskEntry) -> bool:
+    """Return whether the mean is at any step a visible distance from every seed.
+
+    Args:
+        mean: shape (steps,).
+        seeds: shape (steps, seeds).
+        task: gives the distance.
+    """
+    distance = max(task.margin or 0.0, VISIBLE * abs(task.oracle - task.chance))
+    nearest = (min(abs(value - middle) for value in values) for middle, values in zip(mean, seeds, strict=True))
+    return any(gap > distance for gap in nearest)

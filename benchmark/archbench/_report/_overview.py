@@ -1,0 +1,102 @@
+"""The overview: what the first screen of the page says and shows, taken from the finished leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archbench._report._claim_words import interval, number
+from archbench._report._headline import chosen_claims, headline
+from archbench._report._overview_answers import Answer, answers
+from archbench._report._overview_heat import Heat, build_heat
+from archbench._report._schema import ClaimEntry, Leaderboard, ProtocolEntry, StudyEntry, TaskBoard
+from archbench._report._text import summary_line
+
+SYMBOLS = {"supported": "●", "contradicted": "✕"}
+"""Marks of the verdicts, so that colour never says something alone."""
+
+
+class Card(NamedTuple):
+    """A claim of the overview.
+
+    Args:
+        claim: the claim, decided.
+        study: the study that decides it; None if the page does not have it.
+        symbol: the mark of its verdict.
+        sentence: the measured effect with its interval, and the rule.
+    """
+
+    claim: ClaimEntry
+    study: StudyEntry | None
+    symbol: str
+    sentence: str
+
+
+class Overview(NamedTuple):
+    """The first screen of the page.
+
+    Args:
+        headline: the finding.
+        cards: the claims beside it.
+        answers: who is best on each kind of task, and at what cost.
+        heat: architectures by tasks; None without boards.
+        board: the board that tells most pairs apart; None without boards.
+    """
+
+    headline: str
+    cards: list[Card]
+    answers: list[Answer]
+    heat: Heat | None
+    board: TaskBoard | None
+
+
+def build_overview(board: Leaderboard) -> Overview:
+    """Return the overview; boards are those of the first protocol, the one with the largest budget."""
+    studies = {study.id: study for study in board.studies}
+    first = board.protocols[0].id if board.protocols else ""
+    boards = [item for item in board.boards if item.protocol == first]
+    return Overview(
+        headline=headline(board),
+        cards=[_card(claim, studies.get(claim.study)) for claim in chosen_claims(board.claims)],
+        answers=answers(board, first),
+        heat=build_heat(board, boards),
+        board=_sharpest(boards),
+    )
+
+
+def setting_line(board: Leaderboard) -> str:
+    """Return protocols, trials and machine in one line."""
+    rules = [f"{protocol.label} protocol, {_seeds(protocol)}" for protocol in board.protocols]
+    return " · ".join([*rules, summary_line(board, protocols=False), *_machine(board)])
+
+
+def _seeds(protocol: ProtocolEntry) -> str:
+    return f"{protocol.seeds} seed{'' if protocol.seeds == 1 else 's'}"
+
+
+def _machine(board: Leaderboard) -> list[str]:
+    """Return the processor and the device, or how many environments there are; nothing without trials on boards."""
+    if len(board.environments) > 1:
+        return [f"{len(board.environments)} environments"]
+    places = [entry.environment for entry in board.environments]
+    return [place.processor if place.device == "cpu" else f"{place.device}, {place.processor}" for place in places]
+
+
+def _card(claim: ClaimEntry, study: StudyEntry | None) -> Card:
+    effect = f"{claim.effect[:1].upper()}{claim.effect[1:]}"
+    span = f" ({interval(claim)})" if interval(claim) else ""
+    sentence = f"{effect}: {number(claim.mean)}{span}, {claim.n} seeds; the rule: {_rule(claim)}."
+    return Card(claim, study, SYMBOLS.get(claim.verdict, "○"), sentence)
+
+
+def _rule(claim: ClaimEntry) -> str:
+    """Return the rule of a claim in a few words; the table of claims has all of them."""
+    within = claim.rule == "within"
+    return f"within {number(claim.threshold)} of zero" if within else f"{claim.rule} {number(claim.threshold)}"
+
+
+def _sharpest(boards: Sequence[TaskBoard]) -> TaskBoard | None:
+    """Return the board that tells the largest share of its pairs apart."""
+    shares = [item.comparison.told_apart / max(item.comparison.pairs, 1) for item in boards if item.rows]
+    with_rows = [item for item in boards if item.rows]
+    return max(zip(shares, with_rows, strict=True), key=lambda pair: pair[0])[1] if with_rows else None

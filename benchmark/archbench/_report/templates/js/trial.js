@@ -1,0 +1,77 @@
+// The view `#/trial/ID`: one trained network, with all that its record says of it in words.
+{
+  const { $, all, make } = page;
+  const { entrants, boards, trials, texts, steps, fields } = page.data;
+  const TEXTS = ["architecture", "task", "protocol", "status", "message", "detail", "recipe", "splits", "batches", "environment", "command"];
+
+  function read(row) {
+    const found = Object.fromEntries(fields.map((name, n) => [name, row[n]]));
+    for (const name of TEXTS) found[name] = texts[found[name]];
+    return found;
+  }
+  const known = (value) => value !== null && value !== undefined && value !== "";
+  const exact = (value) => (known(value) ? String(value).replace("-", page.charts.MINUS) : "\u2013");
+  const whole = (value) => (known(value) ? value.toLocaleString("en") : "\u2013");
+  const path = (id) => `records/${id.slice(0, 2)}/${id}.json`;
+
+  function scores({ scores: [test, last, validation, loss, plain, step] }) {
+    if (!known(test)) return [];
+    return [["Test score", exact(test)], ["Test score of the last weights", exact(last)],
+      ["Validation score", `${exact(validation)}, weights taken after step ${whole(step)}`],
+      ["Training loss", known(plain) ? `${exact(plain)} in evaluation mode, ${exact(loss)} while it trained` : exact(loss)]];
+  }
+  function costs({ cost: [parameters, seconds, memory, done, solved] }) {
+    const steps = known(solved) ? `${whole(done)}; the target was reached after ${whole(solved)}` : whole(done);
+    const found = [["Parameters", parameters, whole(parameters)], ["Seconds of training", seconds, exact(seconds)],
+      ["Memory", memory, `${whole(memory)} MB`], ["Steps", done, steps]];
+    return found.filter(([, value]) => known(value)).map(([name, , words]) => [name, words]);
+  }
+  function facts(trial) {
+    const code = (text) => text && make("code", {}, text);
+    return [...scores(trial), ...costs(trial), ["Recipe", trial.recipe], ["Environment", trial.environment],
+      ["Hash of the splits", code(trial.splits)], ["Hash of the first batches", code(trial.batches)],
+      ["Command", code(trial.command)], ["Record", make("a", { href: path(trial.id) }, path(trial.id))]].filter(([, value]) => value);
+  }
+  function charts({ architecture, entrant, curve: [at, validation, loss] }, metric) {
+    if (at === undefined) return [];
+    const one = { name: architecture, steps: steps[at], colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
+    return [[`validation ${metric}`, validation], ["training loss", loss]]
+      .map(([title, values]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`))).filter(Boolean);
+  }
+  // The other seeds of its cell, and the views that it belongs to.
+  function links(trial) {
+    const out = [];
+    if (trial.entrant >= 0) out.push(make("a", { href: `#${entrants[trial.entrant].at}` }, trial.architecture));
+    if (trial.board >= 0) out.push(make("a", { href: `#${boards[trial.board].at}` }, boards[trial.board].where));
+    const same = (row) => ["entrant", "board", "tuning", "architecture", "task", "protocol"].every((name) => row[fields.indexOf(name)] === trials[trial.place][fields.indexOf(name)]);
+    const seeds = trials.filter(same).map(read).filter((other) => other.id !== trial.id).sort((a, b) => a.seed - b.seed);
+    out.push(...seeds.map((other) => make("a", { href: `#/trial/${other.id}` }, `seed ${other.seed}`)));
+    return out.length ? make("ul", { class: "links" }, ...out.map((link) => make("li", {}, link))) : null;
+  }
+  function show(trial) {
+    const title = `${trial.architecture} on ${trial.task}, seed ${trial.seed}`;
+    const board = trial.board >= 0 ? boards[trial.board] : null;
+    const list = facts(trial).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
+    const detail = trial.detail && make("pre", { tabindex: "0", "aria-label": "Traceback or end of the log" }, trial.detail);
+    $("v-trial").textContent = title;
+    $("trial").replaceChildren(...[
+      make("p", { class: "what" }, `${trial.protocol} protocol${trial.tuning ? ", a trial of the tuning" : ""}`),
+      make("p", { class: `said s-${page.slug(trial.status)}` }, make("b", {}, trial.status), trial.message ? `: ${trial.message}` : ""),
+      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board ? board.metric : "score")), make("dl", { class: "facts" }, ...list),
+    ].filter(Boolean));
+    for (const drawn of all("figure", $("trial"))) page.save.figure(drawn);
+    return title;
+  }
+  // A large page carries only the trials that failed; the record of every trial lies beside it.
+  function absent(id) {
+    $("v-trial").textContent = "This trial is not in the page";
+    $("trial").replaceChildren(make("p", {}, "The page carries no trial with this name. If it was run, its record is ",
+      make("a", { href: path(id) }, path(id)), "."));
+    return "This trial is not in the page";
+  }
+  page.trial = (id) => {
+    const place = trials.findIndex((row) => row[0] === id);
+    if (place >= 0) return show({ ...read(trials[place]), place });
+    return /^[0-9a-f]{8,64}$/.test(id) ? absent(id) : null;
+  };
+}

@@ -1,0 +1,92 @@
+"""Seconds and memory to build the leaderboard of a large folder, beside reading and decoding the same files alone.
+
+pytest -s -m performance tests/performance/test_many_records.py
+python tests/performance/test_many_records.py 100000     # another number of records
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from archbench._records import Pairing, Record, Store
+from archbench._records._files import encode_record
+
+pytestmark = pytest.mark.performance
+
+REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
+TASKS, SEEDS = 20, {10_000: 10, 100_000: 50}
+
+
+def make_folder(out: Path, number: int) -> None:
+    """Write as many records of made-up architectures, tasks and seeds as this, in the form of a committed record."""
+    draw, seeds = np.random.default_rng(0), SEEDS.get(number, 10)
+    models = Store(REFERENCE).scan()[0].values()
+    model = next(r for r in models if r.scores and r.task_facts.margin and not r.trial.protocol.for_studies)
+    for index in range(number):
+        architecture, rest = divmod(index, TASKS * seeds)
+        task, seed = divmod(rest, seeds)
+        data, name = _encoded(model, architecture, task, seed, 0.9 - architecture / 500 + 0.01 * draw.normal())
+        path = out / "records" / name[:2] / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _encoded(model: Record, architecture: int, task: int, seed: int, score: float) -> tuple[bytes, str]:
+    names = f"net-{architecture:03d}", f"task-{task:02d}"
+    parts = [
+        msgspec.structs.replace(part, name=name, label=name, provider="made", options={})
+        for part, name in zip((model.trial.architecture, model.trial.task), names, strict=True)
+    ]
+    trial = msgspec.structs.replace(
+        model.trial, architecture=parts[0], task=parts[1], seed=seed, protocol=model.trial.protocol
+    )
+    scores = msgspec.structs.replace(model.scores, test=min(max(score, 0.0), 1.0))
+    made = Pairing(splits=hashlib.sha256(f"{task} {seed}".encode()).hexdigest(), batches=f"{task} {seed}")
+    record = msgspec.structs.replace(model, id=trial.id, trial=trial, scores=scores, pairing=made)
+    return encode_record(record), record.id
+
+
+def report(number: int) -> float:
+    """Print seconds, ratio and memory for so many records; return the ratio of the command to reading alone.
+
+    Seconds are those of the processor, so that other work on the machine counts little.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        make_folder(Path(folder), number)
+        read, _ = spent([sys.executable, __file__, "--read", folder])
+        total, peak = spent([sys.executable, "-m", "archbench", "leaderboard", "--out", folder])
+        sizes = {path.name: path.stat().st_size / 1e6 for path in Path(folder).iterdir() if path.is_file()}
+    print(f"\n{number:,} records: {total:.2f} s, {1e6 * total / number:.0f} us a record, {peak:.0f} MB")
+    print(f"  {total / read:.2f} times a process that reads and decodes them, which takes {read:.2f} s")
+    print("  " + ", ".join(f"{name} {size:.1f} MB" for name, size in sorted(sizes.items())))
+    return total / read
+
+
+def spent(command: list[str]) -> tuple[float, float]:
+    """Return the processor seconds and the peak memory in MB of a command."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def test_ten_thousand_records() -> None:
+    """The page of 10,000 records takes a few times as long as reading them: nothing grows faster than they do."""
+    assert report(10_000) < 6
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--read":
+        Store(Path(sys.argv[2])).scan()
+    else:
+        report(int(sys.argv[1]))

@@ -1,0 +1,222 @@
+"""The page at every width and in both themes: nothing overlaps, nothing sticks out, whatever the records hold."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archbench._records import Record
+from support import MakeRecord
+from support.pages import follow
+
+pytestmark = pytest.mark.browser
+
+REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference" / "index.html"
+WIDTHS = (390, 768, 1440, 2560)
+SIDEWAYS = "document.scrollingElement.scrollWidth"
+TOO_WIDE = """() => [...document.querySelectorAll(".scroll")]
+    .filter((block) => block.offsetParent && block.scrollWidth > block.clientWidth + 1)
+    .map((block) => block.getAttribute("aria-label") || block.textContent.slice(0, 60))"""
+OVERLAPS = """() => {
+    const found = [];
+    const seen = (text) => text.textContent.trim() && text.checkVisibility({ opacityProperty: true });
+    for (const chart of document.querySelectorAll("svg")) {
+        const texts = [...chart.querySelectorAll("text")].filter(seen);
+        const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect()]);
+        boxes.forEach(([one, a], n) => {
+            for (const [other, b] of boxes.slice(n + 1)) {
+                const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+                const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+                if (across > 1.5 && down > 0.35 * Math.min(a.height, b.height)) found.push(`${one} | ${other}`);
+            }
+        });
+    }
+    return found;
+}"""
+
+
+def routes(page: Any) -> list[str]:
+    """Return one address of each kind of view that a page has, a comparison and a trial among them."""
+    links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    kinds = {link.split("/")[1].split("?")[0] + str(link.count("/")): link for link in links}
+    trials = page.evaluate("page.data.trials.map(trial => trial[0])")
+    return sorted({*kinds.values(), *(f"#/trial/{trial}" for trial in trials[:1]), "#/nothing"} - {page.url})
+
+
+def assert_fits(page: Any, width: int) -> None:
+    """Assert that no view of a page is wider than the screen, and that no texts of a chart lie on each other."""
+    for route in routes(page):
+        follow(page, route)
+        assert page.evaluate(SIDEWAYS) <= width, route
+        assert page.evaluate(OVERLAPS) == [], (route, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_view_of_the_reference_fits(open_page: Any, width: int, scheme: str) -> None:
+    """At four widths and in both themes no view scrolls sideways, and no texts of a chart overlap."""
+    page = open_page(REFERENCE, viewport={"width": width, "height": 900}, color_scheme=scheme)
+
+    assert_fits(page, width)
+
+
+def test_tables_of_the_reference_fit_a_laptop(open_page: Any) -> None:
+    """At 1280 pixels no table scrolls sideways, not even those with the commands."""
+    page = open_page(REFERENCE)
+    for route in routes(page):
+        page.evaluate("route => { location.hash = route }", route)
+        page.evaluate("document.querySelectorAll('details:not(.choose)').forEach(d => { d.open = true })")
+        assert page.evaluate(TOO_WIDE) == [], route
+
+
+def test_the_name_stays_in_sight(open_page: Any) -> None:
+    """On a phone the names stay visible while a wide table scrolls, and the score is visible without scrolling."""
+    page = open_page(REFERENCE, "#/task/noisy-digits", viewport={"width": 390, "height": 800})
+    table = page.locator(".scroll:has(td.score):visible").first
+    last = table.locator("tbody tr").first.locator("td").last
+    score, interval = (table.locator(f"td.score {part}").first.bounding_box() for part in ("b", ".pm"))
+    assert score["x"] + score["width"] <= 390 - 16
+    assert interval["y"] > score["y"] + score["height"] / 2  # a row has two lines, and keeps the interval
+
+    table.evaluate("element => { element.scrollLeft = 9999 }")
+
+    name = table.locator("tbody th .label").first.bounding_box()
+    assert name["x"] >= 0
+    assert name["x"] + name["width"] <= last.bounding_box()["x"]
+
+
+@pytest.mark.parametrize("route", ["#/", "#/task/noisy-digits", "#/compare", "#/data", "#/claims"])
+def test_targets_on_a_phone_are_large(open_page: Any, route: str) -> None:
+    """Every control of a phone is at least 44 pixels high, links within text left out."""
+    page = open_page(REFERENCE, route, viewport={"width": 390, "height": 800})
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, select, input[type=search], summary, header nav a")]
+            .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 43.5)
+            .map((control) => `${control.className} ${control.textContent.slice(0, 30)}`)"""
+    )
+
+    assert small == []
+
+
+def test_print(page: Any) -> None:
+    """A printed page has every view, dark letters on white even with a dark screen, and no controls."""
+    page.emulate_media(color_scheme="dark", media="print")
+    page.locator("#theme").evaluate("button => { button.click(); button.click(); }")  # dark, by the reader's choice
+
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for control in ("#tools", "#theme", ".bar", ".pin"):
+        assert page.locator(f"{control}:visible").count() == 0, control
+    hidden = page.locator("main > section:not(:visible)").evaluate_all("views => views.map(view => view.dataset.view)")
+    assert sorted(hidden) == ["compare", "missing", "trial"]
+
+
+HOSTILE = (
+    "<script>alert(1)</script><b>bold</b>",
+    "x" * 200,
+    "long " * 40,
+    "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe",
+    "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}",
+    "\N{GRINNING FACE}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{WOMAN} net",
+    "=cmd|' /C calc'!A0",
+    "]]></script><!--",
+    "a/b?c#d%e&f=g,h",
+    "\"quoted\" 'twice'",
+    "__proto__",
+    "  ",
+)
+
+
+def test_hostile_names(open_page: Any, make_record: MakeRecord) -> None:
+    """Whatever the names of plugins are, each view opens without an error and fits a phone."""
+    records = [
+        make_record(name, task, seed=seed, score=0.5 + seed / 10 + place / 50)
+        for place, name in enumerate(HOSTILE)
+        for task in ("digits", HOSTILE[place % 8])
+        for seed in range(2)
+    ]
+    page = open_page(records, viewport={"width": 390, "height": 800})
+    links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
+
+    for link in sorted(set(links)):
+        follow(page, link)
+        assert "no such view" not in page.locator("main > section:visible h2").first.inner_text(), link
+        assert page.evaluate(SIDEWAYS) <= 390, link
+    assert page.locator("main script, main b:text-is('bold')").count() == 0
+    follow(page, "#/compare?with=__proto__,x")
+    page.get_by_label("Second architecture").locator("visible=true").select_option(label="a/b?c#d%e&f=g,h")
+    address = page.url
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.url == address
+    assert "a/b?c#d%e&f=g,h" in page.title()
+
+
+def few(make: MakeRecord) -> dict[str, list[Record]]:
+    """Records with almost nothing in them, by what they have."""
+    return {
+        "nothing": [],
+        "one entrant": [make(seed=seed) for seed in range(3)],
+        "one task": [make(name, seed=seed) for name in "ab" for seed in range(3)],
+        "one seed": [make(name, task) for name in "ab" for task in ("digits", "adding")],
+        "one trial": [make()],
+        "only failures": [make(name, seed=seed, status="crashed") for name in "ab" for seed in range(2)],
+        "only skipped": [make("a", status="skipped", message="takes images")],
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "one entrant", "one task", "one seed", "one trial", "only failures", "only skipped"]
+)
+@pytest.mark.parametrize("width", [390, 1440])
+def test_pages_of_little(open_page: Any, make_record: MakeRecord, name: str, width: int) -> None:
+    """A page of few records opens without an error, fits the screen, and each of its links leads somewhere."""
+    page = open_page(few(make_record)[name], viewport={"width": width, "height": 800})
+    links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
+
+    assert page.locator("main").inner_text().strip()
+    for link in sorted(set(links)):
+        follow(page, link)
+        assert "no such view" not in page.locator("main > section:visible h2").first.inner_text(), link
+        assert page.evaluate(SIDEWAYS) <= width, link
+        assert page.evaluate(OVERLAPS) == [], link
+
+
+@pytest.mark.performance
+def test_the_page_is_ready_soon(browser: Any, tmp_path: Path) -> None:
+    """The reference page takes at most five times as long as its own text without markup or scripts."""
+    tab = browser.new_page()
+    tab.goto(REFERENCE.as_uri())
+    (tmp_path / "plain.html").write_text("<!doctype html><pre>" + REFERENCE.read_text().replace("<", "&lt;") + "</pre>")
+
+    def seconds(path: Path, ready: str) -> float:
+        found = []
+        for _ in range(5):
+            started = time.perf_counter()
+            tab.goto(path.as_uri())
+            tab.wait_for_selector(ready)
+            found.append(time.perf_counter() - started)
+        return min(found)
+
+    plain, own = seconds(tmp_path / "plain.html", "pre"), seconds(REFERENCE, "html[data-ready]")
+    print(f"\nready after {own:.2f} s, {own / plain:.1f} times a page of plain text of {plain:.2f} s")
+    assert own < 5 * plain + 0.5
+    tab.close()
+
+
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+
+
+@pytest.mark.skipif(FIREFOX is None, reason="there is no firefox on the PATH")
+def test_firefox_shows_the_page(tmp_path: Path) -> None:
+    """Firefox draws a picture of the page."""
+    picture = tmp_path / "page.png"
+    command = [str(FIREFOX), "--headless", "--profile", str(tmp_path), "--screenshot", str(picture), REFERENCE.as_uri()]
+    subprocess.run(command, check=True, timeout=120, capture_output=True)
+
+    assert picture.stat().st_size > 20_000
