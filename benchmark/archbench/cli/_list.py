@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from archbench._declarations import Architecture, Reader, Task
@@ -16,11 +17,13 @@ Row = dict[str, Any]
 
 def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """List the architectures, the tasks, the kinds of own files and the protocols."""
-    listing = _describe(load(plugin, no_plugin))
+    plugins = load(plugin, no_plugin)
+    listing = _describe(plugins)
     if json:
         print_json(listing)
     else:
         _print(listing)
+    sys.exit(1 if any(problem.fatal for problem in plugins.problems) else 0)
 
 
 def _describe(plugins: Plugins) -> dict[str, list[Row]]:
