@@ -208,12 +208,12 @@ def _settle(quiet: bool) -> None:
 
 def _run_exit_handlers() -> None:
     """Do what the end of a Python process would, such as writing what observers have in the buffers of files."""
+    objects = gc.get_objects()  # before an exit handler hides them with gc.freeze
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
-    for found in gc.get_objects():
-        if isinstance(found, io.TextIOWrapper | io.BufferedWriter):
-            with contextlib.suppress(Exception):
-                found.flush()
+    for file in [found for found in objects if isinstance(found, io.TextIOWrapper | io.BufferedWriter)]:
+        with contextlib.suppress(Exception):
+            file.flush()
 
 
 def _send(descriptor: int, data: bytes) -> None:
