@@ -13,7 +13,9 @@ from pathlib import Path
 import msgspec
 
 from archbench._execution._channel import deliver
+from archbench._execution._descendants import end_below
 from archbench._planning import Job
+from archbench._plugins import adopt_descendants
 from archbench._records import Store
 
 
@@ -29,6 +31,7 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     """
     job = msgspec.json.decode(data, type=Job)
     _become_group_leader()
+    adopt_descendants()  # none of them gets lost when the process between ends
     store = Store(Path(root))
     _redirect_output(store.log(job.trial.id))
     if job.device.kind == "cpu":
@@ -39,6 +42,7 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
 
     deliver(channel, token, run_trial(job, store.shared if store.shared.is_dir() else None))
     sys.stdout.flush()
+    end_below(os.getpid())
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)
 
@@ -61,4 +65,5 @@ def _redirect_output(log: Path) -> None:
 
 def _die_with_parent(parent_is_gone: Callable[[], object]) -> None:
     parent_is_gone()
+    end_below(os.getpid())
     os.killpg(0, signal.SIGKILL)

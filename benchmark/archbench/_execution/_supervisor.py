@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from archbench._execution._channel import Channel
+from archbench._execution._descendants import end_below
 from archbench._execution._launchers import Child
 from archbench._execution._pool import Pool
 from archbench._planning import Device, Job, PlannedTrial
@@ -27,6 +28,7 @@ TICK_SECONDS = 0.5
 
 @dataclass(slots=True)
 class _Running:
+    planned: PlannedTrial
     job: Job
     child: Child
     device: Device
@@ -61,12 +63,13 @@ def execute(
     waiting = list(reversed(planned))
     free = list(reversed(pool.devices))
     running: list[_Running] = []
+    lost: set[str] = set()
     try:
         while waiting or running:
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item.job(device), device, store, pool, timeout))
+                running.append(_start(item, device, store, pool, timeout))
             wait([trial.child.sentinel for trial in running], TICK_SECONDS)
             on_tick()
             for trial in list(running):
@@ -75,20 +78,28 @@ def execute(
                     continue
                 running.remove(trial)
                 free.append(trial.device)
-                yield _collect(trial, store)
+                again = trial.child.lost and trial.planned.id not in lost
+                record = _collect(trial, store, again=again)
+                pool.launcher.clear([other.child.pid for other in running])
+                if record is None:
+                    lost.add(trial.planned.id)
+                    waiting.append(trial.planned)
+                else:
+                    yield record
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
-            _signal(trial.child, signal.SIGKILL)
+            _end(trial.child)
             trial.channel.close()
 
 
-def _start(job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+def _start(planned: PlannedTrial, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+    job = planned.job(device)
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     job = msgspec.structs.replace(job, handed_over=time.monotonic())
     channel = Channel()
     child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()), channel)
-    return _Running(job, child, device, started, limit, time.monotonic() + limit, channel)
+    return _Running(planned, job, child, device, started, limit, time.monotonic() + limit, channel)
 
 
 def _enforce_deadline(trial: _Running) -> None:
@@ -101,18 +112,26 @@ def _enforce_deadline(trial: _Running) -> None:
         _signal(trial.child, signal.SIGTERM)
 
 
-def _collect(trial: _Running, store: Store) -> Record:
-    """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it."""
-    code = trial.child.exit_code()
-    _signal(trial.child, signal.SIGKILL)  # ends processes that the trial started and left behind
+def _collect(trial: _Running, store: Store, *, again: bool) -> Record | None:
+    """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it.
+
+    Args:
+        trial: the trial, which has ended.
+        store: takes the record.
+        again: write no record of an end that is unknown, and return None.
+    """
+    code, lost = trial.child.exit_code(), trial.child.lost
+    _end(trial.child)  # and what it started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
     record = trial.channel.receive(trial.job.trial.id)
     trial.channel.close()
+    if record is None and again and trial.terminated is None:
+        return None
     # Lightning turns SIGTERM into an exception; a trial at its time limit then delivers a record of a failure.
     if record is None or (trial.terminated is not None and record.status != "ok"):
         status: Status = "crashed" if trial.terminated is None else "timeout"
-        message = _describe_exit(code) if trial.terminated is None else _describe_timeout(trial.limit)
+        message = _describe_exit(code, lost) if trial.terminated is None else _describe_timeout(trial.limit)
         record = trial.job.record(status, message, detail=_tail(log), started=trial.started)
     record = store.write(record)
     if record.status == "ok":
@@ -124,12 +143,23 @@ def _describe_timeout(seconds: float) -> str:
     return f"not finished after {seconds:g} s; raise the limit with --timeout"
 
 
-def _describe_exit(code: int | None) -> str:
+def _describe_exit(code: int | None, lost: bool) -> str:
+    if lost:
+        return "the server that trials are forked from ended twice while this trial ran, so nobody knows how it ended"
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         hint = " (the kernel may have run out of memory)" if name == "SIGKILL" else ""
         return f"the process was ended by {name}{hint}"
     return f"the process ended with exit code {code} and left no record"
+
+
+def _end(child: Child) -> None:
+    """Kill the process, if it still lives, and all its descendants that are known."""
+    if child.exit_code() is None or child.lost:  # else its id may be that of another process by now
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child.pid, signal.SIGSTOP)  # it starts no more
+        end_below(child.pid)
+    _signal(child, signal.SIGKILL)
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

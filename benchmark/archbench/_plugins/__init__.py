@@ -12,6 +12,8 @@ from archbench._plugins._containment import contained as contained
 from archbench._plugins._containment import is_stop as is_stop
 from archbench._plugins._containment import left_behind as left_behind
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
+from archbench._plugins._ending import adopt_descendants as adopt_descendants
+from archbench._plugins._ending import end_with_parent as end_with_parent
 from archbench._plugins._faults import Problem as Problem
 from archbench._plugins._faults import one_line as one_line
 from archbench._plugins._loaded import Plugins as Plugins
@@ -32,8 +34,10 @@ __all__ = [
     "Problem",
     "Registered",
     "Stopped",
+    "adopt_descendants",
     "contained",
     "describe",
+    "end_with_parent",
     "fingerprint_of",
     "is_stop",
     "left_behind",
