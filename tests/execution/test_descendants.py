@@ -108,7 +108,7 @@ def test_the_server_dies_with_its_run(tmp_path: Path) -> None:
     with start(tmp_path, "--seeds", "9") as process:
         wait_until(lambda: server_of(process.pid))
         (server,) = server_of(process.pid)
-        time.sleep(0.5)  # in which it begins to load torch
+        wait_until(lambda: b"libtorch" in Path(f"/proc/{server}/maps").read_bytes())
         process.send_signal(signal.SIGKILL)
         wait_until(lambda: has_ended(server), 2)
 

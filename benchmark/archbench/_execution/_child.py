@@ -56,7 +56,8 @@ def _become_group_leader() -> None:
 
 def _redirect_output(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    log.unlink(missing_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)  # never through a link
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)

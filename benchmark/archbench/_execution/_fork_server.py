@@ -8,6 +8,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 
+PARENT = "ARCHBENCH_SERVER_OF"
+"""Environment variable by which the server knows the process that started it."""
 _LONGEST = 60
 """Bytes of a folder for temporary files; the name of a socket in it may have 107 in all, of which 40 are ours."""
 _SETTLING_SECONDS = 0.2
@@ -25,7 +27,7 @@ def start_server(environment: Mapping[str, str]) -> int:
     """
     from multiprocessing import forkserver, util
 
-    with _environment(environment):
+    with _environment({**environment, PARENT: str(os.getpid())}):
         with _short_folder():
             util.get_temp_dir()  # made once, and kept for the sockets of this process
         forkserver.ensure_running()

@@ -6,13 +6,17 @@ without a traceback. It also ends with the run, which matters while it is still 
 that a trial started and left behind become children of the server, where the supervisor finds them.
 """
 
+import os
 import signal
 import warnings
 
+from archbench._execution._fork_server import PARENT
 from archbench._plugins import adopt_descendants, end_with_parent
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 end_with_parent()
+if os.environ.get(PARENT) not in (None, str(os.getppid())):
+    os._exit(1)  # the run ended before the line above
 adopt_descendants()
 # The server knows nothing of the processes that it adopts.
 warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpected pid")
