@@ -93,6 +93,14 @@ class Skips:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The cache folder of all tests, so that none reads or changes what the user's commands found out on plugins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of all tests, with small sets, so that no test sees or changes the user's downloads."""
     folder = tmp_path_factory.mktemp("data")

@@ -14,6 +14,7 @@ not imported here: every command imports this package, and only that verb needs 
 
 from archbench._downloads._declared import LocalFolder as LocalFolder
 from archbench._downloads._declared import RemoteFile as RemoteFile
+from archbench._downloads._folder import cache_folder as cache_folder
 from archbench._downloads._folder import data_folder as data_folder
 from archbench._downloads._state import State as State
 from archbench._downloads._state import find_damage as find_damage
@@ -24,6 +25,7 @@ __all__ = [
     "LocalFolder",
     "RemoteFile",
     "State",
+    "cache_folder",
     "data_folder",
     "find_damage",
     "missing",

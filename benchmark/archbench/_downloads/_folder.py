@@ -17,6 +17,11 @@ def data_folder() -> Path:
     chosen = os.environ.get(VARIABLE, "")
     if chosen:
         return Path(chosen).expanduser().absolute()
+    return cache_folder() / "data"
+
+
+def cache_folder() -> Path:
+    """Return the folder of the suite in the user's cache folder, as `data_folder` says; it need not exist."""
     import platformdirs  # every command imports this module, and few need the folder
 
-    return platformdirs.user_cache_path("archbench", appauthor=False) / "data"
+    return platformdirs.user_cache_path("archbench", appauthor=False)

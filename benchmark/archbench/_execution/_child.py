@@ -13,7 +13,9 @@ from pathlib import Path
 import msgspec
 
 from archbench._execution._channel import deliver, report
+from archbench._execution._descendants import end_below
 from archbench._planning import Job
+from archbench._plugins import adopt_descendants
 from archbench._records import Progress, Store
 
 
@@ -29,6 +31,7 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     """
     job = msgspec.json.decode(data, type=Job)
     _become_group_leader()
+    adopt_descendants()  # none of them gets lost when the process between ends
     store = Store(Path(root))
     _redirect_output(store.log(job.trial.id))
     if job.device.kind == "cpu":
@@ -46,6 +49,7 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     sys.stdout.flush()
     sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stderr.flush()
+    end_below(os.getpid())
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)
 
@@ -59,7 +63,9 @@ def _become_group_leader() -> None:
 
 def _redirect_output(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    log.unlink(missing_ok=True)
+    # Never through a link; appended, because the supervisor cuts a log that grows too long.
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
@@ -68,4 +74,5 @@ def _redirect_output(log: Path) -> None:
 
 def _die_with_parent(parent_is_gone: Callable[[], object]) -> None:
     parent_is_gone()
+    end_below(os.getpid())
     os.killpg(0, signal.SIGKILL)

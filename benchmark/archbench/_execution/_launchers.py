@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from archbench._execution._channel import Channel
 from archbench._execution._child import run_job
+from archbench._execution._descendants import end_below
+from archbench._execution._fork_server import has_ended, is_running, start_server
 
 PRELOAD = (
     "archbench._execution._server",
@@ -27,6 +29,9 @@ PRELOAD = (
 """Modules that the server loads once, before any trial. Libraries and our own code only: a plugin that runs a parallel
 operation when it is imported would leave threads in the server, and every child of it would hang."""
 
+PROBE_SECONDS = 120.0  # long enough to import torch from a slow disk; only a process that hangs needs longer
+_UNKNOWN = 255
+"""The exit code by which multiprocessing says that the server has gone."""
 
 NO_THREADS = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -47,6 +52,10 @@ class Child(Protocol):
     def exit_code(self) -> int | None:
         """Return None while the process runs; the negative signal number if a signal ended it."""
 
+    @property
+    def lost(self) -> bool:
+        """True if nobody knows how the process ended, since the server that it came from had ended before."""
+
     def close(self) -> None:
         """Free the resources of an ended process."""
 
@@ -57,29 +66,56 @@ class Launcher(Protocol):
     def start(self, job: bytes, root: str, channel: Channel) -> Child:
         """Start a process that runs the job and delivers its record through the channel; its log is below `root`."""
 
+    def clear(self, running: Container[int]) -> None:
+        """End what ended trials have left; `running` has the ids of the processes of the others."""
+
 
 class ForkserverLauncher:
     """Forks a server process that has imported torch and Lightning: tens of milliseconds per trial, not seconds.
 
+    A server that was killed is started again; if trials cannot be forked from the new one, each gets a fresh process.
+
     Args:
         libraries: further modules to import in the server, as tasks declare them.
+
+    Raises:
+        OSError: the server cannot be started, as where no folder for its socket can be written.
     """
 
     def __init__(self, libraries: Sequence[str]) -> None:
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([*PRELOAD, *libraries])
-        with _environment(NO_THREADS):
-            from multiprocessing.forkserver import ensure_running
-
-            ensure_running()
+        self._fallback: SubprocessLauncher | None = None
+        self.server = start_server(NO_THREADS)
 
     def start(self, job: bytes, root: str, channel: Channel) -> Child:
+        if not is_running(self.server):
+            self._start_server_again()
+        if self._fallback is not None:
+            return self._fallback.start(job, root, channel)
+        try:
+            return self._fork(job, root, channel)
+        except (EOFError, OSError):
+            if not has_ended(self.server):
+                raise
+        return self.start(job, root, channel)  # the server was killed in this very moment
+
+    def _fork(self, job: bytes, root: str, channel: Channel) -> Child:
         # multiprocessing passes descriptors to a forked child only as connections.
         with Connection(os.dup(channel.fileno()), readable=False) as copy:
             process = self.context.Process(target=_forked, args=(job, root, channel.token, copy))
             with _no_main_module():
                 process.start()
-        return _ForkedChild(process)
+        return _ForkedChild(process, self.server)
+
+    def clear(self, running: Container[int]) -> None:
+        if is_running(self.server):
+            end_below(self.server, running)
+
+    def _start_server_again(self) -> None:
+        self.server = start_server(NO_THREADS)
+        if self.probe(PROBE_SECONDS) is None:
+            self._fallback = SubprocessLauncher()
 
     def probe(self, timeout: float) -> bytes | None:
         """Return the capacity that a child sees, as JSON; None if it or the server dies, or does not answer in time."""
@@ -101,9 +137,10 @@ class ForkserverLauncher:
 
 
 class _ForkedChild:
-    def __init__(self, process: Any) -> None:
-        self.process = process
+    def __init__(self, process: Any, server: int) -> None:
+        self.process, self.server = process, server
         self.pid: int = process.pid
+        self._lost: bool | None = None
 
     @property
     def sentinel(self) -> Any:
@@ -112,6 +149,14 @@ class _ForkedChild:
     def exit_code(self) -> int | None:
         code: int | None = self.process.exitcode
         return code
+
+    @property
+    def lost(self) -> bool:
+        if self.exit_code() != _UNKNOWN:
+            return False
+        if self._lost is None:  # a network can end with this code, too
+            self._lost = has_ended(self.server)
+        return self._lost
 
     def close(self) -> None:
         self.process.join()
@@ -133,6 +178,9 @@ class SubprocessLauncher:
             process.stdin.flush()
         return _SpawnedChild(process)
 
+    def clear(self, running: Container[int]) -> None:
+        pass  # a process of its own ends what it started, and else nobody knows of it
+
 
 class _SpawnedChild:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -142,6 +190,10 @@ class _SpawnedChild:
 
     def exit_code(self) -> int | None:
         return self.process.poll()
+
+    @property
+    def lost(self) -> bool:
+        return False
 
     def close(self) -> None:
         self.process.wait()
@@ -178,17 +230,3 @@ def _no_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

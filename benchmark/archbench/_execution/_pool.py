@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from archbench._execution._capacity import Capacity, describe_in_fresh_process, share_devices
-from archbench._execution._launchers import ForkserverLauncher, Launcher, SubprocessLauncher
+from archbench._execution._launchers import PROBE_SECONDS, ForkserverLauncher, Launcher, SubprocessLauncher
 from archbench._planning import Device
-
-PROBE_SECONDS = 120.0  # long enough to import torch from a slow disk; only a process that hangs needs longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,12 @@ def open_pool(*, device: str, workers: int | None, libraries: Sequence[str] = ()
 def _find_launcher(libraries: Sequence[str]) -> tuple[Launcher, Capacity, str]:
     problem = "this system has no fork server"
     if "forkserver" in multiprocessing.get_all_start_methods():
-        launcher = ForkserverLauncher(libraries)
-        answer = launcher.probe(PROBE_SECONDS)
+        try:
+            launcher = ForkserverLauncher(libraries)
+            answer = launcher.probe(PROBE_SECONDS)
+        except OSError as error:
+            answer = None
+            problem = f"the fork server cannot be started ({error})"
         if answer is None:
             problem = "a trial process did not answer"
         else:

@@ -1,9 +1,22 @@
-"""Let Ctrl-C end the server of trials at once and without a traceback; the server imports this before anything else.
+"""Settings of the server of trials, which imports this before anything else.
 
 A terminal sends Ctrl-C to every process of a run. The server of multiprocessing ignores it once it has loaded all
-libraries, but people often press it in the seconds before, when they notice a typing mistake.
+libraries, but people often press it in the seconds before, when they notice a typing mistake; it ends then at once and
+without a traceback. It also ends with the run, which matters while it is still loading, or trials still live. Processes
+that a trial started and left behind become children of the server, where the supervisor finds them.
 """
 
+import os
 import signal
+import warnings
+
+from archbench._execution._fork_server import PARENT
+from archbench._plugins import adopt_descendants, end_with_parent
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+end_with_parent()
+if os.environ.get(PARENT) not in (None, str(os.getppid())):
+    os._exit(1)  # the run ended before the line above
+adopt_descendants()
+# The server knows nothing of the processes that it adopts.
+warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpected pid")

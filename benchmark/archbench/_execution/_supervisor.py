@@ -14,6 +14,7 @@ from multiprocessing.connection import wait
 import msgspec
 
 from archbench._execution._channel import Channel
+from archbench._execution._descendants import end_below
 from archbench._execution._endings import describe_exit, describe_timeout, reached
 from archbench._execution._launchers import Child
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
@@ -23,10 +24,12 @@ from archbench._records import RESULTS, Record, Store, printable
 
 GRACE_SECONDS = 2.0
 TICK_SECONDS = 0.5
+LOST = "the server that trials are forked from ended twice while this trial ran, so nobody knows how it ended"
 
 
 @dataclass(slots=True)
 class _Running:
+    planned: PlannedTrial
     job: Job
     child: Child
     device: Device
@@ -61,12 +64,13 @@ def execute(
     waiting = list(reversed(planned))
     free = list(reversed(pool.devices))
     running: list[_Running] = []
+    lost: set[str] = set()
     try:
         while waiting or running:
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item.job(device), device, store, pool, timeout))
+                running.append(_start(item, device, store, pool, timeout))
             wait([trial.child.sentinel for trial in running], TICK_SECONDS)
             on_tick()
             for trial in list(running):
@@ -76,20 +80,28 @@ def execute(
                     continue
                 running.remove(trial)
                 free.append(trial.device)
-                yield _collect(trial, store)
+                again = trial.child.lost and trial.planned.id not in lost
+                record = _collect(trial, store, again=again)
+                pool.launcher.clear([other.child.pid for other in running])
+                if record is None:
+                    lost.add(trial.planned.id)
+                    waiting.append(trial.planned)
+                else:
+                    yield record
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
-            _signal(trial.child, signal.SIGKILL)
+            _end(trial.child)
             trial.channel.close()
 
 
-def _start(job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+def _start(planned: PlannedTrial, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+    job = planned.job(device)
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     job = msgspec.structs.replace(job, handed_over=time.monotonic())
     channel = Channel()
     child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()), channel)
-    return _Running(job, child, device, started, limit, time.monotonic() + limit, channel)
+    return _Running(planned, job, child, device, started, limit, time.monotonic() + limit, channel)
 
 
 def _enforce_deadline(trial: _Running) -> None:
@@ -102,19 +114,28 @@ def _enforce_deadline(trial: _Running) -> None:
         _signal(trial.child, signal.SIGTERM)
 
 
-def _collect(trial: _Running, store: Store) -> Record:
-    """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it."""
-    code = trial.child.exit_code()
-    _signal(trial.child, signal.SIGKILL)  # ends processes that the trial started and left behind
+def _collect(trial: _Running, store: Store, *, again: bool) -> Record | None:
+    """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it.
+
+    Args:
+        trial: the trial, which has ended.
+        store: takes the record.
+        again: write no record of an end that is unknown, and return None.
+    """
+    code, lost = trial.child.exit_code(), trial.child.lost
+    _end(trial.child)  # and what it started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
     cut(log)
     record = trial.channel.receive(trial.job.trial.id)
+    if record is None and again and trial.terminated is None:
+        trial.channel.close()
+        return None
     # Lightning turns SIGTERM into an exception; a trial at its time limit then delivers a record of a failure.
     if trial.terminated is not None and (record is None or record.status != "ok"):
         record = _timed_out(trial, record, tail(log))
     elif record is None:
-        record = _crashed(trial, code, tail(log))
+        record = _crashed(trial, code, tail(log), lost=lost)
     trial.channel.close()
     record = store.write(
         msgspec.structs.replace(record, message=printable(record.message), detail=printable(record.detail))
@@ -136,11 +157,20 @@ def _timed_out(trial: _Running, delivered: Record | None, detail: str) -> Record
     return msgspec.structs.replace(record, status="timeout", message=message, detail=detail)
 
 
-def _crashed(trial: _Running, code: int | None, detail: str) -> Record:
+def _crashed(trial: _Running, code: int | None, detail: str, *, lost: bool) -> Record:
     """Return the record of a trial whose process ended by itself and delivered none."""
     known = reached(trial.channel.reports())
-    message = describe_exit(code, known.get("training"))
+    message = LOST if lost else describe_exit(code, known.get("training"))
     return trial.job.record("crashed", message, detail=detail, started=trial.started, **known)
+
+
+def _end(child: Child) -> None:
+    """Kill the process, if it still lives, and all its descendants that are known."""
+    if child.exit_code() is None or child.lost:  # else its id may be that of another process by now
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child.pid, signal.SIGSTOP)  # it starts no more
+        end_below(child.pid)
+    _signal(child, signal.SIGKILL)
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from archbench._declarations import Architecture, Published, Task, TaskInfo
 from archbench._errors import SelectionError
 from archbench._planning._job import Device, Job
+from archbench._plugins import is_stop
 from archbench._protocols import Protocol, Recipe
 from archbench._records import TUNING_SEED, ArchitectureFacts, CellKey, Record, Status, TaskFacts, Trial
 from archbench._selection import Selected
@@ -145,14 +146,20 @@ class PlannedTrial:
         return self.job(Device(kind="cpu")).record(refusal.status, refusal.reason)
 
 
-def make_cell(architecture: Selected[Architecture], task: Selected[Task], protocol: Protocol, *, seeds: int) -> Cell:
+def make_cell(
+    architecture: Selected[Architecture], task: Selected[Task], protocol: Protocol, *, seeds: int, ended: str = ""
+) -> Cell:
     """Return the cell of an architecture and a task, with the reason if it cannot be trained.
+
+    Args:
+        architecture, task, protocol, seeds: of the cell.
+        ended: how a function of the architecture ended a process that tried it; it is not called then.
 
     Raises:
         SelectionError: the task cannot describe itself under its options.
     """
-    info = _describe(task)
-    refusal = _refuse(architecture, info)
+    info = describe_task(task)
+    refusal = _refuse(architecture, info, ended)
     cell = Cell(
         architecture=architecture,
         task=task,
@@ -169,7 +176,9 @@ def make_cell(architecture: Selected[Architecture], task: Selected[Task], protoc
 def _with_own_recipe(cell: Cell) -> Cell:
     try:
         published: Published | None = cell.architecture.registered.item.own_recipe(cell.architecture.options)
-    except Exception as error:  # a stranger's code: it costs its own rows, not the run
+    except BaseException as error:  # a stranger's code: it costs its own rows, not the run
+        if is_stop(error):
+            raise
         return replace(cell, refusal=Refusal("failed", f"recipe() raised {type(error).__name__}: {error}"))
     if published is None:
         return replace(cell, refusal=Refusal("skipped", "no own recipe"))
@@ -179,25 +188,36 @@ def _with_own_recipe(cell: Cell) -> Cell:
     return replace(cell, recipe=published.recipe)
 
 
-def _refuse(architecture: Selected[Architecture], info: TaskInfo) -> Refusal | None:
+def _refuse(architecture: Selected[Architecture], info: TaskInfo, ended: str) -> Refusal | None:
     declared = architecture.registered.item
     if info.kind not in declared.inputs:
         return Refusal("skipped", f"takes {' or '.join(declared.inputs)}, the task gives {info.kind}")
+    if ended:
+        return Refusal("failed", f"incompatible() or recipe() {ended}")
     if declared.incompatible is None:
         return None
     try:
         reason = declared.incompatible(info, architecture.options)
-    except Exception as error:  # a stranger's code: it costs its own rows, not the run
+    except BaseException as error:  # a stranger's code: it costs its own rows, not the run
+        if is_stop(error):
+            raise
         return Refusal("failed", f"incompatible() raised {type(error).__name__}: {error}")
     if reason is not None and not isinstance(reason, str):
         return Refusal("failed", f"incompatible() returned {reason!r}; it must return a reason or None")
     return None if reason is None else Refusal("skipped", reason)
 
 
-def _describe(task: Selected[Task]) -> TaskInfo:
+def describe_task(task: Selected[Task]) -> TaskInfo:
+    """Return the description of a task under its options.
+
+    Raises:
+        SelectionError: the task cannot describe itself.
+    """
     try:
         return task.registered.item.describe(task.options)
-    except Exception as error:
+    except BaseException as error:
+        if is_stop(error):
+            raise
         raise SelectionError(
             f"task {task.component.label} of {task.registered.origin.distribution} cannot describe itself "
             f"({type(error).__name__}: {error}); choose other options, see `benchmark show {task.component.name}`"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from archbench._declarations import Architecture, Task
 from archbench._errors import IncompatibleError, SelectionError
-from archbench._planning._cell import Cell, PlannedTrial, make_cell
+from archbench._planning._cell import Cell, PlannedTrial
+from archbench._planning._matrix import make_cells
 from archbench._planning._tuning import CellState, assess
 from archbench._protocols import Protocol
 from archbench._records import TUNING_SEED, CellKey, Record
@@ -66,7 +67,7 @@ def make_plan(
         raise SelectionError(f"seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
     if seeds > TUNING_SEED:
         raise SelectionError(f"seeds is {seeds}; at most {TUNING_SEED} are possible, further ones are for tuning")
-    cells = [make_cell(architecture, task, protocol, seeds=seeds) for task in tasks for architecture in architectures]
+    cells = make_cells(architectures, tasks, protocol, seeds=seeds)
     _raise_if_nothing_fits(cells)
     possible = tuple(cell for cell in cells if not cell.declined)
     if cells and not possible:
@@ -105,7 +106,7 @@ def _raise_if_nothing_fits(cells: Sequence[Cell]) -> None:
         of_architecture.setdefault(cell.key.architecture, []).append(cell)
     for mine in of_architecture.values():
         first = mine[0].architecture
-        if first.named and not any(cell.fits for cell in mine):
+        if first.named and all(cell.declined and not cell.fits for cell in mine):
             reasons = {f"{cell.task.component.label}: {cell.refusal.reason}" for cell in mine if cell.refusal}
             raise IncompatibleError(
                 f"{first.component.label} fits none of the chosen tasks ({'; '.join(sorted(reasons))}); "

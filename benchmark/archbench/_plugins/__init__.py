@@ -6,7 +6,14 @@ imported by itself and registered as `distribution:entry_point`; its results are
 any of them counts. Every fault becomes a `Problem`, which `benchmark plugins` shows.
 """
 
+from archbench._plugins._apart import rehearse as rehearse
+from archbench._plugins._containment import Stopped as Stopped
+from archbench._plugins._containment import contained as contained
+from archbench._plugins._containment import is_stop as is_stop
+from archbench._plugins._containment import left_behind as left_behind
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
+from archbench._plugins._ending import adopt_descendants as adopt_descendants
+from archbench._plugins._ending import end_with_parent as end_with_parent
 from archbench._plugins._faults import Problem as Problem
 from archbench._plugins._faults import one_line as one_line
 from archbench._plugins._loaded import Plugins as Plugins
@@ -26,12 +33,19 @@ __all__ = [
     "Plugins",
     "Problem",
     "Registered",
+    "Stopped",
+    "adopt_descendants",
+    "contained",
     "describe",
+    "end_with_parent",
     "fingerprint_of",
+    "is_stop",
+    "left_behind",
     "load_plugins",
     "load_source",
     "one_line",
     "plugin_of",
     "plugins_from_environment",
+    "rehearse",
     "resolution_of",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archbench._declarations import Architecture, Claim, Reader, Study, Task
 from archbench._errors import PluginError
+from archbench._plugins._containment import contained
 from archbench._plugins._discovery import Candidate, unmet_requirement
 from archbench._plugins._faults import FaultError, Problem
 from archbench._plugins._importing import Importable, from_entry_point, import_plugin
@@ -38,9 +39,11 @@ class Loader:
 
     Args:
         problems: the problems that were found before anything was loaded.
+        ends: by the name of a plugin, how it ended the process that tried to load it.
     """
 
-    def __init__(self, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, problems: Sequence[Problem] = (), ends: Mapping[str, str] | None = None) -> None:
+        self._ends = ends or {}
         self._problems = list(problems)
         self._statuses: list[PluginStatus] = []
         self._architectures: list[Registered[Architecture]] = []
@@ -90,7 +93,9 @@ class Loader:
         facts = _Import()
         try:
             # The output of `--json` must not contain what a plugin prints while it is loaded.
-            with contextlib.redirect_stdout(sys.stderr):
+            with contained(), contextlib.redirect_stdout(sys.stderr):
+                if end := self._ends.get(importable.name):
+                    raise FaultError("import", f"loading it {end}; {_advice(importable)}")
                 imported = import_plugin(importable)
                 facts.milliseconds = imported.milliseconds
                 offer = collect_offer(imported.plugin, importable)
@@ -157,6 +162,10 @@ class Loader:
                 **more,
             )
         )
+
+
+def _advice(importable: Importable) -> str:
+    return "repair it" if importable.source.path else f"leave it out with --no-plugin {importable.name}"
 
 
 def _other_meaning(claimed: Claims, kind: str, name: str) -> str | None:

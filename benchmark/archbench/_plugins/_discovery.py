@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -125,6 +126,7 @@ def unmatched(names: Iterable[str], candidates: Sequence[Candidate], what: str) 
     return problems
 
 
+@functools.cache
 def unmet_requirement(candidate: Candidate) -> str:
     """Return why this plugin does not fit the running suite, by its own requirements; empty if it fits."""
     if candidate.origin.distribution == BUILT_IN:

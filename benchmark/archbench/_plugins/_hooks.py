@@ -15,6 +15,7 @@ import pluggy
 
 from archbench import hookspecs
 from archbench._errors import did_you_mean, nearest
+from archbench._plugins._containment import is_stop
 from archbench._plugins._faults import FaultError, one_line
 
 Item = TypeVar("Item")
@@ -95,7 +96,9 @@ class Hooks:
                 items.extend(result)  # runs a generator here, inside the try
         except FaultError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_stop(error):
+                raise
             raise FaultError(
                 "collect", f"{hook} raised {one_line(error)}; nothing of it is registered", error
             ) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 from archbench._errors import PluginError
+from archbench._plugins._containment import is_stop
 from archbench._plugins._discovery import Candidate
 from archbench._plugins._faults import FaultError, one_line
 from archbench._plugins._provenance import PluginSource, no_fingerprint
@@ -90,7 +91,9 @@ def import_plugin(importable: Importable) -> Imported:
         plugin = importable.load()
         if isinstance(plugin, type):
             plugin = plugin()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_stop(error):
+            raise
         what = f"creating {plugin.__name__}()" if isinstance(plugin, type) else "importing it"
         advice = f"repair it, or leave it out with --no-plugin {importable.name}"
         if importable.source.path:

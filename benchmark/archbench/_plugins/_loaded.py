@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from archbench._declarations import Architecture, Claim, Reader, Section, Study, Task
-from archbench._plugins._faults import FaultError, Problem, one_line
+from archbench._plugins._apart import can_fork
+from archbench._plugins._discovery import BUILT_IN
+from archbench._plugins._faults import Problem
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._provenance import PluginStatus, Registered
+from archbench._plugins._watching import Sections, Watcher, make_sections, notify
 from archbench._records import Origin, Record, Trial
+
+_SECTIONS = "archbench_leaderboard_sections"
+_OBSERVING = {"archbench_trial_started", "archbench_trial_finished"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,11 @@ class ActivePlugin:
     name: str
     origin: Origin
     hooks: Hooks
+
+    @property
+    def is_foreign(self) -> bool:
+        """True unless the plugin is one of the suite's own."""
+        return self.origin.distribution != BUILT_IN
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +49,23 @@ class Plugins:
     statuses: tuple[PluginStatus, ...] = ()
     _active: tuple[ActivePlugin, ...] = field(default=(), repr=False)
     _reported: set[tuple[str, str]] = field(default_factory=set, repr=False)
+    _watchers: dict[str, Watcher] = field(default_factory=dict, repr=False)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """Meanwhile, call the observing hooks of strangers in processes of their own, which no hook can outlive.
+
+        The caller must have no other thread; otherwise, hooks are called in this process.
+        """
+        if can_fork():
+            observing = [active for active in self._active if active.is_foreign and _OBSERVING & {*active.hooks.names}]
+            self._watchers.update({active.name: Watcher(active.name, active.hooks) for active in observing})
+        try:
+            yield
+        finally:
+            for watcher in self._watchers.values():
+                watcher.close()
+            self._watchers.clear()
 
     def trial_started(self, trial: Trial) -> list[Problem]:
         """Call the hook of every plugin; return one problem for each hook that raises for the first time."""
@@ -51,24 +80,31 @@ class Plugins:
         sections: list[tuple[Origin, Section]] = []
         problems = []
         for active in self._active:
-            try:
-                found = active.hooks.collect("archbench_leaderboard_sections", Section, records=tuple(records))
-                _check_sections(found)
-                sections += [(active.origin, section) for section in found]
-            except FaultError as fault:
-                problems.append(fault.problem(active.name))
+            found, problem = self._ask_for_sections(active, tuple(records))
+            sections += [(active.origin, section) for section in found]
+            problems += [problem] if problem else []
         return sections, problems
+
+    def _ask_for_sections(self, active: ActivePlugin, records: tuple[Record, ...]) -> Sections:
+        if _SECTIONS not in active.hooks.names:
+            return [], None
+        watcher = self._watchers.get(active.name)
+        if watcher is None and active.is_foreign and can_fork():
+            watcher = Watcher(active.name, active.hooks)
+            with contextlib.closing(watcher):
+                return watcher.sections(records)
+        return watcher.sections(records) if watcher else make_sections(active.name, active.hooks, records)
 
     def _notify(self, hook: str, **arguments: Any) -> list[Problem]:
         problems = []
         for active in self._active:
-            try:
-                active.hooks.call(hook, **arguments)
-            except (Exception, SystemExit) as error:
-                if (active.name, hook) not in self._reported:
-                    self._reported.add((active.name, hook))
-                    message = f"{hook} raised {one_line(error)}; the run goes on, further errors of it are not shown"
-                    problems.append(FaultError("call", message, error).problem(active.name))
+            if hook not in active.hooks.names:
+                continue
+            watcher = self._watchers.get(active.name)
+            found = watcher.notify(hook, arguments) if watcher else notify(active.name, active.hooks, hook, arguments)
+            if found and (active.name, hook) not in self._reported:
+                self._reported.add((active.name, hook))
+                problems.append(found)
         return problems
 
 
@@ -79,14 +115,3 @@ def describe(plugins: Plugins) -> list[dict[str, Any]]:
         mine = [p for p in plugins.problems if p.plugin in (status.name, status.origin.distribution)]
         described.append({**msgspec.to_builtins(status), "problems": msgspec.to_builtins(mine)})
     return described
-
-
-def _check_sections(sections: Sequence[Section]) -> None:
-    for section in sections:
-        texts = [section.title, section.text, *section.columns, *(cell for row in section.rows for cell in row)]
-        if not all(isinstance(text, str) for text in texts):
-            raise FaultError("collect", f"section {section.title!r}: title, text, columns and cells must all be text")
-        if any(len(row) != len(section.columns) for row in section.rows):
-            raise FaultError(
-                "collect", f"section {section.title!r}: each row needs {len(section.columns)} cells, as columns"
-            )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from archbench._errors import PluginError
 from archbench._plugins._admission import Loader
-from archbench._plugins._discovery import find_candidate, find_candidates, refusal, unmatched
+from archbench._plugins._checked import try_loading
+from archbench._plugins._discovery import find_candidate, find_candidates, refusal, unmatched, unmet_requirement
 from archbench._plugins._importing import Importable, from_entry_point, from_file
 from archbench._plugins._loaded import Plugins
 from archbench._plugins._provenance import PluginSource
@@ -35,10 +36,13 @@ def load_plugins(
     candidates, problems = find_candidates()
     problems += unmatched(blocked, candidates, "asked to block")
     problems += unmatched(only or (), candidates, "the allow-list has")
-    loader = Loader(problems)
-    for candidate in candidates:
-        loader.consider(candidate, refusal(candidate, blocked, only))
-    for importable in _open_files(files):
+    refused = [refusal(candidate, blocked, only) for candidate in candidates]
+    named = _open_files(files)
+    may_load = [c for c, reason in zip(candidates, refused, strict=True) if not reason and not unmet_requirement(c)]
+    loader = Loader(problems, try_loading([*map(from_entry_point, may_load), *named]))
+    for candidate, reason in zip(candidates, refused, strict=True):
+        loader.consider(candidate, reason)
+    for importable in named:
         loader.demand(importable)
     return loader.result()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archbench._declarations import Architecture, Claim, Reader, Study, Task, TaskInfo, convert_options
+from archbench._plugins._containment import is_stop
 from archbench._plugins._faults import FaultError, one_line
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._importing import Importable
@@ -64,7 +65,9 @@ def _check_descriptions(tasks: Sequence[Task]) -> None:
     for task in tasks:
         try:
             info = task.describe(convert_options(task, {}))
-        except Exception as error:
+        except BaseException as error:
+            if is_stop(error):
+                raise
             raise FaultError("collect", f"info of task {task.name!r} raised {one_line(error)}", error) from error
         if not isinstance(info, TaskInfo):
             raise FaultError("collect", f"info of task {task.name!r} returned {info!r}, not an archbench.TaskInfo")

@@ -87,6 +87,11 @@ class Registered(Generic[T]):
         return self.take_fingerprint()
 
     @property
+    def foreign(self) -> bool:
+        """True unless the item is one of the suite's own."""
+        return self.origin.distribution != "archbench" or bool(self.source.path)
+
+    @property
     def canonical(self) -> str:
         """The full name, `distribution/name@revision`."""
         return f"{self.origin.distribution}/{self.item.name}@{self.item.revision}"

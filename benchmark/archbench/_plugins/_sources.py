@@ -32,6 +32,12 @@ def fingerprint_of(source: PluginSource, origin: Origin) -> str:
     return _hash(_follow_imports({path: path.read_bytes() for path in start}, root), root)
 
 
+def content_of(source: PluginSource) -> str:
+    """Return a hash of all files of the package, or the single module, that an installed plugin lies in."""
+    files, root = _find_module(source.value.partition(":")[0])
+    return _hash({path: path.read_bytes() for path in files}, root) if files else ""
+
+
 def fingerprint_of_file(path: Path, text: bytes) -> str:
     """Return the fingerprint of a one-file plugin and of the files beside it that it imports.
 

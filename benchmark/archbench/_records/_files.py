@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from archbench._records._printable import printable
 from archbench._records._record import SCHEMA, Record
 
 TEMPORARY = ".archbench-tmp-"
+_LONG_NUMBER = re.compile(rb"\d{19}")
+_MOST_BITS = 64
 
 
 class _Envelope(msgspec.Struct):
@@ -58,10 +63,7 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         RecordError: the record comes from a newer version of the suite.
         ValueError: the bytes are not a whole, unchanged record.
     """
-    try:
-        envelope = msgspec.json.decode(data, type=_Envelope)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
+    envelope: _Envelope = _decode(data, _Envelope)
     if envelope.schema > SCHEMA:
         raise RecordError(
             f"was written by a newer archbench (record format {envelope.schema}; this one reads up to {SCHEMA}). "
@@ -71,10 +73,9 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
     if hashlib.sha256(bytes(envelope.record)).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
-    try:
-        record = msgspec.json.decode(envelope.record, type=Record)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
+    record: Record = _decode(envelope.record, Record)
+    if _LONG_NUMBER.search(bytes(envelope.record)) and _has_long_integer(msgspec.to_builtins(record)):
+        raise ValueError("it holds an integer of more than 64 bits")
     if parts is not None:
         parts.share(record.trial, "architecture", "task", "protocol", "recipe")
         parts.share(record, "task_facts", "architecture_facts", "architecture_origin", "task_origin", "environment")
@@ -96,6 +97,50 @@ def checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _decode(data: Any, form: Any) -> Any:
+    try:
+        return msgspec.json.decode(data, type=form)
+    except (msgspec.DecodeError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _has_long_integer(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_long_integer, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_long_integer, value))
+    return isinstance(value, int) and value.bit_length() > _MOST_BITS
+
+
+def read_plain_file(path: Path) -> bytes:
+    """Return the bytes of a file; anything else of its name is not opened, since a pipe or a device may block.
+
+    Raises:
+        ValueError: it is no file.
+        OSError: it cannot be read.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        if not path.is_symlink():
+            raise
+        raise ValueError("it is a link to nothing") from None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise ValueError("it is a link to itself") from None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a socket" if not _is_device(mode) else "a device"
+        raise ValueError(f"it is {'a link to ' if path.is_symlink() else ''}{kind}, not a file")
+    return path.read_bytes()
+
+
+def _is_device(mode: int) -> bool:
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a crash at any moment, leaves the old bytes or the new ones, never a part.
 
@@ -111,7 +156,8 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        temporary.unlink(missing_ok=True)  # a process of this id may have been killed
+        with open(temporary, "xb") as file:  # never through a link
             file.write(data)
             if durable:
                 file.flush()

@@ -37,6 +37,8 @@ def _misfits(record: Record) -> Iterator[str]:
         yield from _curve_misfits(record, record.training, record.curves)
     if record.scores is not None and record.curves is not None:
         yield from _score_misfits(record, record.scores, record.curves)
+    if any(len(reading.names) != len(reading.values) for reading in record.readings):
+        yield "a reading of it has more names than values, or fewer"
     if record.resources.parameters is not None and record.resources.parameters < 1:
         yield f"it has {record.resources.parameters} parameters"
 

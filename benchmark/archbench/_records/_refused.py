@@ -10,6 +10,7 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._protocols import Protocol
+from archbench._records._files import read_plain_file
 from archbench._records._printable import printable
 from archbench._records._record import ArchitectureFacts, Origin, Record, TaskFacts
 from archbench._records._trial import Component, Trial
@@ -54,9 +55,9 @@ def read_refused(paths: Iterable[Path]) -> list[Record]:
     found: list[Record] = []
     for path in paths:
         try:
-            table = msgspec.json.decode(path.read_bytes(), type=_Table)
+            table = msgspec.json.decode(read_plain_file(path), type=_Table)
             found += [_record(table, *row) for row in table.refused]
-        except (msgspec.DecodeError, OSError, IndexError) as error:
+        except (ValueError, OSError, IndexError, RecursionError, OverflowError) as error:
             raise StoreError(f"{path} is damaged ({error}); delete it") from None
     return found
 

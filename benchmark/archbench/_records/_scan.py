@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archbench._errors import RecordError, StoreError
-from archbench._records._files import Parts, checksum, decode_record
+from archbench._records._files import Parts, checksum, decode_record, read_plain_file
 from archbench._records._fit import misfit
 from archbench._records._record import Record
 
@@ -23,12 +23,14 @@ class Found(NamedTuple):
         records: the records of trials, by id.
         refused: records that say why a combination cannot exist; older versions wrote one for each seed.
         broken: the files that do not count, with reasons.
+        newer: the files that a newer version wrote, with reasons.
         checksums: of every file.
     """
 
     records: dict[str, Record]
     refused: list[Record]
     broken: list[tuple[Path, str]]
+    newer: list[tuple[Path, str]]
     checksums: dict[Path, str]
 
 
@@ -44,22 +46,19 @@ def read_files(paths: Iterable[Path]) -> Found:
     protocol. Files of one trial that agree count once. If they contradict each other, none of them counts.
 
     Raises:
-        RecordError: a record was written by a newer version.
         StoreError: a file cannot be read.
     """
-    found = Found({}, [], [], {})
+    found = Found({}, [], [], [], {})
     copies: defaultdict[str, list[_Copy]] = defaultdict(list)
     parts = Parts()
     for path in paths:
         try:
-            data = path.read_bytes()
+            data = read_plain_file(path)
             found.checksums[path] = checksum(data)
-            record = decode_record(data, parts)
-            if reason := misfit(record):
-                raise ValueError(f"does not fit its protocol: {reason}")
+            record = _fitting(decode_record(data, parts))
             copies[record.id].append(_Copy(path, record))
         except RecordError as error:
-            raise RecordError(f"{path} {error}") from None
+            found.newer.append((path, str(error)))
         except ValueError as error:
             found.broken.append((path, str(error)))
         except OSError as error:
@@ -67,6 +66,17 @@ def read_files(paths: Iterable[Path]) -> Found:
     for mine in copies.values():
         _choose(mine, found)
     return found
+
+
+def _fitting(record: Record) -> Record:
+    """Return the record; raise if it cannot be what its trial leaves."""
+    try:
+        reason = misfit(record)
+    except Exception as error:  # no rule is written for numbers and lists that only a forger makes
+        raise ValueError(f"does not fit its protocol: {type(error).__name__}: {error}") from None
+    if reason:
+        raise ValueError(f"does not fit its protocol: {reason}")
+    return record
 
 
 def _choose(copies: list[_Copy], found: Found) -> None:

@@ -28,8 +28,15 @@ from pathlib import Path
 
 import msgspec
 
-from archbench._errors import StoreError
-from archbench._records._files import TEMPORARY, checksum, decode_record, encode_record, write_atomically
+from archbench._errors import RecordError, StoreError
+from archbench._records._files import (
+    TEMPORARY,
+    checksum,
+    decode_record,
+    encode_record,
+    read_plain_file,
+    write_atomically,
+)
 from archbench._records._record import Record
 from archbench._records._refused import REFUSED, encode_refused, one_for_each_cell, read_refused
 from archbench._records._scan import read_files
@@ -62,6 +69,8 @@ class Store:
         self.shared = root / f"{TEMPORARY}shared"
         self.refused: list[Record] = []
         """One record for each combination that cannot exist, as the folder was last read or written."""
+        self.newer: dict[str, str] = {}
+        """Why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials."""
         self._known: dict[Path, set[str]] = {}  # checksums that files may have: as they were read, and as written
 
     def path(self, trial_id: str) -> Path:
@@ -94,14 +103,13 @@ class Store:
         """Return the record of a trial; None if there is no valid one."""
         try:
             return decode_record(self.path(trial_id).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecordError):
             return None
 
     def load(self) -> tuple[dict[str, Record], list[SetAside]]:
         """Return the records of all trials by id, and move invalid files to `set-aside/`.
 
         Raises:
-            RecordError: a record was written by a newer version; nothing is moved then.
             StoreError: the folder cannot be read.
         """
         readable, broken = self.scan()
@@ -111,11 +119,11 @@ class Store:
         """Read records without moving files: those of trials by id, and the invalid files with reasons.
 
         Raises:
-            RecordError: a record was written by a newer version.
             StoreError: the folder cannot be read.
         """
         found = read_files(self._files())
-        self._known = {path: {value} for path, value in found.checksums.items()}
+        self._known = {path: {known} for path, known in found.checksums.items()}
+        self.newer = {path.stem: reason for path, reason in found.newer}
         self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
 
@@ -132,14 +140,14 @@ class Store:
         """
         lines, lost = [], set(self._known)
         for path in self._files():
-            if checksum(path.read_bytes()) in self._known.get(path, ()):
+            if _checksum_of(path) in self._known.get(path, ()):
                 lost.discard(path)
                 continue
             done = "changed" if path in self._known else "added"
             lines.append(f"{path.name} was {done} during the run by something else; it was moved to set-aside/")
             self._set_aside(path, f"{done} during a run by something else")
         for path in sorted(lost):
-            if path.stem in records:
+            if path.stem in records and path.stem not in self.newer:
                 self.write(records[path.stem])
                 lines.append(f"{path.name} was lost during the run; it was written again")
         return lines
@@ -175,10 +183,10 @@ class Store:
     def read_problems(self) -> list[str]:
         """Return the problems of plugins that the last run wrote."""
         try:
-            return msgspec.json.decode((self.root / "problems.json").read_bytes(), type=list[str])
+            return msgspec.json.decode(read_plain_file(self.root / "problems.json"), type=list[str])
         except FileNotFoundError:
             return []
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{self.root / 'problems.json'} is damaged ({error}); delete it") from None
 
     def read_reasons(self, counted: Container[str]) -> list[str]:
@@ -187,15 +195,16 @@ class Store:
         Args:
             counted: ids of the trials that have one.
         """
-        named = sorted(self._reasons().items())
+        reasons = {**self._reasons(), **{f"{trial_id}.json": reason for trial_id, reason in self.newer.items()}}
+        named = sorted(reasons.items())
         return [f"{name} does not count: {reason}" for name, reason in named if name[:ID_DIGITS] not in counted]
 
     def _reasons(self) -> dict[str, str]:
         try:
-            reasons = msgspec.json.decode(self._reasons_path.read_bytes(), type=dict[str, str])
-        except (FileNotFoundError, msgspec.DecodeError):
+            reasons = msgspec.json.decode(read_plain_file(self._reasons_path), type=dict[str, str])
+        except (FileNotFoundError, ValueError, RecursionError):
             return {}
-        return {name: reason for name, reason in reasons.items() if (self.root / "set-aside" / name).exists()}
+        return {name: reason for name, reason in reasons.items() if os.path.lexists(self.root / "set-aside" / name)}
 
     @property
     def _reasons_path(self) -> Path:
@@ -204,12 +213,14 @@ class Store:
     def _files(self) -> list[Path]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
-        return sorted(path for path in self.records.rglob("*.json") if path.name != REFUSED)
+        found = (path for path in self.records.rglob("*.json") if path.name != REFUSED)
+        # What lies in a folder that is called like a record is set aside with the folder.
+        return sorted(p for p in found if not any(n.endswith(".json") for n in p.relative_to(self.records).parts[:-1]))
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
         number = 1
-        while target.exists():
+        while os.path.lexists(target):
             target = target.with_name(f"{path.stem}-{number}.json")
             number += 1
         reasons = {**self._reasons(), target.name: reason}
@@ -230,6 +241,7 @@ class Store:
         """
         from filelock import FileLock, Timeout
 
+        self._refuse_links()
         # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
         lock = FileLock(self.root / ".lock", fallback_to_soft=False)
         try:
@@ -257,6 +269,13 @@ class Store:
         finally:
             shutil.rmtree(self.shared, ignore_errors=True)
 
+    def _refuse_links(self) -> None:
+        """Raise if something that is written into is a link: it would lead the writing out of the folder."""
+        names = [self.root / name for name in (".lock", "records", "logs", "set-aside", self.shared.name)]
+        for path in [*names, *(self.records.glob("[0-9a-f][0-9a-f]") if not self.records.is_symlink() else ())]:
+            if path.is_symlink():
+                raise StoreError(f"{path} is a link, through which nothing is written; remove it, or use another --out")
+
     def _describe_refusal(self, error: OSError) -> str:
         reason = error.strerror or str(error)
         if error.errno in _NO_LOCKS:
@@ -271,3 +290,11 @@ class Store:
                     shutil.rmtree(leftover, ignore_errors=True)
                 else:
                     leftover.unlink(missing_ok=True)
+
+
+def _checksum_of(path: Path) -> str:
+    """Return the checksum of a file; empty for what is none, such as a pipe."""
+    try:
+        return checksum(read_plain_file(path))
+    except ValueError:
+        return ""

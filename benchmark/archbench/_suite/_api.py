@@ -206,7 +206,6 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
 
     Raises:
         StoreError: there is no such folder, or it cannot be read.
-        RecordError: a record was written by a newer version of the suite.
     """
     from archbench._errors import StoreError
     from archbench._records import SetAside, Store

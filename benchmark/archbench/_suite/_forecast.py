@@ -102,7 +102,6 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     """Return the state and the cost of every cell; nothing is kept.
 
     Raises:
-        RecordError: a record was written by a newer version of the suite.
         DeviceError: the device asked for is not there.
     """
     records, broken = Store(settings.out).scan()

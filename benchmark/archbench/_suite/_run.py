@@ -72,7 +72,6 @@ class Run:
 
         Raises:
             StoreError: the folder cannot be used, or another run is writing to it.
-            RecordError: a record there was written by a newer version of the suite.
             DeviceError: the device asked for is not there.
         """
         refuse_to_overwrite_foreign_files(self.store)
@@ -81,6 +80,7 @@ class Run:
             self._loaded = True
             for item in self.set_aside:
                 self.observer.warned(str(item))
+            self._block_what_is_newer()
             for line in describe_changes(self.plan, self.records.values()):
                 self.observer.informed(line)
             for cell in self.plan.cells:
@@ -152,7 +152,7 @@ class Run:
 
     def _next_round(self, states: Sequence[CellState]) -> list[PlannedTrial]:
         """Return what can be trained now, of a tuned protocol first the tuning; write down what never will be."""
-        found = next_round(states, retry=self.settings.retry, tried=self.trained)
+        found = next_round(states, retry=self.settings.retry, tried={*self.trained, *self.store.newer})
         self._refuse(found.refused)
         return found.trials
 
@@ -164,6 +164,15 @@ class Run:
                 record = self.records[planned.id] = self.store.write(planned.refused(refusal))
                 for observer in self._observers:
                     observer.trial_refused(record)
+
+    def _block_what_is_newer(self) -> None:
+        """Give each trial whose record a newer version wrote a failure in its place; the file stays as it is."""
+        for name, reason in self.store.newer.items():
+            self.observer.warned(f"{name}.json {reason}")
+        for planned in self.plan.trials:
+            if planned.id in self.store.newer:
+                refusal = Refusal("failed", f"its record {self.store.newer[planned.id]}")
+                self.records[planned.id] = planned.refused(refusal)
 
     def _restore_records(self) -> None:
         """Compare memory and disk: the code of a network may have written among the records."""

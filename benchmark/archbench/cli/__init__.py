@@ -1,7 +1,7 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
-Modules that are no verbs: all verbs share `_group`, `_options`, `_output` and `_signals`; `run` and `tune` use
-`_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses
+Modules that are no verbs: all verbs share `_group`, `_options`, `_output`, `_signals` and `_streams`; `run` and `tune`
+use `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses
 `_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and
 `_describe`, `check` uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb
 that is asked for is imported, and only processes that train load torch.
@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import signal
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from archbench._version import __version__
 from archbench.cli._group import Group
 from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
+from archbench.cli._streams import end, prepare_streams
 
 VERBS = (
     "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "new", "plugins",
@@ -94,18 +96,42 @@ def main() -> None:
     An `ArchbenchError` becomes one line and exit code 2; any other exception keeps its traceback. A signal to stop ends
     any verb with 128 plus its number, as shells do.
     """
-    as_json = "--json" in sys.argv
     try:
-        with stop_signals(), json_only() if as_json else contextlib.nullcontext():
-            code = _run_app()
-        sys.exit(code)
+        try:
+            prepare_streams()
+            with stop_signals(), json_only() if "--json" in sys.argv else contextlib.nullcontext():
+                code = _exit_code()
+            end(code)
+        except ArchbenchError as error:
+            _complain(error)
+            end(2)
     except Stopped as stop:
-        leave(stop.number, "Stopped.")
-    except ArchbenchError as error:
-        if as_json:
-            print(msgspec.json.encode({"error": str(error)}).decode())
-        print(f"benchmark: {error}", file=sys.stderr)
-        sys.exit(2)
+        leave(stop.number, "" if stop.number == signal.SIGPIPE else "Stopped.")
+
+
+def _exit_code() -> int:
+    """Run the verb and return its exit code; only our own code decides about that."""
+    try:
+        return _run_app()
+    except SystemExit as exit_:
+        if not isinstance(exit_.code, str) and _raised_by(exit_).startswith("archbench."):
+            return int(exit_.code or 0)
+        print(f"problem: {_raised_by(exit_)} tried to end the command ({exit_!r}); repair it", file=sys.stderr)
+        return 1
+
+
+def _raised_by(error: BaseException) -> str:
+    """Return the name of the module that raised an exception."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return str(place.tb_frame.f_globals.get("__name__", "")) if place else ""
+
+
+def _complain(error: ArchbenchError) -> None:
+    if "--json" in sys.argv:
+        print(msgspec.json.encode({"error": str(error)}).decode())
+    print(f"benchmark: {error}", file=sys.stderr)
 
 
 def _run_app() -> int:

@@ -42,7 +42,8 @@ def _finish(run: Run, *, json: bool) -> None:
 def _train(run: Run) -> Results:
     """Carry out a run and return its results; after a signal, say how to continue and end the process."""
     try:
-        return run.carry_out()
+        with run.plugins.apart():
+            return run.carry_out()
     except Stopped as stop:
         leave(stop.number, _say_what_is_kept(run))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from typing import Annotated, Any
 
@@ -38,11 +39,13 @@ KindOfInput = Annotated[
 
 def list_(kind: KindOfInput = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """List the architectures, the tasks, the kinds of own files and the protocols."""
-    listing = _describe(load(plugin, no_plugin), kind)
+    plugins = load(plugin, no_plugin)
+    listing = _describe(plugins, kind)
     if json:
         print_json(listing)
     else:
         _print(listing)
+    sys.exit(1 if any(problem.fatal for problem in plugins.problems) else 0)
 
 
 def _describe(plugins: Plugins, kind: InputKind | None) -> dict[str, list[Row]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from archbench._declarations import Task
+from archbench._errors import SelectionError
 from archbench._plugins import Plugins, load_plugins, plugins_from_environment
 from archbench._selection import Selected
 from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
@@ -62,7 +64,19 @@ Seeds = Annotated[
         parser=_count_of_seeds,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
+
+
+def _check_name(path: Path) -> Path:
+    """Return a path; raise if its name cannot be shown, neither on a terminal nor in JSON."""
+    if any("\ud800" <= character <= "\udfff" for character in str(path)):
+        raise SelectionError(f"--out {os.fsencode(path)!r} is no valid UTF-8; choose a folder with a name that is")
+    return path
+
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.", callback=_check_name),
+]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", help="Trials at a time.", show_default="one per GPU, else one per core"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ import msgspec
 
 from archbench._plugins import Problem
 from archbench._suite._settings import DEFAULT_OUT
+from archbench.cli._streams import goes_to, open_output
 
 _output: ContextVar[TextIO | None] = ContextVar("_output", default=None)  # None stands for sys.stdout, whatever it is
 
@@ -21,12 +23,30 @@ _output: ContextVar[TextIO | None] = ContextVar("_output", default=None)  # None
 @contextlib.contextmanager
 def json_only() -> Iterator[None]:
     """Keep standard output for `print_json`: anything else that is printed, by plugins too, goes to standard error."""
-    token = _output.set(sys.stdout)
+    with _own_output() as output:
+        token = _output.set(output)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                yield
+        finally:
+            _output.reset(token)
+
+
+@contextlib.contextmanager
+def _own_output() -> Iterator[TextIO]:
+    """Yield a stream for standard output; what is written to its descriptor by anybody else goes to standard error."""
+    if not goes_to(sys.stdout, 1):  # it was replaced, as by tests
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
+        os.dup2(2, 1)
+        with open_output(kept, like=sys.stdout) as output:
+            yield output
     finally:
-        _output.reset(token)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def print_json(value: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from archbench._plugins import Plugins, PluginStatus, describe
 from archbench.cli._options import Blocked, Json, PluginFiles, load
 from archbench.cli._output import print_json
@@ -17,6 +19,7 @@ def plugins(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = 
         print_json({"plugins": describe(loaded), "problems": problems})
     else:
         _print(loaded)
+    sys.exit(1 if any(problem.fatal for problem in loaded.problems) else 0)
 
 
 def _print(loaded: Plugins) -> None:

@@ -9,19 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
-
-class Stopped(BaseException):
-    """Raised by Ctrl-C, by a request to terminate, or when the terminal is gone.
-
-    It is no `Exception`, so that code which catches those, as around the hooks of plugins, lets it through; and no
-    `KeyboardInterrupt`, which click would turn into exit code 1.
-
-    Args:
-        number: number of the signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number = number
+from archbench._plugins import Stopped as Stopped
 
 
 @contextlib.contextmanager
@@ -50,7 +38,8 @@ def stop_signals() -> Iterator[None]:
 def leave(number: int, message: str) -> NoReturn:
     """Print a message and end this process at once, with the exit code that shells use for this signal."""
     sys.stdout.flush()
-    print(message, file=sys.stderr, flush=True)
+    if message:
+        print(message, file=sys.stderr, flush=True)
     # Not sys.exit: multiprocessing would then wait for the workers that were just killed. The lock on the output
     # folder needs no release: the kernel frees it with the process.
     os._exit(128 + number)
