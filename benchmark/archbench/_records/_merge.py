@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ class Merged(NamedTuple):
         records: all records of the folder afterwards, by id.
         added: how many of them it did not have before.
         replaced: how many count instead of an earlier one of their trial, which had no result or an older one.
-        left_out: a line for each file that is no valid record; it stays where it is.
+        left_out: a line for each file that is no valid record, or a newer version's; it stays where it is.
     """
 
     records: dict[str, Record]
@@ -43,7 +43,6 @@ def merge(sources: Sequence[Path], store: Store) -> Merged:
 
     Raises:
         StoreError: a folder is not there, cannot be used or is in use, or records of one trial contradict each other.
-        RecordError: a record was written by a newer version of the suite.
     """
     for source in sources:
         if not (source / "records").is_dir():
@@ -54,24 +53,30 @@ def merge(sources: Sequence[Path], store: Store) -> Merged:
 
 def _merge(sources: Sequence[Path], store: Store) -> Merged:
     before, broken = store.scan()
-    left_out = [f"{path}: {reason}" for path, reason in broken]
+    left_out = [*_left_out(store, broken)]
     refused = [*store.refused]
     copies = defaultdict(list, {key: [(store.root, record)] for key, record in before.items()})
     for source in (path for path in sources if path.resolve() != store.root.resolve()):
         other = Store(source)
         found, broken = other.scan()
-        left_out += [f"{path}: {reason}" for path, reason in broken]
+        left_out += _left_out(other, broken)
         refused += other.refused
         for key, record in found.items():
             copies[key].append((source, record))
     _raise_if_contradictory(list(copies.values()))
     chosen = {key: choose(record for _, record in copies[key]) for key in sorted(copies)}
-    changed = [record for key, record in chosen.items() if before.get(key) != record]
+    changed = [record for key, record in chosen.items() if before.get(key) != record and key not in store.newer]
     for record in changed:
         store.write(record)
     store.write_refused(one_for_each_cell(refused), {record.trial.cell for record in chosen.values()})
     added = sum(record.id not in before for record in changed)
     return Merged(chosen, added, len(changed) - added, left_out)
+
+
+def _left_out(store: Store, broken: Sequence[tuple[Path, str]]) -> Iterator[str]:
+    """Yield a line for each file of a folder, as it was scanned, that is no record or that a newer version wrote."""
+    yield from (f"{path}: {reason}" for path, reason in broken)
+    yield from (f"{store.path(trial_id)}: it {reason}" for trial_id, reason in store.newer.items())
 
 
 def _raise_if_contradictory(copies: Sequence[Sequence[tuple[Path, Record]]]) -> None:

@@ -173,7 +173,6 @@ def read_folder_status(root: Path) -> FolderStatus:
 
     Raises:
         StoreError: the folder is not there or cannot be read.
-        RecordError: a record was written by a newer version of the suite.
     """
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; name the folder of a run with --out")
