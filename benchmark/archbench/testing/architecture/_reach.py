@@ -15,6 +15,8 @@ ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-6}
 LONG = 520
 """Steps of the long sequence: more than the 512 positions that many networks are made for."""
 MOST_LINES = 32
+EXAMPLES = 8
+"""Examples that are tried before a part counts as unused: a maximum hides most parts of each."""
 
 
 def every_part_matters(subject: Subject) -> None:
@@ -51,13 +53,14 @@ def _parts(case: Case) -> dict[tuple[str, int], Tensor]:
 
 
 def _unused(subject: Subject, case: Case, masks: list[Tensor]) -> list[bool]:
-    """Return for each mask whether new numbers in its place change no logit of two examples."""
+    """Return for each mask whether new numbers in its place change no logit of any example that is tried."""
     unused = [True] * len(masks)
-    for seed in (0, 1):
-        changed = _replaced(case, seed, masks)
-        logits = _predict(subject, case, changed)
+    for seed in range(EXAMPLES):
+        logits = _predict(subject, case, _replaced(case, seed, masks))
         moves = _moves(logits[1:], logits[:1]).flatten(1).amax(1)
         unused = [idle and not bool(move > 0) for idle, move in zip(unused, moves, strict=True)]
+        if not any(unused):
+            break
     return unused
 
 
@@ -65,7 +68,7 @@ def _replaced(case: Case, seed: int, masks: list[Tensor]) -> Tensor:
     """Return an input, followed by copies of it with other numbers or tokens in the place of each mask."""
     usual = case.inputs(1, seed=seed)[0]
     if case.info.vocabulary is None:
-        other = usual + 3 * case.inputs(1, seed=seed + 10)[0]
+        other = usual + 10 * case.inputs(1, seed=seed + EXAMPLES)[0].sign()  # large, to be seen through a maximum
     else:
         other = (usual + 1 + seed) % case.info.vocabulary
     return torch.stack([usual, *(torch.where(mask, other, usual) for mask in masks)])
@@ -100,7 +103,7 @@ def late_order_matters(subject: Subject) -> None:
         inputs = torch.arange(LONG) * 3 % case.info.vocabulary  # neighbours differ, so that swapping them is a change
     swaps = [_swapped(inputs, *pair) for pair in ((0, 1), (2, 4), (LONG - 3, LONG - 2), (LONG - 7, LONG - 5))]
     content = inputs.clone()
-    content[LONG - 3] = inputs[0]
+    content[LONG - 3] = inputs[LONG - 4]
     logits = _predict(subject, case, torch.stack([inputs, *swaps, content]))
     early, also_early, late, also_late, read = _moves(logits[1:], logits[:1]).flatten(1).amax(1).tolist()
     if late == also_late == 0 and min(early, also_early, read) > 0:
