@@ -11,8 +11,6 @@ from torch import Tensor, nn
 import archbench
 from archbench import Architecture, TaskInfo
 
-FUSED = {"B403": "torch.compile does not trace torch's fused recurrent kernels"}
-
 
 class CNN(nn.Module):
     """A network with convolution, batch normalisation and dropout."""
@@ -192,10 +190,8 @@ def declare(name: str, network: Callable[[TaskInfo], nn.Module], *inputs: str, *
 SOUND = [
     declare("cnn", CNN, "image", parameters={"cnn": (TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10), 5178)}),
     declare("transformer", Transformer, "sequence", "tokens"),
-    Architecture(name="lstm", build=build_lstm, inputs=("sequence",), summary="LSTM", expected_failures=FUSED),
-    Architecture(
-        name="gru", build=build_gru, inputs=("sequence",), summary="GRU", expected_failures=FUSED, takes_lengths=True
-    ),
+    Architecture(name="lstm", build=build_lstm, inputs=("sequence",), summary="LSTM"),
+    Architecture(name="gru", build=build_gru, inputs=("sequence",), summary="GRU", takes_lengths=True),
     declare("vit", ViT, "image"),
     declare("mixer", Mixer, "image"),
     declare("mlp", MLP, "image", "sequence", incompatible=no_steps),

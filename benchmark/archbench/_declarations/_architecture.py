@@ -98,9 +98,10 @@ class Architecture:
             as `paper`, and by no protocol with a house recipe.
         unused_parameters: shell patterns over the names of parameters that get no gradient from some batches, such as
             `"experts.*"`. Every pattern must match a parameter.
+        frozen_parameters: shell patterns over the names of parameters whose `requires_grad` is False, so that they are
+            not trained. Every pattern must match such a parameter.
         expected_failures: from the code of a check that this network fails by design to the reason. Strict for the
             default options: it is an error if the check passes, so that no exception outlives its reason.
-
         by_default: whether `benchmark run all` includes it; if not, it runs when it is named. Meant for networks that
             are there for a study.
 
@@ -122,6 +123,7 @@ class Architecture:
     tags: tuple[str, ...] = ()
     recipe: Published | Callable[[Any], Published | None] | None = None
     unused_parameters: tuple[str, ...] = ()
+    frozen_parameters: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
     by_default: bool = True
@@ -159,8 +161,9 @@ def _check_parameters(item: Architecture) -> None:
 
 
 def _check_patterns(item: Architecture) -> None:
-    patterns = item.unused_parameters
-    if not isinstance(patterns, tuple) or not all(isinstance(pattern, str) and pattern for pattern in patterns):
-        raise DeclarationError(
-            f"Architecture {item.name!r}: unused_parameters is {patterns!r}; give a tuple of patterns over names"
-        )
+    for field_name in ("unused_parameters", "frozen_parameters"):
+        patterns = getattr(item, field_name)
+        if not isinstance(patterns, tuple) or not all(isinstance(pattern, str) and pattern for pattern in patterns):
+            raise DeclarationError(
+                f"Architecture {item.name!r}: {field_name} is {patterns!r}; give a tuple of patterns over names"
+            )

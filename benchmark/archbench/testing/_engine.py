@@ -123,9 +123,18 @@ def describe(error: BaseException) -> str:
     return f"raised {text}{_place(error.__traceback__)}"
 
 
+def place_of_call() -> str:
+    """Return the plugin's own innermost frame that is running, in parentheses; empty if there is none."""
+    return _innermost(traceback.extract_stack())
+
+
 def _place(trace: TracebackType | None) -> str:
-    """Return the innermost frame that is the plugin's own, in parentheses; empty if there is none."""
-    frames = [f for f in traceback.extract_tb(trace) if not _is_foreign(f.filename)]
+    """Return the plugin's own innermost frame, in parentheses; empty if there is none."""
+    return _innermost(traceback.extract_tb(trace))
+
+
+def _innermost(stack: traceback.StackSummary) -> str:
+    frames = [f for f in stack if not _is_foreign(f.filename)]
     return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from archbench._plugins import PluginSource, Registered, load_source
 from archbench._records import Origin
 from archbench.testing._check import Fault
+from archbench.testing._network import without_network
 
 HEAVY = ("torch", "lightning", "tensorflow", "jax")
 TIMEOUT = 120.0
@@ -71,27 +71,12 @@ def main() -> None:
     """Read the request from standard input, load the plugin, and print the answer as the last line."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     attempts: list[str] = []
-    _cut_the_network(attempts)
     start = time.perf_counter()
-    load_source(request.source, request.origin)
+    with without_network(attempts, "a plugin is loaded"):
+        load_source(request.source, request.origin)
     milliseconds = (time.perf_counter() - start) * 1000
     answer = Answer(milliseconds, [name for name in HEAVY if name in sys.modules], attempts)
     print(msgspec.json.encode(answer).decode())  # noqa: T201 - the answer
-
-
-def _cut_the_network(attempts: list[str]) -> None:
-    """Replace the calls that reach the network by some that note the attempt and raise."""
-
-    def refuse(what: str) -> Any:
-        def refused(*arguments: Any, **_: Any) -> NoReturn:
-            attempts.append(f"{what}{arguments[-1:]}")
-            raise OSError("no network while a plugin is loaded")
-
-        return refused
-
-    socket.socket.connect = refuse("connect")  # type: ignore[method-assign]
-    socket.getaddrinfo = refuse("getaddrinfo")
-    socket.create_connection = refuse("create_connection")
 
 
 if __name__ == "__main__":

@@ -64,5 +64,4 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         parameters=counted(PIXELS, {"gru": 17_844}),
         control="rnn",
         tags=("recurrent", "gated"),
-        expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

@@ -97,5 +97,4 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
                 "if the rate decays by factors of 0.99"
             ),
         ),
-        expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

@@ -67,5 +67,4 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
         source="Elman 1990; gradient: arXiv:1211.5063; irnn: arXiv:1504.00941",
         parameters=counted(PIXELS, {"rnn": 18_058}),
         tags=("recurrent", "control"),
-        expected_failures={"B403": "torch.compile does not trace torch's fused recurrent kernels, which are faster"},
     )

@@ -1,14 +1,32 @@
 """The checks of an architecture, from B001 to B601; one module for each theme."""
 
 from archbench.testing._check import Check
-from archbench.testing.architecture import _blocks, _contract, _devices, _learning, _packaging, _processes, _state
+from archbench.testing.architecture import (
+    _axes,
+    _blocks,
+    _contract,
+    _devices,
+    _independence,
+    _learning,
+    _packaging,
+    _processes,
+    _reach,
+    _start,
+    _state,
+    _training,
+)
 from archbench.testing.architecture._packaging import fingerprint as fingerprint
 from archbench.testing.architecture._subject import Subject as Subject
 
 CHECKS: tuple[Check, ...] = (
     *_packaging.CHECKS,
     *_contract.CHECKS,
+    *_independence.CHECKS,
+    *_reach.CHECKS,
+    *_axes.CHECKS,
     *_learning.CHECKS,
+    *_start.CHECKS,
+    *_training.CHECKS,
     *_state.CHECKS,
     *_devices.CHECKS,
     *_processes.CHECKS,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from archbench._declarations import Block
 from archbench._training import Call, check_blocks, find_blocks, skipped, watched
 from archbench.testing._check import Check, Fault, NotApplicable
-from archbench.testing.architecture._subject import Case, Subject, predict
+from archbench.testing.architecture._subject import Case, Subject, moved, predict
 
 BATCH = 4
 
@@ -25,7 +25,7 @@ def sound_blocks(subject: Subject) -> str:
     """
     notes = []
     for case in subject.main_cases:
-        network = _moved(subject.build(case))
+        network = moved(subject.build(case))
         if not hasattr(network, "archbench_blocks"):
             raise NotApplicable("the network has no method archbench_blocks()")
         blocks = _named(network, case)
@@ -37,13 +37,6 @@ def sound_blocks(subject: Subject) -> str:
                 raise Fault(f"{case}: with all blocks skipped, the logits are not finite")
         notes.append(str(len(blocks)))
     return f"blocks: {', '.join(notes)}"
-
-
-@torch.no_grad()
-def _moved(network: nn.Module) -> nn.Module:
-    for parameter in network.parameters():
-        parameter.add_(torch.randn_like(parameter), alpha=0.05)
-    return network.eval()
 
 
 def _named(network: nn.Module, case: Case) -> list[Block]:

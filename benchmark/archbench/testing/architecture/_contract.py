@@ -1,9 +1,8 @@
-"""B1xx and B405: inputs, outputs and size of the network, and evaluation that depends on the example alone."""
+"""B101 to B106 and B405: inputs, outputs and size of the network, and evaluation without side effects."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from archbench.testing.architecture._subject import (
     first_few,
     predict,
     same,
+    state_of,
 )
 
 
@@ -84,7 +84,7 @@ def repeatable_evaluation(subject: Subject) -> None:
     """Check that equal inputs and weights give equal logits, and that evaluation draws no random number."""
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
-        kept = _state(network)
+        kept = state_of(network)
         before, torch_before = streams(), torch_stream()
         first = predict(network, inputs)
         drawn = changes(before, streams()) + (
@@ -105,63 +105,14 @@ def pure_evaluation(subject: Subject) -> None:
     """Check that evaluation writes neither to the inputs nor to any entry of the state."""
     for case in subject.main_cases:
         network, inputs = subject.build(case).eval(), case.inputs(4)
-        kept, given = _state(network), inputs.clone()
+        kept, given = state_of(network), inputs.clone()
         with torch.no_grad():
             network(inputs)
         if not same(inputs, given):
             raise Fault(f"{case}: the network writes into its input")
-        changed = different_entries(kept, _state(network))
+        changed = different_entries(kept, state_of(network))
         if changed:
             raise Fault(f"{case}: evaluation changes the state: {first_few(changed)}")
-
-
-def independent_samples(subject: Subject) -> None:
-    """Check that the logits of an example do not change when other examples of its batch are replaced.
-
-    Both batches have one shape: a batch of 1 against a batch of 4 would also compare different kernels.
-    """
-    for case in subject.main_cases:
-        network, inputs = subject.build(case), case.inputs(4)
-        other = inputs.clone()
-        other[2:] = case.inputs(2, seed=1) * (1 if case.info.kind == "tokens" else 10)
-        first, second = predict(network, inputs)[:2], predict(network, other)[:2]
-        gap = float((first - second).abs().max())
-        if gap > 1e-5 * max(1.0, float(first.abs().max())):
-            raise Fault(f"{case}: replacing examples 3 and 4 of a batch moves the logits of 1 and 2 by {gap:.2g}")
-
-
-def blind_beyond_length(subject: Subject) -> str | None:
-    """Check that noise in place of the padding moves no logits of real steps, and that full lengths move none at all.
-
-    Applies to architectures that declare `takes_lengths`.
-    """
-    if not subject.architecture.takes_lengths:
-        return "it is not told the lengths"
-    for case in subject.cases:
-        if case.info.kind == "image":
-            continue
-        case = Case(replace(case.info, variable_length=True))
-        network, inputs, steps = subject.build(case).eval(), case.inputs(5), case.info.input_shape[0]
-        lengths = torch.tensor([1, 2, steps // 2, steps - 1, steps])
-        real = torch.arange(steps) < lengths[:, None]
-        mask = real.view(*real.shape, *[1] * (inputs.dim() - 2))
-        first = predict(network, torch.where(mask, inputs, torch.zeros_like(inputs)), lengths)
-        second = predict(network, torch.where(mask, inputs, case.inputs(5, seed=1)), lengths)
-        answers = real if case.info.per_step else torch.ones(5, dtype=torch.bool)
-        _check_close(first[answers], second[answers], f"{case}: noise in place of the padding moves the logits")
-        full = torch.full((5,), steps)
-        _check_close(predict(network, inputs, full), predict(network, inputs), f"{case}: full lengths move the logits")
-    return None
-
-
-def _check_close(first: Tensor, second: Tensor, what: str) -> None:
-    gap = float((first - second).abs().max())
-    if not gap <= 1e-5 * max(1.0, float(first.abs().max())):
-        raise Fault(f"{what} by {gap:.2g}")
-
-
-def _state(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
 def declared_count(subject: Subject) -> str | None:
@@ -209,20 +160,6 @@ CHECKS = (
         "evaluation changes neither input nor state",
         pure_evaluation,
         "use x = x * 2 and not x.mul_(2); update buffers only if self.training",
-        ("B103",),
-    ),
-    Check(
-        "B104",
-        "in evaluation an example does not depend on the rest of its batch",
-        independent_samples,
-        "a mean, norm or attention runs over the batch axis; check dim= and batch_first=",
-        ("B105", "B106"),
-    ),
-    Check(
-        "B107",
-        "the padding beyond the length of an example does not matter",
-        blind_beyond_length,
-        "read a causal net at step length - 1; mask the keys of attention, and what is averaged over time",
         ("B103",),
     ),
     Check(

@@ -38,7 +38,7 @@ def _reachable(network: nn.Module) -> Iterator[tuple[str, Any]]:
 
 
 def _inside(value: Any, where: str, *, depth: int) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, nn.Module) or (isinstance(value, Tensor) and value.requires_grad):
+    if isinstance(value, nn.Module) or (isinstance(value, Tensor) and value.requires_grad and value.is_leaf):
         yield where, value
     elif isinstance(value, (list, tuple, dict)) and depth:
         items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -158,6 +158,6 @@ CHECKS = (
         overfits,
         "the outputs may not depend on the inputs, or the signal dies on its way: look at the initialisation, the "
         "scale of the logits and saturated units",
-        ("B202",),
+        ("B202", "B206"),
     ),
 )

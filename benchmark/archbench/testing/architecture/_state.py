@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from archbench.testing._check import Check, Fault
 from archbench.testing._isolation import (
@@ -117,13 +118,27 @@ def copies(subject: Subject) -> None:
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         network.train()(inputs.clone())  # with gradients: a network that keeps the graph cannot be copied
-        for name, duplicate in (("copy.deepcopy", copy.deepcopy), ("pickle", _through_pickle)):
+        if _has_hooked_weights(network):
+            predict(network, inputs)  # these keep the graph of their weights until the next forward pass
+        for name, duplicate in _ways_to_copy(network):
             try:
                 copied = duplicate(network)
             except Exception as error:
                 raise Fault(f"{case}: {name} after a forward pass fails: {type(error).__name__}: {error}") from error
             if not same(predict(network, inputs), predict(copied, inputs)):
                 raise Fault(f"{case}: {name} gives a network with other logits")
+
+
+def _has_hooked_weights(network: nn.Module) -> bool:
+    """Return whether a weight is computed by a hook, as torch.nn.utils.weight_norm and spectral_norm do."""
+    hooks = [hook for module in network.modules() for hook in module._forward_pre_hooks.values()]
+    return any(type(hook).__module__.startswith("torch.nn.utils.") for hook in hooks)
+
+
+def _ways_to_copy(network: nn.Module) -> list[tuple[str, Callable[[nn.Module], nn.Module]]]:
+    """Return the ways to copy a network by name; torch does not pickle modules with parametrised weights."""
+    parametrised = any(is_parametrized(module) for module in network.modules())
+    return [("copy.deepcopy", copy.deepcopy), *([] if parametrised else [("pickle", _through_pickle)])]
 
 
 def _through_pickle(network: nn.Module) -> nn.Module:

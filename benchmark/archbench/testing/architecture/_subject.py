@@ -214,6 +214,26 @@ def without_dropout(network: nn.Module) -> nn.Module:
     return network
 
 
+@torch.no_grad()
+def moved(network: nn.Module) -> nn.Module:
+    """Move all weights a little, so that what starts at zero takes part, and return the network in evaluation mode."""
+    for parameter in network.parameters():
+        parameter.add_(torch.randn_like(parameter), alpha=0.05)
+    return network.eval()
+
+
+def state_of(network: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of the parameters and buffers of a network."""
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def check_close(first: Tensor, second: Tensor, what: str, *, tolerance: float = 1e-5) -> None:
+    """Raise a fault that begins with `what` if logits differ by more than a share of their size."""
+    gap = float((first - second).abs().max())
+    if not gap <= tolerance * max(1.0, float(first.abs().max())):
+        raise Fault(f"{what} by {gap:.2g}")
+
+
 def same(first: Tensor, second: Tensor) -> bool:
     """Return whether two tensors are equal in every number; not-a-number equals itself."""
     return first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True)

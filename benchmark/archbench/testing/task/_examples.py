@@ -9,6 +9,10 @@ from archbench._declarations import IGNORED, METRICS
 from archbench.testing._check import Check, Fault
 from archbench.testing.task._subject import SPLIT_NAMES, TaskSubject
 
+LARGEST = 20.0
+"""The largest mean or standard deviation of a channel or feature that needs no scaling."""
+LOOKED_AT = 1000
+
 
 def labels_in_range(subject: TaskSubject) -> None:
     """Check that class labels run from 0 to outputs - 1 and that training has each of them.
@@ -64,12 +68,26 @@ def empty_padding(subject: TaskSubject) -> str:
     return ", ".join(said)
 
 
+def scaled(subject: TaskSubject) -> None:
+    """Check that each channel or feature of the training inputs has numbers of ordinary size."""
+    inputs = subject.tensors["train"].inputs
+    if not inputs.is_floating_point():
+        return
+    axis = 1 if subject.info.kind == "image" else inputs.dim() - 1
+    columns = inputs[:LOOKED_AT].movedim(axis, 0).flatten(1)
+    for number, (mean, spread) in enumerate(zip(columns.mean(1).tolist(), columns.std(1).tolist(), strict=True), 1):
+        if max(abs(mean), spread) > LARGEST or 0 < spread < 1 / LARGEST**3:
+            what = "channel" if subject.info.kind == "image" else "feature"
+            raise Fault(f"{what} {number} of the inputs has mean {mean:.3g} and standard deviation {spread:.3g}")
+
+
 CHECKS = (
     Check(
         "T101",
         "labels are in range, and training has each class",
         labels_in_range,
         "labels are 0 to outputs - 1; draw the splits class by class where classes are rare",
+        ("T003",),
     ),
     Check(
         "T102",
@@ -91,5 +109,14 @@ CHECKS = (
         empty_padding,
         "pad at the end, with numpy.zeros: networks that are not told the lengths get the padding in front, as it is",
         ("T102",),
+    ),
+    Check(
+        "T105",
+        "inputs are of ordinary size",
+        scaled,
+        "divide pixels by 255, and features by their standard deviation in training: networks and learning rates are "
+        "made for numbers near 1",
+        ("T103",),
+        level="warning",
     ),
 )

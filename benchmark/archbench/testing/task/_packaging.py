@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from archbench._training._pairing import hash_splits
-from archbench.testing._check import Check
+from archbench.testing._check import Check, Fault
 from archbench.testing._fingerprints import compare_with_kept
 from archbench.testing._packaging import check_light_import, check_metadata
 from archbench.testing.task._subject import TaskSubject
@@ -19,6 +20,14 @@ def light_import(subject: TaskSubject) -> str:
 def describes_itself(subject: TaskSubject) -> None:
     """Check the summary, the codes of expected failures, and the upper bound on the suite's version."""
     check_metadata(subject.task, subject.registered, subject.known_codes)
+
+
+def loads_offline(subject: TaskSubject) -> None:
+    """Check that loading the data asks for no network, whether or not it goes on without."""
+    with contextlib.suppress(Exception):  # T101 reports what else goes wrong
+        _ = subject.whole
+    if subject.attempts:
+        raise Fault(f"load asks for the network: {subject.attempts[0]}")
 
 
 def task_fingerprint(subject: TaskSubject) -> tuple[str, dict[str, Any]]:
@@ -48,6 +57,13 @@ CHECKS = (
         "describes itself",
         describes_itself,
         "the leaderboard shows the summary, and the bound turns a break with a later suite into one clear line",
+    ),
+    Check(
+        "T003",
+        "loading the data needs no network",
+        loads_offline,
+        "declare what is downloaded in Task.files, and read it below archbench.data_folder(): trials may have no "
+        "network, and all of them would download at once",
     ),
     Check(
         "T501",

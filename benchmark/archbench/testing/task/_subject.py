@@ -16,6 +16,7 @@ from archbench._training._split_checks import resident_splits
 from archbench._training._splits import ResidentSplit
 from archbench.testing._check import Fault
 from archbench.testing._isolation import seed_everything
+from archbench.testing._network import without_network
 
 SPLIT_NAMES = ("train", "validation", "test")
 SAMPLED = 256
@@ -44,6 +45,7 @@ class TaskSubject:
     ) -> None:
         self.task, self.registered, self.fingerprints, self.known_codes = task, registered, fingerprints, known_codes
         self.options = convert_options(task, {}) if options is None else options
+        self.attempts: list[str] = []
         self._hashes: dict[int, dict[str, str]] = {}
 
     @property
@@ -68,7 +70,8 @@ class TaskSubject:
         return self._load(0)
 
     def _load(self, seed: int) -> Splits:
-        splits = resolve(self.task.load)(self.options, seed)
+        with without_network(self.attempts, "data are loaded"):
+            splits = resolve(self.task.load)(self.options, seed)
         if not isinstance(splits, Splits):
             raise Fault(f"load returned an object of type {type(splits).__name__}, not archbench.Splits")
         return splits
