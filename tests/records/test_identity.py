@@ -128,6 +128,11 @@ def test_seed_tuning_and_target_decide_where_they_count() -> None:
     assert other(BASE, task=easier, protocol=stopping).id != other(BASE, protocol=stopping).id
 
 
+def test_a_component_multiplies_no_steps_unless_it_says_so() -> None:
+    """The effort of a component is 1 where none is given."""
+    assert Component(provider="p", name="a", revision=1, options={}, label="a").effort == 1
+
+
 def test_words_decide_nothing() -> None:
     """Labels, summaries, time limits and the number of planned seeds change neither the id nor any stream."""
     protocol = msgspec.structs.replace(QUICK, summary="other words", timeout=1.0, seeds=9)
