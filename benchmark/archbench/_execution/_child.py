@@ -1,4 +1,7 @@
-"""The code inside the process of one trial. Its record goes back through a channel; it writes nothing but its log."""
+"""The code inside the process of one trial. Its record goes back through a channel.
+
+It writes nothing but its log and, where that is wanted, the trained network.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
 
     from archbench._training import run_trial
 
-    deliver(channel, token, run_trial(job, store.shared if store.shared.is_dir() else None))
+    shared = store.shared if store.shared.is_dir() else None
+    deliver(channel, token, run_trial(job, shared, networks=store.networks))
     sys.stdout.flush()
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)

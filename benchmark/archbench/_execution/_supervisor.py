@@ -18,7 +18,7 @@ from archbench._execution._channel import Channel
 from archbench._execution._launchers import Child
 from archbench._execution._pool import Pool
 from archbench._planning import Device, Job, PlannedTrial
-from archbench._records import Record, Status, Store
+from archbench._records import Record, Status, Store, Weights
 
 GRACE_SECONDS = 2.0
 LOG_LINES = 20
@@ -43,6 +43,7 @@ def execute(
     pool: Pool,
     *,
     timeout: float | None,
+    keep: Callable[[PlannedTrial], Weights | None] = lambda planned: None,
     on_start: Callable[[PlannedTrial], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
 ) -> Generator[Record, None, None]:
@@ -55,6 +56,7 @@ def execute(
         store: the store for the records.
         pool: the launcher and the devices.
         timeout: seconds that one trial may take; None for the limit of its protocol.
+        keep: which weights of a trial to keep.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
     """
@@ -66,7 +68,8 @@ def execute(
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item.job(device), device, store, pool, timeout))
+                job = msgspec.structs.replace(item.job(device), keep=keep(item))
+                running.append(_start(job, device, store, pool, timeout))
             wait([trial.child.sentinel for trial in running], TICK_SECONDS)
             on_tick()
             for trial in list(running):

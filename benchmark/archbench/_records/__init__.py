@@ -14,6 +14,14 @@ from archbench._records._grouping import group_by as group_by
 from archbench._records._grouping import latest_start as latest_start
 from archbench._records._grouping import newest as newest
 from archbench._records._lineage import superseded as superseded
+from archbench._records._network import FORMAT as FORMAT
+from archbench._records._network import KEEP as KEEP
+from archbench._records._network import KeptNetwork as KeptNetwork
+from archbench._records._network import Weights as Weights
+from archbench._records._network import has_network as has_network
+from archbench._records._network import read_sidecar as read_sidecar
+from archbench._records._network import read_weights as read_weights
+from archbench._records._network import write_network as write_network
 from archbench._records._record import SCHEMA as SCHEMA
 from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts

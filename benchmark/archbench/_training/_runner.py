@@ -1,6 +1,7 @@
 """`run_trial`: from a job to a record, in this process.
 
-It writes nothing but splits that the trials of a run share, which a process of their own makes once per task and seed.
+It writes nothing but the network that is kept, and splits that the trials of a run share, which a process of their own
+makes once per task and seed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from archbench._protocols import Probes
 from archbench._records import Pairing, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
+from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
@@ -38,7 +40,7 @@ from archbench._training._streams import seed_globals, stream_seed
 from archbench._training._trainer import make_trainer, set_up_device
 
 
-def run_trial(job: Job, shared: Path | None = None) -> Record:
+def run_trial(job: Job, shared: Path | None = None, *, networks: Path | None = None) -> Record:
     """Train once and return the record.
 
     Every ending that leaves this process alive becomes a record: `ok`, `diverged`, `oom` or `failed`. Call it
@@ -47,6 +49,7 @@ def run_trial(job: Job, shared: Path | None = None) -> Record:
     Args:
         job: the trial, its plugins and its device.
         shared: the folder in which the trials of a run share their splits; None to make them for this trial only.
+        networks: the folder for the trained network, if the job keeps one.
     """
     run = TrialRun(job, shared)
     try:
@@ -60,7 +63,8 @@ def run_trial(job: Job, shared: Path | None = None) -> Record:
     except (Exception, SystemExit) as error:
         oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
-    return run.record(status, message, detail)
+    record = run.record(status, message, detail)
+    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
 
 
 class TrialRun:

@@ -26,8 +26,8 @@ from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
 
 VERBS = (
-    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "new", "plugins",
-    "data", "leaderboard",
+    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "predict", "new",
+    "plugins", "data", "leaderboard",
 )  # fmt: skip
 """The verbs, in the order of the help."""
 

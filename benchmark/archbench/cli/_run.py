@@ -8,6 +8,7 @@ import typer
 
 from archbench._declarations import Size
 from archbench._suite import RunSettings
+from archbench._suite._settings import Keep
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
     DEFAULT_OUT,
@@ -44,6 +45,14 @@ OtherProtocol = Annotated[
 SizeName = Annotated[
     Size | None, typer.Option("--size", help="Size of the studies: quick or full.", show_default="quick")
 ]
+KeepName = Annotated[
+    Keep | None,
+    typer.Option(
+        "--keep",
+        help="Keep the trained networks: the weights that validation selected, the last ones, or none.",
+        show_default="selected for your own data, else none",
+    ),
+]
 
 
 def run(
@@ -57,6 +66,7 @@ def run(
     device: DeviceName = "auto",
     timeout: Timeout = None,
     retry: Retry = False,
+    keep: KeepName = None,
     dry_run: DryRun = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
@@ -65,6 +75,6 @@ def run(
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._request import Request
 
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
+    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
