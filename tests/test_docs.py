@@ -146,6 +146,7 @@ def test_benchmark_commands_run(page: str, command: str, reader_folder: Path, mo
     monkeypatch.setattr("archbench._suite._serve.PageServer.watch", stop_at_training)
     monkeypatch.setattr("archbench.cli._leaderboard.DEFAULT_PORT", 0)
     monkeypatch.setattr("archbench._suite._reproduce.open_source", stop_at_training)
+    monkeypatch.setattr("archbench._suite._networks.open_source", stop_at_training)
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
     monkeypatch.setattr("archbench._downloads._prepare.prepare", lambda *args: None)
     monkeypatch.setattr("webbrowser.open", lambda url: True)

@@ -10,10 +10,12 @@ from archbench._declarations import Chart as Chart
 from archbench._declarations import Claim as Claim
 from archbench._declarations import Examples as Examples
 from archbench._declarations import Findings as Findings
+from archbench._declarations import Fitted as Fitted
 from archbench._declarations import Found as Found
 from archbench._declarations import Line as Line
 from archbench._declarations import Outputs as Outputs
 from archbench._declarations import Part as Part
+from archbench._declarations import Prepared as Prepared
 from archbench._declarations import Published as Published
 from archbench._declarations import Reader as Reader
 from archbench._declarations import Section as Section
@@ -48,6 +50,7 @@ from archbench._suite import Observer as Observer
 from archbench._suite import Results as Results
 from archbench._suite import claims as claims
 from archbench._suite import compare as compare
+from archbench._suite import load as load
 from archbench._suite import read as read
 from archbench._suite import reproduce as reproduce
 from archbench._suite import run as run
@@ -68,6 +71,7 @@ __all__ = [
     "DeviceError",
     "Examples",
     "Findings",
+    "Fitted",
     "Found",
     "IncompatibleError",
     "Line",
@@ -77,6 +81,7 @@ __all__ = [
     "Outputs",
     "Part",
     "PluginError",
+    "Prepared",
     "Probes",
     "Protocol",
     "ProtocolError",
@@ -104,6 +109,7 @@ __all__ = [
     "data_folder",
     "equal_steps",
     "hookimpl",
+    "load",
     "read",
     "reproduce",
     "run",

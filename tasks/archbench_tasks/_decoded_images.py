@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import archbench
 from archbench_tasks._image_folders import ImageFile
 from archbench_tasks._own_cache import cache_folder, fill_cache
 from archbench_tasks._own_splits import Pool
@@ -116,6 +117,18 @@ def _write_pixels(
     if bad:  # the file has room for these too: write it again, shorter
         np.save(path, pixels[: len(good)].copy())
     return good, keys, bad
+
+
+def decode_new(path: Path, *, size: int, channels: str) -> Array:
+    """Return the pixels of an image that is no part of a task (C, size, size), decoded as those of a task are.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    pixels = _decode_file(path, size, channels)
+    if isinstance(pixels, str):
+        raise archbench.DataError(f"the image {path} cannot be read ({pixels}); repair it, or leave it out")
+    return pixels
 
 
 def _decode_file(path: Path, size: int, channels: str) -> Array | str:

@@ -73,6 +73,22 @@ def list_images(path: Path, group: str | None = None) -> tuple[list[ImageFile], 
     return sorted(_hashed(found), key=lambda file: (file.split, file.label, file.sha, file.group)), others
 
 
+def find_images(files: Iterable[Path]) -> list[Path]:
+    """Return the images among files and below folders, those of a folder in the order of their names.
+
+    Raises:
+        DataError: a file is not there, or a folder has no images.
+    """
+    found: list[Path] = []
+    for file in files:
+        below = [path for path in _files_below(file) if path.suffix.lower() in ENDINGS] if file.is_dir() else [file]
+        if not below or not file.exists():
+            what = "has no images in it" if file.is_dir() else "is not there"
+            raise archbench.DataError(f"{file} {what}; give images, or folders with images")
+        found += sorted(below)
+    return found
+
+
 def _hashed(found: list[ImageFile]) -> list[ImageFile]:
     """Return the files with the hashes of their bytes."""
     from concurrent.futures import ThreadPoolExecutor

@@ -8,6 +8,7 @@ to predict. `group` names an array (N,), `time` an array (N, T) or (sum of lengt
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,34 @@ def read_npz(path: Path, options: SequenceOptions) -> Sequences:
     values, fields = put_in_order(path.name, columns, sequence, times, spacing=spacing)
     answers = _answers(targets, path)
     return Sequences(values, form.lengths, *answers, groups=groups, **fields)
+
+
+def read_new_npz(path: Path, options: SequenceOptions, features: Sequence[str]) -> tuple[Array, Array, list[str]]:
+    """Return the steps (M, F) and lengths (N,) of sequences without an answer, and their numbers as names (N,).
+
+    Args:
+        path: of the file; its targets are left alone.
+        options: of the task; `time` names an array.
+        features: those of the task, in order.
+
+    Raises:
+        DataError: an array is missing, does not fit the others, or has something in it that is no number.
+    """
+    import numpy as np
+
+    arrays = _arrays(path)
+    form = _steps(arrays, path)
+    _check_finite(form.values, form.lengths, path)
+    named = {"time": find_column(path.name, [*arrays], "time", options.time)} if options.time else {}
+    spacing = spacing_name(named) if spacing_name(named) in features else ""
+    wanted = [int(name) for name in features if name != spacing]
+    if max(wanted, default=0) >= form.values.shape[1]:
+        raise archbench.DataError(f"{path.name} has {form.values.shape[1]} features, and no {max(wanted)}")
+    sequence = np.repeat(np.arange(len(form.lengths)), form.lengths)
+    times = _times(arrays, named["time"], form, path) if named else None
+    columns = {str(number): form.values[:, number] for number in wanted}
+    values, _ = put_in_order(path.name, columns, sequence, times, spacing=spacing, even=True)
+    return values, form.lengths, [*map(str, range(len(form.lengths)))]
 
 
 def _refuse_columns(path: Path, options: SequenceOptions) -> None:

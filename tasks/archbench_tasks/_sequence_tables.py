@@ -148,6 +148,35 @@ def sequences_of(table: Table, options: SequenceOptions) -> Sequences:
     return Sequences(values, np.bincount(rows.sequence), targets, classes, groups=groups, **fields)
 
 
+def new_sequences_of(table: Table, options: SequenceOptions, features: Sequence[str]) -> tuple[Array, Array, list[str]]:
+    """Return the steps (M, F) and lengths (N,) of sequences without an answer, and their names (N,).
+
+    Args:
+        table: with a column for each feature; others are left alone.
+        options: of the task; `id` and `time` name columns.
+        features: those of the task, in order.
+
+    Raises:
+        DataError: a column is missing, or a cell is empty or no number.
+    """
+    import numpy as np
+
+    named = {
+        option: find_column(table.file, [*table.columns], option, written)
+        for option in ("id", "time")
+        if (written := getattr(options, option))
+    }
+    spacing = spacing_name(named) if spacing_name(named) in features else ""
+    for name in features:
+        if name not in table.columns and name != spacing:
+            raise archbench.DataError(f"{table.file} has no column {name!r}, a feature of the task; add it")
+    rows = _rows(_texts(table, named["id"]))
+    columns = {name: _feature(table, name) for name in features if name != spacing}
+    times = _times(table, named["time"]) if "time" in named else None
+    values, _ = put_in_order(table.file, columns, rows.sequence, times, spacing=spacing, even=True)
+    return values, np.bincount(rows.sequence), [rows.ids[row] for row in rows.first]
+
+
 def _rows(ids: list[str]) -> Rows:
     import numpy as np
 

@@ -70,7 +70,7 @@ def write_time(moment: float, *, dates: bool) -> str:
 
 
 def put_in_order(
-    file: str, columns: dict[str, Array], sequence: Array, times: Times | None, *, spacing: str
+    file: str, columns: dict[str, Array], sequence: Array, times: Times | None, *, spacing: str, even: bool = False
 ) -> tuple[Array, dict[str, Any]]:
     """Return the features (M, F) with the steps of each sequence one after the other, and fields of `Sequences`.
 
@@ -80,6 +80,7 @@ def put_in_order(
         sequence: the number of the sequence of each row (M,).
         times: of each row, which order the steps of a sequence; without them they stay in the order of the file.
         spacing: the name of the feature that holds the time since the step before; empty if it is not wanted.
+        even: keep that feature also where it says nothing, because steps are evenly spaced.
     """
     import numpy as np
 
@@ -89,7 +90,7 @@ def put_in_order(
     if times is not None:
         moments = times.moments[order]
         first = np.r_[0, np.bincount(sequence).cumsum()[:-1]]
-        passed = _spacing(moments, first)
+        passed = _spacing(moments, first, even=even)
         ordered |= {spacing: passed} if spacing and passed is not None else {}
         fields = {"starts": moments[first], "dates": times.dates}
     if not ordered:
@@ -97,13 +98,19 @@ def put_in_order(
     return np.stack([*ordered.values()], axis=1), {"features": [*ordered], **fields}
 
 
-def _spacing(moments: Array, first: Array) -> Array | None:
-    """Return the time since the step before (M,), 0 at the first of each sequence; None if all steps are even."""
+def _spacing(moments: Array, first: Array, *, even: bool) -> Array | None:
+    """Return the time since the step before (M,), 0 at the first of each sequence; None if all steps are even.
+
+    Args:
+        moments: of all steps.
+        first: the first step of each sequence.
+        even: return the times of even steps too.
+    """
     import numpy as np
 
     passed = np.diff(moments, prepend=moments[0])
     later = np.delete(passed, first)
-    if not len(later) or np.ptp(later) <= EVEN * abs(later.mean()):
+    if not even and (not len(later) or np.ptp(later) <= EVEN * abs(later.mean())):
         return None
     passed[first] = 0
     return passed

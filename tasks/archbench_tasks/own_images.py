@@ -23,15 +23,15 @@ groups. Decoded images are kept as bytes in the data folder (`ARCHBENCH_DATA`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import archbench
-from archbench_tasks._decoded_images import REVISION, Decoded, decode, read_decoded
+from archbench_tasks._decoded_images import REVISION, Decoded, decode, decode_new, read_decoded
 from archbench_tasks._image_contradictions import warn_of_contradictions
-from archbench_tasks._image_folders import ImageFile, content_of, list_images
+from archbench_tasks._image_folders import ImageFile, content_of, find_images, list_images
 from archbench_tasks._own_splits import SPLITS, check_classes, constant_accuracy, known_rows, own_margin, split_rows
 
 if TYPE_CHECKING:
@@ -171,6 +171,38 @@ def load(path: Path, options: ImageOptions, content: str, seed: int) -> archbenc
     return archbench.Splits(*(examples(rows[name]) for name in SPLITS))
 
 
+def fit(path: Path, options: ImageOptions, content: str) -> archbench.Fitted:
+    """Return the classes, and mean and standard deviation of the pixels of each channel.
+
+    Raises:
+        DataError: the images are not those that were inspected.
+    """
+    decoded = _decoded(path, options, content)
+    moments = _moments(decoded.pixels[known_rows(decoded.pool)])
+    mean, spread = (values.ravel().tolist() for values in moments)
+    return archbench.Fitted(outputs=tuple(decoded.classes), values={"mean": mean, "spread": spread})
+
+
+def prepare(files: Sequence[Path], options: ImageOptions, fitted: archbench.Fitted) -> archbench.Prepared:
+    """Return new images, decoded and scaled as those of the task were.
+
+    Args:
+        files: images, and folders with images in them.
+        options: of the task.
+        fitted: what `fit` returned.
+
+    Raises:
+        DataError: a file is no image that can be read, or a folder has none.
+    """
+    import numpy as np
+
+    paths = find_images(files)
+    pixels = np.stack([decode_new(path, size=options.size, channels=options.channels) for path in paths])
+    mean, spread = (np.array(fitted.values[name], np.float32)[:, None, None] for name in ("mean", "spread"))
+    scaled = ScaledPixels(pixels, np.arange(len(paths)), mean=mean, spread=spread)
+    return archbench.Prepared(inputs=scaled[np.arange(len(paths))], rows={"file": [*map(str, paths)]})
+
+
 def _decoded(path: Path, options: ImageOptions, content: str) -> Decoded:
     """Return the images that were inspected: from the cache, or decoded again on another machine."""
     decoded = read_decoded(content, size=options.size, channels=options.channels)
@@ -234,6 +266,8 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         scheme="images",
         inspect=inspect,
         load=load,
+        fit=fit,
+        prepare=prepare,
         options=ImageOptions,
         summary="A folder with a folder of images for each class, or train/ and test/ of such",
         revision=REVISION,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import archbench
 from archbench_tasks._described_splits import describe_splits, warn_of_splits
+from archbench_tasks._new_sequences import prepare, scaled_inputs
 from archbench_tasks._own_cache import cache_folder, fill_cache, hash_texts
 from archbench_tasks._own_splits import (
     SPLITS,
@@ -121,15 +122,13 @@ def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archb
     """
     import numpy as np
 
-    if not cache_folder(_cache_name(content, options)).exists() and content_of(path) != content:
-        raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
-    sequences = _read(path, options, content)
+    sequences = _unchanged(path, options, content)
     pool = _pool(sequences, content)
     rows, known = split_rows(pool, seed), known_rows(pool)
     targets = sequences.targets
     if not sequences.classes:
         targets = _scaled_targets(sequences, known, path.name)[:, None].astype(np.float32)
-    inputs = _scaled_inputs(sequences, known)
+    inputs = scaled_inputs(sequences.values, sequences.lengths, *_moments(sequences, known))
     lengths = sequences.lengths if sequences.lengths.min() < sequences.lengths.max() else None
 
     def examples(index: Array) -> archbench.Examples:
@@ -138,18 +137,38 @@ def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archb
     return archbench.Splits(*(examples(rows[name]) for name in SPLITS))
 
 
-def _scaled_inputs(sequences: Sequences, known: Array) -> Array:
-    """Return features (N, T, F) float32, scaled by the real steps of all but the test split, padded with zeros."""
+def _moments(sequences: Sequences, known: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of each feature (F,), by the real steps of all but the test split."""
     import numpy as np
 
-    count, longest = len(sequences.lengths), int(sequences.lengths.max())
-    sequence = np.repeat(np.arange(count), sequences.lengths)
+    sequence = np.repeat(np.arange(len(sequences.lengths)), sequences.lengths)
     steps = sequences.values[np.isin(sequence, known)]
     spread = steps.std(axis=0)
     spread[spread == 0] = 1
-    padded = np.zeros((count, longest, sequences.values.shape[1]), np.float32)
-    padded[np.arange(longest) < sequences.lengths[:, None]] = (sequences.values - steps.mean(axis=0)) / spread
-    return padded
+    return steps.mean(axis=0), spread
+
+
+def fit(path: Path, options: SequenceOptions, content: str) -> archbench.Fitted:
+    """Return the classes or the number to predict, the features, how both are scaled, and the lengths.
+
+    Raises:
+        DataError: the file is not the one that was inspected.
+    """
+    sequences = _unchanged(path, options, content)
+    known = known_rows(_pool(sequences, content))
+    mean, spread = _moments(sequences, known)
+    numbers = sequences.targets[known]
+    values = {
+        "features": sequences.features,
+        "mean": mean.tolist(),
+        "spread": spread.tolist(),
+        "shortest": int(sequences.lengths.min()),
+        "longest": int(sequences.lengths.max()),
+    }
+    if sequences.classes:
+        return archbench.Fitted(outputs=tuple(sequences.classes), values=values)
+    offset, scale = float(numbers.mean()), float(numbers.std())
+    return archbench.Fitted(outputs=(options.target or "target",), offset=offset, scale=scale, values=values)
 
 
 def _scaled_targets(sequences: Sequences, known: Array, file: str) -> Array:
@@ -159,6 +178,13 @@ def _scaled_targets(sequences: Sequences, known: Array, file: str) -> Array:
         raise archbench.DataError(f"{file}: every number to predict is {numbers[0]:g}; there is nothing to learn")
     scaled: Array = (sequences.targets - numbers.mean()) / numbers.std()
     return scaled
+
+
+def _unchanged(path: Path, options: SequenceOptions, content: str) -> Sequences:
+    """Return the sequences of the file that was inspected."""
+    if not cache_folder(_cache_name(content, options)).exists() and content_of(path) != content:
+        raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
+    return _read(path, options, content)
 
 
 def _pool(sequences: Sequences, content: str) -> Pool:
@@ -235,6 +261,8 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         scheme="sequences",
         inspect=inspect,
         load=load,
+        fit=fit,
+        prepare=prepare,
         options=SequenceOptions,
         summary="A csv or parquet file with a row for each step, or an npz file",
         revision=REVISION,

@@ -22,7 +22,7 @@ of bits that a text costs is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,6 +121,58 @@ def load(path: Path, options: TextOptions, content: str, seed: int) -> archbench
     )
 
 
+def fit(path: Path, options: TextOptions, content: str) -> archbench.Fitted:
+    """Return the characters in order.
+
+    Raises:
+        DataError: the text is not the one that was inspected.
+    """
+    text, _ = read(path)
+    if content_of(text) != content:
+        raise archbench.DataError(f"{path} was changed after the run began; start the run again")
+    return archbench.Fitted(outputs=tuple(encode(text)[1]))
+
+
+def prepare(files: Sequence[Path], options: TextOptions, fitted: archbench.Fitted) -> archbench.Prepared:
+    """Return new texts in blocks; each character after the first of a text is predicted from those before it.
+
+    Args:
+        files: texts, each of its own.
+        options: of the task.
+        fitted: what `fit` returned.
+
+    Raises:
+        DataError: a text is shorter than a block, or has a character that the text of the task does not have.
+    """
+    import numpy as np
+
+    texts = [(file, read(file)[0]) for file in files]
+    blocks = [scored_blocks(_codes(file, text, fitted.outputs, options.length), options.length) for file, text in texts]
+    asked = np.concatenate([block.targets.ravel() for block in blocks]) != archbench.IGNORED
+    places = [(str(file), place, character) for file, text in texts for place, character in enumerate(text) if place]
+    names = ("file", "position", "character")
+    return archbench.Prepared(
+        inputs=np.concatenate([block.inputs for block in blocks]),
+        rows=dict(zip(names, map(list, zip(*places, strict=True)), strict=True)),
+        steps=np.flatnonzero(asked),
+    )
+
+
+def _codes(file: Path, text: str, symbols: Sequence[str], length: int) -> Array:
+    """Return the number of each character of a new text (n,)."""
+    import numpy as np
+
+    if len(text) <= length:
+        raise archbench.DataError(f"{file} has {len(text)} characters; give {length + 1} or more, a block and the next")
+    number = {symbol: code for code, symbol in enumerate(symbols)}
+    if unknown := [place for place, symbol in enumerate(text) if symbol not in number]:
+        raise archbench.DataError(
+            f"{file} has {text[unknown[0]]!r} at position {unknown[0]}, which the text of the training does not have"
+            f"{f' ({len(unknown)} such characters in all)' if len(unknown) > 1 else ''}; leave it out or replace it"
+        )
+    return np.array([number[symbol] for symbol in text], np.int64)
+
+
 def _validation_begin(last: int, shortest: int, seed: int) -> int:
     """Draw the place where validation begins, at most `last`.
 
@@ -206,6 +258,8 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         scheme="text",
         inspect=inspect,
         load=load,
+        fit=fit,
+        prepare=prepare,
         options=TextOptions,
         summary="Predict the next character of a UTF-8 text file, or of a folder of .txt files",
     )

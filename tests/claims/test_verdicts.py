@@ -18,6 +18,7 @@ from archbench._declarations import Size
 from archbench._plugins import PluginSource, Registered
 from archbench._protocols import equal_steps
 from archbench._records import Origin
+from archbench._statistics import seeds_for_verdict
 from archbench._studies import StudyRecords, StudyResult
 from support import MakeRecord
 
@@ -147,6 +148,25 @@ def test_command_with_enough_seeds(verdict: Verdict) -> None:
 
     assert judged.command == f"benchmark run st --seeds {seeds}"
     assert half(seeds) < 0.02 <= half(seeds - 1)
+
+
+def test_seeds_that_there_are_do_not_count_again() -> None:
+    """A question that the seeds there are decide already would be decided with one more, and at least with three."""
+    rules: dict[str, Any] = {"noise": 0.001, "family": 1, "rule": "above", "threshold": 0.5}
+
+    assert seeds_for_verdict(np.linspace(0.89, 0.91, 5), **rules) == 6
+    assert seeds_for_verdict([0.899, 0.901], **rules) == 3
+    assert seeds_for_verdict([0.899, 0.9, 0.901], **rules) == 4
+
+
+@pytest.mark.parametrize(("ratio", "seeds"), [(1.000001, 200), (0.999999, None)])
+def test_the_largest_number_is_still_offered(ratio: float, seeds: int | None) -> None:
+    """A claim that exactly 200 seeds decide gets this number, and one that needs 201 gets none."""
+    half = float(stats.t(df=200).ppf(1 - 0.0125) * 0.01 / np.sqrt(200))  # of a declared noise of .01, pooled with .01
+    effects = 0.5 + half * ratio + 0.01 * np.array([-1, 0, 1])
+    rules: dict[str, Any] = {"noise": 0.01, "family": 1, "rule": "above", "threshold": 0.5}
+
+    assert seeds_for_verdict(effects, **rules) == seeds
 
 
 def test_no_number_of_seeds_would_do(verdict: Verdict) -> None:

@@ -31,6 +31,7 @@ from workplace import Workplace, rehearse  # type: ignore[import-not-found]
 CORE = "benchmark/archbench"
 REQUIRED = 0.95
 
+TRIALS = "tests/training/test_run_trial.py"
 SUITE = ["tests/suite/test_compare.py", "tests/suite/test_results.py", "tests/suite/test_run.py"]
 ROOMS = {
     "training": (
@@ -41,14 +42,14 @@ ROOMS = {
         [f"{CORE}/_training/_{name}.py" for name in ("order", "streams", "pairing", "splits")],
         ["tests/training"],
     ),
-    "statistics": ([f"{CORE}/_statistics/*.py"], ["tests/statistics"]),
+    "statistics": ([f"{CORE}/_statistics/*.py"], ["tests/statistics", "tests/claims/test_verdicts.py"]),
     "records": (
         [f"{CORE}/_records/_trial.py", f"{CORE}/_records/_store.py", f"{CORE}/_protocols/_protocol.py"],
         ["tests/records", "tests/planning", "tests/protocols"],
     ),
     "planning": (
         [f"{CORE}/_planning/*.py"],
-        ["tests/planning", "tests/suite/test_forecast.py", "tests/training/test_profile.py", *SUITE],
+        ["tests/planning", "tests/suite/test_forecast.py", "tests/training/test_profile.py", TRIALS, *SUITE],
     ),
     "report": (
         [f"{CORE}/_report/_{name}.py" for name in ("boards", "csv", "overall", "rows", "seeds", "statistics")],

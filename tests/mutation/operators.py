@@ -39,11 +39,11 @@ class DeleteStatement(Operator):
 
 
 class SwapArguments(Operator):
-    """Exchange the first two positional arguments of a call."""
+    """Exchange the first two positional arguments of a call, unless their order is of no account."""
 
     def mutation_positions(self, node: NodeOrLeaf) -> Iterable[Position]:
         """Yield the place of an argument list that begins with two positional arguments."""
-        if node.type == "arglist" and len(self._positional(node)) >= 2:
+        if node.type == "arglist" and len(self._positional(node)) >= 2 and not self._symmetric(node):
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: PythonNode, index: int) -> NodeOrLeaf:
@@ -54,6 +54,13 @@ class SwapArguments(Operator):
         left.prefix, right.prefix = right.prefix, left.prefix
         node.children[a], node.children[b] = second, first
         return node
+
+    @staticmethod
+    def _symmetric(node: Any) -> bool:
+        """Return whether it is the smaller or larger of numbers; with a key, the order decides between equals."""
+        function = node.parent.get_previous_leaf()
+        plain = all(child.type != "argument" for child in node.children)
+        return plain and function is not None and function.value in ("min", "max", "minimum", "maximum")
 
     @staticmethod
     def _positional(node: Any) -> list[NodeOrLeaf]:

@@ -137,13 +137,19 @@ def operators() -> list[str]:
 
 
 class SilentPlaces:
-    """The places of annotations, decorators and `if TYPE_CHECKING` blocks, in which a mutant changes nothing."""
+    """The places in which a mutant changes nothing.
+
+    These are annotations, decorators, `if TYPE_CHECKING` blocks, `frozen` and `kw_only` in the head of a class, and
+    `strict` of zip, which only asserts.
+    """
 
     def __init__(self, source: str) -> None:
         self.spans: list[tuple[tuple[int, int], tuple[int, int]]] = []
         for node in ast.walk(ast.parse(source)):
             quiet: list[ast.AST | None] = [getattr(node, "annotation", None), getattr(node, "returns", None)]
             quiet += getattr(node, "decorator_list", [])
+            if isinstance(node, ast.ClassDef | ast.Call):
+                quiet += [word.value for word in node.keywords if word.arg in ("frozen", "kw_only", "strict")]
             if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
                 quiet.append(node)
             for part in quiet:

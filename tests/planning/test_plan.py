@@ -11,7 +11,7 @@ import pytest
 from archbench import Published
 from archbench._errors import DeclarationError, IncompatibleError, SelectionError
 from archbench._planning import Device, Refusal, make_plan, unite
-from archbench._protocols import Recipe, equal_steps, find_protocol
+from archbench._protocols import Recipe, Tuning, equal_steps, find_protocol
 from archbench._records import Trial
 from archbench._selection import select
 from support import Make, assert_fixed_and_named, structs_of
@@ -76,6 +76,26 @@ def test_plans_are_united_cell_by_cell(make_architecture: Make, make_task: Make)
 
     assert cells == {("a", "smoke"): (3, 9e9), ("b", "smoke"): (2, 9e9), ("a", "other"): (1, SMOKE.timeout)}
     assert {planned.id for planned in one("a", SMOKE, 3).trials} < {planned.id for planned in united.trials}
+
+
+def test_united_plans_keep_what_cannot_be(make_architecture: Make, make_task: Make) -> None:
+    """A combination that cannot exist is declined by the united plan too, once, wherever it stood."""
+    nets = [make_architecture("a"), make_architecture("small", incompatible=lambda info, options: "needs 32x32")]
+    tasks = select(["all"], [make_task("x"), make_task("y")], "task")
+    both = make_plan(select(["all"], nets, "architecture"), tasks, protocol=SMOKE, seeds=1)
+    one = make_plan(select(["all"], nets, "architecture"), tasks[:1], protocol=SMOKE, seeds=1)
+    declined = [(cell.architecture.component.label, cell.task.component.label) for cell in unite([one, both]).declined]
+
+    assert declined == [("small", "x"), ("small", "y")]
+
+
+def test_cost_counts_the_tuning(make_architecture: Make, make_task: Make) -> None:
+    """Three seeds and a search over two rates are five trials for each of two architectures."""
+    rules = msgspec.structs.replace(SMOKE, tuning=Tuning(rates=(0.1, 0.01)))
+    nets = select(["all"], [make_architecture("a"), make_architecture("b")], "architecture")
+    made = make_plan(nets, select(["all"], [make_task("x")], "task"), protocol=rules, seeds=3)
+
+    assert made.cost == 10
 
 
 def test_records_know_the_claims_of_their_cell(make_architecture: Make, make_task: Make) -> None:

@@ -148,6 +148,20 @@ def test_no_candidate_finished(make_architecture: Make, make_task: Make) -> None
     assert (state.tuned, state.refusal) == (True, Refusal("diverged", record.message))
 
 
+def test_the_most_frequent_ending_is_shown_with_its_first_message(make_architecture: Make, make_task: Make) -> None:
+    """Of candidates that crashed once and diverged otherwise, the first that diverged gives the reason."""
+    todo = plan([make_architecture("a")], [make_task()], seeds=1)
+    (state,) = todo.assess({})
+    tried = [trial for candidate in state.candidates for trial in candidate.trials]
+    endings = [("crashed", "killed"), ("diverged", "at step 3"), ("diverged", "at step 9")]
+    records = {
+        trial.id: trial.job(Device(kind="cpu")).record(*ending) for trial, ending in zip(tried, endings, strict=True)
+    }
+    (after,) = todo.assess(records)
+
+    assert after.refusal == Refusal("diverged", "no candidate of tuning finished; the first diverged with: at step 3")
+
+
 def test_another_choice_trains_the_evaluation_again(make_architecture: Make, make_task: Make) -> None:
     """The id of an evaluation does not depend on what was chosen, but its record must follow the present choice."""
     todo = plan([make_architecture("a")], [make_task()], seeds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from archbench._errors import ProtocolError
-from archbench._protocols import Protocol, Recipe, Tuning, find_protocol, protocols
+from archbench._protocols import Probes, Protocol, Recipe, Tuning, find_protocol, protocols
 from archbench._protocols._toml import get_protocol, read_protocol
 from archbench.cli import VERBS, make_app
 
@@ -172,3 +173,17 @@ def test_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
     keys |= {f"tuning.{name}" for name in Tuning.__struct_fields__}
     assert keys <= explained
+
+
+def test_what_a_protocol_leaves_out() -> None:
+    """Without other settings there are three seeds, ten validations, an hour for a trial, and no tuning."""
+    rules = Protocol(name="mine", epochs=1.0, batch_size=32)
+
+    assert (rules.seeds, rules.validations, rules.timeout, rules.tuning_cost) == (3, 10, 3600.0, 0)
+
+
+@pytest.mark.parametrize(("at", "fits"), [((0.0, 1.0), True), ((1.0,), True), ((0.0, 0.5), False)])
+def test_probes_of_a_budget_in_seconds(at: tuple[float, ...], fits: bool) -> None:
+    """Where the number of steps is not known ahead, probes measure before the first and after the last one only."""
+    with contextlib.nullcontext() if fits else pytest.raises(ValueError, match="at 0 and 1 only"):
+        Protocol(name="mine", seconds=5.0, batch_size=32, probes=Probes(measure=("gradient",), at=at))

@@ -128,6 +128,21 @@ def test_seed_tuning_and_target_decide_where_they_count() -> None:
     assert other(BASE, task=easier, protocol=stopping).id != other(BASE, protocol=stopping).id
 
 
+def test_a_component_multiplies_no_steps_unless_it_says_so() -> None:
+    """The effort of a component is 1 where none is given."""
+    assert Component(provider="p", name="a", revision=1, options={}, label="a").effort == 1
+
+
+def test_trials_in_words() -> None:
+    """A trial names architecture, task and seed; one of tuning also the learning rate that it tries."""
+    tried = msgspec.structs.replace(
+        BASE, tuning=True, recipe=msgspec.structs.replace(HOUSE_RECIPE, learning_rate=0.0125)
+    )
+
+    assert str(BASE) == "a on t, seed 0"
+    assert str(tried) == "a on t, tuning with learning rate 0.0125, seed 0"
+
+
 def test_words_decide_nothing() -> None:
     """Labels, summaries, time limits and the number of planned seeds change neither the id nor any stream."""
     protocol = msgspec.structs.replace(QUICK, summary="other words", timeout=1.0, seeds=9)

@@ -40,6 +40,16 @@ def test_a_record_is_the_same_before_and_after_the_disk(make_record: MakeRecord,
     assert store.load() == ({kept.id: kept}, [])
 
 
+def test_problems_of_the_last_run_are_kept(tmp_path: Path) -> None:
+    """The lines that were written are read; a run without problems leaves no file of them."""
+    store = Store(tmp_path)
+    store.write_problems(["one", "two"])
+
+    assert Store(tmp_path).read_problems() == ["one", "two"]
+    store.write_problems([])
+    assert (store.read_problems(), list(tmp_path.iterdir())) == ([], [])
+
+
 def test_every_flipped_byte_is_seen(make_record: MakeRecord) -> None:
     """Reading a record file fails if any byte is damaged; it never gives another record."""
     data = encode_record(make_record())

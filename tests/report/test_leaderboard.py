@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from archbench._protocols import find_protocol
-from archbench._records import Origin, Pairing, Record, TaskFacts
+from archbench._records import Origin, Pairing, Record, Resources, TaskFacts
 from archbench._report import Leaderboard, build_leaderboard
 from archbench._report._schema import TaskRow
 from archbench._report._seeds import describe_gap
@@ -87,6 +87,62 @@ def test_extra_seeds_do_not_count(make_record: MakeRecord) -> None:
     assert row.score is not None
     assert (2, pytest.approx(0.7)) == (row.rank, row.score.mean)
     assert sum(not seed.counted for seed in row.seeds) == 7
+
+
+def test_one_planned_seed_is_one(make_record: MakeRecord) -> None:
+    """Under a protocol of one seed, the second seed of one entrant does not count."""
+    rules = msgspec.structs.replace(find_protocol("quick"), name="once", seeds=1)
+    records = trials(make_record, "a", [0.8], protocol=rules) + trials(make_record, "b", [0.7, 0.9], protocol=rules)
+
+    board = build_leaderboard(records)
+
+    assert board.boards[0].seeds == [0]
+    assert [row.rank for row in rows(board).values()] == [1, 2]
+
+
+def test_a_superseded_entrant_has_no_say_in_the_seeds(make_record: MakeRecord) -> None:
+    """Extra seeds count where every current entrant has them, although an old revision does not."""
+    records = trials(make_record, "lstm", [0.5] * 3) + trials(make_record, "lstm", [0.8] * 5, a_revision=2)
+
+    assert build_leaderboard(records).boards[0].seeds == [0, 1, 2, 3, 4]
+
+
+def test_small_or_good_is_on_the_front(make_record: MakeRecord) -> None:
+    """Of errors, the larger network with the smaller error and the smaller network are on the front; the worst is not.
+
+    It has the most parameters and the largest error.
+    """
+    sizes = {"small": (100, 0.3), "large": (1000, 0.1), "vain": (2000, 0.4)}
+    records = [
+        make_record(name, "adding", seed=seed, score=error, resources=Resources(parameters=count))
+        for name, (count, error) in sizes.items()
+        for seed in range(3)
+    ]
+
+    front = {name: row.pareto for name, row in rows(build_leaderboard(records)).items()}
+
+    assert front == {"small": True, "large": True, "vain": False}
+
+
+def test_a_cost_is_the_mean_of_those_that_were_measured(make_record: MakeRecord) -> None:
+    """A seed without a measured time, or with an infinite one, is left out of the mean."""
+    times = [1.0, None, 3.0, float("inf")]
+    records = [
+        make_record("a", seed=seed, score=0.5, resources=Resources(train_seconds=time))
+        for seed, time in enumerate(times)
+    ]
+
+    assert rows(build_leaderboard(records))["a"].train_seconds == 2.0
+
+
+def test_the_matrix_counts_what_was_not_run(make_record: MakeRecord) -> None:
+    """A cell with one of three seeds says that two were not run; one with all of them says nothing of the kind."""
+    board = build_leaderboard([*trials(make_record, "a", [0.8] * 3), *trials(make_record, "b", [0.9])])
+    labels = {entrant.id: entrant.label for entrant in board.entrants}
+
+    texts = {labels[row.entrant]: row.cells[0].text for row in board.matrices[0].rows}
+
+    assert texts == {"a": "3 ok", "b": "1 ok, 2 not run"}
 
 
 def test_extra_seeds_count_when_all_have_them(make_record: MakeRecord) -> None:

@@ -262,6 +262,28 @@ def test_an_entrant_that_still_improves_is_not_ranked(make_record: MakeRecord) -
     assert (over["rising"].rank, over["rising"].missing) == (None, ["not trained long enough to say on digits"])
 
 
+def test_a_curve_is_the_mean_of_the_seeds_that_count(make_record: MakeRecord) -> None:
+    """A seed that diverged, and one without a curve, are left out of the mean curve of the others."""
+    levels = {0: 0.2, 1: 0.6, 2: 0.9}
+    records = [curve(make_record(seed=seed, score=0.7), [level] * 4) for seed, level in levels.items()]
+    records[2] = msgspec.structs.replace(records[2], status="diverged", scores=None)
+    records.append(msgspec.structs.replace(make_record(seed=3, score=0.7), curves=None))
+
+    [mean] = build_leaderboard(records).boards[0].curves
+
+    assert (mean.n, mean.step) == (2, [50, 100, 150, 200])
+    assert mean.validation == pytest.approx([0.4] * 4)
+
+
+def test_solving_with_one_seed_comes_before_none(make_record: MakeRecord) -> None:
+    """Who solves the task with one of three seeds stands before one who never does, with a better mean."""
+    facts = msgspec.structs.replace(ACCURACY, margin=0.5)
+    records = aimed(make_record, "never", [0.89, 0.88, 0.89], [None] * 3, facts)
+    records += aimed(make_record, "once", [0.91, 0.2, 0.3], [400, None, None], facts)
+
+    assert list(rows(build_leaderboard(records))) == ["once", "never"]
+
+
 def test_solving_with_every_seed_is_long_enough(make_record: MakeRecord) -> None:
     """An entrant that solved the task with every seed is ranked, although its curve still rises."""
     records = aimed(make_record, "a", [0.95, 0.96, 0.97], [400, 450, 400], ACCURACY)

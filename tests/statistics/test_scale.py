@@ -55,6 +55,12 @@ def test_ratios_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
         Scale(**wrong)
 
 
+def test_refusal_says_what_was_given() -> None:
+    """A scale without a floor has that of 0, and the message says so."""
+    with pytest.raises(ValueError, match=r"given were factor 1\.25 and floor 0$"):
+        Scale(higher_is_better=False, factor=1.25)
+
+
 def test_floor_is_the_target_or_a_millionth_of_chance() -> None:
     """Errors below the target are all good enough; without a target, those below a millionth of chance are."""
     assert floor_of(0.5, None) == 5e-7

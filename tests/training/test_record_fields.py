@@ -72,6 +72,13 @@ def test_curves() -> None:
     assert (curves.step, curves.validation, curves.seconds) == ([10, 30, 40], [0.5, 0.75, 0.25], [1.0, 7.0, 9.0])
 
 
+def test_seconds_are_kept_to_a_tenth_of_a_millisecond() -> None:
+    """Sums of seconds are rounded to four digits."""
+    curves = make_curves(trained(seconds=[1.23456, 0.00002, 1.0]))
+
+    assert curves.seconds == [1.2346, 1.2346, 2.2346]
+
+
 @pytest.mark.parametrize(("higher", "best"), [(True, 0.75), (False, 0.25)])
 def test_scores(higher: bool, best: float) -> None:
     """The validation score is the best; the training loss is the mean over the last tenth, here 4 of 40 steps."""

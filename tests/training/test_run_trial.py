@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 import pytest
@@ -26,6 +27,15 @@ def test_ok(make_job: MakeJob) -> None:
     assert record.resources.parameters == 64 * 10 + 10
     assert record.resources.flops == 2 * 64 * 10
     assert record.resources.samples_per_second == pytest.approx(16 / (record.resources.step_seconds or 0))
+
+
+def test_costs_begin_with_the_trial(make_job: MakeJob) -> None:
+    """The clock of a trial that no process was handed starts with the trial, and not with the machine."""
+    start = time.monotonic()
+    record = run_trial(make_job(LINEAR))
+
+    assert record.resources.total_seconds is not None
+    assert record.resources.total_seconds <= time.monotonic() - start
 
 
 def test_nan_loss_is_diverged_with_its_step(make_job: MakeJob) -> None:
@@ -130,14 +140,17 @@ def build(task, options):
     assert "(6, 16, 2), the task needs (16, 6, 2)" in record.message
 
 
-def test_every_global_generator_is_seeded(make_job: MakeJob) -> None:
-    """Networks that draw from the global generators of Python or numpy repeat with their seed and differ by seed."""
-    build = """
+@pytest.mark.parametrize("draw", ["random.random()", "numpy.random.rand()", "torch.rand(())"])
+def test_every_global_generator_is_seeded(draw: str, make_job: MakeJob) -> None:
+    """Networks that draw from the global generators of Python, numpy or torch repeat by seed and differ between."""
+    build = f"""
 def build(task, options):
     import random, numpy, torch
     net = linear(task)
     with torch.no_grad():
-        net[1].weight += random.random() + numpy.random.rand()
+        for parameter in net.parameters():
+            parameter.zero_()
+        net[1].weight[0] += {draw}  # of one class: the loss ignores what all classes gain
     return net
 """
     losses = []
@@ -202,6 +215,49 @@ def build(task, options):
     assert record.scores.selected_step == 10
     assert record.scores.test > record.scores.test_last + 0.2
     assert seen == ["validation", "validation", "test"]
+
+
+def test_the_last_weights_score_every_batch(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The score of the last weights is theirs for all batches, not only for those before the selected ones came in.
+
+    The labels are the bits of the inputs. After five steps the network answers right, later always 0.
+    """
+    from archbench._training import _splits
+
+    monkeypatch.setattr(_splits, "EVALUATION_BATCH", 4)
+    build = """
+def build(task, options):
+    import torch
+    class Forgets(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = linear(task)
+            self.register_buffer("steps", torch.zeros(()))
+        def forward(self, x):
+            self.steps += self.training
+            if self.training:
+                return self.net(x)
+            bit = x[:, 0, 0] * (self.steps <= 10)
+            return torch.stack([1 - bit, bit], 1)
+    return Forgets()
+"""
+    task = """
+def load(options, seed):
+    import numpy as np
+    bits = (np.arange(32) % 4 == 3).astype(np.int64)
+    examples = archbench.Examples(bits[:, None, None].astype(np.float32), bits)
+    return archbench.Splits(examples, examples, examples)
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(1, 1), outputs=2)
+    facts = {"loss": "cross_entropy", "metric": "accuracy", "chance": 0.5, "oracle": 1.0}
+    yield archbench.Task(name="bits", info=info, load=load, **facts)
+"""
+    record = run_trial(make_job(build, task="bits", extra=task))
+
+    assert record.scores is not None, record.detail
+    assert (record.scores.selected_step, record.scores.test, record.scores.test_last) == (10, 1.0, 0.75)
 
 
 def test_tied_weights_and_references_are_scored_as_selected(make_job: MakeJob) -> None:

@@ -15,8 +15,10 @@ from archbench._declarations._options import convert_options as convert_options
 from archbench._declarations._options import listed_options as listed_options
 from archbench._declarations._options import option_names as option_names
 from archbench._declarations._reader import CONTENT_DIGITS as CONTENT_DIGITS
+from archbench._declarations._reader import Fitted as Fitted
 from archbench._declarations._reader import Found as Found
 from archbench._declarations._reader import OwnData as OwnData
+from archbench._declarations._reader import Prepared as Prepared
 from archbench._declarations._reader import Reader as Reader
 from archbench._declarations._section import Section as Section
 from archbench._declarations._study import Chart as Chart

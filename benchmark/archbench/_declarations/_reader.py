@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,40 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """Facts that a reader took from the data of a task, to prepare new files in the same way. Plain data.
+
+    Args:
+        outputs: the names of the classes in order, or of the one number that is predicted.
+        offset, scale: a prediction `y` of a number is `offset + scale * y` in the unit of the files.
+        values: whatever else `Reader.prepare` needs, such as means and standard deviations.
+    """
+
+    outputs: tuple[str, ...]
+    offset: float = 0.0
+    scale: float = 1.0
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """New examples, ready for a network.
+
+    Args:
+        inputs: (N, ...), as those of the splits.
+        rows: columns that say which prediction is which, by name, each (R,).
+        lengths: (N,), of a task of variable length.
+        steps: (R,), the places of the predictions in (N * T,) where each step has one; None where each example has
+            one, and R is N.
+    """
+
+    inputs: Any
+    rows: Mapping[str, Sequence[Any]]
+    lengths: Any = None
+    steps: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """A kind of files that people can train on.
 
@@ -69,6 +103,10 @@ class Reader:
         load: `load(path, options, content, seed)` returns `Splits`, or the same as a string. Called in the worker; it
             raises `DataError` if the files are not those of `content` any more. As for `Task`, the test split must
             not depend on the seed.
+        fit: `fit(path, options, content)` returns `Fitted` for `prepare`, or the same as a string. Called in the
+            worker, of a trial whose network is kept. None, as `prepare`, where nothing can be predicted for new files.
+        prepare: `prepare(files, options, fitted)` returns `Prepared`, or the same as a string: new files, with the
+            very preprocessing of `load`. It raises `DataError` if something is wrong with them.
         options: as for `Architecture`; people write them in brackets after the path.
         summary: one line for lists.
         revision: raise it when the same files give other data.
@@ -81,6 +119,8 @@ class Reader:
     scheme: str
     inspect: str | Callable[[Path, Any], Found]
     load: str | Callable[[Path, Any, str, int], Splits]
+    fit: str | Callable[[Path, Any, str], Fitted] | None = None
+    prepare: str | Callable[[Sequence[Path], Any, Fitted], Prepared] | None = None
     options: type | None = None
     summary: str = ""
     revision: int = 1
@@ -89,6 +129,10 @@ class Reader:
     def __post_init__(self) -> None:
         check_declaration(self, "Reader", self.load, "load")
         check_target(f"Reader {self.name!r}: inspect", self.inspect)
+        if (self.fit is None) != (self.prepare is None):
+            raise DeclarationError(f"Reader {self.name!r}: fit and prepare belong together; give both or neither")
+        for name in ("fit", "prepare") if self.fit is not None else ():
+            check_target(f"Reader {self.name!r}: {name}", getattr(self, name))
 
     @property
     def name(self) -> str:

@@ -1,4 +1,7 @@
-"""The code inside the process of one trial. Its record goes back through a channel; it writes nothing but its log."""
+"""The code inside the process of one trial. Its record goes back through a channel.
+
+It writes nothing but its log and, where that is wanted, the trained network.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
         report(channel, token, progress)
 
     shared = store.shared if store.shared.is_dir() else None
-    record = run_trial(job, shared, tell, checkpoint=store.checkpoint(job.trial.id))
+    record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
     deliver(channel, token, record)
     sys.stdout.flush()
     sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed

@@ -20,7 +20,7 @@ from archbench._execution._launchers import Child
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
 from archbench._planning import Device, Job, PlannedTrial
-from archbench._records import RESULTS, Record, Store, printable
+from archbench._records import RESULTS, Record, Store, Weights, printable
 
 GRACE_SECONDS = 2.0
 TICK_SECONDS = 0.5
@@ -46,6 +46,7 @@ def execute(
     pool: Pool,
     *,
     timeout: float | None,
+    keep: Callable[[PlannedTrial], Weights | None] = lambda planned: None,
     on_start: Callable[[PlannedTrial], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
 ) -> Generator[Record, None, None]:
@@ -58,6 +59,7 @@ def execute(
         store: the store for the records.
         pool: the launcher and the devices.
         timeout: seconds that one trial may take; None for the limit of its protocol.
+        keep: which weights of a trial to keep.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
     """
@@ -70,7 +72,7 @@ def execute(
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item, device, store, pool, timeout))
+                running.append(_start(item, keep(item), device, store, pool, timeout))
             wait([trial.child.sentinel for trial in running], TICK_SECONDS)
             on_tick()
             for trial in list(running):
@@ -94,11 +96,12 @@ def execute(
             trial.channel.close()
 
 
-def _start(planned: PlannedTrial, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
-    job = planned.job(device)
+def _start(
+    planned: PlannedTrial, keep: Weights | None, device: Device, store: Store, pool: Pool, timeout: float | None
+) -> _Running:
+    job = msgspec.structs.replace(planned.job(device), keep=keep, handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    job = msgspec.structs.replace(job, handed_over=time.monotonic())
     channel = Channel()
     child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()), channel)
     return _Running(planned, job, child, device, started, limit, time.monotonic() + limit, channel)

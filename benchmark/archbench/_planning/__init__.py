@@ -1,6 +1,7 @@
 """Planning: cells, their trials, tuning, and what a run trains next. Pure functions of declarations and records."""
 
 from archbench._planning._again import Obstacle as Obstacle
+from archbench._planning._again import find_again as find_again
 from archbench._planning._again import plan_again as plan_again
 from archbench._planning._cell import Candidate as Candidate
 from archbench._planning._cell import Cell as Cell

@@ -42,7 +42,7 @@ def plan_again(record: Record, plugins: Plugins, own_data: Sequence[Selected[Tas
         own_data: tasks over people's own files; a record holds neither these files nor their paths.
     """
     trial = record.trial
-    architecture = _find(trial.architecture, plugins.architectures, plugins)
+    architecture = find_again(trial.architecture, plugins.architectures, plugins)
     task = _own(trial.task, own_data, plugins) if is_own_data(trial.task.label) else _declared(trial.task, plugins)
     for found in (architecture, task):
         if isinstance(found, Obstacle):
@@ -92,8 +92,14 @@ def _changed_facts(cell: Cell, record: Record) -> Iterator[str]:
             yield f"the {name} of task {record.trial.task.name} was {_word(was)}, and is {_word(became)} now"
 
 
-def _find(wanted: Component, available: Sequence[Registered[Item]], plugins: Plugins) -> Selected[Item] | Obstacle:
-    """Return what a component names, with the options that it has, or that it is gone."""
+def find_again(wanted: Component, available: Sequence[Registered[Item]], plugins: Plugins) -> Selected[Item] | Obstacle:
+    """Return what a component names, with the options that it has, or that it is gone.
+
+    Args:
+        wanted: the component of a record.
+        available: architectures or tasks.
+        plugins: what is installed.
+    """
     for registered in available:
         if registered.origin.distribution == wanted.provider and registered.item.name == wanted.name:
             try:
@@ -118,7 +124,7 @@ def _options(item: Architecture | Task, wanted: Component) -> Any:
 
 
 def _declared(wanted: Component, plugins: Plugins) -> Selected[Task] | Obstacle:
-    found = _find(wanted, plugins.tasks, plugins)
+    found = find_again(wanted, plugins.tasks, plugins)
     if isinstance(found, Selected):
         try:
             check_availability([found])

@@ -8,7 +8,7 @@ import msgspec
 
 from archbench._declarations import OwnData
 from archbench._plugins import PluginSource
-from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts, Trial
+from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts, Trial, Weights
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         device: where to run.
         own_data: the files that the task is made from; None for a declared task.
         manifests: copied into the record.
+        keep: which weights to keep; None for none. No part of what decides a result.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -49,6 +50,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     device: Device
     own_data: OwnData | None = None
     manifests: dict[str, str] = {}
+    keep: Weights | None = None
     handed_over: float = 0.0
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:

@@ -22,6 +22,14 @@ from archbench._records._limits import MOST_WRONG as MOST_WRONG
 from archbench._records._lineage import superseded as superseded
 from archbench._records._merge import Merged as Merged
 from archbench._records._merge import merge as merge
+from archbench._records._network import FORMAT as FORMAT
+from archbench._records._network import KEEP as KEEP
+from archbench._records._network import KeptNetwork as KeptNetwork
+from archbench._records._network import Weights as Weights
+from archbench._records._network import has_network as has_network
+from archbench._records._network import read_sidecar as read_sidecar
+from archbench._records._network import read_weights as read_weights
+from archbench._records._network import write_network as write_network
 from archbench._records._printable import printable as printable
 from archbench._records._progress import Point as Point
 from archbench._records._progress import Progress as Progress

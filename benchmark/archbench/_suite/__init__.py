@@ -3,6 +3,7 @@
 from archbench._suite._answers import claims as claims
 from archbench._suite._answers import study as study
 from archbench._suite._api import compare as compare
+from archbench._suite._api import load as load
 from archbench._suite._api import read as read
 from archbench._suite._api import reproduce as reproduce
 from archbench._suite._api import run as run

@@ -1,19 +1,26 @@
-"""The suite from Python: `run`, `compare`, `reproduce`, and `read`, which only reads. Loads neither torch nor numpy."""
+"""The suite from Python: `run`, `compare`, `reproduce`; and `read` and `load`, which only read.
+
+Importing it loads neither torch nor numpy.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archbench._suite._observer import Observer
 from archbench._suite._results import Results
-from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, RunSettings
+from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, Keep, RunSettings
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from archbench._declarations import Size
     from archbench._planning import Plan
     from archbench._plugins import Plugins
+    from archbench._records import Record
     from archbench._suite._certificate import Certificate
     from archbench._suite._compare import Compared
 
@@ -33,6 +40,7 @@ def run(
     device: DeviceChoice = "auto",
     timeout: float | None = None,
     retry: bool = False,
+    keep: Keep | None = None,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -56,6 +64,8 @@ def run(
         device: `auto`, `cpu` or `cuda`.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
+        keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
+            own data and for none elsewhere. `archbench.load` returns the network.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -74,7 +84,7 @@ def run(
     from archbench._suite._studies import make_plan
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
+    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     share = None if shard is None else Shard.parse(shard)
@@ -181,7 +191,7 @@ def reproduce(
     from archbench._suite._progress import make_progress
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(device=device, workers=workers, timeout=timeout)
+    settings = RunSettings(device=device, workers=workers, timeout=timeout, keep="none")
     drawn = "" if sample is None else f", sample={sample}, seed={seed}"
     wanted = _reproduce.Wanted(
         target=str(target),
@@ -222,6 +232,34 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
         refused=tuple(store.refused),
         set_aside=tuple(SetAside(path.name, reason) for path, reason in broken),
     )
+
+
+def load(
+    target: Record | str | Path,
+    *,
+    out: str | Path = DEFAULT_OUT,
+    plugin_files: Sequence[str | Path] = (),
+    blocked_plugins: Sequence[str] = (),
+) -> nn.Module:
+    """Return a trained network that a run kept, in evaluation mode, on the CPU.
+
+    It takes inputs as those of its task. On a task of variable length it is called with lengths if its architecture
+    declares `takes_lengths`; else the padding goes in front.
+
+    Args:
+        target: a record of a run that kept networks, its file, FOLDER/DIGITS of its id, or the file of the weights.
+        out: the folder of the run, for a record.
+        plugin_files: one-file plugins to load as well.
+        blocked_plugins: distributions or entry points that are not even imported.
+
+    Raises:
+        RecordError: no network of this record is kept, or its files are damaged.
+        PluginError: its architecture is not installed, or in another revision.
+    """
+    from archbench._suite._networks import load_network
+
+    plugins = _load_plugins(Observer(), plugin_files, blocked_plugins)
+    return load_network(target, Path(out), plugins, warn=lambda text: warnings.warn(text, stacklevel=2))
 
 
 def _load_plugins(observer: Observer, files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:

@@ -10,7 +10,7 @@ from archbench._declarations import Study
 from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
-from archbench._records import Record, SetAside, Store
+from archbench._records import Record, SetAside, Store, has_network
 from archbench._suite._changes import describe_changes
 from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
@@ -87,6 +87,7 @@ class Run:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
             try:
                 states = self._train_all()
+                self._tell_of_networks()
             finally:
                 self._restore_records()
                 self.store.drop_empty_logs()
@@ -135,12 +136,28 @@ class Run:
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
         timeout, start, tick = self.settings.timeout, self._started, self._waiting
-        trials = execute(ready, self.store, pool, timeout=timeout, on_start=start, on_tick=tick)
+        keep = self.settings.weights_of
+        trials = execute(ready, self.store, pool, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record
                 for observer in self._observers:
                     observer.trial_finished(record)
+
+    def _tell_of_networks(self) -> None:
+        """Say which finished trials lack the network that is wanted: a finished trial is never trained again for it."""
+        wanted = [(trial.id, weights) for trial in self.plan.trials if (weights := self.settings.weights_of(trial))]
+        lacking = [
+            self.records[key]
+            for key, weights in wanted
+            if self.records[key].status == "ok" and not has_network(self.store.networks, key, weights)
+        ]
+        if lacking:
+            reason = next((record.detail for record in lacking if record.detail), "they were trained without it")
+            self.observer.warned(
+                f"the network of {len(lacking)} finished trials is not kept ({reason}); to train them again, delete "
+                "their records or give another folder with --out"
+            )
 
     def _started(self, planned: PlannedTrial) -> None:
         for observer in self._observers:

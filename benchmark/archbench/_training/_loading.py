@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from archbench._declarations import Architecture, Task
+from archbench._declarations import Architecture, OwnData, Reader, Task
 from archbench._errors import PluginError
 from archbench._planning import Job
 from archbench._plugins import Registered, fingerprint_of, load_source
@@ -21,14 +21,22 @@ def load_task(job: Job) -> Task:
     Raises:
         PluginError: the plugin does not provide it any more, or was changed after the plan was made.
     """
-    plugins = load_source(job.task_source, job.task_origin)
-    if job.own_data is None:
-        return _find(plugins.tasks, job.trial.task)
-    for candidate in plugins.readers:
-        if candidate.item.scheme == job.own_data.scheme:
+    if job.own_data is not None:
+        return make_task(load_reader(job, job.own_data), job.own_data)
+    return _find(load_source(job.task_source, job.task_origin).tasks, job.trial.task)
+
+
+def load_reader(job: Job, data: OwnData) -> Reader:
+    """Return the reader of people's own files.
+
+    Raises:
+        PluginError: the plugin does not provide it any more, or was changed after the plan was made.
+    """
+    for candidate in load_source(job.task_source, job.task_origin).readers:
+        if candidate.item.scheme == data.scheme:
             _check_unchanged(candidate, job.trial.task)
-            return make_task(candidate.item, job.own_data)
-    raise PluginError(f"{job.trial.task.provider} no longer reads {job.own_data.scheme!r}")
+            return candidate.item
+    raise PluginError(f"{job.trial.task.provider} no longer reads {data.scheme!r}")
 
 
 def load_architecture(job: Job) -> Architecture:

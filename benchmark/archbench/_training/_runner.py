@@ -1,6 +1,7 @@
 """`run_trial`: from a job to a record, in this process.
 
-It writes nothing but splits that the trials of a run share, which a process of their own makes once per task and seed.
+It writes nothing but the network that is kept, and splits that the trials of a run share, which a process of their own
+makes once per task and seed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from archbench._records import Pairing, Progress, Record, Resources, Status, Tra
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
+from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
@@ -53,7 +55,12 @@ Report = Callable[[Progress], None]
 
 
 def run_trial(
-    job: Job, shared: Path | None = None, report: Report = lambda progress: None, checkpoint: Path | None = None
+    job: Job,
+    shared: Path | None = None,
+    report: Report = lambda progress: None,
+    checkpoint: Path | None = None,
+    *,
+    networks: Path | None = None,
 ) -> Record:
     """Train once and return the record.
 
@@ -65,6 +72,7 @@ def run_trial(
         shared: the folder in which the trials of a run share their splits; None to make them for this trial only.
         report: called after each validation, and when SIGTERM asks a running training to end.
         checkpoint: the file that keeps the state of a long training, from which a later call goes on; None for none.
+        networks: the folder for the trained network, if the job keeps one.
     """
     run = TrialRun(job, shared, report)
     run.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, job)
@@ -81,7 +89,8 @@ def run_trial(
     except (Exception, SystemExit) as error:
         oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
-    return run.record(status, message, detail)
+    record = run.record(status, message, detail)
+    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
 
 
 class TrialRun:

@@ -53,7 +53,7 @@ def reproduce(
     from archbench._suite._progress import make_progress
     from archbench.cli._reproduce_output import show_certificate
 
-    settings = RunSettings(device=device, workers=workers, timeout=timeout)
+    settings = RunSettings(device=device, workers=workers, timeout=timeout, keep="none")
     command = shlex.join(["benchmark", *sys.argv[1:]])
     wanted = _reproduce.Wanted(
         target=target, sample=sample, seed=seed, own_data=task or (), certificate=out, command=command

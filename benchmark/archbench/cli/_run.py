@@ -8,6 +8,7 @@ import typer
 
 from archbench._declarations import Size
 from archbench._suite import RunSettings
+from archbench._suite._settings import Keep
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
     DEFAULT_OUT,
@@ -44,6 +45,14 @@ OtherProtocol = Annotated[
 SizeName = Annotated[
     Size | None, typer.Option("--size", help="Size of the studies: quick or full.", show_default="quick")
 ]
+KeepName = Annotated[
+    Keep | None,
+    typer.Option(
+        "--keep",
+        help="Keep the trained networks: the weights that validation selected, the last ones, or none.",
+        show_default="selected for your own data, else none",
+    ),
+]
 
 ShardName = Annotated[
     str | None,
@@ -63,6 +72,7 @@ def run(
     device: DeviceName = "auto",
     timeout: Timeout = None,
     retry: Retry = False,
+    keep: KeepName = None,
     dry_run: DryRun = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
@@ -72,7 +82,7 @@ def run(
     from archbench._planning import Shard
     from archbench._suite._request import Request
 
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
+    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
     share = None if shard is None else Shard.parse(shard)
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=share)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)

@@ -1,0 +1,160 @@
+"""Networks that were kept: loading them, and predictions for new files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archbench._declarations import Architecture, Fitted, Reader, convert_options, resolve
+from archbench._errors import PluginError, RecordError, SelectionError
+from archbench._planning import Obstacle, find_again
+from archbench._plugins import Plugins
+from archbench._records import KeptNetwork, Record, Store, read_sidecar, read_weights
+from archbench._selection import Selected
+from archbench._suite._settings import DEFAULT_OUT
+from archbench._suite._source import open_source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ENDINGS = (".safetensors", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predictions for new files, as a table.
+
+    Args:
+        network: what predicted.
+        columns: by name, all equally long: those that say which prediction is which, `predicted`, and for classes
+            `probability`, that of the predicted class, and `probability of NAME` of each class.
+    """
+
+    network: KeptNetwork
+    columns: dict[str, list[Any]]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The table line by line."""
+        return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*self.columns.values(), strict=True)]
+
+
+def load_network(
+    target: Record | str | Path, out: Path, plugins: Plugins, *, warn: Callable[[str], object]
+) -> nn.Module:
+    """Return a network that was kept, in evaluation mode.
+
+    Args:
+        target: a record, its file, the file of the weights or of the sidecar, or the first digits of an id.
+        out: the folder of the run, where the target does not say it.
+        plugins: those that are installed.
+        warn: is told if the code of the architecture was changed since.
+
+    Raises:
+        RecordError: no such network is kept, or it is damaged.
+        PluginError: the architecture is not there any more, or is another one now.
+    """
+    folder, trial_id = _place(target, out)
+    kept = read_sidecar(folder, trial_id)
+    return _rebuild(kept, folder, plugins, warn)
+
+
+def _rebuild(kept: KeptNetwork, folder: Path, plugins: Plugins, warn: Callable[[str], object]) -> nn.Module:
+    architecture = _find_architecture(kept, plugins, warn)
+    weights = read_weights(folder, kept)
+    from archbench._training._rebuilding import rebuild
+
+    return rebuild(kept, weights, architecture.registered.item, architecture.options)
+
+
+def predict(
+    target: str | Path, files: Sequence[Path], plugins: Plugins, *, warn: Callable[[str], object]
+) -> Predictions:
+    """Return what a kept network predicts for new files, prepared as those that it was trained on.
+
+    Args:
+        target: as of `load_network`.
+        files: images, sequences or texts, as the task has them.
+        plugins, warn: as of `load_network`.
+
+    Raises:
+        SelectionError: there is nothing to predict.
+        DataError: a file cannot be used.
+        RecordError, PluginError: as of `load_network`, or nobody reads such files.
+    """
+    if not files:
+        raise SelectionError("there is nothing to predict; give one file or more after the record")
+    folder, trial_id = _place(target, DEFAULT_OUT)
+    kept = read_sidecar(folder, trial_id)
+    reader, fitted = _find_reader(kept, plugins)
+    prepared = resolve(reader.prepare or "")(files, convert_options(reader, kept.trial.task.options), fitted)
+    network = _rebuild(kept, folder, plugins, warn)
+    from archbench._training._rebuilding import predict as predictions_of
+
+    found = predictions_of(network, kept, prepared)
+    return Predictions(kept, {**prepared.rows, **_columns(kept, fitted, found)})
+
+
+def _columns(kept: KeptNetwork, fitted: Fitted, found: Any) -> dict[str, list[Any]]:
+    numbers = [[float(f"{value:.9g}") for value in row] for row in found.tolist()]  # float32 has no more digits
+    if kept.loss == "mean_squared_error":
+        return {
+            "predicted" if len(fitted.outputs) == 1 else f"predicted {name}": [row[place] for row in numbers]
+            for place, name in enumerate(fitted.outputs)
+        }
+    best = [row.index(max(row)) for row in numbers]
+    each = {f"probability of {name}": [row[place] for row in numbers] for place, name in enumerate(fitted.outputs)}
+    return {"predicted": [fitted.outputs[place] for place in best], "probability": [*map(max, numbers)], **each}
+
+
+def _place(target: Record | str | Path, out: Path) -> tuple[Path, str]:
+    """Return the folder of networks, and the id of the trial that is meant."""
+    if isinstance(target, Record):
+        return Store(out).networks, target.id
+    path = Path(target)
+    if path.suffix in ENDINGS and path.parent.name == "networks":
+        return path.parent, path.stem
+    source = open_source(str(target))
+    if len(source.wanted) != 1 or source.root is None:
+        raise SelectionError(
+            f"{target} holds {len(source.wanted)} records; give one: its file in the folder of the run, or "
+            "FOLDER/DIGITS, the first digits of its id"
+        )
+    return Store(source.root).networks, source.wanted[0].id
+
+
+def _find_architecture(kept: KeptNetwork, plugins: Plugins, warn: Callable[[str], object]) -> Selected[Architecture]:
+    wanted = kept.trial.architecture
+    found = find_again(wanted, plugins.architectures, plugins)
+    if isinstance(found, Obstacle):
+        raise PluginError(f"the network of {wanted.label} cannot be built: {found.reason}")
+    now = found.component
+    if (now.revision, now.options) != (wanted.revision, wanted.options):
+        raise PluginError(
+            f"{wanted.label} of {wanted.provider} has revision {now.revision} and options {now.options}; the network "
+            f"was trained with revision {wanted.revision} and {wanted.options}: install the version of then"
+        )
+    if now.fingerprint != wanted.fingerprint:
+        warn(
+            f"the code of {wanted.provider} was changed since {wanted.label} was trained; its network may answer "
+            "otherwise than it did"
+        )
+    return found
+
+
+def _find_reader(kept: KeptNetwork, plugins: Plugins) -> tuple[Reader, Fitted]:
+    task = kept.trial.task
+    scheme = task.label.partition(":")[0]
+    if kept.fitted is None:
+        raise RecordError(
+            f"{task.label} has no reader that prepares new files; archbench.load gives the network of trial "
+            f"{kept.trial.id}, for inputs of shape {kept.info.input_shape}"
+        )
+    for registered in plugins.readers:
+        if registered.origin.distribution == task.provider and registered.item.scheme == scheme:
+            if registered.item.revision != task.revision or registered.item.prepare is None:
+                break
+            return registered.item, kept.fitted
+    raise PluginError(f"{task.provider} does not read {scheme}: as it did when the network was trained; install it")
