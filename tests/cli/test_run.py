@@ -172,6 +172,19 @@ def test_a_row_is_the_mean_over_the_seeds_that_count(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_numbers_end_below_the_end_of_their_heading(
+    run_ends_with: Any, make_record: MakeRecord, cli_here: Cli, tmp_path: Path
+) -> None:
+    """Means and seeds are aligned to the right, and the words beside them to the left."""
+    run_ends_with(records=(make_record(),))
+    head, row, *_ = cli_here(*COMMAND, cwd=tmp_path).stdout.splitlines()
+
+    for heading, cell in (("mean over seeds", "0.7500"), ("seeds  status", "1/1  ok")):
+        assert head.rindex(heading) + len(heading.split("  ")[0]) == row.index(cell) + len(cell.split("  ")[0])
+    assert head.index("metric") == row.index("accuracy")
+    assert head.index("status") == row.index("ok")
+
+
 def test_each_cell_has_a_row_and_failures_have_no_mean(
     run_ends_with: Any, make_record: MakeRecord, failed: Record, cli_here: Cli, tmp_path: Path
 ) -> None:
