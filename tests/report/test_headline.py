@@ -8,6 +8,7 @@ import pytest
 from archbench._records import Record
 from archbench._report import build_leaderboard
 from archbench._report._headline import chosen_claims, headline
+from archbench._report._overview import build_overview
 from archbench._report._schema import ClaimEntry, Leaderboard
 from archbench._report._write import render_files
 from support import MakeRecord
@@ -39,8 +40,9 @@ def test_clearness_is_in_half_widths_for_every_rule() -> None:
     wide = claim("wide", mean=3.0, low=0.5, high=5.5)  # 2.7 away, half width 2.5
     narrow = claim("narrow", mean=0.5, low=0.45, high=0.55)  # 0.2 away, half width 0.05
     inside = claim("inside", rule="within", mean=-0.05, low=-0.07, high=-0.03)  # 0.25 away, half width 0.02
+    edge = claim("edge", rule="within", mean=-0.28, low=-0.29, high=-0.27)  # 0.02 away, half width 0.01
 
-    assert names([wide, narrow])[0] == "narrow"
+    assert names([wide, narrow, edge])[0] == "narrow"
     assert names([wide, narrow, inside])[0] == "inside"
 
 
@@ -98,7 +100,7 @@ def test_page_and_readme_open_with_the_same_headline() -> None:
 
 def of_protocol(make_record: MakeRecord, protocol: str) -> Leaderboard:
     """Return the leaderboard of two entrants under a protocol."""
-    scores = {"a": 0.9, "b": 0.5}
+    scores = {"a": 0.5, "b": 0.9}
     records: list[Record] = [
         make_record(name, protocol=protocol, seed=seed, score=score + seed / 100)
         for name, score in scores.items()
@@ -112,7 +114,7 @@ def test_without_claims_the_headline_is_about_the_boards(make_record: MakeRecord
     board = of_protocol(make_record, "quick")
 
     assert headline(board) == board.overall[0].verdict
-    assert "a is the best on image tasks" in headline(board)
+    assert "b is the best on image tasks" in headline(board)
 
 
 def test_smoke_ranks_nobody_and_says_so_on_top(make_record: MakeRecord) -> None:
@@ -128,6 +130,9 @@ def test_smoke_ranks_nobody_and_says_so_on_top(make_record: MakeRecord) -> None:
     assert {row.rank for row in rows} == {None}
     assert {row.could_be_best for row in rows} == {None}
     assert all("so nobody is ranked on" in item.verdict for item in [*board.boards, *board.overall])
+    heat = build_overview(board).heat
+    assert heat is not None
+    assert [row.entrant.label for row in heat.groups[0].rows] == ["a", "b"]  # the order of the names
     head, *lines = (line.split(",") for line in files["leaderboard.csv"].splitlines())
     assert {line[head.index("not_ranked_because")] for line in lines} == {"the scores of its protocol mean nothing"}
 
