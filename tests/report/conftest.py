@@ -267,7 +267,15 @@ def _is_own(address: str) -> bool:
     return address.startswith(("file:", "data:", "blob:"))
 
 
+@pytest.fixture(scope="session")
+def realistic_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the realistic records, which no test changes."""
+    out = tmp_path_factory.mktemp("realistic")
+    write_page(build_realistic(), out)
+    return out / "index.html"
+
+
 @pytest.fixture
-def page(open_page: OpenPage, realistic: list[Record]) -> Any:
+def page(open_page: OpenPage, realistic_page: Path) -> Any:
     """The realistic board, opened from disk."""
-    return open_page(realistic)
+    return open_page(realistic_page)

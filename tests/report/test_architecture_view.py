@@ -184,14 +184,11 @@ def test_the_view_has_paper_options_and_trials(make_record: MakeRecord, tmp_path
     """The view links the paper, its tasks and control, and has a row with a link for each trial and its problem."""
     about = ArchitectureFacts(summary="A net", source="arXiv:1406.1078, sec. 2", control="base")
     records = of_nets(make_record, {"base": [0.8, 0.81, 0.82]})
-    records += [
-        make_record("net", seed=n, task_facts=FACTS, architecture_facts=about, a_options={"k": 3}) for n in (0, 1)
-    ]
-    failed = make_record(
-        "net", seed=2, status="diverged", message="not finite", task_facts=FACTS, architecture_facts=about,
-        a_options={"k": 3},
-    )  # fmt: skip
-    write_page([*records, failed], tmp_path)
+    fields: dict[str, Any] = {"task_facts": FACTS, "architecture_facts": about, "a_options": {"k": 3}}
+    records += [make_record("net", seed=seed, **fields) for seed in (0, 1)]
+    failed = make_record("net", seed=2, status="diverged", message="not finite", **fields)
+    skipped = make_record("net", "adding", status="skipped", message="takes images", **fields)
+    write_page([*records, failed, skipped], tmp_path)
 
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     view = page[page.index('id="/architecture/net"') :].partition("</section>")[0]
@@ -201,4 +198,7 @@ def test_the_view_has_paper_options_and_trials(make_record: MakeRecord, tmp_path
     assert "<code>k=3</code>" in view
     assert len(re.findall(r'<a href="#/trial/\w+">[012]</a>', view)) == 3
     assert f'<a href="#/trial/{failed.id}">2</a>' in view
-    assert 'class="s-diverged">diverged<span class="note">not finite</span>' in view
+    assert 'class="s-diverged">diverged</td>' in view
+    assert "1 of its trials did not finish:" in view
+    assert f'<a href="#/trial/{failed.id}">digits, seed 2</a>: diverged, not finite' in view
+    assert "<dt>Does not take</dt><dd>adding: takes images</dd>" in view

@@ -12,6 +12,7 @@ import pytest
 
 from archbench._records import Record
 from support import MakeRecord
+from support.pages import follow
 
 pytestmark = pytest.mark.browser
 
@@ -37,10 +38,6 @@ OVERLAPS = """() => {
     }
     return found;
 }"""
-FOLLOW = """route => new Promise((done) => {
-    addEventListener("hashchange", () => setTimeout(done), { once: true });
-    location.hash = route;
-})"""
 
 
 def routes(page: Any) -> list[str]:
@@ -54,9 +51,7 @@ def routes(page: Any) -> list[str]:
 def assert_fits(page: Any, width: int) -> None:
     """Assert that no view of a page is wider than the screen, and that no texts of a chart lie on each other."""
     for route in routes(page):
-        if page.url.endswith(route):
-            continue
-        page.evaluate(FOLLOW, route)
+        follow(page, route)
         assert page.evaluate(SIDEWAYS) <= width, route
         assert page.evaluate(OVERLAPS) == [], (route, width)
 
@@ -149,12 +144,11 @@ def test_hostile_names(open_page: Any, make_record: MakeRecord) -> None:
     links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
 
     for link in sorted(set(links)):
-        if not page.url.endswith(link):
-            page.evaluate(FOLLOW, link)
+        follow(page, link)
         assert "no such view" not in page.locator("main > section:visible h2").first.inner_text(), link
         assert page.evaluate(SIDEWAYS) <= 390, link
-    assert page.locator("main script, main b:text('bold')").count() == 0
-    page.evaluate(FOLLOW, "#/compare?with=__proto__,x")
+    assert page.locator("main script, main b:text-is('bold')").count() == 0
+    follow(page, "#/compare?with=__proto__,x")
     page.get_by_label("Second architecture").locator("visible=true").select_option(label="a/b?c#d%e&f=g,h")
     address = page.url
     page.reload()
@@ -187,8 +181,7 @@ def test_pages_of_little(open_page: Any, make_record: MakeRecord, name: str, wid
 
     assert page.locator("main").inner_text().strip()
     for link in sorted(set(links)):
-        if not page.url.endswith(link):
-            page.evaluate(FOLLOW, link)
+        follow(page, link)
         assert "no such view" not in page.locator("main > section:visible h2").first.inner_text(), link
         assert page.evaluate(SIDEWAYS) <= width, link
         assert page.evaluate(OVERLAPS) == [], link

@@ -16,6 +16,7 @@ from scipy import stats
 from archbench._records import Record, TaskFacts
 from archbench._report import build_leaderboard
 from support import MakeRecord
+from support.pages import follow, go
 
 pytestmark = pytest.mark.browser
 
@@ -23,25 +24,6 @@ ROUTES = (
     "#/", "#/tasks", "#/tasks/image", "#/task/digits", "#/task/adding", "#/architectures", "#/architecture/mlp",
     "#/architecture/plain%5Bdepth%3D20%5D", "#/compare?with=lstm,mlp&task=adding", "#/data",
 )  # fmt: skip
-
-
-def go(page: Any, address: str) -> None:
-    """Open an address of the page anew, as from a link that somebody sent."""
-    file = page.url.split("#")[0]
-    page.goto("about:blank")
-    page.goto(file + address)
-    page.wait_for_selector("html[data-ready]")
-
-
-FOLLOW = """route => new Promise((done) => {
-    addEventListener("hashchange", () => setTimeout(done), { once: true });
-    location.hash = route;
-})"""
-
-
-def follow(page: Any, route: str) -> None:
-    """Go from the view that is shown to another one."""
-    page.evaluate(FOLLOW, route)
 
 
 def heading(page: Any) -> str:
@@ -59,7 +41,7 @@ def text_of(page: Any) -> str:
 def answers(page: Any, *with_: str, task: str = "") -> dict[str, list[str]]:
     """Return what the comparison says of some architectures: the cells of each row by the name of its board."""
     names = ",".join(quote(name, safe="") for name in with_)
-    go(page, f"#/compare?with={names}" + (f"&task={task}" if task else ""))
+    follow(page, f"#/compare?with={names}" + (f"&task={task}" if task else ""))
     rows = page.locator("#answers tbody tr").all()
     return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from archbench._report import _text
 from archbench._report._pairs import find_pair
 from archbench._report._rows import normalised
-from archbench._report._schema import Entrant, Leaderboard, TaskBoard, TaskEntry, TaskRow
+from archbench._report._schema import Entrant, Leaderboard, SeedResult, TaskBoard, TaskEntry, TaskRow
 
 NOT_COMPARED = "not compared"
+VERDICTS = ("better", "equivalent", "undecided", "worse", NOT_COMPARED)
 
 
 class Versus(NamedTuple):
@@ -79,6 +80,22 @@ def control_of(entrant: Entrant, entrants: Sequence[Entrant]) -> Entrant | None:
         if found:
             return max(found, key=lambda other: _shared(entrant, other))
     return None
+
+
+def problems_of(results: Sequence[OnTask]) -> list[tuple[OnTask, SeedResult]]:
+    """Return the trials that did not finish, in the order of tasks and seeds."""
+    return [(found, seed) for found in results for seed in found.row.seeds if seed.status != "ok"]
+
+
+def not_taken(entrant: Entrant, page: Leaderboard) -> list[tuple[str, list[str]]]:
+    """Return each reason for which an entrant cannot take tasks, with the labels of these tasks."""
+    labels = {task.id: task.label for task in page.tasks}
+    groups: dict[str, list[str]] = {}
+    for board in page.boards:
+        for entry in board.incompatible:
+            if entry.entrant == entrant.id and labels[board.task] not in groups.get(entry.reason, []):
+                groups.setdefault(entry.reason, []).append(labels[board.task])
+    return list(groups.items())
 
 
 def difference(row: TaskRow, control: TaskRow, board: TaskBoard, task: TaskEntry, labels: Mapping[str, str]) -> Versus:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
@@ -18,6 +19,7 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
     """Return what the templates of the detail views call, by name."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
+    results = {entrant.id: _architectures.results_of(entrant, board) for entrant in board.entrants}
     return {
         "cost_charts": lambda item: _charts.cost_charts(item, tasks[item.task], entrants),
         "curve_figures": lambda item: _curve_figures(item, board),
@@ -27,8 +29,11 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "test_words": lambda item: _test_words(item, tasks[item.task]),
         "target_words": _target_words,
         "token_lines": _token_lines,
-        "results_of": lambda entrant: _architectures.results_of(entrant, board),
+        "results_of": lambda entrant: results[entrant.id],
+        "beside_control": lambda entrant: _beside_control(results[entrant.id]),
         "control_of": lambda entrant: _architectures.control_of(entrant, board.entrants),
+        "problems_of": _architectures.problems_of,
+        "not_taken": lambda entrant: _architectures.not_taken(entrant, board),
         "largest_difference": _architectures.largest_difference,
         "paper_links": _architectures.paper_links,
         "claims_of": lambda study: [claim for claim in board.claims if claim.study == study.id],
@@ -100,3 +105,9 @@ def _token_lines(example: Example) -> str:
 
 def _has_answers(example: Example) -> bool:
     return len(example.values) > 1 and len(example.target.split(" ")) == len(example.values)
+
+
+def _beside_control(results: Sequence[_architectures.OnTask]) -> str:
+    """Return on how many tasks an entrant is better than its control, and so on; empty if it was nowhere beside it."""
+    verdicts = Counter(found.versus.verdict for found in results if found.versus is not None)
+    return ", ".join(f"{verdict} on {verdicts[verdict]}" for verdict in _architectures.VERDICTS if verdicts[verdict])

@@ -101,7 +101,6 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "palette": _charts.PALETTE,
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
-        "task_domain": lambda item: _charts.task_domain(item, tasks[item.task]),
         "relations": _pairs.relations,
         **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file

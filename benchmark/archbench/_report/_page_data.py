@@ -34,12 +34,18 @@ def page_data(board: Leaderboard, records: Sequence[Record] = (), elsewhere: Map
             *(_over(over, board, at) for over in board.overall),
             *(_task(item, board, at, trials.places) for item in board.boards),
         ],
-        "words": {"all": _text.ANSWERS, "ratios": _text.RATIOS},
+        "words": _words(board),
         **trials.data(),
         **({"elsewhere": elsewhere} if elsewhere else {}),
     }
     # The order of keys is that of the code, so equal leaderboards give equal bytes. `<` would end the element.
     return msgspec.json.encode(data).decode().replace("<", "\\u003c")
+
+
+def _words(board: Leaderboard) -> str:
+    """Return the words above the answers on two architectures."""
+    ratios = any(task.factor is not None for task in board.tasks)
+    return f"{_text.ANSWERS} {_text.RATIOS}" if ratios else _text.ANSWERS
 
 
 def _entrant(entrant: Entrant, at: Addresses) -> dict[str, Any]:

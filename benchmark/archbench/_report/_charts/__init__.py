@@ -20,5 +20,4 @@ from archbench._report._charts._strips import over_strip as over_strip
 from archbench._report._charts._strips import strip as strip
 from archbench._report._charts._strips import strip_axis as strip_axis
 from archbench._report._charts._strips import strip_domain as strip_domain
-from archbench._report._charts._strips import task_domain as task_domain
 from archbench._report._charts._svg import PALETTE as PALETTE

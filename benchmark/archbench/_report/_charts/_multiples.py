@@ -109,7 +109,7 @@ def _domain(panels: Sequence[Sequence[float]], task: TaskEntry, validation: bool
 
 def _frame(drawing: _Drawing, across: Domain, up: Domain, chance: float | None) -> Markup:
     """Return the axes once, as a symbol without a place of its own."""
-    marks = ticks(up, 3)
+    marks = ticks(up, 4)
     grid = "".join(f"M{LEFT} {drawing.y(value):.0f}H{RIGHT}" for value in marks)
     parts = [tag("path", d=grid, class_="grid"), tag("path", d=f"M{LEFT} {FLOOR}H{RIGHT}", class_="tick")]
     if chance is not None:

@@ -65,8 +65,7 @@
       }
     }
     const heads = ["On", ...(several ? ["Against"] : []), "Answer", "Difference", entrants[first].label, several ? "The other" : entrants[others[0]].label];
-    const words = boards.some((board) => board.ratio) ? `${page.data.words.all} ${page.data.words.ratios}` : page.data.words.all;
-    return table("answers", words, heads, rows, several ? 3 : 2);
+    return table("answers", page.data.words, heads, rows, several ? 3 : 2);
   }
   function table(id, caption, heads, rows, numeric) {
     const titles = heads.map((head, n) => make("th", { scope: "col", class: n >= numeric ? "n" : n ? null : "who" }, names.clip(head, 40)));
