@@ -57,6 +57,11 @@ def test_costs_that_are_known_are_drawn(make_record: MakeRecord) -> None:
     ]
 
 
+def test_one_entrant_has_nothing_to_be_compared_with(make_record: MakeRecord) -> None:
+    """A chart of costs needs two ranked entrants."""
+    assert drawn_costs(build_leaderboard([make_record(seed=seed) for seed in range(3)])) == {}
+
+
 def test_each_cost_has_its_own_front(make_record: MakeRecord) -> None:
     """An entrant is Pareto-optimal if none that costs as little is better, which differs between costs."""
     charts = drawn_costs(of_costs(make_record))
