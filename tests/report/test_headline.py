@@ -39,8 +39,9 @@ def test_clearness_is_in_half_widths_for_every_rule() -> None:
     wide = claim("wide", mean=3.0, low=0.5, high=5.5)  # 2.7 away, half width 2.5
     narrow = claim("narrow", mean=0.5, low=0.45, high=0.55)  # 0.2 away, half width 0.05
     inside = claim("inside", rule="within", mean=-0.05, low=-0.07, high=-0.03)  # 0.25 away, half width 0.02
+    edge = claim("edge", rule="within", mean=-0.28, low=-0.29, high=-0.27)  # 0.02 away, half width 0.01
 
-    assert names([wide, narrow])[0] == "narrow"
+    assert names([wide, narrow, edge])[0] == "narrow"
     assert names([wide, narrow, inside])[0] == "inside"
 
 

@@ -120,10 +120,12 @@ def test_a_claim_has_the_chart_that_is_about_it() -> None:
         return Chart(title=title, x="layers", y="loss", lines=lines)
 
     item = claim("c", statement="Plain nets train worse than residual nets.", effect="loss of plain over residual")
-    image = claim_chart(item, study(chart("Time", "plain tanh"), chart("Loss of nets", "plain", "residual", "dense")))
+    image = claim_chart(
+        item, study(chart("Time", "plain tanh"), chart("Loss of nets", "plain", "residual", "plain tanh"))
+    )
     found = {e.find("title").text: e.attrib["class"] for e in ElementTree.fromstring(str(image)).iter("g") if "curve" in e.attrib["class"]}  # type: ignore[union-attr]  # fmt: skip  # noqa: E501
 
-    assert found == {"plain": "curve accent", "residual": "curve accent", "dense": "curve faint"}
+    assert found == {"plain": "curve accent", "residual": "curve accent", "plain tanh": "curve faint"}
 
 
 def test_a_claim_without_a_chart_has_the_strip_of_its_effects() -> None:
