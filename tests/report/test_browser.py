@@ -14,7 +14,7 @@ from PIL import Image
 
 from archbench._records import Record
 from support import MakeRecord
-from support.pages import go
+from support.browsing import go
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ import pytest
 
 from archbench._records import Record
 from support import MakeRecord
-from support.pages import follow
+from support.browsing import follow
 
 pytestmark = pytest.mark.browser
 

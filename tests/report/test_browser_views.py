@@ -16,7 +16,7 @@ from scipy import stats
 from archbench._records import Record, TaskFacts
 from archbench._report import build_leaderboard
 from support import MakeRecord
-from support.pages import follow, go
+from support.browsing import follow, go
 
 pytestmark = pytest.mark.browser
 

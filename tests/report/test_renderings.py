@@ -23,6 +23,7 @@ from archbench._report._schema import Entrant, SeedResult
 from archbench._report._statistics import Estimate
 from archbench._report._text import NOTHING, loss
 from archbench._report._write import render_files
+from archbench._suite._leaderboard import FILES
 from support import MakeRecord, write_page
 
 FACTS = TaskFacts(
@@ -118,7 +119,7 @@ def test_the_page_asks_the_network_for_nothing(realistic: list[Record], tmp_path
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
 
     places = [value or "" for name, value in page.attributes if name in ("src", "href", "srcset", "action", "data")]
-    assert {"leaderboard.csv", "leaderboard.json", "README.md", "data:,"} == {p for p in places if p[0] != "#"}
+    assert {*FILES, "data:,"} - {"index.html", "preview.png"} == {p for p in places if p[0] != "#"}
     ids = [value for name, value in page.attributes if name == "id"]
     assert len(set(ids)) == len(ids)
     within = {place[1:] for place in places if place[0] == "#"}

@@ -84,11 +84,13 @@ def test_readers_go_from_file_to_file(open_page: Any, large: Path) -> None:
     tab.wait_for_url("**/details/task-digits.html#/task/digits?q=lstm")
     assert tab.locator("section.view:not([hidden]) h2").first.inner_text().startswith("digits")
 
-    tab.locator('a[href*="/architecture/lstm"]:visible').first.click()
+    tab.locator("header nav a").filter(has_text="Architectures").click()
+    tab.wait_for_url("**/index.html#/architectures**")
+    tab.locator('a[href$="/architecture/lstm"]:visible').first.click()
     tab.wait_for_url("**/details/architecture-lstm.html#/architecture/lstm**")
     assert tab.locator("section.view:not([hidden]) h2").first.inner_text() == "lstm"
 
-    tab.locator("section.view:not([hidden]) details summary").first.click()
+    tab.locator("section.view:not([hidden]) details summary").filter(has_text="Trials").click()
     tab.locator('a[href*="#/trial/"]:visible').first.click()
     tab.wait_for_url("**/details/task-*.html#/trial/**")
     assert "seed" in tab.locator("section.view:not([hidden])").first.inner_text().lower()

@@ -50,7 +50,8 @@ def render_markdown(board: Leaderboard) -> str:
     blocks += [
         escape(_text.summary_line(board)),
         "The full page is [index.html](index.html); the numbers are in [leaderboard.csv](leaderboard.csv) and "
-        "[leaderboard.json](leaderboard.json).",
+        "[leaderboard.json](leaderboard.json), those of every trial in [trials.csv](trials.csv), and the tables for "
+        "LaTeX in [leaderboard.tex](leaderboard.tex) with [references.bib](references.bib).",
         *_claims(board),
         *_results(board),
         *(block for study in board.studies for block in _study(study)),
