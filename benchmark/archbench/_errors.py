@@ -14,12 +14,13 @@ ArchbenchError            the root; the command line prints any of these as one 
 └── DeviceError           the device asked for is not on this machine
 ```
 
-Every message says what was given, what is allowed and what to do next. The two functions at the end of this module
-write the "did you mean" of messages about unknown names.
+Every message says what was given, what is allowed and what to do next. The functions at the end of this module write
+the "did you mean" of messages about unknown names, and what is allowed in place of a wrong value.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -68,13 +69,48 @@ class DeviceError(ArchbenchError):
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """Return the known name nearest to a misspelt one; empty if none is close."""
+    """Return the known name nearest to a misspelt one; empty if none is close.
+
+    Close are names that share three quarters of their letters in order, have one letter replaced, or letters swapped:
+    `test` is no slip of the pen for `resnet`.
+    """
     import difflib  # only messages about mistakes need it
 
-    return next(iter(difflib.get_close_matches(given, list(known), n=1)), "")
+    names = difflib.get_close_matches(given, list(known), n=3)
+    close = (name for name in names if difflib.SequenceMatcher(None, name, given).ratio() >= 0.75)
+    slips = (name for name in names if _is_slip(given, name))
+    return next(close, next(slips, ""))
+
+
+def _is_slip(given: str, name: str) -> bool:
+    """Return whether a name differs from another by one letter, or by the order of its letters."""
+    if len(given) != len(name):
+        return False
+    replaced = sum(one != other for one, other in zip(given, name, strict=True))
+    return replaced == 1 or sorted(given) == sorted(name)
 
 
 def did_you_mean(given: str, known: Iterable[str], *, otherwise: str) -> str:
     """Return the end of an error message about an unknown name: the nearest known name, or `otherwise`."""
     near = nearest(given, known)
     return f"did you mean {near!r}?" if near else otherwise
+
+
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "array": "a list",
+    "object": "a table",
+}
+"""Names of kinds of values: as msgspec writes them, and as people do."""
+
+
+def allowed_words(fault: str) -> str:
+    """Return what msgspec's text about a fault says is allowed, in words; empty if it names no kind of value."""
+    expected = re.match(r"Expected `(?P<kinds>[^`]+)`(?P<rule>[^,]*)", fault)
+    if expected is None:
+        return ""
+    kinds = [KINDS.get(kind, kind) for kind in expected["kinds"].split(" | ") if kind != "null"]
+    return f"{' or '.join(kinds)}{expected['rule']}"

@@ -105,8 +105,8 @@ def test_line_for_each_task_left_out(cache: Path, make_task: Make, site: Any) ->
 
     assert [task.registered.item.name for task in found.tasks] == ["whole"]
     assert found.left_out == [
-        f"task lacking: 1 of its files (3 B) are not in {cache}, or not checked; "
-        "get them with `benchmark data prepare lacking`"
+        f"task lacking: 1 file (3 B) must be downloaded into {cache}, or checked, first; "
+        "`benchmark data prepare lacking` does it"
     ]
 
 

@@ -69,6 +69,17 @@ def test_exit_code_is_1_if_a_trial_failed(
     ]
 
 
+def test_the_log_of_a_failed_trial_is_named(run_ends_with: Any, failed: Record, cli_here: Cli, tmp_path: Path) -> None:
+    """The line of a failure names the file in which its traceback is, if there is one."""
+    log = tmp_path / "leaderboard" / "logs" / f"{failed.id}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("Traceback")
+    run_ends_with(records=(failed,))
+    done = cli_here(*COMMAND, cwd=tmp_path)
+
+    assert done.stderr.splitlines()[0] == f"failed: toy on pictures, seed 1: ValueError: no (log: {log})"
+
+
 def test_exit_code_is_1_if_a_tuning_trial_failed(
     run_ends_with: Any, make_record: MakeRecord, cli_here: Cli, tmp_path: Path
 ) -> None:
@@ -239,7 +250,7 @@ def test_a_dry_run_shows_the_forecast_and_trains_nothing(
     monkeypatch.setattr(Run, "carry_out", lambda self: pytest.fail("a dry run trained"))
     cell = CellForecast(
         architecture="a", task="t", state="to train", reason="", trials=3, to_train=2, not_ok=0, tuning_trials=0,
-        seconds_per_trial=4.0, protocol="quick",
+        seconds_per_trial=4.0, protocol="quick", limit=600.0,
     )  # fmt: skip
     monkeypatch.setattr("archbench.cli._forecast.forecast", lambda *of: Forecast(cells=[cell], workers=2))
     shown = cli_here(*COMMAND, "--dry-run", cwd=tmp_path)
@@ -249,3 +260,19 @@ def test_a_dry_run_shows_the_forecast_and_trains_nothing(
     assert shown.stdout.splitlines()[1].split() == ["a", "t", "to", "train", "2/3", "4", "s", "8", "s"]
     assert shown.stdout.splitlines()[-1] == "Forecast: about 4 s with 2 at a time. Nothing was kept."
     assert (plain["seconds"], plain["workers"], plain["cells"][0]["seconds"]) == (4.0, 2, 8.0)
+    assert (plain["cells"][0]["limit"], plain["warnings"]) == (600.0, [])
+
+
+def test_a_dry_run_warns_of_the_time_limit(cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the forecast, and in JSON, stands which trials would exceed their limit."""
+    cell = CellForecast(
+        architecture="a", task="t", state="to train", reason="", trials=3, to_train=2, not_ok=0, tuning_trials=0,
+        seconds_per_trial=90.0, protocol="quick", limit=60.0,
+    )  # fmt: skip
+    monkeypatch.setattr("archbench.cli._forecast.forecast", lambda *of: Forecast(cells=[cell], workers=2))
+    shown = cli_here(*COMMAND, "--dry-run", cwd=tmp_path)
+    plain = json.loads(cli_here(*COMMAND, "--dry-run", "--json", cwd=tmp_path).stdout)
+    line = "2 trials are forecast to exceed the limit of 60 s: a on t (about 90 s); raise the limit with --timeout"
+
+    assert shown.stdout.splitlines()[-1] == f"warning: {line}"
+    assert plain["warnings"] == [line]

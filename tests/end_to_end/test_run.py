@@ -213,7 +213,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
     [
         (["run", "resnett"], "did you mean 'resnet'"),
         (["run", "resnet[depth=8"], "is not a selector"),
-        (["run", "resnet[depth=x]"], "Expected `int`"),
+        (["run", "resnet[depth=x]"], "depth is 'x'; give a whole number; see `benchmark show resnet`"),
         (["run", "resnet[depth=21]"], "20"),
         (["run", "mlp", "--task", "adding"], "takes image, the task gives sequence"),
         (["run", "all", "--seeds", "0"], "at least 1"),
@@ -226,6 +226,12 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["run", "all", "--plugin", "missing.py"], "missing.py"),
         (["run"], "missing argument 'SELECTOR'"),
         (["run", "all", "--seeds", "many"], "'--seeds'"),
+        (["run", "all", "--seeds", "0,1"], "'0,1' is no number; --seeds 3 trains with the seeds 0, 1 and 2"),
+        (["run", "all", "--task", "a-file"], "'a-file' is a file; say what it holds: images:a-file or sequences:"),
+        (["run", "all", "--task", "."], "'.' is a folder; say what it holds: images:. or sequences:"),
+        (["run", "mlp", "--lr", "1"], "--lr; the protocol sets it, for all entrants alike. Write a file mine.toml"),
+        (["run", "mlp", "--protocol", "paper", "--task", "digits"], "nothing can be trained: no own recipe"),
+        (["list", "--kind", "film"], "'film' is not one of 'image', 'sequence', 'tokens'"),
         (["run", "all", "--sed", "3"], "no such option: --sed"),
         (["run", "all", "--device", "tpu"], "'tpu' is not one of"),
         (["rum", "all"], "no such command 'rum'"),
@@ -234,7 +240,7 @@ def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
         (["show", "imagenett"], "did you mean 'imagenet'"),
         (["show", "long-lag-2d"], "did you mean 'long-lag-2"),
         (["show", "nothing-like-it"], "`benchmark list` shows what there is"),
-        (["show", "lstm[forget_gate=no]"], "'no' - at `$.forget_gate`: one of learned, coupled, none; see"),
+        (["show", "lstm[forget_gate=no]"], "forget_gate is 'no'; give one of learned, coupled, none; see"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2(

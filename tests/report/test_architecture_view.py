@@ -15,7 +15,8 @@ from archbench._protocols import find_protocol
 from archbench._records import ArchitectureFacts, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._architectures import OnTask, control_of, paper_links, results_of
-from archbench._report._schema import Entrant, Leaderboard
+from archbench._report._pairs import find_pair
+from archbench._report._schema import Comparison, Differences, Entrant, Leaderboard
 from archbench._report._text import MINUS
 from support import MakeRecord, write_page
 
@@ -61,6 +62,21 @@ def test_the_difference_is_that_of_the_board(make_record: MakeRecord) -> None:
     half = comparison.half_widths[places[1]][places[0]]
     assert (found.low, found.high) == pytest.approx(((gap - half) / 0.5, (gap + half) / 0.5))
     assert found.text == f"+{gap:.3f} (+{gap - half:.3f} to +{gap + half:.3f})"
+
+
+def test_a_pair_has_its_own_interval() -> None:
+    """Half a width is that of the later entrant against the earlier one, whichever is asked for first."""
+    scores = Differences(entrants=["a", "b", "c"], means=[3.0, 2.0, 1.0], half_widths=[[], [0.1], [0.2, 0.3]])
+    steps = Differences(entrants=["a", "b"], means=[50.0, 60.0], half_widths=[[], [7.0]])
+    found = Comparison(
+        pairs=3, told_apart=0, equivalent=0, margin=None, factor=None, reason="", scores=scores, steps=steps
+    )
+
+    assert find_pair(found, "b", "c") == ("difference", 2.0, 1.0, 0.3)
+    assert find_pair(found, "c", "b") == ("difference", 1.0, 2.0, 0.3)
+    assert find_pair(found, "c", "a") == ("difference", 1.0, 3.0, 0.2)
+    assert find_pair(found, "a", "b") == ("steps", 50.0, 60.0, 7.0)
+    assert find_pair(found, "a", "d") is None
 
 
 def test_verdicts_of_the_control(make_record: MakeRecord) -> None:

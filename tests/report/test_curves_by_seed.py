@@ -11,7 +11,7 @@ from archbench._protocols import find_protocol
 from archbench._records import Curves, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._charts import multiples
-from archbench._report._charts._multiples import _bends
+from archbench._report._charts._multiples import PANEL, _bends
 from archbench._report._schema import Curve, Leaderboard
 from support import MakeRecord
 
@@ -145,8 +145,9 @@ def test_all_panels_share_their_axes(make_record: MakeRecord) -> None:
     assert drawn is not None
     sizes = []
     for shown in drawn.panels:
-        (moves,) = re.findall(r'd="M\d+ \d+l([^"]*)" class="mean"', str(shown.figure))
+        ((left, moves),) = re.findall(r'd="M(\d+) \d+l([^"]*)" class="mean"', str(shown.figure))
         numbers = [int(number) for number in re.findall(r"-?\d+", moves)]
         sizes.append((sum(numbers[::2]), -sum(numbers[1::2])))
+        assert int(left) + sizes[-1][0] <= PANEL[0]
     (small, large) = sorted(sizes)
     assert large == pytest.approx((3 * small[0], 2 * small[1]), abs=2)  # three steps between points beside one

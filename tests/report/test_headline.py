@@ -8,6 +8,7 @@ import pytest
 from archbench._records import Record
 from archbench._report import build_leaderboard
 from archbench._report._headline import chosen_claims, headline
+from archbench._report._overview import build_overview
 from archbench._report._schema import ClaimEntry, Leaderboard
 from archbench._report._write import render_files
 from support import MakeRecord
@@ -99,7 +100,7 @@ def test_page_and_readme_open_with_the_same_headline() -> None:
 
 def of_protocol(make_record: MakeRecord, protocol: str) -> Leaderboard:
     """Return the leaderboard of two entrants under a protocol."""
-    scores = {"a": 0.9, "b": 0.5}
+    scores = {"a": 0.5, "b": 0.9}
     records: list[Record] = [
         make_record(name, protocol=protocol, seed=seed, score=score + seed / 100)
         for name, score in scores.items()
@@ -113,7 +114,7 @@ def test_without_claims_the_headline_is_about_the_boards(make_record: MakeRecord
     board = of_protocol(make_record, "quick")
 
     assert headline(board) == board.overall[0].verdict
-    assert "a is the best on image tasks" in headline(board)
+    assert "b is the best on image tasks" in headline(board)
 
 
 def test_smoke_ranks_nobody_and_says_so_on_top(make_record: MakeRecord) -> None:
@@ -129,6 +130,9 @@ def test_smoke_ranks_nobody_and_says_so_on_top(make_record: MakeRecord) -> None:
     assert {row.rank for row in rows} == {None}
     assert {row.could_be_best for row in rows} == {None}
     assert all("so nobody is ranked on" in item.verdict for item in [*board.boards, *board.overall])
+    heat = build_overview(board).heat
+    assert heat is not None
+    assert [row.entrant.label for row in heat.groups[0].rows] == ["a", "b"]  # the order of the names
     head, *lines = (line.split(",") for line in files["leaderboard.csv"].splitlines())
     assert {line[head.index("not_ranked_because")] for line in lines} == {"the scores of its protocol mean nothing"}
 

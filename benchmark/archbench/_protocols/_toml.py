@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from archbench._errors import ProtocolError, SelectionError, nearest
+from archbench._errors import ProtocolError, SelectionError, allowed_words, nearest
 from archbench._protocols._builtin import find_protocol, protocols
 from archbench._protocols._protocol import Protocol, equal_steps
 from archbench._protocols._recipe import HOUSE_RECIPE, Optimizer, Recipe, Tuning
@@ -25,16 +25,6 @@ SET_BY_PROTOCOL = ("batch_size", "epochs", "steps")
 """Fields of a recipe that only an own recipe sets; a house recipe leaves them to its protocol."""
 NOT_IN_FILES = ("revision", "probes", "for_studies")
 """Fields of a protocol that no file sets: the suite counts revisions, and studies declare their protocols in code."""
-
-KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "str": "a text",
-    "array": "a list",
-    "object": "a table",
-}
-"""Names of kinds of values: as msgspec writes them, and as people do."""
 
 
 def get_protocol(text: str) -> Protocol:
@@ -174,8 +164,4 @@ def _allowed(key: str, fault: str) -> str:
     """Return the allowed values of a key in words, read from msgspec's text about the fault."""
     if key == "steps":
         return "a whole number >= 1, or a table of one each for image, sequence and tokens"
-    expected = re.match(r"Expected `(?P<kinds>[^`]+)`(?P<rule>[^,]*)", fault)
-    if expected is None:
-        return f"one of {', '.join(get_args(Optimizer))}"
-    kinds = [KINDS[kind] for kind in expected["kinds"].split(" | ") if kind != "null"]
-    return f"{' or '.join(kinds)}{expected['rule']}"
+    return allowed_words(fault) or f"one of {', '.join(get_args(Optimizer))}"

@@ -40,7 +40,7 @@ class HeatRow(NamedTuple):
 
 
 class HeatGroup(NamedTuple):
-    """The architectures that take the same kinds of tasks, the best mean score first."""
+    """The architectures that take the same kinds of tasks, the best mean score first if anybody is ranked."""
 
     label: str
     rows: list[HeatRow]
@@ -59,12 +59,13 @@ def build_heat(board: Leaderboard, boards: Sequence[TaskBoard]) -> Heat | None:
     tasks = {task.id: task for task in board.tasks}
     columns = [item for item in boards if item.rows and not tasks[item.task].superseded_by]
     found = {item.id: {row.entrant: row for row in item.rows} for item in columns}
+    ranks = any(row.rank for item in columns for row in item.rows)  # else an order would look like one
     rows: dict[tuple[str, ...], list[tuple[float, HeatRow]]] = {}
     for entrant in board.entrants:
         mine = [found[item.id].get(entrant.id) for item in columns]
         if not entrant.superseded_by and any(mine):
             kinds = tuple(dict.fromkeys(tasks[c.task].kind for c, row in zip(columns, mine, strict=True) if row))
-            rows.setdefault(kinds, []).append((_mean(mine), _row(entrant, mine)))
+            rows.setdefault(kinds, []).append((_mean(mine) if ranks else 0.0, _row(entrant, mine)))
     groups = [_group(kinds, members) for kinds, members in sorted(rows.items(), key=lambda g: (-len(g[0]), g[0]))]
     return Heat(columns, groups, _legend(groups)) if groups else None
 

@@ -65,8 +65,9 @@ def describe_missing(files: Sequence[RemoteFile | LocalFolder], name: str) -> st
     remote = [file for file in files if isinstance(file, RemoteFile)]
     if remote:
         size = format_bytes(sum(file.size for file in remote))
-        text = f"{len(remote)} of its files ({size}) are not in {data_folder()}, or not checked"
-        texts.append(f"{text}; get them with `benchmark data prepare {name}`")
+        count = "1 file" if len(remote) == 1 else f"{len(remote)} files"
+        text = f"{count} ({size}) must be downloaded into {data_folder()}, or checked, first"
+        texts.append(f"{text}; `benchmark data prepare {name}` does it")
     local = [file for file in files if isinstance(file, LocalFolder)]
     for advice in dict.fromkeys(folder.advice for folder in local):
         paths = " and ".join(str(data_folder() / folder.path) for folder in local if folder.advice == advice)

@@ -52,13 +52,25 @@ def _select_known(
 ) -> list[Selected[Task]]:
     try:
         return select([selector], tasks, "task")
-    except UnknownNameError:
+    except SelectionError as error:
         scheme = selector.partition("[")[0]
+        if not isinstance(error, UnknownNameError) and "," not in scheme and " " not in scheme:
+            raise
+        _refuse_path(selector, scheme, readers)
         if scheme in {registered.item.scheme for registered in readers}:
             raise SelectionError(
                 f"{selector!r} needs a path: write {scheme}:PATH, see `benchmark show {scheme}`"
             ) from None
         raise
+
+
+def _refuse_path(selector: str, path: str, readers: Sequence[Registered[Reader]]) -> None:
+    """Raise if a selector is the path of a file or folder, without the scheme that says what it holds."""
+    place = Path(path).expanduser()
+    if place.exists() and readers:
+        ways = " or ".join(f"{registered.item.scheme}:{selector}" for registered in readers)
+        kind = "folder" if place.is_dir() else "file"
+        raise SelectionError(f"{selector!r} is a {kind}; say what it holds: {ways} (see `benchmark list`)")
 
 
 def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[Selected[Task]]:

@@ -25,7 +25,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from archbench._declarations import Architecture, Declared, Task, convert_options, listed_options, option_names
-from archbench._errors import SelectionError, UnknownNameError, did_you_mean
+from archbench._errors import SelectionError, UnknownNameError, allowed_words, did_you_mean
 from archbench._plugins import Registered
 from archbench._records import Component
 from archbench._selection._components import make_component
@@ -79,9 +79,7 @@ def distinct(found: Iterable[Selected[Item]]) -> list[Selected[Item]]:
 def _select_one(selector: str, available: Sequence[Registered[Item]], what: str) -> list[Selected[Item]]:
     match = _SELECTOR.fullmatch(selector.strip())
     if match is None:
-        raise SelectionError(
-            f"{selector!r} is not a selector; write NAME, NAME[option=value,value], a pattern like '*net', or all"
-        )
+        raise SelectionError(f"{selector!r} is not a selector; {_describe_form(selector, what)}")
     name, settings = match["name"], parse_settings(selector, match["options"])
     found, preset = _match_name(name, available, what)
     if name == "all" and settings:
@@ -92,6 +90,15 @@ def _select_one(selector: str, available: Sequence[Registered[Item]], what: str)
         for registered in found
         for values in combinations(registered.item, settings)
     ]
+
+
+def _describe_form(selector: str, what: str) -> str:
+    """Return how selectors are written; for names with commas between them, how several are."""
+    names = selector.split(",")
+    if len(names) > 1 and all(re.fullmatch(r"[^\[\]\s=,]+", name.strip()) for name in names):
+        options = " ".join(f"--task {name.strip()}" for name in names)
+        return f"write {options}" if what == "task" else f"separate names by spaces: {' '.join(map(str.strip, names))}"
+    return "write NAME, NAME[option=value,value], a pattern like '*net', or all"
 
 
 def combinations(item: Declared, settings: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:
@@ -164,8 +171,22 @@ def _unambiguous(name: str, found: Sequence[Registered[Item]]) -> Registered[Ite
 
 
 def _suggest(name: str, available: Sequence[Registered[Any]]) -> str:
+    if variants := _describe_variants(name, available):
+        return variants
     known = list(itertools.chain.from_iterable((r.item.name, *r.item.variants) for r in available))
     return did_you_mean(name, known, otherwise=f"there are {_names(available)}")
+
+
+def _describe_variants(name: str, available: Sequence[Registered[Any]]) -> str:
+    """Return which variants a known name has, for a name like one with another number; empty if this is not such."""
+    stem, dash, number = name.rpartition("-")
+    item = next((r.item for r in available if r.item.name == stem), None)
+    if not (dash and number.isdigit() and item is not None and item.variants):
+        return ""
+    of_number = [values for variant, values in item.variants.items() if re.fullmatch(r".+-\d+", variant)]
+    option = next((key for values in of_number if len(values) == 1 for key in values), "")
+    ways = f"others are written '{stem}[{option}=...]', " if option else ""
+    return f"{stem} has the variants {', '.join(item.variants)}; {ways}see `benchmark show {stem}`"
 
 
 def _names(available: Iterable[Registered[Item]]) -> str:
@@ -199,20 +220,28 @@ def settle_options(item: Declared, values: Mapping[str, Any], selector: str) -> 
     try:
         return convert_options(item, values)
     except msgspec.ValidationError as error:
-        raise SelectionError(
-            f"{selector!r}: {error}{_choices(item, error)}; see `benchmark show {item.name}`"
-        ) from None
+        fault = _describe_fault(item, values, str(error))
+        raise SelectionError(f"{selector!r}: {fault}; see `benchmark show {item.name}`") from None
 
 
-def _choices(item: Declared, error: msgspec.ValidationError) -> str:
-    """Return the allowed values of the option that the error names, if they can be listed; for people."""
-    # msgspec has no structured errors: only its text names the option. If it does not, the hint is left out.
-    named = re.search(r"`\$\.(\w+)", str(error))
-    if named is None or item.options is None:
-        return ""
-    hint = typing.get_type_hints(item.options).get(named[1])
+def _describe_fault(item: Declared, values: Mapping[str, Any], message: str) -> str:
+    """Return a message of msgspec as option, value and what is allowed."""
+    # msgspec has no structured errors: only its text names the option. If it does not, the text is passed on.
+    found = re.fullmatch(r"(?P<fault>.*) - at `\$\.(?P<option>\w+)[^`]*`", message, re.DOTALL)
+    if found is None:
+        return message.replace("`$.", "`").replace(" - at `$`", "")
+    option = found["option"]
+    allowed = _choices(item, option) or allowed_words(found["fault"])
+    value = values.get(option)
+    given = ",".join(map(str, value)) if isinstance(value, tuple) else value
+    return f"{option} is {given!r}; " + (f"give {allowed}" if allowed else found["fault"])
+
+
+def _choices(item: Declared, option: str) -> str:
+    """Return the allowed values of an option, if they can be listed."""
+    hint = None if item.options is None else typing.get_type_hints(item.options).get(option)
     choices = ("true", "false") if hint is bool else typing.get_args(hint) if _is_literal(hint) else ()
-    return f": one of {', '.join(map(str, choices))}" if choices else ""
+    return f"one of {', '.join(map(str, choices))}" if choices else ""
 
 
 def _is_literal(hint: Any) -> bool:

@@ -15,12 +15,13 @@ import gc
 import importlib
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from archbench._errors import ArchbenchError, SelectionError
+from archbench._version import __version__
 from archbench.cli._group import Group
 from archbench.cli._output import json_only
 from archbench.cli._signals import Stopped, leave, stop_signals
@@ -30,6 +31,17 @@ VERBS = (
     "data", "leaderboard",
 )  # fmt: skip
 """The verbs, in the order of the help."""
+
+SET_BY_PROTOCOL = {
+    "--epochs": "epochs = 20",
+    "--steps": "steps = 2000",
+    "--batch-size": "batch_size = 64",
+    "--lr": "recipe.learning_rate = 0.001",
+    "--learning-rate": "recipe.learning_rate = 0.001",
+    "--optimizer": 'recipe.optimizer = "sgd"',
+    "--weight-decay": "recipe.weight_decay = 0.01",
+}
+"""Options that people try, with the line of a protocol file that does what they want."""
 
 
 # Python looks for garbage before it ends, which takes longer than most verbs. At an exit there is no use in it.
@@ -48,7 +60,7 @@ def make_app(verbs: Iterable[str]) -> typer.Typer:
         rich_markup_mode=None,  # importing rich takes as long as all the rest
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(lambda: None)  # without it, an app of one command takes no name of a verb
+    app.callback()(_start)  # without a callback, an app of one command takes no name of a verb
     for verb in verbs:
         module = importlib.import_module(f"archbench.cli._{verb}")
         if verb in ("data", "study"):
@@ -56,6 +68,20 @@ def make_app(verbs: Iterable[str]) -> typer.Typer:
         else:
             app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
     return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"archbench {__version__}")
+        raise typer.Exit
+
+
+def _start(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a verb."""
 
 
 # Recent versions of typer bring their own click, older ones use the installed one; this finds the class in either.
@@ -94,6 +120,17 @@ def _run_app() -> int:
     except _USAGE_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
             return 2
-        problem = str(error.format_message()).rstrip(".")
-        command = "benchmark" if error.ctx is None else error.ctx.command_path
-        raise SelectionError(f"{problem[:1].lower()}{problem[1:]}; see `{command} -h`") from None
+        raise SelectionError(_describe_usage_error(error)) from None
+
+
+def _describe_usage_error(error: Any) -> str:
+    """Return the message of click in one line; for an option of training, who sets it."""
+    command = "benchmark" if error.ctx is None else error.ctx.command_path
+    option = getattr(error, "option_name", "")
+    if key := SET_BY_PROTOCOL.get(option):
+        return (
+            f"no such option: {option}; the protocol sets it, for all entrants alike. Write a file mine.toml with "
+            f'name = "mine", extends = "quick" and {key}, and give it with --protocol ./mine.toml'
+        )
+    problem = str(error.format_message()).rstrip(".")
+    return f"{problem[:1].lower()}{problem[1:]}; see `{command} -h`"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import shutil
+import textwrap
+from typing import Annotated, Any
 
-from archbench._declarations import Architecture, Reader, Task
+import typer
+
+from archbench._declarations import Architecture, InputKind, Reader, Task, convert_options
 from archbench._plugins import Plugins, Registered, resolution_of
 from archbench._protocols import Protocol, protocols
 from archbench._selection import data_state
@@ -13,23 +17,51 @@ from archbench.cli._output import print_json
 
 Row = dict[str, Any]
 
+UNLIMITED = 1_000_000
+"""Columns where the output is no terminal, so that a program reads one line for each entry."""
 
-def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
+LEAST_COLUMNS = 20
+
+EXPLANATIONS = (
+    "What has a star runs when it is named; --task all includes every task.",
+    "[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.",
+    "Data that are missing: benchmark data prepare TASK",
+    "Details of one: benchmark show NAME",
+)
+
+
+KindOfInput = Annotated[
+    InputKind | None,
+    typer.Option("--kind", help="Only what takes or gives such inputs.", show_default="all"),
+]
+
+
+def list_(kind: KindOfInput = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """List the architectures, the tasks, the kinds of own files and the protocols."""
-    listing = _describe(load(plugin, no_plugin))
+    listing = _describe(load(plugin, no_plugin), kind)
     if json:
         print_json(listing)
     else:
         _print(listing)
 
 
-def _describe(plugins: Plugins) -> dict[str, list[Row]]:
+def _describe(plugins: Plugins, kind: InputKind | None) -> dict[str, list[Row]]:
+    architectures = [r for r in plugins.architectures if kind is None or kind in r.item.inputs]
+    tasks = [r for r in plugins.tasks if kind is None or _kind_of(r.item) in (kind, "")]
     return {
-        "architectures": [_describe_architecture(registered) for registered in plugins.architectures],
-        "tasks": [_describe_task(registered) for registered in plugins.tasks],
+        "architectures": [_describe_architecture(registered) for registered in architectures],
+        "tasks": [_describe_task(registered) for registered in tasks],
         "own data": [_describe_reader(registered) for registered in plugins.readers],
         "protocols": [_describe_protocol(protocol) for protocol in protocols()],
     }
+
+
+def _kind_of(task: Task) -> str:
+    """Return the kind of input of a task without options; empty if it cannot say."""
+    try:
+        return task.describe(convert_options(task, {})).kind
+    except Exception:  # code of a plugin, which a run reports
+        return ""
 
 
 def _describe_architecture(registered: Registered[Architecture]) -> Row:
@@ -74,24 +106,29 @@ def _describe_protocol(protocol: Protocol) -> Row:
 
 
 def _print(listing: dict[str, list[Row]]) -> None:
+    columns = shutil.get_terminal_size(fallback=(UNLIMITED, 24)).columns
     for heading, rows in listing.items():
         print(heading.capitalize())
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
-            _print_row(row, width)
+            _print_row(row, width, columns)
         print()
-    print("What has a star runs when it is named; --task all includes every task.")
-    print("[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.")
-    print("Data that are missing: benchmark data prepare TASK")
-    print("Details of one: benchmark show NAME")
+    for line in EXPLANATIONS:
+        _print_beside("", line, columns)
 
 
-def _print_row(row: Row, width: int) -> None:
+def _print_row(row: Row, width: int, columns: int) -> None:
+    """Print a row, with what does not fit into the columns of the terminal on lines below."""
     note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
     note += f"  [data {row['data']}]" if row.get("data") else ""
     if row.get("resolution"):
         note += f"  [{row['resolution']['told_apart']} of {row['resolution']['pairs']} pairs]"
     star = " " if row.get("by_default", True) else "*"
-    print(f"{star} {row['name']:<{width}}  {row['summary']}{note}")
+    _print_beside(f"{star} {row['name']:<{width}}  ", f"{row['summary']}{note}", columns)
     if row.get("variants"):
-        print(f"  {'':<{width}}  variants: {', '.join(row['variants'])}")
+        _print_beside(" " * (width + 4), f"variants: {', '.join(row['variants'])}", columns)
+
+
+def _print_beside(head: str, text: str, columns: int) -> None:
+    lines = textwrap.wrap(text, max(LEAST_COLUMNS, columns - len(head)), break_on_hyphens=False) or [""]
+    print(head + f"\n{'':<{len(head)}}".join(lines))

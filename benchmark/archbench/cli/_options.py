@@ -42,9 +42,25 @@ ProtocolName = Annotated[
         "--protocol", metavar="NAME|FILE", help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml."
     ),
 ]
+
+
+def _count_of_seeds(text: str) -> int:
+    """Return the number of seeds in a text; tell people who list seeds that it is a number of seeds."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number; --seeds 3 trains with the seeds 0, 1 and 2") from None
+
+
 Seeds = Annotated[
     int | None,
-    typer.Option("--seeds", metavar="N", help="Train with the seeds 0 to N-1.", show_default="set by the protocol"),
+    typer.Option(
+        "--seeds",
+        metavar="N",
+        help="Train with the seeds 0 to N-1.",
+        show_default="set by the protocol",
+        parser=_count_of_seeds,
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.")]
 Workers = Annotated[

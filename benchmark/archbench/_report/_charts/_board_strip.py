@@ -20,7 +20,7 @@ WIDTH, ROW, HEAD, FOOT = 640, 19, 18, 20
 LEFT, RIGHT, VALUE = 146, 462, 474
 """Ends of the axis, and where the numbers start."""
 
-LONGEST = 21
+LONGEST = 19
 """Letters of a name that the margin has room for."""
 
 APART = 46
