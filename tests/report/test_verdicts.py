@@ -353,7 +353,11 @@ def test_the_pages_say_who_solved(make_record: MakeRecord) -> None:
     """Page and README give solved seeds with their interval, steps and the middle seed, and no mean of the scores."""
     records = aimed(make_record, "a", [0.95, 0.2, 0.96], [100, None, 300], ACCURACY)
     records += aimed(make_record, "b", [0.95, 0.94, 0.96], [100, 200, 300], ACCURACY)
-    files = {name: content.decode() for name, content in render_files(build_leaderboard(records)).items()}
+    files = {
+        name: text.decode()
+        for name, text in render_files(build_leaderboard(records)).items()
+        if not name.endswith(".png")
+    }
 
     assert "1 of 2 entrants solves it with every seed, 1 with some." in files["README.md"].replace("\\", "")
     assert "| a | 2/3 | ≥ 300 | 0.95 |" in files["README.md"].replace("\\", "")
