@@ -51,7 +51,7 @@ def living(word: str) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 250) -> None:
     """Wait until a condition holds; fail after some time."""
     deadline = time.monotonic() + seconds
     while not condition():
