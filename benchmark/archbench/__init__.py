@@ -1,4 +1,10 @@
-"""The one package that a plugin imports. Importing it loads neither torch nor numpy."""
+"""The one package that a plugin imports. Importing it loads neither torch nor numpy.
+
+What only those need who train or read results is loaded on its first use.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
 
 from msgspec import Meta as Meta
 
@@ -45,18 +51,33 @@ from archbench._protocols import equal_steps as equal_steps
 from archbench._records import Reading as Reading
 from archbench._records import Record as Record
 from archbench._records import Trial as Trial
-from archbench._studies import StudyData as StudyData
-from archbench._suite import Observer as Observer
-from archbench._suite import Results as Results
-from archbench._suite import claims as claims
-from archbench._suite import compare as compare
-from archbench._suite import load as load
-from archbench._suite import read as read
-from archbench._suite import reproduce as reproduce
-from archbench._suite import run as run
-from archbench._suite import study as study
 from archbench._version import __version__ as __version__
 from archbench.hookspecs import hookimpl as hookimpl
+
+if TYPE_CHECKING:
+    from archbench._studies import StudyData as StudyData
+    from archbench._suite import Observer as Observer
+    from archbench._suite import Results as Results
+    from archbench._suite import claims as claims
+    from archbench._suite import compare as compare
+    from archbench._suite import load as load
+    from archbench._suite import read as read
+    from archbench._suite import reproduce as reproduce
+    from archbench._suite import run as run
+    from archbench._suite import study as study
+
+_ON_DEMAND = {
+    "Observer": "archbench._suite._observer",
+    "Results": "archbench._suite._results",
+    "StudyData": "archbench._studies._data",
+    "claims": "archbench._suite._answers",
+    "compare": "archbench._suite._api",
+    "load": "archbench._suite._api",
+    "read": "archbench._suite._api",
+    "reproduce": "archbench._suite._api",
+    "run": "archbench._suite._api",
+    "study": "archbench._suite._answers",
+}
 
 __all__ = [
     "IGNORED",
@@ -115,3 +136,11 @@ __all__ = [
     "run",
     "study",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return what is loaded on demand."""
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(_ON_DEMAND[name]), name)
+    return found

@@ -51,7 +51,7 @@ def living(word: str) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 250) -> None:
     """Wait until a condition holds; fail after some time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -116,14 +116,14 @@ def test_the_server_dies_with_its_run(tmp_path: Path) -> None:
 def test_a_server_that_is_killed_is_started_again(records: ReadRecords, tmp_path: Path) -> None:
     """What ran while the server was killed is trained once more, and no network is blamed."""
     out = tmp_path / "leaderboard"
-    with start(tmp_path, "--seeds", "6", "--workers", "1") as process:
+    with start(tmp_path, "--protocol", "smoke", "--seeds", "12", "--workers", "1") as process:
         wait_until(lambda: list(out.glob("records/*/[0-9a-f]*.json")))
         (server,) = server_of(process.pid)
         os.kill(server, signal.SIGKILL)
         _, errors = process.communicate(timeout=250)
 
     assert process.returncode == 0, errors
-    assert [record["status"] for record in records(out)] == ["ok"] * 6
+    assert [record["status"] for record in records(out)] == ["ok"] * 12
     assert "fresh Python" not in errors
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from archbench._declarations import Architecture, Claim, Reader, Study, Task
 from archbench._errors import PluginError
+from archbench._plugins._checked import is_foreign
 from archbench._plugins._containment import contained
 from archbench._plugins._discovery import Candidate, unmet_requirement
 from archbench._plugins._faults import FaultError, Problem
@@ -93,7 +94,8 @@ class Loader:
         facts = _Import()
         try:
             # The output of `--json` must not contain what a plugin prints while it is loaded.
-            with contained(), contextlib.redirect_stdout(sys.stderr):
+            guard = contained() if is_foreign(importable) else contextlib.nullcontext()
+            with guard, contextlib.redirect_stdout(sys.stderr):
                 if end := self._ends.get(importable.name):
                     raise FaultError("import", f"loading it {end}; {_advice(importable)}")
                 imported = import_plugin(importable)

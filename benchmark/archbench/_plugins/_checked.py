@@ -30,7 +30,7 @@ def try_loading(importables: Sequence[Importable]) -> dict[str, str]:
     Returns:
         How a plugin ended the copy, by the names of those that did.
     """
-    strangers = [importable for importable in importables if _is_foreign(importable)]
+    strangers = [importable for importable in importables if is_foreign(importable)]
     notes = {importable.name: _note_of(importable) for importable in strangers}
     unknown = [importable for importable in strangers if not _is_noted(notes[importable.name])]
     ends = rehearse([functools.partial(_load, importable) for importable in unknown])
@@ -44,7 +44,7 @@ def _load(importable: Importable) -> None:
     collect_offer(import_plugin(importable).plugin, importable)
 
 
-def _is_foreign(importable: Importable) -> bool:
+def is_foreign(importable: Importable) -> bool:
     """Return whether a plugin is none of the suite's own."""
     return importable.origin.distribution != BUILT_IN or bool(importable.source.path)
 

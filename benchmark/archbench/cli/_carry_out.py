@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from archbench._plugins import Plugins
-from archbench._suite import Results, RunSettings
 from archbench.cli._output import out_option
 from archbench.cli._signals import Stopped, leave
 
 if TYPE_CHECKING:
+    from archbench._suite import Results, RunSettings
     from archbench._suite._request import Request
     from archbench._suite._run import Run
 
