@@ -6,6 +6,7 @@ imported by itself and registered as `distribution:entry_point`; its results are
 any of them counts. Every fault becomes a `Problem`, which `benchmark plugins` shows.
 """
 
+from archbench._plugins._deferral import complete as complete
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
 from archbench._plugins._faults import Problem as Problem
 from archbench._plugins._faults import one_line as one_line
@@ -26,6 +27,7 @@ __all__ = [
     "Plugins",
     "Problem",
     "Registered",
+    "complete",
     "describe",
     "fingerprint_of",
     "load_plugins",
