@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -30,3 +32,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, specimens in tasks.items():
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, specimens, ids=[getattr(s, "id", None) or s.name for s in specimens])
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how many mutants were caught by the check that they were made for."""
+    reports = [r for status in ("passed", "failed") for r in terminalreporter.stats.get(status, ())]
+    mine = [r for r in reports if "test_mutant_is_caught_by_the_right_check" in r.nodeid and r.when == "call"]
+    if mine:
+        terminalreporter.write_line(f"{sum(r.passed for r in mine)} of {len(mine)} mutants caught by the right check")
