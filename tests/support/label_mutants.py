@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from archbench import Examples, Splits, TaskInfo
+from support.task_mutants import MUTANTS as MUTANTS
 from support.task_mutants import PICTURES, REGRESSION, declare, mutant, sound
 
 SIGNALS = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=3)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
-from support import mutants, sound, task_mutants
+from support import label_mutants, more_sound, mutants, sound, task_mutants
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +22,21 @@ def one_thread():
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each specimen that a test function asks for."""
     if "sound" in metafunc.fixturenames:
-        specimens = sound.SOUND
+        specimens = [*sound.SOUND, *more_sound.MORE_SOUND]
         metafunc.parametrize("sound", specimens, ids=[specimen.name for specimen in specimens])
     if "mutant" in metafunc.fixturenames:
         listed_mutants = mutants.MUTANTS
         metafunc.parametrize("mutant", listed_mutants, ids=[mutant.id for mutant in listed_mutants])
-    for name, listed in (("sound_task", "SOUND"), ("task_mutant", "MUTANTS")):
+    # label_mutants adds its mutants to those of task_mutants when it is imported.
+    tasks = {"sound_task": [*task_mutants.SOUND, *label_mutants.SOUND_SIGNALS], "task_mutant": task_mutants.MUTANTS}
+    for name, specimens in tasks.items():
         if name in metafunc.fixturenames:
-            specimens = getattr(task_mutants, listed)
             metafunc.parametrize(name, specimens, ids=[getattr(s, "id", None) or s.name for s in specimens])
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how many mutants were caught by the check that they were made for."""
+    reports = [r for status in ("passed", "failed") for r in terminalreporter.stats.get(status, ())]
+    mine = [r for r in reports if "test_mutant_is_caught_by_the_right_check" in r.nodeid and r.when == "call"]
+    if mine:
+        terminalreporter.write_line(f"{sum(r.passed for r in mine)} of {len(mine)} mutants caught by the right check")

@@ -12,7 +12,7 @@ from archbench import Examples, Splits
 from archbench._plugins import Registered, load_plugins
 from archbench.testing import check_task, keep_fingerprint
 from archbench.testing.task import CHECKS
-from support.task_mutants import MUTANTS
+from support.label_mutants import MUTANTS
 
 BUILT_IN = [
     r
@@ -135,7 +135,7 @@ def test_sound_file_passes(tmp_path):
 
 @pytest.mark.parametrize(
     ("top", "says"),
-    [("import torch", "imports torch"), (PHONES_HOME, "asks for the network")],
+    [("import torch\ntorch.get_num_threads()", "imports torch"), (PHONES_HOME, "asks for the network")],
     ids=["torch", "network"],
 )
 def test_heavy_loading_is_caught(tmp_path, top, says):

@@ -11,6 +11,7 @@ from archbench._plugins._containment import Stopped as Stopped
 from archbench._plugins._containment import contained as contained
 from archbench._plugins._containment import is_stop as is_stop
 from archbench._plugins._containment import left_behind as left_behind
+from archbench._plugins._deferral import complete as complete
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
 from archbench._plugins._ending import adopt_descendants as adopt_descendants
 from archbench._plugins._ending import end_with_parent as end_with_parent
@@ -35,6 +36,7 @@ __all__ = [
     "Registered",
     "Stopped",
     "adopt_descendants",
+    "complete",
     "contained",
     "describe",
     "end_with_parent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib.util
@@ -12,9 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from types import CodeType
 
 from archbench._errors import PluginError
 from archbench._plugins._containment import is_stop
+from archbench._plugins._deferral import HEAVY, install, split_file
 from archbench._plugins._discovery import Candidate
 from archbench._plugins._faults import FaultError, one_line
 from archbench._plugins._provenance import PluginSource, no_fingerprint
@@ -65,6 +68,7 @@ def from_file(path: Path) -> Importable:
         raise PluginError(f"plugin file {path} cannot be read ({error.strerror}); check the path") from None
     try:
         code = compile(text, str(path), "exec", dont_inherit=True)
+        split = split_file(ast.parse(text), str(path)) if any(name.encode() in text for name in HEAVY) else None
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f" line {line}" if line else ""
@@ -74,7 +78,7 @@ def from_file(path: Path) -> Importable:
         name=f"file:{path.name}",
         origin=Origin(distribution=path.name, version="", entry_point=""),
         source=PluginSource(distribution=path.name, path=str(path)),
-        load=lambda: _run_file(path, code),
+        load=lambda: _run_file(path, code, split),
         take_fingerprint=lambda: fingerprint,
     )
 
@@ -102,7 +106,7 @@ def import_plugin(importable: Importable) -> Imported:
     return Imported(plugin, (perf_counter() - start) * 1000)
 
 
-def _run_file(path: Path, code: object) -> object:
+def _run_file(path: Path, code: CodeType, split: tuple[CodeType, CodeType, frozenset[str]] | None) -> object:
     # A module name of our own, so that a file called torch.py shadows nothing. The name depends on the path alone, so
     # that f"{__name__}:build" means the same in a worker.
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
@@ -113,7 +117,10 @@ def _run_file(path: Path, code: object) -> object:
     sys.modules[name] = module  # dataclasses look up their module there
     try:
         # Not the loader of the spec: it may take a stale .pyc, and leaves __pycache__ beside the user's file.
-        exec(code, vars(module))  # type: ignore[arg-type]  # noqa: S102
+        if split is not None:
+            code, later, names = split
+            install(module, later, names)
+        exec(code, vars(module))  # noqa: S102
     except BaseException:
         del sys.modules[name]
         raise

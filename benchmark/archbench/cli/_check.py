@@ -33,6 +33,8 @@ Fingerprints = Annotated[
     Path, typer.Option("--fingerprints", metavar="FILE", help="Where fingerprints are kept; commit it with your code.")
 ]
 
+FORMAT = 1
+"""Version of the output of --json: raised when a field changes its meaning or disappears, not when one is added."""
 KEPT = ("B501", "T501")
 """Checks that compare with a kept fingerprint."""
 
@@ -101,11 +103,18 @@ def _check(target: Target, codes: Sequence[str], *, slow: bool, fingerprints: Pa
 
 def _print(results: Sequence[CheckResult]) -> None:
     for result in results:
+        if result.status == "blocked":
+            continue
         print(f"  {result}")
         if result.hint:
             print(f"        hint:  {result.hint}")
         if result.status == "failed":
             print(f"        again: {result.reproduce}")
+    blocked = [result for result in results if result.status == "blocked"]
+    if blocked:
+        causes = sorted({code for result in blocked for code in result.blocked_by})
+        waiting = [code for code in causes if code not in {result.code for result in blocked}] or causes
+        print(f"  blocked until {', '.join(waiting)} pass: {', '.join(result.code for result in blocked)}")
     count = {status: sum(r.status == status for r in results) for status in ("passed", "failed", "expected", "blocked")}
     seconds = sum(result.seconds for result in results)
     print(f"  {', '.join(f'{n} {status}' for status, n in count.items() if n)} in {seconds:.1f} s of CPU time\n")
@@ -127,7 +136,13 @@ def _finish(reports: Sequence[tuple[Target, list[CheckResult]]], *, json: bool) 
     """Print the reports if they are wanted as JSON, and exit with 1 if a check failed."""
     code = 1 if any(result.is_error for _, results in reports for result in results) else 0
     if json:
-        print_json({"exit_code": code, "checked": [_describe(target, results) for target, results in reports]})
+        print_json(
+            {
+                "format": FORMAT,
+                "exit_code": code,
+                "checked": [_describe(target, results) for target, results in reports],
+            }
+        )
     sys.exit(code)
 
 

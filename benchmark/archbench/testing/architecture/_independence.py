@@ -88,8 +88,8 @@ def forgets_batches(subject: Subject) -> None:
     Weights are not changed between the two. Both batches have one size, as a state that is kept fits only such.
     """
     for case in subject.main_cases:
-        after = [_logits_after(subject, case, seed) for seed in (1, 2)]
-        check_close(*after, f"{case}: in training, another batch before it moves the logits of a batch")
+        first, second = (_logits_after(subject, case, seed) for seed in (1, 2))
+        check_close(first, second, f"{case}: in training, another batch before it moves the logits of a batch")
 
 
 def _logits_after(subject: Subject, case: Case, seed: int) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options, resolve
-from archbench._plugins import Registered
+from archbench._plugins import Registered, complete
 from archbench._selection import make_label
 from archbench.testing._check import Fault
 from archbench.testing._isolation import changes, seed_everything, settings, streams, two_threads
@@ -124,12 +124,10 @@ class Subject:
     @cached_property
     def build_function(self) -> Callable[[TaskInfo, Any], Any]:
         """The `build` function; changes of global state while it is imported are noted in `import_changes`."""
-        build = self.architecture.build
-        if callable(build):
-            return build
         with two_threads():
             before = settings() | streams()
-            function: Callable[[TaskInfo, Any], Any] = resolve(build)
+            function: Callable[[TaskInfo, Any], Any] = resolve(self.architecture.build)
+            complete(function)  # what a one-file plugin puts off until torch is needed
             self.import_changes = changes(before, settings() | streams())
         return function
 

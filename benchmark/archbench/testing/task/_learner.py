@@ -97,7 +97,7 @@ class Learner:
 def beats_chance(score: float, chance: float, count: int) -> bool:
     """Return whether a score is above chance by many standard errors, and by enough to matter."""
     error = (max(chance * (1 - chance), 0.01) / count) ** 0.5 if chance else count**-0.5
-    return score - chance > max(STANDARD_ERRORS * error, LEAST_GAIN)
+    return bool(score - chance > max(STANDARD_ERRORS * error, LEAST_GAIN))
 
 
 def _one_hot(answers: np.ndarray, classes: int) -> np.ndarray:

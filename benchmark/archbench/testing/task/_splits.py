@@ -18,14 +18,14 @@ from archbench.testing.task._subject import SPLIT_NAMES, TaskSubject, hash_each_
 
 def disjoint(subject: TaskSubject) -> None:
     """Check that no input of one split is an input of another."""
-    rows = {name: set(_rows(getattr(subject.splits, name))) for name in SPLIT_NAMES}
+    rows = {name: set(row_bytes(getattr(subject.splits, name))) for name in SPLIT_NAMES}
     for first, second in (("train", "test"), ("validation", "test"), ("train", "validation")):
         shared = len(rows[first] & rows[second])
         if shared:
             raise Fault(f"{shared:,} of {len(rows[second]):,} {second} inputs are {first} inputs as well")
 
 
-def _rows(examples: Examples) -> Iterator[bytes]:
+def row_bytes(examples: Examples) -> Iterator[bytes]:
     """Return the bytes of each input, without its padding."""
     lengths = repeat(None) if examples.lengths is None else examples.lengths
     inputs = np.asarray(examples.inputs)  # an array already: the kit samples inputs that are read on demand
