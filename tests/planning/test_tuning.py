@@ -12,7 +12,7 @@ import pytest
 from archbench._planning import Device, Plan, PlannedTrial, Refusal, Round, make_plan, next_round
 from archbench._planning._search import FIRST, SPACE, search
 from archbench._protocols import HOUSE_RECIPE, Recipe, Tuning, find_protocol
-from archbench._records import TUNING_SEED, Curves, Record, Scores
+from archbench._records import TUNING_SEED, Curves, Record, Scores, Status
 from archbench._selection import select
 from support import Make
 
@@ -153,7 +153,7 @@ def test_the_most_frequent_ending_is_shown_with_its_first_message(make_architect
     todo = plan([make_architecture("a")], [make_task()], seeds=1)
     (state,) = todo.assess({})
     tried = [trial for candidate in state.candidates for trial in candidate.trials]
-    endings = [("crashed", "killed"), ("diverged", "at step 3"), ("diverged", "at step 9")]
+    endings: list[tuple[Status, str]] = [("crashed", "killed"), ("diverged", "at step 3"), ("diverged", "at step 9")]
     records = {
         trial.id: trial.job(Device(kind="cpu")).record(*ending) for trial, ending in zip(tried, endings, strict=True)
     }

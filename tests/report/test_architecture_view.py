@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from archbench._protocols import find_protocol
+from archbench._protocols import HOUSE_RECIPE
 from archbench._records import ArchitectureFacts, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._architectures import OnTask, control_of, paper_links, results_of
@@ -121,12 +121,12 @@ def test_ratios_have_no_place_on_the_axis(make_record: MakeRecord) -> None:
 
 def test_solvers_are_compared_by_steps(make_record: MakeRecord) -> None:
     """Two that solve the task with every seed differ by their steps."""
-    recipe, records = find_protocol("quick").recipe, []
+    records = []
     for record in of_nets(make_record, {"base": [1.0] * 3, "good": [1.0] * 3}, t_target=0.9):
         slow = record.trial.architecture.name == "base"
         steps = (300 if slow else 100) + 10 * record.trial.seed
         training = Training(
-            track="house recipe", recipe=recipe, batch_size=1, examples=1, planned_steps=500,
+            track="house recipe", recipe=HOUSE_RECIPE, batch_size=1, examples=1, planned_steps=500,
             steps=500, stopped="budget", target=0.9, steps_to_target=steps,
         )  # fmt: skip
         records.append(msgspec.structs.replace(record, training=training))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archbench._protocols import find_protocol
+from archbench._protocols import HOUSE_RECIPE
 from archbench._records import Curves, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._charts import multiples
@@ -30,7 +30,7 @@ def training(target: float | None, solved: int | None) -> Training:
     """The facts about a training of 30 steps."""
     return Training(
         track="house recipe",
-        recipe=find_protocol("quick").recipe,
+        recipe=HOUSE_RECIPE,
         batch_size=1,
         examples=1,
         planned_steps=30,

@@ -126,7 +126,7 @@ def test_smoke_ranks_nobody_and_says_so_on_top(make_record: MakeRecord) -> None:
     assert headline(board) == said
     assert files["README.md"].startswith(f"# {said}")
     assert files["index.html"].index(said) < files["index.html"].index("<table")
-    rows = [row for item in [*board.boards, *board.overall] for row in item.rows]
+    rows = [row for one in board.boards for row in one.rows] + [row for over in board.overall for row in over.rows]
     assert {row.rank for row in rows} == {None}
     assert {row.could_be_best for row in rows} == {None}
     assert all("so nobody is ranked on" in item.verdict for item in [*board.boards, *board.overall])

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from archbench._protocols import find_protocol
+from archbench._protocols import HOUSE_RECIPE
 from archbench._records import Example, Record, Resources, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._charts import confused_pairs, confusion_rows, cost_charts, draw_example, steps_chart
@@ -96,12 +96,11 @@ def test_a_score_far_from_all_others_stands_at_the_edge(make_record: MakeRecord)
 
 def steps_records(make: MakeRecord, steps: dict[str, list[int | None]]) -> list[Record]:
     """Records of a task with a target, solved after these steps, or not within 500."""
-    recipe = find_protocol("quick").recipe
     records = []
     for name, taken in steps.items():
         for seed, solved in enumerate(taken):
             facts = Training(
-                track="house recipe", recipe=recipe, batch_size=1, examples=1, planned_steps=500,
+                track="house recipe", recipe=HOUSE_RECIPE, batch_size=1, examples=1, planned_steps=500,
                 steps=500, stopped="budget", target=0.9, steps_to_target=solved,
             )  # fmt: skip
             records.append(make(name, seed=seed, score=0.95 if solved else 0.5, training=facts, t_target=0.9))

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -25,6 +26,14 @@ from archbench._suite._serve import LivePage, PageServer
 from support import Cli, MakeRecord
 
 BENCHMARK = [sys.executable, "-m", "archbench", "leaderboard"]
+
+
+class Answer(NamedTuple):
+    """The answer of a server: status, headers and content."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    content: bytes
 
 
 class Served:
@@ -37,14 +46,14 @@ class Served:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
         """Return the answer to a request for exactly this path."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
-        answer.content = answer.read()
+        content = answer.read()
         connection.close()
-        return answer
+        return Answer(answer.status, answer.headers, content)
 
     def version(self) -> str:
         """Return what the page is told when it asks for the version."""

@@ -64,7 +64,7 @@ ADDING = next(registered.item for registered in load_plugins(only=[]).tasks if r
 def test_list_shows_it(written: Callable[[str], None]) -> None:
     """The JSON of `benchmark list` has the pairs that are told apart, and null for a task that was not measured."""
     written(content())
-    listed = {row["name"]: row for row in _describe(load_plugins(only=[]))["tasks"]}
+    listed = {row["name"]: row for row in _describe(load_plugins(only=[]), None)["tasks"]}
 
     assert listed["adding"]["resolution"] == {"told_apart": 30, "pairs": 45}
     assert listed["imagenet"]["resolution"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,10 +29,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         listed_mutants = mutants.MUTANTS
         metafunc.parametrize("mutant", listed_mutants, ids=[mutant.id for mutant in listed_mutants])
     # label_mutants adds its mutants to those of task_mutants when it is imported.
-    tasks = {"sound_task": [*task_mutants.SOUND, *label_mutants.SOUND_SIGNALS], "task_mutant": task_mutants.MUTANTS}
-    for name, specimens in tasks.items():
+    tasks: dict[str, Sequence[Any]] = {
+        "sound_task": [*task_mutants.SOUND, *label_mutants.SOUND_SIGNALS],
+        "task_mutant": task_mutants.MUTANTS,
+    }
+    for name, listed in tasks.items():
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, specimens, ids=[getattr(s, "id", None) or s.name for s in specimens])
+            metafunc.parametrize(name, listed, ids=[getattr(item, "id", None) or item.name for item in listed])
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -159,6 +159,8 @@ class KeepsItsState(Keeps):
 class KeepsAMeanOfFeatures(Net):
     """Features that are centred by the mean of the batch before, kept in a buffer."""
 
+    centre: Tensor
+
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
         self.register_buffer("centre", torch.zeros(32))

@@ -66,7 +66,7 @@ class MomentumZero(Net):
 class NormInEvaluation(Net):
     """Batch normalisation that stays in evaluation mode."""
 
-    def train(self, mode: bool = True) -> Net:
+    def train(self, mode: bool = True) -> NormInEvaluation:
         """Set the mode of all layers but the norm."""
         super().train(mode)
         self.norm.eval()
