@@ -14,7 +14,7 @@ from archbench.cli._scaffold import version_bounds
 
 KINDS = pytest.mark.parametrize(
     ("arguments", "kind", "codes"),
-    [(("tiny-net",), "architectures", 25), (("tiny-net", "--task-plugin"), "tasks", 16)],
+    [(("tiny-net",), "architectures", 35), (("tiny-net", "--task-plugin"), "tasks", 20)],
     ids=["architecture", "task"],
 )
 

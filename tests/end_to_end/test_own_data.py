@@ -70,7 +70,7 @@ def test_own_files_from_one_command(files: Path, cli: Cli, records: Any) -> None
     assert {trial["id"] for trial in again["trials"]} == {trial["id"] for trial in first["trials"]}
 
     for path in (files / "out").rglob("*"):
-        assert not path.is_file() or str(files) not in path.read_text()
+        assert not path.is_file() or str(files).encode() not in path.read_bytes()
     shutil.rmtree(files / "there: now")
     page = cli("leaderboard", "--out", str(files / "out"), cwd=files)
     assert page.returncode == 0, page.stderr

@@ -71,7 +71,7 @@ def make(planned: Any, errors: dict[str, Any], steps: dict[str, Any] | None) -> 
 
 def compare(*architectures: str, **options: Any) -> Any:
     """The comparison of architectures on the adding problem, without a word."""
-    chosen = {"tasks": "adding", "protocol": "smoke", "observer": Observer(), "out": "unused", **options}
+    chosen = {"tasks": "adding", "protocol": "quick", "observer": Observer(), "out": "unused", **options}
     return archbench.compare(list(architectures), **chosen)
 
 
@@ -193,7 +193,7 @@ def test_decide_looks_at_steps(measured: Install) -> None:
 def test_terminal_says_ratios_and_steps_in_words(measured: Install, cli_here: Cli, tmp_path: Path) -> None:
     """One line holds the ratio or the steps, their interval and the answer; lines below say by what."""
     measured(ERRORS, STEPS)
-    arguments = ("compare", "gru", "lstm", "rnn", "--task", "adding", "--protocol", "smoke", "--seeds", "4")
+    arguments = ("compare", "gru", "lstm", "rnn", "--task", "adding", "--protocol", "quick", "--seeds", "4")
     lines = cli_here(*arguments, cwd=tmp_path).stdout.splitlines()
 
     assert lines[0] == "adding: mean_squared_error, lower is better, 4 seeds, factor 1.25"
@@ -213,7 +213,7 @@ def test_terminal_says_ratios_and_steps_in_words(measured: Install, cli_here: Cl
 def test_json_says_by_what(measured: Install, cli_here: Cli, tmp_path: Path) -> None:
     """JSON has what a pair is compared by, and the ratio with its interval."""
     measured(ERRORS, STEPS)
-    arguments = ("compare", "gru", "rnn", "--task", "adding", "--protocol", "smoke", "--seeds", "4", "--json")
+    arguments = ("compare", "gru", "rnn", "--task", "adding", "--protocol", "quick", "--seeds", "4", "--json")
     (found,) = json.loads(cli_here(*arguments, cwd=tmp_path).stdout)["tasks"]
     (pair,) = found["pairs"]
 

@@ -78,7 +78,6 @@ def run(
         ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
         KeyboardInterrupt: the run was interrupted.
     """
-    from archbench._planning import Shard
     from archbench._suite._progress import make_progress
     from archbench._suite._request import Request
     from archbench._suite._studies import make_plan
@@ -87,8 +86,7 @@ def run(
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
-    share = None if shard is None else Shard.parse(shard)
-    wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=share)
+    wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)
     planned = make_plan(plugins, wanted, observer)
     from archbench._suite._run import Run
 

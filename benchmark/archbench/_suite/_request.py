@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archbench._declarations import Architecture, Size, Task
 from archbench._errors import SelectionError, UnknownNameError, nearest
-from archbench._planning import Plan, Shard, make_plan
+from archbench._planning import Plan, make_plan
 from archbench._plugins import Plugins
 from archbench._protocols import Protocol
 from archbench._protocols._toml import get_protocol
@@ -30,7 +30,7 @@ class Request:
         protocol: the rules, or their name or file; None for `quick`, and for studies, which have their own.
         size: of the studies; None for `quick`, and for architectures.
         seeds: number of seeds; None for that of each protocol.
-        shard: the share that is trained here; None for all.
+        shard: the share that is trained here, such as `1/4`; None for all.
     """
 
     names: Sequence[str]
@@ -38,7 +38,7 @@ class Request:
     protocol: Protocol | str | Path | None = None
     size: Size | None = None
     seeds: int | None = None
-    shard: Shard | None = None
+    shard: str | None = None
 
     def is_for_studies(self, plugins: Plugins) -> bool:
         """Return whether the names are those of studies.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from archbench._claims import manifests
 from archbench._declarations import Size, Study
 from archbench._errors import DataError, IncompatibleError, SelectionError
-from archbench._planning import Plan, take_shard, unite
+from archbench._planning import Plan, Shard, take_shard, unite
 from archbench._plugins import Plugins, Problem, Registered, plugin_of
 from archbench._studies import choose, parts_of, plan_study
 from archbench._suite._observer import Observer
@@ -34,11 +34,13 @@ def make_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:
     """Return the plan of what a user asks for, or of the share of it that is trained here.
 
     Raises:
-        SelectionError: a name matches nothing, options contradict each other, or no study can be trained.
+        SelectionError: a name matches nothing, options contradict each other, no study can be trained, or the shard is
+            malformed or gets nothing.
         ArchbenchError: as of `request_plan`, for architectures.
     """
+    shard = None if wanted.shard is None else Shard.parse(wanted.shard)
     whole = _make_whole_plan(plugins, wanted, observer)
-    return whole if wanted.shard is None else replace(whole, plan=take_shard(whole.plan, wanted.shard))
+    return whole if shard is None else replace(whole, plan=take_shard(whole.plan, shard))
 
 
 def _make_whole_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:

@@ -96,7 +96,7 @@ def _serve(out: Path, plugins: Plugins, port: int, *, open_: bool, json: bool) -
 
     with PageServer(LivePage(out, plugins), port) as server:
         if json:
-            print_json({"url": server.url, "records": server.page.records})
+            print_json({"url": server.url, "records": server.page.records}, flush=True)
         else:
             print(f"{server.page.records} records -> {server.url} for this machine only; Ctrl-C ends it", flush=True)
         if open_:

@@ -49,9 +49,15 @@ def _own_output() -> Iterator[TextIO]:
         os.close(kept)
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON object on standard output; its numbers must be finite, since JSON knows no others."""
-    print(msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode(), file=_output.get())
+def print_json(value: Any, *, flush: bool = False) -> None:
+    """Print one JSON object on standard output; its numbers must be finite, since JSON knows no others.
+
+    Args:
+        value: what msgspec can encode.
+        flush: at once, because the command goes on.
+    """
+    text = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()
+    print(text, file=_output.get(), flush=flush)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:

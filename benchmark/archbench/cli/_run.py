@@ -79,10 +79,8 @@ def run(
     json: Json = False,
 ) -> None:
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
-    from archbench._planning import Shard
     from archbench._suite._request import Request
 
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
-    share = None if shard is None else Shard.parse(shard)
-    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=share)
+    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
