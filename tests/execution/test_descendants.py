@@ -60,7 +60,12 @@ def wait_until(condition: Callable[[], object], seconds: float = 250) -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "status"), [("pass", "ok"), ("os.kill(os.getpid(), 11)", "crashed"), ("time.sleep(600)", "timeout")]
+    ("then", "status"),
+    [
+        ("pass", "ok"),
+        ("os.kill(os.getpid(), 11)", "crashed"),
+        pytest.param("time.sleep(600)", "timeout", marks=pytest.mark.slow),
+    ],
 )
 def test_no_descendant_outlives_its_trial(
     then: str, status: str, cli: Cli, records: ReadRecords, tmp_path: Path

@@ -171,6 +171,7 @@ def test_recipes(cli: Cli, tmp_path: Path) -> None:
 HOOKS = ("trial_started(trial)", "trial_finished(trial, record)", "leaderboard_sections(records)")
 
 
+@pytest.mark.slow
 def test_observing_hooks(cli: Cli, tmp_path: Path) -> None:
     """Whatever observers do, the run is whole: fatal ones are named, and standard output is one JSON object."""
     sources = {

