@@ -25,7 +25,9 @@
   const text = (words, x, y, more = {}) => draw("text", { x: x.toFixed(1), y: y.toFixed(1), ...more }, words);
   const line = (x1, y1, x2, y2, className) => draw("line", { x1, y1, x2, y2, class: className });
   function image(width, height, label, ...parts) {
-    return draw("svg", { class: "plot drawn", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, ...parts);
+    const svg = draw("svg", { class: "plot drawn", viewBox: `0 0 ${width} ${height}`, width, height, "aria-label": label }, ...parts);
+    svg.setAttribute("role", svg.querySelector("a") ? "group" : "img"); // links inside an image could not be reached
+    return svg;
   }
   // Heights at least a line apart and inside the plot, each as near to its own as that allows.
   function spread(heights, gap, top, floor) {

@@ -1,0 +1,48 @@
+"""What axe finds on the page: nothing that keeps people from using it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from support.pages import ROOT
+
+REFERENCE = ROOT / "leaderboard" / "reference" / "index.html"
+VIEWS = (
+    "#/", "#/claims", "#/tasks", "#/task/parity", "#/task/noisy-digits", "#/architecture/lstm", "#/architectures",
+    "#/compare?with=lstm,gru", "#/study/depth", "#/studies", "#/data", "#/nothing",
+)  # fmt: skip
+
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(view: str, scheme: str, open_page: Any) -> None:
+    """No view of the reference page has a serious or critical fault, in either theme."""
+    assert serious_faults(open_page(REFERENCE, view, color_scheme=scheme)) == []
+
+
+def test_axe_finds_nothing_serious_on_a_small_page(page: Any) -> None:
+    """The overview of a board with failures and superseded entrants has no serious fault."""
+    assert serious_faults(page) == []
+
+
+def serious_faults(page: Any) -> list[tuple[str, str]]:
+    """Return the name of each serious or critical fault, with the first place where it is."""
+    found = Axe().run(page).response["violations"]
+    return [(f["id"], f["nodes"][0]["html"]) for f in found if f["impact"] in ("serious", "critical")]
+
+
+def test_axe_sees_a_fault(open_page: Any, tmp_path: Path) -> None:
+    """A picture without words is found, so the tests above can fail."""
+    page = tmp_path / "page.html"
+    page.write_text('<!doctype html><html lang="en" data-ready="1"><title>x</title><main><img src="data:,"></main>')
+
+    faults = Axe().run(open_page(page)).response["violations"]
+    assert "image-alt" in {fault["id"] for fault in faults}
