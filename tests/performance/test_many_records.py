@@ -51,7 +51,10 @@ def _encoded(model: Record, architecture: int, task: int, seed: int, score: floa
     )
     scores = msgspec.structs.replace(model.scores, test=min(max(score, 0.0), 1.0))
     made = Pairing(splits=hashlib.sha256(f"{task} {seed}".encode()).hexdigest(), batches=f"{task} {seed}")
-    record = msgspec.structs.replace(model, id=trial.id, trial=trial, scores=scores, pairing=made)
+    # A matrix of confusions would not fit the score, and set the record aside.
+    record = msgspec.structs.replace(
+        model, id=trial.id, trial=trial, scores=scores, pairing=made, confusion=None, wrong=[]
+    )
     return encode_record(record), record.id
 
 
