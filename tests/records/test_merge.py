@@ -97,3 +97,16 @@ def test_folders_without_records(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there is no folder .*records"):
         merge([tmp_path / "nothing"], Store(tmp_path / "c"))
     assert not (tmp_path / "c").exists()
+
+
+def test_a_newer_record_is_not_replaced(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A trial whose record in the target is of a newer version keeps that file, and the older result does not count."""
+    source, target = folder(tmp_path / "a", make_record(0)), folder(tmp_path / "b", make_record(0))
+    path = Store(target).path(make_record(0).id)
+    path.write_text(path.read_text().replace('{"schema":2', '{"schema":99', 1))
+    before = path.read_bytes()
+    merged = merge([source], Store(target))
+
+    assert (merged.added, merged.records) == (0, {})
+    assert "newer archbench" in merged.left_out[0]
+    assert path.read_bytes() == before

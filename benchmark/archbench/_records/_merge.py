@@ -64,8 +64,8 @@ def _merge(sources: Sequence[Path], store: Store) -> Merged:
         for key, record in found.items():
             copies[key].append((source, record))
     _raise_if_contradictory(list(copies.values()))
-    chosen = {key: choose(record for _, record in copies[key]) for key in sorted(copies)}
-    changed = [record for key, record in chosen.items() if before.get(key) != record and key not in store.newer]
+    chosen = {key: choose(record for _, record in copies[key]) for key in sorted(copies) if key not in store.newer}
+    changed = [record for key, record in chosen.items() if before.get(key) != record]
     for record in changed:
         store.write(record)
     store.write_refused(one_for_each_cell(refused), {record.trial.cell for record in chosen.values()})
