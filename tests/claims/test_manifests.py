@@ -10,14 +10,61 @@ from typing import Any
 import pytest
 
 from archbench._claims import manifests
+from archbench._claims._source import source_of
 from archbench._plugins import Plugins, load_plugins
 from support.pages import ROOT
 
 PLUGIN = '''
 import archbench
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cache, partial
 
 LIMIT = 0.25
+DEPTH = 3
+
+
+class Named:
+    def options(self):
+        return {"depth": DEPTH}
+
+
+@dataclass(frozen=True, slots=True)
+class Nets(Named):
+    """Nets of one architecture."""
+
+    name: str
+    """Declared name."""
+    widths: tuple = field(default=(4, 8))
+
+    def find(self, data):
+        """Return its records."""
+        return data.where(self.name, **self.options())
+
+    @property
+    def first(self):
+        return self.widths[0]
+
+
+class Lost:
+    loss = 0.5
+
+    def __init__(self, nets):
+        self.nets = nets
+
+    @staticmethod
+    def capped(score):
+        return min(score, cap())
+
+    def __call__(self, data):
+        return {seed: self.capped(score) for seed, score in self.nets.find(data).scores.items()}
+
+    def bound(self, data):
+        return self(data)
+
+
+@cache
+def cap():
+    return 0.9
 RULES = archbench.Protocol(name="p", steps=archbench.equal_steps(2), batch_size=4, for_studies=True)
 PART = archbench.Part(architectures=("mlp",), tasks=("digits",), protocol=RULES)
 
@@ -46,16 +93,21 @@ def archbench_claims():
         name="c", statement="So it is.", source="me", study="st", effect="score", rule="above", threshold=0.5,
         noise=0.1, statistic=partial(over(2, 3)), published="0.7",
     )
+    for name, statistic in (("held", Lost(Nets("mlp"))), ("bound", Lost(Nets("mlp")).bound)):
+        yield archbench.Claim(
+            name=name, statement="So it is.", source="me", study="st", effect="score", rule="above", threshold=0.5,
+            noise=0.1, statistic=statistic,
+        )
 '''
 
 
-def manifest_of(code: str, folder: Path) -> str:
-    """The hash of the claim of a plugin."""
+def manifest_of(code: str, folder: Path, claim: str = "c") -> str:
+    """The hash of a claim of a plugin."""
     path = folder / "rules.py"
     path.write_text(code)
     (hashes,) = manifests(load_plugins(files=[path], only=[], blocked=["studies"])).values()
-    assert list(hashes) == ["rules.py/c@1"]
-    return hashes["rules.py/c@1"]
+    assert list(hashes) == ["rules.py/c@1", "rules.py/held@1", "rules.py/bound@1"]
+    return hashes[f"rules.py/{claim}@1"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +149,51 @@ def test_what_decides_changes_it(before: str, after: str, tmp_path: Path) -> Non
     """Rule, numbers, code with its constants and closures, and the parts of the study are part of it."""
     assert before in PLUGIN
     assert manifest_of(PLUGIN.replace(before, after), tmp_path) != manifest_of(PLUGIN, tmp_path)
+
+
+@pytest.mark.parametrize("claim", ["held", "bound"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("data.where(self.name", "data.where('rnn'"),
+        ("self.widths[0]", "self.widths[1]"),
+        ("DEPTH = 3", "DEPTH = 4"),
+        ("default=(4, 8)", "default=(4, 9)"),
+        ('Lost(Nets("mlp"))', 'Lost(Nets("lstm"))'),
+        ("min(score, cap())", "max(score, cap())"),
+        ("return 0.9", "return 0.8"),
+        ("loss = 0.5", "loss = 0.6"),
+        ("self.nets.find(data).scores", "self.nets.find(data).train_losses"),
+    ],
+)
+def test_methods_and_values_of_held_objects_are_part_of_it(claim: str, before: str, after: str, tmp_path: Path) -> None:
+    """The classes of the objects that a statistic holds, their bases, and what their methods use decide as well."""
+    assert before in PLUGIN
+    assert manifest_of(PLUGIN.replace(before, after), tmp_path, claim) != manifest_of(PLUGIN, tmp_path, claim)
+
+
+@pytest.mark.parametrize("claim", ["held", "bound"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"""Return its records."""', '"""Return the records of these nets."""'),
+        ('"""Nets of one architecture."""', "# nets"),
+        ('"""Declared name."""', "# its name"),
+        ("LIMIT = 0.25", "LIMIT = 0.26"),
+        ("factor * score", "factor + score"),
+    ],
+)
+def test_what_held_objects_do_not_use_is_no_part_of_it(claim: str, before: str, after: str, tmp_path: Path) -> None:
+    """Docstrings and comments in a class, and functions that none of its methods names, change nothing."""
+    assert before in PLUGIN
+    assert manifest_of(PLUGIN.replace(before, after), tmp_path, claim) == manifest_of(PLUGIN, tmp_path, claim)
+
+
+def test_built_in_rules_hold_the_code_that_chooses_their_records() -> None:
+    """The text that is hashed for a claim on two nets has the method by which a family of nets finds its records."""
+    (degradation,) = [claim.item for claim in load_plugins(only=[]).claims if claim.item.name == "degradation"]
+
+    assert any("def find(" in text for text in source_of(degradation.statistic))
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])

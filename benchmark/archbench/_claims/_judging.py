@@ -30,8 +30,8 @@ class Judgement:
         says: what the interval alone says.
         flags: `post hoc`, `tampered` and `missing seeds`, as far as they apply.
         reason: why it is not decided; empty if it is.
-        mean: of the effects; None without any.
-        half_width: of the interval; None with fewer seeds than an interval needs.
+        mean: of the effects, which is the share of seeds for a claim on a share; None without any.
+        low, high: ends of the interval; None with fewer seeds than an interval needs.
         family: number of claims that the intervals hold for together.
         manifest: hash of the rule as it is now; empty if its source cannot be read.
         command: what would decide it, without `--out`; empty if it is decided, or nothing would.
@@ -45,27 +45,19 @@ class Judgement:
     flags: tuple[str, ...]
     reason: str
     mean: float | None
-    half_width: float | None
+    low: float | None
+    high: float | None
     family: int
     manifest: str
     command: str
-
-    @property
-    def low(self) -> float | None:
-        """Lower end of the interval."""
-        return None if self.mean is None or self.half_width is None else self.mean - self.half_width
-
-    @property
-    def high(self) -> float | None:
-        """Upper end of the interval."""
-        return None if self.mean is None or self.half_width is None else self.mean + self.half_width
 
     @property
     def criterion(self) -> str:
         """Rule and threshold in words."""
         item = self.claim.item
         bound = f"within {item.threshold:g} of zero" if item.rule == "within" else f"{item.rule} {item.threshold:g}"
-        return f"supported if the whole interval of the mean lies {bound}, contradicted if all of it lies elsewhere"
+        what = "mean" if item.measure == "mean" else "share of seeds"
+        return f"supported if the whole interval of the {what} lies {bound}, contradicted if all of it lies elsewhere"
 
 
 def judge(
@@ -84,7 +76,7 @@ def judge(
         manifest: hash of its rule as it is now.
     """
     values = list(measured.effects.values())
-    half, says = _interval(claim.item, values, family)
+    low, high, says = _interval(claim.item, values, family)
     case = _Case(claim.item, measured, manifest, claim.canonical, says, family)
     reason, command = case.obstacle()
     return Judgement(
@@ -96,23 +88,37 @@ def judge(
         flags=case.flags,
         reason=reason,
         mean=statistics.fmean(values) if values else None,
-        half_width=half,
+        low=low,
+        high=high,
         family=family,
         manifest=manifest,
         command=command,
     )
 
 
-def _interval(claim: Claim, values: Sequence[float], family: int) -> tuple[float | None, Said]:
-    """Return half the width of the interval, and what it says; None with too few seeds for one."""
-    from archbench._statistics import MIN_SEEDS, half_widths, say  # numpy and scipy: planning does without
+def _interval(claim: Claim, values: Sequence[float], family: int) -> tuple[float | None, float | None, Said]:
+    """Return the ends of the interval, and what it says; None with too few seeds for one."""
+    from archbench._statistics import MIN_SEEDS, half_widths, say, say_share, share_interval  # planning does without
 
+    answer: Any
     if len(values) < MIN_SEEDS:
-        return None, "undecided"
-    half = half_widths(values, noise=claim.noise, family=family)
-    said = say(statistics.fmean(values), half, rule=claim.rule, threshold=claim.threshold)
-    answer: Any = said.item()
-    return float(half), answer
+        return None, None, "undecided"
+    if claim.measure == "share":
+        interval = share_interval(values, family=family)
+        answer = say_share(interval, rule=claim.rule, threshold=claim.threshold)
+        return interval.low, interval.high, answer
+    mean, half = statistics.fmean(values), float(half_widths(values, noise=claim.noise, family=family))
+    answer = say(mean, half, rule=claim.rule, threshold=claim.threshold).item()
+    return mean - half, mean + half, answer
+
+
+def _seeds_needed(claim: Claim, values: Sequence[float], family: int) -> int | None:
+    """Return with how many seeds the claim would be decided if what was seen is the truth; None if with none."""
+    from archbench._statistics import seeds_for_share, seeds_for_verdict
+
+    if claim.measure == "share":
+        return seeds_for_share(values, family=family, rule=claim.rule, threshold=claim.threshold)
+    return seeds_for_verdict(values, noise=claim.noise, family=family, rule=claim.rule, threshold=claim.threshold)
 
 
 @dataclass(frozen=True)
@@ -183,12 +189,10 @@ class _Case:
         return reason, self._run(max(seeds) + 1)
 
     def _too_wide(self) -> tuple[str, str]:
-        from archbench._statistics import MOST_SEEDS, seeds_for_verdict
+        from archbench._statistics import MOST_SEEDS
 
-        claim, values = self.claim, list(self.measured.effects.values())
-        needed = seeds_for_verdict(
-            values, noise=claim.noise, family=self.family, rule=claim.rule, threshold=claim.threshold
-        )
+        claim = self.claim
+        needed = _seeds_needed(claim, list(self.measured.effects.values()), self.family)
         reason = f"the interval holds effects on both sides of {claim.threshold:g}"
         if needed is None:
             return f"{reason}, and so it would with {MOST_SEEDS} seeds", ""

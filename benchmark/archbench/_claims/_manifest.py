@@ -15,6 +15,9 @@ from archbench._studies import full_name
 DIGITS = 16
 """Hex digits of a manifest."""
 
+_TEXTS = ("name", "statement", "study", "effect", "measure", "rule")
+_NUMBERS = ("threshold", "noise", "seeds", "revision")
+
 
 def manifests(plugins: Plugins) -> dict[str, dict[str, str]]:
     """Return, for the key of each protocol of a study, the claims that its trials feed with the hashes of their rules.
@@ -57,10 +60,7 @@ def manifest(claim: Claim, study: Study) -> str:
         source = source_of(resolve(claim.statistic))
     except (Exception, SystemExit):  # a stranger's code; the verdict says what is wrong with it
         return ""
-    rule = {
-        name: getattr(claim, name)
-        for name in ("name", "statement", "study", "effect", "rule", "threshold", "noise", "seeds", "revision")
-    }
+    rule = {name: getattr(claim, name) for name in (*_TEXTS, *_NUMBERS)}
     sizes = {size: [_part(part) for part in parts] for size, parts in study.sizes.items()}
     return identity_hash({"rule": rule, "statistic": source, "sizes": sizes}, digits=DIGITS)
 

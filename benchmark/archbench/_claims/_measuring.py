@@ -46,7 +46,7 @@ def measure(claim: Claim, result: StudyResult) -> Measured:
         return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=problem)
     data = result.data
     try:
-        effects = _checked(resolve(claim.statistic)(data))
+        effects = _checked(resolve(claim.statistic)(data), share=claim.measure == "share")
     except (Exception, SystemExit) as error:  # it costs its own claim
         message = f"the statistic of {claim.name} failed: {one_line(error)}"
         lacking = result.records.lacking
@@ -55,10 +55,12 @@ def measure(claim: Claim, result: StudyResult) -> Measured:
     return Measured(size=result.size, effects=effects, used=used, lacking=result.records.lacking)
 
 
-def _checked(effects: object) -> dict[int, float]:
+def _checked(effects: object, *, share: bool) -> dict[int, float]:
     if not isinstance(effects, Mapping):
         raise TypeError(f"it returned {effects!r:.80}, not a mapping from seed to effect")
     for seed, effect in effects.items():
         if type(seed) is not int or not isinstance(effect, int | float) or not math.isfinite(effect):
             raise TypeError(f"it returned {effect!r:.80} for seed {seed!r:.80}; give a finite number for a whole one")
+        if share and effect not in (0, 1):
+            raise ValueError(f"it returned {effect!r:.80} for seed {seed}; a claim on a share takes 0 and 1")
     return {seed: float(effects[seed]) for seed in sorted(effects)}

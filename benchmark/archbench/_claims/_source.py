@@ -1,7 +1,8 @@
-"""The source of a function and of the functions and constants that it names, as text for a hash.
+"""The source of a function and of all that it uses of its package, as text for a hash.
 
-Comments, docstrings and layout do not count, nor does the place in the file; constants, defaults and values that a
-function closed over do.
+That is the functions, classes and constants that it names, and the objects that it holds: their values and the methods
+of their classes. Comments, docstrings and layout do not count, nor does the place in the file; constants, defaults and
+values that a function closed over do.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import functools
 import inspect
 import linecache
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 
@@ -37,16 +38,17 @@ class _Reader:
     def __init__(self, package: str) -> None:
         self.package = package
         self.sources: dict[Any, str] = {}
+        self._open: set[int] = set()
 
     def describe(self, value: Any) -> str:
         """Return a value as text; functions and classes of the package by name, their sources being kept."""
         if isinstance(value, functools.partial):
             parts = [value.func, value.args, value.keywords]
             return f"partial({', '.join(map(self.describe, parts))})"
+        if isinstance(value, MethodType):
+            return f"{self.describe(value.__self__)}.{self.describe(value.__func__)}"
         if isinstance(value, FunctionType | type):
-            if _package(value) == self.package and value not in self.sources:
-                self.sources[value] = ""  # known from here on, so that recursion ends
-                self.sources[value] = self._function(value) if isinstance(value, FunctionType) else _class(value)
+            self._keep(value)
             return str(value.__qualname__)
         if isinstance(value, Mapping):
             return f"{{{', '.join(f'{self.describe(key)}: {self.describe(item)}' for key, item in value.items())}}}"
@@ -54,12 +56,40 @@ class _Reader:
             return f"({', '.join(map(self.describe, value))})"
         if isinstance(value, set | frozenset):
             return f"{{{', '.join(sorted(map(self.describe, value)))}}}"
-        text = repr(value)
-        return f"a {type(value).__qualname__}" if " at 0x" in text or isinstance(value, ModuleType) else text
+        return self._object(value)
+
+    def _object(self, value: Any) -> str:
+        """Return an object as text: one of the package by its class, whose source is kept, and its attributes."""
+        wrapped = getattr(value, "__wrapped__", None)  # a function behind functools.cache, say
+        if isinstance(wrapped, FunctionType):
+            return f"{type(value).__qualname__}({self.describe(wrapped)})"
+        if isinstance(value, ModuleType) or _package(type(value)) != self.package:
+            text = repr(value)
+            return f"a {type(value).__qualname__}" if " at 0x" in text or isinstance(value, ModuleType) else text
+        kind = self.describe(type(value))
+        if id(value) in self._open:  # it holds itself
+            return kind
+        self._open.add(id(value))
+        held = [f"{name}={self.describe(getattr(value, name))}" for name in _attributes(value)]
+        self._open.remove(id(value))
+        return f"{kind}({', '.join(held)})"
+
+    def _keep(self, value: FunctionType | type) -> None:
+        if _package(value) == self.package and value not in self.sources:
+            self.sources[value] = ""  # known from here on, so that recursion ends
+            self.sources[value] = self._function(value) if isinstance(value, FunctionType) else self._class(value)
 
     def _function(self, function: FunctionType) -> str:
         used = [f"{name} = {self.describe(value)}" for name, value in self._used(function)]
         return "\n".join([_text(function), *used])
+
+    def _class(self, value: type) -> str:
+        """Return the source of a class, then its constants and what its bases and its methods use."""
+        used = [f"{name} = {self.describe(item)}" for name, item in vars(value).items() if _is_constant(name, item)]
+        for method in _methods(value):
+            if _package(method) == self.package:
+                used += [f"{method.__name__}: {name} = {self.describe(item)}" for name, item in self._used(method)]
+        return "\n".join([_class_text(value), *map(self.describe, value.__bases__), *used])
 
     def _used(self, function: FunctionType) -> Iterator[tuple[str, Any]]:
         """Yield what a function closed over, its defaults, and what it names of its module and package."""
@@ -107,17 +137,70 @@ def _sources(text: str) -> dict[tuple[str, int], list[ast.AST]]:
     return found
 
 
-def _class(value: type) -> str:
-    return _clean(ast.parse(inspect.cleandoc(f"\n{inspect.getsource(value)}")))
+def _class_text(value: type) -> str:
+    path = inspect.getfile(value)
+    linecache.checkcache(path)
+    found = _classes("".join(linecache.getlines(path))).get(value.__qualname__)
+    if found is None:
+        raise OSError(f"the source of {value.__qualname__} cannot be read")
+    return "\n".join(sorted(map(_clean, found)))
+
+
+@functools.lru_cache(maxsize=64)
+def _classes(text: str) -> dict[str, list[ast.AST]]:
+    """Return the classes of a file by qualified name."""
+    found: dict[str, list[ast.AST]] = {}
+    left: list[tuple[str, ast.AST]] = [("", ast.parse(text))]
+    while left:
+        prefix, node = left.pop()
+        for child in ast.iter_child_nodes(node):
+            inside = prefix
+            if isinstance(child, ast.ClassDef):
+                found.setdefault(prefix + child.name, []).append(child)
+                inside = f"{prefix}{child.name}."
+            elif isinstance(child, ast.FunctionDef):
+                inside = f"{prefix}{child.name}.<locals>."
+            left.append((inside, child))
+    return found
+
+
+def _methods(value: type) -> Iterator[FunctionType]:
+    """Yield the functions that are written in a class, those behind properties and decorators among them.
+
+    A method that a dataclass generates is no part of a file; the fields that it is made from are in the source.
+    """
+    for item in vars(value).values():
+        part = getattr(item, "fget", None) or getattr(item, "func", None) or getattr(item, "__func__", item)
+        function = inspect.unwrap(part) if callable(part) else part
+        if isinstance(function, FunctionType) and function.__code__.co_filename != "<string>":
+            yield function
+
+
+def _is_constant(name: str, item: Any) -> bool:
+    return not name.startswith("__") and isinstance(item, str | int | float | tuple | list | frozenset | Mapping)
+
+
+def _attributes(value: Any) -> list[str]:
+    slots = {name for kind in type(value).__mro__ for name in _slots(kind)}
+    return sorted(name for name in {*getattr(value, "__dict__", ()), *slots} if hasattr(value, name))
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
 def _clean(tree: ast.AST) -> str:
-    """Return the code of a tree without its docstrings."""
+    """Return the code of a tree without its docstrings, those of attributes included."""
     tree = copy.deepcopy(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.body = [line for line in node.body if not _is_text(line)] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
 
 
 def _package(value: Any) -> str:

@@ -13,6 +13,9 @@ from archbench._errors import DeclarationError
 Rule = Literal["above", "below", "within"]
 """Where a claim puts its effect: above a threshold, below it, or within so much of zero."""
 
+Measure = Literal["mean", "share"]
+"""The quantity that a claim is about: the mean of its effects, or the share of seeds whose effect is 1."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -32,8 +35,11 @@ class Claim:
             cannot be told are left out. `data` is an `archbench.StudyData`. A function, or `"module:function"`.
         rule: where the claim puts the effect.
         threshold: of the rule, in the unit of the effect; for `within` the largest distance from zero.
-        noise: the smallest standard deviation between seeds to reckon with, in the unit of the effect: few seeds that
-            happen to agree, or scores at a ceiling, must not pass for certainty.
+        measure: `mean` of the effects, judged by Student's t; or `share` of seeds, for effects that are 1 where
+            something is true of a seed and 0 where not, such as that it solves a task. A share is judged by the exact
+            binomial interval, with the rule `above` or `below` and a threshold between 0 and 1.
+        noise: of a mean, the smallest standard deviation between seeds to reckon with, in the unit of the effect: few
+            seeds that happen to agree, or scores at a ceiling, must not pass for certainty. A share has none.
         seeds: the fewest seeds that may decide it, at least 3.
         published: the paper's own figure, in words; empty if it gives none.
         replications: independent replications with their figures, in words.
@@ -52,7 +58,8 @@ class Claim:
     statistic: str | Callable[[Any], Mapping[int, float]]
     rule: Rule
     threshold: float
-    noise: float
+    measure: Measure = "mean"
+    noise: float = 0.0
     seeds: int = 3
     published: str = ""
     replications: tuple[str, ...] = ()
@@ -72,9 +79,26 @@ class Claim:
             raise DeclarationError(
                 f"Claim {self.name!r}: threshold is {self.threshold!r}; give a number, above 0 for within"
             )
-        if not 0 < self.noise < math.inf:
-            raise DeclarationError(f"Claim {self.name!r}: noise is {self.noise!r}; give a number above 0")
+        self._check_measure()
         if type(self.seeds) is not int or self.seeds < 3:
             raise DeclarationError(
                 f"Claim {self.name!r}: seeds is {self.seeds!r}; at least 3 are needed for an interval"
+            )
+
+    def _check_measure(self) -> None:
+        """Raise if the rule does not fit what the claim is about."""
+        if self.measure not in get_args(Measure):
+            raise DeclarationError(
+                f"Claim {self.name!r}: measure is {self.measure!r}; allowed: {', '.join(get_args(Measure))}"
+            )
+        if self.measure == "mean" and not 0 < self.noise < math.inf:
+            raise DeclarationError(f"Claim {self.name!r}: noise is {self.noise!r}; give a number above 0")
+        if self.measure == "share" and self.noise:
+            raise DeclarationError(
+                f"Claim {self.name!r}: noise is {self.noise!r}; a share has none, as its interval is exact"
+            )
+        if self.measure == "share" and (self.rule == "within" or not 0 < self.threshold < 1):
+            raise DeclarationError(
+                f"Claim {self.name!r}: a share takes above or below and a threshold between 0 and 1; "
+                f"this one has {self.rule} {self.threshold:g}"
             )

@@ -11,6 +11,7 @@ from archbench._statistics._learning import still_improving
 from archbench._statistics._prediction import prediction_interval
 from archbench._statistics._scale import Scale, floor_of
 from archbench._statistics._sequential import Decision, decide, nominal_level
+from archbench._statistics._shares import SHARE_ERROR, say_share, seeds_for_share, share_interval
 from archbench._statistics._solvers import Judgement, Steps, judge
 from archbench._statistics._verdicts import VERDICT_ERROR, half_widths, say, seeds_for_verdict
 
@@ -19,6 +20,7 @@ __all__ = [
     "LEVEL",
     "MIN_SEEDS",
     "MOST_SEEDS",
+    "SHARE_ERROR",
     "VERDICT_ERROR",
     "Answer",
     "Comparison",
@@ -40,7 +42,10 @@ __all__ = [
     "prediction_interval",
     "restricted_mean_steps",
     "say",
+    "say_share",
+    "seeds_for_share",
     "seeds_for_verdict",
     "seeds_to_decide",
+    "share_interval",
     "still_improving",
 ]
