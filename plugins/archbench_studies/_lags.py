@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import archbench
-from archbench_studies._reductions import Seeds, decay, difference, of_readings
+from archbench_studies._reductions import Seeds, decay, of_readings
 
 CHANCE = 1 / 6
 """Error of the best constant on the adding problem, the variance of a sum of two uniform numbers."""
@@ -52,6 +52,7 @@ RNN = Net("rnn", "tanh RNN", "rnn", "rnn", {"nonlinearity": "tanh", "width": 128
 IRNN = Net("irnn", "identity RNN", "irnn", "rnn", {"nonlinearity": "relu", "initialisation": "identity"})
 LSTM = Net("lstm", "LSTM", "lstm", "lstm", {"forget_bias": 1.0})
 LSTM_LOW = Net("lstm-forgets", "LSTM (forget bias -1)", "lstm[forget_bias=-1]", "lstm", {"forget_bias": -1.0})
+LSTM_CLOSED = Net("lstm-closed", "LSTM (forget bias -3)", "lstm[forget_bias=-3]", "lstm", {"forget_bias": -3.0})
 LSTM_HIGH = Net("lstm-remembers", "LSTM (forget bias 3)", "lstm[forget_bias=3]", "lstm", {"forget_bias": 3.0})
 VANILLA = Net("vanilla", "LSTM (peepholes)", "lstm-greff", "lstm-greff", {
     "without": "nothing", "coupled": False, "gate_recurrence": False, "start": "ones",
@@ -90,14 +91,37 @@ def steps_to_solve(data: archbench.StudyData) -> dict[int, float]:
     return found
 
 
-def error_at(length: int, net: Net, data: archbench.StudyData) -> dict[int, float]:
-    """Return the error of a net at a length."""
-    return errors(net.at(data, length))
+def solves(data: archbench.StudyData) -> dict[int, float]:
+    """Return 1 for each seed that reached the target of its task, 0 for each that did not or diverged."""
+    ended = [record for record in data.records if record.status in ("ok", "diverged")]
+    return {r.trial.seed: float(r.status == "ok" and bool(r.training and r.training.steps_to_target)) for r in ended}
 
 
-def lead(length: int, better: Net, worse: Net, data: archbench.StudyData) -> dict[int, float]:
-    """Return how much larger the error of the worse net is, seed by seed."""
-    return difference(errors(worse.at(data, length)), errors(better.at(data, length)))
+def solves_at(length: int, net: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return 1 for each seed with which a net solves a length, else 0."""
+    return solves(net.at(data, length))
+
+
+def solves_alone(length: int, better: Net, worse: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return 1 for each seed with which the better net solves a length and the worse one does not, else 0."""
+    able, unable = (solves(net.at(data, length)) for net in (better, worse))
+    return {seed: float(able[seed] > unable[seed]) for seed in sorted(able.keys() & unable.keys())}
+
+
+def solves_too(length: int, net: Net, reference: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return 1 for each seed with which a net solves a length, else 0, of the seeds with which the reference does.
+
+    A seed with which even the reference fails says nothing of the net; a claim is then undecided.
+    """
+    able = solves(net.at(data, length))
+    return {
+        seed: able[seed] for seed, reached in solves(reference.at(data, length)).items() if reached and seed in able
+    }
+
+
+def fails_beside(length: int, net: Net, reference: Net, data: archbench.StudyData) -> dict[int, float]:
+    """Return 1 for each seed with which a net does not solve a length, of the seeds with which the reference does."""
+    return {seed: 1 - able for seed, able in solves_too(length, net, reference, data).items()}
 
 
 def speed(length: int, faster: Net, slower: Net, data: archbench.StudyData) -> dict[int, float]:
@@ -108,8 +132,8 @@ def speed(length: int, faster: Net, slower: Net, data: archbench.StudyData) -> d
 
 def solved(data: archbench.StudyData) -> tuple[int, int]:
     """Return how many seeds reached the target of their task, and how many there are, diverged ones included."""
-    ended = [record for record in data.records if record.status in ("ok", "diverged")]
-    return sum(bool(record.training and record.training.steps_to_target) for record in ended), len(ended)
+    reached = solves(data)
+    return int(sum(reached.values())), len(reached)
 
 
 def longest_solved(net: Net, data: archbench.StudyData, lengths: tuple[int, ...]) -> int | None:

@@ -58,10 +58,11 @@ CLAIMS = (
     ),
     _claim(
         name="lesions-destroy-plain-nets",
-        statement="Taking one layer out of a trained plain net destroys it.",
+        statement="Taking one block of two layers out of a trained plain net destroys it.",
         source=f"{_PAPER}, sec. 4.1 and Fig. 3",
         effect="median share of the score above chance that plain-20 loses with one block of two layers",
         statistic=_lost(PLAIN, 20, "lesion", 1),
+        revision=2,
         rule="above",
         threshold=HALF,
         noise=NOISE_OF_MUCH,
@@ -121,6 +122,7 @@ CLAIMS = (
         source=f"{_PAPER}, sec. 4.3 and Fig. 6",
         effect="mean length of path in resnet-56, weighted by contribution, as a share of all blocks",
         statistic=partial(_paths, RESNET, 56),
+        revision=2,
         rule="below",
         threshold=0.35,  # the paper's longest effective paths, 17 of 54 blocks, and a little more
         noise=0.02,

@@ -63,23 +63,25 @@ def _shares(reading: archbench.Reading, chance: float, oracle: float) -> dict[in
 
 
 def path_profile(reading: archbench.Reading) -> dict[float, float]:
-    """Return the share of the gradient through all paths of each length, by length as a share of the longest.
+    """Return the share of the gradient through all paths of each length, by length as a share of all blocks.
 
     The paths of a length together carry the mean norm along one of them times their number, which is a binomial
-    coefficient (arXiv:1605.06431, sec. 4.3).
+    coefficient (arXiv:1605.06431, sec. 4.3). A reading in which a norm is not finite has no profile.
     """
     norms = {
         int(name.split()[1]): value
         for name, value in zip(reading.names, reading.values, strict=True)
-        if value and name.startswith("gradient ")
+        if name.startswith("gradient ")
     }
-    longest = max(norms, default=0)
-    sizes = {length: math.comb(longest, length) * norm for length, norm in norms.items()}
+    blocks = max(norms, default=0)  # a path through all of them may well carry nothing
+    sizes = {length: math.comb(blocks, length) * norm for length, norm in norms.items() if norm is not None}
     total = sum(sizes.values())
-    return {length / longest: size / total for length, size in sorted(sizes.items())} if longest else {}
+    if len(sizes) < len(norms) or not blocks or not total:
+        return {}
+    return {length / blocks: size / total for length, size in sorted(sizes.items())}
 
 
 def mean_path(reading: archbench.Reading) -> float | None:
-    """Return the mean length of path, each length weighted by its contribution, as a share of the longest."""
+    """Return the mean length of path, each length weighted by its contribution, as a share of all blocks."""
     profile = path_profile(reading)
     return sum(length * share for length, share in profile.items()) if profile else None

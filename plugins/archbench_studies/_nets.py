@@ -59,7 +59,7 @@ _HIGHWAY: dict[str, Any] = {"form": "fully-connected", "width": 50, "activation"
 _RESNET: dict[str, Any] = {"form": "cifar", "block": "basic", "shortcut": "A"}
 
 MLP_TANH = _family("mlp-tanh", "plain tanh", "mlp", _LAYERS, width=71, activation="tanh")
-MLP_RELU = _family("mlp-relu", "plain ReLU", "mlp", _LAYERS, width=71, activation="relu")
+MLP_RELU = _family("mlp-relu", "plain ReLU", "mlp", (10, 20, 50), width=71, activation="relu")
 HIGHWAY_2 = _family("highway-2", "highway with bias -2", "highway", _LAYERS, **_HIGHWAY, gate_bias=-2.0)
 HIGHWAY_4 = _family("highway-4", "highway with bias -4", "highway", _LAYERS, **_HIGHWAY, gate_bias=-4.0)
 RESIDUAL = _family("residual-mlp", "residual tanh", "residual-mlp", _LAYERS, width=71, activation="tanh", line=1.0)
@@ -80,7 +80,7 @@ PRE_ACTIVATED = _family("preresnet", "pre-activated", "resnet", _CONVOLUTIONS, *
 REZERO = _family("rezero", "rezero", "rezero", _CONVOLUTIONS, normalise=True)
 FIXUP = _family("fixup", "fixup", "fixup", _CONVOLUTIONS)
 STOCHASTIC = _family("stochastic-depth", "stochastic depth", "stochastic-depth", _CONVOLUTIONS, survival=0.5)
-DENSENET = _family("densenet", "densenet", "densenet", (22, 40), form="cifar", k=12, bottleneck=True, compression=0.5)
+DENSENET = _family("densenet", "densenet", "densenet", (10, 22), form="cifar", k=12, bottleneck=True, compression=0.5)
 CONVOLUTIONAL = (PLAIN, ORTHOGONAL, RESNET, PRE_ACTIVATED, REZERO, FIXUP, STOCHASTIC, DENSENET)
 
 LESIONED_LAYERS = tuple(replace(family, depths=(20,)) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL))

@@ -24,8 +24,10 @@ from archbench_studies._nets import (
 )
 from archbench_studies._rules import (
     DEPTH,
+    DEPTH_DENSE_FEW,
     DEPTH_FEW,
     DEPTH_FULL,
+    DEPTH_ISOMETRIC,
     LAYERS,
     LAYERS_FEW,
     LAYERS_LESION,
@@ -48,16 +50,18 @@ DEPTH_QUICK = (
     part(LAYERS, *(family.selector(10, 50, 100) for family in (MLP_TANH, HIGHWAY_4, RESIDUAL))),
     part(LAYERS, HIGHWAY_2.selector(50, 100)),
     part(LAYERS_FEW, HIGHWAY_2.selector(10, 20), MLP_RELU.selector()),
-    part(DEPTH, ORTHOGONAL.selector(), *(family.selector(56) for family in (PLAIN, PRE_ACTIVATED, REZERO, FIXUP))),
-    part(DEPTH_FEW, *(family.selector(20) for family in (PRE_ACTIVATED, REZERO, FIXUP))),
-    part(DEPTH_FEW, STOCHASTIC.selector(), DENSENET.selector()),
+    part(DEPTH, *(family.selector(56) for family in (PLAIN, PRE_ACTIVATED, REZERO, FIXUP))),
+    part(DEPTH_FEW, *(family.selector(20) for family in (PRE_ACTIVATED, REZERO, FIXUP)), STOCHASTIC.selector()),
+    part(DEPTH_ISOMETRIC, ORTHOGONAL.selector()),
+    part(DEPTH_DENSE_FEW, DENSENET.selector()),
 )
 
 GRADIENT_QUICK = (
     part(LESION, RESNET.selector(56)),
     part(LAYERS, *(family.selector(50) for family in (MLP_TANH, HIGHWAY_2, HIGHWAY_4, RESIDUAL))),
     part(LAYERS_FEW, MLP_RELU.selector(50)),
-    part(DEPTH, PLAIN.selector(56), ORTHOGONAL.selector(56)),
+    part(DEPTH, PLAIN.selector(56)),
+    part(DEPTH_ISOMETRIC, ORTHOGONAL.selector(56)),
 )
 
 DEPTH_FULL_PARTS = (

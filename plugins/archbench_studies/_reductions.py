@@ -15,6 +15,10 @@ LOSS_FLOOR = 0.05
 """Training losses below count as this where it is asked whether a net can be trained: the right class then has 95 % on
 average. Nets that train go below it in a few hundred steps, and how far is a matter of the schedule."""
 
+TRAINED = 0.5
+"""Training loss above which a net was not trained: the right class then has less than 60 % on average. A comparison
+with such a net says nothing, as two nets that both fail are equally good."""
+
 Seeds = Mapping[int, float]
 
 
@@ -47,8 +51,12 @@ def difference(first: Seeds, second: Seeds) -> dict[int, float]:
 def loss_ratio(
     above: archbench.StudyData, below: archbench.StudyData, *, floor: float = LOSS_FLOOR
 ) -> dict[int, float]:
-    """Return the log10 of the ratio of two training losses, seed by seed."""
-    return log_ratio(training_losses(above, floor=floor), training_losses(below, floor=floor))
+    """Return the log10 of the ratio of two training losses, seed by seed.
+
+    A seed in which the net below, which is the reference, was not trained has no ratio: a claim is then undecided.
+    """
+    reference = {seed: loss for seed, loss in training_losses(below, floor=floor).items() if loss <= TRAINED}
+    return log_ratio(training_losses(above, floor=floor), reference)
 
 
 def median(values: Seeds) -> float | None:

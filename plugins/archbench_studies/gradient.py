@@ -26,7 +26,7 @@ from archbench_studies._nets import (
 )
 from archbench_studies._parts import GRADIENT_FULL, GRADIENT_QUICK
 from archbench_studies._reductions import decay, first_value, last_value, median, median_profile, of_readings
-from archbench_studies._rules import GRADIENT_NETS, GRADIENT_TASK, TIME
+from archbench_studies._rules import GRADIENT_LENGTH, GRADIENT_NETS, GRADIENT_TASK, TIME
 from archbench_studies._wording import listed, plain_number
 
 
@@ -66,7 +66,7 @@ def _in_depth(family: Family, depth: int, theory: float | None = None) -> Chain:
 
 def _in_time(label: str, architecture: str, **options: Any) -> Chain:
     def find(data: archbench.StudyData) -> archbench.StudyData:
-        return data.where(architecture, task="adding", task_length=100, task_test_length=0, **options)
+        return data.where(architecture, task="adding", task_length=GRADIENT_LENGTH, task_test_length=0, **options)
 
     return Chain(label, architecture, "step", find)
 

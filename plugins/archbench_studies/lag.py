@@ -31,21 +31,24 @@ from archbench_studies._lags import (
     steps_to_solve,
 )
 from archbench_studies._reductions import median_profile
-from archbench_studies._rules import GRADIENT_TASK, TIME, TIME_FEW, TIME_FULL
+from archbench_studies._rules import GRADIENT_LENGTH, TIME_FEW, TIME_FULL, TIME_MANY
 from archbench_studies._wording import listed
 
-SHORT, LONG, PROBED = (10, 25), 50, 100
-LENGTHS = (*SHORT, LONG, PROBED)
+SHORT, LONG, LONGEST = 10, 50, 100
+LENGTHS = (SHORT, LONG, LONGEST)
 """Lengths of the quick size. For 200 an LSTM needs more steps than two cores do in minutes."""
 
 TRAINED, TESTED = 25, 50
 """Length generalisation: lengths of the training and of the test sequences. All are padded to the longer one."""
 
 SWEPT = (RNN, LSTM, GRU)
-BIASES = (LSTM_LOW, LSTM_HIGH, VANILLA, CHRONO)
-OTHERS = (MIN_GRU, RECURRENT_HIGHWAY, TCN, TRANSFORMER)
+BIASES = (LSTM_LOW, LSTM_HIGH)
+STARTS = (VANILLA, CHRONO)
+"""The chrono start and what it is compared with; in the quick size, the study of gates trains them."""
+
+OTHERS = (LSTM_1997, MIN_GRU, RECURRENT_HIGHWAY, TCN, TRANSFORMER)
 TESTED_LONGER = (LSTM, GRU, TCN)
-NETS = (*SWEPT, IRNN, *BIASES, LSTM_1997, *OTHERS)
+NETS = (*SWEPT, IRNN, *BIASES, *STARTS, *OTHERS)
 
 
 def _part(nets: Iterable[Net], tasks: Iterable[str], protocol: archbench.Protocol) -> archbench.Part:
@@ -57,14 +60,14 @@ def _adding(*lengths: int) -> list[str]:
 
 
 QUICK = (
-    _part((*SWEPT, IRNN, *BIASES, LSTM_1997), _adding(LONG), TIME),
-    _part(SWEPT, [GRADIENT_TASK], TIME),
-    _part((*SWEPT, IRNN), _adding(*SHORT), TIME_FEW),
+    _part((*SWEPT, IRNN, *BIASES), _adding(LONG), TIME_MANY),
+    _part((*SWEPT, IRNN), _adding(SHORT), TIME_FEW),
+    _part(SWEPT, _adding(LONGEST), TIME_FEW),
     _part(OTHERS, _adding(LONG), TIME_FEW),
     _part(TESTED_LONGER, [f"adding[length={TRAINED},test_length={TESTED}]"], TIME_FEW),
 )
 FULL = (
-    _part(NETS, _adding(*LENGTHS, 200, 400), TIME_FULL),
+    _part(NETS, _adding(SHORT, 25, LONG, LONGEST, 200, 400), TIME_FULL),
     _part(NETS, [f"adding[length={TRAINED},test_length={TESTED}]"], TIME_FULL),
     _part(NETS, ["copy-memory[pause=5,30,100]", "temporal-order[length=30,100,200]"], TIME_FULL),
 )
@@ -141,7 +144,7 @@ def _gradients(numbers: dict[str, float]) -> str:
     """Say what is left of the gradient over `SPAN` steps, before training and after it."""
     sentences = []
     for net in (RNN, LSTM):
-        start, end = (numbers.get(f"{net.name}-gradient-{when}-{PROBED}") for when in ("start", "end"))
+        start, end = (numbers.get(f"{net.name}-gradient-{when}-{GRADIENT_LENGTH}") for when in ("start", "end"))
         if start is not None and end is not None:
             sentences.append(
                 f"Over {SPAN} steps back in time, the gradient of the {net.label} changes by a factor of "
@@ -206,7 +209,7 @@ def _gradient_chart(data: archbench.StudyData) -> archbench.Chart:
     lines = []
     for net in (RNN, LSTM):
         for first, when in ((True, "before training"), (False, "after it")):
-            readings = net.at(data, PROBED).readings("time-gradient", first=first)
+            readings = net.at(data, GRADIENT_LENGTH).readings("time-gradient", first=first)
             profile = median_profile(readings.values())
             lines.append(
                 archbench.Line(

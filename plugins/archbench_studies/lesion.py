@@ -41,7 +41,7 @@ _COLUMNS = {
     "damage": "one block out: share lost, median",
     "worst": "one block out: share lost, worst",
     "swap": "two blocks swapped: share lost, median",
-    "path": "mean length of path, share of the longest",
+    "path": "mean length of path, share of all blocks",
 }
 
 

@@ -1,4 +1,4 @@
-"""The study of the line: its strength as a dial from 0 to 1, to see how much of it is needed."""
+"""The study of the line: its strength as a dial from 0 to 1, in depth and in time, to see how much of it is needed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping
 
 import archbench
 from archbench_studies._line_claims import CLAIMS as CLAIMS
+from archbench_studies._line_in_time import chart_in_time, numbers_in_time, part_in_time, rows_in_time, text_in_time
 from archbench_studies._nets import HIGHWAY_2, HIGHWAY_4, PLAIN, RESIDUAL, RESNET
 from archbench_studies._parts import part
 from archbench_studies._reductions import mean_value, median, of_readings, training_losses
-from archbench_studies._rules import DEPTH, DEPTH_FULL, LAYERS, LAYERS_FEW, LESION
+from archbench_studies._rules import DEPTH, DEPTH_FULL, LAYERS, LAYERS_FEW, LESION, TIME_FEW, TIME_FULL
 from archbench_studies._wording import listed, plain_number
 
 LAYERS_OF_DIAL = 50
 """Depth of the fully connected net with a dial; at 20 layers all settings train."""
 
-DIAL = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0)
+DIAL = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 SHORTCUTS = ("averaged", "scaled", "dropout", "exclusive-gate", "shortcut-gate", "A")
 BIASES = (-1.0, -2.0, -3.0, -4.0, -6.0)
+"""Of the full size; the quick one has those among which the net begins to train."""
+
 BLOCKS_IN_A_ROW = {"fully connected": LAYERS_OF_DIAL - 1, "highway": 99, "resnet-56": 27}
 """Blocks that the line passes through, by kind of net."""
 
@@ -51,12 +54,13 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
     for kind, dial in dials.items():
         for name, mine in dial.items():
             numbers |= _numbers(f"{kind} {name}", mine)
+    charts = (_block_chart(dials), _net_chart(dials), chart_in_time(data))
     return archbench.Findings(
-        text=" ".join(_sentences(dials)),
-        numbers=numbers,
-        charts=tuple(chart for chart in (_block_chart(dials), _net_chart(dials)) if chart.lines),
-        columns=("net", "line", "strength of a block", "of the whole net", "training loss", "test accuracy"),
-        rows=tuple(rows),
+        text=" ".join([*_sentences(dials), *text_in_time(data)]),
+        numbers=numbers | numbers_in_time(data),
+        charts=tuple(chart for chart in charts if chart.lines),
+        columns=("net", "line", "strength of a block", "of the whole net", "training loss", "test score"),
+        rows=(*rows, *rows_in_time(data)),
     )
 
 
@@ -160,9 +164,10 @@ QUICK = (
     part(LESION, RESNET.selector(56)),
     part(LAYERS, RESIDUAL.selector(LAYERS_OF_DIAL, line=(0.5, 1.0)), HIGHWAY_4.selector(100)),
     part(LAYERS_FEW, RESIDUAL.selector(LAYERS_OF_DIAL, line=tuple(s for s in DIAL if s not in (0.5, 1.0)))),
-    part(LAYERS_FEW, HIGHWAY_4.selector(100, gate_bias=(-1.0, -3.0, -6.0))),
+    part(LAYERS_FEW, HIGHWAY_4.selector(100, gate_bias=-3.0)),
     part(LAYERS, HIGHWAY_2.selector(100)),
     part(DEPTH, PLAIN.selector(56), RESNET.selector(56, shortcut=SHORTCUTS[:-1])),
+    part_in_time(TIME_FEW),
 )
 
 FULL = (
@@ -173,6 +178,7 @@ FULL = (
         RESNET.selector(56, shortcut=SHORTCUTS),
         PLAIN.selector(56),
     ),
+    part_in_time(TIME_FULL),
 )
 
 STUDY = archbench.Study(

@@ -35,6 +35,8 @@ class Block:
             whose mean counts; None to have it measured.
         batch_axis: axis of the batch in input and output.
         gates: `gates(*inputs)` returns how far each gate is open, by name, each a tensor of numbers from 0 to 1.
+        reads: `reads()` returns, for a block that reads the outputs of several parts side by side, the weights that
+            multiply each of them, by the name of the part; an earlier block has its own name.
 
     Raises:
         DeclarationError: a field does not fit.
@@ -47,6 +49,7 @@ class Block:
     line: Callable[..., torch.Tensor] | None = None
     strength: float | Callable[..., torch.Tensor] | None = None
     gates: Callable[..., Mapping[str, torch.Tensor]] | None = None
+    reads: Callable[[], Mapping[str, torch.Tensor]] | None = None
     batch_axis: int = 0
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ Probe = Literal[
     "rank",
     "gate",
     "strength",
+    "reuse",
     "lesion",
     "swap",
     "paths",
@@ -33,6 +34,8 @@ Probe = Literal[
   normalised singular values).
 - `gate`: mean opening of each gate.
 - `strength`: strength of the straight path of each block, 1 for an identity.
+- `reuse`: mean absolute weight by which each block reads each of several sources (Huang et al., arXiv:1608.06993,
+  Fig. 5).
 - `lesion`: test score with each block skipped in turn, and with several skipped at once.
 - `swap`: test score with pairs of blocks swapped.
 - `paths`: contribution of paths of each length through the blocks (Veit et al., arXiv:1605.06431).

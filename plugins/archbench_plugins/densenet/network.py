@@ -25,14 +25,16 @@ class Layer(Part):
     Args:
         C: channels of x: all that the layers before have made.
         k: channels that it adds.
+        before: layers of its dense block before it, which made the last k * before of those channels.
         bottleneck: the layer of DenseNet-B.
         dropout: ratio behind each convolution.
         checkpointed: keep only x for the backward pass and compute H again there: memory then grows linearly and not
             quadratically with the layers of a block.
     """
 
-    def __init__(self, C: int, k: int, *, bottleneck: bool, dropout: float, checkpointed: bool) -> None:
+    def __init__(self, C: int, k: int, *, before: int, bottleneck: bool, dropout: float, checkpointed: bool) -> None:
         super().__init__()
+        self.widths = [C - k * before, *[k] * before]
         squeeze = _norm_relu_conv(C, 4 * k, 1, dropout) if bottleneck else []
         self.H = nn.Sequential(*squeeze, *_norm_relu_conv(4 * k if bottleneck else C, k, 3, dropout))
         self.checkpointed = checkpointed
@@ -45,8 +47,18 @@ class Layer(Part):
         return torch.cat([x, new], 1)  # (B, C + k, H, W)
 
     def as_block(self, name: str) -> Block:
-        """Return the layer as a block; without its branch, the k new channels are 0."""
-        return Block(name, self, branches=(self.H,))
+        """Return the layer as a block; without its branch, the k new channels are 0.
+
+        It reads the layers of its dense block, whose numbers precede its own, and `input`, what came into that block.
+        """
+        number, before = int(name), len(self.widths) - 1
+        sources = ["input", *map(str, range(number - before, number))]
+        first = next(module for module in self.H if isinstance(module, nn.Conv2d))
+
+        def reads() -> dict[str, Tensor]:
+            return dict(zip(sources, first.weight.split(self.widths, 1), strict=True))
+
+        return Block(name, self, branches=(self.H,), reads=reads)
 
 
 def build(task: TaskInfo, options: DenseNetOptions) -> nn.Module:
@@ -60,8 +72,8 @@ def build(task: TaskInfo, options: DenseNetOptions) -> nn.Module:
     stem = convolution(channels, C, 3)  # (B, C, H, W)
     modules: list[nn.Module] = []
     for block in range(3):
-        for _ in range(N):
-            modules.append(_layer(C, options))
+        for before in range(N):
+            modules.append(_layer(C, before, options))
             C += k
         if block < 2:
             new = int(options.compression * C)
@@ -70,9 +82,14 @@ def build(task: TaskInfo, options: DenseNetOptions) -> nn.Module:
     return Frame(stem, modules, close=nn.Sequential(nn.BatchNorm2d(C), nn.ReLU()), head=nn.Linear(C, outputs))
 
 
-def _layer(C: int, options: DenseNetOptions) -> Layer:
+def _layer(C: int, before: int, options: DenseNetOptions) -> Layer:
     return Layer(
-        C, options.k, bottleneck=options.bottleneck, dropout=options.dropout, checkpointed=options.checkpointed
+        C,
+        options.k,
+        before=before,
+        bottleneck=options.bottleneck,
+        dropout=options.dropout,
+        checkpointed=options.checkpointed,
     )
 
 

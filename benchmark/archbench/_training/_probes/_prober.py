@@ -16,6 +16,7 @@ from archbench._training._probes._lesions import scores_of_lesions, scores_of_sw
 from archbench._training._probes._lines import openings, strengths
 from archbench._training._probes._outputs import activations, effective_ranks
 from archbench._training._probes._paths import contributions_of_paths
+from archbench._training._probes._reuse import weights_of_sources
 from archbench._training._probes._specimen import (
     CannotMeasureError,
     Specimen,
@@ -35,6 +36,7 @@ MEASURES: dict[Probe, Callable[[Specimen], Values]] = {
     "correlation": correlations,
     "gate": openings,
     "strength": strengths,
+    "reuse": weights_of_sources,
     "lesion": scores_of_lesions,
     "swap": scores_of_swaps,
     "paths": contributions_of_paths,
