@@ -128,6 +128,64 @@ def test_interval_by_hand(verdict: Verdict, family: int) -> None:
     assert (judged.low, judged.high) == (pytest.approx(0.62 - half), pytest.approx(0.62 + half))
 
 
+@pytest.mark.parametrize(
+    ("effects", "rule", "expected"),
+    [
+        ([1] * 7, "above", "supported"),
+        ([1] * 7, "below", "contradicted"),
+        ([0] * 7, "above", "contradicted"),
+        ([0] * 7, "below", "supported"),
+        ([1] * 5, "above", "undecided"),
+        ([1, 1, 1, 1, 1, 1, 0], "above", "undecided"),
+        ([1, 0, 1, 0, 1, 0, 1], "below", "undecided"),
+    ],
+)
+def test_shares_are_judged_by_the_binomial_law(
+    verdict: Verdict, effects: list[float], rule: Any, expected: str
+) -> None:
+    """A share is decided by the exact interval: with one claim, six seeds that agree leave a half outside, five not."""
+    judged = verdict(effects, rule=rule, measure="share", noise=0.0)
+    ones, count = sum(effects), len(effects)
+    exact = stats.binomtest(int(ones), count).proportion_ci(0.95, method="exact")
+
+    assert (judged.verdict, judged.mean) == (expected, pytest.approx(ones / count))
+    assert (judged.low, judged.high) == (pytest.approx(exact.low), pytest.approx(exact.high))
+    assert "share of seeds" in judged.criterion
+
+
+def test_shares_split_the_error_over_the_family(verdict: Verdict) -> None:
+    """In a family of 25, the interval of a share has a confidence of 1 - 0.05 / 25."""
+    judged = verdict([1] * 8, family=25, measure="share", noise=0.0)
+
+    assert judged.low == pytest.approx((0.05 / 50) ** (1 / 8))
+    assert judged.verdict == "undecided"
+    assert judged.command == "benchmark run st --seeds 10"  # (1/2) ** 10 < 0.05 / 50 < (1/2) ** 9
+
+
+def test_effects_that_are_neither_true_nor_false_are_a_fault(verdict: Verdict) -> None:
+    """A claim on a share whose statistic gives anything but 0 and 1 is not decided, and says why."""
+    judged = verdict([1.0, 0.0, 0.5], measure="share", noise=0.0)
+
+    assert judged.verdict == "undecided"
+    assert "0.5 for seed 2; a claim on a share takes 0 and 1" in judged.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"noise": 0.0}, "noise is 0.0; give a number above 0"),
+        ({"measure": "share"}, "a share has none"),
+        ({"measure": "share", "noise": 0.0, "rule": "within"}, "this one has within 0.5"),
+        ({"measure": "share", "noise": 0.0, "threshold": 1.0}, "a threshold between 0 and 1"),
+        ({"measure": "median"}, "allowed: mean, share"),
+    ],
+)
+def test_a_claim_has_a_measure_that_fits_its_rule(changes: Any, message: str) -> None:
+    """A mean needs a noise, a share has none and a threshold that a share can lie on both sides of."""
+    with pytest.raises(archbench.DeclarationError, match=message):
+        claim(**changes)
+
+
 def test_seeds_that_agree_are_no_certainty(verdict: Verdict) -> None:
     """Equal effects have the interval of the declared noise."""
     judged = verdict([0.6] * 5, noise=0.2)

@@ -66,6 +66,16 @@ def test_claims_compare_the_nets_that_they_name(net, effects):
     assert effects(depth, "highway-hundredfold", records) == {}
 
 
+def test_a_reference_that_was_not_trained_decides_nothing(net, effects):
+    """Of two nets that both fail, none trains as well as the other or worse: the seed has no effect."""
+    records = [net(family, layers, loss=2.3) for family in (PLAIN, RESNET, ORTHOGONAL) for layers in (20, 56)]
+    records += [net(RESNET, 20, 1, loss=0.1), net(RESNET, 56, 1, loss=0.1)]
+
+    assert effects(depth, "degradation", records) == {}
+    assert effects(depth, "residual-nets-do-not-degrade", records) == {1: 0.0}
+    assert effects(depth, "isometry-suffices", records) == {}
+
+
 @pytest.mark.parametrize(
     ("orthogonal", "residual", "expected"),
     [

@@ -74,6 +74,14 @@ def test_claims_of_rank_and_correlation_compare_plain_with_residual(net, effects
     assert effects(gradient, "gradients-shatter-in-plain-nets", records) == {0: pytest.approx(0.7)}
 
 
+def test_outputs_that_do_not_differ_count_as_one_direction(net, effects, reading):
+    """A rank of 0 is no missing seed: it counts as 1, the least that outputs can have which differ at all."""
+    records = [net(MLP_TANH, 50, readings=[reading("rank", {"1": 0.0}, 0)])]
+    records += [net(RESIDUAL, 50, readings=[reading("rank", {"1": 10.0}, 0)])]
+
+    assert effects(gradient, "information-collapses-in-plain-nets", records) == {0: pytest.approx(-1)}
+
+
 def test_figure_has_time_and_depth_on_equal_axes(net, make_record):
     """After training, the RNN in time and the nets of depth are lines of one chart; before it, theory is dashed."""
     rnn = study_record(
@@ -81,16 +89,16 @@ def test_figure_has_time_and_depth_on_equal_axes(net, make_record):
         "rnn",
         {"nonlinearity": "tanh"},
         task="adding",
-        task_options={"length": 100, "test_length": 0},
+        task_options={"length": 50, "test_length": 0},
         protocol=TIME,
-        readings=[geometric(-0.1, 100, "time-gradient"), geometric(-0.3, 100, "time-gradient", 1500)],
+        readings=[geometric(-0.1, 50, "time-gradient"), geometric(-0.3, 50, "time-gradient", 1200)],
     )
     highway = net(HIGHWAY_2, 50, readings=[geometric(-0.055), geometric(-0.01, step=200)])
     findings = gradient.analyse(StudyData([rnn, highway]))
     after, before = findings.charts
 
     assert [line.label for line in after.lines] == ["RNN in time", "highway with bias -2 (50)"]
-    assert after.lines[0].x[-1] == 99
+    assert after.lines[0].x[-1] == 49
     assert after.lines[1].y[10] == pytest.approx(10**-0.1)
     assert [line.dashed for line in before.lines] == [False, False, True]
     assert findings.numbers["end rnn"] == pytest.approx(-0.3)

@@ -133,6 +133,19 @@ def test_nets_are_best_for_their_size_if_no_smaller_one_beats_them(of_family: Tr
     assert effect(efficiency.CLAIMS, "dense-nets-need-fewer-parameters", data) == {0: pytest.approx(-0.01)}
 
 
+def test_map_of_reuse_is_relative_to_the_mean_of_a_layer(of_family: Trained) -> None:
+    """A layer that reads its input twice as strongly as the layer before it has 4/3 and 2/3; one source is no map."""
+    weights = {"1<input": 9.0, "2<input": 0.2, "2<1": 0.1}
+    reading = Reading(probe="reuse", step=150, names=list(weights), values=list(weights.values()))
+    findings = efficiency.analyse(StudyData([of_family(DENSENET, 22, seed, readings=[reading]) for seed in range(3)]))
+    (chart,) = findings.charts
+
+    assert [(line.label, line.x) for line in chart.lines] == [("layer 2", (2.0, 1.0))]
+    assert chart.lines[0].y == (pytest.approx(4 / 3), pytest.approx(2 / 3))
+    assert findings.numbers["layer 2 reads 1"] == pytest.approx(2 / 3)
+    assert "1.33 in layer 2" in findings.text
+
+
 @pytest.mark.parametrize("study", [auxiliary, layer_drop, efficiency])
 def test_findings_without_records_say_so(study: Any) -> None:
     """An analysis of nothing neither fails nor claims anything."""

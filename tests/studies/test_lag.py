@@ -8,15 +8,31 @@ from typing import Any
 import pytest
 
 from archbench import Reading, Record, StudyData
-from archbench_studies import lag
-from archbench_studies._lags import CHANCE, LSTM, LSTM_LOW, RNN, Net, errors, kept_over, longest_solved, steps_to_solve
+from archbench._plugins import load_plugins
+from archbench._statistics import say_share, share_interval
+from archbench_studies import gates, lag
+from archbench_studies._lags import (
+    CHANCE,
+    GRU,
+    IRNN,
+    LSTM,
+    LSTM_1997,
+    LSTM_LOW,
+    RNN,
+    Net,
+    errors,
+    kept_over,
+    longest_solved,
+    solves,
+    steps_to_solve,
+)
 from archbench_studies._rules import TIME
 from support import MakeRecord
 from support.study_records import study_record
 
 Trained = Callable[..., Record]
 EFFORT = 2.5
-BUDGET = 1_500
+BUDGET = 1_200
 
 
 @pytest.fixture
@@ -43,7 +59,7 @@ def trained(make_record: MakeRecord) -> Trained:
     return make
 
 
-def readings(start: float, end: float, steps: int = 100) -> list[Reading]:
+def readings(start: float, end: float, steps: int = 50) -> list[Reading]:
     """Return gradients that gain so many decades with every step back in time, before training and after it."""
 
     def reading(step: int, slope: float) -> Reading:
@@ -128,29 +144,68 @@ def test_gradient_over_time_is_that_of_its_decay(trained: Trained, start: float,
     assert kept_over(50, data) == {0: pytest.approx(50 * end)}
 
 
+def test_solving_is_reaching_the_target(trained: Trained) -> None:
+    """A seed solves its task if it reached the target; one that diverged did not, and one that failed says nothing."""
+    records = [trained(LSTM, 50, 0, steps=450), trained(LSTM, 50, 1), trained(LSTM, 50, 2, status="diverged")]
+
+    assert solves(StudyData([*records, trained(LSTM, 50, 3, status="oom")])) == {0: 1.0, 1: 0.0, 2: 0.0}
+
+
+def test_claims_on_shares_count_seeds(trained: Trained) -> None:
+    """An effect is 1 for a seed of which the statement is true and 0 for another, of the seeds that can tell."""
+    reached = {RNN: "0010", LSTM: "0111", GRU: "1111", IRNN: "0101", LSTM_1997: "1100"}
+    data = StudyData(
+        trained(net, 50, seed, steps=500 if digit == "1" else None)
+        for net, digits in reached.items()
+        for seed, digit in enumerate(digits)
+    )
+
+    assert effect("rnn-fails-at-lag-50", data) == {0: 0, 1: 0, 2: 1, 3: 0}
+    assert effect("lstm-bridges-lag-50", data) == {0: 0, 1: 1, 2: 0, 3: 1}
+    assert effect("gru-bridges-lag-50", data) == {0: 1, 1: 1, 2: 0, 3: 1}
+    assert effect("lstm-1997-bridges-lag-50", data) == {0: 1, 1: 1, 2: 0, 3: 0}
+    assert effect("identity-rnn-bridges-lag-50", data) == {1: 1, 2: 0, 3: 1}
+    assert effect("lstm-bridges-lag-100", data) == {}
+
+
+def test_claims_on_shares_ask_for_seeds_that_can_decide_them() -> None:
+    """As many seeds as a claim asks for decide it if they all agree, and one fewer would not."""
+    family = sum(claim.origin.distribution == "archbench" for claim in load_plugins(only=[]).claims)
+    for claim in (*lag.CLAIMS, *gates.CLAIMS):
+        if claim.measure == "share":
+            for effects in ([1] * claim.seeds, [0] * claim.seeds):
+                enough, few = (share_interval(seen, family=family) for seen in (effects, effects[1:]))
+
+                assert say_share(enough, rule=claim.rule, threshold=claim.threshold) != "undecided"
+                assert say_share(few, rule=claim.rule, threshold=claim.threshold) == "undecided"
+
+
 def test_effects_of_the_claims(trained: Trained) -> None:
     """Each claim's effect is the difference that the records were made with, paired by seed."""
     data = StudyData(
         [
-            trained(RNN, 50, 0, error=0.9),
-            trained(RNN, 50, 1, error=1.0),
-            trained(LSTM, 50, 0, error=0.1, steps=400),
-            trained(LSTM, 50, 1, error=0.3, steps=500),
-            trained(LSTM_LOW, 50, 1, error=0.3, steps=None),
-            trained(RNN, 100, 0, readings=readings(-0.01, -0.2)),
-            trained(LSTM, 100, 0, error=0.05, readings=readings(-0.02, 0.002)),
+            trained(RNN, 50, 0, readings=readings(-0.01, -0.2)),
+            trained(LSTM, 50, 0, steps=400, readings=readings(-0.02, 0.002)),
+            trained(LSTM, 50, 1, steps=400),
+            trained(LSTM_LOW, 50, 1, steps=None),
         ]
     )
 
-    assert effect("rnn-fails-at-lag-50", data) == {0: pytest.approx(0.9), 1: pytest.approx(1.0)}
-    assert effect("lstm-bridges-lag-50", data) == {0: pytest.approx(0.8), 1: pytest.approx(0.7)}
-    assert effect("lstm-bridges-lag-100", data) == {0: pytest.approx(0.95)}
-    assert effect("gru-bridges-lag-100", data) == {}
     assert effect("forget-bias-one-is-faster", data) == {1: pytest.approx(1.584963)}  # log2 of 3
     assert effect("gradient-of-a-trained-rnn-dies", data) == {0: pytest.approx(-10.0)}
     assert effect("gradient-of-a-trained-lstm-lives", data) == {0: pytest.approx(0.1)}
     assert effect("lstm-learns-its-line", data) == {0: pytest.approx(1.1)}
     assert effect("rnn-loses-its-line", data) == {0: pytest.approx(-9.5)}
+
+
+def test_gradients_of_lstms_that_learned_nothing_do_not_count(trained: Trained) -> None:
+    """A claim about the gradient of an LSTM that has learned the task leaves out a seed that has not."""
+    data = StudyData(
+        [trained(LSTM, 50, seed, steps=steps, readings=readings(-0.02, 0.0)) for seed, steps in ((0, None), (1, 600))]
+    )
+
+    assert list(effect("gradient-of-a-trained-lstm-lives", data)) == [1]
+    assert list(effect("lstm-learns-its-line", data)) == [1]
 
 
 def test_findings_say_which_nets_solve_which_length(trained: Trained) -> None:
@@ -159,19 +214,24 @@ def test_findings_say_which_nets_solve_which_length(trained: Trained) -> None:
         [
             *(trained(LSTM, length, seed, error=0.05, steps=600) for length in (10, 100) for seed in range(3)),
             *(trained(RNN, 10, seed, error=0.05, steps=600) for seed in range(3)),
-            *(trained(RNN, 100, seed, readings=readings(-0.02, -0.2)) for seed in range(3)),
+            *(trained(RNN, 100, seed) for seed in range(3)),
+            *(trained(RNN, 50, seed, readings=readings(-0.02, -0.2)) for seed in range(3)),
         ]
     )
     findings = lag.analyse(data)
 
-    assert "At 10 steps tanh RNN and LSTM solved it. At 100 steps LSTM solved it; tanh RNN did not." in findings.text
+    assert "At 10 steps tanh RNN and LSTM solved it. At 50 steps no net solved it; tanh RNN did not." in findings.text
+    assert "At 100 steps LSTM solved it; tanh RNN did not." in findings.text
     assert "gradient of the tanh RNN changes by a factor of 0.1 before training and of 1e-10 after it" in findings.text
     assert {name: findings.numbers[name] for name in ("rnn-longest", "lstm-longest", "rnn-steps-100")} == {
         "rnn-longest": 10,
         "lstm-longest": 100,
         "rnn-steps-100": BUDGET,
     }
-    assert [row[:4] for row in findings.rows] == [("tanh RNN", "3/3", "0/3", "10"), ("LSTM", "3/3", "3/3", "100")]
+    assert [row[:5] for row in findings.rows] == [
+        ("tanh RNN", "3/3", "0/3", "0/3", "10"),
+        ("LSTM", "3/3", "", "3/3", "100"),
+    ]
     profile = next(line for line in findings.charts[1].lines if line.label == "tanh RNN, after it")
     assert pytest.approx(profile.y[20]) == 1e-4
 

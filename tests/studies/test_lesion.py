@@ -48,6 +48,16 @@ def test_branches_that_shrink_the_gradient_shorten_the_paths(reading):
     assert mean_path(reading("paths", {"output 0": 1.0})) is None
 
 
+def test_paths_through_all_blocks_count_though_they_carry_nothing(reading):
+    """Lengths are shares of all blocks, also where the longest paths have no gradient; an infinite one has no mean."""
+    short = reading("paths", {"gradient 0": 1.0, "gradient 1": 1.0, "gradient 2": 0.0, "gradient 3": 0.0})
+
+    assert path_profile(short) == pytest.approx({0: 0.25, 1 / 3: 0.75, 2 / 3: 0.0, 1: 0.0})
+    assert mean_path(short) == pytest.approx(0.25)
+    assert mean_path(reading("paths", {"gradient 0": 1.0, "gradient 1": None})) is None
+    assert mean_path(reading("paths", {"gradient 0": 0.0, "gradient 1": 0.0})) is None
+
+
 def test_claims_read_their_own_nets(net, effects, reading):
     """Every claim reads lesions, swaps or paths of the net that it names."""
 

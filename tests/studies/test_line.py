@@ -6,7 +6,10 @@ import pytest
 
 from archbench import StudyData
 from archbench_studies import line
+from archbench_studies._lags import CHANCE, LSTM, LSTM_CLOSED
 from archbench_studies._nets import HIGHWAY_4, PLAIN, RESIDUAL, RESNET
+from archbench_studies._rules import TIME
+from support.study_records import study_record
 
 
 @pytest.fixture
@@ -56,6 +59,31 @@ def test_claims_compare_with_the_identity(net, dial, effects):
     assert effects(line, "halved-shortcuts-hurt", records) == {0: pytest.approx(1)}
     assert effects(line, "dropped-shortcuts-hurt", records) == {0: pytest.approx(0.30103)}
     assert effects(line, "open-gates-recover", records) == {}
+
+
+def test_the_dial_in_time_is_the_forget_gate(make_record, reading):
+    """Errors stand at the mean opening of the forget gate, before training and after it; other gates do not count."""
+
+    def gates(opening, step):
+        return reading("gate", {"1.i": 0.9, "1.f": opening, "1.o": 0.1}, step)
+
+    records = [
+        study_record(
+            make_record, net.architecture, net.options, task="adding", task_options={"length": 50, "test_length": 0},
+            protocol=TIME, score=error * CHANCE, readings=[gates(start, 0), gates(end, 600)],
+        )
+        for net, error, start, end in ((LSTM_CLOSED, 0.5, 0.05, 0.4), (LSTM, 0.02, 0.75, 0.9))
+    ]  # fmt: skip
+    findings = line.analyse(StudyData(records))
+    (chart,) = findings.charts
+
+    assert [(one.x, one.y) for one in chart.lines] == [
+        ((0.05, 0.75), (pytest.approx(0.5), pytest.approx(0.02))),
+        ((0.4, 0.9), (pytest.approx(0.5), pytest.approx(0.02))),
+    ]
+    assert "0.50 from an opening of 0.05, which became 0.40 and 0.02 from an opening of 0.75" in findings.text
+    assert findings.rows[1][:3] == ("LSTM", "50 steps", "0.75")
+    assert findings.numbers["error lstm-closed"] == pytest.approx(0.5)
 
 
 def test_every_dial_has_its_own_settings(net):

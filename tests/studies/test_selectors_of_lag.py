@@ -12,9 +12,10 @@ from archbench._plugins import load_plugins
 from archbench._selection import select
 from archbench_studies import auxiliary, efficiency, gates, lag, layer_drop
 from archbench_studies._lags import Net
+from archbench_studies._line_in_time import NETS as DIAL
 
 STUDIES = [module.STUDY for module in (lag, gates, auxiliary, layer_drop, efficiency)]
-NETS = {net.name: net for net in (*lag.NETS, *gates.FORMS)}
+NETS = {net.name: net for net in (*lag.NETS, *gates.FORMS, *DIAL)}
 
 
 @pytest.fixture(scope="module")
