@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import claims_of_shares
 import numpy as np
 import numpy.typing as npt
 from generated_pages import markdown
@@ -24,6 +25,7 @@ from archbench._statistics import half_widths, say
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- simulation -->", "<!-- end of simulation -->"
+FAMILIES = "<!-- families -->", "<!-- end of families -->"
 FAMILY = 25
 """Claims of a distribution, all of them in the hardest place."""
 
@@ -127,6 +129,8 @@ def simulate(count: int) -> dict[str, Any]:
         "looks": list(looks(count, (1.0, 0.5))),
         "power": list(power(count // 4)),
         "beyond": list(errors(count // 4, (0.25, 0.1))),
+        "shares": list(claims_of_shares.errors(count, FAMILY)),
+        "shares_power": list(claims_of_shares.power(count, FAMILY)),
     }
 
 
@@ -136,6 +140,7 @@ def render(results: dict[str, Any]) -> str:
         "the noise is declared as it is": [c for c in results["errors"] if c["declared"] == 1],
         "it is declared as it is, and one looks after every seed": [c for c in results["looks"] if c["declared"] == 1],
         "it is declared at half of what it is, and effects take many values": halved(results["errors"]),
+        "the claim is on a share of seeds": results["shares"],
     }
     rows = [(name, "at most 5 %", f"{max(cell['percent'] for cell in cells):.1f} %") for name, cells in kept.items()]
     parts = [
@@ -155,11 +160,12 @@ def render(results: dict[str, Any]) -> str:
             results["power"], lambda c: (c["noise"], c["seeds"]), lambda c: f"{c['distance']:g}",
             lambda c: f"{c['percent']:.0f}", heads=("noise between seeds", "seeds"),
         ),
+        *claims_of_shares.render(results),
         "### Where the promise does not hold",
         "If a claim declares far less noise than there is, and effects are skewed, seeds that happen to agree pass for "
         "certainty; if effects take two values, half of the noise is too little already (see above). No rule can see "
         "that in a few seeds. The declared noise is what protects from it, so take it from other runs, and rather too "
-        "large.",
+        "large. Where some seeds solve a task and others do not, let the claim be on the share of those that do.",
         _table(_worst_place(results["beyond"])),
     ]  # fmt: skip
     return "\n\n".join(parts)
@@ -206,8 +212,14 @@ def main() -> None:
         return
     (DOCS / "claims.json").write_text(json.dumps(results, indent=0) + "\n", encoding="utf-8")
     page = DOCS / "studies.md"
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n\n{render(results)}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    for (begin, end), made in {
+        (BEGIN, END): render(results),
+        FAMILIES: claims_of_shares.table_of_families(FAMILY),
+    }.items():
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n\n{made}\n\n{end}{rest.partition(end)[2]}"
+    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

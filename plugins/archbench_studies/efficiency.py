@@ -66,7 +66,7 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
     return archbench.Findings(
         text=f"{_text(points)}{reuse_text(reuse)}",
         numbers=numbers,
-        charts=tuple(chart for chart in charts if chart.lines),
+        charts=tuple(chart for chart in charts if any(line.x for line in chart.lines)),
         columns=("net", "parameters", "operations", "test accuracy", "seeds"),
         rows=tuple(_row(point) for point in sorted(points, key=lambda point: point.parameters)),
     )

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from archbench._statistics import half_widths, say
+from archbench._statistics import half_widths, say, say_share, share_interval
 from support.pages import ROOT, script_of_docs
 
 
@@ -46,6 +47,37 @@ def test_committed_simulation_keeps_the_promises(committed: dict[str, Any], simu
 def test_page_shows_the_committed_numbers(committed: dict[str, Any], simulation: ModuleType) -> None:
     """The tables of docs/studies.md are those that the committed numbers give."""
     assert simulation.render(committed) in (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+def test_page_has_what_the_built_in_claims_can_decide(simulation: ModuleType) -> None:
+    """The number of built-in claims and what so many can decide stand in docs/studies.md as the code gives them."""
+    found = script_of_docs("claims_of_shares").table_of_families(simulation.FAMILY)
+
+    assert found in (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+
+
+def test_committed_simulation_keeps_the_promise_for_shares(committed: dict[str, Any]) -> None:
+    """Where seeds solve a task or do not, a verdict on their share is wrong in at most 5% of the families."""
+    cells = committed["shares"]
+
+    assert {cell["share"] for cell in cells} == {0.2, 0.5, 0.65, 0.8, 0.95}
+    assert {cell["seeds"] for cell in cells} == {3, 5, 10, 12, 20}
+    assert max(cell["percent"] for cell in cells) <= 5
+
+
+@pytest.mark.parametrize("family", [25, 55])
+@pytest.mark.parametrize("seeds", [3, 5, 10, 12, 20])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5, 0.9])
+def test_error_of_a_share_by_the_binomial_law(seeds: int, share: float, family: int) -> None:
+    """The chance of any verdict at a threshold that is the true share is at most 0.05 for all claims together."""
+    wrong = sum(
+        stats.binom.pmf(ones, seeds, share)
+        for ones in range(seeds + 1)
+        if say_share(share_interval([1] * ones + [0] * (seeds - ones), family=family), rule="above", threshold=share)
+        != "undecided"
+    )
+
+    assert family * wrong <= 0.05
 
 
 def test_power_is_not_nothing(committed: dict[str, Any]) -> None:

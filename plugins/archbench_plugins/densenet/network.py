@@ -56,7 +56,7 @@ class Layer(Part):
         first = next(module for module in self.H if isinstance(module, nn.Conv2d))
 
         def reads() -> dict[str, Tensor]:
-            return dict(zip(sources, first.weight.split(self.widths, 1), strict=True))
+            return dict(zip(sources, torch.split(first.weight, self.widths, 1), strict=True))
 
         return Block(name, self, branches=(self.H,), reads=reads)
 
