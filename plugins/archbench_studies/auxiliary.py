@@ -188,7 +188,7 @@ CLAIMS = (
         noise=0.015,
         seeds=10,
         revision=2,
-        published="0.5 points, and one of the two heads is enough",
+        published="around 0.5 points, and one of the two heads is enough, as remembered",
         refuted_by="a difference of two points or more",
     ),
     archbench.Claim(
@@ -204,7 +204,7 @@ CLAIMS = (
         noise=0.015,
         seeds=10,
         revision=2,
-        published="no adverse effect on the final quality",
+        published="no adverse effect on the final quality, as remembered",
         refuted_by="a difference of two points or more",
     ),
     archbench.Claim(
@@ -220,7 +220,7 @@ CLAIMS = (
         noise=0.08,  # early accuracies differ more between seeds than late ones
         seeds=10,
         revision=2,
-        published="no effect until near the end of training",
+        published="no effect until near the end of training, as remembered",
         refuted_by="an accuracy that is higher by ten points or more",
     ),
     archbench.Claim(

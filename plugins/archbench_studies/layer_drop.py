@@ -129,7 +129,7 @@ CLAIMS = (
         noise=0.3,
         seeds=5,
         revision=2,
-        published="about a quarter less at a survival of 0.5",
+        published="CIFAR-10: 15 h 07 min of training for 20 h 42 min, 27 % less, at a survival of 0.5",
         refuted_by="less than a tenth saved",
     ),
     archbench.Claim(
@@ -159,7 +159,7 @@ CLAIMS = (
         noise=0.01,  # four test images: what one seed and another of a net differ by
         seeds=5,
         revision=2,
-        published="94.75 % against 93.59 % on CIFAR-10 at depth 110",
+        published="94.75 % against 93.59 % on CIFAR-10 at depth 110; no gain on ImageNet with 152 layers",
         refuted_by="a lower accuracy",
     ),
 )
