@@ -69,6 +69,7 @@ def render(results: dict[str, Any]) -> list[str]:
             results["shares"], lambda c: (f"{100 * c['share']:.0f} % solve",), lambda c: f"{c['seeds']} seeds",
             lambda c: f"{c['percent']:.1f} ({c['looks']:.1f})", heads=("truth and threshold",),
         ),
+        "So decide on a number of seeds first: the `seeds` of a claim keep a verdict back until there are so many.",
         "A claim that most seeds solve a task is found, in percent:",
         table(
             results["shares_power"], lambda c: (f"{100 * c['share']:.0f} % solve",), lambda c: f"{c['seeds']} seeds",

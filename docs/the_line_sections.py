@@ -47,7 +47,7 @@ SECTIONS = (
         (
             "lstm-bridges-lag-50",
             "lstm-bridges-lag-100",
-            "gru-bridges-lag-100",
+            "gru-bridges-lag-50",
             "lstm-1997-bridges-lag-50",
             "gradient-of-a-trained-lstm-lives",
             "lstm-learns-its-line",
@@ -56,6 +56,7 @@ SECTIONS = (
             "chrono-start-is-faster",
             "identity-rnn-bridges-lag-50",
         ),
+        (("lag", 2), ("line", 3)),
     ),
     Section(
         "Which parts of the cell carry the load?",
@@ -67,6 +68,7 @@ SECTIONS = (
             "coupled-gates-are-enough",
             "peepholes-are-dispensable",
         ),
+        (("gates", 0),),
     ),
     Section(
         "Depth has the same trouble",
@@ -95,6 +97,7 @@ SECTIONS = (
             "deeper-highways-carry-more",
             "error-follows-the-gate",
         ),
+        (("line", 2),),
     ),
     Section(
         "Residual nets make it an identity",
@@ -144,6 +147,7 @@ SECTIONS = (
         "There are nets without shortcuts that start as isometries, and residual nets without normalisation. They "
         "tell whether it is the shortcut itself that matters, or that signals keep their length.",
         ("isometry-suffices", "normalisation-is-not-needed"),
+        (("depth", 2),),
     ),
     Section(
         "Built on the line: dropped layers and dense connections",
@@ -155,6 +159,7 @@ SECTIONS = (
             "dropped-layers-generalise",
             "dense-nets-need-fewer-parameters",
         ),
+        (("layer-drop", 0), ("efficiency", 0), ("efficiency", 2)),
     ),
     Section(
         "Another way to shorten the trip: auxiliary classifiers",
@@ -166,5 +171,6 @@ SECTIONS = (
             "auxiliary-losses-add-gradient",
             "one-auxiliary-head-is-enough",
         ),
+        (("auxiliary", 0),),
     ),
 )

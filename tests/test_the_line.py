@@ -27,6 +27,14 @@ def test_every_claim_has_one_place(script: dict[str, Any]) -> None:
     assert placed == Counter(declared)
 
 
+def test_every_step_has_a_figure_of_its_own(script: dict[str, Any]) -> None:
+    """No step of the argument is without a figure, and no figure stands twice."""
+    figures = [figure for section in script["SECTIONS"] for figure in section.figures]
+
+    assert all(section.figures for section in script["SECTIONS"])
+    assert len(set(figures)) == len(figures)
+
+
 def test_the_page_is_that_of_the_records(script: dict[str, Any]) -> None:
     """The committed page and figures are those that the committed leaderboard gives, so no number is typed by hand."""
     reference = ROOT / "leaderboard" / "reference" / "leaderboard.json"

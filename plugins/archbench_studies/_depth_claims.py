@@ -134,7 +134,7 @@ CLAIMS = (
         above=(PRE_ACTIVATED, 56),
         below=(RESNET, 56),
         rule="below",
-        published="test error 6.37 % against 6.61 % at 110 layers, 4.92 % against 7.61 % at 1001, in part as remembered",
+        published="test error 6.37 % against 6.61 % at 110 layers, 4.92 % against 7.61 % at 1001; partly as remembered",
         refuted_by="the pre-activated net trains to a loss more than three times as high",
     ),
     _claim(
@@ -196,8 +196,8 @@ CLAIMS = (
     ),
     _claim(
         name="deeper-highways-carry-more",
-        statement="A highway net of 100 layers needs a gate bias of about -4; at -2 it trains to more than ten times the "
-        "loss.",
+        statement="A highway net of 100 layers needs a gate bias of about -4; at -2 it trains to more than ten times "
+        "the loss.",
         source=_HIGHWAY_PAPER + ": deeper nets got more negative biases from the search",
         ratio="bias -2 over bias -4, 100 layers",
         above=(HIGHWAY_2, 100),

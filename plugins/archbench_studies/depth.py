@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import archbench
 from archbench_studies._depth_claims import CLAIMS as CLAIMS
-from archbench_studies._nets import CONVOLUTIONAL, FULLY_CONNECTED, ORTHOGONAL, PLAIN, RESNET, Family
+from archbench_studies._nets import CONVOLUTIONAL, FIXUP, FULLY_CONNECTED, ORTHOGONAL, PLAIN, RESNET, Family
 from archbench_studies._parts import DEPTH_FULL_PARTS, DEPTH_QUICK
 from archbench_studies._reductions import floored, log_ratio, median, training_losses
 from archbench_studies._wording import listed, plain_number
@@ -50,17 +50,20 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
     numbers = {f"ceiling {family.name}": float(depth) for family, depth in ceilings.items()}
     for family, losses in ladders.items():
         numbers |= {f"loss {family.name} {depth}": median(seeds) or 0.0 for depth, seeds in losses.items()}
-    charts = [_chart(title, families, ladders) for title, families in _KINDS if ladders.keys() & set(families)]
+    charts = [
+        _chart(title, families, ladders) for title, families in (*_KINDS, _ISOMETRY) if ladders.keys() & set(families)
+    ]
     return archbench.Findings(
         text=" ".join(_sentences(ladders, ceilings)),
         numbers=numbers,
-        charts=tuple(charts),
+        charts=tuple(_chart(title, families, ladders) for title, families in kinds),
         columns=("net", "depth", "seeds", "training loss", "test accuracy", "depth ceiling"),
         rows=tuple(row for family in ladders for row in _rows(data, family, ladders[family], ceilings[family])),
     )
 
 
 _KINDS = (("Fully connected nets", FULLY_CONNECTED), ("Convolutional nets", CONVOLUTIONAL))
+_ISOMETRY = ("Convolutional nets without shortcuts or without normalisation", (PLAIN, ORTHOGONAL, FIXUP, RESNET))
 
 
 def _chart(title: str, families: tuple[Family, ...], ladders: dict[Family, Ladder]) -> archbench.Chart:

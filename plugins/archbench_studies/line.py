@@ -54,7 +54,7 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
     for kind, dial in dials.items():
         for name, mine in dial.items():
             numbers |= _numbers(f"{kind} {name}", mine)
-    charts = (_block_chart(dials), _net_chart(dials), chart_in_time(data))
+    charts = (_block_chart(dials), _net_chart(dials), _bias_chart(dials.get("highway", {})), chart_in_time(data))
     return archbench.Findings(
         text=" ".join([*_sentences(dials), *text_in_time(data)]),
         numbers=numbers | numbers_in_time(data),
@@ -106,6 +106,21 @@ def _net_chart(dials: Mapping[str, Settings]) -> archbench.Chart:
         ),
         log_x=True,
         description="The strength of a block to the power of their number. Plain nets, at 0, are left out.",
+    )
+
+
+def _bias_chart(dial: Settings) -> archbench.Chart:
+    biases = {float(name.removeprefix("bias ")): mine for name, mine in dial.items()}
+    dots = tuple((bias, score) for bias, mine in biases.items() for score in mine.scores.values())
+    line = archbench.Line(
+        label="100 layers", x=tuple(biases), y=tuple(median(mine.scores) for mine in biases.values()), seeds=dots
+    )
+    return archbench.Chart(
+        title="A highway net of 100 layers by the bias of its gates",
+        x="bias of the transform gates before training: the lower, the more is carried",
+        y="test accuracy",
+        lines=(line,) if biases else (),
+        description="Medians over seeds, which are dots.",
     )
 
 

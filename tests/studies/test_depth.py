@@ -105,7 +105,11 @@ def test_findings_have_a_chart_for_each_kind_of_net(net):
     findings = depth.analyse(StudyData(records))
     (line,) = findings.charts[0].lines
 
-    assert [chart.title.split(":")[0] for chart in findings.charts] == ["Fully connected nets", "Convolutional nets"]
+    assert [chart.title.split(":")[0] for chart in findings.charts] == [
+        "Fully connected nets",
+        "Convolutional nets",
+        "Convolutional nets without shortcuts or without normalisation",
+    ]
     assert (line.label, line.x, line.y) == ("plain tanh", (10.0, 20.0), (1.0, 2.0))
     assert line.seeds == ((10.0, 1.0), (10.0, 1.0), (20.0, 2.0), (20.0, 2.0))
     assert ("plain", "20", "1", "0.1", "0.750", "20") in findings.rows
