@@ -50,9 +50,7 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
     numbers = {f"ceiling {family.name}": float(depth) for family, depth in ceilings.items()}
     for family, losses in ladders.items():
         numbers |= {f"loss {family.name} {depth}": median(seeds) or 0.0 for depth, seeds in losses.items()}
-    charts = [
-        _chart(title, families, ladders) for title, families in (*_KINDS, _ISOMETRY) if ladders.keys() & set(families)
-    ]
+    kinds = [(title, families) for title, families in (*_KINDS, _ISOMETRY) if ladders.keys() & set(families)]
     return archbench.Findings(
         text=" ".join(_sentences(ladders, ceilings)),
         numbers=numbers,
