@@ -24,7 +24,6 @@ from archbench_studies._nets import (
 )
 from archbench_studies._rules import (
     DEPTH,
-    DEPTH_DENSE_FEW,
     DEPTH_FEW,
     DEPTH_FULL,
     DEPTH_ISOMETRIC,
@@ -53,7 +52,6 @@ DEPTH_QUICK = (
     part(DEPTH, *(family.selector(56) for family in (PLAIN, PRE_ACTIVATED, REZERO, FIXUP))),
     part(DEPTH_FEW, *(family.selector(20) for family in (PRE_ACTIVATED, REZERO, FIXUP)), STOCHASTIC.selector()),
     part(DEPTH_ISOMETRIC, ORTHOGONAL.selector()),
-    part(DEPTH_DENSE_FEW, DENSENET.selector()),
 )
 
 GRADIENT_QUICK = (

@@ -47,7 +47,7 @@ STARTS = (VANILLA, CHRONO)
 """The chrono start and what it is compared with; in the quick size, the study of gates trains them."""
 
 OTHERS = (LSTM_1997, MIN_GRU, RECURRENT_HIGHWAY, TCN, TRANSFORMER)
-TESTED_LONGER = (LSTM, GRU, TCN)
+TESTED_LONGER = (LSTM, GRU)
 NETS = (*SWEPT, IRNN, *BIASES, *STARTS, *OTHERS)
 
 

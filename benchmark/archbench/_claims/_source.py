@@ -12,6 +12,7 @@ import copy
 import functools
 import inspect
 import linecache
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -24,7 +25,8 @@ def source_of(function: Callable[..., Any]) -> list[str]:
         OSError: the source of one of them cannot be read.
         SyntaxError: a file was changed since it was imported, and is no Python now.
     """
-    reader = _Reader(_package(function))
+    package = _package(function)
+    reader = _Reader("" if package in sys.stdlib_module_names else package)
     return [reader.describe(function), *reader.sources.values()]
 
 
@@ -32,7 +34,7 @@ class _Reader:
     """Collects the sources of functions and classes of one package.
 
     Args:
-        package: the top-level package; what others bring is named and not read.
+        package: the top-level package; what others bring is named and not read. Empty for none.
     """
 
     def __init__(self, package: str) -> None:
