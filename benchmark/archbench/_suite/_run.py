@@ -136,8 +136,10 @@ class Run:
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
         timeout, start, tick = self.settings.timeout, self._started, self._waiting
-        keep = self.settings.weights_of
-        trials = execute(ready, self.store, pool, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
+        keep, logger = self.settings.weights_of, self.settings.logger
+        trials = execute(
+            ready, self.store, pool, timeout=timeout, keep=keep, logger=logger, on_start=start, on_tick=tick
+        )
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record
