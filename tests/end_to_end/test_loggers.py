@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import archbench
 from archbench import Observer, Results, SelectionError
-from support import Cli
+from support import Cli, ReadRecords
 
 
 def train(out: Path, **options: Any) -> Results:
@@ -30,7 +31,7 @@ def test_csv(tmp_path: Path, plain: Results) -> None:
     """The file has the curve of the record and its score, and the record is that of a trial without a logger."""
     (record,) = train(tmp_path, logger="csv").records
     (place,) = (tmp_path / "live_logs").iterdir()
-    rows = list(csv.DictReader((place / "metrics.csv").open()))
+    rows = list(csv.DictReader((place / "metrics.csv").read_text().splitlines()))
     curve = [(int(row["step"]), float(row["validation"])) for row in rows if row["validation"]]
 
     assert place.name == f"mlp-digits-seed0-{record.id[:8]}"
@@ -59,7 +60,7 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow's own client finds the run that was finished, in files below the output folder."""
     from mlflow.tracking import MlflowClient
 
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # newer releases want a database by default
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # for the client; the trial sees to it by itself
     (record,) = train(tmp_path, logger="mlflow").records
     client = MlflowClient(tracking_uri=f"file:{tmp_path / 'live_logs'}")
     (experiment,) = client.search_experiments(filter_string="name = 'archbench'")
@@ -70,13 +71,27 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.data.metrics["test"] == pytest.approx(record.scores.test)
 
 
-def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wandb(tmp_path: Path, cli: Cli, records: ReadRecords) -> None:
     """Without a server, in its offline mode, W&B leaves a run below the output folder."""
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    (record,) = train(tmp_path, logger="wandb").records
+    words = [
+        "run",
+        "mlp",
+        "--task",
+        "digits",
+        "--protocol",
+        "smoke",
+        "--seeds",
+        "1",
+        "--logger",
+        "wandb",
+        "--out",
+        "out",
+    ]
+    done = cli(*words, cwd=tmp_path, env={**os.environ, "WANDB_MODE": "offline"})
+    (record,) = records(tmp_path / "out")
 
-    assert record.status == "ok"
-    assert list((tmp_path / "live_logs").rglob(f"*{record.id}*.wandb"))
+    assert (done.returncode, record["detail"]) == (0, "")
+    assert list((tmp_path / "out" / "live_logs").rglob(f"*{record['id']}*.wandb"))
 
 
 def test_a_logger_that_fails_costs_nothing(tmp_path: Path, plain: Results) -> None:
@@ -86,7 +101,7 @@ def test_a_logger_that_fails_costs_nothing(tmp_path: Path, plain: Results) -> No
     (record,) = train(tmp_path, logger="csv").records
 
     assert (record.status, record.scores) == ("ok", plain.records[0].scores)
-    assert record.detail.startswith("the logger stopped: NotADirectoryError")
+    assert record.detail.startswith("the logger stopped: FileExistsError")
 
 
 def test_what_is_missing_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
@@ -96,6 +111,6 @@ def test_what_is_missing_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         train(tmp_path, logger="wandb")
     with pytest.raises(SelectionError, match="logger is 'comet'; give one of tensorboard, csv, mlflow, wandb"):
         train(tmp_path, logger="comet")
-    done = cli("run", "mlp", "--task", "digits", "--logger", "comet", "--out", str(tmp_path))
+    done = cli("run", "mlp", "--task", "digits", "--logger", "comet", "--out", "out", cwd=tmp_path)
     assert done.returncode == 2
     assert "'comet' is not one of" in done.stderr

@@ -101,6 +101,7 @@ def test_from_a_file(tmp_path: Path, cli: Cli) -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_bf16_on_a_gpu(make_job: MakeJob) -> None:
     """On a GPU as well, the curve is that of a network that converts by itself."""
     asked = trained(make_job, NETWORK, "cuda", precision="bf16")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,7 @@ def open_logger(name: LoggerName | None, trial: Trial, folder: Path) -> Logger:
     if name == "csv":
         return loggers.CSVLogger(folder, name=None, version=run, flush_logs_every_n_steps=1)
     if name == "mlflow":
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # without a server, and without a database
         return loggers.MLFlowLogger(PROJECT, run_name=run, save_dir=str(folder))
     return loggers.WandbLogger(name=run, project=PROJECT, save_dir=folder, id=trial.id)
 
