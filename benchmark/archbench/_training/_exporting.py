@@ -90,7 +90,7 @@ def _takes_lengths(kept: KeptNetwork) -> bool:
 def _as_safetensors(network: _Logits, kept: KeptNetwork, example: Arguments) -> tuple[bytes, Answer]:
     """Return the weights with a header that says what they are of; they are read back into the network."""
     inner = network.network
-    state = {name: tensor.detach().clone() for name, tensor in inner.state_dict().items()}
+    state = {name: tensor.detach().contiguous().clone() for name, tensor in inner.state_dict().items()}
     data = safetensors.torch.save(state, metadata=describe(kept))
 
     def answer(batch: Arguments) -> Tensor:
