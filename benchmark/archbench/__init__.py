@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from archbench._suite import Results as Results
     from archbench._suite import claims as claims
     from archbench._suite import compare as compare
+    from archbench._suite import export as export
     from archbench._suite import load as load
     from archbench._suite import read as read
     from archbench._suite import reproduce as reproduce
@@ -72,6 +73,7 @@ _ON_DEMAND = {
     "StudyData": "archbench._studies._data",
     "claims": "archbench._suite._answers",
     "compare": "archbench._suite._api",
+    "export": "archbench._suite._api",
     "load": "archbench._suite._api",
     "read": "archbench._suite._api",
     "reproduce": "archbench._suite._api",
@@ -129,6 +131,7 @@ __all__ = [
     "compare",
     "data_folder",
     "equal_steps",
+    "export",
     "hookimpl",
     "load",
     "read",

@@ -76,6 +76,8 @@ def test_plans_are_united_cell_by_cell(make_architecture: Make, make_task: Make)
 
     assert cells == {("a", "smoke"): (3, 9e9), ("b", "smoke"): (2, 9e9), ("a", "other"): (1, SMOKE.timeout)}
     assert {planned.id for planned in one("a", SMOKE, 3).trials} < {planned.id for planned in united.trials}
+    renamed = msgspec.structs.replace(SMOKE, summary="of the later plan")
+    assert [c.protocol for c in unite([one("a", SMOKE, 1), one("a", renamed, 1)]).cells] == [SMOKE]
 
 
 def test_united_plans_keep_what_cannot_be(make_architecture: Make, make_task: Make) -> None:
@@ -135,6 +137,41 @@ def test_a_raising_incompatible_costs_its_own_rows(make_architecture: Make, make
         None,
         Refusal("failed", "incompatible() raised RuntimeError: boom"),
     ]
+
+
+def test_strangers_are_tried_elsewhere_on_every_task(
+    make_architecture: Make, make_task: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What strangers declare is tried in a copy of this process first, and what ends the copy is not called here.
+
+    Such an architecture fails on every task, in the words of the copy; such a task is an error that names it.
+    """
+    seen: list[tuple[str, tuple[int, ...]]] = []
+
+    def note(name: str) -> Any:
+        return lambda info, options: seen.append((name, info.input_shape))
+
+    nets = [make_architecture(name, incompatible=note(name)) for name in ("good", "bad")]
+    nets.append(make_architecture("ours", distribution="archbench", incompatible=note("ours")))
+    tasks = [make_task("x"), make_task("y")]
+    answers = iter([["", ""], ["", "ended with exit code 3"]])  # of the tasks, then of the strangers' architectures
+
+    def rehearse(steps: Any) -> list[str]:
+        for step in steps:
+            step()
+        return next(answers)
+
+    monkeypatch.setattr("archbench._planning._matrix.rehearse", rehearse)
+    planned = plan(nets, tasks, seeds=1)
+    refusals = {(p.trial.architecture.label, p.trial.task.label): p.cell.refusal for p in planned}
+
+    failed = Refusal("failed", "incompatible() or recipe() ended with exit code 3")
+    assert {refusals.pop(("bad", task)) for task in "xy"} == {failed}
+    assert refusals == {(net, task): None for net in ("good", "ours") for task in "xy"}
+    assert [name for name, _ in seen] == ["good"] * 2 + ["bad"] * 2 + ["good", "ours"] * 2
+    monkeypatch.setattr("archbench._planning._matrix.rehearse", lambda steps: ["hung"] * len(steps))
+    with pytest.raises(SelectionError, match="info of task y hung; choose other options or tasks"):
+        plan([make_architecture("a")], [make_task("y")])
 
 
 @pytest.mark.parametrize("seeds", [0, -1])

@@ -60,6 +60,21 @@ def test_a_tuned_cell_stays_whole(make_architecture: Make, make_task: Make) -> N
     assert sum(share.cost for share in shares) == whole.cost
 
 
+def test_tuning_counts_in_the_cost_of_a_share(make_architecture: Make, make_task: Make) -> None:
+    """A long cell costs as much as four short ones, tuning included, so a share has one of it or all of the others."""
+    whole = plan(make_architecture, make_task, names="abcd", tuning=Tuning(rates=(0.1, 0.03, 0.01, 0.003), seeds=1))
+    shares = [take_shard(whole, Shard(n, 5)) for n in range(1, 6)]
+
+    assert [Counter(cell.task.component.label for cell in share.cells) for share in shares] == [
+        {"long": 1}, {"long": 1}, {"long": 1}, {"long": 1}, {"short": 4}
+    ]  # fmt: skip
+
+
+def test_a_shard_is_its_number_and_the_total() -> None:
+    """The first number of the text is the share, the second the number of shares."""
+    assert Shard.parse("2/5") == Shard(number=2, total=5)
+
+
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1", "1/", "a/b", "1/4/2", "-1/4", ""])
 def test_malformed_shards(text: str) -> None:
     """A text that names no share is refused, with the form that is wanted."""

@@ -42,6 +42,12 @@ def test_extends_a_built_in(tmp_path: Path) -> None:
     )
 
 
+def test_a_house_recipe_has_a_batch_size() -> None:
+    """A protocol with one recipe for all says how large a batch is."""
+    with pytest.raises(ValueError, match="batch_size must be given with a house recipe"):
+        Protocol(name="mine", epochs=1.0, batch_size=None)
+
+
 def test_one_budget_replaces_another(tmp_path: Path) -> None:
     """A budget in seconds or epochs replaces the inherited steps."""
     by_clock = read(tmp_path, 'name = "clock"\nextends = "quick"\nseconds = 2.5\n')

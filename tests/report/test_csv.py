@@ -57,3 +57,22 @@ def test_each_column_holds_its_own_number(make_record: MakeRecord) -> None:
     assert {name: row[name] for name in words} == words
     assert [over[name] for name in ("protocol", "kind", "task", "architecture")] == ["quick", "image", "", "mlp"]
     assert [float(over[name]) for name in ("score", "normalised", "train_seconds")] == pytest.approx([8 / 9, 8 / 9, 2])
+
+
+def test_sizes_are_of_every_trial_and_costs_of_those_that_count(make_record: MakeRecord) -> None:
+    """A trial that failed may be the only one that was measured; its seconds are in no mean."""
+    counted = [
+        make_record("mlp", seed=i, resources=Resources(train_seconds=2.0 + i, peak_memory_bytes=100)) for i in range(2)
+    ]
+    failed = make_record(
+        "mlp",
+        seed=2,
+        status="failed",
+        scores=None,
+        resources=Resources(parameters=10, flops=20, train_seconds=99.0, peak_memory_bytes=900),
+    )
+    text = render_files(build_leaderboard([*counted, failed]))["leaderboard.csv"].decode()
+    row = list(csv.DictReader(io.StringIO(text)))[-1]
+
+    assert [row[name] for name in ("parameters", "flops")] == ["10", "20"]
+    assert [float(row[name]) for name in ("train_seconds", "peak_memory_bytes")] == [2.5, 100]

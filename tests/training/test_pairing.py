@@ -84,3 +84,21 @@ def test_evaluation_covers_every_example_once() -> None:
 
     assert list(batches) == [("test", 0, 512), ("test", 512, 1024), ("test", 1024, 1100)]
     assert len(batches) == 3
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_the_shape_of_the_data_is_part_of_the_hash(part: str) -> None:
+    """Equal bytes in another shape are other data: inputs, targets and lengths."""
+    numbers = torch.arange(24, dtype=torch.float32)
+
+    def hashed(inputs: tuple[int, ...], targets: tuple[int, ...]) -> str:
+        changed = ResidentSplit(numbers.view(inputs), numbers.view(targets))
+        return hash_splits({**dict.fromkeys(("train", "validation", "test"), split(3, 2)), part: changed})
+
+    hashes = {
+        hashed((4, 2, 3), (4, 6)),
+        hashed((4, 3, 2), (4, 6)),
+        hashed((4, 2, 3), (4, 3, 2)),
+        hashed((4, 6), (4, 6)),
+    }
+    assert len(hashes) == 4

@@ -41,14 +41,19 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch looks for GPUs in every step of an optimiser, 35 us each time
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
 
-    from archbench._training import run_trial
+    from archbench._training import LiveLog, run_trial
+
+    live = LiveLog(job, store.live_logs)
 
     def tell(progress: Progress) -> None:
         report(channel, token, progress)
+        live.progress(progress)
 
     shared = store.shared if store.shared.is_dir() else None
     record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
+    record = live.note(record)
     deliver(channel, token, record)
+    live.end(record)
     sys.stdout.flush()
     sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stderr.flush()

@@ -19,7 +19,7 @@ from archbench._execution._endings import describe_exit, describe_timeout, reach
 from archbench._execution._launchers import Child
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
-from archbench._planning import Device, Job, PlannedTrial
+from archbench._planning import Device, Job, LoggerName, PlannedTrial
 from archbench._records import RESULTS, Record, Store, Weights, printable
 
 GRACE_SECONDS = 2.0
@@ -47,6 +47,7 @@ def execute(
     *,
     timeout: float | None,
     keep: Callable[[PlannedTrial], Weights | None] = lambda planned: None,
+    logger: LoggerName | None = None,
     on_start: Callable[[PlannedTrial], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
 ) -> Generator[Record, None, None]:
@@ -60,6 +61,7 @@ def execute(
         pool: the launcher and the devices.
         timeout: seconds that one trial may take; None for the limit of its protocol.
         keep: which weights of a trial to keep.
+        logger: which logger follows the trials.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
     """
@@ -72,7 +74,7 @@ def execute(
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item, keep(item), device, store, pool, timeout))
+                running.append(_start(item, keep(item), logger, device, store, pool, timeout))
             wait([trial.child.sentinel for trial in running], TICK_SECONDS)
             on_tick()
             for trial in list(running):
@@ -97,9 +99,15 @@ def execute(
 
 
 def _start(
-    planned: PlannedTrial, keep: Weights | None, device: Device, store: Store, pool: Pool, timeout: float | None
+    planned: PlannedTrial,
+    keep: Weights | None,
+    logger: LoggerName | None,
+    device: Device,
+    store: Store,
+    pool: Pool,
+    timeout: float | None,
 ) -> _Running:
-    job = msgspec.structs.replace(planned.job(device), keep=keep, handed_over=time.monotonic())
+    job = msgspec.structs.replace(planned.job(device), keep=keep, logger=logger, handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     channel = Channel()

@@ -10,6 +10,7 @@ from archbench._planning._cell import Refusal as Refusal
 from archbench._planning._cell import make_cell as make_cell
 from archbench._planning._job import Device as Device
 from archbench._planning._job import Job as Job
+from archbench._planning._job import LoggerName as LoggerName
 from archbench._planning._plan import Plan as Plan
 from archbench._planning._plan import make_plan as make_plan
 from archbench._planning._plan import unite as unite

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from archbench._declarations import OwnData
 from archbench._plugins import PluginSource
 from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts, Trial, Weights
+
+LoggerName = Literal["tensorboard", "csv", "mlflow", "wandb"]
+"""Loggers of Lightning that can follow a trial."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         own_data: the files that the task is made from; None for a declared task.
         manifests: copied into the record.
         keep: which weights to keep; None for none. No part of what decides a result.
+        logger: which logger follows the training; None for none. No part of what decides a result.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -51,6 +55,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     own_data: OwnData | None = None
     manifests: dict[str, str] = {}
     keep: Weights | None = None
+    logger: LoggerName | None = None
     handed_over: float = 0.0
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:

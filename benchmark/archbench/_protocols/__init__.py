@@ -7,6 +7,7 @@ from archbench._protocols._identity import encode_identity as encode_identity
 from archbench._protocols._identity import identity_hash as identity_hash
 from archbench._protocols._probes import Probe as Probe
 from archbench._protocols._probes import Probes as Probes
+from archbench._protocols._protocol import Precision as Precision
 from archbench._protocols._protocol import Protocol as Protocol
 from archbench._protocols._protocol import equal_steps as equal_steps
 from archbench._protocols._recipe import HOUSE_RECIPE as HOUSE_RECIPE

@@ -15,8 +15,11 @@ RULES_REVISION = 2
 """Revision of the protocols in files: raised when a rule changes that holds for every protocol. Since 2, the later of
 equal validations is selected."""
 
-LATER_FIELDS = ("probes", "for_studies")
-"""Fields that came later: part of the identity only where they are set, so that older ids stay as they are."""
+Precision = Literal["32", "tf32", "bf16"]
+
+LATER_FIELDS = {"probes": None, "for_studies": False, "precision": "32"}
+"""Fields that came later, with their defaults: part of the identity only where they differ from them, so that older ids
+stay as they are."""
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: for what is computed once
@@ -41,6 +44,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         augment: the augmentation of the task, if it has one, is applied to the training batches.
         tuning: how each entrant is tuned before its evaluation; None for no tuning.
         probes: what each trial of the evaluation measures beside its scores; None for nothing.
+        precision: `32` for float32 throughout; `tf32` where matrix products and convolutions of a GPU may round their
+            factors to 10 bits; `bf16` where they take and give bfloat16 and all else stays float32.
         for_studies: the trials feed studies and have no board of their own.
 
     Raises:
@@ -62,6 +67,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
     augment: bool = False
     tuning: Tuning | None = None
     probes: Probes | None = None
+    precision: Precision = "32"
     for_studies: bool = False
 
     def __post_init__(self) -> None:
@@ -94,7 +100,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide the result of one trial: not the summary, time limit or number of seeds."""
         values: dict[str, Any] = msgspec.to_builtins(self)
-        outside = ["summary", "timeout", "seeds", *(name for name in LATER_FIELDS if not values[name])]
+        unset = [name for name, default in LATER_FIELDS.items() if values[name] == default]
+        outside = ["summary", "timeout", "seeds", *unset]
         return {key: value for key, value in values.items() if key not in outside}
 
     @cached_property

@@ -16,7 +16,7 @@ import msgspec
 
 from archbench._errors import ProtocolError, SelectionError, allowed_words, nearest
 from archbench._protocols._builtin import find_protocol, protocols
-from archbench._protocols._protocol import Protocol, equal_steps
+from archbench._protocols._protocol import Precision, Protocol, equal_steps
 from archbench._protocols._recipe import HOUSE_RECIPE, Optimizer, Recipe, Tuning
 
 BUDGETS = ("steps", "epochs", "seconds")
@@ -164,4 +164,5 @@ def _allowed(key: str, fault: str) -> str:
     """Return the allowed values of a key in words, read from msgspec's text about the fault."""
     if key == "steps":
         return "a whole number >= 1, or a table of one each for image, sequence and tokens"
-    return allowed_words(fault) or f"one of {', '.join(get_args(Optimizer))}"
+    names = get_args(Precision if key == "precision" else Optimizer)
+    return allowed_words(fault) or f"one of {', '.join(names)}"

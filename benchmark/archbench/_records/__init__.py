@@ -24,6 +24,7 @@ from archbench._records._merge import Merged as Merged
 from archbench._records._merge import merge as merge
 from archbench._records._network import FORMAT as FORMAT
 from archbench._records._network import KEEP as KEEP
+from archbench._records._network import ExportFormat as ExportFormat
 from archbench._records._network import KeptNetwork as KeptNetwork
 from archbench._records._network import Weights as Weights
 from archbench._records._network import has_network as has_network

@@ -26,6 +26,9 @@ Weights = Literal["selected", "last"]
 """Which weights of a trial are kept: those that validation selected, by which it is scored, or those of its end."""
 KEEP: tuple[str, ...] = (*get_args(Weights), "none")
 
+ExportFormat = Literal["safetensors", "torchscript", "onnx"]
+"""Formats that a network can be exported to."""
+
 
 class KeptNetwork(msgspec.Struct, frozen=True, kw_only=True):
     """A sidecar: how to rebuild a network, and what to do with new inputs.

@@ -6,6 +6,7 @@ OUT/records/refused.json       which combinations cannot exist, and why; they ha
 OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/checkpoints/ab12....safetensors   the state of a long trial; there while it trains, or after it was stopped
 OUT/networks/                  networks that were kept (`_network`); no part of the identity of a trial
+OUT/live_logs/                 what `--logger` wrote
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
 OUT/set-aside.json             why they do not count; the page shows it
@@ -68,6 +69,7 @@ class Store:
         self.root = root
         self.records = root / "records"
         self.networks = root / "networks"
+        self.live_logs = root / "live_logs"
         self.shared = root / f"{TEMPORARY}shared"
         self.refused: list[Record] = []
         """One record for each combination that cannot exist, as the folder was last read or written."""

@@ -269,6 +269,8 @@ def rules_words(protocol: ProtocolEntry) -> str:
         rules.append(f"chosen on validation: {protocol.tuning_words}")
     if protocol.augment:
         rules.append("with the augmentation of the task")
+    if protocol.precision != "32":
+        rules.append(f"arithmetic in {protocol.precision}")
     if protocol.stop_at_target:
         rules.append("training ends at the target of the task")
     return "; ".join(rules)

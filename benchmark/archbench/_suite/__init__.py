@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from archbench._suite._answers import claims as claims
     from archbench._suite._answers import study as study
     from archbench._suite._api import compare as compare
+    from archbench._suite._api import export as export
     from archbench._suite._api import load as load
     from archbench._suite._api import read as read
     from archbench._suite._api import reproduce as reproduce
@@ -20,6 +21,7 @@ _ON_DEMAND = {
     "claims": "archbench._suite._answers",
     "study": "archbench._suite._answers",
     "compare": "archbench._suite._api",
+    "export": "archbench._suite._api",
     "load": "archbench._suite._api",
     "read": "archbench._suite._api",
     "reproduce": "archbench._suite._api",

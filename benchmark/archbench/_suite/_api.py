@@ -1,4 +1,4 @@
-"""The suite from Python: `run`, `compare`, `reproduce`; and `read` and `load`, which only read.
+"""The suite from Python: `run`, `compare`, `reproduce`; `read` and `load`, which only read; and `export`.
 
 Importing it loads neither torch nor numpy.
 """
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archbench._declarations import Size
-    from archbench._planning import Plan
+    from archbench._planning import LoggerName, Plan
     from archbench._plugins import Plugins
-    from archbench._records import Record
+    from archbench._records import ExportFormat, Record
     from archbench._suite._certificate import Certificate
     from archbench._suite._compare import Compared
 
@@ -41,6 +41,7 @@ def run(
     timeout: float | None = None,
     retry: bool = False,
     keep: Keep | None = None,
+    logger: LoggerName | None = None,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -66,6 +67,7 @@ def run(
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
             own data and for none elsewhere. `archbench.load` returns the network.
+        logger: `tensorboard`, `csv`, `mlflow` or `wandb`, which then follows every trial; None for none.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -83,7 +85,9 @@ def run(
     from archbench._suite._studies import make_plan
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, logger=logger
+    )
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)
@@ -258,6 +262,39 @@ def load(
 
     plugins = _load_plugins(Observer(), plugin_files, blocked_plugins)
     return load_network(target, Path(out), plugins, warn=lambda text: warnings.warn(text, stacklevel=2))
+
+
+def export(
+    target: Record | str | Path,
+    path: str | Path,
+    *,
+    format: ExportFormat | None = None,
+    out: str | Path = DEFAULT_OUT,
+    plugin_files: Sequence[str | Path] = (),
+    blocked_plugins: Sequence[str] = (),
+) -> float:
+    """Write a trained network that a run kept to a file, and return the largest relative difference of its outputs.
+
+    The outputs of the file are compared with those of the network on random batches before it is written.
+
+    Args:
+        target, out, plugin_files, blocked_plugins: as of `load`.
+        path: of the file.
+        format: `safetensors`, `torchscript` or `onnx`; None for the one that the ending of the path says.
+
+    Raises:
+        SelectionError: the format is not known, or its libraries are not installed.
+        DataError: the network cannot be exported to this format, or gives other outputs there.
+        RecordError, PluginError: as of `load`.
+        StoreError: the file cannot be written.
+    """
+    from archbench._suite._export import export_kept
+
+    plugins = _load_plugins(Observer(), plugin_files, blocked_plugins)
+    done = export_kept(
+        target, Path(path), format, Path(out), plugins, warn=lambda text: warnings.warn(text, stacklevel=2)
+    )
+    return done.difference
 
 
 def _load_plugins(observer: Observer, files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:

@@ -56,9 +56,16 @@ def load_network(
         RecordError: no such network is kept, or it is damaged.
         PluginError: the architecture is not there any more, or is another one now.
     """
+    return open_network(target, out, plugins, warn=warn)[1]
+
+
+def open_network(
+    target: Record | str | Path, out: Path, plugins: Plugins, *, warn: Callable[[str], object]
+) -> tuple[KeptNetwork, nn.Module]:
+    """Return the sidecar of a network that was kept, and the network; see `load_network`."""
     folder, trial_id = _place(target, out)
     kept = read_sidecar(folder, trial_id)
-    return _rebuild(kept, folder, plugins, warn)
+    return kept, _rebuild(kept, folder, plugins, warn)
 
 
 def _rebuild(kept: KeptNetwork, folder: Path, plugins: Plugins, warn: Callable[[str], object]) -> nn.Module:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from archbench._declarations import Study
+from archbench._errors import DeviceError
 from archbench._execution import Pool, execute, libraries_of, open_pool
 from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
@@ -131,13 +132,22 @@ class Run:
 
     def _open_pool(self) -> Pool:
         libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
-        return open_pool(device=self.settings.device, workers=self.settings.workers, libraries=libraries)
+        pool = open_pool(device=self.settings.device, workers=self.settings.workers, libraries=libraries)
+        for protocol in {cell.key.protocol: cell.protocol for cell in self.plan.cells}.values():
+            if protocol.precision == "tf32" and "cpu" in [device.kind for device in pool.devices]:
+                raise DeviceError(
+                    f"the protocol {protocol.name} asks for tf32, which only NVIDIA GPUs have; train on one, or set "
+                    'precision = "32"'
+                )
+        return pool
 
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
         timeout, start, tick = self.settings.timeout, self._started, self._waiting
-        keep = self.settings.weights_of
-        trials = execute(ready, self.store, pool, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
+        keep, logger = self.settings.weights_of, self.settings.logger
+        trials = execute(
+            ready, self.store, pool, timeout=timeout, keep=keep, logger=logger, on_start=start, on_tick=tick
+        )
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from archbench._errors import SelectionError
+from archbench._suite._loggers import require_logger
 
 if TYPE_CHECKING:
-    from archbench._planning import PlannedTrial
+    from archbench._planning import LoggerName, PlannedTrial
     from archbench._records import Weights
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
@@ -33,6 +34,7 @@ class RunSettings:
         retry: repeat trials that did not end ok.
         keep: which weights of every trial to keep, `selected`, `last` or `none`; None for `selected` where people's
             own data are trained on, and for none elsewhere.
+        logger: `tensorboard`, `csv`, `mlflow` or `wandb`, which then follows every trial; None for none.
 
     Raises:
         SelectionError: a value is not allowed.
@@ -44,10 +46,13 @@ class RunSettings:
     timeout: float | None = None
     retry: bool = False
     keep: Keep | None = None
+    logger: LoggerName | None = None
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):
             raise SelectionError(f"keep is {self.keep!r}; give one of {', '.join(get_args(Keep))}")
+        if self.logger is not None:
+            require_logger(self.logger)
         if self.device not in get_args(DeviceChoice):
             raise SelectionError(f"device is {self.device!r}; give one of {', '.join(get_args(DeviceChoice))}")
         if self.timeout is not None and not self.timeout > 0:

@@ -1,5 +1,6 @@
 """Training: everything that needs torch and Lightning. `run_trial` is the way in."""
 
+from archbench._training._live_log import LiveLog as LiveLog
 from archbench._training._probes import Call as Call
 from archbench._training._probes import check_blocks as check_blocks
 from archbench._training._probes import find_blocks as find_blocks

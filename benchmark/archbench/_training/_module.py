@@ -176,12 +176,12 @@ class TrialModule(pl.LightningModule):
         if self.task.loss == "mean_squared_error":
             if logits.shape != targets.shape:  # broadcasting would train on the wrong thing in silence
                 raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
-            return functional.mse_loss(logits, targets)
+            return functional.mse_loss(logits.float(), targets)
         if logits.shape != (*targets.shape, self.info.outputs):  # an answer in time order would train on other labels
             raise ValueError(
                 f"the network returned {tuple(logits.shape)}, the task needs {(*targets.shape, self.info.outputs)}"
             )
-        return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
+        return functional.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
     def _stop_if_diverged(self, done: int) -> None:
         finite = torch.isfinite(self.losses[-1])
@@ -276,7 +276,7 @@ class TrialModule(pl.LightningModule):
         return self.splits[name].scan(start, end)
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
-        logits = outputs.logits if isinstance(outputs, Outputs) else outputs
+        logits = (outputs.logits if isinstance(outputs, Outputs) else outputs).float()
         if self.task.loss == "cross_entropy":
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:

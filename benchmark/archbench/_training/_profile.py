@@ -15,6 +15,7 @@ from archbench._training._layer_costs import describe_layers
 from archbench._training._layers import LayerClock
 from archbench._training._measure import describe_environment, peak_memory
 from archbench._training._peak import measure_peak
+from archbench._training._precision import arithmetic
 from archbench._training._profiled_steps import PhaseClock, ProfiledSteps, make_clock
 from archbench._training._record_fields import one_line
 from archbench._training._runner import TrialRun
@@ -35,8 +36,10 @@ def profile_trial(request: ProfileRequest) -> Profile | ProfileFailure:
     Args:
         request: its trial must have a budget of at least `steps_needed` steps, and its job the device to measure on.
     """
+    precision, device = request.job.trial.protocol.precision, torch.device(request.job.device.kind)
     try:
-        return _profile(request)
+        with arithmetic(precision, device):
+            return _profile(request)
     except (Exception, SystemExit) as error:
         return ProfileFailure(message=one_line(error), detail=traceback.format_exc())
 

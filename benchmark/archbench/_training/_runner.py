@@ -32,6 +32,7 @@ from archbench._training._measure import count_flops, count_parameters, describe
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
+from archbench._training._precision import arithmetic
 from archbench._training._probes import Prober
 from archbench._training._record_fields import (
     add_costs,
@@ -78,7 +79,8 @@ def run_trial(
     run.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, job)
     try:
         run.prepare()
-        run.train()
+        with arithmetic(job.trial.protocol.precision, torch.device(job.device.kind)):
+            run.train()
         status, message, detail = run.verdict()
     except DivergedError as error:
         status, message, detail = "diverged", str(error), ""
@@ -126,7 +128,7 @@ class TrialRun:
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
         trial = self.trial
-        device = set_up_device(self.job.device)
+        device = set_up_device(self.job.device, trial.protocol.precision)
         task, architecture = load_task(self.job), load_architecture(self.job)
         splits = self._load_splits(task, device)
         network = self._build(architecture, self.info)

@@ -14,18 +14,18 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from archbench._planning import Device
+from archbench._protocols import Precision
+from archbench._training._precision import set_matrix_precision
 
 
-def set_up_device(device: Device) -> torch.device:
+def set_up_device(device: Device, precision: Precision = "32") -> torch.device:
     """Set the threads and the arithmetic of this process, and return torch's name of the device."""
     torch.set_num_threads(device.threads)
     if device.kind != "cuda":
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
     torch.cuda.set_device(device.index)
-    # By default convolutions round to 10 bits and linear layers do not: the arithmetic would differ by architecture.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    set_matrix_precision(precision)
     return torch.device(device.kind, device.index)
 
 

@@ -29,8 +29,8 @@ from archbench.cli._signals import Stopped, leave, stop_signals
 from archbench.cli._streams import end, prepare_streams
 
 VERBS = (
-    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "predict", "new",
-    "plugins", "data", "leaderboard", "status", "merge", "doctor",
+    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "predict",
+    "export", "new", "plugins", "data", "leaderboard", "status", "merge", "doctor",
 )  # fmt: skip
 """The verbs, in the order of the help."""
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from archbench._declarations import Size
+from archbench._planning import LoggerName
 from archbench._suite import RunSettings
 from archbench._suite._settings import Keep
 from archbench.cli._carry_out import carry_out
@@ -53,7 +54,10 @@ KeepName = Annotated[
         show_default="selected for your own data, else none",
     ),
 ]
-
+LoggerChoice = Annotated[
+    LoggerName | None,
+    typer.Option("--logger", help="Let a logger of Lightning follow every trial.", show_default="none"),
+]
 ShardName = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
@@ -73,6 +77,7 @@ def run(
     timeout: Timeout = None,
     retry: Retry = False,
     keep: KeepName = None,
+    logger: LoggerChoice = None,
     dry_run: DryRun = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
@@ -81,6 +86,8 @@ def run(
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._request import Request
 
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, logger=logger
+    )
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)

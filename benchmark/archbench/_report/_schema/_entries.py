@@ -118,6 +118,7 @@ class ProtocolEntry(msgspec.Struct, frozen=True, kw_only=True):
         seeds: number of seeds that the protocol plans for each entrant on each task.
         recipe: the house recipe; None with the own recipe of each architecture.
         recipe_words: the recipe in words.
+        precision: of matrix products and convolutions: `32`, `tf32` or `bf16`.
         stop_at_target: training ends at the first validation that reaches the target of the task.
         augment: training batches are augmented where the task declares an augmentation.
         tuning: how every entrant is tuned before it is evaluated; None if it is not.
@@ -139,6 +140,7 @@ class ProtocolEntry(msgspec.Struct, frozen=True, kw_only=True):
     seeds: int
     recipe: Recipe | None
     recipe_words: str
+    precision: str
     stop_at_target: bool
     augment: bool
     tuning: Tuning | None

@@ -1,0 +1,31 @@
+"""The arithmetic of a trial, as its protocol says."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+from archbench._protocols import Precision
+
+
+def set_matrix_precision(precision: Precision) -> None:
+    """Allow TF32 in matrix products and convolutions on a GPU, or forbid it.
+
+    By default convolutions round to 10 bits and linear layers do not: the arithmetic would differ by architecture.
+    """
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+
+
+def arithmetic(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Return the context in which a network is trained and evaluated.
+
+    With `bf16`, matrix products and convolutions take bfloat16 and give it, and weights, sums and losses stay float32
+    (Micikevicius et al. 2018, Mixed Precision Training, section 3, without the scaling of the loss, which the range of
+    bfloat16 makes needless).
+    """
+    if precision != "bf16":
+        return contextlib.nullcontext()
+    # A context around a whole training must not keep converted weights: they would never see an update.
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)

@@ -1,0 +1,145 @@
+"""Trained networks in the formats of other tools."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import safetensors
+import safetensors.torch
+import torch
+
+import archbench
+from archbench import DataError, Observer, Record, SelectionError
+from support import Cli
+
+BRANCHES = """
+import archbench
+def build(task, options):
+    import torch
+    from torch import nn
+    class Branching(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(64, 10)
+        def forward(self, x):
+            y = self.layer(x.flatten(1))
+            return y if len(x) == 2 else -y
+    return Branching()
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="branching", build=build, inputs=("image",))
+"""
+
+
+def train(folder: Path, name: str, task: str, *plugins: Path) -> Record:
+    """Return the record of one short trial whose network is kept."""
+    rules: dict[str, Any] = {"protocol": "smoke", "keep": "last", "out": folder, "workers": 1, "observer": Observer()}
+    results = archbench.run(name, tasks=task, plugin_files=plugins, **rules)
+    (record,) = results.records
+    assert record.status == "ok", record.detail
+    return record
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+    """A convolutional network with batch normalisation, trained on digits."""
+    out = tmp_path_factory.mktemp("kept") / "out"
+    return out, train(out, "resnet[depth=8]", "digits")
+
+
+def digits(number: int) -> torch.Tensor:
+    """Random pictures."""
+    return torch.randn(number, 1, 8, 8, generator=torch.Generator().manual_seed(5))
+
+
+def test_torchscript(kept: tuple[Path, Record], tmp_path: Path) -> None:
+    """The file answers as the network does, for a batch of a size that it was not traced with."""
+    out, record = kept
+    difference = archbench.export(record, tmp_path / "net.pt", out=out)
+    found = torch.jit.load(tmp_path / "net.pt")(digits(5))
+
+    assert difference < 1e-5
+    torch.testing.assert_close(found, archbench.load(record, out=out)(digits(5)), rtol=1e-5, atol=1e-5)
+
+
+def test_onnx(kept: tuple[Path, Record], tmp_path: Path) -> None:
+    """ONNX Runtime answers as the network does; the metadata name the trial."""
+    out, record = kept
+    archbench.export(record, tmp_path / "net.onnx", out=out)
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    (found,) = session.run(["logits"], {"inputs": digits(5).numpy()})
+
+    np.testing.assert_allclose(found, archbench.load(record, out=out)(digits(5)).detach(), rtol=1e-4, atol=1e-4)
+    assert session.get_modelmeta().custom_metadata_map["archbench.trial"] == record.id
+
+
+def test_safetensors(kept: tuple[Path, Record], tmp_path: Path) -> None:
+    """The weights are those of the network, with a header that says what they are of."""
+    out, record = kept
+    archbench.export(record, tmp_path / "net.safetensors", out=out)
+    weights = safetensors.torch.load_file(tmp_path / "net.safetensors")
+    with safetensors.safe_open(tmp_path / "net.safetensors", "pt") as file:
+        said = file.metadata()
+
+    expected = archbench.load(record, out=out).state_dict()
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    assert (said["archbench.trial"], said["archbench.architecture"]) == (record.id, "resnet[depth=8]")
+    assert said["archbench.input"] == "image (batch, 1, 8, 8)"
+
+
+def test_command(kept: tuple[Path, Record], tmp_path: Path, cli: Cli) -> None:
+    """Without --out the file gets the name of the architecture and the first digits of the trial; --json says all."""
+    out, record = kept
+    done = cli("export", f"{out}/{record.id[:8]}", "--format", "torchscript", "--json", cwd=tmp_path)
+    said = json.loads(done.stdout)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said["path"] == f"resnet-{record.id[:8]}.pt"
+    assert said["bytes"] == (tmp_path / said["path"]).stat().st_size > 10_000
+    assert said["largest_relative_difference"] < 1e-5
+    done = cli("export", f"{out}/{record.id[:8]}", "--out", "net.pickle", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "the ending of net.pickle names no format; give one of safetensors, torchscript, onnx" in done.stderr
+
+
+def test_a_network_that_answers_otherwise_there_is_not_written(tmp_path: Path) -> None:
+    """A trace holds one branch of a network that looks at the size of its batch, and the comparison finds it."""
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(BRANCHES)
+    record = train(tmp_path / "out", "branching", "digits", plugin)
+    with pytest.raises(DataError, match=r"branching as torchscript gives outputs that differ by 2 of the largest"):
+        archbench.export(record, tmp_path / "net.pt", out=tmp_path / "out", plugin_files=[plugin])
+
+    assert not (tmp_path / "net.pt").exists()
+
+
+@pytest.mark.parametrize("name", ["gru", "tcn"])
+def test_lengths(tmp_path: Path, name: str) -> None:
+    """Of two networks on sequences of several lengths, the one that takes lengths has a second input."""
+    record = train(tmp_path / "out", name, "parity")
+    archbench.export(record, tmp_path / "net.onnx", out=tmp_path / "out")
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+
+    network = archbench.load(record, out=tmp_path / "out")
+    inputs = torch.randint(2, (3, session.get_inputs()[0].shape[1]))
+    lengths = torch.tensor([2, 5, inputs.shape[1]])
+    feed = (inputs, lengths)[: len(session.get_inputs())]
+    names = [part.name for part in session.get_inputs()]
+    (found,) = session.run(None, {key: value.numpy() for key, value in zip(names, feed, strict=True)})
+    assert names == ["inputs", "lengths"][: 2 if name == "gru" else 1]
+    np.testing.assert_allclose(found, network(*feed).detach(), rtol=1e-4, atol=1e-4)
+
+
+def test_missing_libraries(kept: tuple[Path, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without ONNX Runtime the message names what to install."""
+    out, record = kept
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(SelectionError, match=r"needs onnxruntime, .* pip install 'archbench\[onnx\]'"):
+        archbench.export(record, tmp_path / "net.onnx", out=out)
