@@ -120,7 +120,7 @@ def test_a_network_that_answers_otherwise_there_is_not_written(tmp_path: Path) -
     assert not (tmp_path / "net.pt").exists()
 
 
-@pytest.mark.parametrize("name", ["gru", "tcn"])
+@pytest.mark.parametrize("name", [pytest.param("gru", marks=pytest.mark.slow), "tcn"])  # a loop is unrolled
 def test_lengths(tmp_path: Path, name: str) -> None:
     """Of two networks on sequences of several lengths, the one that takes lengths has a second input."""
     record = train(tmp_path / "out", name, "parity")
@@ -135,6 +135,13 @@ def test_lengths(tmp_path: Path, name: str) -> None:
     (found,) = session.run(None, {key: value.numpy() for key, value in zip(names, feed, strict=True)})
     assert names == ["inputs", "lengths"][: 2 if name == "gru" else 1]
     np.testing.assert_allclose(found, network(*feed).detach(), rtol=1e-4, atol=1e-4)
+
+
+def test_a_loop_with_its_own_gradient(tmp_path: Path) -> None:
+    """A recurrent net whose gradient is written by hand becomes TorchScript, as a loop of plain operations."""
+    record = train(tmp_path / "out", "gru", "temporal-order")
+
+    assert archbench.export(record, tmp_path / "net.pt", out=tmp_path / "out") < 1e-5
 
 
 def test_missing_libraries(kept: tuple[Path, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def export_network(network: nn.Module, kept: KeptNetwork, kind: ExportFormat) ->
     if kind == "onnx":
         _require_onnx()
     bare, batches = _Logits(network), [_example(kept, size) for size in BATCHES]
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _quiet(), _without_own_gradients():
         expected = [bare(*batch) for batch in batches]
         try:
             data, answer = _MAKERS[kind](bare, kept, batches[1])
@@ -186,6 +186,35 @@ def _largest_difference(kept: KeptNetwork, kind: str, expected: list[Tensor], fo
             f"(allowed: {TOLERANCE:g}); nothing was written. Export it in another format"
         )
     return largest
+
+
+class _NoContext:
+    """Takes what a function keeps for its gradient, and forgets it."""
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Do nothing."""
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Do nothing."""
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Do nothing."""
+
+
+@contextlib.contextmanager
+def _without_own_gradients() -> Iterator[None]:
+    """Let functions that bring their own gradient run as plain operations, which tracers see into."""
+    original = torch.autograd.Function.__dict__["apply"]
+
+    def apply(function: type[torch.autograd.Function], *arguments: Any) -> Any:
+        old_style = function.setup_context is torch.autograd.function._SingleLevelFunction.setup_context
+        return function.forward(*((_NoContext(),) if old_style else ()), *arguments)
+
+    torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        torch.autograd.Function.apply = original  # type: ignore[method-assign]
 
 
 def _first_line(error: Exception) -> str:
