@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from archbench._declarations import OwnData
+from archbench._planning._rank import Rank
 from archbench._plugins import PluginSource
 from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts, Trial, Weights
 
@@ -16,13 +17,15 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         kind: `cpu` or `cuda`.
-        index: which GPU; 0 on a CPU.
-        threads: CPU threads for this trial.
+        index: which GPU, or the first of several in a row; 0 on a CPU.
+        threads: CPU threads for this trial, or for each of its ranks.
+        count: number of devices that train this trial together, each in a process of its own.
     """
 
     kind: str
     index: int = 0
     threads: int = 1
+    count: int = 1
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         own_data: the files that the task is made from; None for a declared task.
         manifests: copied into the record.
         keep: which weights to keep; None for none. No part of what decides a result.
+        rank: which of the processes of the trial gets this job; None if there is only one.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -51,7 +55,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     own_data: OwnData | None = None
     manifests: dict[str, str] = {}
     keep: Weights | None = None
+    rank: Rank | None = None
     handed_over: float = 0.0
+
+    def of_rank(self, rank: Rank) -> Job:
+        """Return the job of one rank, with its device."""
+        index = self.device.index + (rank.local_number if self.device.kind == "cuda" else 0)
+        device = msgspec.structs.replace(self.device, index=index, count=rank.total)
+        return msgspec.structs.replace(self, rank=rank, device=device)
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:
         """The record of this job.

@@ -22,6 +22,7 @@ from archbench._suite._leaderboard import (
 from archbench._suite._observer import Observer, PluginHooks
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
+from archbench._suite._several_devices import refuse_what_cannot_be_shared
 from archbench._suite._status import StatusFile
 
 
@@ -71,9 +72,11 @@ class Run:
             The records of the plan, and the leaderboard of the whole folder.
 
         Raises:
+            SelectionError: several devices are to train a trial that they cannot share.
             StoreError: the folder cannot be used, or another run is writing to it.
             DeviceError: the device asked for is not there.
         """
+        refuse_what_cannot_be_shared(self.plan, self.settings.devices_per_trial)
         refuse_to_overwrite_foreign_files(self.store)
         with self.store.locked():
             self.records, self.set_aside = self.store.load()
@@ -131,7 +134,12 @@ class Run:
 
     def _open_pool(self) -> Pool:
         libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
-        return open_pool(device=self.settings.device, workers=self.settings.workers, libraries=libraries)
+        return open_pool(
+            device=self.settings.device,
+            workers=self.settings.workers,
+            per_trial=self.settings.devices_per_trial,
+            libraries=libraries,
+        )
 
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}

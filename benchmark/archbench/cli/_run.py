@@ -14,6 +14,7 @@ from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
     DeviceName,
+    DevicesPerTrial,
     DryRun,
     Json,
     Out,
@@ -70,6 +71,7 @@ def run(
     out: Out = DEFAULT_OUT,
     workers: Workers = None,
     device: DeviceName = "auto",
+    devices_per_trial: DevicesPerTrial = 1,
     timeout: Timeout = None,
     retry: Retry = False,
     keep: KeepName = None,
@@ -81,6 +83,14 @@ def run(
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._request import Request
 
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=out,
+        device=device,
+        devices_per_trial=devices_per_trial,
+        workers=workers,
+        timeout=timeout,
+        retry=retry,
+        keep=keep,
+    )
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
