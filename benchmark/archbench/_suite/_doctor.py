@@ -154,7 +154,7 @@ def _devices(pool: Pool) -> Symptom:
 
 def _name(device: Device) -> str:
     name = f"cuda {device.index}" if device.kind == "cuda" else device.kind
-    return name if device.count == 1 else f"{device.count} devices together, from {name} on"
+    return name if device.count == 1 else f"{device.count} {device.kind} devices together"
 
 
 def _memory(workers: int) -> Symptom:
