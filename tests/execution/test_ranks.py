@@ -35,7 +35,7 @@ def archbench_architectures():
 """
 ODD = """
     class Net(nn.Module):
-        '''Has an average of all batch statistics, a layer without any, one that is never used, and one that sometimes is.'''
+        '''Has every kind of batch statistics, a layer that is never used, and one that sometimes is.'''
         def __init__(self):
             super().__init__()
             self.first = nn.Linear(math.prod(task.input_shape), 16)
@@ -149,12 +149,12 @@ def test_several_devices_give_the_numbers_of_one(architecture: str, task: str, d
 
 
 def test_every_test_example_counts_once(train: Train) -> None:
-    """The confusion matrix has as many examples as the test split, of which the last batch leaves ranks without any."""
+    """The confusion matrix has as many examples as the test split, which the ranks cannot divide evenly."""
     record, _ = train("mlp", "digits", 4)
 
     assert record.confusion is not None
     assert record.task_facts.test_examples is not None
-    assert record.task_facts.test_examples % 512 % 4 != 0
+    assert record.task_facts.test_examples % 4 != 0
     assert sum(map(sum, record.confusion)) == record.task_facts.test_examples
     assert record.scores is not None
     right = sum(row[place] for place, row in enumerate(record.confusion))
@@ -208,6 +208,25 @@ def test_a_rank_that_ends(act: str, status: str, message: str, train: Train, tmp
     assert time.monotonic() - began < 10
     assert record.scores is None
     assert_all_gone(tmp_path, 2)
+
+
+def test_ranks_listen_to_this_machine_only(train: Train, tmp_path: Path) -> None:
+    """No rank has a socket that another machine could reach."""
+    found = tmp_path / "found"
+    act = f"""
+                places = [f"/proc/self/fd/{{number}}" for number in os.listdir("/proc/self/fd")]
+                own = [os.readlink(place) for place in places if os.path.lexists(place)]
+                for table in ("tcp", "tcp6"):
+                    for line in open(f"/proc/self/net/{{table}}").readlines()[1:]:
+                        _, local, _, state, *rest = line.split()
+                        if state == "0A" and f"socket:[{{rest[5]}}]" in own:
+                            print(local.partition(":")[0], file=open({str(found)!r}, "a"))
+"""
+    write_ending(act.strip(), tmp_path, ranks=(0, 1))
+    record, _ = train("mine", "digits", 2)
+
+    assert record.status == "ok", record.message + record.detail
+    assert set(found.read_text().split()) <= {"0100007F", "00000000000000000000000001000000"}
 
 
 def test_ranks_that_fail_alike(train: Train, tmp_path: Path) -> None:

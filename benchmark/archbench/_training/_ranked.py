@@ -72,13 +72,17 @@ class RankedModule(TrialModule):
             unite_predictions(self.predictions, torch.cat(self._tested))
 
     def _fetch(self, batch: tuple[str, int, int]) -> Batch:
-        """Return the examples of this rank in a batch; one of another rank, which does not count, if it has none."""
-        arguments, targets = super()._fetch(batch)
-        start, end = stretch(len(targets), self.rank)
-        self._idle = start == end
-        if batch[0] == "test":
-            self._tested.append(torch.arange(start, end, device=targets.device) + batch[1])
-        mine = slice(start, max(end, start + 1))
+        """Return the examples of this rank in a batch; one of another rank, which does not count, if it has none.
+
+        Rank r of N gets the examples r, r + N, r + 2 N ... of a split: as many as others, however small batches are.
+        """
+        (arguments, targets), (name, start, end) = super()._fetch(batch), batch
+        first = (self.rank.number - start) % self.rank.total
+        self._idle = first >= len(targets)
+        if name == "test":
+            own = torch.arange(min(start + first, end), end, self.rank.total, device=targets.device)
+            self._tested.append(own)
+        mine = slice(0, 1) if self._idle else slice(first, None, self.rank.total)
         return tuple(argument[mine] for argument in arguments), targets[mine]
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
@@ -120,6 +124,8 @@ class SharedSplit:
     def batches(self, chunk: Iterable[Tensor]) -> Iterator[Batch]:
         """Yield this rank's stretch of the batch of each step; `chunk` yields the indices of the whole batch."""
         for arguments, targets in self.split.batches(chunk):
+            if len(targets) < self.rank.total:
+                raise ValueError(f"a batch has {len(targets)} examples, fewer than the trial has devices")
             mine = slice(*stretch(len(targets), self.rank))
             self.share = _counted(targets[mine]) / _counted(targets)
             yield tuple(argument[mine] for argument in arguments), targets[mine]
