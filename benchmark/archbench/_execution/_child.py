@@ -49,13 +49,12 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     from archbench._training import run_trial
 
     def tell(progress: Progress) -> None:
-        report(channel, token, progress)
+        if leads(job):
+            report(channel, token, progress)
 
     shared = store.shared if store.shared.is_dir() else None
-    if leads(job):
-        record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
-    else:
-        record = run_trial(job, shared)
+    record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
+    if not leads(job):
         record = msgspec.structs.replace(record, message=f"{job.rank}: {record.message}")
     if leads(job) or record.status != "ok":
         deliver(channel, token, record)

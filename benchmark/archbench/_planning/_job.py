@@ -59,10 +59,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     handed_over: float = 0.0
 
     def of_rank(self, rank: Rank) -> Job:
-        """Return the job of one rank, with its device."""
+        """Return the job of one rank, with its device; rank 0 keeps the network."""
         index = self.device.index + (rank.local_number if self.device.kind == "cuda" else 0)
         device = msgspec.structs.replace(self.device, index=index, count=rank.total)
-        return msgspec.structs.replace(self, rank=rank, device=device)
+        return msgspec.structs.replace(self, rank=rank, device=device, keep=self.keep if rank.leads else None)
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:
         """The record of this job.
