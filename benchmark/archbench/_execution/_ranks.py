@@ -39,13 +39,14 @@ class Ranks:
     def __init__(self, members: Sequence[Child], folder: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self.members, self.folder = members, folder
         self.died: int | None = None  # the rank that was the first to end without a word
+        self._running = list(members)  # as far as was noted
         self._ending_since: float | None = None
         self._killed = False
 
     @property
     def sentinels(self) -> list[Any]:
-        """Objects to wait for: one for each process that runs, ready when it has ended."""
-        return [child.sentinel for child in self.members if child.exit_code() is None]
+        """Objects to wait for: one for each process whose end was not noted yet, ready when it has ended."""
+        return [child.sentinel for child in self._running]
 
     @property
     def process_ids(self) -> list[int]:
@@ -65,6 +66,7 @@ class Ranks:
     def exit_code(self) -> int | None:
         """Return None while a process runs, then the code of the one that died, or else of rank 0."""
         codes = [child.exit_code() for child in self.members]
+        self._running = [child for child, code in zip(self.members, codes, strict=True) if code is None]
         self._note_death(codes)
         if None not in codes:
             return codes[self.died or 0]
@@ -113,9 +115,8 @@ class Ranks:
         self._ending_since = self._ending_since or now
         if now > self._ending_since + RANK_GRACE_SECONDS:
             self._killed = True
-            for child in self.members:
-                if child.exit_code() is None:
-                    end_child(child)
+            for child in self._running:
+                end_child(child)
 
 
 def start_ranks(launcher: Launcher, job: Job, store: Store, channel: Channel) -> Ranks:
@@ -126,17 +127,15 @@ def start_ranks(launcher: Launcher, job: Job, store: Store, channel: Channel) ->
     _make_log(store.log(job.trial.id))
     folder = tempfile.TemporaryDirectory(prefix="archbench-", ignore_cleanup_errors=True)
     meeting = str(Path(folder.name) / "ranks")
-    ranks = Ranks([], folder)
+    started: list[Child] = []
     try:
-        started: list[Child] = []
         for number in range(count):
             rank = Rank(number=number, total=count, local_number=number, local_total=count, meeting=meeting)
             started.append(launcher.start(msgspec.json.encode(job.of_rank(rank)), root, channel))
-            ranks.members = tuple(started)
     except BaseException:
-        ranks.end()
+        Ranks(started, folder).end()
         raise
-    return ranks
+    return Ranks(started, folder)
 
 
 def _make_log(log: Path) -> None:
