@@ -99,7 +99,7 @@ def train(pool: Pool, tmp_path: Path) -> Train:
         several = Pool(pool.launcher, [Device(kind=kind, threads=1, count=devices)])
         (record,) = execute(planned, store, several, timeout=timeout, keep=lambda planned: "last")
         assert misfit(record) == ""
-        weights = weights_file(store.networks, record.id, "last")
+        weights = weights_file(store.networks, record.id)
         return record, load_file(weights) if weights.exists() else {}
 
     return on_devices

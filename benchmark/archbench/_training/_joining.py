@@ -34,7 +34,7 @@ def _join(rank: Rank, device: Device) -> None:
     """
     if not rank.meeting:
         return
-    store = distributed.FileStore(rank.meeting, rank.total)
+    store = distributed.FileStore(rank.meeting, rank.total)  # type: ignore[attr-defined]
     named: Any = {"device_id": torch.device("cuda", device.index)} if device.kind == "cuda" else {}
     distributed.init_process_group(BACKENDS[device.kind], store=store, rank=rank.number, world_size=rank.total, **named)
 

@@ -36,7 +36,7 @@ def _normalise(module: _BatchNorm, alone: Any, inputs: Tensor) -> Tensor:
     if evaluates or not distributed.is_initialized():
         evaluated: Tensor = alone(inputs)
         return evaluated
-    module._check_input_dim(inputs)
+    module._check_input_dim(inputs)  # type: ignore[no-untyped-call]
     over = [0, *range(2, inputs.dim())]
     shape = (1, -1, *[1] * (inputs.dim() - 2))
     own = inputs.new_full((1,), inputs.numel() / inputs.shape[1])

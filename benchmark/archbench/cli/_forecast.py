@@ -40,8 +40,8 @@ def _print(expected: Forecast) -> None:
     for line in refused_lines(expected.refused):
         print(line)
     seconds = format_seconds(expected.seconds)
-    several = f", each on {expected.devices_per_trial} devices" if expected.devices_per_trial > 1 else ""
-    print(f"\nForecast: about {seconds} with {expected.workers} at a time{several}. Nothing was kept.")
+    together = f", each on {expected.devices_per_trial} devices" if expected.devices_per_trial > 1 else ""
+    print(f"\nForecast: about {seconds} with {expected.workers} at a time{together}. Nothing was kept.")
     for line in expected.warnings:
         print(f"warning: {line}")
 
