@@ -53,7 +53,7 @@ class RankedModule(TrialModule):
 
     def differentiate(self, loss: Tensor) -> Tensor:
         """Compute the gradients of the whole batch, and return the part of this rank in its loss."""
-        share = self.shared_split.share
+        share = self.shared_split.share.to(loss.dtype)
         weighted = torch.where(share > 0, loss * share, torch.zeros_like(loss))  # no target: the mean is not a number
         self.manual_backward(weighted * self.rank.total)  # DDP takes the mean over ranks, this is a sum
         return weighted.detach()
@@ -170,5 +170,5 @@ def unite_predictions(mine: Predictions, indices: Tensor) -> None:
 def _counted(targets: Tensor) -> Tensor:
     """Return how many targets count in a loss, ()."""
     if targets.is_floating_point():
-        return torch.tensor(float(targets.numel()), device=targets.device)
-    return (targets != IGNORED).sum()
+        return torch.tensor(targets.numel(), dtype=torch.float64, device=targets.device)
+    return (targets != IGNORED).sum(dtype=torch.float64)
