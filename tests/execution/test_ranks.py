@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from archbench._execution import Pool, execute, open_pool
 from archbench._planning import Device, make_plan
 from archbench._plugins import load_plugins
-from archbench._protocols import Protocol, find_protocol
+from archbench._protocols import Protocol, equal_steps, find_protocol
 from archbench._records import Record, Store, misfit
 from archbench._records._network import weights_file
 from archbench._selection import select
