@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -258,6 +260,22 @@ def test_ranks_listen_to_this_machine_only(train: Train, tmp_path: Path) -> None
 
     assert record.status == "ok", record.message + record.detail
     assert set(found.read_text().split()) <= {"0100007F", "00000000000000000000000001000000"}
+
+
+@pytest.mark.slow
+def test_ranks_end_with_the_run(tmp_path: Path) -> None:
+    """If the run itself is killed, no rank and nothing that one started is left."""
+    write_ending("time.sleep(600)", tmp_path, ranks=(0, 1))
+    command = ["run", "mine", "--plugin", "mine.py", "--task", "digits", "--protocol", "smoke", "--device", "cpu"]
+    code = [sys.executable, "-m", "archbench", *command, "--devices-per-trial", "2"]
+    with subprocess.Popen(code, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        noted, deadline = tmp_path / "processes", time.monotonic() + 120
+        while not noted.exists() or len(noted.read_text().splitlines()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        run.kill()
+
+    assert_all_gone(tmp_path, 2)
 
 
 def test_ranks_that_fail_alike(train: Train, tmp_path: Path) -> None:
