@@ -276,6 +276,17 @@ def test_a_dry_run_shows_the_forecast_and_trains_nothing(
     assert (plain["cells"][0]["limit"], plain["warnings"]) == (600.0, [])
 
 
+def test_a_dry_run_on_several_devices(cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forecast says how many devices train each trial, in words and in JSON."""
+    found = Forecast(cells=[], workers=1, devices_per_trial=2)
+    monkeypatch.setattr("archbench.cli._forecast.forecast", lambda *of: found)
+    shown = cli_here(*COMMAND, "--dry-run", cwd=tmp_path)
+    plain = json.loads(cli_here(*COMMAND, "--dry-run", "--json", cwd=tmp_path).stdout)
+
+    assert shown.stdout.splitlines()[-1].endswith("with 1 at a time, each on 2 devices. Nothing was kept.")
+    assert plain["devices_per_trial"] == 2
+
+
 def test_a_dry_run_warns_of_the_time_limit(cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the forecast, and in JSON, stands which trials would exceed their limit."""
     cell = CellForecast(

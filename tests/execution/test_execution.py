@@ -104,6 +104,41 @@ def test_sharing_devices(
     assert [(d.kind, d.index, d.threads) for d in share_devices(capacity, device=device, workers=workers)] == expected
 
 
+@pytest.mark.parametrize(
+    ("gpus", "device", "workers", "per_trial", "expected"),
+    [
+        (0, "auto", None, 2, [("cpu", 0, 1)] * 2),
+        (0, "cpu", 1, 2, [("cpu", 0, 2)]),
+        (0, "cpu", None, 8, [("cpu", 0, 1)]),  # more than there are cores
+        (5, "auto", None, 2, [("cuda", 0, 1), ("cuda", 2, 1)]),  # the fifth is left over
+        (4, "cuda", 1, 4, [("cuda", 0, 1)]),
+        (2, "cuda", 2, 2, [("cuda", 0, 1), ("cuda", 0, 1)]),
+    ],
+)
+def test_several_devices_for_a_trial(
+    gpus: int,
+    device: str,
+    workers: int | None,
+    per_trial: int,
+    expected: list[tuple[str, int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker stands for so many GPUs in a row, or cores; each of its processes gets its part of the cores."""
+    monkeypatch.setattr("archbench._execution._capacity.available_cores", lambda: 4)
+    capacity = Capacity(preloaded=True, parent_threads=1, gpus=["card"] * gpus)
+    shared = share_devices(capacity, device=device, workers=workers, per_trial=per_trial)
+
+    assert [(d.kind, d.index, d.threads) for d in shared] == expected
+    assert {d.count for d in shared} == {per_trial}
+
+
+def test_fewer_gpus_than_a_trial_takes() -> None:
+    """Asking for more GPUs per trial than there are is an error that says how many there are."""
+    capacity = Capacity(preloaded=True, parent_threads=1, gpus=["card"])
+    with pytest.raises(DeviceError, match="--devices-per-trial 2: torch sees 1 CUDA device here"):
+        share_devices(capacity, device="auto", workers=None, per_trial=2)
+
+
 def test_missing_cuda() -> None:
     """Asking for CUDA without a GPU is an error with advice."""
     with pytest.raises(DeviceError, match="--device cpu or auto"):

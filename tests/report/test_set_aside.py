@@ -40,6 +40,10 @@ def only_row(records: list[Record]) -> TaskRow:
     [
         (GPU, "device cuda, the seeds that count with device cpu"),
         (
+            {"environment": msgspec.structs.replace(HERE, devices=2)},
+            "devices 2, the seeds that count with devices 1",
+        ),
+        (
             {"environment": msgspec.structs.replace(HERE, torch="2.12.1+cu128")},
             "torch 2.12, the seeds that count with torch 2.13",
         ),

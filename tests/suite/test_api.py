@@ -132,6 +132,8 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"seeds": 0}, archbench.SelectionError, "at least 1"),
         ({"timeout": 0}, archbench.SelectionError, "positive number of seconds"),
         ({"workers": 0}, archbench.SelectionError, "at least 1"),
+        ({"devices_per_trial": 0}, archbench.SelectionError, "at least 1"),
+        ({"devices_per_trial": 17}, archbench.SelectionError, "16 examples per step, which 17 devices cannot share"),
         ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda"),
         ({"tasks": "adding", "architectures": "lenet"}, archbench.IncompatibleError, "fits none"),
         ({"plugin_files": ["nowhere.py"]}, archbench.PluginError, "cannot be read"),

@@ -41,6 +41,7 @@ def test_a_healthy_machine(tmp_path: Path) -> None:
     assert symptoms["Python"].found.startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
     assert symptoms["torch"].found == metadata.version("torch")
     assert "first step after" in symptoms["training on cpu"].found
+    assert "first step after" in symptoms["training on 2 cpu devices together"].found
     assert list(tmp_path.iterdir()) == []
 
 

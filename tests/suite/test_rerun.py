@@ -23,9 +23,9 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Device], float, in
     """A machine with four cores and two GPUs: devices, time limit and number of trials of each pool that was used."""
     used: list[tuple[list[Device], float, int]] = []
 
-    def open_pool(*, device: str, workers: int | None, libraries: Sequence[str]) -> Pool:
+    def open_pool(*, device: str, workers: int | None, per_trial: int, libraries: Sequence[str]) -> Pool:
         count, kind = (workers or 4, "cpu") if device == "cpu" else (workers or 2, "cuda")
-        return Pool(None, [Device(kind=kind, index=i, threads=4 // count) for i in range(count)])  # type: ignore[arg-type]
+        return Pool(None, [Device(kind=kind, index=i, threads=4 // count, count=per_trial) for i in range(count)])  # type: ignore[arg-type]
 
     def execute(planned: Sequence[PlannedTrial], store: Any, pool: Pool, **options: Any) -> Iterator[Record]:
         used.append((pool.devices, options["timeout"], len(planned)))
@@ -83,6 +83,13 @@ def test_the_device_is_of_the_kind_of_the_record(again: Any, pools: Any) -> None
         (devices("cuda", 5, 2), 1),
         (devices("cuda", 2, 2), 1),
     ]
+
+
+def test_as_many_devices_as_then(again: Any, pools: Any) -> None:
+    """What several devices trained together is trained by so many again, with the threads that each had."""
+    again(RunSettings(), {"devices": 2, "threads": 1}, {"threads": 1})
+
+    assert [({device.count for device in found}, number) for found, _, number in pools] == [({2}, 1), ({1}, 1)]
 
 
 def test_the_user_may_choose_device_and_time_limit(again: Any, pools: Any, make_record: MakeRecord) -> None:

@@ -59,26 +59,36 @@ def describe_in_fresh_process() -> Capacity:
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Capacity)
 
 
-def share_devices(capacity: Capacity, *, device: str, workers: int | None) -> list[Device]:
+def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_trial: int = 1) -> list[Device]:
     """Return one device per worker: a worker per GPU, or else per core, with the cores divided among the workers.
+
+    Where a trial takes several devices, a worker stands for so many GPUs in a row, or so many cores.
 
     Args:
         capacity: the capacity of this machine.
         device: `auto`, `cpu` or `cuda`.
         workers: number of workers, at least 1; None for one per GPU, or else per core.
+        per_trial: number of devices that one trial takes.
 
     Raises:
-        DeviceError: CUDA was asked for and there is no GPU.
+        DeviceError: CUDA was asked for and there is no GPU, or there are fewer than one trial takes.
     """
     if device == "cuda" and not capacity.gpus:
         raise DeviceError("--device cuda: torch sees no CUDA device here; use --device cpu or auto")
     cores = available_cores()
     cuda = device != "cpu" and bool(capacity.gpus)
-    count = workers or (len(capacity.gpus) if cuda else cores)
-    threads = max(1, cores // count)
+    places = (len(capacity.gpus) if cuda else max(cores, per_trial)) // per_trial
+    if not places:
+        raise DeviceError(
+            f"--devices-per-trial {per_trial}: torch sees {len(capacity.gpus)} CUDA device"
+            f"{'s' if len(capacity.gpus) > 1 else ''} here; give at most so many, or --device cpu"
+        )
+    count = workers or places
+    threads = max(1, cores // (count * per_trial))
     if cuda:
-        return [Device(kind="cuda", index=i % len(capacity.gpus), threads=threads) for i in range(count)]
-    return [Device(kind="cpu", threads=threads) for _ in range(count)]
+        indices = [i % places * per_trial for i in range(count)]
+        return [Device(kind="cuda", index=index, threads=threads, count=per_trial) for index in indices]
+    return [Device(kind="cpu", threads=threads, count=per_trial) for _ in range(count)]
 
 
 def available_cores() -> int:

@@ -32,11 +32,12 @@ class Channel:
     def receive(self, trial_id: str) -> Record | None:
         """Return the record that the trial delivered last; None if there is none, or it is of another trial."""
         *_, data = self._messages() or [b""]
-        try:
-            record = decode_record(data)
-        except (ValueError, RecordError):
-            return None
-        return record if record.id == trial_id else None
+        return _decode(data, trial_id)
+
+    def receive_all(self, trial_id: str) -> list[Record]:
+        """Return all records that the ranks of a trial delivered, the first one first."""
+        found = (_decode(data, trial_id) for data in self._messages())
+        return [record for record in found if record is not None]
 
     def reports(self) -> list[Progress]:
         """Return the reports of the trial, in their order."""
@@ -57,6 +58,14 @@ class Channel:
     def close(self) -> None:
         """Free the file."""
         self._file.close()
+
+
+def _decode(data: bytes, trial_id: str) -> Record | None:
+    try:
+        record = decode_record(data)
+    except (ValueError, RecordError):
+        return None
+    return record if record.id == trial_id else None
 
 
 def deliver(descriptor: int, token: str, record: Record) -> None:

@@ -21,6 +21,9 @@ from archbench._planning import Job
 from archbench._plugins import adopt_descendants
 from archbench._records import Progress, Store
 
+DONE_RANK, FAILED_RANK = 70, 71
+"""Exit codes of a rank that is not rank 0 and has done its part, or has delivered a record of its failure."""
+
 
 def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Callable[[], object]) -> None:
     """Run one job and hand its record to the supervisor.
@@ -36,9 +39,11 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     _become_group_leader()
     adopt_descendants()  # none of them gets lost when the process between ends
     store = Store(Path(root))
-    _redirect_output(store.log(job.trial.id))
+    _redirect_output(store.log(job.trial.id), shared=job.rank is not None)
     if job.device.kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch looks for GPUs in every step of an optimiser, 35 us each time
+    if job.rank is not None:
+        os.environ.update(job.rank.variables())
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
 
     from archbench._training import LiveLog, run_trial
@@ -46,20 +51,24 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     live = LiveLog(job, store.live_logs)
 
     def tell(progress: Progress) -> None:
-        report(channel, token, progress)
-        live.progress(progress)
+        if leads(job):
+            report(channel, token, progress)
+            live.progress(progress)
 
     shared = store.shared if store.shared.is_dir() else None
     record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
     record = live.note(record)
-    deliver(channel, token, record)
+    if not leads(job):
+        record = msgspec.structs.replace(record, message=f"{job.rank}: {record.message}")
+    if leads(job) or record.status != "ok":
+        deliver(channel, token, record)
     live.end(record)
     sys.stdout.flush()
     sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stderr.flush()
     end_below(os.getpid())
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
-    os._exit(0)
+    os._exit(0 if leads(job) else DONE_RANK if record.status == "ok" else FAILED_RANK)
 
 
 def _become_group_leader() -> None:
@@ -69,11 +78,19 @@ def _become_group_leader() -> None:
         os.setsid()
 
 
-def _redirect_output(log: Path) -> None:
+def leads(job: Job) -> bool:
+    """Return whether this process tells the results of its trial."""
+    return job.rank is None or job.rank.leads
+
+
+def _redirect_output(log: Path, *, shared: bool) -> None:
+    """Let everything that is printed go to the log; where ranks share it, the supervisor has made it."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
+    if not shared:
+        log.unlink(missing_ok=True)
     # Never through a link; appended, because the supervisor cuts a log that grows too long.
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+    new = os.O_NOFOLLOW if shared else os.O_CREAT | os.O_EXCL
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | new, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)

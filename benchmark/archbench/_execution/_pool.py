@@ -28,14 +28,20 @@ class Pool:
     warning: str = ""
 
 
-def open_pool(*, device: str, workers: int | None, libraries: Sequence[str] = ()) -> Pool:
+def open_pool(*, device: str, workers: int | None, per_trial: int = 1, libraries: Sequence[str] = ()) -> Pool:
     """Start the server that trials are forked from and check that forking is safe; else fall back to fresh processes.
+
+    Args:
+        device: `auto`, `cpu` or `cuda`.
+        workers: trials at a time; None for as many as the devices allow.
+        per_trial: number of devices that train one trial together.
+        libraries: further modules to import in the server.
 
     Raises:
         DeviceError: the device asked for is not on this machine.
     """
     launcher, capacity, warning = _find_launcher(libraries)
-    return Pool(launcher, share_devices(capacity, device=device, workers=workers), warning)
+    return Pool(launcher, share_devices(capacity, device=device, workers=workers, per_trial=per_trial), warning)
 
 
 def _find_launcher(libraries: Sequence[str]) -> tuple[Launcher, Capacity, str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import os
 import signal
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -14,11 +12,10 @@ from multiprocessing.connection import wait
 import msgspec
 
 from archbench._execution._channel import Channel
-from archbench._execution._descendants import end_below
 from archbench._execution._endings import describe_exit, describe_timeout, reached
-from archbench._execution._launchers import Child
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
+from archbench._execution._ranks import Ranks, start_ranks
 from archbench._planning import Device, Job, LoggerName, PlannedTrial
 from archbench._records import RESULTS, Record, Store, Weights, printable
 
@@ -31,7 +28,7 @@ LOST = "the server that trials are forked from ended twice while this trial ran,
 class _Running:
     planned: PlannedTrial
     job: Job
-    child: Child
+    child: Ranks
     device: Device
     started: str
     limit: float
@@ -75,7 +72,7 @@ def execute(
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
                 running.append(_start(item, keep(item), logger, device, store, pool, timeout))
-            wait([trial.child.sentinel for trial in running], TICK_SECONDS)
+            wait([sentinel for trial in running for sentinel in trial.child.sentinels], TICK_SECONDS)
             on_tick()
             for trial in list(running):
                 if trial.child.exit_code() is None:
@@ -86,7 +83,7 @@ def execute(
                 free.append(trial.device)
                 again = trial.child.lost and trial.planned.id not in lost
                 record = _collect(trial, store, again=again)
-                pool.launcher.clear([other.child.pid for other in running])
+                pool.launcher.clear([number for other in running for number in other.child.process_ids])
                 if record is None:
                     lost.add(trial.planned.id)
                     waiting.append(trial.planned)
@@ -94,7 +91,7 @@ def execute(
                     yield record
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
-            _end(trial.child)
+            trial.child.end()
             trial.channel.close()
 
 
@@ -111,7 +108,7 @@ def _start(
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     channel = Channel()
-    child = pool.launcher.start(msgspec.json.encode(job), str(store.root.absolute()), channel)
+    child = start_ranks(pool.launcher, job, store, channel)
     return _Running(planned, job, child, device, started, limit, time.monotonic() + limit, channel)
 
 
@@ -119,10 +116,10 @@ def _enforce_deadline(trial: _Running) -> None:
     now = time.monotonic()
     if trial.terminated is not None:
         if now > trial.terminated + GRACE_SECONDS:
-            _signal(trial.child, signal.SIGKILL)
+            trial.child.signal(signal.SIGKILL)
     elif now > trial.deadline:
         trial.terminated = now
-        _signal(trial.child, signal.SIGTERM)
+        trial.child.signal(signal.SIGTERM)
 
 
 def _collect(trial: _Running, store: Store, *, again: bool) -> Record | None:
@@ -134,11 +131,11 @@ def _collect(trial: _Running, store: Store, *, again: bool) -> Record | None:
         again: write no record of an end that is unknown, and return None.
     """
     code, lost = trial.child.exit_code(), trial.child.lost
-    _end(trial.child)  # and what it started and left behind
+    trial.child.end()  # and what it started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
     cut(log)
-    record = trial.channel.receive(trial.job.trial.id)
+    record = trial.child.receive(trial.channel, trial.job.trial.id)
     if record is None and again and trial.terminated is None:
         trial.channel.close()
         return None
@@ -171,23 +168,5 @@ def _timed_out(trial: _Running, delivered: Record | None, detail: str) -> Record
 def _crashed(trial: _Running, code: int | None, detail: str, *, lost: bool) -> Record:
     """Return the record of a trial whose process ended by itself and delivered none."""
     known = reached(trial.channel.reports())
-    message = LOST if lost else describe_exit(code, known.get("training"))
+    message = LOST if lost else trial.child.name_of_dead + describe_exit(code, known.get("training"))
     return trial.job.record("crashed", message, detail=detail, started=trial.started, **known)
-
-
-def _end(child: Child) -> None:
-    """Kill the process, if it still lives, and all its descendants that are known."""
-    if child.exit_code() is None or child.lost:  # else its id may be that of another process by now
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(child.pid, signal.SIGSTOP)  # it starts no more
-        end_below(child.pid)
-    _signal(child, signal.SIGKILL)
-
-
-def _signal(child: Child, number: signal.Signals) -> None:
-    """Signal the process group, and the process itself, which has no group of its own in its first milliseconds."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
-    if child.exit_code() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child.pid, number)

@@ -14,6 +14,8 @@ from archbench._planning._job import LoggerName as LoggerName
 from archbench._planning._plan import Plan as Plan
 from archbench._planning._plan import make_plan as make_plan
 from archbench._planning._plan import unite as unite
+from archbench._planning._rank import Rank as Rank
+from archbench._planning._rank import rank_of as rank_of
 from archbench._planning._round import Round as Round
 from archbench._planning._round import next_round as next_round
 from archbench._planning._shard import Shard as Shard

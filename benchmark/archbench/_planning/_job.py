@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from archbench._declarations import OwnData
+from archbench._planning._rank import Rank
 from archbench._plugins import PluginSource
 from archbench._records import ArchitectureFacts, Origin, Record, Status, TaskFacts, Trial, Weights
 
@@ -19,13 +20,15 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         kind: `cpu` or `cuda`.
-        index: which GPU; 0 on a CPU.
-        threads: CPU threads for this trial.
+        index: which GPU, or the first of several in a row; 0 on a CPU.
+        threads: CPU threads for this trial, or for each of its ranks.
+        count: number of devices that train this trial together, each in a process of its own.
     """
 
     kind: str
     index: int = 0
     threads: int = 1
+    count: int = 1
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         manifests: copied into the record.
         keep: which weights to keep; None for none. No part of what decides a result.
         logger: which logger follows the training; None for none. No part of what decides a result.
+        rank: which of the processes of the trial gets this job; None if there is only one.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -56,7 +60,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     manifests: dict[str, str] = {}
     keep: Weights | None = None
     logger: LoggerName | None = None
+    rank: Rank | None = None
     handed_over: float = 0.0
+
+    def of_rank(self, rank: Rank) -> Job:
+        """Return the job of one rank, with its device; rank 0 keeps the network and is followed by the logger."""
+        index = self.device.index + (rank.local_number if self.device.kind == "cuda" else 0)
+        device = msgspec.structs.replace(self.device, index=index, count=rank.total)
+        mine = {} if rank.leads else {"keep": None, "logger": None}
+        return msgspec.structs.replace(self, rank=rank, device=device, **mine)
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:
         """The record of this job.

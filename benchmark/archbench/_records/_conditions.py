@@ -13,6 +13,7 @@ class Conditions(NamedTuple):
     """Circumstances that may change a score and are not in the id of a trial; versions by their first two numbers."""
 
     device: str
+    devices: int
     torch: str
     suite: str
     architecture: str
@@ -50,6 +51,7 @@ def conditions_of(record: Record) -> Conditions:
     trial = record.trial
     return Conditions(
         device="cpu" if record.environment.device == "cpu" else "cuda",
+        devices=record.environment.devices,
         torch=_release(record.environment.torch),
         suite=_release(record.environment.archbench),
         architecture=_provider(record.architecture_origin),

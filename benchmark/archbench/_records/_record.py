@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import msgspec
 
 from archbench._protocols import Probe, Recipe
+from archbench._records._environment import Environment as Environment
 from archbench._records._trial import Trial
 
 SCHEMA = 2
@@ -226,19 +227,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     names: list[str] = []
     values: list[float | None] = []
     note: str = ""
-
-
-class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """The versions and the machine that a trial ran with; `threads` is the number of threads of one trial."""
-
-    archbench: str
-    python: str
-    torch: str
-    lightning: str
-    platform: str
-    processor: str
-    device: str
-    threads: int
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

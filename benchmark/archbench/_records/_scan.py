@@ -120,6 +120,6 @@ def _outcome(record: Record) -> tuple[str, float | None, float | None]:
 
 
 def _describe(record: Record) -> str:
-    where = "" if record.environment is None else f" on {record.environment.device}"
+    where = "" if record.environment is None else f" on {record.environment.place}"
     score = record.status if record.scores is None else f"{record.task_facts.metric} {record.scores.test!r}"
     return f"{score}{where}"

@@ -262,7 +262,7 @@ def _protocols(board: Leaderboard) -> str:
 
 def _environments(board: Leaderboard) -> str:
     rows = [
-        (e.number, e.trials, p.processor, p.device, p.threads, p.archbench, p.torch, p.lightning, p.python, p.platform)
+        (e.number, e.trials, p.processor, p.place, p.threads, p.archbench, p.torch, p.lightning, p.python, p.platform)
         for e in board.environments
         for p in [e.environment]
     ]

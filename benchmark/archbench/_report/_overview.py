@@ -79,7 +79,7 @@ def _machine(board: Leaderboard) -> list[str]:
     if len(board.environments) > 1:
         return [f"{len(board.environments)} environments"]
     places = [entry.environment for entry in board.environments]
-    return [place.processor if place.device == "cpu" else f"{place.device}, {place.processor}" for place in places]
+    return [place.processor if place.place == "cpu" else f"{place.place}, {place.processor}" for place in places]
 
 
 def _card(claim: ClaimEntry, study: StudyEntry | None) -> Card:

@@ -126,7 +126,7 @@ def _environment(record: Record) -> str:
         return ""
     versions = f"archbench {place.archbench}, torch {place.torch}, lightning {place.lightning}, Python {place.python}"
     threads = f"{place.threads} thread{'' if place.threads == 1 else 's'}"
-    return f"{place.processor}, {place.device}, {threads}; {versions}; {place.platform}"
+    return f"{place.processor}, {place.place}, {threads}; {versions}; {place.platform}"
 
 
 def _command(record: Record) -> str:

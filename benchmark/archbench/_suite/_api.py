@@ -38,6 +38,7 @@ def run(
     out: str | Path = DEFAULT_OUT,
     workers: int | None = None,
     device: DeviceChoice = "auto",
+    devices_per_trial: int = 1,
     timeout: float | None = None,
     retry: bool = False,
     keep: Keep | None = None,
@@ -63,6 +64,7 @@ def run(
         out: folder of the records and the leaderboard.
         workers: trials at a time; None for as many as there are GPUs, or cores.
         device: `auto`, `cpu` or `cuda`.
+        devices_per_trial: number of devices that train each trial together, in a process each.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
@@ -86,7 +88,14 @@ def run(
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(
-        out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, logger=logger
+        out=Path(out),
+        device=device,
+        devices_per_trial=devices_per_trial,
+        workers=workers,
+        timeout=timeout,
+        retry=retry,
+        keep=keep,
+        logger=logger,
     )
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)

@@ -6,7 +6,7 @@ import contextlib
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -153,7 +153,8 @@ def _devices(pool: Pool) -> Symptom:
 
 
 def _name(device: Device) -> str:
-    return f"cuda {device.index}" if device.kind == "cuda" else device.kind
+    name = f"cuda {device.index}" if device.kind == "cuda" else device.kind
+    return name if device.count == 1 else f"{device.count} {device.kind} devices together"
 
 
 def _memory(workers: int) -> Symptom:
@@ -183,8 +184,17 @@ def _trainings(plugins: Plugins, pool: Pool) -> Iterator[Symptom]:
         yield Symptom(about="training", state="problem", found="no architecture fits any task", advice=advice)
         return
     devices = {(device.kind, device.index): device for device in pool.devices}
-    for device in devices.values():
+    several = _several(list(devices.values()))
+    for device in [*devices.values(), *([] if several is None else [several])]:
         yield _train(planned, Pool(pool.launcher, [device], pool.warning), device)
+
+
+def _several(devices: Sequence[Device]) -> Device | None:
+    """Return two devices for one trial: the first two GPUs, or two processes on a CPU; None where there is one GPU."""
+    first = devices[0]
+    if first.kind == "cuda" and {0, 1} - {device.index for device in devices}:
+        return None
+    return msgspec.structs.replace(first, threads=1, count=2)
 
 
 def _shortest_trial(plugins: Plugins) -> PlannedTrial | None:

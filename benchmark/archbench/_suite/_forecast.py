@@ -22,6 +22,7 @@ from archbench._records import Record, Store, Trial
 from archbench._suite._changes import describe_changes
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings
+from archbench._suite._several_devices import refuse_what_cannot_be_shared
 
 MOST_NAMED = 5
 """Most cells that a warning about the time limit names."""
@@ -79,11 +80,13 @@ class Forecast:
     Args:
         cells: in the order of the plan.
         workers: trials at a time.
+        devices_per_trial: number of devices that train one trial together.
         refused: the combinations that cannot exist, one record each.
     """
 
     cells: list[CellForecast]
     workers: int
+    devices_per_trial: int = 1
     refused: list[Record] = field(default_factory=list)
 
     @property
@@ -103,7 +106,9 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
 
     Raises:
         DeviceError: the device asked for is not there.
+        SelectionError: several devices are to train a trial that they cannot share.
     """
+    refuse_what_cannot_be_shared(plan, settings.devices_per_trial)
     records, broken = Store(settings.out).scan()
     for path, reason in broken:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
@@ -111,12 +116,19 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         observer.informed(line)
     cells = {state.cell: _describe(state, settings) for state in plan.assess(records)}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
-    pool = open_pool(device=settings.device, workers=settings.workers, libraries=libraries)
+    pool = open_pool(
+        device=settings.device, workers=settings.workers, per_trial=settings.devices_per_trial, libraries=libraries
+    )
     unknown = [cell for cell, known in cells.items() if known.to_train and known.seconds_per_trial is None]
     if unknown:
         observer.informed(f"Measuring what was never run here, architecture on task: {len(unknown)} ...")
         cells |= _measure(unknown, cells, pool)
-    return Forecast(cells=list(cells.values()), workers=len(pool.devices), refused=plan.refused)
+    return Forecast(
+        cells=list(cells.values()),
+        workers=len(pool.devices),
+        devices_per_trial=settings.devices_per_trial,
+        refused=plan.refused,
+    )
 
 
 def expect(plan: Plan, settings: RunSettings, records: Mapping[str, Record]) -> list[str]:
@@ -157,7 +169,7 @@ def makespan(seconds: Iterable[float], workers: int, *, longest: float) -> float
 
 
 def _describe(state: CellState, settings: RunSettings) -> CellForecast:
-    cell, retry = state.cell, settings.retry
+    cell, retry, devices = state.cell, settings.retry, settings.devices_per_trial
     evaluated = [state.records[trial.id] for trial in state.trials if trial.id in state.records]
     to_train = state.count_left(retry=retry) if cell.refusal is None else 0
     open_ids = {trial.id for trial in state.open_evaluation(retry=retry)}
@@ -174,9 +186,9 @@ def _describe(state: CellState, settings: RunSettings) -> CellForecast:
         to_train=to_train,
         not_ok=not_ok,
         tuning_trials=cell.tuning_cost,
-        seconds_per_trial=_mean_seconds(finished)
-        or _mean_seconds(state.tuning_records())
-        or _mean_seconds([record for record in evaluated if record.status == "timeout"]),
+        seconds_per_trial=_mean_seconds(finished, devices)
+        or _mean_seconds(state.tuning_records(), devices)
+        or _mean_seconds([record for record in evaluated if record.status == "timeout"], devices),
         limit=settings.timeout or cell.protocol.timeout,
     )
 
@@ -189,8 +201,10 @@ def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, 
     return "done", f"{not_ok} did not end ok; --retry repeats them" if not_ok else ""
 
 
-def _mean_seconds(records: Sequence[Record]) -> float | None:
-    known = [seconds for seconds in map(_whole_seconds, records) if seconds is not None]
+def _mean_seconds(records: Sequence[Record], devices: int) -> float | None:
+    """Return the mean seconds of trials that so many devices trained; of others nothing follows for these."""
+    there = [record for record in records if record.environment is None or record.environment.devices == devices]
+    known = [seconds for seconds in map(_whole_seconds, there) if seconds is not None]
     return statistics.mean(known) if known else None
 
 

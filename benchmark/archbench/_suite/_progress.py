@@ -58,7 +58,8 @@ class Progress(Observer):
         """Print on what and how many at a time."""
         self.pace.workers, first = len(devices), devices[0]
         threads = f"{first.threads} thread{'s' if first.threads > 1 else ''} each"
-        self._line(f"{self.pace.workers} at a time on {first.kind}, {threads}.")
+        where = first.kind if first.count == 1 else f"{first.count} {first.kind} devices"
+        self._line(f"{self.pace.workers} at a time on {where}, {threads}.")
         if warning:
             self.warned(warning)
 

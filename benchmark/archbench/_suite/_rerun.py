@@ -26,11 +26,13 @@ class Group(NamedTuple):
 
     Args:
         device: `auto`, `cpu` or `cuda`.
+        devices: number of devices that train one trial together.
         threads: CPU threads of each trial; None for what a run gives it.
         timeout: seconds after which a trial is ended.
     """
 
     device: DeviceChoice
+    devices: int
     threads: int | None
     timeout: float
 
@@ -71,17 +73,19 @@ def _group(record: Record, settings: RunSettings) -> Group:
     if device == "auto" and there is not None and there.device == "cpu":
         device = "cpu"
     timeout = settings.timeout or record.trial.protocol.timeout
-    return Group(device, None if there is None else there.threads, timeout)
+    return Group(device, 1 if there is None else there.devices, None if there is None else there.threads, timeout)
 
 
 def _open_pools(groups: Mapping[Group, Sequence[PlannedTrial]], settings: RunSettings) -> dict[Group, Pool]:
     trials = [planned for group in groups.values() for planned in group]
     libraries = libraries_of([planned.cell.task.registered.item.libraries for planned in trials])
     opened = {
-        device: open_pool(device=device, workers=settings.workers, libraries=libraries)
-        for device in {group.device for group in groups}
+        (device, devices): open_pool(device=device, workers=settings.workers, per_trial=devices, libraries=libraries)
+        for device, devices in {(group.device, group.devices) for group in groups}
     }
-    return {group: _with_threads(opened[group.device], group.threads, settings.workers) for group in groups}
+    return {
+        group: _with_threads(opened[group.device, group.devices], group.threads, settings.workers) for group in groups
+    }
 
 
 def _with_threads(pool: Pool, threads: int | None, workers: int | None) -> Pool:
@@ -90,8 +94,8 @@ def _with_threads(pool: Pool, threads: int | None, workers: int | None) -> Pool:
         return pool
     devices = [msgspec.structs.replace(device, threads=threads) for device in pool.devices]
     if workers is None and devices[0].kind == "cpu":
-        cores = sum(device.threads for device in pool.devices)
-        devices = devices[: max(1, cores // threads)]
+        cores = sum(device.threads * device.count for device in pool.devices)
+        devices = devices[: max(1, cores // (threads * devices[0].count))]
     return Pool(pool.launcher, devices, pool.warning)
 
 

@@ -23,6 +23,7 @@ from archbench._suite._leaderboard import (
 from archbench._suite._observer import Observer, PluginHooks
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
+from archbench._suite._several_devices import refuse_what_cannot_be_shared
 from archbench._suite._status import StatusFile
 
 
@@ -72,9 +73,11 @@ class Run:
             The records of the plan, and the leaderboard of the whole folder.
 
         Raises:
+            SelectionError: several devices are to train a trial that they cannot share.
             StoreError: the folder cannot be used, or another run is writing to it.
             DeviceError: the device asked for is not there.
         """
+        refuse_what_cannot_be_shared(self.plan, self.settings.devices_per_trial)
         refuse_to_overwrite_foreign_files(self.store)
         with self.store.locked():
             self.records, self.set_aside = self.store.load()
@@ -132,7 +135,12 @@ class Run:
 
     def _open_pool(self) -> Pool:
         libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
-        pool = open_pool(device=self.settings.device, workers=self.settings.workers, libraries=libraries)
+        pool = open_pool(
+            device=self.settings.device,
+            workers=self.settings.workers,
+            per_trial=self.settings.devices_per_trial,
+            libraries=libraries,
+        )
         for protocol in {cell.key.protocol: cell.protocol for cell in self.plan.cells}.values():
             if protocol.precision == "tf32" and "cpu" in [device.kind for device in pool.devices]:
                 raise DeviceError(

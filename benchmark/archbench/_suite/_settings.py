@@ -24,12 +24,13 @@ MAX_SEEDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """How a run is carried out. None of it changes a result.
+    """How a run is carried out. None of it changes a result, but that devices round differently.
 
     Args:
         out: folder of the records and the leaderboard.
         device: where to train; `auto` takes the GPUs if there are any.
         workers: trials at a time; None for as many as there are GPUs, or cores.
+        devices_per_trial: number of devices that train one trial together.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
         keep: which weights of every trial to keep, `selected`, `last` or `none`; None for `selected` where people's
@@ -43,6 +44,7 @@ class RunSettings:
     out: Path = DEFAULT_OUT
     device: DeviceChoice = "auto"
     workers: int | None = None
+    devices_per_trial: int = 1
     timeout: float | None = None
     retry: bool = False
     keep: Keep | None = None
@@ -59,6 +61,8 @@ class RunSettings:
             raise SelectionError(f"timeout is {self.timeout:g}; give a positive number of seconds")
         if self.workers is not None and self.workers < 1:
             raise SelectionError(f"workers is {self.workers}; at least 1 is needed")
+        if self.devices_per_trial < 1:
+            raise SelectionError(f"devices per trial are {self.devices_per_trial}; at least 1 is needed")
 
     def weights_of(self, planned: PlannedTrial) -> Weights | None:
         """Return which weights of a trial to keep."""

@@ -53,7 +53,7 @@ def keep_network(job: Job, record: Record, module: TrialModule, folder: Path) ->
 def _weights(job: Job, module: TrialModule) -> bytes:
     state = module.selected[1] if job.keep == "selected" else module.network.state_dict()
     # Tied weights are written as often as they have names; loading writes equal numbers into one place.
-    return safetensors.torch.save({name: tensor.detach().cpu().clone() for name, tensor in state.items()})
+    return safetensors.torch.save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()})
 
 
 def _fitted(job: Job) -> Fitted | None:

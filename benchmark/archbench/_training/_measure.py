@@ -76,6 +76,7 @@ def describe_environment(device: Device) -> Environment:
         processor=f"{_processor()}, {os.cpu_count()} cores",
         device=name,
         threads=device.threads,
+        devices=device.count,
     )
 
 

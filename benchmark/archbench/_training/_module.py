@@ -137,23 +137,32 @@ class TrialModule(pl.LightningModule):
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
             loss = self.loss(network(*arguments), targets)
             updates.clear()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss = self.differentiate(loss)
             if updates.clip_norm:
                 updates.clip()
             rate = self._rate(done + offset)
             for group in groups:
                 group["lr"] = rate * group["share"]
             updates.apply()
-            losses.append(loss.detach())
+            losses.append(loss)
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
         self.seconds.append(self.clock.stop())
         self.running = []  # first, since a signal may ask between the two lines, and no step may count twice
         self.steps.append(done + len(losses))
-        self.losses.append(torch.stack(losses).cpu())
+        self.losses.append(self.collect(losses))
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
             self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
+
+    def differentiate(self, loss: Tensor) -> Tensor:
+        """Compute the gradients of a loss, and return it to be noted."""
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def collect(self, losses: list[Tensor]) -> Tensor:
+        """Return the losses of a chunk in host memory, (steps,)."""
+        return torch.stack(losses).cpu()
 
     @property
     def done(self) -> int:
@@ -255,8 +264,11 @@ class TrialModule(pl.LightningModule):
             answer = self.network(*arguments)
             self.network.load_state_dict(last)
         self._update(self.metric_selected, answer, targets)
+        self._add_predictions(answer, targets)
+
+    def _add_predictions(self, outputs: Tensor | Outputs, targets: Tensor) -> None:
         if self.predictions is not None:
-            self.predictions.update(answer.logits if isinstance(answer, Outputs) else answer, targets)
+            self.predictions.update(outputs.logits if isinstance(outputs, Outputs) else outputs, targets)
 
     def _measure_plain_loss(self) -> float:
         """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -45,9 +47,18 @@ class Predictions:
         order = torch.sort(confidence[wrong], descending=True, stable=True).indices
         return [int(index) for index in wrong[order][:MOST_WRONG]]
 
+    def parts(self) -> list[Tensor]:
+        """Return targets, predictions and confidences of all batches, each (N,)."""
+        return [torch.cat(parts) for parts in zip(*self._batches, strict=True)]
+
+    def replace(self, parts: Sequence[Tensor]) -> None:
+        """Take other predictions in the place of those that were added, as `parts` returns them."""
+        targets, predicted, confidence = parts
+        self._batches = [(targets, predicted, confidence)]
+
     def _collected(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return targets, predictions and confidences of all batches, each (N,), in host memory."""
-        targets, predicted, confidence = (torch.cat(parts).cpu() for parts in zip(*self._batches, strict=True))
+        """Return the same in host memory."""
+        targets, predicted, confidence = (part.cpu() for part in self.parts())
         return targets, predicted, confidence
 
 

@@ -26,6 +26,7 @@ from archbench._records import Pairing, Progress, Record, Resources, Status, Tra
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
+from archbench._training._joining import make_trainer_for
 from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
@@ -34,6 +35,7 @@ from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
 from archbench._training._precision import arithmetic
 from archbench._training._probes import Prober
+from archbench._training._ranked import make_module
 from archbench._training._record_fields import (
     add_costs,
     add_data_facts,
@@ -50,7 +52,7 @@ from archbench._training._split_checks import check_splits
 from archbench._training._splits import EvaluationBatches, Split, pad_in_front
 from archbench._training._streaming import memory_of
 from archbench._training._streams import seed_globals, stream_seed
-from archbench._training._trainer import make_trainer, set_up_device, telling_at_the_end
+from archbench._training._trainer import set_up_device, telling_at_the_end
 
 Report = Callable[[Progress], None]
 
@@ -137,7 +139,8 @@ class TrialRun:
             splits = {name: pad_in_front(split, self.info) for name, split in splits.items()}
         self.splits = {name: split.to(device) for name, split in splits.items()}
         self.flops = count_flops(network.to(device), *self.splits["train"].arguments(slice(1)))
-        self.module = TrialModule(
+        self.module = make_module(
+            self.job.rank,
             network,
             task,
             self.info,
@@ -227,12 +230,13 @@ class TrialRun:
         """Train, then score the test split once; a tuning trial never reads it."""
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
-        trainer = make_trainer(self.job.device)
+        trainer = make_trainer_for(self.job)
         if self.prober is not None:
             self.prober.before()
         self.module.after_validation = self._after_validation
-        # What a time allows depends on the machine, and probes may have measured before: both start anew.
-        if self.prober is not None or self.steps is None:
+        # What a time allows depends on the machine, probes may have measured before, and ranks would have to agree on a
+        # state: all three start anew.
+        if self.prober is not None or self.steps is None or self.job.rank is not None:
             self.checkpoint = None
         order = self.order if self.checkpoint is None else self.checkpoint.take_up(self.module, self.order)
         with telling_at_the_end(self._tell), warnings.catch_warnings():

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -53,17 +54,22 @@ def keep_spare() -> None:
     _spare.append(make_trainer(Device(kind="cpu")))
 
 
-def make_trainer(device: Device) -> pl.Trainer:
-    """Return a Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster."""
-    if device.kind == "cpu" and _spare:
+def make_trainer(device: Device, **placement: Any) -> pl.Trainer:
+    """Return a Trainer that only trains: no logger, checkpoint, bar or summary, and no guess about the cluster.
+
+    Args:
+        device: that of this process.
+        placement: arguments of the Trainer on where it trains; those of a single device if there are none.
+    """
+    if device.kind == "cpu" and _spare and not placement:
         return _spare.pop()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
     cuda = device.kind == "cuda"
+    # Without an environment, Lightning under a batch scheduler would install handlers that requeue the whole suite.
+    alone = {"devices": [device.index] if cuda else 1, "plugins": [LightningEnvironment()]}
     return pl.Trainer(
         accelerator="gpu" if cuda else "cpu",
-        devices=[device.index] if cuda else 1,
-        # Without this, Lightning under a batch scheduler would install handlers that requeue the whole suite.
-        plugins=[LightningEnvironment()],
+        **(placement or alone),
         deterministic="warn" if cuda else False,
         max_epochs=1,
         use_distributed_sampler=False,

@@ -22,7 +22,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
-        cost = {"workers": expected.workers, "seconds": expected.seconds, "warnings": expected.warnings}
+        places = {"workers": expected.workers, "devices_per_trial": expected.devices_per_trial}
+        cost = {**places, "seconds": expected.seconds, "warnings": expected.warnings}
         refused = {"refused": plain_refused(expected.refused)}
         print_json({"cells": cells, **cost, **refused, "own_data": describe_all_own_data(plan)})
     else:
@@ -39,7 +40,8 @@ def _print(expected: Forecast) -> None:
     for line in refused_lines(expected.refused):
         print(line)
     seconds = format_seconds(expected.seconds)
-    print(f"\nForecast: about {seconds} with {expected.workers} at a time. Nothing was kept.")
+    together = f", each on {expected.devices_per_trial} devices" if expected.devices_per_trial > 1 else ""
+    print(f"\nForecast: about {seconds} with {expected.workers} at a time{together}. Nothing was kept.")
     for line in expected.warnings:
         print(f"warning: {line}")
 

@@ -81,6 +81,9 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", help="Trials at a time.", show_default="one per GPU, else one per core"),
 ]
+DevicesPerTrial = Annotated[
+    int, typer.Option("--devices-per-trial", metavar="N", help="Train each trial on N devices together.")
+]
 DeviceName = Annotated[
     DeviceChoice, typer.Option("--device", help="Where to train; auto takes the GPUs if there are any.")
 ]

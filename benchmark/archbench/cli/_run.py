@@ -15,6 +15,7 @@ from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
     DeviceName,
+    DevicesPerTrial,
     DryRun,
     Json,
     Out,
@@ -65,29 +66,18 @@ ShardName = Annotated[
 
 
 def run(
-    selectors: OrStudies,
-    task: Tasks = None,
-    protocol: OtherProtocol = None,
-    size: SizeName = None,
-    seeds: Seeds = None,
-    shard: ShardName = None,
-    out: Out = DEFAULT_OUT,
-    workers: Workers = None,
-    device: DeviceName = "auto",
-    timeout: Timeout = None,
-    retry: Retry = False,
-    keep: KeepName = None,
-    logger: LoggerChoice = None,
-    dry_run: DryRun = False,
-    plugin: PluginFiles = None,
-    no_plugin: Blocked = None,
-    json: Json = False,
-) -> None:
+    selectors: OrStudies, task: Tasks = None, protocol: OtherProtocol = None, size: SizeName = None,
+    seeds: Seeds = None, shard: ShardName = None, out: Out = DEFAULT_OUT, workers: Workers = None,
+    device: DeviceName = "auto", devices_per_trial: DevicesPerTrial = 1, timeout: Timeout = None,
+    retry: Retry = False, keep: KeepName = None, logger: LoggerChoice = None, dry_run: DryRun = False,
+    plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False,
+) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._request import Request
 
     settings = RunSettings(
-        out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, logger=logger
-    )
+        out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
+        keep=keep, logger=logger,
+    )  # fmt: skip
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)

@@ -67,7 +67,7 @@ _COSTS: Mapping[str, _Column] = {
     "train_seconds": (float, "seconds spent in optimiser steps", _cost("train_seconds")),
     "total_seconds": (float, "seconds from the start of the trial to its record", _cost("total_seconds")),
     "peak_memory_bytes": (int, "memory that the trial added", _cost("peak_memory_bytes")),
-    "device": (str, "where it ran", _environment("device")),
+    "device": (str, "where it ran", _environment("place")),
     "archbench": (str, "release of the suite that trained it", _environment("archbench")),
     "torch": (str, "release of torch", _environment("torch")),
     "started": (str, "UTC time of the start, ISO 8601", lambda r: r.started or None),

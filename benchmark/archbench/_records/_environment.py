@@ -1,0 +1,32 @@
+"""The environment of a trial: versions and machine."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The versions and the machine that a trial ran with.
+
+    Args:
+        archbench, python, torch, lightning: versions.
+        platform, processor: the machine.
+        device: name of the GPU, or `cpu`.
+        threads: CPU threads of one trial, or of each of its ranks.
+        devices: number of devices that trained one trial together; not written if it is 1.
+    """
+
+    archbench: str
+    python: str
+    torch: str
+    lightning: str
+    platform: str
+    processor: str
+    device: str
+    threads: int
+    devices: int = 1
+
+    @property
+    def place(self) -> str:
+        """The device, and how many of them trained one trial together if there were several."""
+        return self.device if self.devices == 1 else f"{self.devices} x {self.device}"

@@ -1,0 +1,33 @@
+"""Trials that several devices cannot train together."""
+
+from __future__ import annotations
+
+from archbench._errors import SelectionError
+from archbench._planning import Plan
+
+
+def refuse_what_cannot_be_shared(plan: Plan, devices: int) -> None:
+    """Raise if a plan has trials that so many devices cannot train together.
+
+    Args:
+        plan: the cells.
+        devices: for each trial.
+
+    Raises:
+        SelectionError: a protocol has probes, or a batch has fewer examples than there are devices.
+    """
+    if devices == 1:
+        return
+    for cell in plan.cells:
+        if cell.protocol.probes is not None:
+            raise SelectionError(
+                f"the protocol {cell.protocol.name} has probes, which look at whole batches on one device; leave out "
+                "--devices-per-trial"
+            )
+        for planned in cell.trials():
+            if planned.trial.batch_size < devices:
+                raise SelectionError(
+                    f"{cell.architecture.component.label} trains with {planned.trial.batch_size} examples per step, "
+                    f"which {devices} devices cannot share; give at most {planned.trial.batch_size} with "
+                    "--devices-per-trial"
+                )

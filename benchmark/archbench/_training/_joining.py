@@ -1,0 +1,59 @@
+"""Joining the other ranks of a trial: the process group, and a Trainer that starts no processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy
+from torch import distributed
+
+from archbench._planning import Device, Job, Rank
+from archbench._training._trainer import make_trainer
+
+BACKENDS = {"cpu": "gloo", "cuda": "nccl"}
+
+
+def make_trainer_for(job: Job) -> pl.Trainer:
+    """Return the Trainer of a job; if it is that of one rank of several, first meet the others."""
+    if job.rank is None:
+        return make_trainer(job.device)
+    _join(job.rank, job.device)
+    return _make_trainer_of_rank(job.device, job.rank)
+
+
+def _join(rank: Rank, device: Device) -> None:
+    """Meet the other ranks; under `torchrun`, Lightning does so when it begins to train.
+
+    They meet in a file. A store behind MASTER_PORT would listen on every interface of the machine, and its port, which
+    has to be chosen before it is opened, may be taken by then.
+    """
+    if not rank.meeting:
+        return
+    store = distributed.FileStore(rank.meeting, rank.total)  # type: ignore[attr-defined]
+    named: Any = {"device_id": torch.device("cuda", device.index)} if device.kind == "cuda" else {}
+    distributed.init_process_group(BACKENDS[device.kind], store=store, rank=rank.number, world_size=rank.total, **named)
+
+
+def _make_trainer_of_rank(device: Device, rank: Rank) -> pl.Trainer:
+    """Return a Trainer for one rank of several, which averages gradients over all of them (DDP).
+
+    Args:
+        device: that of this rank.
+        rank: this one.
+    """
+    first = device.index - rank.local_number
+    environment: ClusterEnvironment = LightningEnvironment() if rank.meeting else TorchElasticEnvironment()
+    # Networks may leave parameters out of a step, as those do that drop whole layers at random.
+    strategy = DDPStrategy(process_group_backend=BACKENDS[device.kind], find_unused_parameters=True)
+    return make_trainer(
+        device,
+        devices=list(range(first, first + rank.local_total)) if device.kind == "cuda" else rank.local_total,
+        num_nodes=rank.total // rank.local_total,
+        strategy=strategy,
+        plugins=[environment],
+    )

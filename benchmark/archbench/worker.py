@@ -1,0 +1,67 @@
+"""Train one trial in this process, or as one rank of several: `python -m archbench.worker JOB RECORD`.
+
+Started by `torchrun`, also on several machines, every process is one rank:
+
+    torchrun --nproc-per-node 2 -m archbench.worker JOB RECORD
+
+JOB is a file with a job as JSON, on every machine. Rank 0 writes the record of the trial to RECORD. The exit code is 0
+if the trial ended ok, 1 if it did not, and 2 if it cannot be begun.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from archbench._errors import StoreError
+from archbench._planning import Job, rank_of
+from archbench._records import encode_record, write_atomically
+
+USAGE = "give two files: python -m archbench.worker JOB RECORD"
+
+
+def main(arguments: list[str]) -> int:
+    """Train the trial of a job file, and return the exit code."""
+    if len(arguments) != 2:
+        _refuse(f"{len(arguments)} arguments; {USAGE}")
+    job, target = _read(Path(arguments[0])), Path(arguments[1])
+    if not target.parent.is_dir():
+        _refuse(f"{target.parent} is no folder; RECORD is written into a folder that is there")
+    if job.device.kind == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    from archbench._training import run_trial
+
+    record = run_trial(job)
+    if job.rank is None or job.rank.leads:
+        try:
+            write_atomically(target, encode_record(record))
+        except StoreError as error:
+            _refuse(str(error))
+    if record.status != "ok":
+        sys.stderr.write(f"{job.rank or record.trial}: {record.status}: {record.message}\n{record.detail}")
+    return 0 if record.status == "ok" else 1
+
+
+def _read(path: Path) -> Job:
+    """Return the job of a file, as that of the rank which this process is."""
+    try:
+        job = msgspec.json.decode(path.read_bytes(), type=Job)
+    except OSError as error:
+        _refuse(f"cannot read {path}: {error.strerror or error}; {USAGE}")
+    except msgspec.DecodeError as error:
+        _refuse(f"{path} is no job: {error}; {USAGE}")
+    rank = rank_of(os.environ)
+    return job if rank is None or rank.total == 1 else job.of_rank(rank)
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""`python -m archbench.worker`: one trial from a job file, also as ranks that torchrun starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from archbench._planning import Device, Job, make_plan, rank_of
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._records import Record, decode_record
+from archbench._selection import select
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A file with a short trial of the built-in `mlp`."""
+    plugins = load_plugins()
+    (planned,) = make_plan(
+        select(["mlp"], plugins.architectures, "architecture"),
+        select(["digits"], plugins.tasks, "task"),
+        protocol=msgspec.structs.replace(find_protocol("smoke"), name="mine", batch_size=15),
+        seeds=1,
+    ).trials
+    path = tmp_path / "job.json"
+    path.write_bytes(msgspec.json.encode(planned.job(Device(kind="cpu"))))
+    return path
+
+
+def work(*arguments: str | Path, launcher: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run the worker in a process of its own, or in those of a launcher."""
+    command = [sys.executable, *launcher, "-m", "archbench.worker", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_ranks_of_torchrun(job: Path, tmp_path: Path) -> None:
+    """Two ranks that torchrun starts have the scores of one process, and one record says that there were two."""
+    records: list[Record] = []
+    for name, launcher in (("one", ()), ("two", ("-m", "torch.distributed.run", "--nproc-per-node=2"))):
+        done = work(job, tmp_path / name, launcher=launcher)
+        assert done.returncode == 0, done.stderr
+        records.append(decode_record((tmp_path / name).read_bytes()))
+    one, two = records
+
+    assert one.scores is not None
+    assert two.scores is not None
+    assert two.scores.test == pytest.approx(one.scores.test, abs=1e-5)
+    assert two.scores.train_loss == pytest.approx(one.scores.train_loss, abs=1e-5)
+    assert (two.id, two.pairing, two.confusion) == (one.id, one.pairing, one.confusion)
+    assert [record.environment and record.environment.devices for record in records] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("job.json",), "1 arguments; give two files"),
+        (("none.json", "record.json"), "cannot read"),
+        (("no-job.json", "record.json"), "is no job"),
+        (("job.json", "none/record.json"), "is no folder"),
+    ],
+)
+def test_wrong_commands(arguments: tuple[str, ...], words: str, job: Path) -> None:
+    """Wrong arguments end with exit code 2 and one line that says what is needed."""
+    (job.parent / "no-job.json").write_text("{}")
+    done = work(*(job.parent / name for name in arguments))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_ranks_on_two_machines(job: Path) -> None:
+    """The second GPU of the second machine is that of rank 3, and has the number 1 there."""
+    variables = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
+    rank = rank_of({**variables, "TORCHELASTIC_RUN_ID": "none"})
+    assert rank is not None
+    plain = msgspec.json.decode(job.read_bytes(), type=Job)
+    mine = msgspec.structs.replace(plain, device=Device(kind="cuda", threads=3)).of_rank(rank)
+
+    assert rank_of(variables) is None
+    assert (rank.number, rank.total, rank.local_number, rank.local_total, rank.leads) == (3, 4, 1, 2, False)
+    assert mine.device == Device(kind="cuda", index=1, threads=3, count=4)
