@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from typing import Any
 
 import msgspec
 
+from archbench._execution._arrivals import Arrivals, Runnable
 from archbench._execution._channel import Channel
 from archbench._execution._descendants import end_below
 from archbench._execution._endings import describe_exit, describe_timeout, reached
 from archbench._execution._launchers import Child
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
-from archbench._planning import Device, Job, PlannedTrial
+from archbench._planning import Device, Job
 from archbench._records import RESULTS, Record, Store, Weights, printable
 
 GRACE_SECONDS = 2.0
@@ -29,7 +31,7 @@ LOST = "the server that trials are forked from ended twice while this trial ran,
 
 @dataclass(slots=True)
 class _Running:
-    planned: PlannedTrial
+    planned: Runnable
     job: Job
     child: Child
     device: Device
@@ -41,14 +43,15 @@ class _Running:
 
 
 def execute(
-    planned: Sequence[PlannedTrial],
+    planned: Sequence[Runnable],
     store: Store,
     pool: Pool,
     *,
     timeout: float | None,
-    keep: Callable[[PlannedTrial], Weights | None] = lambda planned: None,
-    on_start: Callable[[PlannedTrial], None] = lambda planned: None,
+    keep: Callable[[Any], Weights | None] = lambda planned: None,
+    on_start: Callable[[Any], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
+    arrivals: Arrivals | None = None,
 ) -> Generator[Record, None, None]:
     """Run trials, as many at a time as the pool has devices, and yield their records as they finish.
 
@@ -62,18 +65,21 @@ def execute(
         keep: which weights of a trial to keep.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
+        arrivals: further trials that come meanwhile; None if none will. The iterator ends when they are closed, too.
     """
+    arrivals = arrivals or Arrivals(is_open=False)
     waiting = list(reversed(planned))
     free = list(reversed(pool.devices))
     running: list[_Running] = []
     lost: set[str] = set()
     try:
-        while waiting or running:
+        while waiting or running or arrivals.is_open:
+            waiting[:0] = reversed(arrivals.take())
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
                 running.append(_start(item, keep(item), device, store, pool, timeout))
-            wait([trial.child.sentinel for trial in running], TICK_SECONDS)
+            wait([arrivals.bell, *(trial.child.sentinel for trial in running)], TICK_SECONDS)
             on_tick()
             for trial in list(running):
                 if trial.child.exit_code() is None:
@@ -97,7 +103,7 @@ def execute(
 
 
 def _start(
-    planned: PlannedTrial, keep: Weights | None, device: Device, store: Store, pool: Pool, timeout: float | None
+    planned: Runnable, keep: Weights | None, device: Device, store: Store, pool: Pool, timeout: float | None
 ) -> _Running:
     job = msgspec.structs.replace(planned.job(device), keep=keep, handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout

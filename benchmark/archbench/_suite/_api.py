@@ -6,13 +6,13 @@ Importing it loads neither torch nor numpy.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archbench._suite._observer import Observer
 from archbench._suite._results import Results
-from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, Keep, RunSettings
+from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, Keep, RunSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +41,10 @@ def run(
     timeout: float | None = None,
     retry: bool = False,
     keep: Keep | None = None,
+    executor: ExecutorKind = "local",
+    address: str | None = None,
+    nodes: int | None = None,
+    slurm: Mapping[str, str | int] | None = None,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -66,6 +70,10 @@ def run(
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
             own data and for none elsewhere. `archbench.load` returns the network.
+        executor: `local` trains on this machine, `ray` and `slurm` on a cluster, as docs/clusters.md explains.
+        address: of a running Ray cluster, `"HOST:PORT"` or `"auto"`; None starts Ray on this machine.
+        nodes: allocations of SLURM at a time; None for one.
+        slurm: options of sbatch, such as `{"partition": "gpu", "time": 240}`; `time` is in minutes.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -83,7 +91,10 @@ def run(
     from archbench._suite._studies import make_plan
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, executor=executor,
+        address=address, nodes=nodes, slurm={name: str(value) for name, value in (slurm or {}).items()},
+    )  # fmt: skip
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from archbench._declarations import Study
-from archbench._execution import Pool, execute, libraries_of, open_pool
-from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
+from archbench._execution import Executor, open_executor
+from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store, has_network
 from archbench._suite._changes import describe_changes
+from archbench._suite._executor import want_executor
 from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
@@ -116,28 +117,27 @@ class Run:
         for line in expect(self.plan, self.settings, self.records):
             self.observer.warned(line)
         try:
-            pool = self._open_pool()
-            for observer in self._observers:
-                observer.workers_ready(pool.devices, pool.warning)
-            while ready:
-                with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
-                    self._train(ready, pool)
-                states = self.plan.assess(self.records)
-                ready = self._next_round(states)
+            wanted = want_executor(self.plan, self.settings, self._ready, self.observer.warned, self._waiting)
+            with contextlib.closing(open_executor(wanted)) as executor:
+                while ready:
+                    with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
+                        self._train(ready, executor)
+                    states = self.plan.assess(self.records)
+                    ready = self._next_round(states)
         finally:
             for observer in self._observers:
                 observer.training_ended()
         return states
 
-    def _open_pool(self) -> Pool:
-        libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
-        return open_pool(device=self.settings.device, workers=self.settings.workers, libraries=libraries)
+    def _ready(self, devices: Sequence[Device], warning: str) -> None:
+        for observer in self._observers:
+            observer.workers_ready(devices, warning)
 
-    def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
+    def _train(self, ready: Sequence[PlannedTrial], executor: Executor) -> None:
         self.trained |= {planned.id: planned for planned in ready}
         timeout, start, tick = self.settings.timeout, self._started, self._waiting
         keep = self.settings.weights_of
-        trials = execute(ready, self.store, pool, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
+        trials = executor.execute(ready, self.store, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record

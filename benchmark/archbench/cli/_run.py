@@ -8,7 +8,7 @@ import typer
 
 from archbench._declarations import Size
 from archbench._suite import RunSettings
-from archbench._suite._settings import Keep
+from archbench._suite._settings import ExecutorKind, Keep
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
     DEFAULT_OUT,
@@ -58,6 +58,32 @@ ShardName = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
 ]
+ExecutorName = Annotated[
+    ExecutorKind, typer.Option("--executor", help="Train on this machine, or on the nodes of a cluster.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="HOST:PORT", help="A running Ray cluster.", show_default="Ray started here"),
+]
+Nodes = Annotated[int | None, typer.Option("--nodes", metavar="N", help="SLURM allocations at a time; 1 by default.")]
+
+
+def _option(text: str) -> str:
+    """Return a text of the form KEY=VALUE."""
+    if not all(text.partition("=")):
+        raise typer.BadParameter(f"{text!r} is no option of sbatch; give KEY=VALUE, such as partition=gpu")
+    return text
+
+
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm",
+        metavar="KEY=VALUE",
+        help="Option of sbatch, such as partition=gpu, or time=240 in minutes; repeatable.",
+        parser=_option,
+    ),
+]
 
 
 def run(
@@ -73,6 +99,10 @@ def run(
     timeout: Timeout = None,
     retry: Retry = False,
     keep: KeepName = None,
+    executor: ExecutorName = "local",
+    address: Address = None,
+    nodes: Nodes = None,
+    slurm: Slurm = None,
     dry_run: DryRun = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
@@ -81,6 +111,9 @@ def run(
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._request import Request
 
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep,
+        executor=executor, address=address, nodes=nodes, slurm=dict(text.split("=", 1) for text in slurm or ()),
+    )  # fmt: skip
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
