@@ -113,8 +113,8 @@ def test_a_node_with_the_folder_works_in_it(node: NodeSupervisor, planned: list[
 
 def test_a_device_that_the_node_lacks(node: NodeSupervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason why a node cannot begin reaches whoever opened it."""
+    monkeypatch.setattr("archbench._execution._node.open_pool", _no_pool)
     with pytest.raises(DeviceError, match="toaster"):
-        monkeypatch.setattr("archbench._execution._node.open_pool", _no_pool)
         node.open(settings(tmp_path))
 
 

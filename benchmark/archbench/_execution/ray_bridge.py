@@ -24,6 +24,7 @@ from typing import IO, Any, NamedTuple
 
 import msgspec
 
+from archbench._errors import ArchbenchError
 from archbench._execution._messages import (
     Connect,
     Event,
@@ -180,7 +181,7 @@ class Bridge:
     def _admit(self, node: Supervised, answer: bytes) -> None:
         host, complaints = msgspec.json.decode(answer, type=tuple[str, list[str]])
         if complaints:
-            self.started[node.name.partition("-")[0]] = MOST_ACTORS
+            self._never_again(node)
             self._forget(node)
             self.send(Refused(host=f"{host} ({node.host})", reasons=complaints))
         else:
@@ -192,8 +193,13 @@ class Bridge:
     def _drop(self, node: Supervised, stage: str, error: Exception) -> None:
         """Tell of a node that does not answer any more, or cannot begin."""
         reason = _describe(error)
+        if stage != "poll":
+            self._never_again(node)
         self._forget(node)
         self.send(Lost(node=node.name, reason=reason) if stage == "poll" else Refused(host=node.host, reasons=[reason]))
+
+    def _never_again(self, node: Supervised) -> None:
+        self.started[node.name.partition("-")[0]] = MOST_ACTORS
 
     def _forget(self, node: Supervised) -> None:
         del self.actors[node.name]
@@ -210,7 +216,10 @@ class Bridge:
 
 
 def _describe(error: Exception) -> str:
-    """Return the last line of Ray's text that says something: the error itself, below a traceback."""
+    """Return the reason in one line: that of our own code, or the last line of Ray's text, below a traceback."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, ArchbenchError):
+        return str(cause)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     found = next((line for line in lines if "ModuleNotFoundError" in line), lines[-1] if lines else repr(error))
     return f"{found}; install archbench there" if "'archbench" in found else found
