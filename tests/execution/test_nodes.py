@@ -140,7 +140,7 @@ def test_a_trial_that_is_lost_twice_counts_as_crashed(
     planned: list[PlannedTrial], heard: Heard, tmp_path: Path
 ) -> None:
     """A trial whose nodes vanish twice is not started a third time; its record says why, the others are trained."""
-    scripts = iter([lambda played: played.lose("a"), lambda played: played.lose("b")])
+    scripts = iter([lambda played: [*played.finish("b"), *played.lose("a")], lambda played: played.lose("b")])
     cluster = PlayedCluster(
         [joined("a"), joined("b"), joined("c"), Opened()],
         lambda played: next(scripts, lambda played: played.finish())(played),

@@ -58,6 +58,7 @@ class RayLink:
             stdout=subprocess.PIPE,
             stderr=self._said,
             env=environment,
+            cwd="/",  # Ray puts it on the module search path of every node
             start_new_session=True,  # Ctrl-C reaches the run alone, which then ends everything in order
         )
         self._rest = b""
