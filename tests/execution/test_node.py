@@ -22,6 +22,9 @@ from archbench._records import Record, Store, decode_record
 from archbench._selection import select
 
 
+KINDS = ("image", "sequence", "tokens")
+
+
 @pytest.fixture
 def planned() -> list[PlannedTrial]:
     """Two short trials of the built-in `mlp`."""
@@ -96,6 +99,7 @@ def test_a_node_without_the_folder_sends_everything_back(
     assert list((tmp_path / "tmp").glob("archbench-node-*")) == []
 
 
+@pytest.mark.slow
 def test_a_node_with_the_folder_works_in_it(node: NodeSupervisor, planned: list[PlannedTrial], tmp_path: Path) -> None:
     """Networks are written where they belong, so that they need no way, but records never are."""
     root = tmp_path / "out"
@@ -122,11 +126,12 @@ def _no_pool(**_: object) -> None:
     raise DeviceError("there is only a toaster")
 
 
+@pytest.mark.slow
 def test_stopping_ends_running_trials(node: NodeSupervisor, planned: list[PlannedTrial], tmp_path: Path) -> None:
     """A node that is not needed any more ends its trials at once and delivers nothing of them."""
     node.open(settings(tmp_path / "elsewhere"))
     long = job(planned[0])
-    protocol = msgspec.structs.replace(long.trial.protocol, steps={"image": 10**7}, epochs=None, timeout=600.0)
+    protocol = msgspec.structs.replace(long.trial.protocol, steps=dict.fromkeys(KINDS, 10**7), epochs=None, timeout=600.0)
     long = msgspec.structs.replace(long, trial=msgspec.structs.replace(long.trial, protocol=protocol))
     node.give(msgspec.json.encode(long))
     assert node.poll(3.0) == []

@@ -13,6 +13,7 @@ import itertools
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -48,6 +49,7 @@ PATIENCE_SECONDS = 20.0
 MOST_ACTORS = 2
 """How often a supervisor is started on one node at most."""
 STOP_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
 STORE_BYTES = 200_000_000
 """Shared memory of a cluster that is started here; records and networks pass through it, and larger ones spill."""
 
@@ -231,6 +233,9 @@ def connected(wanted: Connect) -> Iterator[None]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": None}
     folder = None
+    if wanted.address and wanted.address != "auto":  # Ray itself would try for minutes
+        host, _, port = wanted.address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     if wanted.address is None:
         # Without this switch, which is named after other systems, Ray replaces 127.0.0.1 by an address of the network.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
