@@ -43,9 +43,9 @@ def open_submitter(folder: Path, wanted: Mapping[str, str], cluster: str) -> Any
     if cluster == "slurm" and shutil.which("sbatch") is None:
         raise ClusterError("there is no sbatch here; run the command where jobs of SLURM can be submitted")
     if cluster == "local":
-        executor = submitit.LocalExecutor(folder)
-        executor.update_parameters(timeout_min=MINUTES)
-        return executor
+        local = submitit.LocalExecutor(folder)
+        local.update_parameters(timeout_min=MINUTES)
+        return local
     executor = submitit.SlurmExecutor(folder)
     options = {name.replace("-", "_"): value for name, value in wanted.items()}
     known, more = _split_options(options, executor)

@@ -81,7 +81,7 @@ class Bridge:
     def __init__(self, wanted: Connect, out: IO[bytes]) -> None:
         import ray
 
-        self.ray = ray
+        self.ray: Any = ray  # not all of it has types
         self.wanted, self.out = wanted, out
         self.store = Store(Path(wanted.node.root))
         self.stopping = threading.Event()
