@@ -33,6 +33,7 @@ from archbench._downloads import LocalFolder as LocalFolder
 from archbench._downloads import RemoteFile as RemoteFile
 from archbench._downloads import data_folder as data_folder
 from archbench._errors import ArchbenchError as ArchbenchError
+from archbench._errors import ClusterError as ClusterError
 from archbench._errors import DataError as DataError
 from archbench._errors import DeclarationError as DeclarationError
 from archbench._errors import DeviceError as DeviceError
@@ -89,6 +90,7 @@ __all__ = [
     "Block",
     "Chart",
     "Claim",
+    "ClusterError",
     "DataError",
     "DeclarationError",
     "DeviceError",

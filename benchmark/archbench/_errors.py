@@ -11,7 +11,8 @@ ArchbenchError            the root; the command line prints any of these as one 
 ├── RecordError           a record cannot be read, or was written by a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
 ├── DataError             files that a task needs, or people's own files, are missing or cannot be used
-└── DeviceError           the device asked for is not on this machine
+├── DeviceError           the device asked for is not on this machine
+└── ClusterError          the cluster asked for cannot be used, or its nodes differ from this machine
 ```
 
 Every message says what was given, what is allowed and what to do next. The functions at the end of this module write
@@ -66,6 +67,10 @@ class DataError(ArchbenchError):
 
 class DeviceError(ArchbenchError):
     """Raised when the device asked for is not on this machine."""
+
+
+class ClusterError(ArchbenchError):
+    """Raised when Ray or SLURM is not there, a node lacks what a run needs, or every node is lost."""
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

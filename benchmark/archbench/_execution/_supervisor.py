@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from typing import Any
 
 import msgspec
 
+from archbench._execution._arrivals import Arrivals, Runnable
 from archbench._execution._channel import Channel
 from archbench._execution._endings import describe_exit, describe_timeout, reached
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
 from archbench._execution._ranks import Ranks, start_ranks
-from archbench._planning import Device, Job, LoggerName, PlannedTrial
+from archbench._planning import Device, Job, LoggerName
 from archbench._records import RESULTS, Record, Store, Weights, printable
 
 GRACE_SECONDS = 2.0
@@ -26,7 +28,7 @@ LOST = "the server that trials are forked from ended twice while this trial ran,
 
 @dataclass(slots=True)
 class _Running:
-    planned: PlannedTrial
+    planned: Runnable
     job: Job
     child: Ranks
     device: Device
@@ -38,15 +40,16 @@ class _Running:
 
 
 def execute(
-    planned: Sequence[PlannedTrial],
+    planned: Sequence[Runnable],
     store: Store,
     pool: Pool,
     *,
     timeout: float | None,
-    keep: Callable[[PlannedTrial], Weights | None] = lambda planned: None,
+    keep: Callable[[Any], Weights | None] = lambda planned: None,
     logger: LoggerName | None = None,
-    on_start: Callable[[PlannedTrial], None] = lambda planned: None,
+    on_start: Callable[[Any], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
+    arrivals: Arrivals | None = None,
 ) -> Generator[Record, None, None]:
     """Run trials, as many at a time as the pool has devices, and yield their records as they finish.
 
@@ -61,18 +64,22 @@ def execute(
         logger: which logger follows the trials.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
+        arrivals: further trials that come meanwhile; None if none will. The iterator ends when they are closed, too.
     """
+    arrivals = arrivals or Arrivals(is_open=False)
     waiting = list(reversed(planned))
     free = list(reversed(pool.devices))
     running: list[_Running] = []
     lost: set[str] = set()
     try:
-        while waiting or running:
+        while waiting or running or arrivals.is_open:
+            waiting[:0] = reversed(arrivals.take())
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
                 running.append(_start(item, keep(item), logger, device, store, pool, timeout))
-            wait([sentinel for trial in running for sentinel in trial.child.sentinels], TICK_SECONDS)
+            ends = [sentinel for trial in running for sentinel in trial.child.sentinels]
+            wait([arrivals.bell, *ends], TICK_SECONDS)
             on_tick()
             for trial in list(running):
                 if trial.child.exit_code() is None:
@@ -96,7 +103,7 @@ def execute(
 
 
 def _start(
-    planned: PlannedTrial,
+    planned: Runnable,
     keep: Weights | None,
     logger: LoggerName | None,
     device: Device,

@@ -19,6 +19,7 @@ from archbench._planning._rank import rank_of as rank_of
 from archbench._planning._round import Round as Round
 from archbench._planning._round import next_round as next_round
 from archbench._planning._shard import Shard as Shard
+from archbench._planning._shard import deal as deal
 from archbench._planning._shard import take_shard as take_shard
 from archbench._planning._tuning import CellState as CellState
 from archbench._planning._tuning import assess as assess

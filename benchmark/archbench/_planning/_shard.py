@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from archbench._errors import SelectionError
-from archbench._planning._cell import Cell
+from archbench._planning._cell import Cell, PlannedTrial
 from archbench._planning._plan import Plan
 
 _FORM = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,5})")
@@ -65,6 +65,20 @@ def take_shard(plan: Plan, shard: Shard) -> Plan:
         )
     cells = tuple(replace(cell, share=tuple(sorted(mine[cell]))) for cell in plan.cells if cell in mine)
     return replace(plan, cells=cells)
+
+
+def deal(trials: Sequence[PlannedTrial], total: int) -> list[list[PlannedTrial]]:
+    """Return the trials in as many shares, which cost about the same; each share keeps their order.
+
+    As in `take_shard`, the seeds of a cell go to different shares. Trials that wait for others are not among them.
+    """
+    place = {id(cell): number for number, cell in enumerate(dict.fromkeys(planned.cell for planned in trials))}
+    loads, shares = [0.0] * total, [set[str]() for _ in range(total)]
+    for planned in sorted(trials, key=lambda planned: (-_cost(planned.cell), place[id(planned.cell)])):
+        least = loads.index(min(loads))
+        loads[least] += _cost(planned.cell)
+        shares[least].add(planned.id)
+    return [[planned for planned in trials if planned.id in share] for share in shares]
 
 
 def _pieces(plan: Plan) -> Iterator[tuple[Cell, list[int], float]]:

@@ -6,13 +6,13 @@ Importing it loads neither torch nor numpy.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archbench._suite._observer import Observer
 from archbench._suite._results import Results
-from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, Keep, RunSettings
+from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, Keep, RunSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,6 +43,10 @@ def run(
     retry: bool = False,
     keep: Keep | None = None,
     logger: LoggerName | None = None,
+    executor: ExecutorKind = "local",
+    address: str | None = None,
+    nodes: int | None = None,
+    slurm: Mapping[str, str | int] | None = None,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -70,6 +74,10 @@ def run(
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
             own data and for none elsewhere. `archbench.load` returns the network.
         logger: `tensorboard`, `csv`, `mlflow` or `wandb`, which then follows every trial; None for none.
+        executor: `local` trains on this machine, `ray` and `slurm` on a cluster, as docs/clusters.md explains.
+        address: of a running Ray cluster, `"HOST:PORT"` or `"auto"`; None starts Ray on this machine.
+        nodes: allocations of SLURM at a time; None for one.
+        slurm: options of sbatch, such as `{"partition": "gpu", "time": 240}`; `time` is in minutes.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -88,15 +96,10 @@ def run(
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(
-        out=Path(out),
-        device=device,
-        devices_per_trial=devices_per_trial,
-        workers=workers,
-        timeout=timeout,
-        retry=retry,
-        keep=keep,
-        logger=logger,
-    )
+        out=Path(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
+        retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes,
+        slurm={name: str(value) for name, value in (slurm or {}).items()},
+    )  # fmt: skip
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from archbench._declarations import Study
 from archbench._errors import DeviceError
-from archbench._execution import Pool, execute, libraries_of, open_pool
-from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_round
+from archbench._execution import Executor, open_executor
+from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store, has_network
 from archbench._suite._changes import describe_changes
+from archbench._suite._executor import want_executor
 from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
@@ -120,42 +121,33 @@ class Run:
         for line in expect(self.plan, self.settings, self.records):
             self.observer.warned(line)
         try:
-            pool = self._open_pool()
-            for observer in self._observers:
-                observer.workers_ready(pool.devices, pool.warning)
-            while ready:
-                with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
-                    self._train(ready, pool)
-                states = self.plan.assess(self.records)
-                ready = self._next_round(states)
+            wanted = want_executor(self.plan, self.settings, self._ready, self.observer.warned, self._waiting)
+            with contextlib.closing(open_executor(wanted)) as executor:
+                while ready:
+                    with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
+                        self._train(ready, executor)
+                    states = self.plan.assess(self.records)
+                    ready = self._next_round(states)
         finally:
             for observer in self._observers:
                 observer.training_ended()
         return states
 
-    def _open_pool(self) -> Pool:
-        libraries = libraries_of([cell.task.registered.item.libraries for cell in self.plan.cells])
-        pool = open_pool(
-            device=self.settings.device,
-            workers=self.settings.workers,
-            per_trial=self.settings.devices_per_trial,
-            libraries=libraries,
-        )
+    def _ready(self, devices: Sequence[Device], warning: str) -> None:
         for protocol in {cell.key.protocol: cell.protocol for cell in self.plan.cells}.values():
-            if protocol.precision == "tf32" and "cpu" in [device.kind for device in pool.devices]:
+            if protocol.precision == "tf32" and "cpu" in [device.kind for device in devices]:
                 raise DeviceError(
                     f"the protocol {protocol.name} asks for tf32, which only NVIDIA GPUs have; train on one, or set "
                     'precision = "32"'
                 )
-        return pool
+        for observer in self._observers:
+            observer.workers_ready(devices, warning)
 
-    def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
+    def _train(self, ready: Sequence[PlannedTrial], executor: Executor) -> None:
         self.trained |= {planned.id: planned for planned in ready}
         timeout, start, tick = self.settings.timeout, self._started, self._waiting
-        keep, logger = self.settings.weights_of, self.settings.logger
-        trials = execute(
-            ready, self.store, pool, timeout=timeout, keep=keep, logger=logger, on_start=start, on_tick=tick
-        )
+        keep = self.settings.weights_of
+        trials = executor.execute(ready, self.store, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record

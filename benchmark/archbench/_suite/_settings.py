@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Keep = Literal["selected", "last", "none"]
 
+ExecutorKind = Literal["local", "ray", "slurm"]
+
 DEFAULT_OUT = Path("leaderboard")
+
+_ADDRESS = re.compile(r"auto|[^\s/:]+:\d{1,5}|\[[0-9a-fA-F:.]+\]:\d{1,5}")
 
 MAX_SEEDS = 10
 """Where a sequential comparison ends if nobody says otherwise."""
@@ -33,6 +39,10 @@ class RunSettings:
         devices_per_trial: number of devices that train one trial together.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
+        executor: `local` for this machine, `ray` or `slurm` for a cluster.
+        address: of a running Ray cluster, `HOST:PORT` or `auto`; None to start Ray on this machine.
+        nodes: allocations of SLURM at a time; None for one.
+        slurm: options of sbatch, by name, such as `partition`; `time` is in minutes.
         keep: which weights of every trial to keep, `selected`, `last` or `none`; None for `selected` where people's
             own data are trained on, and for none elsewhere.
         logger: `tensorboard`, `csv`, `mlflow` or `wandb`, which then follows every trial; None for none.
@@ -49,6 +59,10 @@ class RunSettings:
     retry: bool = False
     keep: Keep | None = None
     logger: LoggerName | None = None
+    executor: ExecutorKind = "local"
+    address: str | None = None
+    nodes: int | None = None
+    slurm: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):
@@ -63,6 +77,29 @@ class RunSettings:
             raise SelectionError(f"workers is {self.workers}; at least 1 is needed")
         if self.devices_per_trial < 1:
             raise SelectionError(f"devices per trial are {self.devices_per_trial}; at least 1 is needed")
+        self._check_executor()
+
+    def _check_executor(self) -> None:
+        if self.executor not in get_args(ExecutorKind):
+            raise SelectionError(f"executor is {self.executor!r}; give one of {', '.join(get_args(ExecutorKind))}")
+        if self.address is not None and self.executor != "ray":
+            raise SelectionError(f"address is {self.address!r}, which is for Ray; add --executor ray")
+        if self.address is not None and not _ADDRESS.fullmatch(self.address):
+            raise SelectionError(f"address is {self.address!r}; give HOST:PORT or auto, on a machine of the cluster")
+        if (self.nodes is not None or self.slurm) and self.executor != "slurm":
+            raise SelectionError("nodes and options of sbatch are for SLURM; add --executor slurm")
+        if self.nodes is not None and self.nodes < 1:
+            raise SelectionError(f"nodes is {self.nodes}; at least 1 is needed")
+        if not self.slurm.get("time", "1").isdigit():
+            raise SelectionError(f"time of SLURM is {self.slurm['time']!r}; give whole minutes, such as time=240")
+        if self.logger is not None and self.executor != "local":
+            raise SelectionError(
+                f"the logger {self.logger} follows trials of this machine; leave out --executor, or it"
+            )
+        if self.executor != "local":
+            from archbench._execution import require  # commands that train nothing should not pay for it
+
+            require(self.executor)
 
     def weights_of(self, planned: PlannedTrial) -> Weights | None:
         """Return which weights of a trial to keep."""

@@ -102,10 +102,10 @@ def _as_safetensors(network: _Logits, kept: KeptNetwork, example: Arguments) -> 
 
 
 def _as_torchscript(network: _Logits, kept: KeptNetwork, example: Arguments) -> tuple[bytes, Answer]:
-    traced = torch.jit.trace(network, example, check_trace=False)
+    traced = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
     file = io.BytesIO()
     torch.jit.save(traced, file)
-    loaded = torch.jit.load(io.BytesIO(file.getvalue()))
+    loaded = torch.jit.load(io.BytesIO(file.getvalue()))  # type: ignore[no-untyped-call]
     return file.getvalue(), lambda batch: loaded(*batch)
 
 
@@ -210,11 +210,11 @@ def _without_own_gradients() -> Iterator[None]:
         old_style = function.setup_context is torch.autograd.function._SingleLevelFunction.setup_context
         return function.forward(*((_NoContext(),) if old_style else ()), *arguments)
 
-    torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment, method-assign]
+    torch.autograd.Function.apply = classmethod(apply)
     try:
         yield
     finally:
-        torch.autograd.Function.apply = original  # type: ignore[method-assign]
+        torch.autograd.Function.apply = original
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import typer
 from archbench._declarations import Size
 from archbench._planning import LoggerName
 from archbench._suite import RunSettings
-from archbench._suite._settings import Keep
+from archbench._suite._settings import ExecutorKind, Keep
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
     DEFAULT_OUT,
@@ -63,13 +63,40 @@ ShardName = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
 ]
+ExecutorName = Annotated[
+    ExecutorKind, typer.Option("--executor", help="Train on this machine, or on the nodes of a cluster.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="HOST:PORT", help="A running Ray cluster.", show_default="Ray started here"),
+]
+Nodes = Annotated[int | None, typer.Option("--nodes", metavar="N", help="SLURM allocations at a time; 1 by default.")]
+
+
+def _option(text: str) -> str:
+    """Return a text of the form KEY=VALUE."""
+    if not all(text.partition("=")):
+        raise typer.BadParameter(f"{text!r} is no option of sbatch; give KEY=VALUE, such as partition=gpu")
+    return text
+
+
+Slurm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--slurm",
+        metavar="KEY=VALUE",
+        help="Option of sbatch, such as partition=gpu, or time=240 in minutes; repeatable.",
+        parser=_option,
+    ),
+]
 
 
 def run(
     selectors: OrStudies, task: Tasks = None, protocol: OtherProtocol = None, size: SizeName = None,
     seeds: Seeds = None, shard: ShardName = None, out: Out = DEFAULT_OUT, workers: Workers = None,
     device: DeviceName = "auto", devices_per_trial: DevicesPerTrial = 1, timeout: Timeout = None,
-    retry: Retry = False, keep: KeepName = None, logger: LoggerChoice = None, dry_run: DryRun = False,
+    retry: Retry = False, keep: KeepName = None, logger: LoggerChoice = None, executor: ExecutorName = "local",
+    address: Address = None, nodes: Nodes = None, slurm: Slurm = None, dry_run: DryRun = False,
     plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
@@ -77,7 +104,8 @@ def run(
 
     settings = RunSettings(
         out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
-        keep=keep, logger=logger,
+        keep=keep, logger=logger, executor=executor, address=address, nodes=nodes,
+        slurm=dict(text.split("=", 1) for text in slurm or ()),
     )  # fmt: skip
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
