@@ -5,6 +5,7 @@ from archbench._records._conditions import strangers as strangers
 from archbench._records._differences import Comparison as Comparison
 from archbench._records._differences import Difference as Difference
 from archbench._records._differences import compare_records as compare_records
+from archbench._records._files import TEMPORARY as TEMPORARY
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
 from archbench._records._files import write_atomically as write_atomically

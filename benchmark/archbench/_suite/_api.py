@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archbench._suite._live import SamePlugins
 from archbench._suite._observer import Observer
 from archbench._suite._results import Results
 from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, Keep, RunSettings
@@ -41,6 +42,8 @@ def run(
     timeout: float | None = None,
     retry: bool = False,
     keep: Keep | None = None,
+    extend: bool = False,
+    live: bool = True,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -66,6 +69,8 @@ def run(
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
             own data and for none elsewhere. `archbench.load` returns the network.
+        extend: go on from finished trials with a smaller budget, where the schedule allows; see `docs/running.md`.
+        live: build the page again every minute while trials train.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -83,7 +88,16 @@ def run(
     from archbench._suite._studies import make_plan
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=Path(out),
+        device=device,
+        workers=workers,
+        timeout=timeout,
+        retry=retry,
+        keep=keep,
+        live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
+        extend=extend,
+    )
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)

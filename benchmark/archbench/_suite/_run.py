@@ -19,6 +19,7 @@ from archbench._suite._leaderboard import (
     refuse_to_overwrite_foreign_files,
     write_leaderboard,
 )
+from archbench._suite._live import PageBuilder
 from archbench._suite._observer import Observer, PluginHooks
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
@@ -62,7 +63,8 @@ class Run:
         self.problems: list[Problem] = list(plugins.problems)
         self.trained: dict[str, PlannedTrial] = {}
         self._loaded = False
-        self._observers = (self.observer, PluginHooks(plugins, self._report), StatusFile(settings.out))
+        live = () if settings.live is None else (PageBuilder(settings.out, settings.live),)
+        self._observers = (self.observer, PluginHooks(plugins, self._report), StatusFile(settings.out), *live)
 
     def carry_out(self) -> Results:
         """Train what is open, and write the leaderboard.

@@ -11,6 +11,7 @@ from archbench._errors import SelectionError
 if TYPE_CHECKING:
     from archbench._planning import PlannedTrial
     from archbench._records import Weights
+    from archbench._suite._live import SamePlugins
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Keep = Literal["selected", "last", "none"]
@@ -33,6 +34,8 @@ class RunSettings:
         retry: repeat trials that did not end ok.
         keep: which weights of every trial to keep, `selected`, `last` or `none`; None for `selected` where people's
             own data are trained on, and for none elsewhere.
+        live: the plugins of the run, if the page is built again while it trains; None to build it at the end only.
+        extend: go on from trials with a smaller budget that are otherwise equal, and keep what that needs.
 
     Raises:
         SelectionError: a value is not allowed.
@@ -44,6 +47,8 @@ class RunSettings:
     timeout: float | None = None
     retry: bool = False
     keep: Keep | None = None
+    live: SamePlugins | None = None
+    extend: bool = False
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):

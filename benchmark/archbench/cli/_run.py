@@ -23,6 +23,7 @@ from archbench.cli._options import (
     Tasks,
     Timeout,
     Workers,
+    flag,
     load,
 )
 
@@ -58,6 +59,10 @@ ShardName = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
 ]
+Extend = Annotated[
+    bool, flag("--extend", "Go on from finished trials with a smaller budget, if the learning rate is constant.")
+]
+NoLive = Annotated[bool, flag("--no-live", "Build the page at the end only, not every minute.")]
 
 
 def run(
@@ -73,14 +78,20 @@ def run(
     timeout: Timeout = None,
     retry: Retry = False,
     keep: KeepName = None,
+    extend: Extend = False,
+    no_live: NoLive = False,
     dry_run: DryRun = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
+    from archbench._suite._live import SamePlugins
     from archbench._suite._request import Request
 
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    live = None if no_live else SamePlugins(tuple(plugin or ()), tuple(no_plugin or ()))
+    settings = RunSettings(
+        out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, live=live, extend=extend
+    )
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
