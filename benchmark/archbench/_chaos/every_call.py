@@ -1,7 +1,7 @@
 """Every file call of a run fails in turn: `python -m archbench._chaos.every_call FOLDER TASK ARCHITECTURES...`.
 
-Torch is loaded once. Each run is a fork of this process, and each of its trials a fork of the run, so that a run takes a
-second. A line of JSON on standard output says for each call how it failed, and what that cost.
+Torch is loaded once. Each run is a fork of this process, and each of its trials a fork of the run, so that a run takes
+a second. A line of JSON on standard output says for each call how it failed, and what that cost.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
         report(channel, token, progress)
 
     shared = store.shared if store.shared.is_dir() else None
-    record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
+    checkpoint, kept = store.checkpoint(job.trial.id), {"networks": store.networks, "states": store.states}
+    record = run_trial(job, shared, tell, checkpoint, **kept)
     deliver(channel, token, record)
     sys.stdout.flush()
     sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed

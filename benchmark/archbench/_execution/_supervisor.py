@@ -47,6 +47,7 @@ def execute(
     *,
     timeout: float | None,
     keep: Callable[[PlannedTrial], Weights | None] = lambda planned: None,
+    extend: bool = False,
     on_start: Callable[[PlannedTrial], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
 ) -> Generator[Record, None, None]:
@@ -60,6 +61,7 @@ def execute(
         pool: the launcher and the devices.
         timeout: seconds that one trial may take; None for the limit of its protocol.
         keep: which weights of a trial to keep.
+        extend: trials go on from those with a smaller budget.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
     """
@@ -72,7 +74,8 @@ def execute(
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item, keep(item), device, store, pool, timeout))
+                job = msgspec.structs.replace(item.job(device), keep=keep(item), extend=extend)
+                running.append(_start(item, job, device, store, pool, timeout))
             wait([trial.child.sentinel for trial in running], TICK_SECONDS)
             on_tick()
             for trial in list(running):
@@ -97,9 +100,9 @@ def execute(
 
 
 def _start(
-    planned: PlannedTrial, keep: Weights | None, device: Device, store: Store, pool: Pool, timeout: float | None
+    planned: PlannedTrial, job: Job, device: Device, store: Store, pool: Pool, timeout: float | None
 ) -> _Running:
-    job = msgspec.structs.replace(planned.job(device), keep=keep, handed_over=time.monotonic())
+    job = msgspec.structs.replace(job, handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     channel = Channel()

@@ -5,6 +5,7 @@ OUT/records/ab/ab12....json    one record; the name is the id of its trial
 OUT/records/refused.json       which combinations cannot exist, and why; they have no trials
 OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/checkpoints/ab12....safetensors   the state of a long trial; there while it trains, or after it was stopped
+OUT/states/                    states at the end of trials, for `--extend`; no part of the identity of a trial
 OUT/networks/                  networks that were kept (`_network`); no part of the identity of a trial
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
@@ -68,6 +69,7 @@ class Store:
         self.root = root
         self.records = root / "records"
         self.networks = root / "networks"
+        self.states = root / "states"
         self.shared = root / f"{TEMPORARY}shared"
         self.refused: list[Record] = []
         """One record for each combination that cannot exist, as the folder was last read or written."""
@@ -286,7 +288,8 @@ class Store:
 
     def _delete_leftovers(self) -> None:
         """Delete the temporary files of a killed run, only where this module writes: the folder may hold anything."""
-        for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*", f"networks/{TEMPORARY}*"):
+        folders = ("", "records/*/", "networks/", "states/", "checkpoints/")
+        for pattern in (f"{folder}{TEMPORARY}*" for folder in folders):
             for leftover in self.root.glob(pattern):
                 if leftover.is_dir() and not leftover.is_symlink():
                     shutil.rmtree(leftover, ignore_errors=True)

@@ -12,6 +12,7 @@ from archbench._planning import CellState, Plan, PlannedTrial, Refusal, next_rou
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store, has_network
 from archbench._suite._changes import describe_changes
+from archbench._suite._extending import check_plan, describe_lacking
 from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
@@ -75,8 +76,11 @@ class Run:
         Raises:
             StoreError: the folder cannot be used, or another run is writing to it.
             DeviceError: the device asked for is not there.
+            SelectionError: trials are to be extended whose schedule follows their budget.
         """
         refuse_to_overwrite_foreign_files(self.store)
+        if self.settings.extend:
+            check_plan(self.plan)
         with self.store.locked():
             self.records, self.set_aside = self.store.load()
             self._loaded = True
@@ -85,6 +89,8 @@ class Run:
             self._block_what_is_newer()
             for line in describe_changes(self.plan, self.records.values()):
                 self.observer.informed(line)
+            if self.settings.extend and (line := describe_lacking(self.plan, self.store, self.records)):
+                self.observer.warned(line)
             for cell in self.plan.cells:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
             try:
@@ -138,8 +144,10 @@ class Run:
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
         timeout, start, tick = self.settings.timeout, self._started, self._waiting
-        keep = self.settings.weights_of
-        trials = execute(ready, self.store, pool, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
+        keep, extend = self.settings.weights_of, self.settings.extend
+        trials = execute(
+            ready, self.store, pool, timeout=timeout, keep=keep, extend=extend, on_start=start, on_tick=tick
+        )
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record

@@ -54,11 +54,12 @@ class Checkpoint:
     Args:
         path: of the file.
         job: the trial and its plugins; a state of other versions, or of another kind of machine, is not taken up.
+        of: what trials share that may take up the state, as a hash; None for this trial alone.
     """
 
-    def __init__(self, path: Path, job: Job) -> None:
+    def __init__(self, path: Path, job: Job, of: str | None = None) -> None:
         self.path = path
-        parts = [job.trial.id, describe_environment(job.device), job.architecture_origin, job.task_origin]
+        parts = [of or job.trial.id, describe_environment(job.device), job.architecture_origin, job.task_origin]
         self.identity = msgspec.json.encode(parts, order="deterministic").decode()
         self.saved = time.monotonic()
         self.resumed_at: list[int] = []
@@ -89,13 +90,21 @@ class Checkpoint:
             module: the training.
             last: no chunk follows, so nothing would go on from here.
         """
-        if last or time.monotonic() - self.saved < EVERY or not can_be_kept(module):
+        if last or time.monotonic() - self.saved < EVERY:
             return
+        self.save(module)
+        self.saved = time.monotonic()
+
+    def save(self, module: TrialModule) -> bool:
+        """Keep the state of a training between two chunks, and return whether that worked."""
+        if not can_be_kept(module):
+            return False
         try:
             write_atomically(self.path, _encode(module, self.identity, self.resumed_at))
         except StoreError as error:  # a full disk costs the state, not the trial
             sys.stderr.write(f"the state of the training could not be kept: {error}\n")
-        self.saved = time.monotonic()
+            return False
+        return True
 
 
 class State:

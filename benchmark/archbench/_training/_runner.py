@@ -25,7 +25,8 @@ from archbench._protocols import Probes
 from archbench._records import Pairing, Progress, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
-from archbench._training._checkpoint import Checkpoint
+from archbench._training._checkpoint import Checkpoint, RemainingOrder
+from archbench._training._extending import Extension
 from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
@@ -61,6 +62,7 @@ def run_trial(
     checkpoint: Path | None = None,
     *,
     networks: Path | None = None,
+    states: Path | None = None,
 ) -> Record:
     """Train once and return the record.
 
@@ -73,9 +75,11 @@ def run_trial(
         report: called after each validation, and when SIGTERM asks a running training to end.
         checkpoint: the file that keeps the state of a long training, from which a later call goes on; None for none.
         networks: the folder for the trained network, if the job keeps one.
+        states: the folder of the states at the end of trials, if the job extends one.
     """
     run = TrialRun(job, shared, report)
     run.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, job)
+    run.extension = Extension(states, job) if states is not None and job.extend else None
     try:
         run.prepare()
         run.train()
@@ -107,6 +111,7 @@ class TrialRun:
         pairing: hashes of the data; None until they are loaded.
         parameters, flops: size of the network; None until it is measured.
         checkpoint: keeps the state of the training; None where nothing is kept.
+        extension: the states of shorter trainings; None where none is gone on from.
         facts: facts about the task, with those that only its data tell once they are loaded.
     """
 
@@ -122,6 +127,7 @@ class TrialRun:
         self.module: TrialModule | None = None
         self.prober: Prober | None = None
         self.checkpoint: Checkpoint | None = None
+        self.extension: Extension | None = None
 
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
@@ -231,8 +237,8 @@ class TrialRun:
         self.module.after_validation = self._after_validation
         # What a time allows depends on the machine, and probes may have measured before: both start anew.
         if self.prober is not None or self.steps is None:
-            self.checkpoint = None
-        order = self.order if self.checkpoint is None else self.checkpoint.take_up(self.module, self.order)
+            self.checkpoint = self.extension = None
+        order = self._take_up(self.module)
         with telling_at_the_end(self._tell), warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
@@ -246,12 +252,24 @@ class TrialRun:
         if self.prober is not None:
             self.prober.finish(self.module.steps[-1])
 
+    def _take_up(self, module: TrialModule) -> BatchOrder | TimedOrder | RemainingOrder:
+        """Return the chunks to train: after the state of this trial, else of a shorter one, else all of them."""
+        order = self.order if self.checkpoint is None else self.checkpoint.take_up(module, self.order)
+        if self.extension is None or not isinstance(order, BatchOrder):
+            return order
+        rest, resumed_at = self.extension.take_up(module, order)
+        if self.checkpoint is not None:
+            self.checkpoint.resumed_at = resumed_at
+        return rest
+
     def _after_validation(self, step: int) -> None:
         self._tell()
         if self.prober is not None:
             self.prober.after(step)
         if self.checkpoint is not None and self.module is not None:
             self.checkpoint.save_when_due(self.module, last=step == self.steps)
+        if self.extension is not None and self.module is not None and step == self.steps:
+            self.extension.keep(self.module)
 
     def _tell(self) -> None:
         """Report how far the training has got, once it has begun."""

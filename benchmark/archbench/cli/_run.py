@@ -66,25 +66,12 @@ NoLive = Annotated[bool, flag("--no-live", "Build the page at the end only, not 
 
 
 def run(
-    selectors: OrStudies,
-    task: Tasks = None,
-    protocol: OtherProtocol = None,
-    size: SizeName = None,
-    seeds: Seeds = None,
-    shard: ShardName = None,
-    out: Out = DEFAULT_OUT,
-    workers: Workers = None,
-    device: DeviceName = "auto",
-    timeout: Timeout = None,
-    retry: Retry = False,
-    keep: KeepName = None,
-    extend: Extend = False,
-    no_live: NoLive = False,
-    dry_run: DryRun = False,
-    plugin: PluginFiles = None,
-    no_plugin: Blocked = None,
-    json: Json = False,
-) -> None:
+    selectors: OrStudies, task: Tasks = None, protocol: OtherProtocol = None, size: SizeName = None,
+    seeds: Seeds = None, shard: ShardName = None, out: Out = DEFAULT_OUT, workers: Workers = None,
+    device: DeviceName = "auto", timeout: Timeout = None, retry: Retry = False, keep: KeepName = None,
+    extend: Extend = False, no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None,
+    no_plugin: Blocked = None, json: Json = False,
+) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._live import SamePlugins
     from archbench._suite._request import Request
