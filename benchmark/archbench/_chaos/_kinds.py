@@ -45,13 +45,13 @@ def _killing(find: Callable[[int, str], list[int]]) -> Strike:
     """Return a strike that kills one of the processes that are found, at a random moment of the run."""
 
     def strike(round_: Round, draw: random.Random) -> str | None:
-        run, moment = _run_until(round_, draw)
+        run, start = _run_for_a_while(round_, draw)
         while run.poll() is None:
             if found := find(run.pid, round_.mark):
                 round_.note()
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(draw.choice(sorted(found)), signal.SIGKILL)
-                    return _ended(round_, run, f"after {moment:.1f} s")
+                    return _ended(round_, run, _after(start))
             time.sleep(0.01)
         return None
 
@@ -59,21 +59,24 @@ def _killing(find: Callable[[int, str], list[int]]) -> Strike:
 
 
 def _kill_group(round_: Round, draw: random.Random) -> str | None:
-    run, moment = _run_until(round_, draw)
+    run, start = _run_for_a_while(round_, draw)
     if run.poll() is not None:
         return None
     round_.note()
     os.killpg(run.pid, signal.SIGKILL)
-    return _ended(round_, run, f"after {moment:.1f} s")
+    return _ended(round_, run, _after(start))
 
 
-def _run_until(round_: Round, draw: random.Random) -> tuple[subprocess.Popen[bytes], float]:
-    """Start a run, and return it with the random moment that has come, or when it has ended."""
-    moment = draw.uniform(0.02, 1.0) * round_.undisturbed.seconds
-    run = round_.start("--retry")
+def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[subprocess.Popen[bytes], float]:
+    """Start a run, and return it after a random time, or at its end, with the reading of the clock at its start."""
+    start, run = time.monotonic(), round_.start("--retry")
     with contextlib.suppress(subprocess.TimeoutExpired):
-        run.wait(moment)
-    return run, moment
+        run.wait(draw.uniform(0.02, 1.0) * round_.undisturbed.seconds)
+    return run, start
+
+
+def _after(start: float) -> str:
+    return f"after {time.monotonic() - start:.1f} s"
 
 
 def _ended(round_: Round, run: subprocess.Popen[bytes], detail: str) -> str:
@@ -134,12 +137,12 @@ def _garble(round_: Round, draw: random.Random) -> str:
 
 def _run_twice(round_: Round, draw: random.Random) -> str | None:
     """Start a second run on the same folder, while the first one goes on."""
-    first, moment = _run_until(round_, draw)
+    first, start = _run_for_a_while(round_, draw)
     if first.poll() is not None:
         return None
-    second = round_.start("--retry")
+    moment, second = _after(start), round_.start("--retry")
     code = round_.wait(second)
-    return f"after {moment:.1f} s; exit codes {round_.wait(first)} and {code}"
+    return f"{moment}; exit codes {round_.wait(first)} and {code}"
 
 
 def _close_output(round_: Round, draw: random.Random) -> str:
