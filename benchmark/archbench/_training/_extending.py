@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archbench._planning import Job, without_budget
 from archbench._records import find_states, state_path
-from archbench._training._checkpoint import Checkpoint, RemainingOrder
+from archbench._training._checkpoint import Checkpoint, State
 from archbench._training._module import TrialModule
 from archbench._training._order import BatchOrder
 
@@ -24,8 +24,8 @@ class Extension:
         self.folder, self.job = folder, job
         self.family = without_budget(job.trial)
 
-    def take_up(self, module: TrialModule, order: BatchOrder) -> tuple[BatchOrder | RemainingOrder, list[int]]:
-        """Return the chunks that are left after the longest state that fits, and the step after which they begin.
+    def take_up(self, module: TrialModule, order: BatchOrder) -> State | None:
+        """Let the training begin with the longest state that fits, and return it; None if there is none.
 
         A state fits if its training validated where this one will, and took fewer steps.
         """
@@ -35,8 +35,8 @@ class Extension:
             state = kept.load()
             if state is not None and state.chunks < len(ends) and state.progress.steps == ends[: state.chunks]:
                 module.before_training = state.restore
-                return RemainingOrder(order, state.chunks), [state.step]
-        return order, []
+                return state
+        return None
 
     def keep(self, module: TrialModule) -> None:
         """Keep the state at the end of a training, in the place of those of shorter ones."""

@@ -25,7 +25,7 @@ from archbench._protocols import Probes
 from archbench._records import Pairing, Progress, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
-from archbench._training._checkpoint import Checkpoint, RemainingOrder
+from archbench._training._checkpoint import Checkpoint
 from archbench._training._extending import Extension
 from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
@@ -232,12 +232,7 @@ class TrialRun:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer(self.job.device)
-        if self.prober is not None:
-            self.prober.before()
         self.module.after_validation = self._after_validation
-        # What a time allows depends on the machine, and probes may have measured before: both start anew.
-        if self.prober is not None or self.steps is None:
-            self.checkpoint = self.extension = None
         order = self._take_up(self.module)
         with telling_at_the_end(self._tell), warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
@@ -252,24 +247,28 @@ class TrialRun:
         if self.prober is not None:
             self.prober.finish(self.module.steps[-1])
 
-    def _take_up(self, module: TrialModule) -> BatchOrder | TimedOrder | RemainingOrder:
+    def _take_up(self, module: TrialModule) -> BatchOrder | TimedOrder:
         """Return the chunks to train: after the state of this trial, else of a shorter one, else all of them."""
-        order = self.order if self.checkpoint is None else self.checkpoint.take_up(module, self.order)
-        if self.extension is None or not isinstance(order, BatchOrder):
-            return order
-        rest, resumed_at = self.extension.take_up(module, order)
-        if self.checkpoint is not None:
-            self.checkpoint.resumed_at = resumed_at
-        return rest
+        state = None if self.checkpoint is None else self.checkpoint.take_up(module, self.prober)
+        if state is None and self.prober is not None:
+            self.prober.before()
+        if state is None and self.extension is not None and isinstance(self.order, BatchOrder):
+            state = self.extension.take_up(module, self.order)
+            if state is not None and self.checkpoint is not None:
+                self.checkpoint.resumed_at = [state.step]
+        return self.order if state is None else self.order.after(state.chunks, state.step)
 
     def _after_validation(self, step: int) -> None:
         self._tell()
         if self.prober is not None:
             self.prober.after(step)
-        if self.checkpoint is not None and self.module is not None:
-            self.checkpoint.save_when_due(self.module, last=step == self.steps)
-        if self.extension is not None and self.module is not None and step == self.steps:
-            self.extension.keep(self.module)
+        module = self.module
+        assert module is not None
+        at_the_end = step == self.steps or module.trainer.should_stop
+        if self.checkpoint is not None and not at_the_end:  # nothing would go on from the end
+            self.checkpoint.save_when_due(module, self.prober)
+        if self.extension is not None and step == self.steps:
+            self.extension.keep(module)
 
     def _tell(self) -> None:
         """Report how far the training has got, once it has begun."""
