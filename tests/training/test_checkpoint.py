@@ -178,14 +178,31 @@ def test_an_order_goes_on() -> None:
     assert torch.equal(first, torch.cat(list(whole))[3])
 
 
-def test_a_target_that_is_reached_ends_a_training_that_goes_on(make_job: MakeJob, tmp_path: Path) -> None:
-    """No state is kept of the validation that reached the target, so that nothing trains on from there."""
-    job, path = with_rules(make_job(EVERY_STREAM), validations=4, stop_at_target=True), tmp_path / "state"
-    task = msgspec.structs.replace(job.trial.task, target=0.01)
-    job = msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, task=task))
-    run_trial(job, None, lambda progress: None, path)
+SIGN = """
+def load(options, seed):
+    import numpy as np
+    bits = np.random.default_rng(seed).integers(0, 2, 200)
+    examples = archbench.Examples((4 * bits[:, None, None] - 2).astype(np.float32), bits)
+    return archbench.Splits(examples, examples, examples)
 
-    assert not path.exists()
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(1, 1), outputs=2)
+    yield archbench.Task(name="sign", info=info, load=load, loss="cross_entropy", metric="accuracy",
+                         chance=0.5, oracle=1.0, target=0.99)
+"""
+
+
+def test_a_reached_target_is_the_end(make_job: MakeJob, tmp_path: Path) -> None:
+    """No state is kept of the validation that reached the target, so that nothing trains on from there."""
+    job = make_job("def build(task, options):\n    return linear(task)\n", task="sign", extra=SIGN)
+    job, path = with_rules(job, steps=equal_steps(200), validations=40, stop_at_target=True), tmp_path / "state"
+    record = run_trial(job, None, lambda progress: None, path)
+    state = _checkpoint.Checkpoint(path, job).load()
+    again = run_trial(job, None, lambda progress: None, path)
+
+    assert record.training.stopped == again.training.stopped == "target"
+    assert state.step < record.training.steps == again.training.steps
 
 
 def test_a_full_disk_costs_the_state_only(make_job: MakeJob, tmp_path: Path) -> None:
