@@ -12,7 +12,6 @@ from typing import Any
 
 _CREATING = {"os.mkdir"}
 _OTHER = {"os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
-_WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 class FailingDisk:
@@ -40,12 +39,13 @@ class FailingDisk:
         builtins.open = io.open = self._opened  # type: ignore[assignment]
         os.fsync = self._synced
 
-    def count(self, call: str, *, takes_space: bool) -> None:
+    def count(self, call: str, *, takes_space: bool, path: Any = None) -> None:
         """Count a call.
 
         Args:
             call: what it does.
             takes_space: it would fail on a full disk.
+            path: named by the error; None for a call that is given an open file.
 
         Raises:
             OSError: it is one that fails.
@@ -55,15 +55,15 @@ class FailingDisk:
         if self.at and fails:
             self.failed.append(call)
             number = errno.ENOSPC if self.full else errno.EIO
-            raise OSError(number, os.strerror(number))
+            raise OSError(number, os.strerror(number), path)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if os.getpid() != self._owner:
             return
         if event == "open" and self._is_below(arguments[0]):
-            self.count(event, takes_space=bool((arguments[2] or 0) & os.O_CREAT))
+            self.count(event, takes_space=bool((arguments[2] or 0) & os.O_CREAT), path=arguments[0])
         elif event in _CREATING | _OTHER and self._is_below(arguments[0]):
-            self.count(event, takes_space=event in _CREATING)
+            self.count(event, takes_space=event in _CREATING, path=arguments[0])
 
     def _is_below(self, path: Any) -> bool:
         if not isinstance(path, str | bytes | os.PathLike):

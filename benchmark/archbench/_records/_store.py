@@ -21,7 +21,6 @@ Folders of records that were copied below `records/`, such as those of another m
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -39,12 +38,11 @@ from archbench._records._files import (
     read_plain_file,
     write_atomically,
 )
+from archbench._records._holding import hold
 from archbench._records._record import Record
 from archbench._records._refused import REFUSED, encode_refused, one_for_each_cell, read_refused
 from archbench._records._scan import read_files
 from archbench._records._trial import ID_DIGITS, CellKey
-
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,25 +241,8 @@ class Store:
         Raises:
             StoreError: the folder cannot be written, or another run holds it.
         """
-        from filelock import FileLock, Timeout
-
-        self._refuse_links()
-        # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
-        lock = FileLock(self.root / ".lock", fallback_to_soft=False)
-        try:
-            self.records.mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise StoreError(
-                f"another run is writing to {self.root}; wait for it, or choose another folder with --out"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"{self._describe_refusal(error)}; choose another folder with --out") from None
-        try:
-            self._delete_leftovers()
+        with hold(self.root, [self.records, self.root / "logs", self.root / "set-aside", self.shared]):
             yield
-        finally:
-            lock.release()
 
     @contextlib.contextmanager
     def sharing(self) -> Iterator[None]:
@@ -272,29 +253,6 @@ class Store:
             yield
         finally:
             shutil.rmtree(self.shared, ignore_errors=True)
-
-    def _refuse_links(self) -> None:
-        """Raise if something that is written into is a link: it would lead the writing out of the folder."""
-        names = [self.root / name for name in (".lock", "records", "logs", "set-aside", self.shared.name)]
-        for path in [*names, *(self.records.glob("[0-9a-f][0-9a-f]") if not self.records.is_symlink() else ())]:
-            if path.is_symlink():
-                raise StoreError(f"{path} is a link, through which nothing is written; remove it, or use another --out")
-
-    def _describe_refusal(self, error: OSError) -> str:
-        reason = error.strerror or str(error)
-        if error.errno in _NO_LOCKS:
-            return f"cannot lock {self.root}: its file system has no locks ({reason})"
-        return f"cannot write to {self.root}: {reason}"
-
-    def _delete_leftovers(self) -> None:
-        """Delete the temporary files of a killed run, only where this module writes: the folder may hold anything."""
-        folders = ("", "records/*/", "networks/", "states/", "checkpoints/")
-        for pattern in (f"{folder}{TEMPORARY}*" for folder in folders):
-            for leftover in self.root.glob(pattern):
-                if leftover.is_dir() and not leftover.is_symlink():
-                    shutil.rmtree(leftover, ignore_errors=True)
-                else:
-                    leftover.unlink(missing_ok=True)
 
 
 def _checksum_of(path: Path) -> str:
