@@ -55,6 +55,7 @@ def _conditions(campaign: Results) -> str:
         f"- Seed {campaign['seed']}, {struck} faults of the kinds {kinds} in {campaign['seconds']:.0f} s, with "
         f"archbench {campaign['archbench']}. The suite is `benchmark {shlex.join(campaign['suite'])}`: "
         f"{campaign['trials']} trials, which take {campaign['undisturbed_seconds']} s undisturbed."
+        f"{' It was stopped early.' if campaign['stopped'] else ''}"
     )
 
 

@@ -58,7 +58,7 @@ def test_built_in_networks_go_on(architecture: str, task: str, probed_job: Calla
     record = extended(budget(job, 30, 3), tmp_path / "states")
 
     assert numbers(record) == whole
-    assert record.training.resumed_at == [10]
+    assert record.training.resumed_at == [record.training.steps // 3]
 
 
 @pytest.mark.parametrize("difference", ["validations", "seed", "recipe", "a larger budget"])

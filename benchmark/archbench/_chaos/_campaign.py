@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from archbench._chaos._kinds import KINDS, SWEPT
+from archbench._chaos._processes import end_marked
 from archbench._chaos._round import Round
 from archbench._chaos._subject import Subject, Undisturbed, run_undisturbed
 from archbench._chaos._sweeping import sweep
+from archbench._plugins import Stopped
 from archbench._version import __version__
 
 WHAT = {
@@ -66,6 +69,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
         undisturbed_seconds: how long it takes without a fault.
         seconds: how long the campaign took.
         archbench: version of the suite.
+        stopped: a signal ended the campaign early.
         counts: a line for each kind.
         faults: those that struck, in their order.
     """
@@ -76,6 +80,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     undisturbed_seconds: float
     seconds: float
     archbench: str
+    stopped: bool
     counts: list[Count]
     faults: list[Fault]
 
@@ -101,9 +106,9 @@ def carry_out(
     with tempfile.TemporaryDirectory(prefix="archbench-chaos-") as place:
         folder = Path(place)
         undisturbed = run_undisturbed(subject, folder / "undisturbed", "undisturbed")
-        for fault in _all(subject, undisturbed, folder, _Wanted(seed, faults, kinds, missed)):
-            found.append(fault)
-            tell(fault)
+        strikes = _all(subject, undisturbed, folder, _Wanted(seed, faults, kinds, missed))
+        with contextlib.closing(strikes):
+            stopped = _gather(strikes, found, tell)
     return Campaign(
         seed=seed,
         suite=subject.arguments(Path("OUT")),
@@ -111,9 +116,21 @@ def carry_out(
         undisturbed_seconds=round(undisturbed.seconds, 1),
         seconds=round(time.monotonic() - start, 1),
         archbench=__version__,
+        stopped=stopped,
         counts=count(found, missed),
         faults=found,
     )
+
+
+def _gather(strikes: Iterator[Fault], found: list[Fault], tell: Callable[[Fault], None]) -> bool:
+    """Keep each fault and tell of it; return whether a signal ended that early."""
+    try:
+        for fault in strikes:
+            found.append(fault)
+            tell(fault)
+    except (Stopped, KeyboardInterrupt):  # a campaign may take hours, and what it found counts
+        return True
+    return False
 
 
 class _Wanted(NamedTuple):
@@ -125,7 +142,7 @@ class _Wanted(NamedTuple):
     missed: list[str]
 
 
-def _all(subject: Subject, undisturbed: Undisturbed, folder: Path, wanted: _Wanted) -> Iterator[Fault]:
+def _all(subject: Subject, undisturbed: Undisturbed, folder: Path, wanted: _Wanted) -> Generator[Fault, None, None]:
     """Yield the faults at random, then those of the sweep."""
     draw = random.Random(wanted.seed)  # noqa: S311 - no secret
     kinds = [name for name in wanted.kinds if name != SWEPT]
@@ -133,9 +150,12 @@ def _all(subject: Subject, undisturbed: Undisturbed, folder: Path, wanted: _Want
     draw.shuffle(order)
     order.sort(key=lambda name: not KINDS[name].chains)  # those that may follow each other, in one row
     chain = _Chain(subject, undisturbed, folder)
-    for name in order:
-        yield from chain.strike(name, draw, wanted.missed)
-    yield from chain.close()
+    try:
+        for name in order:
+            yield from chain.strike(name, draw, wanted.missed)
+        yield from chain.close()
+    finally:
+        chain.abandon()
     if SWEPT in wanted.kinds:
         for detail, lost in sweep(subject, folder / "sweep"):
             yield Fault(kind=SWEPT, detail=detail, lost=lost)
@@ -170,16 +190,20 @@ class _Chain:
         """Repeat the run of the folder undisturbed, and yield its faults; a difference counts for the last of them."""
         if self.round is None:
             return
-        try:
-            lines = self.round.repeat()
-        finally:
-            self.round.close()
+        lines = self.round.repeat()
+        self.round.close()
         if lines and not self.struck:
             self.struck.append(Fault(kind="none", detail="the run ended before a fault struck", lost=[]))
         for fault in self.struck:
             fault.lost.extend(lines if fault is self.struck[-1] else ())
         yield from self.struck
         self.round, self.struck = None, []
+
+    def abandon(self) -> None:
+        """End what runs in the folder, if a signal ends the campaign."""
+        if self.round is not None:
+            end_marked(self.round.mark)
+            self.round.close()
 
     def _open(self) -> Round:
         self.rounds += 1

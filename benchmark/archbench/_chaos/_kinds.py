@@ -71,8 +71,14 @@ def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[subprocess.Pop
     """Start a run, and return it after a random time, or at its end, with the reading of the clock at its start."""
     start, run = time.monotonic(), round_.start("--retry")
     with contextlib.suppress(subprocess.TimeoutExpired):
-        run.wait(draw.uniform(0.02, 1.0) * round_.undisturbed.seconds)
+        run.wait(_moment(round_, draw))
     return run, start
+
+
+def _moment(round_: Round, draw: random.Random) -> float:
+    """Return seconds after the start of a run, every other time such that trials train then."""
+    begin = draw.choice((0.1, round_.undisturbed.first))
+    return draw.uniform(begin, max(begin, round_.undisturbed.seconds))
 
 
 def _after(start: float) -> str:
@@ -158,7 +164,7 @@ def _close_output(round_: Round, draw: random.Random) -> str:
 
 
 def _set_clock_back(round_: Round, draw: random.Random) -> str:
-    moment = draw.uniform(0.1, 1.0) * round_.undisturbed.seconds
+    moment = _moment(round_, draw)
     through = ("-m", "archbench._chaos.struck", "clock", f"{moment:.2f}", str(round_.out))
     return _ended(round_, round_.start(through=through), f"by a day, after {moment:.1f} s")
 

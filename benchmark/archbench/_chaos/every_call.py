@@ -7,6 +7,7 @@ a second. A line of JSON on standard output says for each call how it failed, an
 from __future__ import annotations
 
 import importlib
+import itertools
 import multiprocessing
 import os
 import shutil
@@ -132,18 +133,17 @@ def sweep(plan: Plan, plugins: Plugins, folder: Path, mark: str) -> Iterator[tup
     assert drive(plan, plugins, whole, 0, full=False)[0] == ENDED
     expected = {key: numbers(record) for key, record in Store(whole).scan()[0].items()}
     for full in (False, True):
-        at, calls = 1, 1
-        while at <= calls:
-            out = folder / "out"
-            before = _begin(out, whole)
-            code, calls = drive(plan, plugins, out, at, full=full)
+        for at in itertools.count(1):
+            before = _begin(folder / "out", whole)
+            code, calls = drive(plan, plugins, folder / "out", at, full=full)
+            if calls < at:  # the run has fewer
+                shutil.rmtree(folder / "out")
+                break
             what = "nothing fits on the disk any more" if full else "it fails"
             lost = ["an exception came through"] if code == RAISED else []
-            lost += _judge(plan, plugins, out, expected, mark, before)
-            if at <= calls:
-                yield f"call {at}, {what}; exit code {code}", lost
-            shutil.rmtree(out)
-            at += 1
+            lost += _judge(plan, plugins, folder / "out", expected, mark, before)
+            yield f"call {at}, {what}; exit code {code}", lost
+            shutil.rmtree(folder / "out")
 
 
 def _begin(out: Path, whole: Path) -> dict[Path, bytes]:

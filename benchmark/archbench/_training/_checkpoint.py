@@ -79,7 +79,6 @@ class Checkpoint:
         module.before_training = state.restore
         if prober is not None:
             prober.readings, prober.reached = state.progress.readings, state.progress.measured_at
-        self.resumed_at = [*state.progress.resumed_at, state.step]
         return state
 
     def load(self) -> State | None:

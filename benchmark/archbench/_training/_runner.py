@@ -112,6 +112,7 @@ class TrialRun:
         parameters, flops: size of the network; None until it is measured.
         checkpoint: keeps the state of the training; None where nothing is kept.
         extension: the states of shorter trainings; None where none is gone on from.
+        resumed_at: the steps from which the training went on.
         facts: facts about the task, with those that only its data tell once they are loaded.
     """
 
@@ -128,6 +129,7 @@ class TrialRun:
         self.prober: Prober | None = None
         self.checkpoint: Checkpoint | None = None
         self.extension: Extension | None = None
+        self.resumed_at: list[int] = []
 
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
@@ -254,9 +256,12 @@ class TrialRun:
             self.prober.before()
         if state is None and self.extension is not None and isinstance(self.order, BatchOrder):
             state = self.extension.take_up(module, self.order)
-            if state is not None and self.checkpoint is not None:
-                self.checkpoint.resumed_at = [state.step]
-        return self.order if state is None else self.order.after(state.chunks, state.step)
+        if state is None:
+            return self.order
+        self.resumed_at = [*state.progress.resumed_at, state.step]
+        if self.checkpoint is not None:
+            self.checkpoint.resumed_at = self.resumed_at
+        return self.order.after(state.chunks, state.step)
 
     def _after_validation(self, step: int) -> None:
         self._tell()
@@ -314,9 +319,8 @@ class TrialRun:
         )
 
     def _training(self, module: TrialModule) -> Training:
-        resumed_at = self.checkpoint.resumed_at if self.checkpoint is not None else []
         return describe_training(
-            module, self.trial, examples=self.examples, planned_steps=self.steps, resumed_at=resumed_at
+            module, self.trial, examples=self.examples, planned_steps=self.steps, resumed_at=self.resumed_at
         )
 
     def _with_costs(self, size: Resources, module: TrialModule) -> Resources:

@@ -41,7 +41,7 @@ def chaos(seed: Seed = 0, faults: Faults = 27, kinds: Kinds = None, json: Json =
         print_json(campaign)
     else:
         _show(campaign)
-    sys.exit(1 if any(count.lost for count in campaign.counts) else 0)
+    sys.exit(1 if campaign.stopped or any(count.lost for count in campaign.counts) else 0)
 
 
 def _choose(kinds: str | None) -> list[str]:
@@ -68,4 +68,7 @@ def _show(campaign: Campaign) -> None:
     for fault in lost:
         print(f"{fault.kind}: {fault.detail}; {_verdict(fault.lost)}")
     tried = sum(count.tried for count in campaign.counts)
-    print(f"{tried} faults, {len(lost)} of them cost something, in {campaign.seconds:.0f} s; seed {campaign.seed}.")
+    early = ", stopped early" if campaign.stopped else ""
+    print(
+        f"{tried} faults, {len(lost)} of them cost something, in {campaign.seconds:.0f} s{early}; seed {campaign.seed}."
+    )
