@@ -37,7 +37,7 @@ class FailingDisk:
         """Begin to count, for as long as the process lives."""
         sys.addaudithook(self._hear)
         builtins.open = io.open = self._opened
-        os.fsync = self._synced
+        os.fsync = self._synced  # type: ignore[assignment]
 
     def count(self, call: str, *, takes_space: bool, path: Any = None) -> None:
         """Count a call.
@@ -77,7 +77,7 @@ class FailingDisk:
             return io.BufferedWriter(_Raw(self, file, mode.replace("b", "")))
         return self._open(file, mode, *arguments, **named)
 
-    def _synced(self, descriptor: Any) -> None:
+    def _synced(self, descriptor: int) -> None:
         if os.getpid() == self._owner and self._is_below(os.readlink(f"/proc/self/fd/{descriptor}")):
             self.count("fsync", takes_space=True)
         self._fsync(descriptor)
