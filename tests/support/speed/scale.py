@@ -66,7 +66,8 @@ def two_workers(folder: Path, count: int, architectures: list[str], seeds: int) 
 class Delivered:
     """The process of a trial that has ended in the moment of its start."""
 
-    pid, lost = 0, False
+    pid = 2**22 + 1  # no process has this id, and none is ended by signals to it
+    lost = False
 
     def __init__(self) -> None:
         self.sentinel, writer = os.pipe()
