@@ -45,7 +45,7 @@ def rows_with_target(results: Results) -> Iterator[Results]:
                 yield row
 
 
-@pytest.mark.parametrize("name", ["performance", "equivalence"])
+@pytest.mark.parametrize("name", ["performance", "equivalence", "reliability"])
 def test_page_shows_the_committed_numbers(name: str) -> None:
     """The generated part of a page is what the committed JSON gives, between the markers."""
     page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
@@ -165,3 +165,29 @@ def test_equal_bits_allow_no_difference() -> None:
 
     assert row["tolerance"] == 0
     assert "**exceeded**" in lines_of(render("equivalence", results), row["speed_up"])[0]
+
+
+def test_a_fault_that_cost_something_is_named() -> None:
+    """The committed campaigns lost nothing; a loss is counted, named, and takes the place of that sentence."""
+    results = committed("reliability")
+    before = render("reliability", results)
+    campaign = results["campaigns"][0]
+    campaign["faults"][0]["lost"] = ["torn: ab12.json"]
+    after = render("reliability", results)
+
+    assert "None of them cost anything" in before
+    assert "torn" not in before
+    assert "**1 of them cost something**" in after
+    assert "torn: ab12.json" in after
+
+
+def test_counts_of_campaigns_are_those_of_their_faults() -> None:
+    """In the committed campaigns, each line counts the faults of its kind, and the page has the sums."""
+    campaigns = committed("reliability")["campaigns"]
+    for campaign in campaigns:
+        for line in campaign["counts"]:
+            mine = [fault for fault in campaign["faults"] if fault["kind"] == line["kind"]]
+            assert (line["tried"], line["lost"]) == (len(mine), sum(bool(fault["lost"]) for fault in mine))
+    kills = sum(f["kind"] in ("driver", "group", "server", "worker") for c in campaigns for f in c["faults"])
+
+    assert f"among them {kills} kill signals" in render("reliability", {"campaigns": campaigns})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+import torch
 
 from archbench import Probes
 from archbench._planning import Job
@@ -18,32 +19,10 @@ from archbench._protocols import Recipe, equal_steps
 from archbench._records import Progress, Record
 from archbench._training import _checkpoint, run_trial
 from archbench._training._measure import describe_environment
+from archbench._training._order import BatchOrder, TimedOrder
+from archbench._training._schedule import TrainingClock
 from support import MakeJob
-
-EVERY_STREAM = """
-def build(task, options):
-    import random
-    import numpy as np
-    import torch
-    from torch import nn
-
-    class Net(nn.Module):
-        \"\"\"Draws from every global generator, has tied weights, and a buffer that it does not call its state.\"\"\"
-        def __init__(self):
-            super().__init__()
-            self.one, self.two = nn.Linear(64, 64), nn.Linear(64, 64)
-            self.two.weight = self.one.weight
-            self.norm, self.drop, self.out = nn.BatchNorm1d(64), nn.Dropout(0.3), nn.Linear(64, task.outputs)
-            self.register_buffer("seen", torch.zeros(1), persistent=False)
-        def forward(self, x):
-            x = self.drop(torch.relu(self.norm(self.two(torch.tanh(self.one(x.flatten(1)))))))
-            if self.training:
-                self.seen += 1
-                x = x * (1 + 0.1 * random.gauss(0, 1)) + 0.1 * float(np.random.standard_normal()) + 1e-3 * self.seen
-            return self.out(x)
-
-    return Net()
-"""
+from support.going_on import EVERY_STREAM, numbers, with_rules
 
 
 class StoppedError(BaseException):
@@ -72,23 +51,6 @@ def stopped(job: Job, path: Path, validations: int) -> None:
     """Run a trial until this validation."""
     with pytest.raises(StoppedError):
         run_trial(job, None, stop_after(validations), path)
-
-
-def numbers(record: Record) -> dict[str, Any]:
-    """Return all of a record that does not depend on the clock."""
-    assert record.status == "ok", record.detail
-    assert record.curves is not None
-    assert record.training is not None
-    curves = msgspec.structs.replace(record.curves, seconds=[])
-    training = msgspec.structs.replace(record.training, resumed_at=[], seconds_to_target=None)
-    kept = ("id", "scores", "pairing", "confusion", "wrong", "readings")
-    return {name: getattr(record, name) for name in kept} | {"curves": curves, "training": training}
-
-
-def with_rules(job: Job, **changes: Any) -> Job:
-    """Return a job whose protocol is changed."""
-    protocol = msgspec.structs.replace(job.trial.protocol, **changes)
-    return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
 
 
 RECIPES = {
@@ -162,19 +124,85 @@ def test_a_state_that_does_not_fit_is_not_taken_up(
     assert record.training.resumed_at == []
 
 
-def test_short_trainings_and_probed_ones_keep_nothing(
-    probed_job: Callable[..., Job], make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No file is written with probes, with a budget in seconds, or before a minute has passed."""
+def test_short_trainings_keep_nothing(make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file is written before a minute has passed, nor at the end."""
     path = tmp_path / "state"
-    probes = Probes(measure=("gradient",))
-    run_trial(probed_job("mlp", "digits", probes), None, lambda progress: None, path)
-    timed = with_rules(make_job(EVERY_STREAM), steps=None, seconds=0.2)
+    run_trial(with_rules(make_job(EVERY_STREAM), validations=1), None, lambda progress: None, path)
+    timed = with_rules(make_job(EVERY_STREAM), steps=None, seconds=0.2, validations=1)
     run_trial(timed, None, lambda progress: None, path)
     assert not path.exists()
     monkeypatch.setattr(_checkpoint, "EVERY", 60.0)
     stopped(make_job(EVERY_STREAM), path, 2)
     assert not path.exists()
+
+
+def test_probes_go_on(probed_job: Callable[..., Job], tmp_path: Path) -> None:
+    """Readings from before a stop are kept, none is taken twice, and later ones are those of a whole training."""
+    probes = Probes(measure=("gradient", "activation", "lesion"), at=(0.0, 0.25, 0.5, 1.0))
+    job, path = probed_job("resnet", "digits", probes, validations=8), tmp_path / "state"
+    whole = run_trial(job)
+    stopped(job, path, 5)
+    record = run_trial(job, None, lambda progress: None, path)
+
+    assert len({(reading.probe, reading.step) for reading in record.readings}) == len(record.readings) == 9
+    assert numbers(record) == numbers(whole)
+    assert len(record.training.resumed_at) == 1
+
+
+def test_a_budget_in_seconds_goes_on(make_job: MakeJob, tmp_path: Path) -> None:
+    """Stopped after two of four chunks, a training takes what is left of its time, from its place in the order on."""
+    job, path = with_rules(make_job(EVERY_STREAM), steps=None, seconds=2.0, validations=4), tmp_path / "state"
+    stopped(job, path, 3)
+    start = time.monotonic()
+    record = run_trial(job, None, lambda progress: None, path)
+    curves, (resumed_at,) = record.curves, record.training.resumed_at
+
+    assert record.status == "ok", record.detail
+    assert len(curves.step) == 4
+    assert curves.step[1] == resumed_at < curves.step[2]
+    assert 1.9 < curves.seconds[-1] < 4
+    assert time.monotonic() - start > 0.9  # the second half of the time was trained again
+
+
+def test_an_order_goes_on() -> None:
+    """What is left of an order are its later chunks, and of a timed one the batches after those that are done."""
+    whole = BatchOrder(30, 4, steps=9, chunks=3, seed=5)
+    rest = whole.after(1, 3)
+    clock = TrainingClock(1.0, now=lambda: 0.0)  # its time never comes to an end
+    timed = TimedOrder(30, 4, chunks=3, clock=clock, seed=5).after(1, 3)
+    clock.start()
+    first = next(iter(next(iter(timed))))
+
+    assert (len(whole), len(rest), len(timed)) == (3, 2, 2)
+    assert torch.equal(torch.cat(list(rest)), torch.cat(list(whole))[3:])
+    assert torch.equal(first, torch.cat(list(whole))[3])
+
+
+SIGN = """
+def load(options, seed):
+    import numpy as np
+    bits = np.random.default_rng(seed).integers(0, 2, 200)
+    examples = archbench.Examples((4 * bits[:, None, None] - 2).astype(np.float32), bits)
+    return archbench.Splits(examples, examples, examples)
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(1, 1), outputs=2)
+    yield archbench.Task(name="sign", info=info, load=load, loss="cross_entropy", metric="accuracy",
+                         chance=0.5, oracle=1.0, target=0.99)
+"""
+
+
+def test_a_reached_target_is_the_end(make_job: MakeJob, tmp_path: Path) -> None:
+    """No state is kept of the validation that reached the target, so that nothing trains on from there."""
+    job = make_job("def build(task, options):\n    return linear(task)\n", task="sign", extra=SIGN)
+    job, path = with_rules(job, steps=equal_steps(200), validations=40, stop_at_target=True), tmp_path / "state"
+    record = run_trial(job, None, lambda progress: None, path)
+    state = _checkpoint.Checkpoint(path, job).load()
+    again = run_trial(job, None, lambda progress: None, path)
+
+    assert record.training.stopped == again.training.stopped == "target"
+    assert state.step < record.training.steps == again.training.steps
 
 
 def test_a_full_disk_costs_the_state_only(make_job: MakeJob, tmp_path: Path) -> None:
@@ -192,6 +220,8 @@ from archbench._planning import Job
 from archbench._records import Record
 from archbench._training import _checkpoint, run_trial
 from archbench._training._measure import describe_environment
+from archbench._training._order import BatchOrder, TimedOrder
+from archbench._training._schedule import TrainingClock
 _checkpoint.EVERY = 0.0
 job, state, out = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Job), Path(sys.argv[2]), Path(sys.argv[3])
 record = run_trial(job, None, lambda progress: print("validated", flush=True), state)

@@ -56,8 +56,8 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
             live.progress(progress)
 
     shared = store.shared if store.shared.is_dir() else None
-    record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
-    record = live.note(record)
+    checkpoint, kept = store.checkpoint(job.trial.id), {"networks": store.networks, "states": store.states}
+    record = live.note(run_trial(job, shared, tell, checkpoint, **kept))
     if not leads(job):
         record = msgspec.structs.replace(record, message=f"{job.rank}: {record.message}")
     if leads(job) or record.status != "ok":

@@ -48,6 +48,7 @@ class Wanted:
         workers: trials at a time on each machine; None for one per GPU, or else per core.
         per_trial: devices that train one trial together.
         logger: which logger follows the trials of this machine.
+        extend: trials of this machine go on from those with a smaller budget.
         timeout: seconds after which a trial is ended; None for the limit of its protocol.
         libraries: modules to load before the first trial.
         address: of a Ray cluster; None to start one here.
@@ -66,6 +67,7 @@ class Wanted:
     workers: int | None = None
     per_trial: int = 1
     logger: LoggerName | None = None
+    extend: bool = False
     timeout: float | None = None
     libraries: Sequence[str] = ()
     address: str | None = None
@@ -84,14 +86,15 @@ class LocalExecutor:
     Args:
         pool: the launcher and the devices.
         logger: which logger follows the trials.
+        extend: trials go on from those with a smaller budget.
     """
 
-    def __init__(self, pool: Pool, logger: LoggerName | None = None) -> None:
-        self.pool, self.logger = pool, logger
+    def __init__(self, pool: Pool, logger: LoggerName | None = None, *, extend: bool = False) -> None:
+        self.pool, self.logger, self.extend = pool, logger, extend
 
     def execute(self, planned: Sequence[PlannedTrial], store: Store, **how: Any) -> Generator[Record, None, None]:
         """Run trials and yield their records as they finish."""
-        return execute(planned, store, self.pool, logger=self.logger, **how)
+        return execute(planned, store, self.pool, logger=self.logger, extend=self.extend, **how)
 
     def close(self) -> None:
         """Do nothing: the server that trials are forked from ends with this process."""
@@ -114,7 +117,7 @@ def open_executor(wanted: Wanted) -> Executor:
         device=wanted.device, workers=wanted.workers, per_trial=wanted.per_trial, libraries=wanted.libraries
     )
     wanted.ready(pool.devices, pool.warning)
-    return LocalExecutor(pool, wanted.logger)
+    return LocalExecutor(pool, wanted.logger, extend=wanted.extend)
 
 
 def require(kind: str) -> None:

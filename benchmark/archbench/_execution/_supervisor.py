@@ -47,6 +47,7 @@ def execute(
     timeout: float | None,
     keep: Callable[[Any], Weights | None] = lambda planned: None,
     logger: LoggerName | None = None,
+    extend: bool = False,
     on_start: Callable[[Any], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
     arrivals: Arrivals | None = None,
@@ -62,6 +63,7 @@ def execute(
         timeout: seconds that one trial may take; None for the limit of its protocol.
         keep: which weights of a trial to keep.
         logger: which logger follows the trials.
+        extend: trials go on from those with a smaller budget.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
         arrivals: further trials that come meanwhile; None if none will. The iterator ends when they are closed, too.
@@ -77,7 +79,8 @@ def execute(
             while waiting and free:
                 item, device = waiting.pop(), free.pop()
                 on_start(item)
-                running.append(_start(item, keep(item), logger, device, store, pool, timeout))
+                job = msgspec.structs.replace(item.job(device), keep=keep(item), logger=logger, extend=extend)
+                running.append(_start(item, job, device, store, pool, timeout))
             ends = [sentinel for trial in running for sentinel in trial.child.sentinels]
             wait([arrivals.bell, *ends], TICK_SECONDS)
             on_tick()
@@ -102,16 +105,8 @@ def execute(
             trial.channel.close()
 
 
-def _start(
-    planned: Runnable,
-    keep: Weights | None,
-    logger: LoggerName | None,
-    device: Device,
-    store: Store,
-    pool: Pool,
-    timeout: float | None,
-) -> _Running:
-    job = msgspec.structs.replace(planned.job(device), keep=keep, logger=logger, handed_over=time.monotonic())
+def _start(planned: Runnable, job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+    job = msgspec.structs.replace(job, handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     channel = Channel()

@@ -7,7 +7,10 @@ from archbench._planning._cell import Candidate as Candidate
 from archbench._planning._cell import Cell as Cell
 from archbench._planning._cell import PlannedTrial as PlannedTrial
 from archbench._planning._cell import Refusal as Refusal
+from archbench._planning._cell import describe_task as describe_task
 from archbench._planning._cell import make_cell as make_cell
+from archbench._planning._extension import check_extension as check_extension
+from archbench._planning._extension import without_budget as without_budget
 from archbench._planning._job import Device as Device
 from archbench._planning._job import Job as Job
 from archbench._planning._job import LoggerName as LoggerName

@@ -53,6 +53,8 @@ from archbench._records._record import Status as Status
 from archbench._records._record import TaskFacts as TaskFacts
 from archbench._records._record import Training as Training
 from archbench._records._scan import RESULTS as RESULTS
+from archbench._records._states import find_states as find_states
+from archbench._records._states import state_path as state_path
 from archbench._records._store import SetAside as SetAside
 from archbench._records._store import Store as Store
 from archbench._records._trial import TUNING_SEED as TUNING_SEED

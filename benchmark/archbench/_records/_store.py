@@ -5,6 +5,7 @@ OUT/records/ab/ab12....json    one record; the name is the id of its trial
 OUT/records/refused.json       which combinations cannot exist, and why; they have no trials
 OUT/logs/ab12....log           what a trial printed; kept unless it ended `ok`
 OUT/checkpoints/ab12....safetensors   the state of a long trial; there while it trains, or after it was stopped
+OUT/states/                    states at the end of trials, for `--extend`; no part of the identity of a trial
 OUT/networks/                  networks that were kept (`_network`); no part of the identity of a trial
 OUT/live_logs/                 what `--logger` wrote
 OUT/problems.json              plugins that the last run could not load; the page shows them
@@ -21,7 +22,6 @@ Folders of records that were copied below `records/`, such as those of another m
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -39,12 +39,11 @@ from archbench._records._files import (
     read_plain_file,
     write_atomically,
 )
+from archbench._records._holding import hold
 from archbench._records._record import Record
 from archbench._records._refused import REFUSED, encode_refused, one_for_each_cell, read_refused
 from archbench._records._scan import read_files
 from archbench._records._trial import ID_DIGITS, CellKey
-
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,7 @@ class Store:
         self.records = root / "records"
         self.networks = root / "networks"
         self.live_logs = root / "live_logs"
+        self.states = root / "states"
         self.shared = root / f"{TEMPORARY}shared"
         self.refused: list[Record] = []
         """One record for each combination that cannot exist, as the folder was last read or written."""
@@ -243,25 +243,8 @@ class Store:
         Raises:
             StoreError: the folder cannot be written, or another run holds it.
         """
-        from filelock import FileLock, Timeout
-
-        self._refuse_links()
-        # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
-        lock = FileLock(self.root / ".lock", fallback_to_soft=False)
-        try:
-            self.records.mkdir(parents=True, exist_ok=True)
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise StoreError(
-                f"another run is writing to {self.root}; wait for it, or choose another folder with --out"
-            ) from None
-        except OSError as error:
-            raise StoreError(f"{self._describe_refusal(error)}; choose another folder with --out") from None
-        try:
-            self._delete_leftovers()
+        with hold(self.root, [self.records, self.root / "logs", self.root / "set-aside", self.shared]):
             yield
-        finally:
-            lock.release()
 
     @contextlib.contextmanager
     def sharing(self) -> Iterator[None]:
@@ -272,28 +255,6 @@ class Store:
             yield
         finally:
             shutil.rmtree(self.shared, ignore_errors=True)
-
-    def _refuse_links(self) -> None:
-        """Raise if something that is written into is a link: it would lead the writing out of the folder."""
-        names = [self.root / name for name in (".lock", "records", "logs", "set-aside", self.shared.name)]
-        for path in [*names, *(self.records.glob("[0-9a-f][0-9a-f]") if not self.records.is_symlink() else ())]:
-            if path.is_symlink():
-                raise StoreError(f"{path} is a link, through which nothing is written; remove it, or use another --out")
-
-    def _describe_refusal(self, error: OSError) -> str:
-        reason = error.strerror or str(error)
-        if error.errno in _NO_LOCKS:
-            return f"cannot lock {self.root}: its file system has no locks ({reason})"
-        return f"cannot write to {self.root}: {reason}"
-
-    def _delete_leftovers(self) -> None:
-        """Delete the temporary files of a killed run, only where this module writes: the folder may hold anything."""
-        for pattern in (f"{TEMPORARY}*", f"records/*/{TEMPORARY}*", f"networks/{TEMPORARY}*"):
-            for leftover in self.root.glob(pattern):
-                if leftover.is_dir() and not leftover.is_symlink():
-                    shutil.rmtree(leftover, ignore_errors=True)
-                else:
-                    leftover.unlink(missing_ok=True)
 
 
 def _checksum_of(path: Path) -> str:

@@ -49,7 +49,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: 
         """Return the fields that decide a result."""
         return [self.provider, self.name, self.revision, self.options, self.fingerprint, self.effort]
 
-    @property
+    @cached_property
     def lineage(self) -> str:
         """A short hash that all revisions and sources of one thing with equal options share."""
         return msgspec.structs.replace(self, revision=0, fingerprint="", effort=1.0).key

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archbench._suite._live import SamePlugins
 from archbench._suite._observer import Observer
 from archbench._suite._results import Results
 from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, Keep, RunSettings
@@ -47,6 +48,8 @@ def run(
     address: str | None = None,
     nodes: int | None = None,
     slurm: Mapping[str, str | int] | None = None,
+    extend: bool = False,
+    live: bool = True,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -78,6 +81,8 @@ def run(
         address: of a running Ray cluster, `"HOST:PORT"` or `"auto"`; None starts Ray on this machine.
         nodes: allocations of SLURM at a time; None for one.
         slurm: options of sbatch, such as `{"partition": "gpu", "time": 240}`; `time` is in minutes.
+        extend: go on from finished trials with a smaller budget, where the schedule allows; see `docs/running.md`.
+        live: build the page again every minute while trials train.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -97,8 +102,9 @@ def run(
     observer = make_progress() if observer is None else observer
     settings = RunSettings(
         out=Path(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
-        retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes,
+        retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes, extend=extend,
         slurm={name: str(value) for name, value in (slurm or {}).items()},
+        live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
     )  # fmt: skip
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)

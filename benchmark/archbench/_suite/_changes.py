@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +22,13 @@ def describe_changes(plan: Plan, records: Collection[Record]) -> list[str]:
     lines: list[str] = []
     for side in ("architecture", "task"):
         chosen = {getattr(cell, side).component.key: getattr(cell, side) for cell in plan.cells}
+        places: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        for cell in plan.cells:
+            places[getattr(cell.key, side)].add((getattr(cell.key, _other(side)), cell.key.protocol))
+        kept = _by_lineage(side, records)
         for key, selected in chosen.items():
-            mine = [cell.key for cell in plan.cells if getattr(cell.key, side) == key]
-            places = {(getattr(cell, _other(side)), cell.protocol) for cell in mine}
-            lines += _describe(selected, list(_kept(selected, side, places, records)))
+            mine = [item for item in kept.get(selected.component.lineage, ()) if item.place in places[key]]
+            lines += _describe(selected, mine)
     return lines
 
 
@@ -34,23 +38,24 @@ def _other(side: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An architecture or a task as it took part in a kept record."""
+    """An architecture or a task as it took part in a kept record: where, with which code, and when."""
 
     component: Component
     origin: Origin
+    place: tuple[str, str]
     started: str
 
 
-def _kept(
-    selected: Selected[Any], side: str, places: Collection[tuple[str, str]], records: Iterable[Record]
-) -> Iterator[_Kept]:
-    """Yield this architecture or task from each record of it, in whatever state of its code it was then."""
+def _by_lineage(side: str, records: Iterable[Record]) -> dict[str, list[_Kept]]:
+    """Return the architectures or tasks of all records, in whatever state of their code they were then."""
+    found: defaultdict[str, list[_Kept]] = defaultdict(list)
     for record in records:
         trial = record.trial
         component: Component = getattr(trial, side)
-        place = getattr(trial, _other(side)).key, trial.protocol.key
-        if component.lineage == selected.component.lineage and record.status != "skipped" and place in places:
-            yield _Kept(component, getattr(record, f"{side}_origin"), record.started)
+        if record.status != "skipped":
+            place = getattr(trial, _other(side)).key, trial.protocol.key
+            found[component.lineage].append(_Kept(component, getattr(record, f"{side}_origin"), place, record.started))
+    return found
 
 
 def _describe(selected: Selected[Any], kept: Collection[_Kept]) -> Iterator[str]:

@@ -35,6 +35,7 @@ def want_executor(
         workers=settings.workers,
         per_trial=settings.devices_per_trial,
         logger=settings.logger,
+        extend=settings.extend,
         timeout=settings.timeout,
         libraries=libraries_of([task.item.libraries for task in tasks]),
         address=settings.address,

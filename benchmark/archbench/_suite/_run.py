@@ -14,6 +14,7 @@ from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store, has_network
 from archbench._suite._changes import describe_changes
 from archbench._suite._executor import want_executor
+from archbench._suite._extending import check_plan, describe_lacking
 from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
@@ -21,6 +22,7 @@ from archbench._suite._leaderboard import (
     refuse_to_overwrite_foreign_files,
     write_leaderboard,
 )
+from archbench._suite._live import PageBuilder
 from archbench._suite._observer import Observer, PluginHooks
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
@@ -65,7 +67,8 @@ class Run:
         self.problems: list[Problem] = list(plugins.problems)
         self.trained: dict[str, PlannedTrial] = {}
         self._loaded = False
-        self._observers = (self.observer, PluginHooks(plugins, self._report), StatusFile(settings.out))
+        live = () if settings.live is None else (PageBuilder(settings.out, settings.live),)
+        self._observers = (self.observer, PluginHooks(plugins, self._report), StatusFile(settings.out), *live)
 
     def carry_out(self) -> Results:
         """Train what is open, and write the leaderboard.
@@ -77,9 +80,12 @@ class Run:
             SelectionError: several devices are to train a trial that they cannot share.
             StoreError: the folder cannot be used, or another run is writing to it.
             DeviceError: the device asked for is not there.
+            SelectionError: trials are to be extended whose schedule follows their budget.
         """
         refuse_what_cannot_be_shared(self.plan, self.settings.devices_per_trial)
         refuse_to_overwrite_foreign_files(self.store)
+        if self.settings.extend:
+            check_plan(self.plan)
         with self.store.locked():
             self.records, self.set_aside = self.store.load()
             self._loaded = True
@@ -88,6 +94,8 @@ class Run:
             self._block_what_is_newer()
             for line in describe_changes(self.plan, self.records.values()):
                 self.observer.informed(line)
+            if self.settings.extend and (line := describe_lacking(self.plan, self.store, self.records)):
+                self.observer.warned(line)
             for cell in self.plan.cells:
                 self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
             try:

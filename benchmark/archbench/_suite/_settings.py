@@ -14,6 +14,7 @@ from archbench._suite._loggers import require_logger
 if TYPE_CHECKING:
     from archbench._planning import LoggerName, PlannedTrial
     from archbench._records import Weights
+    from archbench._suite._live import SamePlugins
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 Keep = Literal["selected", "last", "none"]
@@ -46,6 +47,8 @@ class RunSettings:
         keep: which weights of every trial to keep, `selected`, `last` or `none`; None for `selected` where people's
             own data are trained on, and for none elsewhere.
         logger: `tensorboard`, `csv`, `mlflow` or `wandb`, which then follows every trial; None for none.
+        live: the plugins of the run, if the page is built again while it trains; None to build it at the end only.
+        extend: go on from trials with a smaller budget that are otherwise equal, and keep what that needs.
 
     Raises:
         SelectionError: a value is not allowed.
@@ -63,6 +66,8 @@ class RunSettings:
     address: str | None = None
     nodes: int | None = None
     slurm: Mapping[str, str] = field(default_factory=dict)
+    live: SamePlugins | None = None
+    extend: bool = False
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):
@@ -92,10 +97,9 @@ class RunSettings:
             raise SelectionError(f"nodes is {self.nodes}; at least 1 is needed")
         if not self.slurm.get("time", "1").isdigit():
             raise SelectionError(f"time of SLURM is {self.slurm['time']!r}; give whole minutes, such as time=240")
-        if self.logger is not None and self.executor != "local":
-            raise SelectionError(
-                f"the logger {self.logger} follows trials of this machine; leave out --executor, or it"
-            )
+        if (self.logger is not None or self.extend) and self.executor != "local":
+            given = "--extend" if self.extend else f"--logger {self.logger}"
+            raise SelectionError(f"{given} is for trials of this machine; leave out --executor {self.executor}, or it")
         if self.executor != "local":
             from archbench._execution import require  # commands that train nothing should not pay for it
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from archbench._errors import StoreError
 from archbench._planning import Job
-from archbench._records import write_atomically
+from archbench._records import Reading, write_atomically
 from archbench._training._measure import describe_environment
 from archbench._training._module import TrialModule
-from archbench._training._order import BatchOrder, TimedOrder
+from archbench._training._probes import Prober
 
 EVERY = 60.0
 """Seconds of training from which on a state is worth a file, and between two of them."""
@@ -46,6 +46,8 @@ class _Progress(msgspec.Struct):
     python: list[Any]
     numpy: tuple[int, int, float]  # position, whether a Gaussian number is left over, and that number
     moments: list[dict[str, float | bool | None]]
+    readings: list[Reading]  # of the probes, and the step of the last ones
+    measured_at: int
 
 
 class Checkpoint:
@@ -54,23 +56,30 @@ class Checkpoint:
     Args:
         path: of the file.
         job: the trial and its plugins; a state of other versions, or of another kind of machine, is not taken up.
+        of: what trials share that may take up the state, as a hash; None for this trial alone.
     """
 
-    def __init__(self, path: Path, job: Job) -> None:
+    def __init__(self, path: Path, job: Job, of: str | None = None) -> None:
         self.path = path
-        parts = [job.trial.id, describe_environment(job.device), job.architecture_origin, job.task_origin]
+        parts = [of or job.trial.id, describe_environment(job.device), job.architecture_origin, job.task_origin]
         self.identity = msgspec.json.encode(parts, order="deterministic").decode()
         self.saved = time.monotonic()
         self.resumed_at: list[int] = []
 
-    def take_up(self, module: TrialModule, order: BatchOrder | TimedOrder) -> BatchOrder | TimedOrder | RemainingOrder:
-        """Return the chunks that are left, once the module has the state that an earlier process kept, if one did."""
-        state = self.load() if isinstance(order, BatchOrder) else None
-        if state is None or not isinstance(order, BatchOrder):
-            return order
+    def take_up(self, module: TrialModule, prober: Prober | None) -> State | None:
+        """Let the training begin with the state that an earlier process kept, and return it; None if there is none.
+
+        Args:
+            module: the training.
+            prober: gets what it had measured.
+        """
+        state = self.load()
+        if state is None:
+            return None
         module.before_training = state.restore
-        self.resumed_at = [*state.progress.resumed_at, state.step]
-        return RemainingOrder(order, state.chunks)
+        if prober is not None:
+            prober.readings, prober.reached = state.progress.readings, state.progress.measured_at
+        return state
 
     def load(self) -> State | None:
         """Return the state that was kept; None if there is none, or none that fits."""
@@ -82,20 +91,23 @@ class Checkpoint:
             return None
         return State(progress, tensors) if progress.identity == self.identity else None
 
-    def save_when_due(self, module: TrialModule, *, last: bool) -> None:
-        """Keep the state of a training between two chunks, if the last one is old enough.
-
-        Args:
-            module: the training.
-            last: no chunk follows, so nothing would go on from here.
-        """
-        if last or time.monotonic() - self.saved < EVERY or not can_be_kept(module):
+    def save_when_due(self, module: TrialModule, prober: Prober | None) -> None:
+        """Keep the state of a training between two chunks, if the last one is old enough."""
+        if time.monotonic() - self.saved < EVERY:
             return
+        self.save(module, prober)
+        self.saved = time.monotonic()
+
+    def save(self, module: TrialModule, prober: Prober | None = None) -> bool:
+        """Keep the state of a training between two chunks, and return whether that worked."""
+        if not can_be_kept(module):
+            return False
         try:
-            write_atomically(self.path, _encode(module, self.identity, self.resumed_at))
+            write_atomically(self.path, _encode(module, self.identity, self.resumed_at, prober))
         except StoreError as error:  # a full disk costs the state, not the trial
             sys.stderr.write(f"the state of the training could not be kept: {error}\n")
-        self.saved = time.monotonic()
+            return False
+        return True
 
 
 class State:
@@ -128,28 +140,8 @@ class State:
         module.losses = list(torch.split(tensors["losses"], sizes))
         module.steps, module.seconds, module.validations = found.steps, found.seconds, found.validations
         module.reached, module.first_step_seconds = found.reached, found.first_step_seconds
+        module.clock.before = sum(found.seconds)
         _restore_streams(module, found, tensors)
-
-
-class RemainingOrder:
-    """The chunks of an order after those that are done.
-
-    Args:
-        order: the whole order.
-        done: number of chunks to leave out.
-    """
-
-    def __init__(self, order: BatchOrder, done: int) -> None:
-        self.order, self.done = order, done
-
-    def __len__(self) -> int:
-        return len(self.order) - self.done
-
-    def __iter__(self) -> Iterator[Tensor]:
-        chunks = iter(self.order)
-        for _ in range(self.done):
-            next(chunks)
-        return chunks
 
 
 def can_be_kept(module: TrialModule) -> bool:
@@ -157,7 +149,7 @@ def can_be_kept(module: TrialModule) -> bool:
     return all(isinstance(value, Tensor) for value in module.network.state_dict().values())
 
 
-def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
+def _encode(module: TrialModule, identity: str, resumed_at: list[int], prober: Prober | None) -> bytes:
     optimizer = _optimizer(module)
     version, python, gauss = random.getstate()
     keys, position, has_gauss, left_over = _numpy_state()
@@ -173,6 +165,8 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
         python=[version, list(python), gauss],
         numpy=(int(position), int(has_gauss), float(left_over)),
         moments=[_numbers(optimizer.state.get(parameter, {})) for parameter in _parameters(optimizer)],
+        readings=[] if prober is None else prober.readings,
+        measured_at=-1 if prober is None else prober.reached,
     )
     tensors = {f"network.{name}": value for name, value in _state(module.network).items()}
     tensors |= {f"selected.{name}": value for name, value in module.selected[1].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable, Iterator
 
@@ -33,12 +34,25 @@ class BatchOrder:
         count = min(chunks, steps)
         ends = [steps * (i + 1) // count for i in range(count)]
         self.sizes = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+        self.done = 0
+
+    def after(self, chunks: int, steps: int) -> BatchOrder:
+        """Return the order without what is done.
+
+        Args:
+            chunks: number of chunks that are done.
+            steps: number of steps in them.
+        """
+        rest = copy.copy(self)
+        rest.done = chunks
+        return rest
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        return len(self.sizes) - self.done
 
     def __iter__(self) -> Iterator[Tensor]:
-        return shuffled_batches(self.examples, self.batch, self.sizes, seed=self.seed)
+        chunks = shuffled_batches(self.examples, self.batch, self.sizes, seed=self.seed)
+        return itertools.islice(chunks, self.done, None)
 
 
 class TimedOrder:
@@ -57,14 +71,22 @@ class TimedOrder:
 
     def __init__(self, examples: int, batch: int, *, chunks: int, clock: TrainingClock, seed: int) -> None:
         self.examples, self.batch, self.chunks, self.clock, self.seed = examples, batch, chunks, clock, seed
+        self.done = (0, 0)
+
+    def after(self, chunks: int, steps: int) -> TimedOrder:
+        """Return the order without what is done, as `BatchOrder.after` does."""
+        rest = copy.copy(self)
+        rest.done = (chunks, steps)
+        return rest
 
     def __len__(self) -> int:
-        return self.chunks
+        return self.chunks - self.done[0]
 
     def __iter__(self) -> Iterator[Iterator[Tensor]]:
+        chunks, steps = self.done
         blocks = shuffled_batches(self.examples, self.batch, itertools.repeat(BLOCK), seed=self.seed)
-        stream = itertools.chain.from_iterable(blocks)
-        for chunk in range(self.chunks):
+        stream = itertools.islice(itertools.chain.from_iterable(blocks), steps, None)
+        for chunk in range(chunks, self.chunks):
             yield self._chunk(stream, (chunk + 1) / self.chunks)
 
     def _chunk(self, stream: Iterator[Tensor], end: float) -> Iterator[Tensor]:

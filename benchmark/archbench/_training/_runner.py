@@ -26,6 +26,7 @@ from archbench._records import Pairing, Progress, Record, Resources, Status, Tra
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
+from archbench._training._extending import Extension
 from archbench._training._joining import make_trainer_for
 from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
@@ -64,6 +65,7 @@ def run_trial(
     checkpoint: Path | None = None,
     *,
     networks: Path | None = None,
+    states: Path | None = None,
 ) -> Record:
     """Train once and return the record.
 
@@ -76,9 +78,12 @@ def run_trial(
         report: called after each validation, and when SIGTERM asks a running training to end.
         checkpoint: the file that keeps the state of a long training, from which a later call goes on; None for none.
         networks: the folder for the trained network, if the job keeps one.
+        states: the folder of the states at the end of trials, if the job extends one.
     """
     run = TrialRun(job, shared, report)
-    run.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, job)
+    alone = job.rank is None  # ranks would have to agree on a state, so they start anew
+    run.checkpoint = Checkpoint(checkpoint, job) if checkpoint is not None and alone else None
+    run.extension = Extension(states, job) if states is not None and job.extend and alone else None
     try:
         run.prepare()
         with arithmetic(job.trial.protocol.precision, torch.device(job.device.kind)):
@@ -111,6 +116,8 @@ class TrialRun:
         pairing: hashes of the data; None until they are loaded.
         parameters, flops: size of the network; None until it is measured.
         checkpoint: keeps the state of the training; None where nothing is kept.
+        extension: the states of shorter trainings; None where none is gone on from.
+        resumed_at: the steps from which the training went on.
         facts: facts about the task, with those that only its data tell once they are loaded.
     """
 
@@ -126,6 +133,8 @@ class TrialRun:
         self.module: TrialModule | None = None
         self.prober: Prober | None = None
         self.checkpoint: Checkpoint | None = None
+        self.extension: Extension | None = None
+        self.resumed_at: list[int] = []
 
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
@@ -231,14 +240,8 @@ class TrialRun:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer_for(self.job)
-        if self.prober is not None:
-            self.prober.before()
         self.module.after_validation = self._after_validation
-        # What a time allows depends on the machine, probes may have measured before, and ranks would have to agree on a
-        # state: all three start anew.
-        if self.prober is not None or self.steps is None or self.job.rank is not None:
-            self.checkpoint = None
-        order = self.order if self.checkpoint is None else self.checkpoint.take_up(self.module, self.order)
+        order = self._take_up(self.module)
         with telling_at_the_end(self._tell), warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
@@ -252,12 +255,31 @@ class TrialRun:
         if self.prober is not None:
             self.prober.finish(self.module.steps[-1])
 
+    def _take_up(self, module: TrialModule) -> BatchOrder | TimedOrder:
+        """Return the chunks to train: after the state of this trial, else of a shorter one, else all of them."""
+        state = None if self.checkpoint is None else self.checkpoint.take_up(module, self.prober)
+        if state is None and self.prober is not None:
+            self.prober.before()
+        if state is None and self.extension is not None and isinstance(self.order, BatchOrder):
+            state = self.extension.take_up(module, self.order)
+        if state is None:
+            return self.order
+        self.resumed_at = [*state.progress.resumed_at, state.step]
+        if self.checkpoint is not None:
+            self.checkpoint.resumed_at = self.resumed_at
+        return self.order.after(state.chunks, state.step)
+
     def _after_validation(self, step: int) -> None:
         self._tell()
         if self.prober is not None:
             self.prober.after(step)
-        if self.checkpoint is not None and self.module is not None:
-            self.checkpoint.save_when_due(self.module, last=step == self.steps)
+        module = self.module
+        assert module is not None
+        at_the_end = step == self.steps or module.trainer.should_stop
+        if self.checkpoint is not None and not at_the_end:  # nothing would go on from the end
+            self.checkpoint.save_when_due(module, self.prober)
+        if self.extension is not None and step == self.steps:
+            self.extension.keep(module)
 
     def _tell(self) -> None:
         """Report how far the training has got, once it has begun."""
@@ -303,9 +325,8 @@ class TrialRun:
         )
 
     def _training(self, module: TrialModule) -> Training:
-        resumed_at = self.checkpoint.resumed_at if self.checkpoint is not None else []
         return describe_training(
-            module, self.trial, examples=self.examples, planned_steps=self.steps, resumed_at=resumed_at
+            module, self.trial, examples=self.examples, planned_steps=self.steps, resumed_at=self.resumed_at
         )
 
     def _with_costs(self, size: Resources, module: TrialModule) -> Resources:

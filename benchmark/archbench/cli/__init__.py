@@ -30,7 +30,7 @@ from archbench.cli._streams import end, prepare_streams
 
 VERBS = (
     "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "predict",
-    "export", "new", "plugins", "data", "leaderboard", "status", "merge", "doctor",
+    "export", "new", "plugins", "data", "leaderboard", "status", "merge", "doctor", "chaos",
 )  # fmt: skip
 """The verbs, in the order of the help."""
 

@@ -25,6 +25,7 @@ from archbench.cli._options import (
     Tasks,
     Timeout,
     Workers,
+    flag,
     load,
 )
 
@@ -89,22 +90,29 @@ Slurm = Annotated[
         parser=_option,
     ),
 ]
+Extend = Annotated[
+    bool, flag("--extend", "Go on from finished trials with a smaller budget, if the learning rate is constant.")
+]
+NoLive = Annotated[bool, flag("--no-live", "Build the page at the end only, not every minute.")]
 
 
 def run(
     selectors: OrStudies, task: Tasks = None, protocol: OtherProtocol = None, size: SizeName = None,
     seeds: Seeds = None, shard: ShardName = None, out: Out = DEFAULT_OUT, workers: Workers = None,
     device: DeviceName = "auto", devices_per_trial: DevicesPerTrial = 1, timeout: Timeout = None,
-    retry: Retry = False, keep: KeepName = None, logger: LoggerChoice = None, executor: ExecutorName = "local",
-    address: Address = None, nodes: Nodes = None, slurm: Slurm = None, dry_run: DryRun = False,
-    plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False,
+    retry: Retry = False, keep: KeepName = None, extend: Extend = False, logger: LoggerChoice = None,
+    executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None, slurm: Slurm = None,
+    no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None, no_plugin: Blocked = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
+    from archbench._suite._live import SamePlugins
     from archbench._suite._request import Request
 
+    live = None if no_live else SamePlugins(tuple(plugin or ()), tuple(no_plugin or ()))
     settings = RunSettings(
         out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
-        keep=keep, logger=logger, executor=executor, address=address, nodes=nodes,
+        keep=keep, extend=extend, logger=logger, executor=executor, address=address, nodes=nodes, live=live,
         slurm=dict(text.split("=", 1) for text in slurm or ()),
     )  # fmt: skip
     wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)

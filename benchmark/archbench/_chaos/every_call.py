@@ -1,0 +1,193 @@
+"""Every file call of a run fails in turn: `python -m archbench._chaos.every_call FOLDER TASK ARCHITECTURES...`.
+
+Torch is loaded once. Each run is a fork of this process, and each of its trials a fork of the run, so that a run takes
+a second. A line of JSON on standard output says for each call how it failed, and what that cost.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import multiprocessing
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Container, Iterator
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from archbench._chaos._disk import FailingDisk
+from archbench._chaos._processes import MARKER, orphans
+from archbench._chaos._round import damage, records_of
+from archbench._chaos._subject import numbers
+from archbench._errors import ArchbenchError
+from archbench._execution import Pool
+from archbench._execution._channel import Channel
+from archbench._execution._child import run_job
+from archbench._planning import Device, Plan, make_plan
+from archbench._plugins import Plugins, load_plugins
+from archbench._protocols import Protocol, equal_steps
+from archbench._records import Store
+from archbench._selection import select
+from archbench._suite import Observer, RunSettings
+from archbench._suite._run import Run
+
+RULES = Protocol(name="chaos", steps=equal_steps(3), batch_size=8, validations=1, seeds=1)
+ENDED, REFUSED, RAISED = 0, 2, 3
+"""Exit codes of a run: it ended, it said in one line why it cannot go on, or an exception came through."""
+
+
+class Forked:
+    """The process of a trial, forked from that of the run."""
+
+    lost = False
+
+    def __init__(self, process: Any) -> None:
+        self.process, self.pid, self.sentinel = process, process.pid, process.sentinel
+
+    def exit_code(self) -> int | None:
+        """Return None while the process runs."""
+        code: int | None = self.process.exitcode
+        return code
+
+    def close(self) -> None:
+        """Free the resources of the ended process."""
+        self.process.join()
+        self.process.close()
+
+
+class Forker:
+    """Starts trials by a fork of the run, which has torch loaded."""
+
+    def start(self, job: bytes, root: str, channel: Channel) -> Forked:
+        """Start a process that runs the job."""
+        context = multiprocessing.get_context("fork")
+        process = context.Process(target=_trial, args=(job, root, channel.token, channel.fileno()))
+        process.start()
+        return Forked(process)
+
+    def clear(self, running: Container[int]) -> None:
+        """Do nothing: the trials have ended what they started."""
+
+
+def _trial(job: bytes, root: str, token: str, channel: int) -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    run_job(job, root, token, channel, lambda: wait([parent.sentinel]))
+
+
+class SmallRun(Run):
+    """A run whose trials are forked from its own process."""
+
+    def _open_pool(self) -> Pool:
+        return Pool(Forker(), [Device(kind="cpu")])
+
+
+def drive(plan: Plan, plugins: Plugins, out: Path, at: int, *, full: bool) -> tuple[int, int]:
+    """Run a plan in a fork of this process, and return the exit code and the number of file calls.
+
+    Args:
+        plan, plugins: what to train.
+        out: the output folder.
+        at, full: which file calls fail, as for `FailingDisk`.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os._exit(_drive_here(plan, plugins, out, FailingDisk(out, at, full=full), writer))
+    os.close(writer)
+    with open(reader, "rb") as answer:
+        calls = answer.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), int(calls or 0)
+
+
+def _drive_here(plan: Plan, plugins: Plugins, out: Path, disk: FailingDisk, answer: int) -> int:
+    code = ENDED
+    disk.install()
+    try:
+        Run.carry_out(SmallRun(plan, RunSettings(out=out, retry=True), plugins=plugins, observer=Observer()))
+    except ArchbenchError:
+        code = REFUSED
+    except BaseException:
+        traceback.print_exc()
+        code = RAISED
+    os.write(answer, str(disk.calls).encode())
+    return code
+
+
+def sweep(plan: Plan, plugins: Plugins, folder: Path, mark: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield for each call how it failed, and what that cost.
+
+    A folder is struck that holds a finished record already.
+
+    Args:
+        plan, plugins: what to train.
+        folder: for the output folders.
+        mark: which this process and those of its runs carry.
+    """
+    whole = folder / "whole"
+    assert drive(plan, plugins, whole, 0, full=False)[0] == ENDED
+    expected = {key: numbers(record) for key, record in Store(whole).scan()[0].items()}
+    for full in (False, True):
+        for at in itertools.count(1):
+            before = _begin(folder / "out", whole)
+            code, calls = drive(plan, plugins, folder / "out", at, full=full)
+            if calls < at:  # the run has fewer
+                shutil.rmtree(folder / "out")
+                break
+            what = "nothing fits on the disk any more" if full else "it fails"
+            lost = ["an exception came through"] if code == RAISED else []
+            lost += _judge(plan, plugins, folder / "out", expected, mark, before)
+            yield f"call {at}, {what}; exit code {code}", lost
+            shutil.rmtree(folder / "out")
+
+
+def _begin(out: Path, whole: Path) -> dict[Path, bytes]:
+    """Make a folder with the first of the records of another, and return what it holds."""
+    first = min(records_of(whole))
+    copy = out / first.relative_to(whole)
+    copy.parent.mkdir(parents=True)
+    shutil.copy(first, copy)
+    return records_of(out)
+
+
+def _judge(
+    plan: Plan, plugins: Plugins, out: Path, expected: dict[str, Any], mark: str, before: dict[Path, bytes]
+) -> list[str]:
+    """Return what a fault cost: of the records at once, and after the run was repeated without a fault."""
+    us = (os.getpid(), os.getppid())
+    lost = [f"orphan after two seconds: {line}" for line in orphans(mark, us)]
+    finished = records_of(out) | before
+    lost += damage(out, finished, expected, set())
+    code, _ = drive(plan, plugins, out, 0, full=False)
+    if code:
+        return [*lost, f"the repeated run ended with exit code {code}"]
+    lost += damage(out, finished, expected, set())
+    missing = expected.keys() - Store(out).scan()[0].keys()
+    return [*lost, *(f"not finished after the repeated run: {key}" for key in sorted(missing))]
+
+
+def main() -> None:
+    """Load everything once, and print a line for each call."""
+    folder, task, *architectures = sys.argv[1:]
+    plugins = load_plugins()
+    plan = make_plan(
+        select(architectures, plugins.architectures, "architecture"),
+        select([task], plugins.tasks, "task"),
+        protocol=RULES,
+        seeds=1,
+    )
+    for name in ("torch", "lightning.pytorch", "archbench._training", "archbench._training._warm_up"):
+        importlib.import_module(name)
+    importlib.import_module("archbench._report")
+    for detail, lost in sweep(plan, plugins, Path(folder), os.environ[MARKER]):
+        sys.stdout.buffer.write(msgspec.json.encode((detail, lost)) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

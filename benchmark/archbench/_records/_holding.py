@@ -1,0 +1,95 @@
+"""Holding a folder for one run: its lock, what a killed run left, and words for errors of its files."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from archbench._errors import StoreError
+from archbench._records._files import TEMPORARY
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+@contextlib.contextmanager
+def hold(root: Path, written: Sequence[Path]) -> Iterator[None]:
+    """Hold a folder for one run, and delete the half-written files of a killed one.
+
+    Args:
+        root: the folder.
+        written: folders in it that are written into; the first one is that of the records, and is made.
+
+    Raises:
+        StoreError: the folder cannot be written, another run holds it, or an error of one of its files came up.
+    """
+    with _explaining(root), _locked(root, written):
+        yield
+
+
+@contextlib.contextmanager
+def _explaining(root: Path) -> Iterator[None]:
+    """Turn the error of a file in a folder, whoever meets it, into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename
+        if not isinstance(name, str | bytes | os.PathLike):
+            raise
+        path = Path(os.fsdecode(name))
+        if not path.absolute().is_relative_to(root.absolute()):
+            raise
+        reason = error.strerror or error
+        raise StoreError(f"cannot use {path}: {reason}; free some space or choose another --out") from error
+
+
+@contextlib.contextmanager
+def _locked(root: Path, written: Sequence[Path]) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    records = written[0]
+    _refuse_links([root / ".lock", *written], records)
+    # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
+    lock = FileLock(root / ".lock", fallback_to_soft=False)
+    try:
+        records.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise StoreError(
+            f"another run is writing to {root}; wait for it, or choose another folder with --out"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{_describe_refusal(root, error)}; choose another folder with --out") from None
+    try:
+        _delete_leftovers(root)
+        yield
+    finally:
+        lock.release()
+
+
+def _refuse_links(names: Sequence[Path], records: Path) -> None:
+    """Raise if something that is written into is a link: it would lead the writing out of the folder."""
+    for path in [*names, *(records.glob("[0-9a-f][0-9a-f]") if not records.is_symlink() else ())]:
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link, through which nothing is written; remove it, or use another --out")
+
+
+def _describe_refusal(root: Path, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.errno in _NO_LOCKS:
+        return f"cannot lock {root}: its file system has no locks ({reason})"
+    return f"cannot write to {root}: {reason}"
+
+
+def _delete_leftovers(root: Path) -> None:
+    """Delete the temporary files of a killed run, only where a run writes: the folder may hold anything."""
+    folders = ("", "records/*/", "networks/", "states/", "checkpoints/")
+    for pattern in (f"{folder}{TEMPORARY}*" for folder in folders):
+        for leftover in root.glob(pattern):
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)

@@ -1,0 +1,52 @@
+"""Trainings that go on from a state: a network whose state is hard to keep, and the numbers that must be equal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from archbench._planning import Job
+from archbench._records import Record
+
+EVERY_STREAM = """
+def build(task, options):
+    import random
+    import numpy as np
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        \"\"\"Draws from every global generator, has tied weights, and a buffer that it does not call its state.\"\"\"
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(64, 64), nn.Linear(64, 64)
+            self.two.weight = self.one.weight
+            self.norm, self.drop, self.out = nn.BatchNorm1d(64), nn.Dropout(0.3), nn.Linear(64, task.outputs)
+            self.register_buffer("seen", torch.zeros(1), persistent=False)
+        def forward(self, x):
+            x = self.drop(torch.relu(self.norm(self.two(torch.tanh(self.one(x.flatten(1)))))))
+            if self.training:
+                self.seen += 1
+                x = x * (1 + 0.1 * random.gauss(0, 1)) + 0.1 * float(np.random.standard_normal()) + 1e-3 * self.seen
+            return self.out(x)
+
+    return Net()
+"""
+
+
+def numbers(record: Record) -> dict[str, Any]:
+    """Return all of a record that does not depend on the clock."""
+    assert record.status == "ok", record.detail
+    assert record.curves is not None
+    assert record.training is not None
+    curves = msgspec.structs.replace(record.curves, seconds=[])
+    training = msgspec.structs.replace(record.training, resumed_at=[], seconds_to_target=None)
+    kept = ("id", "scores", "pairing", "confusion", "wrong", "readings")
+    return {name: getattr(record, name) for name in kept} | {"curves": curves, "training": training}
+
+
+def with_rules(job: Job, **changes: Any) -> Job:
+    """Return a job whose protocol is changed."""
+    protocol = msgspec.structs.replace(job.trial.protocol, **changes)
+    return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
