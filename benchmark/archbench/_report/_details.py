@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
 from archbench._report import _architectures, _charts
-from archbench._report._schema import Curve, Leaderboard, TaskBoard, TaskEntry, TaskRow
+from archbench._report._schema import Curve, Leaderboard, PictureEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import decimals, fixed, solved
 
 MOST_TOKENS = 60
@@ -36,6 +37,7 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "not_taken": lambda entrant: _architectures.not_taken(entrant, board),
         "largest_difference": _architectures.largest_difference,
         "paper_links": _architectures.paper_links,
+        "picture_address": _picture_address,
         "claims_of": lambda study: [claim for claim in board.claims if claim.study == study.id],
     }
 
@@ -105,6 +107,11 @@ def _token_lines(example: Example) -> str:
 
 def _has_answers(example: Example) -> bool:
     return len(example.values) > 1 and len(example.target.split(" ")) == len(example.values)
+
+
+def _picture_address(picture: PictureEntry) -> str:
+    """Return a picture as an address. Browsers let nothing in an image run, and load nothing that it refers to."""
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
 def _beside_control(results: Sequence[_architectures.OnTask]) -> str:
