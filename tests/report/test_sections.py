@@ -51,7 +51,9 @@ def section(pictures: Sequence[bytes] = (), **fields: Any) -> Section:
 def test_a_section_brings_charts_and_pictures(make_record: MakeRecord, tmp_path: Path) -> None:
     """Charts are drawn as those of the page, pictures are images with descriptions, and JSON has both."""
     write_page([make_record()], tmp_path, [(ORIGIN, section([SVG, png()], charts=(CHART,)))])
-    page = (tmp_path / "index.html").read_text(encoding="utf-8").partition('id="/section/1"')[2].partition("</section>")[0]
+    page = (
+        (tmp_path / "index.html").read_text(encoding="utf-8").partition('id="/section/1"')[2].partition("</section>")[0]
+    )
     data = json.loads((tmp_path / "leaderboard.json").read_text(encoding="utf-8"))["sections"][0]
 
     assert re.search(r'<svg viewBox="[^"]*"[^>]*aria-label="Norms"', page)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
-from archbench._report import _architectures, _charts
+from archbench._report import _architectures, _charts, _errors
 from archbench._report._schema import Curve, Leaderboard, PictureEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import decimals, fixed, solved
 
@@ -27,6 +27,8 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "steps_chart": lambda item: _charts.steps_chart(item, entrants),
         "curve_words": lambda item: _curve_words(item, board),
         "shown_confusion": _shown_confusion,
+        "pair_words": _errors.pair_words,
+        "wrong_words": _errors.wrong_words,
         "test_words": lambda item: _test_words(item, tasks[item.task]),
         "target_words": _target_words,
         "token_lines": _token_lines,
@@ -62,6 +64,8 @@ def _result(row: TaskRow, curve: Curve, digits: int) -> str:
     """Return the score of a row; where seeds went apart, how many solved the task or the range of their scores."""
     scores = [seed.test for seed in row.seeds if seed.counted and seed.test is not None]
     text = fixed(row.score.mean if row.score else None, digits)
+    if not curve.n:
+        return row.gap
     if row.solved is not None:
         text = f"{solved(row)} solved"
     elif curve.split and scores:

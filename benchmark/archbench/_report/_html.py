@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -16,13 +16,13 @@ from archbench._report import _charts, _claim_words, _explanations, _pairs, _tex
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._overview import build_overview, setting_line
-from archbench._report._page_data import page_data
+from archbench._report._page_data import Elsewhere, page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
 
 STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
-    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
+    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "errors", "save", "charts", "answers",
     "differences", "compare", "ask", "trial", "theme", "router", "start",
 )  # fmt: skip
 """Names of the scripts of the page, in order."""
@@ -36,7 +36,7 @@ class Part(NamedTuple):
         boards: the tasks with a view.
         entrants: the architectures with a view.
         records: those whose trials have a view.
-        elsewhere: the files with the views that the page lacks, by address.
+        elsewhere: the files with what the page lacks.
         compared: the leaderboard whose pairs the page can compare; None for that which it shows.
     """
 
@@ -44,7 +44,7 @@ class Part(NamedTuple):
     boards: Sequence[TaskBoard]
     entrants: Sequence[Entrant]
     records: Sequence[Record] = ()
-    elsewhere: Mapping[str, str] = {}
+    elsewhere: Elsewhere = Elsewhere()
     compared: Leaderboard | None = None
 
 
@@ -73,10 +73,14 @@ def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "
             names,
             part=part,
             publish_url=publish_url if part.whole else "",
-            data=Markup(page_data(part.compared or board, part.records, part.elsewhere)),  # noqa: S704 - `<` is escaped
+            data=Markup(_data(part, board)),  # noqa: S704 - `<` is escaped
         )
         for part in parts
     ]
+
+
+def _data(part: Part, board: Leaderboard) -> str:
+    return page_data(part.compared or board, part.records, part.elsewhere, part.boards)
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:

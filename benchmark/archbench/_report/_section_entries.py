@@ -20,9 +20,7 @@ def describe_section(origin: Origin, section: Section) -> SectionEntry:
         rows=[[encodable(cell) for cell in row] for row in section.rows],
         charts=[_chart(chart) for chart in section.charts],
         pictures=[
-            PictureEntry(
-                media_type=picture.media_type, data=picture.data, description=encodable(picture.description)
-            )
+            PictureEntry(media_type=picture.media_type, data=picture.data, description=encodable(picture.description))
             for picture in section.pictures
         ],
     )

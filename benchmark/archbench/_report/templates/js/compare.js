@@ -2,7 +2,7 @@
 {
   const { $, all, make, draw, names } = page;
   const { entrants, boards, trials, steps, fields } = page.data;
-  const { number, linear, padded, text, line, image, spread, grid } = page.charts;
+  const { number, text, line, image, grid, upright } = page.charts;
   const CURVE = fields.indexOf("curve");
   const nameOf = (board) => page.address.parts(board.at).slice(1).join("/");
   const tasks = boards.filter((board) => board.seeds);
@@ -80,11 +80,11 @@
     if (!shown.length) return null;
     const box = { left: 64, right: 40, width: 460, height: 270 }, top = 14, floor = box.height - 40;
     const scores = shown.map((one) => new Map(board.seeds[one].map(([seed, score]) => [seed, score])));
-    const up = padded(scores.flatMap((found) => [...found.values()])), y = linear(up, [floor, top]);
+    const { y, marks } = upright(scores.flatMap((found) => [...found.values()]), [floor, top], board.log);
     const x = (n) => (shown.length === 1 ? (box.left + box.width - box.right) / 2 : box.left + 40 + (n * (box.width - box.left - box.right - 80)) / (shown.length - 1));
     const seeds = [...new Set(scores.flatMap((found) => [...found.keys()]))];
     const room = Math.floor((box.width - box.left - box.right) / shown.length / 7);
-    return image(box.width, box.height, slopesLabel(board, shown), ...grid(up, y, box),
+    return image(box.width, box.height, slopesLabel(board, shown), ...grid(marks, y, box),
       ...seeds.flatMap((seed) => slope(scores, seed, x, y)),
       ...shown.flatMap((one, n) => points(board, one, look(who.indexOf(one)), x(n), y)),
       ...shown.map((one, n) => text(names.clip(entrants[one].label, Math.max(4, room)), x(n), floor + 24, { "text-anchor": "middle", class: `name ${look(who.indexOf(one))}` })));
@@ -119,7 +119,7 @@
     const list = make("select", { "aria-label": "Task", change: () => page.change({ task: [list.value] }) }, ...options);
     const drawn = [
       [`${board.metric} by seed; a line joins what one seed gave`, slopes(board, who)],
-      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, 1), `Validation ${board.metric} by step`)],
+      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, 1), `Validation ${board.metric} by step`, board.log)],
       ["training loss, one line for each seed", page.charts.curves(series(board, who, 2), "Training loss by step")],
     ];
     const figures = drawn.map(([title, chart]) => figure(title, chart)).filter(Boolean);

@@ -32,11 +32,11 @@
       ["Hash of the splits", code(trial.splits)], ["Hash of the first batches", code(trial.batches)],
       ["Command", code(trial.command)], ["Record", make("a", { href: path(trial.id) }, path(trial.id))]].filter(([, value]) => value);
   }
-  function charts({ architecture, entrant, curve: [at, validation, loss] }, metric) {
+  function charts({ architecture, entrant, curve: [at, validation, loss] }, { metric, log }) {
     if (at === undefined) return [];
     const one = { name: architecture, steps: steps[at], colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
-    return [[`validation ${metric}`, validation], ["training loss", loss]]
-      .map(([title, values]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`))).filter(Boolean);
+    return [[`validation ${metric}`, validation, log], ["training loss", loss, false]]
+      .map(([title, values, ratios]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`, ratios))).filter(Boolean);
   }
   // The other seeds of its cell, and the views that it belongs to.
   function links(trial) {
@@ -57,7 +57,7 @@
     $("trial").replaceChildren(...[
       make("p", { class: "what" }, `${trial.protocol} protocol${trial.tuning ? ", a trial of the tuning" : ""}`),
       make("p", { class: `said s-${page.slug(trial.status)}` }, make("b", {}, trial.status), trial.message ? `: ${trial.message}` : ""),
-      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board ? board.metric : "score")), make("dl", { class: "facts" }, ...list),
+      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board || { metric: "score", log: false })), make("dl", { class: "facts" }, ...list),
     ].filter(Boolean));
     for (const drawn of all("figure", $("trial"))) page.save.figure(drawn);
     return title;
@@ -69,9 +69,17 @@
       make("a", { href: path(id) }, path(id)), "."));
     return "This trial is not in the page";
   }
+  // Which file of a large leaderboard has a trial: each file stands beside the beginnings of the ids in it.
+  page.fileOfTrial = (id) => {
+    const { size, files } = page.data.trialFiles || { size: 1, files: {} }, start = id.slice(0, size);
+    const holds = (starts) => { for (let at = 0; at < starts.length; at += size) if (starts.startsWith(start, at)) return true; return false; };
+    const found = Object.entries(files).find(([, starts]) => holds(starts));
+    return found && found[0];
+  };
   page.trial = (id) => {
     const place = trials.findIndex((row) => row[0] === id);
     if (place >= 0) return show({ ...read(trials[place]), place });
+    if (page.fileOfTrial(id)) return null;
     return /^[0-9a-f]{8,64}$/.test(id) ? absent(id) : null;
   };
 }
