@@ -31,7 +31,7 @@ LOSSES = "log10 of the ratio of training losses, plain over residual"
         ),
         (
             {"effect": "test accuracy", "rule": "within", "mean": -0.5, "low": -0.75, "high": 0.25, "threshold": 0.125},
-            "Test accuracy: −0.5 (−0.75 to 0.25), 3 seeds; the rule: within 0.125 of zero.",
+            "Test accuracy: \N{MINUS SIGN}0.5 (\N{MINUS SIGN}0.75 to 0.25), 3 seeds; the rule: within 0.125 of zero.",
         ),
     ],
 )
@@ -40,7 +40,9 @@ def test_the_logarithm_of_a_ratio_is_told_as_times(fields: dict[str, Any], sente
     assert effect_sentence(claim("c", **fields)) == sentence
 
 
-@pytest.mark.parametrize(("exponent", "text"), [(400.0, "10^400"), (-7.0, "10^−7"), (2.0, "100"), (None, "–")])
+@pytest.mark.parametrize(
+    ("exponent", "text"), [(400.0, "10^400"), (-7.0, "10^\N{MINUS SIGN}7"), (2.0, "100"), (None, "\N{EN DASH}")]
+)
 def test_a_ratio_beyond_counting_is_a_power(exponent: float | None, text: str) -> None:
     """Nothing overflows, and no row of zeros has to be counted."""
     assert times(exponent, 10.0) == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from archbench._report._claim_words import interval, number
@@ -46,7 +47,7 @@ def effect_sentence(claim: ClaimEntry) -> str:
 def _scale(claim: ClaimEntry) -> _Scale:
     for start, base in _BASES.items():
         if claim.effect.startswith(start):
-            return _Scale(claim.effect.removeprefix(start), lambda value: times(value, base), " times", "equal")
+            return _Scale(claim.effect.removeprefix(start), partial(times, base=base), " times", "equal")
     return _Scale(claim.effect, number, "", "zero")
 
 

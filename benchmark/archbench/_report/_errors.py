@@ -1,4 +1,4 @@
-"""The errors of every entrant in the data of the page, from which the view of a task shows those that a reader chooses."""
+"""The errors of every entrant, in the data from which the view of a task shows those that a reader chooses."""
 
 from __future__ import annotations
 

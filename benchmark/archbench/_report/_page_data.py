@@ -6,7 +6,6 @@ It is one JSON object in the page. Every number in it was computed here; the scr
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -68,8 +67,8 @@ def page_data(
 
 def _beginnings(trials: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the ids of trials by file, cut to the length from which on no two of them are equal, and joined."""
-    ids = sorted(key for keys in trials.values() for key in keys)
-    size = 1 + max((len(os.path.commonprefix(pair)) for pair in itertools.pairwise(ids)), default=0)
+    ids = {key for keys in trials.values() for key in keys}
+    size = next(size for size in itertools.count(1) if len({key[:size] for key in ids}) == len(ids))
     return {"size": size, "files": {file: "".join(key[:size] for key in keys) for file, keys in trials.items()}}
 
 
