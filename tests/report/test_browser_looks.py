@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from archbench._records import Record
-from support import MakeRecord
+from archbench._records._files import encode_record
+from support import Cli, MakeRecord
 from support.browsing import follow
 
 pytestmark = pytest.mark.browser
@@ -132,21 +133,23 @@ HOSTILE = (
 )
 
 
-def test_hostile_names(open_page: Any, make_record: MakeRecord) -> None:
-    """Whatever the names of plugins are, each view opens without an error and fits a phone."""
+@pytest.mark.parametrize("width", [390, 1440])
+def test_hostile_names(open_page: Any, make_record: MakeRecord, width: int) -> None:
+    """Whatever the names of plugins are, each view opens without an error, fits, and no texts of a chart overlap."""
     records = [
         make_record(name, task, seed=seed, score=0.5 + seed / 10 + place / 50)
         for place, name in enumerate(HOSTILE)
         for task in ("digits", HOSTILE[place % 8])
         for seed in range(2)
     ]
-    page = open_page(records, viewport={"width": 390, "height": 800})
+    page = open_page(records, viewport={"width": width, "height": 800})
     links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
 
     for link in sorted(set(links)):
         follow(page, link)
         assert "no such view" not in page.locator("main > section:visible h2").first.inner_text(), link
-        assert page.evaluate(SIDEWAYS) <= 390, link
+        assert page.evaluate(SIDEWAYS) <= width, link
+        assert page.evaluate(OVERLAPS) == [], link
     assert page.locator("main script, main b:text-is('bold')").count() == 0
     follow(page, "#/compare?with=__proto__,x")
     page.get_by_label("Second architecture").locator("visible=true").select_option(label="a/b?c#d%e&f=g,h")
@@ -155,6 +158,77 @@ def test_hostile_names(open_page: Any, make_record: MakeRecord) -> None:
     page.wait_for_selector("html[data-ready]")
     assert page.url == address
     assert "a/b?c#d%e&f=g,h" in page.title()
+
+
+SWAPPED = """() => {
+    const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
+    const left = (node, at) => {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        const [box] = range.getClientRects();
+        return box && box.width ? box : null;
+    };
+    while (walk.nextNode()) {
+        const node = walk.currentNode, match = /[\\u0590-\\u05ff]([^\\p{L}\\d]*)(\\d)/u.exec(node.data);
+        if (!match || !node.parentElement.checkVisibility()) continue;
+        const name = left(node, match.index), number = left(node, match.index + match[0].length - 1);
+        const line = name && number && Math.abs(name.top - number.top) < 4;
+        found.push([node.data, line ? number.left < name.left : false]);
+    }
+    return found;
+}"""
+
+
+def test_a_name_from_right_to_left_moves_no_number(open_page: Any, make_record: MakeRecord) -> None:
+    """In every sentence a number stays right of the Hebrew name that it follows, in views of Python and of scripts."""
+    hebrew = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER ALEF}"
+    records = [
+        make_record(name, task, seed=seed, score=score + seed / 100)
+        for name, score in ((hebrew, 0.9), ("mlp", 0.6), (f"{hebrew} {hebrew}", 0.5))
+        for task in ("digits", "shapes")
+        for seed in range(3)
+    ]
+    page, sentences = open_page(records), []
+    for link in (
+        "#/",
+        "#/tasks",
+        "#/task/digits",
+        f"#/compare?with=mlp,{hebrew}",
+        f"#/trial/{records[0].id}",
+        "#/data",
+    ):
+        follow(page, link)
+        sentences += page.evaluate(SWAPPED)
+
+    assert len(sentences) > 3
+    assert [text for text, swapped in sentences if swapped] == []
+
+
+def test_broken_and_foreign_records(open_page: Any, make_record: MakeRecord, cli: Cli, tmp_path: Path) -> None:
+    """Files that are no records, or of another version, cost nothing but themselves: the page shows the others."""
+    out = tmp_path / "mixed"
+    records = [make_record(name, seed=seed, a_provider="gone") for name in ("unknown-net", "mlp") for seed in range(3)]
+    for place, record in enumerate(records):
+        path = out / "records" / record.id[:2] / f"{record.id}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = encode_record(record)
+        damaged = {
+            0: data[:90],
+            1: data.replace(b'"seed":1', b'"seed":7'),
+            2: b'{"schema":999,"record":{},"sha256":""}',
+        }
+        path.write_bytes(damaged.get(place, data))
+    (out / "records" / "note.txt").write_text("mine")
+    done = cli("leaderboard", "--out", out)
+
+    assert done.returncode == 0, done.stderr
+    for width in (390, 1440):
+        page = open_page(out / "index.html", "#/data", viewport={"width": width, "height": 800})
+        assert page.evaluate(SIDEWAYS) <= width
+        assert page.evaluate(OVERLAPS) == []
+        follow(page, "#/task/digits")
+        assert page.locator("main > section:visible table .label").first.inner_text() == "mlp"
 
 
 def few(make: MakeRecord) -> dict[str, list[Record]]:

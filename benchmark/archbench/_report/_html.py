@@ -15,6 +15,7 @@ from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
+from archbench._report._isolation import isolate
 from archbench._report._overview import build_overview, setting_line
 from archbench._report._page_data import Elsewhere, page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
@@ -69,11 +70,13 @@ def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "
     )
     template, names = environment.get_template("page.html.j2"), _context(board)
     return [
-        template.render(
-            names,
-            part=part,
-            publish_url=publish_url if part.whole else "",
-            data=Markup(_data(part, board)),  # noqa: S704 - `<` is escaped
+        isolate(
+            template.render(
+                names,
+                part=part,
+                publish_url=publish_url if part.whole else "",
+                data=Markup(_data(part, board)),  # noqa: S704 - `<` is escaped
+            )
         )
         for part in parts
     ]

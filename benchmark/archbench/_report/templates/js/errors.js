@@ -9,10 +9,10 @@
     for (const block of all(".errs", view)) {
       const errors = found(block), whose = block.querySelector(".whose");
       if (!errors) continue;
-      block.dataset.best = whose.textContent;
+      block.dataset.best = page.joined(whose.textContent);
       const labels = Object.keys(errors).map((who) => entrants[who].label).sort((a, b) => a.localeCompare(b, "en"));
       const list = make("select", { "aria-label": "Architecture", change: () => page.change({ errors: [list.value === block.dataset.best ? "" : list.value] }) },
-        ...labels.map((label) => make("option", {}, label)));
+        ...labels.map((label) => make("option", { value: label }, label)));
       whose.replaceChildren(list);
     }
   }
@@ -28,7 +28,7 @@
   function show(block, { cells, recall, pairs, wrong }) {
     const table = block.querySelector("table.confusion");
     if (table) cells.forEach((counts, n) => fill(table.tBodies[0].rows[n], counts, recall[n], n));
-    else block.querySelector(".pairs").textContent = pairs;
+    else block.querySelector(".pairs").textContent = page.isolated(pairs);
     block.querySelector(".wrong").textContent = wrong;
   }
   function apply(views) {

@@ -14,7 +14,7 @@
   const words = (cell) => {
     const copy = cell.cloneNode(true);
     for (const extra of all(".pin, .hidden, svg, details, .note, .pm", copy)) extra.remove();
-    return copy.textContent.replace(/\s+/g, " ").trim();
+    return page.joined(copy.textContent).replace(/\s+/g, " ").trim();
   };
   const interval = (cell) => { const found = cell.querySelector(".pm"); return found ? found.textContent.trim() : ""; };
   // A spreadsheet would run text that begins like a formula; numbers are left alone.

@@ -53,7 +53,7 @@
     const board = trial.board >= 0 ? boards[trial.board] : null;
     const list = facts(trial).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
     const detail = trial.detail && make("pre", { tabindex: "0", "aria-label": "Traceback or end of the log" }, trial.detail);
-    $("v-trial").textContent = title;
+    $("v-trial").textContent = page.isolated(title);
     $("trial").replaceChildren(...[
       make("p", { class: "what" }, `${trial.protocol} protocol${trial.tuning ? ", a trial of the tuning" : ""}`),
       make("p", { class: `said s-${page.slug(trial.status)}` }, make("b", {}, trial.status), trial.message ? `: ${trial.message}` : ""),
