@@ -220,7 +220,7 @@ def test_broken_and_foreign_records(open_page: Any, make_record: MakeRecord, cli
         }
         path.write_bytes(damaged.get(place, data))
     (out / "records" / "note.txt").write_text("mine")
-    done = cli("leaderboard", "--out", out)
+    done = cli("leaderboard", "--out", str(out), cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     for width in (390, 1440):

@@ -24,7 +24,7 @@ STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
     "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "errors", "save", "charts", "answers",
-    "differences", "compare", "ask", "trial", "theme", "router", "start",
+    "differences", "compare", "ask", "trials", "trial", "theme", "router", "start",
 )  # fmt: skip
 """Names of the scripts of the page, in order."""
 
@@ -133,9 +133,14 @@ def page_style() -> str:
 
 
 def _joined(folder: str, names: Sequence[str]) -> str:
-    """Return the text of these files of a folder of the templates, one after the other."""
+    """Return the lines of these files of a folder of the templates, without comments and indentation.
+
+    A fifth of them would be that; who reads the code finds it where it is written.
+    """
     place = resources.files("archbench._report").joinpath("templates", folder)
-    return "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
+    text = "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def csp_hash(source: str) -> str:

@@ -1,9 +1,8 @@
 // The view `#/compare?with=lstm,gru&task=adding`.
 {
   const { $, all, make, draw, names } = page;
-  const { entrants, boards, trials, steps, fields } = page.data;
+  const { entrants, boards, trials } = page.data;
   const { number, text, line, image, grid, upright } = page.charts;
-  const CURVE = fields.indexOf("curve");
   const nameOf = (board) => page.address.parts(board.at).slice(1).join("/");
   const tasks = boards.filter((board) => board.seeds);
 
@@ -105,9 +104,8 @@
   }
   function series(board, who, line) {
     return who.flatMap((one, n) => (board.seeds[one] || []).map(([seed, , trial]) => {
-      const curve = trial === null ? [] : trials[trial][CURVE];
-      const { label, colour } = entrants[one];
-      return curve.length ? { name: label, title: `${label}, seed ${seed}`, colour: look(n), mark: colour, steps: steps[curve[0]], values: curve[line] } : null;
+      const curve = trial === null ? null : page.curveAt(trial), { label, colour } = entrants[one];
+      return curve && { name: label, title: `${label}, seed ${seed}`, colour: look(n), mark: colour, steps: curve.steps, values: curve[line] };
     })).filter(Boolean);
   }
   function figure(title, chart) {
@@ -119,8 +117,8 @@
     const list = make("select", { "aria-label": "Task", change: () => page.change({ task: [list.value] }) }, ...options);
     const drawn = [
       [`${board.metric} by seed; a line joins what one seed gave`, slopes(board, who)],
-      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, 1), `Validation ${board.metric} by step`, board.log)],
-      ["training loss, one line for each seed", page.charts.curves(series(board, who, 2), "Training loss by step")],
+      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, "validation"), `Validation ${board.metric} by step`, board.log)],
+      ["training loss, one line for each seed", page.charts.curves(series(board, who, "loss"), "Training loss by step")],
     ];
     const figures = drawn.map(([title, chart]) => figure(title, chart)).filter(Boolean);
     const none = figures.length ? [] : [make("p", { class: "aside" }, "None of them finished a trial on this task.")];

@@ -29,7 +29,7 @@ const page = {};
   const source = $("data");
   Object.assign(page, {
     $, all, make, draw, isolated, joined,
-    data: source ? JSON.parse(source.textContent) : { entrants: [], boards: [], trials: [], texts: [], steps: [], fields: [] },
+    data: source ? JSON.parse(source.textContent) : { entrants: [], boards: [], trials: [], texts: [], steps: [], cells: [], fields: [], cellFields: [] },
     // Letters of a head or a label as they stand in an address: "Train loss" is `train-loss`.
     slug: (text) => text.trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, ""),
     say: (text) => { const live = $("live"); if (live) live.textContent = text; },

@@ -77,7 +77,7 @@
   }
 
   // --- charts: a copy that looks alike without the style sheet ---
-  const LOOK = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-opacity",
+  const LOOK = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "stroke-opacity",
     "opacity", "font-size", "font-family", "font-weight", "paint-order", "text-anchor"];
   // Attributes and not styles: the policy of the page forbids inline styles, and a picture needs none.
   function inline(from, to) {

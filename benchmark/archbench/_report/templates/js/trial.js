@@ -1,14 +1,8 @@
 // The view `#/trial/ID`: one trained network, with all that its record says of it in words.
 {
   const { $, all, make } = page;
-  const { entrants, boards, trials, texts, steps, fields } = page.data;
-  const TEXTS = ["architecture", "task", "protocol", "status", "message", "detail", "recipe", "splits", "batches", "environment", "command"];
+  const { entrants, boards, trials } = page.data;
 
-  function read(row) {
-    const found = Object.fromEntries(fields.map((name, n) => [name, row[n]]));
-    for (const name of TEXTS) found[name] = texts[found[name]];
-    return found;
-  }
   const known = (value) => value !== null && value !== undefined && value !== "";
   const exact = (value) => (known(value) ? String(value).replace("-", page.charts.MINUS) : "\u2013");
   const whole = (value) => (known(value) ? value.toLocaleString("en") : "\u2013");
@@ -32,10 +26,11 @@
       ["Hash of the splits", code(trial.splits)], ["Hash of the first batches", code(trial.batches)],
       ["Command", code(trial.command)], ["Record", make("a", { href: path(trial.id) }, path(trial.id))]].filter(([, value]) => value);
   }
-  function charts({ architecture, entrant, curve: [at, validation, loss] }, { metric, log }) {
-    if (at === undefined) return [];
-    const one = { name: architecture, steps: steps[at], colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
-    return [[`validation ${metric}`, validation, log], ["training loss", loss, false]]
+  function charts({ architecture, entrant, place }, { metric, log }) {
+    const curve = page.curveAt(place);
+    if (!curve) return [];
+    const one = { name: architecture, steps: curve.steps, colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
+    return [[`validation ${metric}`, curve.validation, log], ["training loss", curve.loss, false]]
       .map(([title, values, ratios]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`, ratios))).filter(Boolean);
   }
   // The other seeds of its cell, and the views that it belongs to.
@@ -43,8 +38,8 @@
     const out = [];
     if (trial.entrant >= 0) out.push(make("a", { href: `#${entrants[trial.entrant].at}` }, trial.architecture));
     if (trial.board >= 0) out.push(make("a", { href: `#${boards[trial.board].at}` }, boards[trial.board].where));
-    const same = (row) => ["entrant", "board", "tuning", "architecture", "task", "protocol"].every((name) => row[fields.indexOf(name)] === trials[trial.place][fields.indexOf(name)]);
-    const seeds = trials.filter(same).map(read).filter((other) => other.id !== trial.id).sort((a, b) => a.seed - b.seed);
+    const same = (other) => ["entrant", "board", "tuning", "architecture", "task", "protocol"].every((name) => other[name] === trial[name]);
+    const seeds = trials.map((_, place) => page.trialAt(place)).filter(same).filter((other) => other.id !== trial.id).sort((a, b) => a.seed - b.seed);
     out.push(...seeds.map((other) => make("a", { href: `#/trial/${other.id}` }, `seed ${other.seed}`)));
     return out.length ? make("ul", { class: "links" }, ...out.map((link) => make("li", {}, link))) : null;
   }
@@ -78,7 +73,7 @@
   };
   page.trial = (id) => {
     const place = trials.findIndex((row) => row[0] === id);
-    if (place >= 0) return show({ ...read(trials[place]), place });
+    if (place >= 0) return show(page.trialAt(place));
     if (page.fileOfTrial(id)) return null;
     return /^[0-9a-f]{8,64}$/.test(id) ? absent(id) : null;
   };
