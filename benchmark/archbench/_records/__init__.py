@@ -10,6 +10,7 @@ from archbench._records._differences import Difference as Difference
 from archbench._records._differences import compare_records as compare_records
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
+from archbench._records._files import read_plain_file as read_plain_file
 from archbench._records._files import write_atomically as write_atomically
 from archbench._records._fit import misfit as misfit
 from archbench._records._grouping import current_recipe as current_recipe
