@@ -42,5 +42,5 @@ def test_wide_ranges_keep_their_ratios() -> None:
 
 def test_what_is_no_number_stays_missing() -> None:
     """A gap keeps its place, and a curve of gaps alone is one of gaps alone."""
-    assert decoded(*curve_text([1.0, None, 3.0])) == [1.0, None, 3.0]
-    assert decoded(*curve_text([None, None])) == [None, None]
+    assert decoded(*curve_text([1.0, math.nan, 3.0])) == [1.0, None, 3.0]
+    assert decoded(*curve_text([math.nan, math.inf])) == [None, None]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from archbench._report._pairs import four_digits
+
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-LEVELS = len(DIGITS) ** 2 - 1
+_PAIRS = [first + second for first in DIGITS for second in DIGITS]
+LEVELS = len(_PAIRS) - 1
 """Steps from the lowest value to the highest one: twelve times as many as a chart of the page has pixels."""
 MISSING = "  "
 """Stands for a value that is no number."""
@@ -16,23 +19,23 @@ WIDE = 20.0
 Text = tuple[float | None, float | None, str]
 
 
-def curve_text(values: Sequence[float | None]) -> Text:
+def curve_text(values: Sequence[float]) -> Text:
     """Return the lowest and the highest value, and for each value two digits of base 64 for its place between them.
 
     The text begins with `~` where equal steps are equal ratios, else with `=`.
 
     Args:
-        values: None where there is no number.
+        values: what is no number is missing.
     """
-    known = [value for value in values if value is not None]
+    known = [value for value in values if math.isfinite(value)]
     if not known:
         return None, None, "=" + MISSING * len(values)
     low, high = min(known), max(known)
     ratios = low > 0 and high / low > WIDE
     span = (math.log(high / low) if ratios else high - low) or 1.0
-
-    def place(value: float) -> str:
-        level = round(LEVELS * (math.log(value / low) if ratios else value - low) / span)
-        return DIGITS[level // len(DIGITS)] + DIGITS[level % len(DIGITS)]
-
-    return low, high, ("~" if ratios else "=") + "".join(MISSING if v is None else place(v) for v in values)
+    parts = [math.log(value / low) / span for value in known] if ratios else [(value - low) / span for value in known]
+    places = [_PAIRS[round(LEVELS * part)] for part in parts]
+    if len(known) < len(values):
+        found = iter(places)
+        places = [next(found) if math.isfinite(value) else MISSING for value in values]
+    return four_digits(low), four_digits(high), ("~" if ratios else "=") + "".join(places)

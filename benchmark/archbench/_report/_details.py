@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
-from archbench._report import _architectures, _charts, _errors
+from archbench._report import _architectures, _charts, _errors, _seed_words
 from archbench._report._schema import Curve, Leaderboard, PictureEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import decimals, fixed, solved
 
@@ -27,6 +27,7 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "steps_chart": lambda item: _charts.steps_chart(item, entrants),
         "curve_words": lambda item: _curve_words(item, board),
         "shown_confusion": _shown_confusion,
+        "seed_words": _seed_words,
         "pair_words": _errors.pair_words,
         "wrong_words": _errors.wrong_words,
         "test_words": lambda item: _test_words(item, tasks[item.task]),

@@ -15,7 +15,10 @@ def errors_data(item: TaskBoard, board: Leaderboard) -> dict[str, Any]:
     task = next(task for task in board.tasks if task.id == item.task)
     numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
     found = {
-        str(numbers[row.entrant]): {**_matrix(row.confusion, task.classes), "wrong": wrong_words(row)}
+        str(numbers[row.entrant]): {
+            **_matrix(row.confusion, task.classes),
+            "wrong": [[s.seed, s.wrong] for s in row.seeds if s.wrong],
+        }
         for row in item.rows
         if row.confusion is not None
     }
@@ -23,12 +26,14 @@ def errors_data(item: TaskBoard, board: Leaderboard) -> dict[str, Any]:
 
 
 def _matrix(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> dict[str, Any]:
-    """Return the cells and the recall of each class; of many classes, the most frequent confusions in words."""
+    """Return the cells and the recall of each class; of many classes, the most frequent confusions in words.
+
+    A row is a text: its numbers and then the recall, with nothing in the place of a zero, which most of them are.
+    """
     if len(confusion) > MOST_CLASSES:
         return {"pairs": pair_words(confusion, classes)}
     rows = confusion_rows(confusion, classes)
-    cells = [[number for number, _ in row.cells] for row in rows]
-    return {"cells": cells, "recall": [fixed(row.recall, 3) for row in rows]}
+    return {"rows": [",".join([*(str(n or "") for n, _ in row.cells), fixed(row.recall, 3)]) for row in rows]}
 
 
 def pair_words(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> str:

@@ -109,6 +109,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
         "relations": _pairs.relations,
+        "exact": _pairs.eight_digits,
         **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file

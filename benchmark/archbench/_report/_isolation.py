@@ -10,6 +10,7 @@ _RUN = re.compile(f"[{_RIGHT}]+(?:[ _.-]+[{_RIGHT}]+)*")
 _ISOLATES = re.compile("[\u2068\u2069]")
 _CONTROLS = re.compile("[\u202a-\u202e\u2066\u2067]")
 """Characters that change the direction of what follows them (Unicode, UAX #9, section 2)."""
+_ANY = re.compile(f"[{_RIGHT}\u202a-\u202e\u2066-\u2069]")
 _DATA = '<script type="application/json"'
 
 
@@ -21,6 +22,6 @@ def isolate(page: str) -> str:
     The data, from which the script looks up names, are left as they are; it isolates what it writes itself.
     """
     shown, mark, data = page.partition(_DATA)
-    if shown.isascii():
+    if not _ANY.search(shown):
         return page
     return _RUN.sub("\u2068\\g<0>\u2069", _CONTROLS.sub("\ufffd", _ISOLATES.sub("", shown))) + mark + data

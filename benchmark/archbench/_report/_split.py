@@ -20,6 +20,8 @@ from archbench._report._schema import Entrant, Leaderboard, TaskBoard
 
 MOST_TRIALS = 2_000
 """A leaderboard with more trials than this, studies and tuning included, is written as several files."""
+MOST_BYTES = 1_500_000
+"""A page that would be larger is written as several files, too: it has to open in a second."""
 FOLDER = "details"
 """The folder of the pages beside the index."""
 
@@ -35,7 +37,9 @@ def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str
         board, records, publish_url: as for `render_html`.
     """
     if _count(board) <= MOST_TRIALS:
-        return {_INDEX: render_html(board, records, publish_url)}
+        whole = render_html(board, records, publish_url)
+        if len(whole.encode()) <= MOST_BYTES:
+            return {_INDEX: whole}
     files = _Files(board)
     found = {_INDEX: _index(board, records, files)}
     found |= dict(_tasks(board, records, files))

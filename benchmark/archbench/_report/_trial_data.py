@@ -95,7 +95,10 @@ class Trials:
         return known or str(getattr(part, "label", part.name))
 
     def _text(self, text: str) -> int:
-        return self._texts.setdefault(text.encode("utf-8", "replace").decode(), len(self._texts))
+        place = self._texts.get(text)
+        if place is None:
+            place = self._texts.setdefault(text.encode("utf-8", "replace").decode(), len(self._texts))
+        return place
 
     def _curve(self, record: Record) -> list[Any]:
         """Return the place of the steps, and the texts of validation scores and losses; nothing without a curve."""
@@ -105,8 +108,8 @@ class Trials:
         every = math.ceil(len(curves.step) / MOST_POINTS)
         kept = slice((len(curves.step) - 1) % every, None, every)
         steps = tuple(curves.step[kept])
-        lines = ([four_digits(value) for value in line[kept]] for line in (curves.validation, curves.train_loss))
-        return [self._steps.setdefault(steps, len(self._steps)), *(part for line in lines for part in curve_text(line))]
+        texts = curve_text(curves.validation[kept]), curve_text(curves.train_loss[kept])
+        return [self._steps.setdefault(steps, len(self._steps)), *texts[0], *texts[1]]
 
 
 def _scores(record: Record) -> list[float | int | None]:

@@ -16,7 +16,8 @@
       whose.replaceChildren(list);
     }
   }
-  function fill(row, counts, recall, own) {
+  function fill(row, text, own) {
+    const cells = text.split(","), recall = cells.pop(), counts = cells.map(Number); // nothing is zero
     const total = counts.reduce((sum, number) => sum + number, 0);
     counts.forEach((number, n) => {
       const cell = row.cells[n + 1];
@@ -25,11 +26,15 @@
     });
     row.cells[counts.length + 1].textContent = recall;
   }
-  function show(block, { cells, recall, pairs, wrong }) {
+  function said(wrong) {
+    const seeds = wrong.map(([seed, places]) => `seed ${seed}: ${places.join(", ")}`).join("; ");
+    return seeds && `The most confident errors, as indices in the test split of a seed: ${seeds}.`;
+  }
+  function show(block, { rows, pairs, wrong }) {
     const table = block.querySelector("table.confusion");
-    if (table) cells.forEach((counts, n) => fill(table.tBodies[0].rows[n], counts, recall[n], n));
+    if (table) rows.forEach((text, n) => fill(table.tBodies[0].rows[n], text, n));
     else block.querySelector(".pairs").textContent = page.isolated(pairs);
-    block.querySelector(".wrong").textContent = wrong;
+    block.querySelector(".wrong").textContent = said(wrong);
   }
   function apply(views) {
     for (const block of views.flatMap((view) => all(".errs", view)).filter((one) => one.dataset.best !== undefined)) {
