@@ -65,6 +65,7 @@ def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
+        auto_reload=False,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )

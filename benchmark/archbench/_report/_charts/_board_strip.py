@@ -91,7 +91,14 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
     return tag(
         "g",
         tag("title", entrant.label),
-        tag("text", clip(entrant.label, LONGEST), x=LEFT - 10, y=y + 4, text_anchor="end", class_="who"),
+        tag(
+            "text",
+            clip(entrant.label, LONGEST if len(entrant.label) <= LONGEST else LONGEST - 2),
+            x=LEFT - 10,
+            y=y + 4,
+            text_anchor="end",
+            class_="who",
+        ),
         *_marks(row, y, plot),
         tag("text", _value(row, plot), x=VALUE, y=y + 4),
         tag("text", _cost(row), x=WIDTH - 4, y=y + 4, text_anchor="end"),
