@@ -33,5 +33,5 @@ def encodable(text: object) -> str:
 
 def _chart(chart: Chart) -> Chart:
     lines = tuple(replace(line, label=encodable(line.label)) for line in chart.lines)
-    texts = {name: encodable(getattr(chart, name)) for name in ("title", "x", "y", "description")}
-    return replace(chart, lines=lines, **texts)
+    title, x, y, description = map(encodable, (chart.title, chart.x, chart.y, chart.description))
+    return replace(chart, title=title, x=x, y=y, description=description, lines=lines)

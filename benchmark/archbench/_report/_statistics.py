@@ -81,7 +81,7 @@ def competition_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -
         scores: shape (entrants,).
     """
     array = _ascending(scores, higher_is_better)
-    return (1 + np.searchsorted(np.sort(array), array)).tolist()
+    return [1 + int(place) for place in np.searchsorted(np.sort(array), array)]
 
 
 def average_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> Floats:

@@ -93,7 +93,7 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
         tag("title", entrant.label),
         tag(
             "text",
-            clip(entrant.label, LONGEST if len(entrant.label) <= LONGEST else LONGEST - 2),
+            _short(entrant.label),
             x=LEFT - 10,
             y=y + 4,
             text_anchor="end",
@@ -105,6 +105,11 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
         class_=" ".join(names),
         data_e=entrant.colour,
     )
+
+
+def _short(label: str) -> str:
+    """Return a label that fits the margin; where letters are cut, wide ones have to fit too."""
+    return label if len(label) <= LONGEST else clip(label, LONGEST - 2)
 
 
 def _marks(row: TaskRow, y: float, plot: _Plot) -> Iterator[Markup]:
