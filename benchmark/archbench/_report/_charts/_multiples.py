@@ -116,7 +116,8 @@ def _upright(values: Sequence[float], task: TaskEntry, validation: bool) -> _Upr
     y = linear(up, (FLOOR, TOP))
     marks = [10.0**mark for mark in few(log_ticks(up), 5)] if powers else ticks(up, 4)
     shown = validation and up[0] <= place(task.chance) <= up[1]
-    return _Upright(lambda value: y(place(value)), marks, task.chance if shown else None)
+    scale: Scale = (lambda value: y(place(value))) if powers else y
+    return _Upright(scale, marks, task.chance if shown else None)
 
 
 def _domain(values: Sequence[float], task: TaskEntry, validation: bool) -> Domain:
@@ -156,23 +157,27 @@ def _lines(curve: Curve, series: Sequence[SeedCurve], drawing: _Drawing) -> Iter
     """Yield the seeds, those without success apart, and the mean where it describes them."""
     bad = [seed for seed in series if seed.status != "ok" or (drawing.aimed and not seed.solved)]
     good = [seed for seed in series if seed not in bad]
+    places = [round(drawing.x(step)) for step in curve.step]
     for seeds, name in ((good, ""), (bad, "bad ")):
-        paths = "".join(_path(curve.step, _of(seed, drawing.validation), drawing) for seed in seeds)
+        paths = "".join(_path(places, _of(seed, drawing.validation), drawing.y) for seed in seeds)
         if paths:
             yield tag("path", d=paths, class_=name + ("seeds" if curve.split else "thin"))
     if not curve.split:
         mean = curve.validation if drawing.validation else curve.train_loss
-        yield tag("path", d=_path(curve.step, mean, drawing), class_="mean" if good else "bad mean")
+        yield tag("path", d=_path(places, mean, drawing.y), class_="mean" if good else "bad mean")
 
 
-def _path(steps: Sequence[int], values: Sequence[float], drawing: _Drawing) -> str:
-    """Return a line through these points in whole pixels, each relative to the one before: a fifth of the bytes."""
-    points = _bends(
-        [
-            (round(drawing.x(step)), round(min(max(drawing.y(value), TOP - 3), FLOOR + 3)))
-            for step, value in zip(steps, values, strict=False)
-        ]
-    )
+def _path(places: Sequence[int], values: Sequence[float], y: Scale) -> str:
+    """Return a line through these points in whole pixels, each relative to the one before: a fifth of the bytes.
+
+    Args:
+        places: across, in pixels.
+        values: at these places; there may be fewer.
+        y: the vertical scale.
+    """
+    top, floor = TOP - 3, FLOOR + 3
+    heights = [round(min(max(y(value), top), floor)) for value in values]
+    points = _bends(list(zip(places, heights, strict=False)))
     moves = (f"{x - a} {y - b}" for (a, b), (x, y) in itertools.pairwise(points))
     line = f"l{' '.join(moves)}" if len(points) > 1 else "h2"  # a single point is a short stroke
     return f"M{points[0][0]} {points[0][1]}{line}".replace(" -", "-")
