@@ -294,7 +294,7 @@ def table(page: str, head: str) -> list[list[str]]:
 def test_columns_are_those_of_the_rows() -> None:
     """docs/python.md has one line for each column of `Results.rows()`, in order and in the words of the code."""
     assert table("docs/python.md", "column | what it holds") == [
-        [f"`{name}`", words] for name, (words, _) in COLUMNS.items()
+        [f"`{name}`", column.words] for name, column in COLUMNS.items()
     ]
 
 

@@ -21,6 +21,7 @@ from archbench._declarations import Found as Found
 from archbench._declarations import Line as Line
 from archbench._declarations import Outputs as Outputs
 from archbench._declarations import Part as Part
+from archbench._declarations import Picture as Picture
 from archbench._declarations import Prepared as Prepared
 from archbench._declarations import Published as Published
 from archbench._declarations import Reader as Reader
@@ -105,6 +106,7 @@ __all__ = [
     "Observer",
     "Outputs",
     "Part",
+    "Picture",
     "PluginError",
     "Prepared",
     "Probes",

@@ -199,7 +199,8 @@ def archbench_leaderboard_sections(records: Sequence[Record]) -> Iterable[Sectio
 
     Called each time the leaderboard is built, with all valid records in order of their ids. The result must depend
     on the records only: the same records must give the same page. Records of tuning trials are included; they have
-    `trial.tuning` set, and no scores. If a plugin raises, its sections are left out and the page says so.
+    `trial.tuning` set, and no scores. If a plugin raises, its sections are left out and the page says so. A section
+    may have text, a table, charts as data, and PNG or SVG pictures of the plugin, which are shown as images.
 
     Example:
         >>> import archbench

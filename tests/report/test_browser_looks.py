@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from archbench._records import Record
-from support import MakeRecord
+from archbench._records import Record, Store
+from archbench._records._files import encode_record
+from support import Cli, MakeRecord
 from support.browsing import follow
 
 pytestmark = pytest.mark.browser
@@ -132,21 +134,23 @@ HOSTILE = (
 )
 
 
-def test_hostile_names(open_page: Any, make_record: MakeRecord) -> None:
-    """Whatever the names of plugins are, each view opens without an error and fits a phone."""
+@pytest.mark.parametrize("width", [390, 1440])
+def test_hostile_names(open_page: Any, make_record: MakeRecord, width: int) -> None:
+    """Whatever the names of plugins are, each view opens without an error, fits, and no texts of a chart overlap."""
     records = [
         make_record(name, task, seed=seed, score=0.5 + seed / 10 + place / 50)
         for place, name in enumerate(HOSTILE)
         for task in ("digits", HOSTILE[place % 8])
         for seed in range(2)
     ]
-    page = open_page(records, viewport={"width": 390, "height": 800})
+    page = open_page(records, viewport={"width": width, "height": 800})
     links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
 
     for link in sorted(set(links)):
         follow(page, link)
         assert "no such view" not in page.locator("main > section:visible h2").first.inner_text(), link
-        assert page.evaluate(SIDEWAYS) <= 390, link
+        assert page.evaluate(SIDEWAYS) <= width, link
+        assert page.evaluate(OVERLAPS) == [], link
     assert page.locator("main script, main b:text-is('bold')").count() == 0
     follow(page, "#/compare?with=__proto__,x")
     page.get_by_label("Second architecture").locator("visible=true").select_option(label="a/b?c#d%e&f=g,h")
@@ -155,6 +159,82 @@ def test_hostile_names(open_page: Any, make_record: MakeRecord) -> None:
     page.wait_for_selector("html[data-ready]")
     assert page.url == address
     assert "a/b?c#d%e&f=g,h" in page.title()
+
+
+SWAPPED = """() => {
+    const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
+    const left = (node, at) => {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        const [box] = range.getClientRects();
+        return box && box.width ? box : null;
+    };
+    while (walk.nextNode()) {
+        const node = walk.currentNode, match = /[\\u0590-\\u05ff]([^\\p{L}\\d]*)(\\d)/u.exec(node.data);
+        if (!match || !node.parentElement.checkVisibility()) continue;
+        const name = left(node, match.index), number = left(node, match.index + match[0].length - 1);
+        const line = name && number && Math.abs(name.top - number.top) < 4;
+        found.push([node.data, line ? number.left < name.left : false]);
+    }
+    return found;
+}"""
+
+
+def test_a_name_from_right_to_left_moves_no_number(open_page: Any, make_record: MakeRecord) -> None:
+    """In every sentence a number stays right of the Hebrew name that it follows, in views of Python and of scripts."""
+    hebrew = "\N{HEBREW LETTER SHIN}\N{HEBREW LETTER LAMED}\N{HEBREW LETTER ALEF}"
+    records = [
+        make_record(name, task, seed=seed, score=score + seed / 100)
+        for name, score in ((hebrew, 0.9), ("mlp", 0.6), (f"{hebrew} {hebrew}", 0.5))
+        for task in ("digits", "shapes")
+        for seed in range(3)
+    ]
+    page, sentences = open_page(records), []
+    for link in (
+        "#/",
+        "#/tasks",
+        "#/task/digits",
+        f"#/compare?with=mlp,{hebrew}",
+        f"#/trial/{records[0].id}",
+        "#/data",
+    ):
+        follow(page, link)
+        sentences += page.evaluate(SWAPPED)
+
+    assert len(sentences) >= 3
+    assert [text for text, swapped in sentences if swapped] == []
+
+
+def test_broken_and_foreign_records(open_page: Any, cli: Cli, tmp_path: Path) -> None:
+    """Files that are no records, or of another version, cost nothing but themselves: the page shows the others."""
+    out = tmp_path / "mixed"
+    known = Store(REFERENCE.parent).scan()[0].values()
+    trials = {(r.trial.architecture.label, r.trial.seed): r for r in known if r.trial.task.label == "noisy-digits"}
+    for seed in range(3):
+        fine, broken = trials["mlp", seed], encode_record(trials["lenet-5", seed])
+        net = msgspec.structs.replace(fine.trial.architecture, name="stranger", label="stranger", provider="gone")
+        trial = msgspec.structs.replace(fine.trial, architecture=net)
+        newer = b'{"schema":999,"record":{},"sha256":""}'
+        damaged = (broken[:90], broken.replace(b'"seed":1', b'"seed":7'), newer)[seed]
+        written = {fine.id: encode_record(fine), trials["lenet-5", seed].id: damaged}
+        written[trial.id] = encode_record(msgspec.structs.replace(fine, id=trial.id, trial=trial))
+        for key, data in written.items():
+            path = out / "records" / key[:2] / f"{key}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    (out / "records" / "note.txt").write_text("mine")
+    done = cli("leaderboard", "--out", str(out), cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    for width in (390, 1440):
+        page = open_page(out / "index.html", "#/data", viewport={"width": width, "height": 800})
+        assert page.locator(".notes li").count() == 3
+        assert page.evaluate(SIDEWAYS) <= width
+        assert page.evaluate(OVERLAPS) == []
+        follow(page, "#/task/noisy-digits")
+        shown = page.locator("main > section:visible table[id^=t-] .label").all_inner_texts()
+        assert sorted(shown) == ["mlp", "stranger"]
 
 
 def few(make: MakeRecord) -> dict[str, list[Record]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from archbench._records import Record, TaskFacts
+from archbench._records import Curves, Record, TaskFacts
 from archbench._report import build_leaderboard
 from support import MakeRecord
 from support.browsing import follow, go
@@ -225,6 +225,26 @@ def test_curves_are_drawn_over_each_other(page: Any) -> None:
     assert sorted(chart.locator("text.name").all_text_contents()) == ["highway", "lstm", "mlp"]
 
 
+def test_perplexities_stand_on_an_axis_of_powers(open_page: Any, make_record: MakeRecord) -> None:
+    """Where ratios count, equal ratios are equal distances: 10 is half way from 1 to 100, in both charts."""
+    facts = TaskFacts(
+        kind="tokens", metric="perplexity", higher_is_better=False, chance=1000.0, oracle=1.0, summary="Words"
+    )
+    curve = Curves(step=[1, 2, 3], validation=[100.0, 10.0, 1.0], train_loss=[1.0, 1.0, 1.0], seconds=[1.0, 2.0, 3.0])
+    scores = {"a": 1.0, "b": 10.0, "c": 100.0}
+    records = [make_record(name, score=score, task_facts=facts, curves=curve) for name, score in scores.items()]
+    page = open_page(records, "#/compare?with=a,b,c&task=digits")
+
+    points = page.locator("svg[aria-label^='Validation'] polyline").first.get_attribute("points")
+    heights = [float(point.split(",")[1]) for point in points.split()]
+    assert heights[1] - heights[0] == pytest.approx(heights[2] - heights[1], abs=0.3)
+    marks = page.locator("svg[aria-label*='by seed'] circle")
+    first, second, third = sorted(float(mark.get_attribute("cy")) for mark in marks.all())
+    assert second - first == pytest.approx(third - second, abs=0.3)
+    ticks = page.locator("svg[aria-label*='by seed'] text").all_text_contents()
+    assert {"1", "10", "100"} <= set(ticks)
+
+
 def test_only_what_differs_is_listed(open_page: Any, make_record: MakeRecord) -> None:
     """The table of options leaves out what is equal."""
     options = {"a": {"width": 64, "depth": 2}, "b": {"width": 128, "depth": 2}}
@@ -291,7 +311,7 @@ def test_a_finished_trial_shows_its_scores(page: Any, realistic: list[Record]) -
     assert page.locator("#trial a[href='#/task/digits']").count() == 1
 
 
-def test_trials_of_studies_have_views_too(page: Any, realistic: list[Record]) -> None:
+def test_every_trial_has_a_view(page: Any, realistic: list[Record]) -> None:
     """Every trial that was run has a view, also one that does not count."""
     tried = [record for record in realistic if record.status != "skipped"]
     for record in tried[:: len(tried) // 6]:

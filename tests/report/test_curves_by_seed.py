@@ -12,6 +12,7 @@ from archbench._records import Curves, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._charts import multiples
 from archbench._report._charts._multiples import PANEL, _bends
+from archbench._report._html import render_html
 from archbench._report._schema import Curve, Leaderboard
 from support import MakeRecord
 
@@ -94,6 +95,21 @@ def test_a_trial_that_ended_early_is_dashed(make_record: MakeRecord) -> None:
     assert [(seed.status, len(seed.validation)) for seed in curve.seeds] == [("ok", 3), ("ok", 3), ("timeout", 2)]
     (dashed,) = re.findall(r'<path d="([^"]*)" class="bad seeds"', panel(board))
     assert dashed.count("M") == 1
+
+
+def test_partial_curves_without_a_finished_seed(make_record: MakeRecord) -> None:
+    """Where every seed diverged or ran out of time, its part of the curve is drawn dashed, and there is no mean."""
+    ends = [("timeout", [0.1, 0.2, 0.3]), ("diverged", [0.1]), ("timeout", [0.2, 0.3])]
+    records = [trial(make_record, n, curve, status=status) for n, (status, curve) in enumerate(ends)]
+    board = build_leaderboard(records)
+
+    curve = only_curve(board)
+    assert (curve.n, curve.step, curve.validation, curve.split) == (0, [10, 20, 30], [], True)
+    assert [seed.validation for seed in curve.seeds] == [values for _, values in ends]
+    (dashed,) = re.findall(r'<path d="([^"]*)" class="bad seeds"', panel(board))
+    assert re.fullmatch(r"(M\d+ \d+(l[-\d ]+|h2)){3}", dashed)
+    assert "mean" not in panel(board)
+    assert "diverged 1 of 3, timeout 2 of 3" in render_html(board)
 
 
 def test_solved_and_unsolved_seeds_split(make_record: MakeRecord) -> None:

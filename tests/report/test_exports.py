@@ -185,6 +185,15 @@ def test_bibtex_holds_what_appears_and_nothing_else(make_record: MakeRecord) -> 
     assert all(line.startswith(("  ", "@misc{", "}")) for line in text.splitlines()[3:] if line)
 
 
+def test_bibtex_has_the_sources_of_tasks(make_record: MakeRecord) -> None:
+    """The paper of a task has an entry that names the task, also where older records do not name it."""
+    new = make_record(seed=0)
+    facts = msgspec.structs.replace(new.task_facts, source="arXiv:1511.06464, sec. 4.2")
+    records = [msgspec.structs.replace(new, task_facts=facts), make_record(seed=1, started="2030-01-01T00:00:00+00:00")]
+
+    assert "annote = {task digits}" in render_bibtex(build_leaderboard(records))
+
+
 def test_keys_are_short_and_differ() -> None:
     """A key is ASCII of bounded length, and texts in other scripts do not share one."""
     long = [slug("x" * 300 + end) for end in ("a", "b")]

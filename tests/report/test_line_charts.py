@@ -56,7 +56,8 @@ def test_each_seed_is_a_dot_and_every_line_is_named() -> None:
         Line(label="theory", x=(1, 2), y=(1.0, 1.0), dashed=True),
     )
 
-    assert sum(element.attrib.get("class") == "seed" for element in image.iter("circle")) == 2
+    (seeds,) = [element.attrib["d"] for element in image.iter("path") if element.attrib.get("class") == "seed"]
+    assert re.fullmatch(r"(M[\d.]+ [\d.]+h0){2}", seeds)
     assert [e.text for e in image.iter("text") if e.attrib.get("class") == "name"] == ["<b>&", "theory"]
 
 

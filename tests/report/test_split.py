@@ -99,3 +99,27 @@ def test_readers_go_from_file_to_file(open_page: Any, large: Path) -> None:
     tab.wait_for_url("**/index.html#/tasks**")
     tab.go_back()
     tab.wait_for_url("**/details/task-*.html#/trial/**")
+
+
+@pytest.mark.browser
+def test_a_trial_is_found_from_the_index(open_page: Any, large: Path, realistic: list[Record]) -> None:
+    """The address of any trial of a board leads from the index to the file that shows it, also one that failed."""
+    for status in ("ok", "timeout", "failed"):
+        record = next(record for record in realistic if record.status == status)
+        tab = open_page(large / "index.html", f"#/trial/{record.id}")
+        tab.wait_for_url(f"**/details/task-{record.trial.task.label}.html#/trial/{record.id}")
+        shown = tab.locator("section.view:not([hidden])").first.inner_text()
+        assert f"{record.trial.architecture.label} on {record.trial.task.label}, seed {record.trial.seed}" in shown
+        assert status in shown
+    tab = open_page(large / "index.html", "#/trial/" + "0" * 16)
+    assert "not in the page" in tab.locator("section.view:not([hidden])").first.inner_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_file_is_wider_than_the_screen(open_page: Any, large: Path, width: int) -> None:
+    """Index and detail pages fit the screen, and each opens without an error."""
+    for name in ("index.html", "details/task-digits.html", "details/architecture-mlp.html"):
+        tab = open_page(large / name, viewport={"width": width, "height": 900})
+        assert tab.locator("section.view:not([hidden])").count() > 0
+        assert tab.evaluate("document.scrollingElement.scrollWidth") <= width, name

@@ -163,7 +163,11 @@ def test_confusions_are_summed_over_seeds(make_record: MakeRecord, tmp_path: Pat
     page = page_of(records, tmp_path)
 
     assert build_leaderboard(records).boards[0].rows[0].confusion == (3 * two).tolist()
-    shown = page[page.index("Where it errs: good") : page.index("Who is better than whom", page.index("Where it errs"))]
+    shown = page[
+        page.index('Where it errs: <span class="whose">good') : page.index(
+            "Who is better than whom", page.index("Where it errs")
+        )
+    ]
     assert [int(text) for text in re.findall(r'<td class="(?:own|k\d)">(\d+)</td>', shown)] == [120, 3, 6, 111]
     assert "<td>0.976</td>" in shown  # 120 of 123
     assert "seed 0: 7, 3; seed 1: 8, 3; seed 2: 9, 3." in shown

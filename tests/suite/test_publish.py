@@ -60,6 +60,19 @@ def test_another_workflow_is_not_overwritten(repository: Path, cli_here: Cli) ->
     assert not (repository / "results: #1" / "index.html").exists()
 
 
+def test_the_workflow_goes_to_a_file_of_choice(repository: Path, cli_here: Cli) -> None:
+    """--workflow-file names the file, which publishes the same folder; alone, it is refused."""
+    command = ("leaderboard", "--out", "results: #1", "--workflow-file", "ci/pages.yml")
+    done = cli_here(*command, "--publish-workflow", "--json", cwd=repository)
+    alone = cli_here(*command, cwd=repository)
+
+    path = repository / "ci" / "pages.yml"
+    assert (done.returncode, json.loads(done.stdout)["workflow"]) == (0, str(path))
+    assert "results: #1" in path.read_text(encoding="utf-8")
+    assert not (repository / ".github").exists()
+    assert (alone.returncode, "add that, or leave it out" in alone.stderr) == (2, True)
+
+
 def test_a_folder_outside_of_a_repository_has_no_workflow(tmp_path: Path, cli_here: Cli) -> None:
     """Without a repository there is no place for the workflow, and the command says what to do."""
     (tmp_path / "leaderboard" / "records").mkdir(parents=True)

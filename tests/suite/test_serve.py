@@ -146,6 +146,33 @@ def test_the_page_and_its_exports_are_served(served: Served, folder: Path) -> No
     assert (head.content, int(head.headers["Content-Length"])) == (b"", len(served.get("/").content))
 
 
+def test_records_are_served(served: Served, folder: Path) -> None:
+    """The record of each trial, which the page links to, is answered as it is on disk; a foreign file beside is not."""
+    path = next((folder / "records").glob("*/*.json"))
+    (path.parent / "secret.json").write_text("secret")
+    answer = served.get(f"/{path.relative_to(folder)}")
+
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.content == path.read_bytes()
+    assert served.get(f"/{path.parent.relative_to(folder)}/secret.json").status == 404
+    path.unlink()
+    path.symlink_to(folder)
+    assert served.get(f"/{path.relative_to(folder)}").status == 404
+
+
+def test_the_files_of_a_large_leaderboard_are_live(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page beside the index is served too, asks for the version of all, and may run the script that does."""
+    monkeypatch.setattr("archbench._report._split.MOST_TRIALS", 1)
+    page = LivePage(folder, load_plugins(only=[]))
+    pages = {name: content.decode() for name, content in page.files.items() if name.endswith(".html")}
+
+    assert len(pages) > 2
+    for text in pages.values():
+        (script,) = [found for found in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if "/-/version" in found]
+        assert page.version in script
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in text
+
+
 def test_nothing_else_is_served(served: Served) -> None:
     """A path that is no name of a file of the leaderboard is not found, whatever it leads to."""
     for path in PATHS:

@@ -20,6 +20,7 @@ from archbench._declarations._reader import Found as Found
 from archbench._declarations._reader import OwnData as OwnData
 from archbench._declarations._reader import Prepared as Prepared
 from archbench._declarations._reader import Reader as Reader
+from archbench._declarations._section import Picture as Picture
 from archbench._declarations._section import Section as Section
 from archbench._declarations._study import Chart as Chart
 from archbench._declarations._study import Findings as Findings
@@ -27,6 +28,7 @@ from archbench._declarations._study import Line as Line
 from archbench._declarations._study import Part as Part
 from archbench._declarations._study import Size as Size
 from archbench._declarations._study import Study as Study
+from archbench._declarations._study import check_chart as check_chart
 from archbench._declarations._targets import resolve as resolve
 from archbench._declarations._task import IGNORED as IGNORED
 from archbench._declarations._task import ArrayLike as ArrayLike

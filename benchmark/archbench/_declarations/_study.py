@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -114,6 +115,20 @@ class Chart:
     log_x: bool = False
     log_y: bool = False
     description: str = ""
+
+
+def check_chart(chart: Chart) -> None:
+    """Raise if the page cannot draw a chart.
+
+    Raises:
+        ValueError: x and y of a line differ in length, or a value is not finite.
+    """
+    for line in chart.lines:
+        if len(line.x) != len(line.y):
+            raise ValueError(f"{chart.title}: {line.label} has {len(line.x)} values of x and {len(line.y)} of y")
+        values = [*line.x, *(y for y in line.y if y is not None), *(value for dot in line.seeds for value in dot)]
+        if not all(math.isfinite(value) for value in values):
+            raise ValueError(f"{chart.title}: {line.label} has a value that is not finite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,6 +234,7 @@ def _task_facts(task: Task, info: TaskInfo) -> TaskFacts:
         summary=task.summary,
         margin=task.margin,
         factor=task.factor,
+        source=task.source,
     )
 
 

@@ -15,7 +15,8 @@ from archbench._plugins._discovery import BUILT_IN
 from archbench._plugins._faults import Problem
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._provenance import PluginStatus, Registered
-from archbench._plugins._watching import Sections, Watcher, make_sections, notify
+from archbench._plugins._sections import Sections, make_sections
+from archbench._plugins._watching import Watcher, notify
 from archbench._records import Origin, Record, Trial
 
 _SECTIONS = "archbench_leaderboard_sections"

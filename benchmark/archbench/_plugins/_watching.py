@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from archbench._declarations import Section
 from archbench._plugins._apart import Apart, Gone
 from archbench._plugins._containment import contained, is_stop
 from archbench._plugins._faults import FaultError, Problem, one_line
 from archbench._plugins._hooks import Hooks
+from archbench._plugins._sections import Sections, make_sections
 from archbench._records import Record
-
-Sections = tuple[list[Section], Problem | None]
-"""The sections of a plugin, or why it has none."""
 
 
 class Watcher:
@@ -82,25 +79,3 @@ def notify(plugin: str, hooks: Hooks, hook: str, arguments: Mapping[str, Any]) -
         message = f"{hook} raised {one_line(error)}; the run goes on, further errors of it are not shown"
         return FaultError("call", message, error).problem(plugin)
     return None
-
-
-def make_sections(plugin: str, hooks: Hooks, records: tuple[Record, ...]) -> Sections:
-    """Call the hook that makes sections here; return them, or the problem."""
-    try:
-        with contained():
-            found = hooks.collect("archbench_leaderboard_sections", Section, records=records)
-        _check_sections(found)
-    except FaultError as fault:
-        return [], fault.problem(plugin)
-    return found, None
-
-
-def _check_sections(sections: Sequence[Section]) -> None:
-    for section in sections:
-        texts = [section.title, section.text, *section.columns, *(cell for row in section.rows for cell in row)]
-        if not all(isinstance(text, str) for text in texts):
-            raise FaultError("collect", f"section {section.title!r}: title, text, columns and cells must all be text")
-        if any(len(row) != len(section.columns) for row in section.rows):
-            raise FaultError(
-                "collect", f"section {section.title!r}: each row needs {len(section.columns)} cells, as columns"
-            )

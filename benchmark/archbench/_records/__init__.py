@@ -1,5 +1,8 @@
 """Trials, the records that they leave, and the store that keeps records whole on disk."""
 
+from archbench._records._columns import RECORD_COLUMNS as RECORD_COLUMNS
+from archbench._records._columns import Column as Column
+from archbench._records._columns import Value as Value
 from archbench._records._conditions import conditions_of as conditions_of
 from archbench._records._conditions import strangers as strangers
 from archbench._records._differences import Comparison as Comparison
@@ -8,6 +11,7 @@ from archbench._records._differences import compare_records as compare_records
 from archbench._records._files import TEMPORARY as TEMPORARY
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
+from archbench._records._files import read_plain_file as read_plain_file
 from archbench._records._files import write_atomically as write_atomically
 from archbench._records._fit import misfit as misfit
 from archbench._records._grouping import current_recipe as current_recipe

@@ -59,6 +59,7 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
         classes: names of the classes in the order of their labels; empty if nothing names them.
         example: the first training example of seed 0. Only evaluation trials of seed 0 keep it, so that all examples of
             a task are equal; never one of people's own files.
+        source: the paper; empty if none is declared, or the record is older than this field.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     test_examples: int | None = None
     classes: list[str] = []
     example: Example | None = None
+    source: str = ""
 
 
 class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):

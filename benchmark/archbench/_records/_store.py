@@ -217,9 +217,13 @@ class Store:
     def _files(self) -> list[Path]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
-        found = (path for path in self.records.rglob("*.json") if path.name != REFUSED)
-        # What lies in a folder that is called like a record is set aside with the folder.
-        return sorted(p for p in found if not any(n.endswith(".json") for n in p.relative_to(self.records).parts[:-1]))
+        found = []
+        for folder, folders, files in os.walk(self.records):
+            found += [os.path.join(folder, name) for name in (*folders, *files) if name.endswith(".json")]
+            # What lies in a folder that is called like a record is set aside with the folder.
+            folders[:] = [name for name in folders if not name.endswith(".json")]
+        ordered = sorted((path for path in found if not path.endswith(f"{os.sep}{REFUSED}")), key=_parts)
+        return [Path(path) for path in ordered]
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
@@ -255,6 +259,10 @@ class Store:
             yield
         finally:
             shutil.rmtree(self.shared, ignore_errors=True)
+
+
+def _parts(path: str) -> list[str]:
+    return path.split(os.sep)
 
 
 def _checksum_of(path: Path) -> str:

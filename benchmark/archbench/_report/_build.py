@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -20,10 +19,10 @@ from archbench._report._schema import (
     Leaderboard,
     OverBoard,
     ProtocolEntry,
-    SectionEntry,
     TaskBoard,
     TaskEntry,
 )
+from archbench._report._section_entries import describe_section, encodable
 from archbench._report._seeds import status_of
 from archbench._report._set_aside import set_apart
 from archbench._report._study_entries import collect_claims, collect_studies
@@ -63,7 +62,7 @@ def build_leaderboard(
     return Leaderboard(
         trials=len(trials),
         counts=dict(sorted(Counter(status_of(record)[0] for record in trials).items())),
-        notes=[_encodable(note) for note in notes],
+        notes=[encodable(note) for note in notes],
         protocols=protocols,
         tasks=list(tasks.values()),
         entrants=entrants,
@@ -73,7 +72,7 @@ def build_leaderboard(
         tuning=build_tuning(ordered, context, *order),
         failures=_failures(cells, context, *order),
         environments=environments,
-        sections=[_section(origin, section) for origin, section in sections],
+        sections=[describe_section(origin, section) for origin, section in sections],
         studies=collect_studies(answers) if answers else [],
         claims=collect_claims(answers) if answers else [],
     )
@@ -135,18 +134,3 @@ def _failures(
         failures,
         key=lambda f: (protocols.index(f.protocol), tasks.index(f.task), context.label(f.entrant), f.seed, f.record),
     )
-
-
-def _section(origin: Origin, section: Section) -> SectionEntry:
-    return SectionEntry(
-        provider=_encodable(f"{origin.distribution} {origin.version}".strip()),
-        title=_encodable(section.title),
-        paragraphs=[_encodable(text.strip()) for text in re.split(r"\n\s*\n", section.text) if text.strip()],
-        columns=[_encodable(column) for column in section.columns],
-        rows=[[_encodable(cell) for cell in row] for row in section.rows],
-    )
-
-
-def _encodable(text: object) -> str:
-    """Return text that UTF-8 can hold: file names may carry lone surrogates, and cells of a section may be numbers."""
-    return str(text).encode("utf-8", "replace").decode()

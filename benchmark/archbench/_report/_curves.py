@@ -21,21 +21,24 @@ _Points = Mapping[int, tuple[float, float]]
 def build_curve(row: TaskRow, group: Sequence[Record], task: TaskEntry) -> Curve | None:
     """Return the curves of the counted trials at the steps that all finished ones have, as far as values are finite.
 
+    Where none finished, these are the partial curves of those that diverged or ran out of time, and there is no mean.
+
     Args:
         row: the row of an entrant.
         group: its records.
         task: gives the margin, and the distance from chance to perfect.
 
     Returns:
-        The curves; None unless a finished trial has one.
+        The curves; None if no trial has one.
     """
     counted = {seed.record for seed in row.seeds if seed.counted}
     found = [(record, _points(record)) for record in group if record.id in counted and record.curves is not None]
     finished = [points for record, points in found if status_of(record)[0] == "ok"]
-    if not finished:
+    steps = _common_steps(finished) if finished else max((sorted(points) for _, points in found), key=len, default=[])
+    if not steps:
         return None
-    steps = sorted(set(finished[0]).intersection(*finished[1:]))
-    mean = [[float(np.mean([points[step][part] for points in finished])) for step in steps] for part in (0, 1)]
+    values = np.array([[points[step] for points in finished] for step in steps])  # (steps, seeds, 2)
+    mean = [np.ascontiguousarray(values[..., part]).mean(axis=1).tolist() if finished else [] for part in (0, 1)]
     return Curve(
         entrant=row.entrant,
         n=len(finished),
@@ -45,6 +48,10 @@ def build_curve(row: TaskRow, group: Sequence[Record], task: TaskEntry) -> Curve
         split=_split(row) or _missed(mean[0], [[points[step][0] for points in finished] for step in steps], task),
         seeds=[_seed(record, points, steps) for record, points in found],
     )
+
+
+def _common_steps(finished: Sequence[_Points]) -> list[int]:
+    return sorted(set(finished[0]).intersection(*finished[1:]))
 
 
 def _points(record: Record) -> _Points:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
-from archbench._report import _architectures, _charts
-from archbench._report._schema import Curve, Leaderboard, TaskBoard, TaskEntry, TaskRow
+from archbench._report import _architectures, _charts, _errors, _seed_words
+from archbench._report._schema import Curve, Leaderboard, PictureEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import decimals, fixed, solved
 
 MOST_TOKENS = 60
@@ -26,6 +27,9 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "steps_chart": lambda item: _charts.steps_chart(item, entrants),
         "curve_words": lambda item: _curve_words(item, board),
         "shown_confusion": _shown_confusion,
+        "seed_words": _seed_words,
+        "pair_words": _errors.pair_words,
+        "wrong_words": _errors.wrong_words,
         "test_words": lambda item: _test_words(item, tasks[item.task]),
         "target_words": _target_words,
         "token_lines": _token_lines,
@@ -36,6 +40,7 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "not_taken": lambda entrant: _architectures.not_taken(entrant, board),
         "largest_difference": _architectures.largest_difference,
         "paper_links": _architectures.paper_links,
+        "picture_address": _picture_address,
         "claims_of": lambda study: [claim for claim in board.claims if claim.study == study.id],
     }
 
@@ -60,6 +65,8 @@ def _result(row: TaskRow, curve: Curve, digits: int) -> str:
     """Return the score of a row; where seeds went apart, how many solved the task or the range of their scores."""
     scores = [seed.test for seed in row.seeds if seed.counted and seed.test is not None]
     text = fixed(row.score.mean if row.score else None, digits)
+    if not curve.n:
+        return row.gap
     if row.solved is not None:
         text = f"{solved(row)} solved"
     elif curve.split and scores:
@@ -105,6 +112,11 @@ def _token_lines(example: Example) -> str:
 
 def _has_answers(example: Example) -> bool:
     return len(example.values) > 1 and len(example.target.split(" ")) == len(example.values)
+
+
+def _picture_address(picture: PictureEntry) -> str:
+    """Return a picture as an address. Browsers let nothing in an image run, and load nothing that it refers to."""
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
 def _beside_control(results: Sequence[_architectures.OnTask]) -> str:

@@ -107,4 +107,5 @@ def _example_facts(records: Sequence[Record]) -> dict[str, Any]:
         "test_examples": next((fact.test_examples for fact in facts if fact.test_examples is not None), None),
         "classes": next((fact.classes for fact in facts if fact.classes), []),
         "example": next((fact.example for fact in facts if fact.example is not None), None),
+        "source": next((fact.source for fact in facts if fact.source), ""),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -15,15 +15,16 @@ from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
 from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
+from archbench._report._isolation import isolate
 from archbench._report._overview import build_overview, setting_line
-from archbench._report._page_data import page_data
+from archbench._report._page_data import Elsewhere, page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
 
 STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
-    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "save", "charts", "answers",
-    "differences", "compare", "ask", "trial", "theme", "router", "start",
+    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "errors", "save", "charts", "answers",
+    "differences", "compare", "ask", "trials", "trial", "theme", "router", "start",
 )  # fmt: skip
 """Names of the scripts of the page, in order."""
 
@@ -36,7 +37,7 @@ class Part(NamedTuple):
         boards: the tasks with a view.
         entrants: the architectures with a view.
         records: those whose trials have a view.
-        elsewhere: the files with the views that the page lacks, by address.
+        elsewhere: the files with what the page lacks.
         compared: the leaderboard whose pairs the page can compare; None for that which it shows.
     """
 
@@ -44,7 +45,7 @@ class Part(NamedTuple):
     boards: Sequence[TaskBoard]
     entrants: Sequence[Entrant]
     records: Sequence[Record] = ()
-    elsewhere: Mapping[str, str] = {}
+    elsewhere: Elsewhere = Elsewhere()
     compared: Leaderboard | None = None
 
 
@@ -64,19 +65,26 @@ def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
+        auto_reload=False,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
     template, names = environment.get_template("page.html.j2"), _context(board)
     return [
-        template.render(
-            names,
-            part=part,
-            publish_url=publish_url if part.whole else "",
-            data=Markup(page_data(part.compared or board, part.records, part.elsewhere)),  # noqa: S704 - `<` is escaped
+        isolate(
+            template.render(
+                names,
+                part=part,
+                publish_url=publish_url if part.whole else "",
+                data=Markup(_data(part, board)),  # noqa: S704 - `<` is escaped
+            )
         )
         for part in parts
     ]
+
+
+def _data(part: Part, board: Leaderboard) -> str:
+    return page_data(part.compared or board, part.records, part.elsewhere, part.boards)
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:
@@ -102,6 +110,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "origin_words": _text.origin_words,
         "over_domain": _over_domain,
         "relations": _pairs.relations,
+        "exact": _pairs.eight_digits,
         **detail_names(board),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
@@ -126,9 +135,14 @@ def page_style() -> str:
 
 
 def _joined(folder: str, names: Sequence[str]) -> str:
-    """Return the text of these files of a folder of the templates, one after the other."""
+    """Return the lines of these files of a folder of the templates, without comments and indentation.
+
+    A fifth of them would be that; who reads the code finds it where it is written.
+    """
     place = resources.files("archbench._report").joinpath("templates", folder)
-    return "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
+    text = "".join(place.joinpath(f"{name}.{folder}").read_text(encoding="utf-8") for name in names)
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def csp_hash(source: str) -> str:

@@ -233,7 +233,9 @@ def _failures(page: _Page) -> list[str]:
 def _section(section: SectionEntry) -> list[str]:
     blocks = [f"## {escape(section.title)}", f"From {escape(section.provider)}."]
     blocks += [escape(paragraph) for paragraph in section.paragraphs]
-    return [*blocks, _table(section.columns, section.rows)] if section.columns else blocks
+    blocks += [_table(section.columns, section.rows)] if section.columns else []
+    shown = [chart.title for chart in section.charts] + [picture.description for picture in section.pictures]
+    return [*blocks, *(f"On the page: {escape(title)}." for title in shown)]
 
 
 def _entrants(board: Leaderboard) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archbench._report._claim_words import interval, number
+from archbench._report._effect_words import effect_sentence
 from archbench._report._headline import chosen_claims, headline
 from archbench._report._overview_answers import Answer, answers
 from archbench._report._overview_heat import Heat, build_heat
@@ -83,16 +83,7 @@ def _machine(board: Leaderboard) -> list[str]:
 
 
 def _card(claim: ClaimEntry, study: StudyEntry | None) -> Card:
-    effect = f"{claim.effect[:1].upper()}{claim.effect[1:]}"
-    span = f" ({interval(claim)})" if interval(claim) else ""
-    sentence = f"{effect}: {number(claim.mean)}{span}, {claim.n} seeds; the rule: {_rule(claim)}."
-    return Card(claim, study, SYMBOLS.get(claim.verdict, "○"), sentence)
-
-
-def _rule(claim: ClaimEntry) -> str:
-    """Return the rule of a claim in a few words; the table of claims has all of them."""
-    within = claim.rule == "within"
-    return f"within {number(claim.threshold)} of zero" if within else f"{claim.rule} {number(claim.threshold)}"
+    return Card(claim, study, SYMBOLS.get(claim.verdict, "○"), effect_sentence(claim))
 
 
 def _sharpest(boards: Sequence[TaskBoard]) -> TaskBoard | None:

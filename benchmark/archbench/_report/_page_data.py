@@ -5,41 +5,71 @@ It is one JSON object in the page. Every number in it was computed here; the scr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from archbench._records import Record
 from archbench._report import _text
 from archbench._report._addresses import Addresses
+from archbench._report._errors import errors_data
 from archbench._report._pairs import four_digits, pair_data
+from archbench._report._scales import is_logarithmic
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard, TaskEntry, TaskRow
 from archbench._report._trial_data import Trials
 
 
-def page_data(board: Leaderboard, records: Sequence[Record] = (), elsewhere: Mapping[str, str] | None = None) -> str:
+class Elsewhere(NamedTuple):
+    """The files with what a page of a large leaderboard lacks.
+
+    Args:
+        views: the file of each view, by address.
+        trials: the ids of the trials in each file.
+    """
+
+    views: Mapping[str, str] = {}
+    trials: Mapping[str, Sequence[str]] = {}
+
+
+def page_data(
+    board: Leaderboard,
+    records: Sequence[Record] = (),
+    elsewhere: Elsewhere = Elsewhere(),  # noqa: B008 - it cannot change
+    shown: Sequence[TaskBoard] = (),
+) -> str:
     """Return the data of the page as JSON that can stand inside a script element.
 
     Args:
-        board: the leaderboard that the page shows.
+        board: the leaderboard whose entrants can be compared.
         records: the records that it was built from; without them, single trials cannot be shown.
-        elsewhere: the files with the views that the page lacks, by address; empty if it has all.
+        elsewhere: the files with what the page lacks.
+        shown: the boards with a view, whose errors can be looked at.
     """
     at = Addresses(board)
     trials = Trials(board, records)
+    errors = {item.id: errors_data(item, board) for item in shown}
     data = {
         "entrants": [_entrant(entrant, at) for entrant in board.entrants],
         "boards": [
             *(_over(over, board, at) for over in board.overall),
-            *(_task(item, board, at, trials.places) for item in board.boards),
+            *(_task(item, board, at, trials.places) | errors.get(item.id, {}) for item in board.boards),
         ],
         "words": _words(board),
         **trials.data(),
-        **({"elsewhere": elsewhere} if elsewhere else {}),
+        **({"elsewhere": elsewhere.views} if elsewhere.views else {}),
+        **({"trialFiles": _beginnings(elsewhere.trials)} if elsewhere.trials else {}),
     }
     # The order of keys is that of the code, so equal leaderboards give equal bytes. `<` would end the element.
     return msgspec.json.encode(data).decode().replace("<", "\\u003c")
+
+
+def _beginnings(trials: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the ids of trials by file, cut to the length from which on no two of them are equal, and joined."""
+    ids = {key for keys in trials.values() for key in keys}
+    size = next(size for size in itertools.count(1) if len({key[:size] for key in ids}) == len(ids))
+    return {"size": size, "files": {file: "".join(key[:size] for key in keys) for file, keys in trials.items()}}
 
 
 def _words(board: Leaderboard) -> str:
@@ -115,6 +145,7 @@ def _units(task: TaskEntry) -> dict[str, Any]:
         "margin": _text.margin_words(task) if factor else "" if task.margin is None else f"{task.margin}",
         "scale": four_digits(task.oracle - task.chance),
         "chance": four_digits(task.chance),
+        "log": factor or is_logarithmic(task),
     }
 
 

@@ -60,6 +60,11 @@ def four_digits(value: float | None) -> float | None:
     return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
 
 
+def eight_digits(value: float) -> str:
+    """Return a number with as many digits as sorting and a copy of a table need."""
+    return str(value) if isinstance(value, int) else f"{value:.8g}"
+
+
 def _numbers(found: Differences, numbers: Mapping[str, int], digits: int | None) -> dict[str, list[int] | list[float]]:
     """Return entrants, means and half widths; with so many decimals, or for ratios (None) with four digits."""
 

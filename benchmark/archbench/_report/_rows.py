@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archbench._declarations import METRICS
 from archbench._protocols import protocols
 from archbench._records import Record, TaskFacts
 from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
 from archbench._report._provenance import environment_numbers, plugin_file
+from archbench._report._scales import is_logarithmic
 from archbench._report._schema import Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
 from archbench._report._seeds import describe_gap, finished, status_of
 from archbench._report._statistics import Estimate, Floats, normalise
@@ -137,9 +137,7 @@ def _solved(counted: Sequence[Record]) -> dict[str, Any]:
 
 def normalised(scores: npt.ArrayLike, task: TaskEntry | TaskFacts) -> Floats:
     """Return test scores of a task on the scale where 0 is chance and 1 is a perfect predictor."""
-    rules = METRICS.get(task.metric)  # a record may come from a suite with other metrics
-    logarithmic = rules is not None and rules.logarithmic
-    return normalise(scores, chance=task.chance, oracle=task.oracle, logarithmic=logarithmic)
+    return normalise(scores, chance=task.chance, oracle=task.oracle, logarithmic=is_logarithmic(task))
 
 
 def margin_share(margin: float, task: TaskEntry | TaskFacts) -> float:

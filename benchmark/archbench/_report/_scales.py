@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archbench._declarations import METRICS
 from archbench._records import TaskFacts
 from archbench._report._schema import TaskEntry
 from archbench._statistics import Scale, floor_of
@@ -26,3 +27,9 @@ def usable_factor(facts: TaskFacts) -> float | None:
     """Return the factor of a record; None where it cannot be, as in a record that somebody else made."""
     possible = facts.factor is not None and facts.factor > 1 and facts.chance > 0 and not facts.higher_is_better
     return facts.factor if possible else None
+
+
+def is_logarithmic(task: TaskEntry | TaskFacts) -> bool:
+    """Return whether equal steps of the metric of a task are ratios, as of a perplexity."""
+    rules = METRICS.get(task.metric)  # None in a record of a newer suite
+    return rules is not None and rules.logarithmic

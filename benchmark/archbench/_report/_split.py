@@ -15,10 +15,13 @@ from archbench._records import Record, group_by
 from archbench._report._addresses import Addresses
 from archbench._report._exports import slug
 from archbench._report._html import Part, render_html, render_parts
+from archbench._report._page_data import Elsewhere
 from archbench._report._schema import Entrant, Leaderboard, TaskBoard
 
 MOST_TRIALS = 2_000
 """A leaderboard with more trials than this, studies and tuning included, is written as several files."""
+MOST_BYTES = 1_500_000
+"""A page that would be larger is written as several files, too: it has to open in a second."""
 FOLDER = "details"
 """The folder of the pages beside the index."""
 
@@ -34,7 +37,9 @@ def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str
         board, records, publish_url: as for `render_html`.
     """
     if _count(board) <= MOST_TRIALS:
-        return {_INDEX: render_html(board, records, publish_url)}
+        whole = render_html(board, records, publish_url)
+        if len(whole.encode()) <= MOST_BYTES:
+            return {_INDEX: whole}
     files = _Files(board)
     found = {_INDEX: _index(board, records, files)}
     found |= dict(_tasks(board, records, files))
@@ -65,9 +70,10 @@ class _Files:
             address: f"{FOLDER}/{slug(address)}{f'-{key}' if names[slug(address)] > 1 else ''}.html"
             for address, key in views
         }
-        self.of_all = self.by_address | {
-            at.trial(seed.record): self.task(item) for item in board.boards for row in item.rows for seed in row.seeds
+        self.trials = {
+            self.task(item): [seed.record for row in item.rows for seed in row.seeds] for item in board.boards
         }
+        self.of_all = self.by_address | {at.trial(key): file for file, keys in self.trials.items() for key in keys}
 
     def task(self, item: TaskBoard) -> str:
         """Return the file with the view of a task."""
@@ -77,10 +83,10 @@ class _Files:
         """Return the file with the view of an architecture."""
         return self.by_address[self._at.architecture(entrant)]
 
-    def seen_from(self, name: str) -> dict[str, str]:
-        """Return the other files by address, as a file refers to them; the empty address stands for all others."""
+    def seen_from(self, name: str) -> Elsewhere:
+        """Return the other files, as a file refers to them; the empty address stands for all others."""
         others = {address: _relative(file, name) for address, file in self.by_address.items() if file != name}
-        return others if name == _INDEX else others | {"": _relative(_INDEX, name)}
+        return Elsewhere(others, self.trials) if name == _INDEX else Elsewhere(others | {"": _relative(_INDEX, name)})
 
 
 def _index(board: Leaderboard, records: Sequence[Record], files: _Files) -> Part:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from archbench._statistics import LEVEL, MIN_SEEDS
 
@@ -80,7 +80,8 @@ def competition_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -
     Args:
         scores: shape (entrants,).
     """
-    return [int(rank) for rank in stats.rankdata(_ascending(scores, higher_is_better), method="min")]
+    array = _ascending(scores, higher_is_better)
+    return [1 + int(place) for place in np.searchsorted(np.sort(array), array)]
 
 
 def average_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> Floats:
@@ -89,7 +90,14 @@ def average_ranks(scores: npt.ArrayLike, *, higher_is_better: bool = True) -> Fl
     Args:
         scores: shape (entrants, tasks), or (entrants,).
     """
-    return np.asarray(stats.rankdata(_ascending(scores, higher_is_better), axis=0), dtype=np.float64)
+    array = _ascending(scores, higher_is_better)
+    return np.apply_along_axis(_mean_places, 0, array)
+
+
+def _mean_places(values: Floats) -> Floats:
+    """Return the place of each value in rising order, from 1; equal values share the mean of their places."""
+    order = np.sort(values)
+    return (np.searchsorted(order, values, "left") + np.searchsorted(order, values, "right") + 1) / 2
 
 
 def pareto_front(scores: npt.ArrayLike, costs: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -121,8 +129,11 @@ def _combine(cells: Sequence[Floats], weights: Sequence[float]) -> Estimate:
 
 @functools.lru_cache(maxsize=4096)
 def _quantile_of_t(freedom: float) -> np.float64:
-    """Return the quantile of Student's t that leaves half of what the level leaves above it; few degrees occur."""
-    return np.float64(stats.t.ppf((1 + LEVEL) / 2, freedom))
+    """Return the quantile of Student's t that leaves half of what the level leaves above it; few degrees occur.
+
+    It is `scipy.stats.t.ppf`, whose module takes half a second to import.
+    """
+    return np.float64(special.stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def _ascending(scores: npt.ArrayLike, higher_is_better: bool) -> Floats:

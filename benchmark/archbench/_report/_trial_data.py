@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import shlex
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 from archbench._protocols import Recipe, protocols
 from archbench._records import Origin, Record
+from archbench._report._curve_text import curve_text
 from archbench._report._pairs import four_digits
 from archbench._report._schema import Leaderboard
 from archbench._report._seeds import status_of
@@ -20,11 +22,12 @@ MOST_POINTS = 40
 MOST_DETAIL = 3_000
 """Characters of a traceback or log that the page carries; the end says why it failed."""
 
-FIELDS = (
-    "id", "architecture", "entrant", "board", "task", "protocol", "seed", "tuning", "status", "message", "detail",
-    "scores", "cost", "curve", "recipe", "splits", "batches", "environment", "command",
+CELL_FIELDS = (
+    "architecture", "entrant", "board", "task", "protocol", "tuning", "recipe", "environment", "command"
 )  # fmt: skip
-"""The fields of a trial, in order. Texts are places in the list of texts, except for its id."""
+"""What the trials of an entrant on a task share, in order. Texts are places in the list of texts."""
+FIELDS = ("id", "cell", "seed", "status", "message", "detail", "scores", "cost", "curve", "splits", "batches")
+"""The fields of a trial, in order. Its id is written in base 64; other texts are places in the list of texts."""
 
 
 class Trials:
@@ -46,6 +49,7 @@ class Trials:
         self._said = {seed.record: (seed.status, seed.message) for seed in seeds}
         self._texts: dict[str, int] = {}
         self._steps: dict[tuple[int, ...], int] = {}
+        self._cells: dict[tuple[int, ...], int] = {}
         tried = sorted((r for r in records if r.status != "skipped"), key=lambda record: record.id)
         self._shown = [r for r in tried if len(tried) <= MOST_TRIALS or r.status != "ok"][:MOST_TRIALS]
         self.places = {record.id: place for place, record in enumerate(self._shown)}
@@ -54,28 +58,36 @@ class Trials:
     def data(self) -> dict[str, Any]:
         """Return the part of the data that holds the trials."""
         rows = [self._row(record) for record in self._shown]
-        return {"fields": FIELDS, "trials": rows, "texts": list(self._texts), "steps": list(self._steps)}
+        shared = {"texts": list(self._texts), "steps": list(self._steps), "cells": list(self._cells)}
+        return {"fields": FIELDS, "cellFields": CELL_FIELDS, "trials": rows, **shared}
 
     def _row(self, record: Record) -> list[Any]:
-        trial, pairing = record.trial, record.pairing
         status, message = self._said.get(record.id) or status_of(record)
-        texts = [status, message, record.detail[-MOST_DETAIL:].strip()]
-        task, protocol = self._label(trial.task), self._label(trial.protocol)
-        proof = (pairing.splits, pairing.batches) if pairing else ("", "")
+        texts = (status, message, record.detail[-MOST_DETAIL:].strip())
+        proof = (record.pairing.splits, record.pairing.batches) if record.pairing else ("", "")
         return [
-            record.id,
-            self._text(self._label(trial.architecture)),
-            self._numbers.get(trial.architecture.key, -1),
-            self._boards.get((trial.task.key, trial.protocol.key), -1),
-            *map(self._text, (task, protocol)),
-            trial.seed,
-            int(trial.tuning),
+            base64.urlsafe_b64encode(bytes.fromhex(record.id)).decode().rstrip("="),
+            self._cell(record),
+            record.trial.seed,
             *map(self._text, texts),
             _scores(record),
             _cost(record),
             self._curve(record),
-            *map(self._text, (_recipe(record), *proof, _environment(record), _command(record))),
+            *map(self._text, proof),
         ]
+
+    def _cell(self, record: Record) -> int:
+        trial, words = record.trial, (_recipe(record), _environment(record), _command(record))
+        cell = (
+            self._text(self._label(trial.architecture)),
+            self._numbers.get(trial.architecture.key, -1),
+            self._boards.get((trial.task.key, trial.protocol.key), -1),
+            self._text(self._label(trial.task)),
+            self._text(self._label(trial.protocol)),
+            int(trial.tuning),
+            *map(self._text, words),
+        )
+        return self._cells.setdefault(cell, len(self._cells))
 
     def _label(self, part: Any) -> str:
         """Return the name of an architecture, a task or a protocol on the page."""
@@ -83,18 +95,21 @@ class Trials:
         return known or str(getattr(part, "label", part.name))
 
     def _text(self, text: str) -> int:
-        return self._texts.setdefault(text.encode("utf-8", "replace").decode(), len(self._texts))
+        place = self._texts.get(text)
+        if place is None:
+            place = self._texts.setdefault(text.encode("utf-8", "replace").decode(), len(self._texts))
+        return place
 
     def _curve(self, record: Record) -> list[Any]:
-        """Return the place of the steps, validation scores and losses; nothing without a curve."""
+        """Return the place of the steps, and the texts of validation scores and losses; nothing without a curve."""
         curves = record.curves
         if curves is None or not curves.step:
             return []
         every = math.ceil(len(curves.step) / MOST_POINTS)
         kept = slice((len(curves.step) - 1) % every, None, every)
         steps = tuple(curves.step[kept])
-        values = ([four_digits(value) for value in line[kept]] for line in (curves.validation, curves.train_loss))
-        return [self._steps.setdefault(steps, len(self._steps)), *values]
+        texts = curve_text(curves.validation[kept]), curve_text(curves.train_loss[kept])
+        return [self._steps.setdefault(steps, len(self._steps)), *texts[0], *texts[1]]
 
 
 def _scores(record: Record) -> list[float | int | None]:
@@ -130,7 +145,7 @@ def _environment(record: Record) -> str:
 
 
 def _command(record: Record) -> str:
-    """Return the command that runs the trial and those with lower seeds; empty for a trial of a study.
+    """Return the command that runs the cell of a trial, to which the page adds the seeds; empty for one of a study.
 
     A study plans its own trials, so its view has the command.
     """
@@ -140,7 +155,6 @@ def _command(record: Record) -> str:
     known = trial.protocol.name in [protocol.name for protocol in protocols()]
     words = ["benchmark", "tune" if trial.tuning else "run", trial.architecture.label, "--task", trial.task.label]
     words += ["--protocol", trial.protocol.name if known else f"./{trial.protocol.name}.toml"]
-    words += [] if trial.tuning else ["--seeds", str(trial.seed + 1)]
     for origin in (record.architecture_origin, record.task_origin):
         words += ["--plugin", origin.distribution] if _is_file(origin) else []
     return shlex.join(words)

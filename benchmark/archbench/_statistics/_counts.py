@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from archbench._statistics._comparison import LEVEL
 
@@ -29,8 +29,8 @@ def binomial_interval(successes: int, trials: int, *, level: float = LEVEL) -> I
     if not 0 <= successes <= trials or trials < 1:
         raise ValueError(f"{successes} of {trials} is no count; give 0 to N successes of N >= 1 trials")
     tail = (1 - level) / 2
-    low = 0.0 if successes == 0 else stats.beta.ppf(tail, successes, trials - successes + 1)
-    high = 1.0 if successes == trials else stats.beta.ppf(1 - tail, successes + 1, trials - successes)
+    low = 0.0 if successes == 0 else special.betaincinv(successes, trials - successes + 1, tail)
+    high = 1.0 if successes == trials else special.betaincinv(successes + 1, trials - successes, 1 - tail)
     return Interval(float(low), float(high))
 
 

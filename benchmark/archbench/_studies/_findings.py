@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from archbench._declarations import Chart, Findings, Size, Study, resolve
+from archbench._declarations import Findings, Size, Study, check_chart, resolve
 from archbench._errors import SelectionError
 from archbench._plugins import Plugins, Problem, Registered, one_line, plugin_of
 from archbench._records import Record
@@ -113,14 +113,5 @@ def _check(findings: object) -> None:
     if wrong := [name for name, value in findings.numbers.items() if not math.isfinite(value)]:
         raise ValueError(f"{wrong[0]} is {findings.numbers[wrong[0]]}; numbers must be finite")
     for chart in findings.charts:
-        _check_chart(chart)
+        check_chart(chart)
     msgspec.json.encode(findings)
-
-
-def _check_chart(chart: Chart) -> None:
-    for line in chart.lines:
-        if len(line.x) != len(line.y):
-            raise ValueError(f"{chart.title}: {line.label} has {len(line.x)} values of x and {len(line.y)} of y")
-        values = [*line.x, *(y for y in line.y if y is not None), *(value for dot in line.seeds for value in dot)]
-        if not all(math.isfinite(value) for value in values):
-            raise ValueError(f"{chart.title}: {line.label} has a value that is not finite")

@@ -12,11 +12,12 @@ from archbench._errors import StoreError
 _PLACE = Path(".github", "workflows", "leaderboard.yml")
 
 
-def write_workflow(out: Path) -> Path:
+def write_workflow(out: Path, file: Path | None = None) -> Path:
     """Write the workflow into the git repository of a folder, unless it is there already; return its path.
 
     Args:
         out: the folder of the leaderboard, which the workflow publishes as it is committed.
+        file: where to write it; None for the place where GitHub looks for workflows, in that repository.
 
     Raises:
         StoreError: the folder is in no repository, or there is another workflow in its place.
@@ -25,9 +26,9 @@ def write_workflow(out: Path) -> Path:
     root = next((parent for parent in folder.parents if (parent / ".git").exists()), None)
     if root is None:
         raise StoreError(f"{out} lies in no git repository; give a folder in one with --out, or run `git init` first")
-    path, text = root / _PLACE, _render(folder.relative_to(root).as_posix())
+    path, text = (file or root / _PLACE).absolute(), _render(folder.relative_to(root).as_posix())
     if path.exists():
-        if path.read_text(encoding="utf-8") != text:
+        if not path.is_file() or path.read_bytes() != text.encode():
             raise StoreError(f"{path} exists and is another workflow; move it away first, nothing was overwritten")
         return path
     try:

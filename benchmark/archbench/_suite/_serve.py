@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from archbench._errors import ArchbenchError
 from archbench._plugins import Plugins
-from archbench._records import Store
+from archbench._records import Store, read_plain_file
 from archbench._suite._leaderboard import render_leaderboard
 
 LOOPBACK = "127.0.0.1"
@@ -53,6 +53,7 @@ class LivePage:
         self.version = ""
         self.records = 0
         self._state: tuple[object, ...] = ()
+        self._paths: Mapping[str, Path] = {}
         self.refresh()
 
     def refresh(self) -> bool:
@@ -71,10 +72,21 @@ class LivePage:
         records, broken = store.scan()
         notes = [f"{path.name} does not count: {reason}" for path, reason in broken]
         files = render_leaderboard(store, list(records.values()), self._plugins, notes)
-        version = version_of(files["index.html"])
-        self.files = {**files, "index.html": make_live(files["index.html"])}
+        pages = {name: content for name, content in files.items() if name.endswith(".html")}
+        version = version_of(*pages.values())
+        self.files = {**files, **{name: make_live(page, version) for name, page in pages.items()}}
         self.records, self.version = len(records), version
+        self._paths = {f"records/{key[:2]}/{key}.json": store.path(key) for key in records}
         return True
+
+    def find(self, name: str) -> bytes | None:
+        """Return a file of the leaderboard, or of a record that it shows; None if there is none of this name."""
+        if name in self.files:
+            return self.files[name]
+        try:
+            return read_plain_file(self._paths[name]) if name in self._paths else None
+        except (OSError, ValueError):  # it was replaced by something else meanwhile
+            return None
 
 
 def _state_of(root: Path) -> Iterator[object]:
@@ -184,9 +196,10 @@ class _Handler(BaseHTTPRequestHandler):
         if path == VERSION_PATH:
             return HTTPStatus.OK, "text/plain", page.version.encode()
         name = path.removeprefix("/") or "index.html"
-        if name not in page.files:
+        content = page.find(name)
+        if content is None:
             return HTTPStatus.NOT_FOUND, "text/plain", b"no file of the leaderboard has this name\n"
-        return HTTPStatus.OK, _TYPES[PurePosixPath(name).suffix], page.files[name]
+        return HTTPStatus.OK, _TYPES[PurePosixPath(name).suffix], content
 
     def log_message(self, format: str, *args: object) -> None:
         """Print nothing: the page asks every second."""

@@ -31,6 +31,14 @@ PublishUrl = Annotated[
 Workflow = Annotated[
     bool, flag("--publish-workflow", "Also write a workflow that publishes the folder as a site of GitHub Pages.")
 ]
+WorkflowFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The file of --publish-workflow.",
+        show_default=".github/workflows/leaderboard.yml of the repository",
+    ),
+]
 Serve = Annotated[bool, flag("--serve", "Write nothing; serve the page to this machine while its records change.")]
 Port = Annotated[
     int | None, typer.Option("--port", metavar="N", min=0, max=65535, help="Port of --serve.", show_default="8642")
@@ -46,18 +54,21 @@ def leaderboard(
     parquet: Parquet = False,
     publish_url: PublishUrl = "",
     publish_workflow: Workflow = False,
+    workflow_file: WorkflowFile = None,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
     """Build the leaderboard again from the records in a folder. Trains nothing."""
     _refuse_contradictions(port, publish_url, serve=serve, writes=parquet or publish_workflow or bool(publish_url))
+    if workflow_file and not publish_workflow:
+        raise SelectionError("--workflow-file is the file of --publish-workflow; add that, or leave it out")
     plugins = load(plugin, no_plugin)
     store = _open_store(out)
     if serve:
         _serve(out, plugins, DEFAULT_PORT if port is None else port, open_=open_, json=json)
     else:
-        workflow = write_workflow(out) if publish_workflow else None
+        workflow = write_workflow(out, workflow_file) if publish_workflow else None
         _write(store, plugins, Wanted(parquet, publish_url, workflow), open_=open_, json=json)
 
 

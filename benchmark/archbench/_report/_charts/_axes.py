@@ -127,7 +127,7 @@ def _fitted(title: str, room: float) -> dict[str, Any]:
 
 
 def _grid(axes: Axes, powers: bool) -> Iterator[Markup]:
-    for value in _few(_log_ticks(axes.up), 7) if powers else ticks(axes.up, 5):
+    for value in few(log_ticks(axes.up), 7) if powers else ticks(axes.up, 5):
         y = axes.y(value)
         yield tag("line", x1=LEFT, x2=axes.box.width - axes.box.right, y1=y, y2=y, class_="grid")
         yield tag("text", power_label(value) if powers else tick_label(value), x=LEFT - 8, y=y + 4, text_anchor="end")
@@ -135,7 +135,7 @@ def _grid(axes: Axes, powers: bool) -> Iterator[Markup]:
 
 def _ticks_below(axes: Axes, powers: bool) -> Iterator[Markup]:
     floor = axes.box.height - BOTTOM
-    for value in _few(_log_ticks(axes.across), 5) if powers else ticks(axes.across, 4):
+    for value in few(log_ticks(axes.across), 5) if powers else ticks(axes.across, 4):
         x = axes.x(value)
         yield tag("line", x1=x, x2=x, y1=floor, y2=floor + 4, class_="tick")
         yield tag("text", power_label(value) if powers else tick_label(value), x=x, y=floor + 18, text_anchor="middle")
@@ -147,12 +147,12 @@ def power_label(exponent: float) -> str:
     return tick_label(value) if 1e-3 <= value < 1e7 else f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
 
 
-def _few(values: list[float], most: int) -> list[float]:
+def few(values: list[float], most: int) -> list[float]:
     """Return at most so many of these ticks, evenly spread."""
     return values[:: math.ceil(len(values) / most)] if values else values
 
 
-def _log_ticks(domain: Domain) -> list[float]:
+def log_ticks(domain: Domain) -> list[float]:
     """Return logarithms of round numbers: powers of ten over a wide range, 1, 2, 5 or finer steps over a narrow one."""
     powers = range(math.floor(domain[0]), math.ceil(domain[1]) + 1)
     for multiples in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):

@@ -120,13 +120,13 @@ def _look(line: _Drawn, index: int, accents: Collection[str]) -> str:
 
 def _draw(line: _Drawn, look: str, axes: Axes, height: float | None) -> Markup:
     """Return a line with its name at this height in the margin, where no other line covers it."""
-    dots = [tag("circle", cx=axes.x(x), cy=axes.y(y), r=2.4, class_="seed") for x, y in line.seeds]
+    seeds = "".join(f"M{short(axes.x(x))} {short(axes.y(y))}h0" for x, y in line.seeds)  # dots by their round ends
     points = [point for run in line.runs for point in run]
     marks = [] if line.dashed or len(points) > MOST_MARKS else [_mark(point, axes) for point in points]
     return tag(
         "g",
         tag("title", line.label),
-        *dots,
+        *([tag("path", d=seeds, class_="seed")] if seeds else []),
         *(tag("polyline", points=_path(run, axes)) for run in line.runs if len(run) > 1),
         *marks,
         *([] if height is None else [_name(line.label, height, axes.box)]),

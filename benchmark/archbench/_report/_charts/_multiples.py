@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from archbench._report._charts._axes import Domain, Scale, linear, padded, tick_label, ticks
+from archbench._report._charts._axes import Domain, Scale, few, linear, log_ticks, padded, tick_label, ticks
 from archbench._report._charts._svg import tag
+from archbench._report._scales import is_logarithmic
 from archbench._report._schema import Curve, SeedCurve, TaskBoard, TaskEntry
 
 PANEL = (210, 112)
@@ -78,12 +80,11 @@ def multiples(board: TaskBoard, task: TaskEntry, name: str, *, validation: bool)
     if not curves:
         return None
     across = (0.0, float(max(curve.step[-1] for curve in curves)))
-    up = _domain([_values(curve, validation) for curve in curves], task, validation)
+    upright = _upright([value for curve in curves for value in _values(curve, validation)], task, validation)
     aimed = any(row.solved is not None for row in board.rows)
-    drawing = _Drawing(name, validation, aimed, linear(across, (LEFT, RIGHT)), linear(up, (FLOOR, TOP)))
-    line = task.chance if validation and up[0] <= task.chance <= up[1] else None
+    drawing = _Drawing(name, validation, aimed, linear(across, (LEFT, RIGHT)), upright.y)
     panels = [Panel(curve.entrant, _panel(curve, drawing), curve.split) for curve in curves]
-    return Multiples(_frame(drawing, across, up, line), panels)
+    return Multiples(_frame(drawing, across, upright), panels)
 
 
 def _values(curve: Curve, validation: bool) -> list[float]:
@@ -94,9 +95,33 @@ def _of(seed: SeedCurve, validation: bool) -> list[float]:
     return seed.validation if validation else seed.train_loss
 
 
-def _domain(panels: Sequence[Sequence[float]], task: TaskEntry, validation: bool) -> Domain:
+class _Upright(NamedTuple):
+    """The vertical axis of all panels.
+
+    Args:
+        y: its scale, logarithmic where the metric is.
+        marks: the values at it.
+        chance: the score of guessing, where it is within the plot.
+    """
+
+    y: Scale
+    marks: Sequence[float]
+    chance: float | None
+
+
+def _upright(values: Sequence[float], task: TaskEntry, validation: bool) -> _Upright:
+    powers = validation and is_logarithmic(task) and min(values) > 0 and task.chance > 0
+    place: Scale = math.log10 if powers else float
+    up = _domain([place(value) for value in values], task, validation)
+    y = linear(up, (FLOOR, TOP))
+    marks = [10.0**mark for mark in few(log_ticks(up), 5)] if powers else ticks(up, 4)
+    shown = validation and up[0] <= place(task.chance) <= up[1]
+    scale: Scale = (lambda value: y(place(value))) if powers else y
+    return _Upright(scale, marks, task.chance if shown else None)
+
+
+def _domain(values: Sequence[float], task: TaskEntry, validation: bool) -> Domain:
     """Return the range of all panels, without the part that only a few of them reach far above or below the others."""
-    values = [value for panel in panels for value in panel]
     low, high = min(values), max(values)
     if len(values) > 3:
         first, _, third = statistics.quantiles(values, n=4)
@@ -107,9 +132,9 @@ def _domain(panels: Sequence[Sequence[float]], task: TaskEntry, validation: bool
     return padded([low, high]) if validation else padded([min(low, 0.0), high])
 
 
-def _frame(drawing: _Drawing, across: Domain, up: Domain, chance: float | None) -> Markup:
+def _frame(drawing: _Drawing, across: Domain, upright: _Upright) -> Markup:
     """Return the axes once, as a symbol without a place of its own."""
-    marks = ticks(up, 4)
+    marks, chance = upright.marks, upright.chance
     grid = "".join(f"M{LEFT} {drawing.y(value):.0f}H{RIGHT}" for value in marks)
     parts = [tag("path", d=grid, class_="grid"), tag("path", d=f"M{LEFT} {FLOOR}H{RIGHT}", class_="tick")]
     if chance is not None:
@@ -132,25 +157,30 @@ def _lines(curve: Curve, series: Sequence[SeedCurve], drawing: _Drawing) -> Iter
     """Yield the seeds, those without success apart, and the mean where it describes them."""
     bad = [seed for seed in series if seed.status != "ok" or (drawing.aimed and not seed.solved)]
     good = [seed for seed in series if seed not in bad]
+    places = [round(drawing.x(step)) for step in curve.step]
     for seeds, name in ((good, ""), (bad, "bad ")):
-        paths = "".join(_path(curve.step, _of(seed, drawing.validation), drawing) for seed in seeds)
+        paths = "".join(_path(places, _of(seed, drawing.validation), drawing.y) for seed in seeds)
         if paths:
             yield tag("path", d=paths, class_=name + ("seeds" if curve.split else "thin"))
     if not curve.split:
         mean = curve.validation if drawing.validation else curve.train_loss
-        yield tag("path", d=_path(curve.step, mean, drawing), class_="mean" if good else "bad mean")
+        yield tag("path", d=_path(places, mean, drawing.y), class_="mean" if good else "bad mean")
 
 
-def _path(steps: Sequence[int], values: Sequence[float], drawing: _Drawing) -> str:
-    """Return a line through these points in whole pixels, each relative to the one before: a fifth of the bytes."""
-    points = _bends(
-        [
-            (round(drawing.x(step)), round(min(max(drawing.y(value), TOP - 3), FLOOR + 3)))
-            for step, value in zip(steps, values, strict=False)
-        ]
-    )
+def _path(places: Sequence[int], values: Sequence[float], y: Scale) -> str:
+    """Return a line through these points in whole pixels, each relative to the one before: a fifth of the bytes.
+
+    Args:
+        places: across, in pixels.
+        values: at these places; there may be fewer.
+        y: the vertical scale.
+    """
+    top, floor = TOP - 3, FLOOR + 3
+    heights = [round(min(max(y(value), top), floor)) for value in values]
+    points = _bends(list(zip(places, heights, strict=False)))
     moves = (f"{x - a} {y - b}" for (a, b), (x, y) in itertools.pairwise(points))
-    return f"M{points[0][0]} {points[0][1]}l{' '.join(moves)}".replace(" -", "-")
+    line = f"l{' '.join(moves)}" if len(points) > 1 else "h2"  # a single point is a short stroke
+    return f"M{points[0][0]} {points[0][1]}{line}".replace(" -", "-")
 
 
 def _bends(points: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

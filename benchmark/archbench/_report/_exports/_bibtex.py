@@ -1,4 +1,4 @@
-"""`references.bib`: what the architectures, studies and claims of the page name as their source.
+"""`references.bib`: what the architectures, tasks, studies and claims of the page name as their source.
 
 Records name papers by an arXiv id, a DOI, or authors and year. The entries hold that and no more: no title and no
 author is made up, so whoever cites them completes them.
@@ -38,7 +38,7 @@ class Reference(NamedTuple):
 def render_bibtex(board: Leaderboard) -> str:
     """Return an entry for each work that appears on the page, in the order of keys.
 
-    `annote` names who cites the work: architectures, studies and claims.
+    `annote` names who cites the work: architectures, tasks, studies and claims.
     """
     works: dict[str, Reference] = {}
     citing: dict[str, list[str]] = {}
@@ -55,7 +55,7 @@ def references_of(source: str) -> list[Reference]:
     return list(dict.fromkeys(found))
 
 
-_HEAD = """The works that the architectures, studies and claims of this leaderboard name as their source.
+_HEAD = """The works that the architectures, tasks, studies and claims of this leaderboard name as their source.
 Titles and authors are not part of the records: complete the entries before you print them.
 """
 
@@ -63,6 +63,7 @@ Titles and authors are not part of the records: complete the entries before you 
 def _cited(board: Leaderboard) -> Iterator[tuple[Reference, str]]:
     """Yield each work that the page names, with who names it."""
     sources = [(entrant.source, entrant.label) for entrant in board.entrants]
+    sources += [(task.source, f"task {task.label}") for task in board.tasks]
     sources += [(study.source, f"study {study.name}") for study in board.studies]
     sources += [(claim.source, f"claim {claim.name}") for claim in board.claims]
     for source, who in sources:

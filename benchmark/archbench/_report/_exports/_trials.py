@@ -6,72 +6,28 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
-from archbench._records import Record
+from archbench._records import RECORD_COLUMNS, Column, Record, Value
 from archbench._report._csv import guarded
 from archbench._report._schema import Leaderboard
 from archbench._report._seeds import status_of
 
-Value = str | int | float | bool | None
-_Column = tuple[type, str, Callable[[Record], Value]]
-
-
-def _training(name: str) -> Callable[[Record], Value]:
-    return lambda record: None if record.training is None else getattr(record.training, name)
-
-
-def _cost(name: str) -> Callable[[Record], Value]:
-    return lambda record: getattr(record.resources, name)
-
-
-def _environment(name: str) -> Callable[[Record], Value]:
-    return lambda record: None if record.environment is None else getattr(record.environment, name)
-
-
-def _use(record: Record) -> str:
-    return "tuning" if record.trial.tuning else "study" if record.trial.protocol.for_studies else "board"
-
-
-_OF_TRIAL: Mapping[str, _Column] = {
-    "record": (str, "id of the trial, and name of its record", lambda r: r.id),
-    "use": (str, "`board`, `study`, or `tuning` for a trial that tries a recipe", _use),
-    "protocol": (str, "name of the protocol", lambda r: r.trial.protocol.name),
-    "kind": (str, "kind of input of the task: `image`, `sequence` or `tokens`", lambda r: r.task_facts.kind),
-    "task": (str, "label of the task, a selector", lambda r: r.trial.task.label),
-    "task_provider": (str, "distribution or file that registered the task", lambda r: r.trial.task.provider),
-    "task_revision": (int, "revision of the task", lambda r: r.trial.task.revision),
-    "architecture": (str, "label of the architecture, a selector", lambda r: r.trial.architecture.label),
-    "provider": (str, "distribution or file that registered it", lambda r: r.trial.architecture.provider),
-    "revision": (int, "its revision", lambda r: r.trial.architecture.revision),
-    "fingerprint": (
-        str,
-        "hash of its source where no version names it; else empty",
-        lambda r: r.trial.architecture.fingerprint,
-    ),
-    "options": (str, "its options, defaults included, as JSON", lambda r: _json(r.trial.architecture.options)),
-    "seed": (int, "seed of the trial", lambda r: r.trial.seed),
-}
-_COSTS: Mapping[str, _Column] = {
-    "train_examples": (int, "examples of the training split", _training("examples")),
-    "test_examples": (
-        int,
-        "examples of the test split; empty in records that do not say",
-        lambda r: r.task_facts.test_examples,
-    ),
-    "batch_size": (int, "examples per step", _training("batch_size")),
-    "steps": (int, "optimiser steps done", _training("steps")),
-    "steps_to_target": (int, "steps until validation reached the target of the task", _training("steps_to_target")),
-    "parameters": (int, "trainable parameters", _cost("parameters")),
-    "flops": (int, "floating-point operations of one forward pass of one example", _cost("flops")),
-    "train_seconds": (float, "seconds spent in optimiser steps", _cost("train_seconds")),
-    "total_seconds": (float, "seconds from the start of the trial to its record", _cost("total_seconds")),
-    "peak_memory_bytes": (int, "memory that the trial added", _cost("peak_memory_bytes")),
-    "device": (str, "where it ran", _environment("place")),
-    "archbench": (str, "release of the suite that trained it", _environment("archbench")),
-    "torch": (str, "release of torch", _environment("torch")),
-    "started": (str, "UTC time of the start, ISO 8601", lambda r: r.started or None),
-}
+_OF_TRIAL: Mapping[str, Column] = {
+    "record": RECORD_COLUMNS["id"],
+    **{
+        name: RECORD_COLUMNS[name]
+        for name in (
+            "use", "protocol", "kind", "task", "task_provider", "task_revision", "architecture", "provider", "revision",
+            "fingerprint", "options", "seed",
+        )
+    },
+}  # fmt: skip
+_COSTS: Mapping[str, Column] = {
+    name: RECORD_COLUMNS[name]
+    for name in (
+        "train_examples", "test_examples", "batch_size", "steps", "steps_to_target", "parameters", "flops",
+        "train_seconds", "total_seconds", "peak_memory_bytes", "device", "archbench", "torch", "started",
+    )
+}  # fmt: skip
 _MEASURED: Mapping[str, tuple[type, str]] = {
     "status": (str, "`ok`, `diverged`, `oom`, `timeout`, `crashed`, `failed`, or `set aside` if it does not count"),
     "measure": (str, "`test`, `test_last`, `validation` or `train_loss`"),
@@ -82,9 +38,9 @@ _MEASURED: Mapping[str, tuple[type, str]] = {
     "oracle": (float, "value of a perfect predictor, 1 on the normalised scale; empty for `train_loss`"),
 }
 TRIAL_COLUMNS: Mapping[str, tuple[type, str]] = {
-    **{name: (kind, words) for name, (kind, words, _) in _OF_TRIAL.items()},
+    **{name: (column.kind, column.words) for name, column in _OF_TRIAL.items()},
     **_MEASURED,
-    **{name: (kind, words) for name, (kind, words, _) in _COSTS.items()},
+    **{name: (column.kind, column.words) for name, column in _COSTS.items()},
 }
 """Every column in order: the type of its values, and what it holds. What is unknown is None."""
 
@@ -114,8 +70,8 @@ def _rows(
     status = {failure.record: failure.status for failure in board.failures}
     status |= {failure.record: failure.status for study in board.studies for failure in study.failures}
     for record in sorted((record for record in records if record.status != "skipped"), key=_order):
-        first = clean([read(record) for _, _, read in _OF_TRIAL.values()])
-        last = clean([read(record) for _, _, read in _COSTS.values()])
+        first = clean([column.read(record) for column in _OF_TRIAL.values()])
+        last = clean([column.read(record) for column in _COSTS.values()])
         state = status.get(record.id) or status_of(record)[0]
         for measure in _measures(record):
             yield (*first, state, *clean(measure), *last)
@@ -149,7 +105,3 @@ def _measures(record: Record) -> Sequence[tuple[Value, ...]]:
     if scores is not None and scores.plain_train_loss is not None:
         rows.append(("train_loss", "loss", "lower", scores.plain_train_loss, None, None))
     return rows or [("validation" if record.trial.tuning else "test", *scale, None, *ends)]
-
-
-def _json(values: Mapping[str, object]) -> str:
-    return msgspec.json.encode(values, order="deterministic").decode()

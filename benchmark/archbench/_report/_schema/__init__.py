@@ -23,6 +23,7 @@ from archbench._report._schema._page import Failure as Failure
 from archbench._report._schema._page import Leaderboard as Leaderboard
 from archbench._report._schema._page import Matrix as Matrix
 from archbench._report._schema._page import MatrixRow as MatrixRow
+from archbench._report._schema._page import PictureEntry as PictureEntry
 from archbench._report._schema._page import SectionEntry as SectionEntry
 from archbench._report._schema._page import TuningEntry as TuningEntry
 from archbench._report._schema._studies import ClaimEntry as ClaimEntry

@@ -132,10 +132,10 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         entrant: id of the entrant.
-        n: number of trials in the mean.
-        step: optimiser steps done, in rising order.
-        validation: mean validation score at each of these steps, in the unit of the metric.
-        train_loss: mean since the step before of what training minimises, auxiliary losses included.
+        n: number of trials in the mean; 0 if none finished.
+        step: optimiser steps done, in rising order; those of the longest trial if none finished.
+        validation: mean validation score at each of these steps, in the unit of the metric; empty if none finished.
+        train_loss: likewise the mean since the step before of what training minimises, auxiliary losses included.
         split: the mean describes no seed: some finished or solved the task and others did not, or it lies a visible
             distance from all of them at some step.
         seeds: the curves of its counted trials, in the order of seeds; trials without a curve are left out.

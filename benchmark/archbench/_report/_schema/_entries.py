@@ -74,6 +74,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
         test_examples: size of the test split; None if no record knows it.
         classes: names of the classes in the order of their labels; empty if nothing names them.
         example: the first training example of seed 0; None if no record keeps it.
+        source: the paper; empty if no record names one.
         origins: where the code of its records came from.
     """
 
@@ -96,6 +97,7 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     test_examples: int | None = None
     classes: list[str] = []
     example: Example | None = None
+    source: str = ""
     origins: list[Origin]
 
 

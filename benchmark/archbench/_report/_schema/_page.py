@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from archbench._declarations import Chart
 from archbench._protocols import Recipe
 from archbench._report._schema._boards import OverBoard, OverCell, TaskBoard
 from archbench._report._schema._entries import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
@@ -108,6 +109,20 @@ class TuningEntry(msgspec.Struct, frozen=True, kw_only=True):
     candidates: list[CandidateEntry]
 
 
+class PictureEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that a plugin drew.
+
+    Args:
+        media_type: `image/png` or `image/svg+xml`.
+        data: the file; base64 in JSON.
+        description: what it shows.
+    """
+
+    media_type: str
+    data: bytes
+    description: str
+
+
 class SectionEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A section that a plugin added to the page.
 
@@ -117,6 +132,8 @@ class SectionEntry(msgspec.Struct, frozen=True, kw_only=True):
         paragraphs: the text, as plain paragraphs.
         columns: the head of the table; empty if there is no table.
         rows: the cells of the table, row by row.
+        charts: charts as data; the page draws them.
+        pictures: what the plugin drew itself.
     """
 
     provider: str
@@ -124,6 +141,8 @@ class SectionEntry(msgspec.Struct, frozen=True, kw_only=True):
     paragraphs: list[str]
     columns: list[str]
     rows: list[list[str]]
+    charts: list[Chart] = []
+    pictures: list[PictureEntry] = []
 
 
 class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@
     const [a, b, task, answer, more] = ["a", "b", "task", "answer", "more"].map((name) => $(`ask-${name}`));
     const show = () => {
       const pair = [Number(a.value), Number(b.value)], board = tasks[task.selectedIndex];
-      answer.textContent = sentence(board, pair);
+      answer.textContent = page.isolated(sentence(board, pair));
       const state = new Map([["with", pair.map((who) => entrants[who].label)], ["task", [page.compare.nameOf(board)]]]);
       more.setAttribute("href", page.address.write("/compare", state));
     };

@@ -38,22 +38,39 @@
     for (const n of order.reverse()) ceiling = placed[n] = Math.min(placed[n], ceiling - gap);
     return placed;
   }
-  function grid(axes, y, { left, right, width }) {
-    return ticks(axes, 4).flatMap((value) => [
+  // Round numbers between two powers of ten: 1, 10, 100 over a wide range, finer steps over a narrow one.
+  function powers(low, high) {
+    const between = (multiples) => Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, n) => 10 ** (Math.floor(low) + n))
+      .flatMap((power) => multiples.map((m) => m * power)).filter((value) => Math.log10(value) >= low && Math.log10(value) <= high);
+    const [wide, middle, narrow] = [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7]].map(between);
+    const marks = [wide, middle].find((some) => some.length > 2) || narrow;
+    return marks.filter((_, n) => n % Math.ceil(marks.length / 6) === 0);
+  }
+  // A vertical axis and its marks; logarithmic where ratios count, as of a perplexity, and all values allow it.
+  function upright(values, target, ratios) {
+    if (ratios && Math.min(...values) > 0) {
+      const up = padded(values.map(Math.log10)), y = linear(up, target);
+      return { y: (value) => y(Math.log10(value)), marks: powers(...up) };
+    }
+    const up = padded(values);
+    return { y: linear(up, target), marks: ticks(up, 4) };
+  }
+  function grid(marks, y, { left, right, width }) {
+    return marks.flatMap((value) => [
       line(left, y(value), width - right, y(value), "grid"),
       text(tickText(value), left - 8, y(value) + 4, { "text-anchor": "end" }),
     ]);
   }
   // Lines over steps. Each series: name, colour class, mark of its architecture, steps and values.
-  function curves(series, title) {
+  function curves(series, title, ratios = false) {
     const box = { left: 58, right: 128, width: 460, height: 270 }, top = 12, floor = box.height - 42;
     const values = series.flatMap((one) => one.values.filter((value) => value !== null));
     if (!values.length) return null;
-    const across = [0, Math.max(...series.flatMap((one) => one.steps)) || 1], up = padded(values);
-    const x = linear(across, [box.left, box.width - box.right]), y = linear(up, [floor, top]);
+    const across = [0, Math.max(...series.flatMap((one) => one.steps)) || 1];
+    const x = linear(across, [box.left, box.width - box.right]), { y, marks } = upright(values, [floor, top], ratios);
     const below = ticks(across, 4).map((value) => text(tickText(value), x(value), floor + 18, { "text-anchor": "middle" }));
     const middle = (box.left + box.width - box.right) / 2;
-    return image(box.width, box.height, title, ...grid(up, y, box), ...below,
+    return image(box.width, box.height, title, ...grid(marks, y, box), ...below,
       text("steps", middle, box.height - 6, { "text-anchor": "middle" }),
       ...series.map((one) => curve(one, x, y)), ...names(series, x, y, box, top, floor));
   }
@@ -79,5 +96,5 @@
     for (const one of series) groups.set(one.name, [...(groups.get(one.name) || []), one]);
     return groups;
   }
-  page.charts = { MINUS, number, tickText, linear, padded, ticks, text, line, image, spread, grid, curves };
+  page.charts = { MINUS, number, tickText, linear, padded, ticks, text, line, image, spread, grid, upright, curves };
 }

@@ -1,9 +1,8 @@
 // The view `#/compare?with=lstm,gru&task=adding`.
 {
   const { $, all, make, draw, names } = page;
-  const { entrants, boards, trials, steps, fields } = page.data;
-  const { number, linear, padded, text, line, image, spread, grid } = page.charts;
-  const CURVE = fields.indexOf("curve");
+  const { entrants, boards, trials } = page.data;
+  const { number, text, line, image, grid, upright } = page.charts;
   const nameOf = (board) => page.address.parts(board.at).slice(1).join("/");
   const tasks = boards.filter((board) => board.seeds);
 
@@ -80,11 +79,11 @@
     if (!shown.length) return null;
     const box = { left: 64, right: 40, width: 460, height: 270 }, top = 14, floor = box.height - 40;
     const scores = shown.map((one) => new Map(board.seeds[one].map(([seed, score]) => [seed, score])));
-    const up = padded(scores.flatMap((found) => [...found.values()])), y = linear(up, [floor, top]);
+    const { y, marks } = upright(scores.flatMap((found) => [...found.values()]), [floor, top], board.log);
     const x = (n) => (shown.length === 1 ? (box.left + box.width - box.right) / 2 : box.left + 40 + (n * (box.width - box.left - box.right - 80)) / (shown.length - 1));
     const seeds = [...new Set(scores.flatMap((found) => [...found.keys()]))];
     const room = Math.floor((box.width - box.left - box.right) / shown.length / 7);
-    return image(box.width, box.height, slopesLabel(board, shown), ...grid(up, y, box),
+    return image(box.width, box.height, slopesLabel(board, shown), ...grid(marks, y, box),
       ...seeds.flatMap((seed) => slope(scores, seed, x, y)),
       ...shown.flatMap((one, n) => points(board, one, look(who.indexOf(one)), x(n), y)),
       ...shown.map((one, n) => text(names.clip(entrants[one].label, Math.max(4, room)), x(n), floor + 24, { "text-anchor": "middle", class: `name ${look(who.indexOf(one))}` })));
@@ -105,9 +104,8 @@
   }
   function series(board, who, line) {
     return who.flatMap((one, n) => (board.seeds[one] || []).map(([seed, , trial]) => {
-      const curve = trial === null ? [] : trials[trial][CURVE];
-      const { label, colour } = entrants[one];
-      return curve.length ? { name: label, title: `${label}, seed ${seed}`, colour: look(n), mark: colour, steps: steps[curve[0]], values: curve[line] } : null;
+      const curve = trial === null ? null : page.curveAt(trial), { label, colour } = entrants[one];
+      return curve && { name: label, title: `${label}, seed ${seed}`, colour: look(n), mark: colour, steps: curve.steps, values: curve[line] };
     })).filter(Boolean);
   }
   function figure(title, chart) {
@@ -119,8 +117,8 @@
     const list = make("select", { "aria-label": "Task", change: () => page.change({ task: [list.value] }) }, ...options);
     const drawn = [
       [`${board.metric} by seed; a line joins what one seed gave`, slopes(board, who)],
-      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, 1), `Validation ${board.metric} by step`)],
-      ["training loss, one line for each seed", page.charts.curves(series(board, who, 2), "Training loss by step")],
+      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, "validation"), `Validation ${board.metric} by step`, board.log)],
+      ["training loss, one line for each seed", page.charts.curves(series(board, who, "loss"), "Training loss by step")],
     ];
     const figures = drawn.map(([title, chart]) => figure(title, chart)).filter(Boolean);
     const none = figures.length ? [] : [make("p", { class: "aside" }, "None of them finished a trial on this task.")];

@@ -5,7 +5,10 @@
   const { linear, padded, ticks, text, line, image, tickText } = page.charts;
   const ROW = 22, RIGHT = 20;
   // Drawn as wide as the screen allows, so that its letters stay as large as those of the page.
-  const room = () => { const width = Math.max(320, Math.min(640, document.documentElement.clientWidth - 32)); return { width, left: Math.round(width * 0.3) }; };
+  function room(several) {
+    const width = Math.max(320, Math.min(640, document.documentElement.clientWidth - 32));
+    return { width, left: Math.round(width * (several && width < 480 ? 0.45 : 0.3)) };
+  }
 
   // The scale of a task runs from chance to a perfect score, so differences in different units share an axis.
   function scaled(board, found) {
@@ -27,12 +30,12 @@
       draw("title", {}, `${label}: ${entry.found.text}, ${entry.found.difference}`));
     if (entry.ends) group.append(line(x(Math.min(...entry.ends)), y, x(Math.max(...entry.ends)), y, "spread"));
     group.append(draw("circle", { cx: x(entry.at), cy: y, r: 4, class: entry.letter === "u" ? "hollow" : "dot" }));
-    return [text(names.clip(label, Math.floor(left / 7)), left - 10, y + 4, { "text-anchor": "end" }), group];
+    return [text(names.clip(label, Math.floor((left - 12) / 7)), left - 10, y + 4, { "text-anchor": "end" }), group];
   }
   function chart(entries, others, { title, tick }) {
     if (!entries.length) return null;
     const domain = padded([0, ...entries.flatMap((entry) => [entry.at, ...(entry.ends || [])])]);
-    const { width, left } = room(), x = linear(domain, [left, width - RIGHT]), floor = 20 + entries.length * ROW;
+    const { width, left } = room(others.length > 1), x = linear(domain, [left, width - RIGHT]), floor = 20 + entries.length * ROW;
     const marks = ticks(domain, width / 120).flatMap((value) => [
       line(x(value), 12, x(value), floor, Math.abs(value) < 1e-12 ? "tick" : "grid"),
       text(tick(value), x(value), floor + 16, { "text-anchor": "middle" }),

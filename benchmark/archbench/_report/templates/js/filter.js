@@ -5,7 +5,7 @@
     text.toLowerCase().split(",").map((part) => part.split(/\s+/).filter(Boolean)).filter((words) => words.length);
   const fits = (text, wanted) => !wanted.length || wanted.some((words) => words.every((word) => text.includes(word)));
   // Rows without an architecture, such as claims, are found by their own text.
-  const textOf = (row) => (names.marked(row.dataset.e) || {}).find || row.textContent.toLowerCase();
+  const textOf = (row) => (names.marked(row.dataset.e) || {}).find || page.joined(row.textContent).toLowerCase();
 
   function filterRows(views, wanted, old, pinned) {
     const shown = new Set(), total = new Set();

@@ -36,7 +36,8 @@
   }
   // A large leaderboard has several files; the one with a view is opened with its address.
   function leave(path) {
-    const files = page.data.elsewhere, file = files && (files[path] || files[""]);
+    const files = page.data.elsewhere, [kind, name] = address.parts(path);
+    const file = kind === "trial" && name ? page.fileOfTrial(name) : files && (files[path] || files[""]);
     if (file) location.replace(`${file}${location.hash}`);
     return Boolean(file);
   }
@@ -56,6 +57,7 @@
     }
     page.save.figures(view).forEach(page.save.figure);
     page.choices.prepare(view);
+    page.errors.prepare(view);
   }
   function mark(path) {
     const kind = address.parts(path)[0], group = GROUPS[kind] || `/${kind}`;
@@ -69,6 +71,7 @@
     const own = shown.filter((view) => view.dataset.view !== "compare");
     page.tools(own);
     page.choices.apply(own);
+    page.errors.apply(own);
     page.tables.sort(own);
     page.filter(own);
     page.columns.apply(own);

@@ -14,7 +14,7 @@
   const words = (cell) => {
     const copy = cell.cloneNode(true);
     for (const extra of all(".pin, .hidden, svg, details, .note, .pm", copy)) extra.remove();
-    return copy.textContent.replace(/\s+/g, " ").trim();
+    return page.joined(copy.textContent).replace(/\s+/g, " ").trim();
   };
   const interval = (cell) => { const found = cell.querySelector(".pm"); return found ? found.textContent.trim() : ""; };
   // A spreadsheet would run text that begins like a formula; numbers are left alone.
@@ -77,7 +77,7 @@
   }
 
   // --- charts: a copy that looks alike without the style sheet ---
-  const LOOK = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-opacity",
+  const LOOK = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "stroke-opacity",
     "opacity", "font-size", "font-family", "font-weight", "paint-order", "text-anchor"];
   // Attributes and not styles: the policy of the page forbids inline styles, and a picture needs none.
   function inline(from, to) {

@@ -1,14 +1,8 @@
 // The view `#/trial/ID`: one trained network, with all that its record says of it in words.
 {
   const { $, all, make } = page;
-  const { entrants, boards, trials, texts, steps, fields } = page.data;
-  const TEXTS = ["architecture", "task", "protocol", "status", "message", "detail", "recipe", "splits", "batches", "environment", "command"];
+  const { entrants, boards, trials } = page.data;
 
-  function read(row) {
-    const found = Object.fromEntries(fields.map((name, n) => [name, row[n]]));
-    for (const name of TEXTS) found[name] = texts[found[name]];
-    return found;
-  }
   const known = (value) => value !== null && value !== undefined && value !== "";
   const exact = (value) => (known(value) ? String(value).replace("-", page.charts.MINUS) : "\u2013");
   const whole = (value) => (known(value) ? value.toLocaleString("en") : "\u2013");
@@ -32,19 +26,20 @@
       ["Hash of the splits", code(trial.splits)], ["Hash of the first batches", code(trial.batches)],
       ["Command", code(trial.command)], ["Record", make("a", { href: path(trial.id) }, path(trial.id))]].filter(([, value]) => value);
   }
-  function charts({ architecture, entrant, curve: [at, validation, loss] }, metric) {
-    if (at === undefined) return [];
-    const one = { name: architecture, steps: steps[at], colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
-    return [[`validation ${metric}`, validation], ["training loss", loss]]
-      .map(([title, values]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`))).filter(Boolean);
+  function charts({ architecture, entrant, place }, { metric, log }) {
+    const curve = page.curveAt(place);
+    if (!curve) return [];
+    const one = { name: architecture, steps: curve.steps, colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
+    return [[`validation ${metric}`, curve.validation, log], ["training loss", curve.loss, false]]
+      .map(([title, values, ratios]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`, ratios))).filter(Boolean);
   }
   // The other seeds of its cell, and the views that it belongs to.
   function links(trial) {
     const out = [];
     if (trial.entrant >= 0) out.push(make("a", { href: `#${entrants[trial.entrant].at}` }, trial.architecture));
     if (trial.board >= 0) out.push(make("a", { href: `#${boards[trial.board].at}` }, boards[trial.board].where));
-    const same = (row) => ["entrant", "board", "tuning", "architecture", "task", "protocol"].every((name) => row[fields.indexOf(name)] === trials[trial.place][fields.indexOf(name)]);
-    const seeds = trials.filter(same).map(read).filter((other) => other.id !== trial.id).sort((a, b) => a.seed - b.seed);
+    const same = (other) => ["entrant", "board", "tuning", "architecture", "task", "protocol"].every((name) => other[name] === trial[name]);
+    const seeds = trials.map((_, place) => page.trialAt(place)).filter(same).filter((other) => other.id !== trial.id).sort((a, b) => a.seed - b.seed);
     out.push(...seeds.map((other) => make("a", { href: `#/trial/${other.id}` }, `seed ${other.seed}`)));
     return out.length ? make("ul", { class: "links" }, ...out.map((link) => make("li", {}, link))) : null;
   }
@@ -53,11 +48,11 @@
     const board = trial.board >= 0 ? boards[trial.board] : null;
     const list = facts(trial).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]);
     const detail = trial.detail && make("pre", { tabindex: "0", "aria-label": "Traceback or end of the log" }, trial.detail);
-    $("v-trial").textContent = title;
+    $("v-trial").textContent = page.isolated(title);
     $("trial").replaceChildren(...[
       make("p", { class: "what" }, `${trial.protocol} protocol${trial.tuning ? ", a trial of the tuning" : ""}`),
       make("p", { class: `said s-${page.slug(trial.status)}` }, make("b", {}, trial.status), trial.message ? `: ${trial.message}` : ""),
-      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board ? board.metric : "score")), make("dl", { class: "facts" }, ...list),
+      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board || { metric: "score", log: false })), make("dl", { class: "facts" }, ...list),
     ].filter(Boolean));
     for (const drawn of all("figure", $("trial"))) page.save.figure(drawn);
     return title;
@@ -69,9 +64,17 @@
       make("a", { href: path(id) }, path(id)), "."));
     return "This trial is not in the page";
   }
+  // Which file of a large leaderboard has a trial: each file stands beside the beginnings of the ids in it.
+  page.fileOfTrial = (id) => {
+    const { size, files } = page.data.trialFiles || { size: 1, files: {} }, start = id.slice(0, size);
+    const holds = (starts) => { for (let at = 0; at < starts.length; at += size) if (starts.startsWith(start, at)) return true; return false; };
+    const found = Object.entries(files).find(([, starts]) => holds(starts));
+    return found && found[0];
+  };
   page.trial = (id) => {
     const place = trials.findIndex((row) => row[0] === id);
-    if (place >= 0) return show({ ...read(trials[place]), place });
+    if (place >= 0) return show(page.trialAt(place));
+    if (page.fileOfTrial(id)) return null;
     return /^[0-9a-f]{8,64}$/.test(id) ? absent(id) : null;
   };
 }
