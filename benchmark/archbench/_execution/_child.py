@@ -19,11 +19,13 @@ from archbench._execution._channel import deliver, report
 from archbench._execution._descendants import end_below
 from archbench._planning import Job
 from archbench._plugins import adopt_descendants
-from archbench._records import Progress, Store
+from archbench._records import Progress, Record, Store, Together
+
+Tell = Callable[[Progress | Together], None]
 
 
 def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Callable[[], object]) -> None:
-    """Run one job and hand its record to the supervisor.
+    """Run one job and hand its record, or one for each of several seeds, to the supervisor.
 
     Args:
         data: the job as JSON.
@@ -41,20 +43,44 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch looks for GPUs in every step of an optimiser, 35 us each time
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
 
-    from archbench._training import run_trial
+    def tell(said: Progress | Together) -> None:
+        report(channel, token, said)
 
-    def tell(progress: Progress) -> None:
-        report(channel, token, progress)
-
-    shared = store.shared if store.shared.is_dir() else None
-    record = run_trial(job, shared, tell, store.checkpoint(job.trial.id), networks=store.networks)
-    deliver(channel, token, record)
+    for record in (_train_together if job.beside else _train)(job, store, tell):
+        deliver(channel, token, record)
+        sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stdout.flush()
-    sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stderr.flush()
     end_below(os.getpid())
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0)
+
+
+def _train(job: Job, store: Store, tell: Tell) -> list[Record]:
+    from archbench._training import run_trial
+
+    return [run_trial(job, _shared(store), tell, store.checkpoint(job.trial.id), networks=store.networks)]
+
+
+def _train_together(job: Job, store: Store, tell: Tell) -> list[Record]:
+    """Train the seeds of a job together; return no record of one that has to be trained alone."""
+    from archbench._training import NotTogetherError, run_together
+
+    seeds = 1 + len(job.beside)
+
+    def tell_faster(factor: float) -> None:
+        tell(Together(seeds=seeds, faster=factor))
+
+    jobs = [msgspec.structs.replace(job, trial=trial, beside=[]) for trial in (job.trial, *job.beside)]
+    try:
+        return run_together(jobs, _shared(store), tell, networks=store.networks, on_faster=tell_faster)
+    except NotTogetherError as error:
+        tell(Together(seeds=seeds, refused=str(error)))
+        return []
+
+
+def _shared(store: Store) -> Path | None:
+    return store.shared if store.shared.is_dir() else None
 
 
 def _become_group_leader() -> None:

@@ -37,6 +37,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         own_data: the files that the task is made from; None for a declared task.
         manifests: copied into the record.
         keep: which weights to keep; None for none. No part of what decides a result.
+        beside: trials of other seeds of the cell to train together with it, in the same process.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -51,6 +52,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     own_data: OwnData | None = None
     manifests: dict[str, str] = {}
     keep: Weights | None = None
+    beside: list[Trial] = []
     handed_over: float = 0.0
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:

@@ -149,6 +149,8 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """The costs of a trial; a cost that could not be measured is None, never 0.
 
+    Seconds of seeds that were trained together are the share of each; memory is that of all.
+
     Args:
         parameters: trainable parameters.
         flops: floating-point operations of one forward pass of one example.
@@ -228,8 +230,15 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """The versions and the machine that a trial ran with; `threads` is the number of threads of one trial."""
+class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The versions and the machine that a trial ran with, and how.
+
+    Args:
+        archbench, python, torch, lightning: releases.
+        platform, processor, device: the machine.
+        threads: of one trial.
+        seeds_together: number of seeds that were trained as one batched network, this one included; 1 for it alone.
+    """
 
     archbench: str
     python: str
@@ -239,6 +248,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     processor: str
     device: str
     threads: int
+    seeds_together: int = 1
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

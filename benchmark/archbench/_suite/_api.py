@@ -41,6 +41,7 @@ def run(
     timeout: float | None = None,
     retry: bool = False,
     keep: Keep | None = None,
+    seeds_together: bool = False,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -66,6 +67,7 @@ def run(
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
             own data and for none elsewhere. `archbench.load` returns the network.
+        seeds_together: train the seeds of a cell as one batched network where that is faster; the records say so.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -83,7 +85,15 @@ def run(
     from archbench._suite._studies import make_plan
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
+    settings = RunSettings(
+        out=Path(out),
+        device=device,
+        workers=workers,
+        timeout=timeout,
+        retry=retry,
+        keep=keep,
+        seeds_together=seeds_together,
+    )
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)

@@ -135,9 +135,17 @@ class Run:
 
     def _train(self, ready: Sequence[PlannedTrial], pool: Pool) -> None:
         self.trained |= {planned.id: planned for planned in ready}
-        timeout, start, tick = self.settings.timeout, self._started, self._waiting
-        keep = self.settings.weights_of
-        trials = execute(ready, self.store, pool, timeout=timeout, keep=keep, on_start=start, on_tick=tick)
+        trials = execute(
+            ready,
+            self.store,
+            pool,
+            timeout=self.settings.timeout,
+            seeds_together=self.settings.seeds_together,
+            keep=self.settings.weights_of,
+            on_start=self._started,
+            on_tick=self._waiting,
+            on_news=self.observer.informed,
+        )
         with contextlib.closing(trials):
             for record in trials:
                 self.records[record.id] = record

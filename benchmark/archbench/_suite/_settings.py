@@ -23,7 +23,7 @@ MAX_SEEDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """How a run is carried out. None of it changes a result.
+    """How a run is carried out. None of it changes a result, but that seeds together round otherwise.
 
     Args:
         out: folder of the records and the leaderboard.
@@ -33,6 +33,7 @@ class RunSettings:
         retry: repeat trials that did not end ok.
         keep: which weights of every trial to keep, `selected`, `last` or `none`; None for `selected` where people's
             own data are trained on, and for none elsewhere.
+        seeds_together: train seeds of a cell in one process, as one batched network, where that is faster.
 
     Raises:
         SelectionError: a value is not allowed.
@@ -44,6 +45,7 @@ class RunSettings:
     timeout: float | None = None
     retry: bool = False
     keep: Keep | None = None
+    seeds_together: bool = False
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):

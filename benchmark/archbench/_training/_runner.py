@@ -76,9 +76,15 @@ def run_trial(
     """
     run = TrialRun(job, shared, report)
     run.checkpoint = None if checkpoint is None else Checkpoint(checkpoint, job)
+    record = record_of(run, run.prepare, run.train)
+    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
+
+
+def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
+    """Carry out parts of a trial, and return the record of how it ended."""
     try:
-        run.prepare()
-        run.train()
+        for part in parts:
+            part()
         status, message, detail = run.verdict()
     except DivergedError as error:
         status, message, detail = "diverged", str(error), ""
@@ -89,8 +95,7 @@ def run_trial(
     except (Exception, SystemExit) as error:
         oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
-    record = run.record(status, message, detail)
-    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
+    return run.record(status, message, detail)
 
 
 class TrialRun:
@@ -108,6 +113,7 @@ class TrialRun:
         parameters, flops: size of the network; None until it is measured.
         checkpoint: keeps the state of the training; None where nothing is kept.
         facts: facts about the task, with those that only its data tell once they are loaded.
+        seeds_together: seeds that are trained as one batched network, this one included.
     """
 
     def __init__(self, job: Job, shared: Path | None = None, report: Report = lambda progress: None) -> None:
@@ -122,6 +128,7 @@ class TrialRun:
         self.module: TrialModule | None = None
         self.prober: Prober | None = None
         self.checkpoint: Checkpoint | None = None
+        self.seeds_together = 1
 
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
@@ -233,12 +240,17 @@ class TrialRun:
         if self.prober is not None or self.steps is None:
             self.checkpoint = None
         order = self.order if self.checkpoint is None else self.checkpoint.take_up(self.module, self.order)
-        with telling_at_the_end(self._tell), warnings.catch_warnings():
+        with telling_at_the_end(self.tell), warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
             trainer.fit(self.module, order)
         if trainer.interrupted:
             raise SystemExit("interrupted")
+        self.test()
+
+    def test(self) -> None:
+        """Score the test split with a trained network; the last of the trial."""
+        assert self.module is not None
         self.module.to(self.splits["train"].targets.device)  # Lightning leaves it on the CPU
         self._refuse_foresight()
         if not self.trial.tuning:  # a candidate is chosen by its validation scores
@@ -247,13 +259,13 @@ class TrialRun:
             self.prober.finish(self.module.steps[-1])
 
     def _after_validation(self, step: int) -> None:
-        self._tell()
+        self.tell()
         if self.prober is not None:
             self.prober.after(step)
         if self.checkpoint is not None and self.module is not None:
             self.checkpoint.save_when_due(self.module, last=step == self.steps)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Report how far the training has got, once it has begun."""
         module = self.module
         if module is not None and module.done:
@@ -290,7 +302,7 @@ class TrialRun:
             training=self._training(begun) if begun is not None else None,
             resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
-            environment=describe_environment(self.job.device),
+            environment=describe_environment(self.job.device, seeds_together=self.seeds_together),
             task_facts=self.facts,
             **(describe_predictions(finished) if finished is not None and not trial.tuning else {}),
             readings=self.prober.readings if self.prober is not None else [],
@@ -309,5 +321,6 @@ class TrialRun:
             batch_size=self.trial.batch_size,
             device=self.job.device,
             clock=self.clock,
+            seeds_together=self.seeds_together,
             memory_before=self.memory_before,
         )

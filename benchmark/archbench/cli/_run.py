@@ -9,7 +9,7 @@ import typer
 from archbench._declarations import Size
 from archbench._suite import RunSettings
 from archbench._suite._settings import Keep
-from archbench.cli._carry_out import carry_out
+from archbench.cli._carry_out import carry_out, make_request
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -23,6 +23,7 @@ from archbench.cli._options import (
     Tasks,
     Timeout,
     Workers,
+    flag,
     load,
 )
 
@@ -53,7 +54,9 @@ KeepName = Annotated[
         show_default="selected for your own data, else none",
     ),
 ]
-
+SeedsTogether = Annotated[
+    bool, flag("--seeds-together", "Train the seeds of a cell as one batched network where that is faster.")
+]
 ShardName = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
@@ -73,14 +76,15 @@ def run(
     timeout: Timeout = None,
     retry: Retry = False,
     keep: KeepName = None,
+    seeds_together: SeedsTogether = False,
     dry_run: DryRun = False,
     plugin: PluginFiles = None,
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
-    from archbench._suite._request import Request
-
-    settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep)
-    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
+    settings = RunSettings(
+        out=out, device=device, workers=workers, timeout=timeout, retry=retry, keep=keep, seeds_together=seeds_together
+    )
+    wanted = make_request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
