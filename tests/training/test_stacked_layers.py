@@ -96,9 +96,8 @@ def test_losses_are_those_of_each_seed(loss: str) -> None:
     if loss == "cross_entropy":
         targets = torch.randint(5, (SEEDS, BATCH, STEPS))
         targets[0, 0], targets[1, :, 0] = -100, -100
-        alone = [
-            nn.functional.cross_entropy(a.flatten(0, 1), t.flatten()) for a, t in zip(answers, targets, strict=True)
-        ]
+        pairs = zip(answers.flatten(1, 2), targets.flatten(1), strict=True)
+        alone = [nn.functional.cross_entropy(answer, target) for answer, target in pairs]
     else:
         targets = torch.randn_like(answers)
         alone = [nn.functional.mse_loss(a, t) for a, t in zip(answers, targets, strict=True)]
