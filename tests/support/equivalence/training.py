@@ -1,4 +1,4 @@
-"""Comparisons of training: chunks of steps, updates, evaluation and shared splits, each with a plain form."""
+"""Comparisons of training: chunks of steps, updates, evaluation, shared splits, seeds; each with a plain form."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from archbench._training._optimizers import make_optimizer
 from archbench._training._order import BatchOrder
 from archbench._training._schedule import learning_rates
 from archbench._training._splits import EvaluationBatches
+from archbench._training._stack import TOLERANCE
+from archbench._training._together import JointTraining
 from archbench._training._updates import Updates
 from support import house_recipe
 from support.equivalence.comparisons import Compared, Comparison
@@ -92,8 +94,19 @@ def _numbers(record: Record) -> Iterator[Tensor]:
         yield torch.tensor(curve, dtype=torch.double)
 
 
+def together(architecture: str, task: str) -> Compared:
+    """Compare the losses and validation scores of seeds as one batched network with those of their own trainings."""
+    trials = plan(architecture, task, "smoke", seeds=3)
+    runs, alone = ([prepared(trial) for trial in trials] for _ in range(2))
+    JointTraining(runs).train()
+    for run, other in zip(runs, alone, strict=True):
+        other.train()
+        yield torch.cat(run.module.losses), torch.cat(other.module.losses)
+        yield torch.tensor(run.module.validations), torch.tensor(other.module.validations)
+
+
 def comparisons() -> Iterator[Comparison]:
-    """Yield the comparisons of training; all but the evaluation are of equal bits."""
+    """Yield the comparisons of training; all but those of the evaluation and of seeds together are of equal bits."""
     for architecture, task in WORK:
         yield Comparison(
             "steps in chunks, short clipping and AdamW", "a plain loop with torch's functions",
@@ -115,4 +128,10 @@ def comparisons() -> Iterator[Comparison]:
             "splits that trials share", "a trial that makes its own",
             "tests/training/test_shared_splits.py::test_trials_load_once_and_keep_their_results",
             f"scores and curves of a smoke trial, {architecture} on {task}", partial(shared, architecture, task),
+        )  # fmt: skip
+    for architecture, task in (("mlp", "digits"), ("rnn", "adding"), ("lstm", "adding"), ("gru", "adding")):
+        yield Comparison(
+            "seeds of a cell as one batched network", "a training of each seed",
+            "tests/training/test_together.py::test_built_ins_agree_in_single_precision",
+            f"three seeds under smoke, {architecture} on {task}", partial(together, architecture, task), TOLERANCE,
         )  # fmt: skip
