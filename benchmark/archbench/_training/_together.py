@@ -45,7 +45,7 @@ def run_together(
 ) -> list[Record]:
     """Train the seeds of a cell together, and return the records of those that ended `ok` or `diverged`.
 
-    The others have to be trained one by one, and end as ever.
+    The others have to be trained one by one, and end as ever; after SIGTERM all have.
 
     Args:
         jobs: differ in the seed of their trial.
@@ -62,7 +62,10 @@ def run_together(
             run.prepare()
         training = JointTraining(runs)
         on_faster(training.probe())
-        training.train()
+        try:
+            training.train()
+        except SIGTERMException:
+            return []
     records = []
     for run, error in zip(runs, training.errors, strict=True):
         record = record_of(run, lambda error=error: _raise(error), run.test)
@@ -76,7 +79,7 @@ def _as_refusal() -> Iterator[None]:
     """Turn whatever goes wrong into a refusal: alone, a trial that is to blame ends with its own record."""
     try:
         yield
-    except (NotTogetherError, SIGTERMException):
+    except NotTogetherError:
         raise
     except (Exception, SystemExit) as error:
         raise NotTogetherError(f"together they failed: {one_line(error)}") from error
