@@ -55,16 +55,10 @@ def seeds_together(rows: Sequence[Row]) -> list[str]:
         return []
     text = "All steps of a training, without its validations. How many times as long one seed after the other takes."
     lines = [
-        (
-            row["name"],
-            quantity(row["found"], "ratio"),
-            spread(row),
-            row["n"],
-            seconds(row["ours"]),
-            seconds(row["theirs"]),
-        )
+        (row["name"], quantity(row["found"], "ratio"), spread(row), row["n"],
+         seconds(row["ours"]), seconds(row["theirs"]))
         for row in rows
-    ]
+    ]  # fmt: skip
     columns = ("seeds", "ratio", "quartiles", "n", "one after the other", "together")
     return ["### Seeds as one batched network", text, markdown(columns, lines)]
 

@@ -201,7 +201,6 @@ def _explain(error: Exception) -> str:
     text = " ".join(str(error).split())
     if "randomness" in text:
         return "it draws random numbers in training, and each seed has a stream of its own"
-    if "vmap over" in text and "does not have vmap support" in text:
-        name = text.partition("vmap over ")[2].partition(",")[0]
-        return f"{name}, an autograd.Function, has no vmap()"
+    if "does not have vmap support" in text or "setup_context" in text:
+        return "an autograd.Function of its own has no vmap()"
     return f"torch cannot batch it: {type(error).__name__}: {text}"[:300]

@@ -1,8 +1,8 @@
 """Recurrent cells of several seeds at once, with gradients written by hand.
 
-All that a step reads lies side by side, x_t, h_{t-1} and a 1, and so do the weights, V = [W R b]. A step of all seeds is
-then one batched product, and so is its part of the gradient in V. What a step needs is used at once, while it is in the
-cache: arrays of all seeds and steps are larger than that. S seeds, B examples, T steps, I features, H units.
+All that a step reads lies side by side, x_t, h_{t-1} and a 1, and so do the weights, V = [W R b]. A step of all seeds
+is then one batched product, and so is its part of the gradient in V. What a step needs is used at once, while it is in
+the cache: arrays of all seeds and steps are larger than that. S seeds, B examples, T steps, I features, H units.
 """
 
 # ruff: noqa: N803, N806 - the symbols of recurrent nets are capitals

@@ -3,8 +3,6 @@
 They are called under `torch.vmap`, where the seed is an axis that they do not see: S seeds, B examples, T steps.
 """
 
-# ruff: noqa: N803, N806 - the symbols of weights are capitals
-
 from __future__ import annotations
 
 from typing import Any
