@@ -133,7 +133,7 @@ def test_records_say_with_how_many_seeds_they_were_trained(seeds_of: Seeds) -> N
 def test_a_seed_that_diverges_spoils_no_other(seeds_of: Seeds) -> None:
     """A seed whose weights overflow ends as alone, and the others have the results of their own trials."""
     seed = stream_seed(seeds_of(DOUBLE)[1].trial, "weights")
-    large = f"self.net[0].weight.data *= 1e200 if torch.initial_seed() == {seed} else 1.0"
+    large = f"self.net[0].weight.data *= 1e308 if torch.initial_seed() == {seed} else 1.0"
     build = DOUBLE.replace("self.net.double()", f"self.net.double()\n            {large}")
     jobs = seeds_of(build.replace("Tanh", "ReLU"))
     records, alone = run_together(jobs), [run_trial(job) for job in jobs]
