@@ -105,7 +105,7 @@ class LSTM:
         """Compute a state; z becomes the activations."""
         H = new.shape[2]
         z[..., : 2 * H].sigmoid_()
-        i, f, candidate, o = z.split(H, 2)
+        i, f, candidate, o = torch.split(z, H, 2)
         candidate.tanh_()
         o.sigmoid_()
         torch.mul(f, self.c[t], out=self.c[t + 1]).addcmul_(i, candidate)
@@ -114,7 +114,7 @@ class LSTM:
 
     def backward(self, t: int, z: Tensor, old: Tensor, new: Tensor, dh: Tensor, dz: Tensor) -> None:
         """Compute a gradient; that in the memory goes from step to step."""
-        (i, f, candidate, o), (d_i, d_f, d_candidate, d_o) = (part.split(new.shape[2], 2) for part in (z, dz))
+        (i, f, candidate, o), (d_i, d_f, d_candidate, d_o) = (torch.split(part, new.shape[2], 2) for part in (z, dz))
         squashed, dc = self.squashed[t], self.dc
         _sigmoid_gradient(dh * squashed, o, grad_input=d_o)
         dc += _tanh_gradient(dh * o, squashed, grad_input=torch.empty_like(dc))
@@ -138,14 +138,15 @@ class GRU:
         """Compute a state; the net inputs of r and z become the gates."""
         H = new.shape[2]
         z[..., : 2 * H].sigmoid_()
-        r, keep, u, n = z.split(H, 2)
+        r, keep, u, n = torch.split(z, H, 2)
         torch.addcmul(n, r, u, out=self.candidate[t]).tanh_()
         torch.lerp(self.candidate[t], old, keep, out=new)
 
     def backward(self, t: int, z: Tensor, old: Tensor, new: Tensor, dh: Tensor, dz: Tensor) -> Tensor:
         """Compute a gradient."""
-        (r, keep, u, _), (d_r, d_keep, d_u, d_n) = (part.split(new.shape[2], 2) for part in (z, dz))
-        candidate, direct = self.candidate[t], dh * keep
+        (r, keep, u, _), (d_r, d_keep, d_u, d_n) = (torch.split(part, new.shape[2], 2) for part in (z, dz))
+        candidate = self.candidate[t]
+        direct: Tensor = dh * keep
         _tanh_gradient(dh - direct, candidate, grad_input=d_n)
         torch.mul(d_n, r, out=d_u)
         _sigmoid_gradient(d_n * u, r, grad_input=d_r)

@@ -36,7 +36,7 @@ class StackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return W x + b over the last axis; with W first, its gradient comes out in the order of its numbers."""
         y = torch.addmm(self.bias[:, None], self.weight, x.flatten(0, -2).t())
-        return y.t().unflatten(0, x.shape[:-1])
+        return y.t().view(*x.shape[:-1], -1)
 
 
 class StackedRecurrent(nn.Module):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,12 @@ def run_together(
         training = JointTraining(runs)
         on_faster(training.probe())
         try:
-            training.train()
+            training.carry_out()
         except SIGTERMException:
             return []
     records = []
     for run, error in zip(runs, training.errors, strict=True):
-        record = record_of(run, lambda error=error: _raise(error), run.test)
+        record = record_of(run, partial(_raise, error), run.test)
         if record.status in ("ok", "diverged"):
             records.append(record if networks is None else keep_network(run.job, record, _module(run), networks))
     return records
@@ -129,7 +130,7 @@ class JointTraining(pl.LightningModule):
             NotTogetherError: they would be slower, or torch cannot batch their networks.
         """
         networks = [module.network for module in self.modules_of_seeds]
-        rows = [next(iter(run.order))[0] for run in self.runs]
+        rows = [chunks[0] for chunks in next(iter(_JointOrder([run.order for run in self.runs])))]
         batches = [
             next(iter(module.splits["train"].batches([row])))
             for module, row in zip(self.modules_of_seeds, rows, strict=True)
@@ -142,7 +143,7 @@ class JointTraining(pl.LightningModule):
             raise NotTogetherError(f"together they take {factor:.2g} times as many steps per second")
         return factor
 
-    def train(self) -> None:
+    def carry_out(self) -> None:
         """Train all seeds; whoever diverges goes on unseen."""
         run = self.runs[0]
         trainer = make_trainer(run.job.device)

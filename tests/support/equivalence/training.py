@@ -107,7 +107,7 @@ def together(architecture: str, task: str) -> Compared:
     runs, alone = ([TrialRun(_with_recipe(job, recipe)) for job in jobs] for _ in range(2))
     for run in (*runs, *alone):
         run.prepare()
-    JointTraining(runs).train()
+    JointTraining(runs).carry_out()
     for run, other in zip(runs, alone, strict=True):
         other.train()
         yield torch.cat(run.module.losses), torch.cat(other.module.losses)
