@@ -30,7 +30,7 @@ from performance_tables import render
 
 from archbench._planning import Device
 from archbench._training._measure import describe_environment
-from support.speed import benchopt_run, cells, commands, steps, trials
+from support.speed import benchopt_run, cells, commands, steps, together, trials
 from support.speed.rows import Row, describe
 
 LENGTHS = [10, 100, 1_000, 10_000]
@@ -71,6 +71,7 @@ def measure(folder: Path, *, quick: bool, lengths: list[int]) -> dict[str, list[
         "series": lambda: trials.series(folder / "series", lengths, pairs(6)),
         "start_up": lambda: [commands.start_up(verb, site, pairs(21)) for verb in commands.VERBS],
         "cells": lambda: [cells.against_torch(name, pairs(60)) for name in cells.CELLS],
+        "together": lambda: [together.gain(*work, pairs(15)) for work in together.WORK],
         "ladder": lambda: [cells.rung(name, pairs(30)) for name in cells.LADDER],
     }
     found = {}

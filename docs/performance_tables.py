@@ -8,7 +8,7 @@ from typing import Any
 from generated_pages import markdown
 
 Row = dict[str, Any]
-SECTIONS = ("steps", "trials", "runs", "benchopt", "series", "start_up", "cells", "ladder")
+SECTIONS = ("steps", "trials", "runs", "benchopt", "series", "start_up", "cells", "ladder", "together")
 
 MOST_LOAD = 0.5
 BUSY = (
@@ -44,8 +44,23 @@ def render(results: dict[str, Any]) -> str:
         "### The ladder of the LSTM",
         "One layer of 64 units on 64 inputs, the rungs of cuDNN 5 (arXiv:1604.01946). Ratios are to the first form.",
         ratios(results["ladder"], "form", "first form"),
+        *seeds_together(results.get("together", [])),
     ]
     return "\n\n".join(parts)
+
+
+def seeds_together(rows: Sequence[Row]) -> list[str]:
+    """Return the part on seeds that train as one batched network; nothing where it was not measured."""
+    if not rows:
+        return []
+    text = "All steps of a training, without its validations. How many times as long one seed after the other takes."
+    lines = [
+        (row["name"], quantity(row["found"], "ratio"), spread(row), row["n"],
+         seconds(row["ours"]), seconds(row["theirs"]))
+        for row in rows
+    ]  # fmt: skip
+    columns = ("seeds", "ratio", "quartiles", "n", "one after the other", "together")
+    return ["### Seeds as one batched network", text, markdown(columns, lines)]
 
 
 def conditions(results: dict[str, Any]) -> str:
@@ -80,7 +95,7 @@ def target(row: Row) -> str:
 
 def verdicts(results: dict[str, Any]) -> str:
     """Return which targets are met and which are missed, the missed ones first."""
-    rows = [row for name in SECTIONS for row in results[name] if verdict(row)]
+    rows = [row for name in SECTIONS for row in results.get(name, []) if verdict(row)]
     missed = [row for row in rows if verdict(row) == "missed"]
     lines = [(_text(row), target(row), quantity(row["found"], row["unit"]), verdict(row)) for row in _ordered(rows)]
     count = f"Of {len(rows)} targets {len(rows) - len(missed)} are met and {len(missed)} are missed."

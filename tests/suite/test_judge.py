@@ -42,6 +42,16 @@ def test_equal_bits_are_reproduced_anywhere(make_record: MakeRecord) -> None:
     assert {"scores.test", "curves.train_loss", "pairing.splits"} <= {*check.compared}
 
 
+def test_a_seed_trained_together_is_compared_as_one_trained_elsewhere(
+    make_record: MakeRecord, others: list[Record]
+) -> None:
+    """Seeds that were trained as one network round otherwise than alone, so the other seeds decide."""
+    check = judge(elsewhere(make_record(), seeds_together=5), scored(make_record(), 0.7500001), others)
+
+    assert (check.verdict, check.rule) == ("reproduced", "seed interval")
+    assert "seeds_together 5 then, 1 now" in check.reason
+
+
 def test_another_number_on_the_same_platform_has_diverged(make_record: MakeRecord, others: list[Record]) -> None:
     """The last digit counts there, although the score is what other seeds let expect."""
     check = judge(make_record(), scored(make_record(), 0.7500001), others)

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from archbench._planning import Device, Job
+from archbench._records import Trial
 
 
 class Runnable(Protocol):
@@ -19,6 +20,10 @@ class Runnable(Protocol):
     @property
     def id(self) -> str:
         """Id of the trial."""
+
+    @property
+    def trial(self) -> Trial:
+        """The trial itself."""
 
     def job(self, device: Device) -> Job:
         """Return the job of the trial on a device."""
@@ -38,6 +43,11 @@ class ShippedTrial:
     def id(self) -> str:
         """Id of the trial."""
         return self.shipped.trial.id
+
+    @property
+    def trial(self) -> Trial:
+        """The trial itself."""
+        return self.shipped.trial
 
     def job(self, device: Device) -> Job:
         """Return the job on a device."""

@@ -6,15 +6,18 @@ behind the token of its trial, so what a network writes into the output folder, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import tempfile
+from typing import TypeVar
 
 import msgspec
 
 from archbench._errors import RecordError
-from archbench._records import Progress, Record, decode_record, encode_record
+from archbench._records import Progress, Record, Together, decode_record, encode_record
 
+Report = TypeVar("Report", Progress, Together)
 _TOKEN_BYTES = 16
 
 
@@ -30,23 +33,27 @@ class Channel:
         return self._file.fileno()
 
     def receive(self, trial_id: str) -> Record | None:
-        """Return the record that the trial delivered last; None if there is none, or it is of another trial."""
-        *_, data = self._messages() or [b""]
-        return _decode(data, trial_id)
+        """Return the record that a trial delivered last; None if there is none."""
+        return next(reversed(self.receive_all(trial_id)), None)
 
     def receive_all(self, trial_id: str) -> list[Record]:
         """Return all records that the ranks of a trial delivered, the first one first."""
         found = (_decode(data, trial_id) for data in self._messages())
         return [record for record in found if record is not None]
 
-    def reports(self) -> list[Progress]:
-        """Return the reports of the trial, in their order."""
+    def reports(self, trial_id: str) -> list[Progress]:
+        """Return the reports of a trial, in their order."""
+        return [report for report in self._reports(Progress) if report.trial == trial_id]
+
+    def together(self) -> Together | None:
+        """Return the report on seeds that were to be trained together; None as long as there is none."""
+        return next(iter(self._reports(Together)), None)
+
+    def _reports(self, kind: type[Report]) -> list[Report]:
         reports = []
         for data in self._messages():
-            try:
-                reports.append(msgspec.json.decode(data, type=Progress))
-            except msgspec.DecodeError:
-                continue  # the record, or a message that was cut off
+            with contextlib.suppress(msgspec.DecodeError):  # something else, or a message that was cut off
+                reports.append(msgspec.json.decode(data, type=kind))
         return reports
 
     def _messages(self) -> list[bytes]:
@@ -79,9 +86,9 @@ def deliver(descriptor: int, token: str, record: Record) -> None:
     _append(descriptor, token, encode_record(record))
 
 
-def report(descriptor: int, token: str, progress: Progress) -> None:
-    """Tell the supervisor how far the trial has got; the arguments are those of `deliver`."""
-    _append(descriptor, token, msgspec.json.encode(progress) + b"\n")
+def report(descriptor: int, token: str, said: Progress | Together) -> None:
+    """Tell the supervisor how far a trial has got, or how seeds are trained; the arguments are those of `deliver`."""
+    _append(descriptor, token, msgspec.json.encode(said) + b"\n")
 
 
 def _append(descriptor: int, token: str, line: bytes) -> None:

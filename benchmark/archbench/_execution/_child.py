@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,14 +19,16 @@ from archbench._execution._channel import deliver, report
 from archbench._execution._descendants import end_below
 from archbench._planning import Job
 from archbench._plugins import adopt_descendants
-from archbench._records import Progress, Store
+from archbench._records import Progress, Record, Store, Together
+
+Tell = Callable[[Progress | Together], None]
 
 DONE_RANK, FAILED_RANK = 70, 71
 """Exit codes of a rank that is not rank 0 and has done its part, or has delivered a record of its failure."""
 
 
 def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Callable[[], object]) -> None:
-    """Run one job and hand its record to the supervisor.
+    """Run one job and hand its record, or one for each of several seeds, to the supervisor.
 
     Args:
         data: the job as JSON.
@@ -46,29 +48,55 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
         os.environ.update(job.rank.variables())
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()
 
-    from archbench._training import LiveLog, run_trial
-
-    live = LiveLog(job, store.live_logs)
-
-    def tell(progress: Progress) -> None:
+    def tell(said: Progress | Together) -> None:
         if leads(job):
-            report(channel, token, progress)
-            live.progress(progress)
+            report(channel, token, said)
 
-    shared = store.shared if store.shared.is_dir() else None
-    checkpoint, kept = store.checkpoint(job.trial.id), {"networks": store.networks, "states": store.states}
-    record = live.note(run_trial(job, shared, tell, checkpoint, **kept))
-    if not leads(job):
-        record = msgspec.structs.replace(record, message=f"{job.rank}: {record.message}")
-    if leads(job) or record.status != "ok":
-        deliver(channel, token, record)
-    live.end(record)
+    for record in (_train_together if job.beside else _train)(job, store, tell):
+        if leads(job) or record.status != "ok":
+            deliver(channel, token, record)
+        sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stdout.flush()
-    sys.stderr.write(record.detail)  # the traceback, below whatever the trial printed
     sys.stderr.flush()
     end_below(os.getpid())
     # The record is delivered. A normal exit after torch takes up to a second, and runs the atexit code of plugins.
     os._exit(0 if leads(job) else DONE_RANK if record.status == "ok" else FAILED_RANK)
+
+
+def _train(job: Job, store: Store, tell: Tell) -> Iterator[Record]:
+    from archbench._training import LiveLog, run_trial
+
+    live = LiveLog(job, store.live_logs)
+
+    def tell_all(progress: Progress) -> None:
+        tell(progress)
+        live.progress(progress)
+
+    checkpoint, kept = store.checkpoint(job.trial.id), {"networks": store.networks, "states": store.states}
+    record = live.note(run_trial(job, _shared(store), tell_all, checkpoint, **kept))
+    yield record if leads(job) else msgspec.structs.replace(record, message=f"{job.rank}: {record.message}")
+    live.end(record)  # when the record is delivered: a server may be slow
+
+
+def _train_together(job: Job, store: Store, tell: Tell) -> list[Record]:
+    """Train the seeds of a job together; return no record of one that has to be trained alone."""
+    from archbench._training import NotTogetherError, run_together
+
+    seeds = 1 + len(job.beside)
+
+    def tell_faster(factor: float) -> None:
+        tell(Together(seeds=seeds, faster=factor))
+
+    jobs = [msgspec.structs.replace(job, trial=trial, beside=[]) for trial in (job.trial, *job.beside)]
+    try:
+        return run_together(jobs, _shared(store), tell, networks=store.networks, on_faster=tell_faster)
+    except NotTogetherError as error:
+        tell(Together(seeds=seeds, refused=str(error)))
+        return []
+
+
+def _shared(store: Store) -> Path | None:
+    return store.shared if store.shared.is_dir() else None
 
 
 def _become_group_leader() -> None:

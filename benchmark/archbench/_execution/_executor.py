@@ -49,6 +49,7 @@ class Wanted:
         per_trial: devices that train one trial together.
         logger: which logger follows the trials of this machine.
         extend: trials of this machine go on from those with a smaller budget.
+        seeds_together: seeds of a cell train in one process, as one batched network, where that is faster.
         timeout: seconds after which a trial is ended; None for the limit of its protocol.
         libraries: modules to load before the first trial.
         address: of a Ray cluster; None to start one here.
@@ -56,6 +57,7 @@ class Wanted:
         slurm: options of sbatch.
         sources: of the plugins that the run needs.
         paths: of people's own files that it reads.
+        informed: is told how seeds are trained, in a line.
         ready: is told the devices when they are there or change, and why trials start slowly, if they do.
         warned: is told what goes wrong on a node, in a line.
         waiting: called at least twice a second while nodes get ready.
@@ -68,6 +70,7 @@ class Wanted:
     per_trial: int = 1
     logger: LoggerName | None = None
     extend: bool = False
+    seeds_together: bool = False
     timeout: float | None = None
     libraries: Sequence[str] = ()
     address: str | None = None
@@ -77,6 +80,7 @@ class Wanted:
     paths: Sequence[str] = ()
     ready: Callable[[Sequence[Device], str], None] = lambda devices, warning: None
     warned: Callable[[str], None] = lambda line: None
+    informed: Callable[[str], None] = lambda line: None
     waiting: Callable[[], None] = lambda: None
 
 
@@ -85,16 +89,25 @@ class LocalExecutor:
 
     Args:
         pool: the launcher and the devices.
-        logger: which logger follows the trials.
-        extend: trials go on from those with a smaller budget.
+        wanted: how trials are trained.
     """
 
-    def __init__(self, pool: Pool, logger: LoggerName | None = None, *, extend: bool = False) -> None:
-        self.pool, self.logger, self.extend = pool, logger, extend
+    def __init__(self, pool: Pool, wanted: Wanted) -> None:
+        self.pool, self.wanted = pool, wanted
 
     def execute(self, planned: Sequence[PlannedTrial], store: Store, **how: Any) -> Generator[Record, None, None]:
         """Run trials and yield their records as they finish."""
-        return execute(planned, store, self.pool, logger=self.logger, extend=self.extend, **how)
+        wanted = self.wanted
+        return execute(
+            planned,
+            store,
+            self.pool,
+            logger=wanted.logger,
+            extend=wanted.extend,
+            seeds_together=wanted.seeds_together,
+            on_news=wanted.informed,
+            **how,
+        )
 
     def close(self) -> None:
         """Do nothing: the server that trials are forked from ends with this process."""
@@ -117,7 +130,7 @@ def open_executor(wanted: Wanted) -> Executor:
         device=wanted.device, workers=wanted.workers, per_trial=wanted.per_trial, libraries=wanted.libraries
     )
     wanted.ready(pool.devices, pool.warning)
-    return LocalExecutor(pool, wanted.logger, extend=wanted.extend)
+    return LocalExecutor(pool, wanted)
 
 
 def require(kind: str) -> None:

@@ -1,13 +1,14 @@
-"""The supervisor: one process per trial, a time limit, and a record for every ending."""
+"""The supervisor: one process per trial, or for some seeds together, a time limit, and a record for every ending."""
 
 from __future__ import annotations
 
 import datetime
 import signal
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from archbench._execution._arrivals import Arrivals, Runnable
 from archbench._execution._channel import Channel
 from archbench._execution._endings import describe_exit, describe_timeout, reached
+from archbench._execution._groups import Group, Waiting
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
 from archbench._execution._ranks import Ranks, start_ranks
@@ -37,6 +39,17 @@ class _Running:
     deadline: float
     channel: Channel
     terminated: float | None = None  # when SIGTERM was sent
+    beside: Group = ()  # further seeds in the same process
+
+    @property
+    def group(self) -> Group:
+        """All trials of the process."""
+        return self.planned, *self.beside
+
+    def each(self) -> Iterator[_Running]:
+        """Yield each trial of the process as if it ran alone."""
+        for planned in self.group:
+            yield replace(self, planned=planned, job=msgspec.structs.replace(self.job, trial=planned.trial, beside=[]))
 
 
 def execute(
@@ -48,8 +61,10 @@ def execute(
     keep: Callable[[Any], Weights | None] = lambda planned: None,
     logger: LoggerName | None = None,
     extend: bool = False,
+    seeds_together: bool = False,
     on_start: Callable[[Any], None] = lambda planned: None,
     on_tick: Callable[[], None] = lambda: None,
+    on_news: Callable[[str], None] = lambda line: None,
     arrivals: Arrivals | None = None,
 ) -> Generator[Record, None, None]:
     """Run trials, as many at a time as the pool has devices, and yield their records as they finish.
@@ -61,26 +76,29 @@ def execute(
         store: the store for the records.
         pool: the launcher and the devices.
         timeout: seconds that one trial may take; None for the limit of its protocol.
+        seeds_together: train seeds of a cell in one process, as one batched network, where that is faster.
         keep: which weights of a trial to keep.
         logger: which logger follows the trials.
         extend: trials go on from those with a smaller budget.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
+        on_news: called with a line for each cell on how its seeds are trained, if they were to be trained together.
         arrivals: further trials that come meanwhile; None if none will. The iterator ends when they are closed, too.
     """
     arrivals = arrivals or Arrivals(is_open=False)
-    waiting = list(reversed(planned))
+    waiting = Waiting(planned, len(pool.devices) if seeds_together else None)
     free = list(reversed(pool.devices))
     running: list[_Running] = []
     lost: set[str] = set()
     try:
         while waiting or running or arrivals.is_open:
-            waiting[:0] = reversed(arrivals.take())
+            waiting.add(arrivals.take())
             while waiting and free:
-                item, device = waiting.pop(), free.pop()
-                on_start(item)
-                job = msgspec.structs.replace(item.job(device), keep=keep(item), logger=logger, extend=extend)
-                running.append(_start(item, job, device, store, pool, timeout))
+                group, device = waiting.take(), free.pop()
+                for item in group:
+                    on_start(item)
+                job = msgspec.structs.replace(group[0].job(device), keep=keep(group[0]), logger=logger, extend=extend)
+                running.append(_start(group, job, device, store, pool, timeout))
             ends = [sentinel for trial in running for sentinel in trial.child.sentinels]
             wait([arrivals.bell, *ends], TICK_SECONDS)
             on_tick()
@@ -91,27 +109,27 @@ def execute(
                     continue
                 running.remove(trial)
                 free.append(trial.device)
-                again = trial.child.lost and trial.planned.id not in lost
-                record = _collect(trial, store, again=again)
+                if trial.beside and (found := trial.channel.together()) and (line := waiting.note(trial.group, found)):
+                    on_news(line)
+                records, again = _collect(trial, store, lost)
                 pool.launcher.clear([number for other in running for number in other.child.process_ids])
-                if record is None:
-                    lost.add(trial.planned.id)
-                    waiting.append(trial.planned)
-                else:
-                    yield record
+                waiting.put_back(again)
+                yield from records
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
             trial.child.end()
             trial.channel.close()
 
 
-def _start(planned: Runnable, job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
-    job = msgspec.structs.replace(job, handed_over=time.monotonic())
+def _start(group: Group, job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+    planned, *beside = group
+    job = msgspec.structs.replace(job, beside=[other.trial for other in beside], handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     channel = Channel()
     child = start_ranks(pool.launcher, job, store, channel)
-    return _Running(planned, job, child, device, started, limit, time.monotonic() + limit, channel)
+    deadline = time.monotonic() + limit * len(group)
+    return _Running(planned, job, child, device, started, limit, deadline, channel, beside=tuple(beside))
 
 
 def _enforce_deadline(trial: _Running) -> None:
@@ -124,35 +142,46 @@ def _enforce_deadline(trial: _Running) -> None:
         trial.child.signal(signal.SIGTERM)
 
 
-def _collect(trial: _Running, store: Store, *, again: bool) -> Record | None:
-    """Write the record that the trial delivered, or if there is none, one that says how the trial ended; return it.
+def _collect(trial: _Running, store: Store, lost_before: set[str]) -> tuple[list[Record], list[Runnable]]:
+    """Write what a process delivered; return the records, and the trials that have to run again, alone.
 
     Args:
-        trial: the trial, which has ended.
-        store: takes the record.
-        again: write no record of an end that is unknown, and return None.
+        trial: the trial, or several seeds, whose process has ended.
+        store: takes the records.
+        lost_before: trials whose end was unknown before; takes those of which it is now.
     """
     code, lost = trial.child.exit_code(), trial.child.lost
     trial.child.end()  # and what it started and left behind
     trial.child.close()
     log = store.log(trial.job.trial.id)
     cut(log)
-    record = trial.child.receive(trial.channel, trial.job.trial.id)
-    if record is None and again and trial.terminated is None:
-        trial.channel.close()
-        return None
+    records, again = [], []
+    for one in trial.each():
+        delivered = one.child.receive(trial.channel, one.planned.id)
+        known = delivered is not None or trial.terminated is not None
+        if known or not (trial.beside or (lost and one.planned.id not in lost_before)):
+            records.append(_write(one, delivered, store, code, log, lost=lost))
+        else:
+            again.append(one.planned)
+    if not trial.beside:
+        lost_before.update(planned.id for planned in again)
+    trial.channel.close()
+    if all(record.status == "ok" for record in records):
+        log.unlink(missing_ok=True)
+    drop_if_empty(log)
+    return records, again
+
+
+def _write(trial: _Running, record: Record | None, store: Store, code: int | None, log: Path, *, lost: bool) -> Record:
+    """Write the record that a trial delivered, or if there is none, one that says how it ended; return it."""
     # Lightning turns SIGTERM into an exception; a trial at its time limit then delivers a record of a failure.
     if trial.terminated is not None and (record is None or record.status != "ok"):
         record = _timed_out(trial, record, tail(log))
     elif record is None:
         record = _crashed(trial, code, tail(log), lost=lost)
-    trial.channel.close()
     record = store.write(
         msgspec.structs.replace(record, message=printable(record.message), detail=printable(record.detail))
     )
-    if record.status == "ok":
-        log.unlink(missing_ok=True)
-    drop_if_empty(log)
     if record.status in RESULTS:
         store.drop_checkpoint(record.id)
     return record
@@ -160,8 +189,9 @@ def _collect(trial: _Running, store: Store, *, again: bool) -> Record | None:
 
 def _timed_out(trial: _Running, delivered: Record | None, detail: str) -> Record:
     """Return the record of a trial that reached its time limit, with all that it had reached."""
-    reports = trial.channel.reports()
+    reports = trial.channel.reports(trial.planned.id)
     needed = reports[-1].needed if reports else None
+    needed = needed and needed / len(trial.group)
     record = delivered or trial.job.record("timeout", started=trial.started, **reached(reports))
     message = describe_timeout(trial.limit, record.training, needed)
     return msgspec.structs.replace(record, status="timeout", message=message, detail=detail)
@@ -169,6 +199,6 @@ def _timed_out(trial: _Running, delivered: Record | None, detail: str) -> Record
 
 def _crashed(trial: _Running, code: int | None, detail: str, *, lost: bool) -> Record:
     """Return the record of a trial whose process ended by itself and delivered none."""
-    known = reached(trial.channel.reports())
+    known = reached(trial.channel.reports(trial.planned.id))
     message = LOST if lost else trial.child.name_of_dead + describe_exit(code, known.get("training"))
     return trial.job.record("crashed", message, detail=detail, started=trial.started, **known)

@@ -46,6 +46,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         logger: which logger follows the training; None for none. No part of what decides a result.
         rank: which of the processes of the trial gets this job; None if there is only one.
         extend: whether the trial goes on from one with a smaller budget, and keeps what a longer one needs.
+        beside: trials of other seeds of the cell to train together with it, in the same process.
         handed_over: reading of the monotonic clock when the job was given to a process; 0 if not measured.
     """
 
@@ -63,6 +64,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     logger: LoggerName | None = None
     rank: Rank | None = None
     extend: bool = False
+    beside: list[Trial] = []
     handed_over: float = 0.0
 
     def of_rank(self, rank: Rank) -> Job:

@@ -39,6 +39,7 @@ from archbench._records._network import write_network as write_network
 from archbench._records._printable import printable as printable
 from archbench._records._progress import Point as Point
 from archbench._records._progress import Progress as Progress
+from archbench._records._progress import Together as Together
 from archbench._records._progress import curves_of as curves_of
 from archbench._records._progress import curves_so_far as curves_so_far
 from archbench._records._record import SCHEMA as SCHEMA

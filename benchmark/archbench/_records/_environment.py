@@ -6,7 +6,7 @@ import msgspec
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The versions and the machine that a trial ran with.
+    """The versions and the machine that a trial ran with, and how.
 
     Args:
         archbench, python, torch, lightning: versions.
@@ -14,6 +14,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         device: name of the GPU, or `cpu`.
         threads: CPU threads of one trial, or of each of its ranks.
         devices: number of devices that trained one trial together; not written if it is 1.
+        seeds_together: number of seeds that were trained as one batched network, this one included; 1 for it alone.
     """
 
     archbench: str
@@ -25,6 +26,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     device: str
     threads: int
     devices: int = 1
+    seeds_together: int = 1
 
     @property
     def place(self) -> str:

@@ -22,15 +22,31 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
     """A report of a running trial.
 
     Args:
+        trial: its id.
         training: as it would be recorded if the trial ended now.
         needed: seconds from the start of the trial to the last step at this pace, without the test; None for a budget
             in seconds, and before the second step.
         point: the newest point of the curves; None between two validations, and if it is not finite.
     """
 
+    trial: str = ""
     training: Training
     needed: float | None = None
     point: Point | None = None
+
+
+class Together(msgspec.Struct, frozen=True, kw_only=True, tag="together"):
+    """A report on seeds that a process was given to train together.
+
+    Args:
+        seeds: how many.
+        faster: how many times as many steps per second they take as one by one; None if it was not measured.
+        refused: why they are trained one by one; empty if they are trained together.
+    """
+
+    seeds: int
+    faster: float | None = None
+    refused: str = ""
 
 
 def curves_so_far(reports: Sequence[Progress]) -> Curves | None:

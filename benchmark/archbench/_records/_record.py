@@ -152,6 +152,8 @@ class Curves(msgspec.Struct, frozen=True, kw_only=True):
 class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """The costs of a trial; a cost that could not be measured is None, never 0.
 
+    Seconds of seeds that were trained together are the share of each; memory is that of all.
+
     Args:
         parameters: trainable parameters.
         flops: floating-point operations of one forward pass of one example.

@@ -50,6 +50,7 @@ def run(
     slurm: Mapping[str, str | int] | None = None,
     extend: bool = False,
     live: bool = True,
+    seeds_together: bool = False,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
     observer: Observer | None = None,
@@ -83,6 +84,7 @@ def run(
         slurm: options of sbatch, such as `{"partition": "gpu", "time": 240}`; `time` is in minutes.
         extend: go on from finished trials with a smaller budget, where the schedule allows; see `docs/running.md`.
         live: build the page again every minute while trials train.
+        seeds_together: train the seeds of a cell as one batched network where that is faster; the records say so.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
@@ -103,7 +105,7 @@ def run(
     settings = RunSettings(
         out=Path(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
         retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes, extend=extend,
-        slurm={name: str(value) for name, value in (slurm or {}).items()},
+        slurm={name: str(value) for name, value in (slurm or {}).items()}, seeds_together=seeds_together,
         live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
     )  # fmt: skip
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)

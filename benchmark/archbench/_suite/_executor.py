@@ -18,13 +18,14 @@ def want_executor(
     ready: Callable[[Sequence[Device], str], None],
     warned: Callable[[str], None],
     waiting: Callable[[], None],
+    informed: Callable[[str], None],
 ) -> Wanted:
     """Return what a run wants of its executor; the functions are told what happens before trials start.
 
     Args:
         plan: of the run.
         settings: how it is carried out.
-        ready, warned, waiting: see `Wanted`.
+        ready, warned, waiting, informed: see `Wanted`.
     """
     architectures = [cell.architecture.registered for cell in plan.cells]
     tasks = [cell.task.registered for cell in plan.cells]
@@ -36,6 +37,7 @@ def want_executor(
         per_trial=settings.devices_per_trial,
         logger=settings.logger,
         extend=settings.extend,
+        seeds_together=settings.seeds_together,
         timeout=settings.timeout,
         libraries=libraries_of([task.item.libraries for task in tasks]),
         address=settings.address,
@@ -46,4 +48,5 @@ def want_executor(
         ready=ready,
         warned=warned,
         waiting=waiting,
+        informed=informed,
     )

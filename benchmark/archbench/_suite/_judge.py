@@ -137,7 +137,7 @@ def _describe_data(record: Record, again: Record) -> str:
 
 def _platform(record: Record) -> dict[str, Any]:
     """Return everything on which the last bits of a result may depend."""
-    environment = {} if record.environment is None else msgspec.to_builtins(record.environment)
+    environment = {} if record.environment is None else msgspec.structs.asdict(record.environment)
     origins = {"architecture": record.architecture_origin, "task": record.task_origin}
     return environment | {f"{side} of": _provider(origin) for side, origin in origins.items()}
 

@@ -129,7 +129,10 @@ class Run:
         for line in expect(self.plan, self.settings, self.records):
             self.observer.warned(line)
         try:
-            wanted = want_executor(self.plan, self.settings, self._ready, self.observer.warned, self._waiting)
+            say = self.observer
+            wanted = want_executor(
+                self.plan, self.settings, self._ready, say.warned, self._waiting, informed=say.informed
+            )
             with contextlib.closing(open_executor(wanted)) as executor:
                 while ready:
                     with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():

@@ -31,7 +31,7 @@ MAX_SEEDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """How a run is carried out. None of it changes a result, but that devices round differently.
+    """How a run is carried out. None of it changes a result, but that devices and seeds together round differently.
 
     Args:
         out: folder of the records and the leaderboard.
@@ -49,6 +49,7 @@ class RunSettings:
         logger: `tensorboard`, `csv`, `mlflow` or `wandb`, which then follows every trial; None for none.
         live: the plugins of the run, if the page is built again while it trains; None to build it at the end only.
         extend: go on from trials with a smaller budget that are otherwise equal, and keep what that needs.
+        seeds_together: train seeds of a cell in one process, as one batched network, where that is faster.
 
     Raises:
         SelectionError: a value is not allowed.
@@ -68,6 +69,7 @@ class RunSettings:
     slurm: Mapping[str, str] = field(default_factory=dict)
     live: SamePlugins | None = None
     extend: bool = False
+    seeds_together: bool = False
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):
@@ -97,9 +99,13 @@ class RunSettings:
             raise SelectionError(f"nodes is {self.nodes}; at least 1 is needed")
         if not self.slurm.get("time", "1").isdigit():
             raise SelectionError(f"time of SLURM is {self.slurm['time']!r}; give whole minutes, such as time=240")
-        if (self.logger is not None or self.extend) and self.executor != "local":
-            given = "--extend" if self.extend else f"--logger {self.logger}"
-            raise SelectionError(f"{given} is for trials of this machine; leave out --executor {self.executor}, or it")
+        given = {"--logger": self.logger, "--extend": self.extend, "--seeds-together": self.seeds_together}
+        local = [name for name, value in given.items() if value]
+        if local and self.executor != "local":
+            raise SelectionError(f"{local[0]} is for trials of this machine; leave it out, or --executor")
+        if self.seeds_together and (self.devices_per_trial > 1 or len(local) > 1):
+            other = "--devices-per-trial" if self.devices_per_trial > 1 else local[0]
+            raise SelectionError(f"{other} is for trials that train one by one; leave it out, or --seeds-together")
         if self.executor != "local":
             from archbench._execution import require  # commands that train nothing should not pay for it
 

@@ -64,7 +64,7 @@ def peak_memory(device: Device, before: int) -> int:
     return resident_peak() - before
 
 
-def describe_environment(device: Device) -> Environment:
+def describe_environment(device: Device, *, seeds_together: int = 1) -> Environment:
     """Return versions, processor and device; nothing in it names a person, a folder or a host."""
     name = torch.cuda.get_device_name(device.index) if device.kind == "cuda" else "cpu"
     return Environment(
@@ -77,6 +77,7 @@ def describe_environment(device: Device) -> Environment:
         device=name,
         threads=device.threads,
         devices=device.count,
+        seeds_together=seeds_together,
     )
 
 

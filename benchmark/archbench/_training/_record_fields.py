@@ -112,6 +112,7 @@ def make_progress(module: TrialModule, trial: Trial, *, examples: int, planned_s
         needed = elapsed + (planned_steps - done) * (elapsed - first) / (done - 1)
     at = len(module.validations) - 1
     return Progress(
+        trial=trial.id,
         training=describe_training(module, trial, examples=examples, planned_steps=planned_steps, resumed_at=[]),
         needed=needed,
         point=make_point(module, at) if module.steps and at == len(module.steps) - 1 and not module.running else None,
@@ -148,7 +149,14 @@ def describe_training(
 
 
 def add_costs(
-    size: Resources, module: TrialModule, *, batch_size: int, device: Device, clock: float, memory_before: int
+    size: Resources,
+    module: TrialModule,
+    *,
+    batch_size: int,
+    device: Device,
+    clock: float,
+    memory_before: int,
+    seeds_together: int = 1,
 ) -> Resources:
     """Return the size of a network together with what its training cost.
 
@@ -159,6 +167,7 @@ def add_costs(
         device: where it was trained.
         clock: reading of the monotonic clock at the start of the trial.
         memory_before: bytes that the process had resident before the trial.
+        seeds_together: seeds that shared the process.
     """
     sizes = [end - start for start, end in zip([0, *module.steps], module.steps, strict=False)]
     step = statistics.median(seconds / size for seconds, size in zip(module.seconds, sizes, strict=True))
@@ -167,7 +176,7 @@ def add_costs(
         step_seconds=step,
         samples_per_second=batch_size / step,
         train_seconds=sum(module.seconds),
-        total_seconds=time.monotonic() - clock,
+        total_seconds=(time.monotonic() - clock) / seeds_together,
         first_step_seconds=module.first_step_seconds,
         peak_memory_bytes=peak_memory(device, memory_before),
     )

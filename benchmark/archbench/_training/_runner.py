@@ -84,10 +84,15 @@ def run_trial(
     alone = job.rank is None  # ranks would have to agree on a state, so they start anew
     run.checkpoint = Checkpoint(checkpoint, job) if checkpoint is not None and alone else None
     run.extension = Extension(states, job) if states is not None and job.extend and alone else None
+    record = record_of(run, run.prepare, run.train)
+    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
+
+
+def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
+    """Carry out parts of a trial, and return the record of how it ended."""
     try:
-        run.prepare()
-        with arithmetic(job.trial.protocol.precision, torch.device(job.device.kind)):
-            run.train()
+        for part in parts:
+            part()
         status, message, detail = run.verdict()
     except DivergedError as error:
         status, message, detail = "diverged", str(error), ""
@@ -98,8 +103,7 @@ def run_trial(
     except (Exception, SystemExit) as error:
         oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
-    record = run.record(status, message, detail)
-    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
+    return run.record(status, message, detail)
 
 
 class TrialRun:
@@ -119,6 +123,7 @@ class TrialRun:
         extension: the states of shorter trainings; None where none is gone on from.
         resumed_at: the steps from which the training went on.
         facts: facts about the task, with those that only its data tell once they are loaded.
+        seeds_together: seeds that are trained as one batched network, this one included.
     """
 
     def __init__(self, job: Job, shared: Path | None = None, report: Report = lambda progress: None) -> None:
@@ -135,6 +140,7 @@ class TrialRun:
         self.checkpoint: Checkpoint | None = None
         self.extension: Extension | None = None
         self.resumed_at: list[int] = []
+        self.seeds_together = 1
 
     def prepare(self) -> None:
         """Load plugins and data, and build the network."""
@@ -237,17 +243,26 @@ class TrialRun:
 
     def train(self) -> None:
         """Train, then score the test split once; a tuning trial never reads it."""
+        with arithmetic(self.trial.protocol.precision, torch.device(self.job.device.kind)):
+            self._fit()
+            self.test()
+
+    def _fit(self) -> None:
         assert self.module is not None
         seed_globals(stream_seed(self.trial, "noise"))
         trainer = make_trainer_for(self.job)
         self.module.after_validation = self._after_validation
         order = self._take_up(self.module)
-        with telling_at_the_end(self._tell), warnings.catch_warnings():
+        with telling_at_the_end(self.tell), warnings.catch_warnings():
             # Lightning advises DataLoader workers for data that already lies on the device.
             warnings.filterwarnings("ignore", module=r"lightning\.")
             trainer.fit(self.module, order)
         if trainer.interrupted:
             raise SystemExit("interrupted")
+
+    def test(self) -> None:
+        """Score the test split with a trained network; the last of the trial."""
+        assert self.module is not None
         self.module.to(self.splits["train"].targets.device)  # Lightning leaves it on the CPU
         self._refuse_foresight()
         if not self.trial.tuning:  # a candidate is chosen by its validation scores
@@ -270,7 +285,7 @@ class TrialRun:
         return self.order.after(state.chunks, state.step)
 
     def _after_validation(self, step: int) -> None:
-        self._tell()
+        self.tell()
         if self.prober is not None:
             self.prober.after(step)
         module = self.module
@@ -281,7 +296,7 @@ class TrialRun:
         if self.extension is not None and step == self.steps:
             self.extension.keep(module)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Report how far the training has got, once it has begun."""
         module = self.module
         if module is not None and module.done:
@@ -318,7 +333,7 @@ class TrialRun:
             training=self._training(begun) if begun is not None else None,
             resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
-            environment=describe_environment(self.job.device),
+            environment=describe_environment(self.job.device, seeds_together=self.seeds_together),
             task_facts=self.facts,
             **(describe_predictions(finished) if finished is not None and not trial.tuning else {}),
             readings=self.prober.readings if self.prober is not None else [],
@@ -336,5 +351,6 @@ class TrialRun:
             batch_size=self.trial.batch_size,
             device=self.job.device,
             clock=self.clock,
+            seeds_together=self.seeds_together,
             memory_before=self.memory_before,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archbench._plugins import Plugins
 from archbench.cli._output import out_option
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from archbench._suite import Results, RunSettings
     from archbench._suite._request import Request
     from archbench._suite._run import Run
+
+
+def make_request(**asked: Any) -> Request:
+    """Return a request with these fields; verbs that train nothing do not load its class."""
+    from archbench._suite._request import Request
+
+    return Request(**asked)
 
 
 def carry_out(plugins: Plugins, wanted: Request, settings: RunSettings, *, dry_run: bool, json: bool) -> None:

@@ -10,7 +10,7 @@ from archbench._declarations import Size
 from archbench._planning import LoggerName
 from archbench._suite import RunSettings
 from archbench._suite._settings import ExecutorKind, Keep
-from archbench.cli._carry_out import carry_out
+from archbench.cli._carry_out import carry_out, make_request
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -60,6 +60,9 @@ LoggerChoice = Annotated[
     LoggerName | None,
     typer.Option("--logger", help="Let a logger of Lightning follow every trial.", show_default="none"),
 ]
+SeedsTogether = Annotated[
+    bool, flag("--seeds-together", "Train the seeds of a cell as one batched network where that is faster.")
+]
 ShardName = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Train share I of N, for N machines; see `benchmark merge`."),
@@ -100,20 +103,20 @@ def run(
     selectors: OrStudies, task: Tasks = None, protocol: OtherProtocol = None, size: SizeName = None,
     seeds: Seeds = None, shard: ShardName = None, out: Out = DEFAULT_OUT, workers: Workers = None,
     device: DeviceName = "auto", devices_per_trial: DevicesPerTrial = 1, timeout: Timeout = None,
-    retry: Retry = False, keep: KeepName = None, extend: Extend = False, logger: LoggerChoice = None,
-    executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None, slurm: Slurm = None,
-    no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None, no_plugin: Blocked = None,
+    retry: Retry = False, keep: KeepName = None, extend: Extend = False, seeds_together: SeedsTogether = False,
+    logger: LoggerChoice = None, executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None,
+    slurm: Slurm = None, no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._live import SamePlugins
-    from archbench._suite._request import Request
 
     live = None if no_live else SamePlugins(tuple(plugin or ()), tuple(no_plugin or ()))
     settings = RunSettings(
         out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
         keep=keep, extend=extend, logger=logger, executor=executor, address=address, nodes=nodes, live=live,
-        slurm=dict(text.split("=", 1) for text in slurm or ()),
+        slurm=dict(text.split("=", 1) for text in slurm or ()), seeds_together=seeds_together,
     )  # fmt: skip
-    wanted = Request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
+    wanted = make_request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)

@@ -1,4 +1,4 @@
-"""Comparisons of training: chunks of steps, updates, evaluation and shared splits, each with a plain form."""
+"""Comparisons of training: chunks of steps, updates, evaluation, shared splits, seeds; each with a plain form."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
 from archbench import Record
-from archbench._planning import Device
+from archbench._planning import Device, Job
+from archbench._protocols import Recipe
 from archbench._training import run_trial
 from archbench._training._evaluation import evaluating
 from archbench._training._optimizers import make_optimizer
 from archbench._training._order import BatchOrder
+from archbench._training._runner import TrialRun
 from archbench._training._schedule import learning_rates
 from archbench._training._splits import EvaluationBatches
+from archbench._training._stack import TOLERANCE
+from archbench._training._together import JointTraining
 from archbench._training._updates import Updates
 from support import house_recipe
 from support.equivalence.comparisons import Compared, Comparison
@@ -92,8 +97,30 @@ def _numbers(record: Record) -> Iterator[Tensor]:
         yield torch.tensor(curve, dtype=torch.double)
 
 
+def together(architecture: str, task: str) -> Compared:
+    """Compare the losses and validation scores of seeds as one batched network with those of their own trainings.
+
+    They descend the gradient: Adam would turn the rounding of a gradient that is almost 0 into a whole step.
+    """
+    jobs = [trial.job(Device(kind="cpu", threads=1)) for trial in plan(architecture, task, "smoke", seeds=3)]
+    recipe = house_recipe(optimizer="sgd", momentum=0.9)
+    runs, alone = ([TrialRun(_with_recipe(job, recipe)) for job in jobs] for _ in range(2))
+    for run in (*runs, *alone):
+        run.prepare()
+    JointTraining(runs).carry_out()
+    for run, other in zip(runs, alone, strict=True):
+        other.train()
+        yield torch.cat(run.module.losses), torch.cat(other.module.losses)
+        yield torch.tensor(run.module.validations), torch.tensor(other.module.validations)
+
+
+def _with_recipe(job: Job, recipe: Recipe) -> Job:
+    protocol = msgspec.structs.replace(job.trial.protocol, recipe=recipe)
+    return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
+
+
 def comparisons() -> Iterator[Comparison]:
-    """Yield the comparisons of training; all but the evaluation are of equal bits."""
+    """Yield the comparisons of training; all but those of the evaluation and of seeds together are of equal bits."""
     for architecture, task in WORK:
         yield Comparison(
             "steps in chunks, short clipping and AdamW", "a plain loop with torch's functions",
@@ -115,4 +142,11 @@ def comparisons() -> Iterator[Comparison]:
             "splits that trials share", "a trial that makes its own",
             "tests/training/test_shared_splits.py::test_trials_load_once_and_keep_their_results",
             f"scores and curves of a smoke trial, {architecture} on {task}", partial(shared, architecture, task),
+        )  # fmt: skip
+    for architecture, task in (("mlp", "digits"), ("rnn", "adding"), ("lstm", "adding"), ("gru", "adding")):
+        yield Comparison(
+            "seeds of a cell as one batched network", "a training of each seed",
+            "tests/training/test_together.py::test_built_ins_agree_in_single_precision",
+            f"losses and scores of three seeds, 20 steps of SGD, {architecture} on {task}",
+            partial(together, architecture, task), TOLERANCE,
         )  # fmt: skip

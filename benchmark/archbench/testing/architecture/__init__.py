@@ -1,4 +1,4 @@
-"""The checks of an architecture, from B001 to B601; one module for each theme."""
+"""The checks of an architecture, from B001 to B602; one module for each theme."""
 
 from archbench.testing._check import Check
 from archbench.testing.architecture import (
@@ -13,6 +13,7 @@ from archbench.testing.architecture import (
     _reach,
     _start,
     _state,
+    _together,
     _training,
 )
 from archbench.testing.architecture._packaging import fingerprint as fingerprint
@@ -31,5 +32,6 @@ CHECKS: tuple[Check, ...] = (
     *_devices.CHECKS,
     *_processes.CHECKS,
     *_blocks.CHECKS,
+    *_together.CHECKS,
 )
 """The registry: only the checks listed here run."""
