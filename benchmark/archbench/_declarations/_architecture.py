@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The outputs of a network that has auxiliary classifiers.
+    """The outputs of a network that has auxiliary classifiers, or penalties beside the loss of the task.
 
     Args:
         logits: (batch, outputs), or (batch, steps, outputs) for a per-step task.
         auxiliary: name -> (logits of the same shape, loss weight). They are part of the training loss only.
+        penalties: name -> (a scalar tensor, its weight), such as a regulariser, a balance of experts or a divergence.
+            Training minimises them beside the loss; records keep their weighted sum apart from it, and scores do not
+            depend on them.
     """
 
     logits: torch.Tensor
     auxiliary: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
+    penalties: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,9 @@ def _cost(record: Record) -> list[float | int | None]:
 def _recipe(record: Record) -> str:
     asked = record.trial.recipe or record.trial.protocol.recipe
     recipe = record.training.recipe if record.training else asked
-    return recipe.words() if isinstance(recipe, Recipe) else ""
+    words = recipe.words() if isinstance(recipe, Recipe) else ""
+    penalty = record.curves.penalty[-1] if record.curves is not None and record.curves.penalty else None
+    return words if penalty is None else f"{words}; penalties of the network added {penalty:.3g} to the loss at the end"
 
 
 def _environment(record: Record) -> str:

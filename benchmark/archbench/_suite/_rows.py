@@ -58,6 +58,10 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Record], Value]]] = {
         "mean over the last tenth of the steps of what training minimises: with dropout and auxiliary losses",
         _scores("train_loss"),
     ),
+    "penalty": (
+        "mean of the weighted penalties before the last validation; none in `objective`",
+        lambda r: r.curves.penalty[-1] if r.curves is not None and r.curves.penalty else None,
+    ),
     "selected_step": ("step after which the selected weights were taken", _scores("selected_step")),
     "steps": ("optimiser steps done", _training("steps")),
     "steps_to_target": ("steps until validation reached the target of the task", _training("steps_to_target")),

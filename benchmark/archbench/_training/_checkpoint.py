@@ -126,6 +126,7 @@ class State:
         module.selected = (found.selected_step, selected)
         sizes = [end - start for start, end in zip([0, *found.steps], found.steps, strict=False)]
         module.losses = list(torch.split(tensors["losses"], sizes))
+        module.penalties.restore(tensors.get("penalties"), sizes)
         module.steps, module.seconds, module.validations = found.steps, found.seconds, found.validations
         module.reached, module.first_step_seconds = found.reached, found.first_step_seconds
         _restore_streams(module, found, tensors)
@@ -180,6 +181,7 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
         kept = {name: value for name, value in optimizer.state.get(parameter, {}).items() if isinstance(value, Tensor)}
         tensors |= {f"moment.{number}.{name}": value for name, value in kept.items()}
     tensors |= {"losses": torch.cat(module.losses), "numpy": torch.from_numpy(keys.astype(np.int64))}
+    tensors |= module.penalties.state()
     tensors |= _streams(module)
     # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
     whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}

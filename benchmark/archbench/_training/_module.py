@@ -22,6 +22,7 @@ from archbench._training._augmentation import Augmented
 from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
+from archbench._training._penalties import Penalties, total_penalty
 from archbench._training._predictions import make_predictions
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._splits import EvaluationBatches, Split, evaluation_size
@@ -60,7 +61,8 @@ class TrialModule(pl.LightningModule):
 
     Attributes:
         steps: optimiser steps done at the end of each chunk.
-        losses: training losses of each chunk, (steps of the chunk,).
+        losses: training losses of each chunk, (steps of the chunk,), without penalties.
+        penalties: the weighted penalties of each chunk, which training minimises too.
         validations: validation score after each chunk.
         seconds: seconds of training of each chunk.
         running: training losses of the steps of the chunk that is under way.
@@ -107,6 +109,7 @@ class TrialModule(pl.LightningModule):
         self.first_step_seconds: float | None = None
         self.steps: list[int] = []
         self.losses: list[Tensor] = []
+        self.penalties = Penalties()
         self.validations: list[float] = []
         self.seconds: list[float] = []
         self.running: list[Tensor] = []
@@ -135,7 +138,11 @@ class TrialModule(pl.LightningModule):
         losses = self.running = []
         self.clock.start()
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
-            loss = self.loss(network(*arguments), targets)
+            outputs = network(*arguments)
+            loss = task_loss = self.task_loss(outputs, targets)
+            if (penalty := total_penalty(outputs)) is not None:
+                loss = task_loss + penalty
+                self.penalties.note(offset, penalty)
             updates.clear()
             loss.backward()  # type: ignore[no-untyped-call]
             if updates.clip_norm:
@@ -144,13 +151,14 @@ class TrialModule(pl.LightningModule):
             for group in groups:
                 group["lr"] = rate * group["share"]
             updates.apply()
-            losses.append(loss.detach())
+            losses.append(task_loss.detach())
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
         self.seconds.append(self.clock.stop())
         self.running = []  # first, since a signal may ask between the two lines, and no step may count twice
         self.steps.append(done + len(losses))
         self.losses.append(torch.stack(losses).cpu())
+        self.penalties.end_chunk(len(losses))
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
             self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
@@ -164,7 +172,12 @@ class TrialModule(pl.LightningModule):
         return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())
 
     def loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
-        """Return the training loss, auxiliary losses included."""
+        """Return what training minimises, auxiliary losses and penalties included."""
+        loss, penalty = self.task_loss(outputs, targets), total_penalty(outputs)
+        return loss if penalty is None else loss + penalty
+
+    def task_loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
+        """Return the training loss, auxiliary losses included, without penalties."""
         if isinstance(outputs, Outputs):
             loss = self._logits_loss(outputs.logits, targets)
             for logits, weight in outputs.auxiliary.values():
@@ -184,7 +197,7 @@ class TrialModule(pl.LightningModule):
         return functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
     def _stop_if_diverged(self, done: int) -> None:
-        finite = torch.isfinite(self.losses[-1])
+        finite = torch.isfinite(self.losses[-1] + self.penalties.chunks[-1])
         if not finite.all():
             raise DivergedError(done + int((~finite).nonzero()[0]) + 1)
 

@@ -194,6 +194,11 @@ def all_logits(output: Any) -> list[Tensor]:
     return [logits_of(output), *auxiliary]
 
 
+def penalties_of(output: Any) -> dict[str, Any]:
+    """Return the penalties beside the logits by name, each with its weight."""
+    return dict(output.penalties) if isinstance(output, Outputs) else {}
+
+
 def predict(network: nn.Module, *inputs: Tensor) -> Tensor:
     """Return the logits in evaluation mode. The inputs, and the lengths if there are any, are copied first."""
     network.eval()
