@@ -26,6 +26,7 @@ OTHER_COMPONENT: dict[str, Any] = {
     "options": {"depth": 3},
     "fingerprint": "c0ffee",
     "effort": 2.0,
+    "files": {"weights/a.safetensors": "0" * 64},
 }
 OTHER_PROTOCOL: dict[str, Any] = {
     "name": "mine",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from archbench._declarations._checks import check_declaration
+from archbench._declarations._checks import check_declaration, check_files
 from archbench._declarations._task import InputKind, TaskInfo
+from archbench._downloads import RemoteFile, data_folder
 from archbench._errors import DeclarationError
 from archbench._protocols import Recipe
 
@@ -79,7 +80,8 @@ class Architecture:
 
     Args:
         name: lower-case letters, digits, `.`, `_` and `-`; what users type.
-        build: `build(task, options)` returns a `torch.nn.Module`, or the same as a `"module:attribute"` string.
+        build: `build(task, options)` returns a `torch.nn.Module`, or the same as a `"module:attribute"` string; with
+            `files` it is `build(task, options, files)`.
             Import torch inside it, or use the string, so that listing the architecture does not import torch.
             The module maps a batch of inputs to logits (batch, outputs), or (batch, steps, outputs) for a
             per-step task, or to `Outputs`.
@@ -108,6 +110,9 @@ class Architecture:
             default options: it is an error if the check passes, so that no exception outlives its reason.
         by_default: whether `benchmark run all` includes it; if not, it runs when it is named. Meant for networks that
             are there for a study.
+        files: the files that `build` reads, such as pretrained weights; each with its sha256, which is part of what
+            identifies a trial. `benchmark data prepare` downloads them, and a run does not begin without them. `build`
+            gets a mapping from the declared `path` of each to where it lies, unpacked if `unpack` says so.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -131,9 +136,11 @@ class Architecture:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
     by_default: bool = True
+    files: tuple[RemoteFile, ...] = ()
 
     def __post_init__(self) -> None:
         check_declaration(self, "Architecture", self.build, "build")
+        _check_files(self)
         _check_parameters(self)
         _check_patterns(self)
         if self.recipe is not None and not isinstance(self.recipe, Published) and not callable(self.recipe):
@@ -147,9 +154,23 @@ class Architecture:
                 f"Architecture {self.name!r}: inputs is {self.inputs!r}; give a tuple of one or more of {kinds}"
             )
 
+    def arguments(self, task: TaskInfo, options: Any) -> tuple[Any, ...]:
+        """Return the arguments of `build`: the task, the options, and where the files are, if it has any."""
+        files = {file.path: data_folder() / (file.unpack or file.path) for file in self.files}
+        return (task, options, files) if files else (task, options)
+
     def own_recipe(self, options: Any) -> Published | None:
         """Return the own recipe of the network with these options; None if it is not known."""
         return self.recipe(options) if callable(self.recipe) else self.recipe
+
+
+def _check_files(item: Architecture) -> None:
+    check_files(f"Architecture {item.name!r}", item.files, (RemoteFile,))
+    for file in item.files:
+        if not file.sha256:
+            raise DeclarationError(
+                f"Architecture {item.name!r}: {file.path!r} has no sha256; give it, as results depend on the file"
+            )
 
 
 def _check_parameters(item: Architecture) -> None:

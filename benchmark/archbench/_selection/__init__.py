@@ -3,6 +3,7 @@
 from archbench._selection._availability import Availability as Availability
 from archbench._selection._availability import check_availability as check_availability
 from archbench._selection._availability import data_state as data_state
+from archbench._selection._availability import describe_lack as describe_lack
 from archbench._selection._availability import describe_missing as describe_missing
 from archbench._selection._availability import format_bytes as format_bytes
 from archbench._selection._availability import leave_out_unavailable as leave_out_unavailable

@@ -192,8 +192,9 @@ def _shortest_trial(plugins: Plugins) -> PlannedTrial | None:
     rules = msgspec.structs.replace(find_protocol("smoke"), name="doctor", steps=equal_steps(1), validations=1)
     by_default = [task for task in plugins.tasks if task.item.by_default]
     with contextlib.suppress(ArchbenchError):
-        tasks = check_availability(select(["all"], by_default, "task")).tasks
-        plan = make_plan(select(["all"], plugins.architectures, "architecture"), tasks, protocol=rules, seeds=1)
+        tasks = check_availability(select(["all"], by_default, "task")).chosen
+        entrants = check_availability(select(["all"], plugins.architectures, "architecture")).chosen
+        plan = make_plan(entrants, tasks, protocol=rules, seeds=1)
         return next((trial for trial in plan.trials if trial.cell.refusal is None), None)
     return None
 

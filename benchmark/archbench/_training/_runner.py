@@ -201,7 +201,8 @@ class TrialRun:
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
         seed_globals(stream_seed(self.trial, "weights"))
-        network = resolve(architecture.build)(info, convert_options(architecture, self.trial.architecture.options))
+        options = convert_options(architecture, self.trial.architecture.options)
+        network = resolve(architecture.build)(*architecture.arguments(info, options))
         if not isinstance(network, nn.Module):
             raise TypeError(f"build returned {type(network).__name__}, not a torch.nn.Module")
         self.parameters = count_parameters(network)

@@ -72,6 +72,8 @@ def _describe_architecture(item: Architecture, options: Any) -> Description:
         "tags": list(item.tags),
         "declared parameters": {name: count for name, (_, count) in item.parameters.items()},
         "own recipe": _describe_recipe(item.own_recipe(options)),
+        "files": {file.path: state(file) for file in item.files},
+        "data folder": str(data_folder()) if item.files else "",
     }
 
 

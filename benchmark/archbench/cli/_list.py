@@ -26,7 +26,7 @@ LEAST_COLUMNS = 20
 EXPLANATIONS = (
     "What has a star runs when it is named; --task all includes every task.",
     "[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.",
-    "Data that are missing: benchmark data prepare TASK",
+    "Data that are missing: benchmark data prepare NAME",
     "Details of one: benchmark show NAME",
 )
 
@@ -74,6 +74,7 @@ def _describe_architecture(registered: Registered[Architecture]) -> Row:
         "id": registered.canonical,
         "inputs": list(item.inputs),
         "by_default": item.by_default,
+        "data": data_state(item),
         "summary": item.summary,
         "variants": list(item.variants),
     }
