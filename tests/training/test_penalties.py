@@ -79,7 +79,7 @@ def test_what_training_minimises_includes_penalties(make_job: MakeJob) -> None:
     arguments, targets = run.splits["train"].arguments(slice(8)), run.splits["train"].targets[:8]
     outputs = run.module.network(*arguments)
 
-    gap = run.module.loss(outputs, targets) - run.module.task_loss(outputs, targets)
+    gap = run.module.objective(outputs, targets) - run.module.loss(outputs, targets)
     assert float(gap) == pytest.approx(2.0 * STRENGTH)
 
 

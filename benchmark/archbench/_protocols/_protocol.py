@@ -9,7 +9,7 @@ import msgspec
 
 from archbench._protocols._identity import encode_identity, identity_hash
 from archbench._protocols._probes import Probes
-from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, Tuning
+from archbench._protocols._recipe import CUSTOM, HOUSE_RECIPE, Count, Positive, Recipe, Tuning
 
 RULES_REVISION = 2
 """Revision of the protocols in files: raised when a rule changes that holds for every protocol. Since 2, the later of
@@ -67,6 +67,10 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
     def __post_init__(self) -> None:
         given = [name for name in ("steps", "epochs", "seconds") if getattr(self, name) is not None]
         own = self.recipe == "own"
+        if isinstance(self.recipe, Recipe) and (self.recipe.optimizer == CUSTOM or self.recipe.additions):
+            raise ValueError(
+                "the recipe has an optimizer, a schedule or an average of a plugin; only an own recipe may"
+            )
         if len(given) > 1 or (not given and not own):
             raise ValueError(
                 f"the budget must be one of steps, epochs and seconds; given: {' and '.join(given) or 'none'}"

@@ -21,8 +21,8 @@ from archbench._protocols._recipe import HOUSE_RECIPE, Optimizer, Recipe, Tuning
 
 BUDGETS = ("steps", "epochs", "seconds")
 TABLES = {"recipe": Recipe, "tuning": Tuning}
-SET_BY_PROTOCOL = ("batch_size", "epochs", "steps")
-"""Fields of a recipe that only an own recipe sets; a house recipe leaves them to its protocol."""
+SET_BY_PROTOCOL = ("batch_size", "epochs", "steps", "additions")
+"""Fields of a recipe that only an own recipe sets; a house recipe leaves the budget to its protocol."""
 NOT_IN_FILES = ("revision", "probes", "for_studies")
 """Fields of a protocol that no file sets: the suite counts revisions, and studies declare their protocols in code."""
 

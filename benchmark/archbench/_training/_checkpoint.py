@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from archbench._errors import StoreError
 from archbench._planning import Job
 from archbench._records import write_atomically
+from archbench._training._foreign_optimizer import PackingError, pack, unpack
 from archbench._training._measure import describe_environment
 from archbench._training._module import TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
@@ -46,6 +47,7 @@ class _Progress(msgspec.Struct):
     python: list[Any]
     numpy: tuple[int, int, float]  # position, whether a Gaussian number is left over, and that number
     moments: list[dict[str, float | bool | None]]
+    foreign: Any = None  # the state of an optimiser of a plugin, in the place of the moments
 
 
 class Checkpoint:
@@ -93,7 +95,7 @@ class Checkpoint:
             return
         try:
             write_atomically(self.path, _encode(module, self.identity, self.resumed_at))
-        except StoreError as error:  # a full disk costs the state, not the trial
+        except (StoreError, PackingError) as error:  # a full disk costs the state, not the trial
             sys.stderr.write(f"the state of the training could not be kept: {error}\n")
         self.saved = time.monotonic()
 
@@ -120,7 +122,12 @@ class State:
         with torch.no_grad():
             for name, value in _state(module.network).items():
                 value.copy_(tensors[f"network.{name}"])
-        _restore_moments(_optimizer(module), found.moments, tensors)
+        if found.foreign is None:
+            _restore_moments(_optimizer(module), found.moments, tensors)
+        else:
+            _optimizer(module).load_state_dict(unpack(found.foreign, tensors))
+        if module.average is not None:
+            module.average.restore(tensors)
         device = module.splits["train"].targets.device
         selected = {n.removeprefix("selected."): v.to(device) for n, v in tensors.items() if n.startswith("selected.")}
         module.selected = (found.selected_step, selected)
@@ -162,6 +169,8 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
     optimizer = _optimizer(module)
     version, python, gauss = random.getstate()
     keys, position, has_gauss, left_over = _numpy_state()
+    tensors: dict[str, Tensor] = {}
+    foreign = module.published is not None and module.published.optimizer is not None
     progress = _Progress(
         identity=identity,
         steps=module.steps,
@@ -173,13 +182,15 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int]) -> bytes:
         resumed_at=resumed_at,
         python=[version, list(python), gauss],
         numpy=(int(position), int(has_gauss), float(left_over)),
-        moments=[_numbers(optimizer.state.get(parameter, {})) for parameter in _parameters(optimizer)],
+        moments=[] if foreign else [_numbers(optimizer.state.get(each, {})) for each in _parameters(optimizer)],
+        foreign=pack(optimizer.state_dict(), "optimizer", tensors) if foreign else None,
     )
-    tensors = {f"network.{name}": value for name, value in _state(module.network).items()}
+    tensors |= {f"network.{name}": value for name, value in _state(module.network).items()}
     tensors |= {f"selected.{name}": value for name, value in module.selected[1].items()}
-    for number, parameter in enumerate(_parameters(optimizer)):
+    for number, parameter in enumerate([] if foreign else _parameters(optimizer)):
         kept = {name: value for name, value in optimizer.state.get(parameter, {}).items() if isinstance(value, Tensor)}
         tensors |= {f"moment.{number}.{name}": value for name, value in kept.items()}
+    tensors |= module.average.state() if module.average is not None else {}
     tensors |= {"losses": torch.cat(module.losses), "numpy": torch.from_numpy(keys.astype(np.int64))}
     tensors |= module.penalties.state()
     tensors |= _streams(module)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from archbench._declarations import Architecture, OwnData, Reader, Task
+from archbench._declarations import Architecture, OwnData, Published, Reader, Task, convert_options
 from archbench._errors import DataError, PluginError
 from archbench._planning import Job
 from archbench._plugins import Registered, fingerprint_of, load_source
@@ -53,6 +53,13 @@ def load_architecture(job: Job) -> Architecture:
     if lack := describe_lack(found):
         raise DataError(lack)
     return found
+
+
+def load_additions(job: Job, architecture: Architecture) -> Published | None:
+    """Return the own recipe of a trial if it adds an optimiser, a schedule or an average of the plugin; else None."""
+    if not job.trial.settings.additions:
+        return None
+    return architecture.own_recipe(convert_options(architecture, job.trial.architecture.options))
 
 
 def refuse_edits(job: Job) -> None:

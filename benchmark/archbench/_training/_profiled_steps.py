@@ -67,7 +67,7 @@ class ProfiledSteps:
         watcher.enter("forward")
         outputs = module.network(*arguments)
         watcher.enter("backward")
-        loss = module.loss(outputs, targets)
+        loss = module.objective(outputs, targets)
         self.updates.clear()
         watcher.before_backward(loss)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -81,6 +81,8 @@ class ProfiledSteps:
             group["lr"] = rate * group["share"]
         watcher.enter("optimizer")
         self.updates.apply()
+        if module.average is not None:
+            module.average.update()
         watcher.enter("host")
         loss.detach()
         self.done += 1

@@ -27,7 +27,7 @@ from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
 from archbench._training._keeping import keep_network
-from archbench._training._loading import load_architecture, load_task, refuse_edits
+from archbench._training._loading import load_additions, load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
@@ -147,6 +147,7 @@ class TrialRun:
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
             validation=EvaluationBatches(self.splits["validation"], "validation", self.info),
+            published=load_additions(self.job, architecture),
         )
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
@@ -158,7 +159,7 @@ class TrialRun:
         return Prober(
             probes,
             network=module.network,
-            loss=module.loss,
+            loss=module.objective,
             split=self.splits["train"],
             info=self.info,
             ends=list(itertools.accumulate(self.order.sizes)) if isinstance(self.order, BatchOrder) else [],

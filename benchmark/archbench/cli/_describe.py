@@ -124,6 +124,7 @@ def _describe_recipe(published: Published | None) -> Description:
     recipe = published.recipe
     settings = {field.name: (getattr(recipe, field.name), field.default) for field in msgspec.structs.fields(recipe)}
     changed = {name: value for name, (value, default) in settings.items() if value != default}
+    changed["additions"] = msgspec.to_builtins(recipe.additions) if recipe.additions else ""
     if recipe.milestones is None:
         changed |= {"milestones": [], "cosine": True}
     words = {name: getattr(published, name) for name in ("augmentation", "unsupported", "note")}

@@ -31,7 +31,7 @@ class Specimen:
     Args:
         network: a copy, which a probe may put into any mode and change.
         arguments, targets: examples of the training split, without augmentation: the same at every moment.
-        loss: the training loss of outputs and targets, auxiliary losses included.
+        loss: the training loss of outputs and targets, auxiliary losses and penalties included.
         info: shapes and kinds of the data.
         seed: of the draws of a probe.
         score: the test score of a network in evaluation mode, in the metric of the task.
