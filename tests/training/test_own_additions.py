@@ -32,7 +32,8 @@ def build(task, options):
 def adagrad(network, recipe):
     import torch
     norm, linear = network[1], network[2]
-    groups = [{{"params": [linear.weight], "lr": 0.2}}, {{"params": [*norm.parameters(), linear.bias], "weight_decay": 0.5}}]
+    others = {{"params": [*norm.parameters(), linear.bias], "weight_decay": 0.5}}
+    groups = [{{"params": [linear.weight], "lr": 0.2}}, others]
     return torch.optim.Adagrad(groups, lr=recipe.learning_rate)
 
 def nested(network, recipe):
@@ -219,7 +220,7 @@ def stopped(job: Job, path: Path, validations: int) -> None:
 def test_a_stopped_training_goes_on(
     added: str, own_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With an optimiser of a plugin, nested state and an average, it ends in the numbers of one that was not stopped."""
+    """An optimiser of a plugin, its nested state and an average go on bit for bit."""
     monkeypatch.setattr(_checkpoint, "EVERY", 0.0)
     job, path = own_job(added, validations=STEPS), tmp_path / "state"
     whole = run_trial(job)

@@ -147,5 +147,5 @@ def test_the_kit_builds_with_the_files(plugin: Path) -> None:
 def test_a_file_needs_its_sha256(site: Any) -> None:
     """A weaker checksum does not tell two files apart."""
     file = site.remote("a.bin", b"abc", sha256="", md5="900150983cd24fb0d6963f7d28e17f72")
-    with pytest.raises(DeclarationError, match="'set/a.bin' has no sha256"):
+    with pytest.raises(DeclarationError, match=r"'set/a\.bin' has no sha256"):
         archbench.Architecture(name="a", build="torch.nn:Linear", inputs=("image",), files=(file,))

@@ -48,10 +48,10 @@ class Published:
         augmentation: the paper's augmentation in words; empty for none. Training applies that of the task instead.
         unsupported: parts of the recipe that these fields cannot express; the recipe is then shown, but not run.
         note: remarks on other data or other forms of the network, and departures too small to change the result.
-        optimizer: `optimizer(network, recipe)` returns a `torch.optim.Optimizer` over all trainable parameters, in groups
-            as you like; a function or a `"module:function"` string. With it, the recipe says `optimizer="custom"`. The
-            learning rate of each group is scaled as that of the recipe is. What the optimiser must keep between two
-            steps belongs into its `state_dict`.
+        optimizer: `optimizer(network, recipe)` returns a `torch.optim.Optimizer` over all trainable parameters, in
+            groups as you like; a function or a `"module:function"` string. With it, the recipe says
+            `optimizer="custom"`. The learning rate of each group is scaled as that of the recipe is. What the optimiser
+            must keep between two steps belongs into its `state_dict`.
         schedule: `schedule(share)` returns the factor on the learning rate at a share of the budget, from 0 before the
             first step to just below 1 before the last; a function or a string. With it, the recipe has no warm-up,
             milestones or floor.

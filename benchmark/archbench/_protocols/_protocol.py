@@ -69,7 +69,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         own = self.recipe == "own"
         if isinstance(self.recipe, Recipe) and (self.recipe.optimizer == CUSTOM or self.recipe.additions):
             raise ValueError(
-                "the recipe has an optimizer, a schedule or an average of a plugin; only an own recipe may"
+                "the recipe has an optimizer, a schedule or an average of a plugin, and only an own recipe may"
             )
         if len(given) > 1 or (not given and not own):
             raise ValueError(
