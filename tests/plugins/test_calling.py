@@ -52,7 +52,7 @@ def test_errors_for_the_user_come_back_as_they_are() -> None:
     def refuse() -> Any:
         raise DataError("mine.txt has 3 lines; 30 are needed")
 
-    with pytest.raises(DataError, match="mine.txt has 3 lines; 30 are needed"):
+    with pytest.raises(DataError, match=r"mine\.txt has 3 lines; 30 are needed"):
         call_apart(refuse, Found, foreign=True)
 
 

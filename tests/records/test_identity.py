@@ -106,7 +106,7 @@ def test_all_fields_are_covered() -> None:
     assert {f.name for f in msgspec.structs.fields(Component)} - set(OTHER_COMPONENT) == {"label", "target"}
     assert {f.name for f in msgspec.structs.fields(Recipe)} == set(OTHER_RECIPE)
     left = {f.name for f in msgspec.structs.fields(Protocol)} - set(OTHER_PROTOCOL)
-    assert left == {"summary", "timeout", "seeds", "epochs", "seconds"}
+    assert left == {"summary", "timeout", "seeds", "epochs", "seconds", "provider"}
 
 
 def test_other_budgets_decide() -> None:

@@ -80,7 +80,7 @@ def test_what_training_minimises_includes_penalties(make_job: MakeJob) -> None:
     outputs = run.module.network(*arguments)
 
     gap = run.module.objective(outputs, targets) - run.module.loss(outputs, targets)
-    assert float(gap) == pytest.approx(2.0 * STRENGTH)
+    assert gap.item() == pytest.approx(2.0 * STRENGTH)
 
 
 def test_a_penalty_that_is_no_scalar_fails_the_trial(make_job: MakeJob) -> None:

@@ -42,6 +42,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         tuning: how each entrant is tuned before its evaluation; None for no tuning.
         probes: what each trial of the evaluation measures beside its scores; None for nothing.
         for_studies: the trials feed studies and have no board of their own.
+        provider: the distribution or file that registered it, set when it is loaded; empty for built-in protocols and
+            those of people's files. No part of the identity: equal rules are equal, whoever brings them.
 
     Raises:
         ValueError: the settings contradict each other.
@@ -63,14 +65,13 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
     tuning: Tuning | None = None
     probes: Probes | None = None
     for_studies: bool = False
+    provider: str = ""
 
     def __post_init__(self) -> None:
         given = [name for name in ("steps", "epochs", "seconds") if getattr(self, name) is not None]
         own = self.recipe == "own"
         if isinstance(self.recipe, Recipe) and (self.recipe.optimizer == CUSTOM or self.recipe.additions):
-            raise ValueError(
-                "the recipe has an optimizer, a schedule or an average of a plugin, and only an own recipe may"
-            )
+            raise ValueError("optimizers, schedules and averages of a plugin are for own recipes; leave them out")
         if len(given) > 1 or (not given and not own):
             raise ValueError(
                 f"the budget must be one of steps, epochs and seconds; given: {' and '.join(given) or 'none'}"
@@ -96,9 +97,9 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         return 0 if self.tuning is None else self.tuning.cost
 
     def identity(self) -> dict[str, Any]:
-        """Return the settings that decide the result of one trial: not the summary, time limit or number of seeds."""
+        """Return the settings that decide the result of one trial: not summary, time limit, seeds or provider."""
         values: dict[str, Any] = msgspec.to_builtins(self)
-        outside = ["summary", "timeout", "seeds", *(name for name in LATER_FIELDS if not values[name])]
+        outside = ["summary", "timeout", "seeds", "provider", *(name for name in LATER_FIELDS if not values[name])]
         return {key: value for key, value in values.items() if key not in outside}
 
     @cached_property

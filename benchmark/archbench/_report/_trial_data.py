@@ -139,12 +139,13 @@ def _command(record: Record) -> str:
     trial = record.trial
     if trial.protocol.for_studies:
         return ""
-    known = trial.protocol.name in [protocol.name for protocol in protocols()]
+    known = trial.protocol.provider or trial.protocol.name in [protocol.name for protocol in protocols()]
     words = ["benchmark", "tune" if trial.tuning else "run", trial.architecture.label, "--task", trial.task.label]
     words += ["--protocol", trial.protocol.name if known else f"./{trial.protocol.name}.toml"]
     words += [] if trial.tuning else ["--seeds", str(trial.seed + 1)]
     for origin in (record.architecture_origin, record.task_origin):
         words += ["--plugin", origin.distribution] if _is_file(origin) else []
+    words += ["--plugin", trial.protocol.provider] if trial.protocol.provider.endswith(".py") else []
     return shlex.join(words)
 
 

@@ -138,15 +138,15 @@ def compare(
         ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
         KeyboardInterrupt: the run was interrupted; finished trials keep their records.
     """
-    from archbench._protocols._toml import get_protocol
+    from archbench._selection import choose_protocol
     from archbench._suite._compare import carry_out_comparison, make_rules
     from archbench._suite._progress import make_progress
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
-    usual = get_protocol(str(protocol)).seeds
-    rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    usual = choose_protocol(protocol, plugins.protocols).seeds
+    rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
     plan = _make_plan(plugins, observer, architectures, tasks, protocol, rules.seeds)
     return carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
 
@@ -277,11 +277,12 @@ def _make_plan(
     protocol: str | Path,
     seeds: int | None,
 ) -> Plan:
-    from archbench._protocols._toml import get_protocol
+    from archbench._selection import choose_protocol
     from archbench._suite._request import request_plan
 
     selectors, chosen = _listed(architectures), None if tasks is None else _listed(tasks)
-    return request_plan(plugins, get_protocol(str(protocol)), selectors, chosen, seeds=seeds, observer=observer)
+    rules = choose_protocol(protocol, plugins.protocols)
+    return request_plan(plugins, rules, selectors, chosen, seeds=seeds, observer=observer)
 
 
 def _listed(names: Names) -> list[str]:

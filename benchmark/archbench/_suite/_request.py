@@ -11,8 +11,15 @@ from archbench._errors import SelectionError, UnknownNameError, nearest
 from archbench._planning import Plan, make_plan
 from archbench._plugins import Plugins
 from archbench._protocols import Protocol
-from archbench._protocols._toml import get_protocol
-from archbench._selection import Selected, check_availability, distinct, is_own_data, select, select_tasks
+from archbench._selection import (
+    Selected,
+    check_availability,
+    choose_protocol,
+    distinct,
+    is_own_data,
+    select,
+    select_tasks,
+)
 from archbench._studies import names_study
 from archbench._suite._observer import Observer
 
@@ -70,7 +77,7 @@ def request(plugins: Plugins, wanted: Request, observer: Observer) -> Plan:
         ArchbenchError: as of `request_plan`, or the protocol cannot be read.
     """
     given = wanted.protocol or "quick"
-    protocol = given if isinstance(given, Protocol) else get_protocol(str(given))
+    protocol = given if isinstance(given, Protocol) else choose_protocol(given, plugins.protocols)
     try:
         return request_plan(plugins, protocol, wanted.names, wanted.tasks, seeds=wanted.seeds, observer=observer)
     except UnknownNameError as error:

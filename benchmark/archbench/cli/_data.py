@@ -95,7 +95,8 @@ def _needy(names: list[str], plugins: Plugins) -> list[Needy]:
         SelectionError: a name matches nothing, or only what needs no files.
     """
     if not names:
-        return [registered for registered in (*plugins.tasks, *plugins.architectures) if registered.item.files]
+        everything: list[Needy] = [*plugins.tasks, *plugins.architectures]
+        return [registered for registered in everything if registered.item.files]
     found: dict[tuple[bool, str], Needy] = {}
     for name in names:
         chosen = select_any(name, plugins)

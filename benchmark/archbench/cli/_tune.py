@@ -9,7 +9,7 @@ import typer
 
 from archbench._errors import ProtocolError
 from archbench._protocols import Protocol, Tuning
-from archbench._protocols._toml import get_protocol
+from archbench._selection import choose_protocol
 from archbench._suite import RunSettings
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
@@ -55,9 +55,10 @@ def tune(
 
     require_optuna()
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    rules = add_search(get_protocol(protocol), trials)
+    plugins = load(plugin, no_plugin)
+    rules = add_search(choose_protocol(protocol, plugins.protocols), trials)
     wanted = Request(names=selectors, tasks=task, protocol=rules, seeds=seeds)
-    carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
+    carry_out(plugins, wanted, settings, dry_run=dry_run, json=json)
 
 
 def add_search(protocol: Protocol, trials: int) -> Protocol:
