@@ -15,6 +15,7 @@ from archbench._selection._own_data import open_own_data as open_own_data
 from archbench._selection._own_data import select_tasks as select_tasks
 from archbench._selection._own_task import make_task as make_task
 from archbench._selection._protocols import choose_protocol as choose_protocol
+from archbench._selection._samples import write_sample as write_sample
 from archbench._selection._selectors import Selected as Selected
 from archbench._selection._selectors import distinct as distinct
 from archbench._selection._selectors import select as select

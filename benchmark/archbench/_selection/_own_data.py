@@ -85,7 +85,7 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
             f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', "
             "the path without brackets"
         )
-    registered = _find_reader(match["scheme"], readers)
+    registered = find_reader(match["scheme"], readers)
     path, pinned = Path(match["path"]).expanduser(), ""
     if not path.exists() and (pin := _PIN.fullmatch(match["path"])):
         path, pinned = Path(pin["path"]).expanduser(), pin["content"]
@@ -101,7 +101,12 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
     return opened
 
 
-def _find_reader(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
+def find_reader(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
+    """Return the reader of a scheme.
+
+    Raises:
+        SelectionError: there is none, or there are two.
+    """
     found = [registered for registered in readers if registered.item.scheme == scheme]
     if len(found) == 1:
         return found[0]

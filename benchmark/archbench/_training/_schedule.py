@@ -65,9 +65,7 @@ def rate_at(recipe: Recipe, share: float, factor: Factor | None = None) -> float
 def _scaled(recipe: Recipe, factor: Factor, share: float) -> float:
     found = float(factor(share))
     if not 0 <= found < math.inf:
-        raise ValueError(
-            f"the schedule returned {found:.3g} at {share:.3g} of the budget; return a factor of at least 0"
-        )
+        raise ValueError(f"the schedule returned {found:.3g} at {share:.3g} of the budget; return 0 or more")
     return recipe.learning_rate * found
 
 

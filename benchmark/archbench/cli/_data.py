@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from archbench._declarations import Architecture, Task
 from archbench._downloads import LocalFolder, RemoteFile, data_folder, find_damage, missing, state
-from archbench._errors import DataError, SelectionError
+from archbench._errors import DataError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Plugins, Registered
-from archbench._selection import data_state, describe_missing, format_bytes
+from archbench._selection import Selected, data_state, describe_missing, format_bytes, write_sample
 from archbench.cli._group import Group
 from archbench.cli._names import select_any
 from archbench.cli._options import Blocked, Json, PluginFiles, load
@@ -71,6 +73,23 @@ def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked 
         print(f"note: {note}", file=sys.stderr)
 
 
+@app.command("sample")
+def sample(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="images, sequences, text, or the scheme of a plugin.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")],
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Write a few small files of own data into a folder, to try a kind of files with. Overwrites nothing."""
+    written = write_sample(kind, folder, load(plugin, no_plugin).readers)
+    if json:
+        print_json({"folder": str(folder), "files": written.files, "selector": written.selector})
+    else:
+        count = f"{len(written.files)} file{'' if len(written.files) == 1 else 's'}"
+        print(f"Wrote {count} into {folder}. Try: benchmark run mlp lstm --task {shlex.quote(written.selector)}")
+
+
 @app.command("verify")
 def verify(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Read the downloaded files again and compare checksums. Exits with 1 if a file is not as declared."""
@@ -99,7 +118,7 @@ def _needy(names: list[str], plugins: Plugins) -> list[Needy]:
         return [registered for registered in everything if registered.item.files]
     found: dict[tuple[bool, str], Needy] = {}
     for name in names:
-        chosen = select_any(name, plugins)
+        chosen = _choose(name, plugins)
         needy = [selected.registered for selected in chosen if selected.registered.item.files]
         if not needy and chosen[0].named:
             raise SelectionError(
@@ -107,6 +126,15 @@ def _needy(names: list[str], plugins: Plugins) -> list[Needy]:
             )
         found |= {(isinstance(each.item, Task), each.canonical): each for each in needy}
     return list(found.values())
+
+
+def _choose(name: str, plugins: Plugins) -> list[Selected[Any]]:
+    try:
+        return select_any(name, plugins)
+    except UnknownNameError:
+        known = [registered.item.name for registered in _needy([], plugins)]
+        hint = did_you_mean(name, known, otherwise="`benchmark data list` shows what needs files")
+        raise UnknownNameError(f"no task {name!r}, and no architecture of that name; {hint}") from None
 
 
 def _remote_files(needy: Sequence[Needy]) -> list[RemoteFile]:
