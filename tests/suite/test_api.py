@@ -132,7 +132,7 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"seeds": 0}, archbench.SelectionError, "at least 1"),
         ({"timeout": 0}, archbench.SelectionError, "positive number of seconds"),
         ({"workers": 0}, archbench.SelectionError, "at least 1"),
-        ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda"),
+        ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda, mps"),
         ({"tasks": "adding", "architectures": "lenet"}, archbench.IncompatibleError, "fits none"),
         ({"plugin_files": ["nowhere.py"]}, archbench.PluginError, "cannot be read"),
         ({"out": __file__}, archbench.StoreError, "cannot write"),

@@ -15,7 +15,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Where a trial runs.
 
     Args:
-        kind: `cpu` or `cuda`.
+        kind: `cpu`, `cuda`, or `mps` for the GPU of a Mac.
         index: which GPU; 0 on a CPU.
         threads: CPU threads for this trial.
     """

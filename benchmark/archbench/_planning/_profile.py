@@ -17,7 +17,7 @@ class ProfileRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         job: the trial; the process that measures puts the device in.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         threads: CPU threads; None for as many as a run gives to a trial.
         warm_up: steps before anything is measured.
         steps: steps that are measured, in each of three ways.

@@ -61,7 +61,7 @@ def run(
         shard: the share of the trials that is trained here, such as `"1/4"` for the first of four; None for all.
         out: folder of the records and the leaderboard.
         workers: trials at a time; None for as many as there are GPUs, or cores.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
@@ -176,7 +176,7 @@ def reproduce(
         tasks: own files that records need, such as `"images:flowers"`; the other tasks are named by the records.
         out: the file that takes the certificate as JSON; None for none.
         workers, timeout, plugin_files, blocked_plugins, observer: see `run`.
-        device: `auto` for the kind of device that each record is of, `cpu` or `cuda`.
+        device: `auto` for the kind of device that each record is of, `cpu`, `cuda` or `mps`.
 
     Returns:
         The certificate; `reproduced` says whether all of it was, and `checks` has one entry for each record.

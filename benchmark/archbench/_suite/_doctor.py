@@ -53,7 +53,7 @@ def examine(plugins: Plugins, out: Path, device: str) -> Iterator[Symptom]:
     Args:
         plugins: those that are loaded.
         out: the folder that a run would write to.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
     """
     yield from _versions()
     yield from _extras()
@@ -153,7 +153,7 @@ def _devices(pool: Pool) -> Symptom:
 
 
 def _name(device: Device) -> str:
-    return f"cuda {device.index}" if device.kind == "cuda" else device.kind
+    return f"cuda {device.index}" if device.kind == "cuda" else device.kind.replace("mps", "mps (the GPU of this Mac)")
 
 
 def _memory(workers: int) -> Symptom:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archbench._planning import PlannedTrial
     from archbench._records import Weights
 
-DeviceChoice = Literal["auto", "cpu", "cuda"]
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 Keep = Literal["selected", "last", "none"]
 
 DEFAULT_OUT = Path("leaderboard")
@@ -27,7 +27,7 @@ class RunSettings:
 
     Args:
         out: folder of the records and the leaderboard.
-        device: where to train; `auto` takes the GPUs if there are any.
+        device: where to train; `auto` takes the GPUs of CUDA if there are any; `mps` is the GPU of a Mac.
         workers: trials at a time; None for as many as there are GPUs, or cores.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.

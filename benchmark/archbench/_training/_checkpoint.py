@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from archbench._errors import StoreError
 from archbench._planning import Job
 from archbench._records import write_atomically
+from archbench._training._backends import random_state, set_random_state
 from archbench._training._foreign_optimizer import PackingError, pack, unpack
 from archbench._training._measure import describe_environment
 from archbench._training._module import TrialModule
@@ -241,9 +242,7 @@ def _restore_moments(
 
 def _streams(module: TrialModule) -> dict[str, Tensor]:
     """Return the states of all generators of torch that a training draws from."""
-    found = {"torch": torch.get_rng_state()}
-    if module.device.type == "cuda":
-        found["cuda"] = torch.cuda.get_rng_state(module.device)
+    found = {"torch": torch.get_rng_state(), **random_state(module.device)}
     if (generator := getattr(module.train_split, "generator", None)) is not None:
         found["augmentation"] = generator.get_state()
     return {f"stream.{name}": state for name, state in found.items()}
@@ -251,8 +250,8 @@ def _streams(module: TrialModule) -> dict[str, Tensor]:
 
 def _restore_streams(module: TrialModule, found: _Progress, tensors: Mapping[str, Tensor]) -> None:
     torch.set_rng_state(tensors["stream.torch"])
-    if module.device.type == "cuda":
-        torch.cuda.set_rng_state(tensors["stream.cuda"], module.device)
+    for name in random_state(module.device):
+        set_random_state(module.device, tensors[f"stream.{name}"])
     if (generator := getattr(module.train_split, "generator", None)) is not None:
         generator.set_state(tensors["stream.augmentation"])
     version, python, gauss = found.python

@@ -21,6 +21,7 @@ from archbench._declarations import IGNORED, Outputs, Published, Task, TaskInfo,
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
 from archbench._training._averaging import WeightAverage
+from archbench._training._backends import stays, wait_for
 from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
@@ -216,9 +217,15 @@ class TrialModule(pl.LightningModule):
             raise DivergedError(done + int((~finite).nonzero()[0]) + 1)
 
     def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        wait_for(self.device)
         return time.monotonic()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TrialModule:
+        """Move the network and the metrics to a device, as far as it has what they need."""
+        for child in self.children():
+            if not stays(child, fn):
+                child._apply(fn)
+        return self
 
     def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:
         """Validate after a chunk, then let probes measure."""
@@ -309,6 +316,7 @@ class TrialModule(pl.LightningModule):
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = outputs.logits if isinstance(outputs, Outputs) else outputs
+        logits, targets = logits.to(metric.device), targets.to(metric.device)
         if self.task.loss == "cross_entropy":
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:

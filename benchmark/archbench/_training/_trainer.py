@@ -20,7 +20,7 @@ def set_up_device(device: Device) -> torch.device:
     """Set the threads and the arithmetic of this process, and return torch's name of the device."""
     torch.set_num_threads(device.threads)
     if device.kind != "cuda":
-        return torch.device("cpu")
+        return torch.device(device.kind)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
     torch.cuda.set_device(device.index)
     # By default convolutions round to 10 bits and linear layers do not: the arithmetic would differ by architecture.
@@ -60,7 +60,7 @@ def make_trainer(device: Device) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no banner in the log of every trial
     cuda = device.kind == "cuda"
     return pl.Trainer(
-        accelerator="gpu" if cuda else "cpu",
+        accelerator="gpu" if cuda else device.kind,
         devices=[device.index] if cuda else 1,
         # Without this, Lightning under a batch scheduler would install handlers that requeue the whole suite.
         plugins=[LightningEnvironment()],

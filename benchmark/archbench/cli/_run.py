@@ -10,6 +10,7 @@ from archbench._declarations import Size
 from archbench._suite import RunSettings
 from archbench._suite._settings import Keep
 from archbench.cli._carry_out import carry_out
+from archbench.cli._completion import complete_entrant, complete_protocol
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -31,6 +32,7 @@ OrStudies = Annotated[
     typer.Argument(
         metavar="SELECTOR",
         help="Architectures: all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'. Or studies, by name.",
+        autocompletion=complete_entrant,
     ),
 ]
 OtherProtocol = Annotated[
@@ -40,6 +42,7 @@ OtherProtocol = Annotated[
         metavar="NAME|FILE",
         help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml.",
         show_default="quick",
+        autocompletion=complete_protocol,
     ),
 ]
 SizeName = Annotated[

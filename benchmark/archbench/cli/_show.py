@@ -11,6 +11,7 @@ from archbench._errors import ArchbenchError, SelectionError, UnknownNameError, 
 from archbench._plugins import Plugins, Registered
 from archbench._protocols import protocols
 from archbench._selection import choose_protocol, is_own_data
+from archbench.cli._completion import complete_any
 from archbench.cli._describe import describe_protocol, describe_reader, describe_selected
 from archbench.cli._names import select_any
 from archbench.cli._options import Blocked, Json, PluginFiles, load, tasks_of
@@ -19,7 +20,9 @@ from archbench.cli._output import print_json
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="An architecture or task, with or without options; a protocol or its file; images:PATH."
+        metavar="NAME",
+        help="An architecture or task, with or without options; a protocol or its file; images:PATH.",
+        autocompletion=complete_any,
     ),
 ]
 
