@@ -1,4 +1,4 @@
-"""What differs between the backends of torch on which a trial may run: waiting, random states, and doubles."""
+"""The differences between the backends of torch that a trial may run on: waiting, random states, and doubles."""
 
 from __future__ import annotations
 

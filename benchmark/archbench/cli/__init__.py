@@ -1,10 +1,10 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
 Modules that are no verbs: all verbs share `_group`, `_completion`, `_options`, `_output`, `_signals` and `_streams`;
-`run` and `tune` use `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses
-`_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and
-`_describe`, `check` uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb
-that is asked for is imported, and only processes that train load torch.
+`run` and `tune` use `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`,
+`compare` uses `_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses
+`_names` and `_describe`, `check` uses `_names` and `_targets`, `data` uses `_names` and `_downloads`, and `new` uses
+`_scaffold`. Only the verb that is asked for is imported, and only processes that train load torch.
 """
 
 from __future__ import annotations

@@ -57,8 +57,9 @@ def tune(
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
     plugins = load(plugin, no_plugin)
     rules = add_search(choose_protocol(protocol, plugins.protocols), trials)
-    wanted = Request(names=selectors, tasks=task, protocol=rules, seeds=seeds)
-    carry_out(plugins, wanted, settings, dry_run=dry_run, json=json)
+    carry_out(
+        plugins, Request(names=selectors, tasks=task, protocol=rules, seeds=seeds), settings, dry_run=dry_run, json=json
+    )
 
 
 def add_search(protocol: Protocol, trials: int) -> Protocol:
