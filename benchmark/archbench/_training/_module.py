@@ -224,7 +224,7 @@ class TrialModule(pl.LightningModule):
         """Move the network and the metrics to a device, as far as it has what they need."""
         for child in self.children():
             if not stays(child, fn):
-                child._apply(fn)
+                child._apply(fn)  # type: ignore[no-untyped-call]
         return self
 
     def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:

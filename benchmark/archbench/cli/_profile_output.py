@@ -132,7 +132,8 @@ def _remarks(found: Profile) -> Iterator[str]:
             f"passes of the batch: {_giga(found.flops_per_second)} GFLOP/s, {found.flops_per_second / peak:.1%} of the "
             f"{measured}."
         )
-    yield f"Peak memory: {found.peak_memory_bytes / 1e6:,.1f} MB."
+    if found.peak_memory_bytes is not None:
+        yield f"Peak memory: {found.peak_memory_bytes / 1e6:,.1f} MB."
 
 
 def _ms(seconds: float | None) -> str:
