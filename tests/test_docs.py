@@ -150,6 +150,9 @@ def test_benchmark_commands_run(page: str, command: str, reader_folder: Path, mo
     monkeypatch.setattr("archbench.cli._forecast.show_forecast", lambda *args, **options: None)
     monkeypatch.setattr("archbench._downloads._prepare.prepare", lambda *args: None)
     monkeypatch.setattr("webbrowser.open", lambda url: True)
+    if command.startswith("benchmark data sample"):  # it overwrites nothing, and the files of the pages are there
+        (reader_folder / "empty").mkdir()
+        monkeypatch.chdir(reader_folder / "empty")
     result = CliRunner().invoke(make_app(VERBS), shlex.split(command)[1:])
 
     # Nothing has run in the folder of a reader, so all claims are open, which is exit code 1.

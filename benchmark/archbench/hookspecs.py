@@ -14,6 +14,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from archbench._declarations import Architecture, Claim, Reader, Section, Study, Task
+    from archbench._protocols import Protocol
     from archbench._records import Record, Trial
 
 PROJECT = "archbench"
@@ -161,6 +162,24 @@ def archbench_claims() -> Iterable[Claim]:  # type: ignore[empty-body]
         ...                           statistic=statistic, rule="above", threshold=0.0, noise=0.002, seeds=5)
         >>> [claim.name for claim in archbench_claims()]
         ['width-helps']
+    """
+
+
+@hookspec
+def archbench_protocols() -> Iterable[Protocol]:  # type: ignore[empty-body]
+    """Register protocols, for `--protocol NAME`.
+
+    Called once per process, before anything is planned. Return or yield `Protocol` objects; if one of them is invalid,
+    none is registered. Raise `revision` when a rule changes. A protocol of a study belongs to its parts.
+
+    Example:
+        >>> import archbench
+        >>> @archbench.hookimpl
+        ... def archbench_protocols():
+        ...     yield archbench.Protocol(name="lab", summary="Our machines: an hour each, five seeds",
+        ...                              steps=archbench.equal_steps(20_000), batch_size=128, seeds=5, timeout=3_600.0)
+        >>> [protocol.name for protocol in archbench_protocols()]
+        ['lab']
     """
 
 

@@ -268,6 +268,7 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         load=load,
         fit=fit,
         prepare=prepare,
+        sample="archbench_tasks._samples:images",
         options=ImageOptions,
         summary="A folder with a folder of images for each class, or train/ and test/ of such",
         revision=REVISION,

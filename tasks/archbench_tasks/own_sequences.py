@@ -263,6 +263,7 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         load=load,
         fit=fit,
         prepare=prepare,
+        sample="archbench_tasks._samples:sequences",
         options=SequenceOptions,
         summary="A csv or parquet file with a row for each step, or an npz file",
         revision=REVISION,

@@ -260,6 +260,7 @@ def archbench_readers() -> Iterable[archbench.Reader]:
         load=load,
         fit=fit,
         prepare=prepare,
+        sample="archbench_tasks._samples:text",
         options=TextOptions,
         summary="Predict the next character of a UTF-8 text file, or of a folder of .txt files",
     )

@@ -103,7 +103,7 @@ def test_line_for_each_task_left_out(cache: Path, make_task: Make, site: Any) ->
     lacking = make_task("lacking", files=(site.remote("a.bin", b"abc"),))
     found = check_availability(select(["all"], [lacking, make_task("whole")], "task"))
 
-    assert [task.registered.item.name for task in found.tasks] == ["whole"]
+    assert [task.registered.item.name for task in found.chosen] == ["whole"]
     assert found.left_out == [
         f"task lacking: 1 file (3 B) must be downloaded into {cache}, or checked, first; "
         "`benchmark data prepare lacking` does it"

@@ -225,6 +225,71 @@ def test_ctrl_c_in_spite_of_a_plugin_that_ignores_it(tmp_path: Path) -> None:
     assert "Stopped." in errors
 
 
+HELD_UP = """
+import time
+import archbench
+
+def inspect(path, options):
+    time.sleep(999)
+
+def analyse(data):
+    time.sleep(999)
+
+@archbench.hookimpl
+def archbench_readers():
+    yield archbench.Reader(scheme="slow", inspect=inspect, load=inspect)
+
+@archbench.hookimpl
+def archbench_studies():
+    rules = archbench.Protocol(name="slow", steps=archbench.equal_steps(2), batch_size=8, seeds=1, validations=1,
+                               for_studies=True)
+    part = archbench.Part(architectures=("mlp",), tasks=("digits",), protocol=rules)
+    yield archbench.Study(name="slow-study", question="When?", sizes={"quick": (part,)}, analyse=analyse)
+"""
+
+
+def test_readers_and_analyses_have_a_limit(cli: Cli, tmp_path: Path) -> None:
+    """A reader and an analysis that never return are named after their time; the trials of the study are kept."""
+    environment = install(tmp_path / "site", {"held-up": HELD_UP})
+    (tmp_path / "data.txt").write_text("")
+    read = cli("show", "slow:data.txt", "--json", cwd=tmp_path, env=environment, timeout=60)
+    done = cli("run", "slow-study", "--json", cwd=tmp_path, env=environment, timeout=120)
+    answer = json.loads(done.stdout)
+    late = "it was not done after 2 s, which ARCHBENCH_PLUGIN_SECONDS can raise"
+
+    assert read.returncode == 2
+    assert f"the reader slow: of held-up failed on data.txt: {late}" in json.loads(read.stdout)["error"]
+    assert done.returncode == 1
+    assert [trial["status"] for trial in answer["trials"]] == ["ok"]
+    assert any(f"the analysis of slow-study failed: {late}" in str(problem) for problem in answer["problems"])
+
+
+def test_a_plugin_that_hung_is_remembered(cli: Cli, tmp_path: Path) -> None:
+    """It costs its time once, until its file changes or there is more time; the line says how to try it again."""
+    environment = install(tmp_path / "site", {"sleeper": source("sleeper", "import time; time.sleep(999)", "import")})
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "ARCHBENCH_PLUGIN_SECONDS": "4"}
+
+    def listed() -> tuple[float, str]:
+        begin = time.monotonic()
+        done = cli("list", cwd=tmp_path, env=environment, timeout=60)
+        assert done.returncode == 1
+        return time.monotonic() - begin, done.stderr
+
+    first, again = listed(), listed()
+    environment["ARCHBENCH_PLUGIN_SECONDS"] = "4.5"
+    longer = listed()
+    module = tmp_path / "site" / "hostile_sleeper.py"
+    module.write_text(module.read_text().replace("999", "0"))
+    repaired = cli("list", cwd=tmp_path, env=environment, timeout=60)
+
+    assert first[0] > 4
+    assert "loading it was not done after 4 s, which ARCHBENCH_PLUGIN_SECONDS can raise" in first[1]
+    assert again[0] < 4
+    assert "when it was last tried; set ARCHBENCH_PLUGIN_SECONDS to more than 4 to try again" in again[1]
+    assert longer[0] > 4.5
+    assert repaired.returncode == 0
+
+
 def test_a_plugin_is_tried_once(cli: Cli, tmp_path: Path) -> None:
     """A plugin is loaded in another process once, until its file changes; a damaged note is as good as none."""
     cache, tries = tmp_path / "cache", tmp_path / "tries.txt"

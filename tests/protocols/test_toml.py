@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from archbench._errors import ProtocolError
 from archbench._protocols import Probes, Protocol, Recipe, Tuning, find_protocol, protocols
-from archbench._protocols._toml import get_protocol, read_protocol
+from archbench._protocols._toml import NOT_IN_FILES, SET_BY_PROTOCOL, get_protocol, read_protocol
 from archbench.cli import VERBS, make_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
@@ -171,12 +171,8 @@ def test_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert shown.exit_code == 0
     assert msgspec.json.decode(shown.stdout)["name"] == get_protocol("mine.toml").name
     explained = set(re.findall(r"^\| `([a-z_.]+)`", PAGE, re.M))
-    keys = {"extends", *Protocol.__struct_fields__} - {"revision", "recipe", "tuning", "probes", "for_studies"}
-    keys |= {f"recipe.{name}" for name in Recipe.__struct_fields__} - {
-        "recipe.batch_size",
-        "recipe.epochs",
-        "recipe.steps",
-    }
+    keys = {"extends", *Protocol.__struct_fields__} - {"recipe", "tuning", *NOT_IN_FILES}
+    keys |= {f"recipe.{name}" for name in Recipe.__struct_fields__ if name not in SET_BY_PROTOCOL}
     keys |= {f"tuning.{name}" for name in Tuning.__struct_fields__}
     assert keys <= explained
 

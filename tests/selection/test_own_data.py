@@ -185,8 +185,8 @@ def broken(path: Path, options: Any) -> Any:
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (broken, "the reader spots: of files raised KeyError on"),
-        (lambda path, options: {}, "returned dict for .* not archbench.Found"),
+        (broken, "the reader spots: of files failed on .*: KeyError"),
+        (lambda path, options: {}, "it returned dict, not archbench.Found"),
     ],
 )
 def test_faulty_reader_is_blamed(function: Any, says: str, data: Path) -> None:

@@ -134,7 +134,7 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"workers": 0}, archbench.SelectionError, "at least 1"),
         ({"devices_per_trial": 0}, archbench.SelectionError, "at least 1"),
         ({"devices_per_trial": 17}, archbench.SelectionError, "16 examples per step, which 17 devices cannot share"),
-        ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda"),
+        ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda, mps"),
         ({"tasks": "adding", "architectures": "lenet"}, archbench.IncompatibleError, "fits none"),
         ({"plugin_files": ["nowhere.py"]}, archbench.PluginError, "cannot be read"),
         ({"out": __file__}, archbench.StoreError, "cannot write"),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
-from archbench import Architecture, TaskInfo
+from archbench import Architecture, Outputs, TaskInfo
 from support.sound import Patches, declare, no_steps
 
 
@@ -276,6 +276,24 @@ class SmallViT(nn.Module):
         return self.head((h + self.join(mixed)).mean(1))
 
 
+class BalancedExperts(nn.Module):
+    """Two experts, mixed by a gate whose balance is a penalty (after arXiv:1701.06538, eq. 6), and a decay."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        size = math.prod(task.input_shape)
+        self.gate, self.head = nn.Linear(size, 2), nn.Linear(32, task.outputs)
+        self.experts = nn.ModuleList(nn.Linear(size, 32) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Outputs:
+        x = x.flatten(1)
+        shares = self.gate(x).softmax(-1)  # (B, 2)
+        h = sum(shares[:, [k]] * torch.relu(expert(x)) for k, expert in enumerate(self.experts))
+        load = shares.mean(0)
+        decay = self.head.weight.square().mean()
+        return Outputs(self.head(h), penalties={"balance": ((load - 0.5).square().sum(), 0.1), "decay": (decay, 0.01)})
+
+
 MORE_SOUND: list[Architecture] = [
     declare("mamba", Mamba, "sequence", "tokens"),
     declare("kan", Kan, "image", "sequence", incompatible=no_steps),
@@ -290,4 +308,5 @@ MORE_SOUND: list[Architecture] = [
     declare("largest-over-time", LargestOverTime, "tokens"),
     declare("relative-attention", RelativeAttention, "sequence"),
     declare("small-vit", SmallViT, "image"),
+    declare("balanced-experts", BalancedExperts, "image"),
 ]

@@ -89,6 +89,29 @@ def test_built_in_networks_go_on(architecture: str, task: str, probed_job: Calla
     assert numbers(run_trial(job, None, lambda progress: None, path)) == whole
 
 
+PENALISED = """
+def build(task, options):
+    import archbench, torch
+    class Penalised(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = linear(task)
+        def forward(self, x):
+            return archbench.Outputs(self.net(x), penalties={"mean": (self.net[1].weight.square().mean(), 0.5)})
+    return Penalised()
+"""
+
+
+def test_penalties_go_on(make_job: MakeJob, tmp_path: Path) -> None:
+    """The curve of penalties is that of a training that was not stopped."""
+    job, path = with_rules(make_job(PENALISED), validations=5), tmp_path / "state"
+    whole = numbers(run_trial(job))
+    stopped(job, path, 3)
+
+    assert len(whole["curves"].penalty) == 5
+    assert numbers(run_trial(job, None, lambda progress: None, path)) == whole
+
+
 def test_augmentation_goes_on(probed_job: Callable[..., Job], tmp_path: Path) -> None:
     """The stream of augmentation is taken up where it was."""
     job, path = probed_job("lenet", "shapes", None, validations=5, augment=True), tmp_path / "state"

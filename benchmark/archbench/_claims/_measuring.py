@@ -6,8 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from archbench._declarations import Claim, Size, resolve
-from archbench._plugins import one_line
+from archbench._errors import ArchbenchError
+from archbench._plugins import CallError, call_apart
 from archbench._records import Record
 from archbench._studies import StudyResult
 
@@ -39,20 +42,38 @@ class Measured:
         return {s: [r for r in self.used if r.trial.seed == s and r.status != "ok"] for s in seeds}
 
 
-def measure(claim: Claim, result: StudyResult) -> Measured:
-    """Return the effects of a claim, or why there are none."""
+class _Effects(msgspec.Struct):
+    """The effects by seed, and the ids of the records that were looked at."""
+
+    effects: dict[int, float]
+    used: list[str]
+
+
+def measure(claim: Claim, result: StudyResult, *, foreign: bool = False) -> Measured:
+    """Return the effects of a claim, or why there are none.
+
+    Args:
+        claim: the declaration.
+        result: its study.
+        foreign: the claim is none of the suite's own.
+    """
     if not result.finished:
         problem = "its study cannot be read, see `benchmark study show`" if result.problem else ""
         return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=problem)
-    data = result.data
-    try:
+    data, lacking = result.data, result.records.lacking
+
+    def find() -> _Effects:
         effects = _checked(resolve(claim.statistic)(data), share=claim.measure == "share")
-    except (Exception, SystemExit) as error:  # it costs its own claim
-        message = f"the statistic of {claim.name} failed: {one_line(error)}"
-        lacking = result.records.lacking
+        return _Effects(effects, [record.id for record in data.used or data.records])
+
+    try:
+        found = call_apart(find, _Effects, foreign=foreign)
+    except (CallError, ArchbenchError) as error:  # it costs its own claim
+        message = f"the statistic of {claim.name} failed: {error}"
         return Measured(size=result.size, effects={}, lacking=lacking, problem=message, broken=not lacking)
-    used = tuple(data.used or data.records)
-    return Measured(size=result.size, effects=effects, used=used, lacking=result.records.lacking)
+    by_id = {record.id: record for record in data.records}
+    used = tuple(by_id[name] for name in found.used)
+    return Measured(size=result.size, effects=found.effects, used=used, lacking=lacking)
 
 
 def _checked(effects: object, *, share: bool) -> dict[int, float]:

@@ -8,26 +8,33 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from archbench._declarations._checks import check_declaration
+from archbench._declarations._additions import additions_of
+from archbench._declarations._checks import check_declaration, check_files
 from archbench._declarations._task import InputKind, TaskInfo
+from archbench._downloads import RemoteFile, data_folder
 from archbench._errors import DeclarationError
 from archbench._protocols import Recipe
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The outputs of a network that has auxiliary classifiers.
+    """The outputs of a network that has auxiliary classifiers, or penalties beside the loss of the task.
 
     Args:
         logits: (batch, outputs), or (batch, steps, outputs) for a per-step task.
         auxiliary: name -> (logits of the same shape, loss weight). They are part of the training loss only.
+        penalties: name -> (a scalar tensor, its weight), such as a regulariser, a balance of experts or a divergence.
+            Training minimises them beside the loss; records keep their weighted sum apart from it, and scores do not
+            depend on them.
     """
 
     logits: torch.Tensor
     auxiliary: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
+    penalties: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +48,19 @@ class Published:
         augmentation: the paper's augmentation in words; empty for none. Training applies that of the task instead.
         unsupported: parts of the recipe that these fields cannot express; the recipe is then shown, but not run.
         note: remarks on other data or other forms of the network, and departures too small to change the result.
+        optimizer: `optimizer(network, recipe)` returns a `torch.optim.Optimizer` over all trainable parameters, in
+            groups as you like; a function or a `"module:function"` string. With it, the recipe says
+            `optimizer="custom"`. The learning rate of each group is scaled as that of the recipe is. What the optimiser
+            must keep between two steps belongs into its `state_dict`.
+        schedule: `schedule(share)` returns the factor on the learning rate at a share of the budget, from 0 before the
+            first step to just below 1 before the last; a function or a string. With it, the recipe has no warm-up,
+            milestones or floor.
+        average: decay of an exponential average of weights and buffers over the steps, which begins with the weights
+            after the first step; the average is what is validated, tested and kept. 0 for none.
 
     Raises:
-        DeclarationError: a setting is out of bounds or missing, or `epochs` and `steps` are both given, or neither.
+        DeclarationError: a setting is out of bounds or missing, `epochs` and `steps` are both given, or neither, or the
+            recipe and the other arguments contradict each other.
     """
 
     source: str
@@ -52,6 +69,9 @@ class Published:
     augmentation: str = ""
     unsupported: str = ""
     note: str = ""
+    optimizer: str | Callable[[nn.Module, Recipe], torch.optim.Optimizer] | None = None
+    schedule: str | Callable[[float], float] | None = None
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.recipe, Recipe):
@@ -60,10 +80,11 @@ class Published:
             raise DeclarationError(f"Published of {self.source}: the recipe has no batch_size; give that of the paper")
         if (self.recipe.epochs is None) == (self.recipe.steps is None):
             raise DeclarationError(f"Published of {self.source}: give epochs or steps, and only one of them")
+        additions = additions_of(self)
         try:
             # `Recipe(...)` itself checks no bounds, and keeps `epochs=90` whole; a record would read it back as 90.0,
             # which gives the trial another id.
-            recipe = msgspec.convert(msgspec.to_builtins(self.recipe), Recipe)
+            recipe = msgspec.convert({**msgspec.to_builtins(self.recipe), **additions}, Recipe)
         except msgspec.ValidationError as error:
             raise DeclarationError(f"Published of {self.source}: {error}") from None
         object.__setattr__(self, "recipe", recipe)
@@ -75,7 +96,8 @@ class Architecture:
 
     Args:
         name: lower-case letters, digits, `.`, `_` and `-`; what users type.
-        build: `build(task, options)` returns a `torch.nn.Module`, or the same as a `"module:attribute"` string.
+        build: `build(task, options)` returns a `torch.nn.Module`, or the same as a `"module:attribute"` string; with
+            `files` it is `build(task, options, files)`.
             Import torch inside it, or use the string, so that listing the architecture does not import torch.
             The module maps a batch of inputs to logits (batch, outputs), or (batch, steps, outputs) for a
             per-step task, or to `Outputs`.
@@ -104,6 +126,9 @@ class Architecture:
             default options: it is an error if the check passes, so that no exception outlives its reason.
         by_default: whether `benchmark run all` includes it; if not, it runs when it is named. Meant for networks that
             are there for a study.
+        files: the files that `build` reads, such as pretrained weights; each with its sha256, which is part of what
+            identifies a trial. `benchmark data prepare` downloads them, and a run does not begin without them. `build`
+            gets a mapping from the declared `path` of each to where it lies, unpacked if `unpack` says so.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -127,9 +152,11 @@ class Architecture:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     takes_lengths: bool = False
     by_default: bool = True
+    files: tuple[RemoteFile, ...] = ()
 
     def __post_init__(self) -> None:
         check_declaration(self, "Architecture", self.build, "build")
+        _check_files(self)
         _check_parameters(self)
         _check_patterns(self)
         if self.recipe is not None and not isinstance(self.recipe, Published) and not callable(self.recipe):
@@ -143,9 +170,23 @@ class Architecture:
                 f"Architecture {self.name!r}: inputs is {self.inputs!r}; give a tuple of one or more of {kinds}"
             )
 
+    def arguments(self, task: TaskInfo, options: Any) -> tuple[Any, ...]:
+        """Return the arguments of `build`: the task, the options, and where the files are, if it has any."""
+        files = {file.path: data_folder() / (file.unpack or file.path) for file in self.files}
+        return (task, options, files) if files else (task, options)
+
     def own_recipe(self, options: Any) -> Published | None:
         """Return the own recipe of the network with these options; None if it is not known."""
         return self.recipe(options) if callable(self.recipe) else self.recipe
+
+
+def _check_files(item: Architecture) -> None:
+    check_files(f"Architecture {item.name!r}", item.files, (RemoteFile,))
+    for file in item.files:
+        if not file.sha256:
+            raise DeclarationError(
+                f"Architecture {item.name!r}: {file.path!r} has no sha256; give it, as results depend on the file"
+            )
 
 
 def _check_parameters(item: Architecture) -> None:

@@ -65,6 +65,16 @@ def check_target(what: str, target: object) -> None:
         raise DeclarationError(f"{what} must be a function or 'package.module:function'")
 
 
+def check_files(what: str, files: object, kinds: tuple[type, ...]) -> None:
+    """Check that files are a tuple of declarations of these kinds.
+
+    Raises:
+        DeclarationError: they are not.
+    """
+    if not isinstance(files, tuple) or not all(isinstance(file, kinds) for file in files):
+        raise DeclarationError(f"{what}: files must be a tuple of {' and '.join(kind.__name__ for kind in kinds)}")
+
+
 def check_margin(what: str, margin: object, *, chance: float, oracle: float) -> None:
     """Check that the smallest difference worth a decision, if there is one, lies within the range of scores.
 

@@ -107,6 +107,9 @@ class Reader:
             worker, of a trial whose network is kept. None, as `prepare`, where nothing can be predicted for new files.
         prepare: `prepare(files, options, fitted)` returns `Prepared`, or the same as a string: new files, with the
             very preprocessing of `load`. It raises `DataError` if something is wrong with them.
+        sample: `sample(folder)` writes a few small files into an empty folder, for `benchmark data sample`, and returns
+            the selector behind the folder: the path of a file with options in brackets, or an empty text for the
+            folder itself; a function, or the same as a string. None for no sample.
         options: as for `Architecture`; people write them in brackets after the path.
         summary: one line for lists.
         revision: raise it when the same files give other data.
@@ -121,6 +124,7 @@ class Reader:
     load: str | Callable[[Path, Any, str, int], Splits]
     fit: str | Callable[[Path, Any, str], Fitted] | None = None
     prepare: str | Callable[[Sequence[Path], Any, Fitted], Prepared] | None = None
+    sample: str | Callable[[Path], str] | None = None
     options: type | None = None
     summary: str = ""
     revision: int = 1
@@ -131,8 +135,9 @@ class Reader:
         check_target(f"Reader {self.name!r}: inspect", self.inspect)
         if (self.fit is None) != (self.prepare is None):
             raise DeclarationError(f"Reader {self.name!r}: fit and prepare belong together; give both or neither")
-        for name in ("fit", "prepare") if self.fit is not None else ():
-            check_target(f"Reader {self.name!r}: {name}", getattr(self, name))
+        for name in ("fit", "prepare", "sample"):
+            if getattr(self, name) is not None:
+                check_target(f"Reader {self.name!r}: {name}", getattr(self, name))
 
     @property
     def name(self) -> str:

@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
-from archbench._declarations._checks import check_declaration, check_factor, check_margin, check_target
+from archbench._declarations._checks import (
+    check_declaration,
+    check_factor,
+    check_files,
+    check_margin,
+    check_target,
+)
 from archbench._declarations._metrics import METRICS, Loss, Metric
 from archbench._downloads import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
@@ -193,8 +199,7 @@ class Task:
         check_declaration(self, "Task", self.load, "load")
         if self.augment is not None:
             check_target(f"Task {self.name!r}: augment", self.augment)
-        if not isinstance(self.files, tuple) or not all(isinstance(f, RemoteFile | LocalFolder) for f in self.files):
-            raise DeclarationError(f"Task {self.name!r}: files must be a tuple of RemoteFile and LocalFolder")
+        check_files(f"Task {self.name!r}", self.files, (RemoteFile, LocalFolder))
         if self.loss not in get_args(Loss):
             raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
         if self.metric not in get_args(Metric):

@@ -20,11 +20,13 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
         preloaded: the libraries were loaded before the process began.
         parent_threads: operating-system threads of the parent; if there are several, a fork of it may hang.
         gpus: names of the CUDA devices.
+        mps: torch can use the GPU of this Mac.
     """
 
     preloaded: bool
     parent_threads: int
     gpus: list[str]
+    mps: bool = False
 
 
 def describe_process(parent: int) -> bytes:
@@ -35,7 +37,8 @@ def describe_process(parent: int) -> bytes:
     torch.set_num_threads(2)
     torch.ones(512, 512).mm(torch.ones(512, 512)).exp().sum()
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return msgspec.json.encode(Capacity(preloaded=preloaded, parent_threads=_thread_count(parent), gpus=gpus))
+    mps = torch.backends.mps.is_available()
+    return msgspec.json.encode(Capacity(preloaded=preloaded, parent_threads=_thread_count(parent), gpus=gpus, mps=mps))
 
 
 def _thread_count(pid: int) -> int:
@@ -66,29 +69,33 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_t
 
     Args:
         capacity: the capacity of this machine.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`. `auto` never takes `mps`, which lacks some operations of torch.
         workers: number of workers, at least 1; None for one per GPU, or else per core.
         per_trial: number of devices that one trial takes.
 
     Raises:
-        DeviceError: CUDA was asked for and there is no GPU, or there are fewer than one trial takes.
+        DeviceError: CUDA or MPS was asked for and there is no such GPU, or there are fewer than one trial takes.
     """
+    if device == "mps" and not capacity.mps:
+        raise DeviceError("--device mps: torch sees no GPU of a Mac here; use --device cpu or auto")
     if device == "cuda" and not capacity.gpus:
         raise DeviceError("--device cuda: torch sees no CUDA device here; use --device cpu or auto")
     cores = available_cores()
-    cuda = device != "cpu" and bool(capacity.gpus)
-    places = (len(capacity.gpus) if cuda else max(cores, per_trial)) // per_trial
+    cuda = device in ("auto", "cuda") and bool(capacity.gpus)
+    mps = device == "mps"
+    places = (1 if mps else len(capacity.gpus) if cuda else max(cores, per_trial)) // per_trial
     if not places:
+        kind, number = ("GPU of a Mac", 1) if mps else ("CUDA device", len(capacity.gpus))
         raise DeviceError(
-            f"--devices-per-trial {per_trial}: torch sees {len(capacity.gpus)} CUDA device"
-            f"{'s' if len(capacity.gpus) > 1 else ''} here; give at most so many, or --device cpu"
+            f"--devices-per-trial {per_trial}: torch sees {number} {kind}{'s' if number > 1 else ''} here; give at most "
+            "so many, or --device cpu"
         )
     count = workers or places
     threads = max(1, cores // (count * per_trial))
     if cuda:
         indices = [i % places * per_trial for i in range(count)]
         return [Device(kind="cuda", index=index, threads=threads, count=per_trial) for index in indices]
-    return [Device(kind="cpu", threads=threads, count=per_trial) for _ in range(count)]
+    return [Device(kind="mps" if mps else "cpu", threads=threads, count=per_trial) for _ in range(count)]
 
 
 def available_cores() -> int:

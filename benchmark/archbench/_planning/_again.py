@@ -13,7 +13,7 @@ from archbench._errors import DataError, SelectionError
 from archbench._planning._cell import Cell, PlannedTrial, make_cell
 from archbench._plugins import Plugins, Registered
 from archbench._records import Component, Record, Trial
-from archbench._selection import Selected, check_availability, is_own_data, make_component
+from archbench._selection import Selected, check_availability, describe_lack, is_own_data, make_component
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -49,6 +49,8 @@ def plan_again(record: Record, plugins: Plugins, own_data: Sequence[Selected[Tas
             return found
     assert isinstance(architecture, Selected)
     assert isinstance(task, Selected)
+    if lack := describe_lack(architecture.registered.item):
+        return Obstacle("undecided", lack)
     try:
         cell = make_cell(architecture, task, trial.protocol, seeds=1)
     except SelectionError as error:

@@ -19,7 +19,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     """Where a trial runs.
 
     Args:
-        kind: `cpu` or `cuda`.
+        kind: `cpu`, `cuda`, or `mps` for the GPU of a Mac.
         index: which GPU, or the first of several in a row; 0 on a CPU.
         threads: CPU threads for this trial, or for each of its ranks.
         count: number of devices that train this trial together, each in a process of its own.

@@ -17,7 +17,7 @@ class ProfileRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         job: the trial; the process that measures puts the device in.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         threads: CPU threads; None for as many as a run gives to a trial.
         warm_up: steps before anything is measured.
         steps: steps that are measured, in each of three ways.
@@ -111,7 +111,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         flops_per_second: these, in a step of a trial.
         peak_flops_per_second: what a float32 matrix product reaches on this device with these threads.
         peak_share: `flops_per_second` in terms of the peak.
-        peak_memory_bytes: as records have it, after the warm-up.
+        peak_memory_bytes: as records have it, after the warm-up; None where it cannot be measured.
     """
 
     architecture: str
@@ -138,7 +138,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     flops_per_second: float | None
     peak_flops_per_second: float
     peak_share: float | None
-    peak_memory_bytes: int
+    peak_memory_bytes: int | None
 
     def conditions(self) -> str:
         """Return how it was measured, for people."""

@@ -7,6 +7,8 @@ any of them counts. Every fault becomes a `Problem`, which `benchmark plugins` s
 """
 
 from archbench._plugins._apart import rehearse as rehearse
+from archbench._plugins._calling import CallError as CallError
+from archbench._plugins._calling import call_apart as call_apart
 from archbench._plugins._containment import Stopped as Stopped
 from archbench._plugins._containment import contained as contained
 from archbench._plugins._containment import is_stop as is_stop
@@ -29,6 +31,7 @@ from archbench._plugins._provenance import plugin_of as plugin_of
 from archbench._plugins._sources import fingerprint_of as fingerprint_of
 
 __all__ = [
+    "CallError",
     "PluginSource",
     "PluginStatus",
     "Plugins",
@@ -36,6 +39,7 @@ __all__ = [
     "Registered",
     "Stopped",
     "adopt_descendants",
+    "call_apart",
     "complete",
     "contained",
     "describe",

@@ -18,6 +18,7 @@ from archbench._plugins._importing import Importable, from_entry_point, import_p
 from archbench._plugins._loaded import ActivePlugin, Plugins
 from archbench._plugins._offer import Offer, collect_offer
 from archbench._plugins._provenance import PluginStatus, Registered, T
+from archbench._protocols import Protocol
 
 Claims = dict[tuple[str, str, str], str]
 """From the kind of item, the distribution and the name, to the holder of the name in words."""
@@ -52,6 +53,7 @@ class Loader:
         self._readers: list[Registered[Reader]] = []
         self._studies: list[Registered[Study]] = []
         self._stated: list[Registered[Claim]] = []
+        self._protocols: list[Registered[Protocol]] = []
         self._active: list[ActivePlugin] = []
         self._claimed: Claims = {}
 
@@ -63,6 +65,7 @@ class Loader:
             readers=tuple(self._readers),
             studies=tuple(self._studies),
             claims=tuple(self._stated),
+            protocols=tuple(self._protocols),
             problems=tuple(self._problems),
             statuses=tuple(self._statuses),
             _active=tuple(self._active),
@@ -114,6 +117,7 @@ class Loader:
             "readers": tuple(r.scheme for r in offer.readers),
             "studies": tuple(s.name for s in offer.studies),
             "claims": tuple(c.name for c in offer.claims),
+            "protocols": tuple(p.name for p in offer.protocols),
         }
         self._note(importable, "active", facts, hooks=offer.hooks.names, **names)
         self._problems += [Problem(importable.name, "register", text, fatal=False) for text in offer.hooks.warnings]
@@ -140,6 +144,7 @@ class Loader:
         self._readers += _registered(importable, offer.readers)
         self._studies += _registered(importable, offer.studies)
         self._stated += _registered(importable, offer.claims)
+        self._protocols += _registered(importable, offer.protocols)
         self._active.append(ActivePlugin(importable.name, importable.origin, offer.hooks))
 
     def _leave_out(self, candidate: Candidate, status: Any, message: str) -> None:

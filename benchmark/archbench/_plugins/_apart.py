@@ -29,6 +29,10 @@ _ENDING_SECONDS = 5.0
 _HEADER = struct.Struct("!Q")
 
 
+LATE = "was not done after"
+"""How the text of `Gone` begins where the copy did not answer in time."""
+
+
 class Gone(Exception):  # noqa: N818 - an event, which its receiver turns into a problem
     """Raised when the copy ended, or did not answer in time; its text says which, after the name of a function."""
 
@@ -113,7 +117,7 @@ class Apart:
             raise Gone(self._describe_end()) from None
         except _Late:
             self.kill()
-            raise Gone(f"was not done after {seconds():g} s, which {LIMIT} can raise") from None
+            raise Gone(f"{LATE} {seconds():g} s, which {LIMIT} can raise") from None
 
     def close(self) -> None:
         """Let the copy run exit handlers, and end it."""

@@ -17,6 +17,7 @@ from archbench._plugins._hooks import Hooks
 from archbench._plugins._provenance import PluginStatus, Registered
 from archbench._plugins._sections import Sections, make_sections
 from archbench._plugins._watching import Watcher, notify
+from archbench._protocols import Protocol
 from archbench._records import Origin, Record, Trial
 
 _SECTIONS = "archbench_leaderboard_sections"
@@ -46,6 +47,7 @@ class Plugins:
     readers: tuple[Registered[Reader], ...] = ()
     studies: tuple[Registered[Study], ...] = ()
     claims: tuple[Registered[Claim], ...] = ()
+    protocols: tuple[Registered[Protocol], ...] = ()
     problems: tuple[Problem, ...] = ()
     statuses: tuple[PluginStatus, ...] = ()
     _active: tuple[ActivePlugin, ...] = field(default=(), repr=False)

@@ -11,6 +11,8 @@ from archbench._plugins._containment import is_stop
 from archbench._plugins._faults import FaultError, one_line
 from archbench._plugins._hooks import Hooks
 from archbench._plugins._importing import Importable
+from archbench._plugins._offered_protocols import checked_protocols
+from archbench._protocols import Protocol
 
 Built = Architecture | Task | Reader
 
@@ -25,15 +27,17 @@ class Offer:
     readers: Sequence[Reader]
     studies: Sequence[Study]
     claims: Sequence[Claim]
+    protocols: Sequence[Protocol]
 
     def names(self) -> Iterator[tuple[str, str, str]]:
         """Yield each name of an item or a variant: the kind of item, the name, and the holder in words."""
-        kinds: list[tuple[str, Sequence[Built | Study | Claim]]] = [
+        kinds: list[tuple[str, Sequence[Built | Study | Claim | Protocol]]] = [
             ("architecture", self.architectures),
             ("task", self.tasks),
             ("reader", self.readers),
             ("study", self.studies),
             ("claim", self.claims),
+            ("protocol", self.protocols),
         ]
         for kind, items in kinds:
             for item in items:
@@ -54,10 +58,11 @@ def collect_offer(plugin: object, importable: Importable) -> Offer:
     readers = hooks.collect("archbench_readers", Reader)
     studies = hooks.collect("archbench_studies", Study)
     claims = hooks.collect("archbench_claims", Claim)
+    protocols = checked_protocols(hooks.collect("archbench_protocols", Protocol), importable.origin.distribution)
     _check_descriptions(tasks)
     if importable.source.path:
         _check_own_module(Path(importable.source.path), [*architectures, *tasks, *readers])
-    return Offer(hooks, architectures, tasks, readers, studies, claims)
+    return Offer(hooks, architectures, tasks, readers, studies, claims, protocols)
 
 
 def _check_descriptions(tasks: Sequence[Task]) -> None:

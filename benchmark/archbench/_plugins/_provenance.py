@@ -9,9 +9,10 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from archbench._declarations import Architecture, Claim, OwnData, Reader, Study, Task
+from archbench._protocols import Protocol
 from archbench._records import Origin
 
-T = TypeVar("T", bound=Architecture | Task | Reader | Study | Claim)
+T = TypeVar("T", bound=Architecture | Task | Reader | Study | Claim | Protocol)
 
 
 class PluginSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +38,7 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
         name: `distribution:entry_point` or `file:NAME`.
         origin: the provider.
         status: `active`, or why it is not: `blocked` and `incompatible` plugins were never imported.
-        architectures, tasks, readers, studies, claims: the names it registered.
+        architectures, tasks, readers, studies, claims, protocols: the names it registered.
         hooks: the hooks it implements.
         import_milliseconds: duration of its import; None if it was not imported.
         imported_torch: it was the first to import torch.
@@ -52,6 +53,7 @@ class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):
     readers: tuple[str, ...] = ()
     studies: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     import_milliseconds: float | None = None
     imported_torch: bool = False

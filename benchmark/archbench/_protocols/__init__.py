@@ -10,7 +10,9 @@ from archbench._protocols._probes import Probes as Probes
 from archbench._protocols._protocol import Precision as Precision
 from archbench._protocols._protocol import Protocol as Protocol
 from archbench._protocols._protocol import equal_steps as equal_steps
+from archbench._protocols._recipe import CUSTOM as CUSTOM
 from archbench._protocols._recipe import HOUSE_RECIPE as HOUSE_RECIPE
+from archbench._protocols._recipe import Additions as Additions
 from archbench._protocols._recipe import Optimizer as Optimizer
 from archbench._protocols._recipe import Recipe as Recipe
 from archbench._protocols._recipe import Tuning as Tuning

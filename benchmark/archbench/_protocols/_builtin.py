@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archbench._errors import UnknownNameError, did_you_mean
 from archbench._protocols._protocol import Protocol, equal_steps
 from archbench._protocols._recipe import Tuning
@@ -60,15 +62,16 @@ def protocols() -> tuple[Protocol, ...]:
     return _PROTOCOLS
 
 
-def find_protocol(name: str) -> Protocol:
-    """Return the built-in protocol of this name.
+def find_protocol(name: str, further: Sequence[Protocol] = ()) -> Protocol:
+    """Return the protocol of this name: a built-in one, or one of the further ones.
 
     Raises:
         UnknownNameError: there is none; the message lists the names.
     """
-    for protocol in _PROTOCOLS:
+    known = (*_PROTOCOLS, *further)
+    for protocol in known:
         if protocol.name == name:
             return protocol
-    names = [protocol.name for protocol in _PROTOCOLS]
+    names = [protocol.name for protocol in known]
     hint = did_you_mean(name, names, otherwise="or give a file: ./NAME.toml")
     raise UnknownNameError(f"no protocol {name!r}; there are {', '.join(names)}; {hint}")

@@ -9,7 +9,7 @@ import msgspec
 
 from archbench._protocols._identity import encode_identity, identity_hash
 from archbench._protocols._probes import Probes
-from archbench._protocols._recipe import HOUSE_RECIPE, Count, Positive, Recipe, Tuning
+from archbench._protocols._recipe import CUSTOM, HOUSE_RECIPE, Count, Positive, Recipe, Tuning
 
 RULES_REVISION = 2
 """Revision of the protocols in files: raised when a rule changes that holds for every protocol. Since 2, the later of
@@ -47,6 +47,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         precision: `32` for float32 throughout; `tf32` where matrix products and convolutions of a GPU may round their
             factors to 10 bits; `bf16` where they take and give bfloat16 and all else stays float32.
         for_studies: the trials feed studies and have no board of their own.
+        provider: the distribution or file that registered it, set when it is loaded; empty for built-in protocols and
+            those of people's files. No part of the identity: equal rules are equal, whoever brings them.
 
     Raises:
         ValueError: the settings contradict each other.
@@ -69,10 +71,13 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
     probes: Probes | None = None
     precision: Precision = "32"
     for_studies: bool = False
+    provider: str = ""
 
     def __post_init__(self) -> None:
         given = [name for name in ("steps", "epochs", "seconds") if getattr(self, name) is not None]
         own = self.recipe == "own"
+        if isinstance(self.recipe, Recipe) and (self.recipe.optimizer == CUSTOM or self.recipe.additions):
+            raise ValueError("optimizers, schedules and averages of a plugin are for own recipes; leave them out")
         if len(given) > 1 or (not given and not own):
             raise ValueError(
                 f"the budget must be one of steps, epochs and seconds; given: {' and '.join(given) or 'none'}"
@@ -98,10 +103,10 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         return 0 if self.tuning is None else self.tuning.cost
 
     def identity(self) -> dict[str, Any]:
-        """Return the settings that decide the result of one trial: not the summary, time limit or number of seeds."""
+        """Return the settings that decide the result of one trial: not summary, time limit, seeds or provider."""
         values: dict[str, Any] = msgspec.to_builtins(self)
         unset = [name for name, default in LATER_FIELDS.items() if values[name] == default]
-        outside = ["summary", "timeout", "seeds", *unset]
+        outside = ["summary", "timeout", "seeds", "provider", *unset]
         return {key: value for key, value in values.items() if key not in outside}
 
     @cached_property

@@ -5,20 +5,36 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 Optimizer = Literal["sgd", "nesterov", "adam", "adamw", "rmsprop"]
+CUSTOM = "custom"
+"""The optimizer of an own recipe whose plugin makes it; see `archbench.Published`."""
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=1)]
 
 
+class Additions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The parts of an own recipe that no house recipe has; the code itself is that of the plugin.
+
+    Args:
+        optimizer, schedule: names of the functions that make them; empty for those of the recipe.
+        average: decay of the average of the weights that is evaluated, for each step; 0 for the weights themselves.
+    """
+
+    optimizer: str = ""
+    schedule: str = ""
+    average: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How the weights of a network are updated.
 
     Args:
-        optimizer: `sgd`, with momentum if there is any; `nesterov` (Sutskever et al. 2013); `adam`; `adamw`; `rmsprop`.
+        optimizer: `sgd`, with momentum if there is any; `nesterov` (Sutskever et al. 2013); `adam`; `adamw`; `rmsprop`;
+            `custom` for that of a plugin, in an own recipe only.
         learning_rate: peak of the schedule.
         warmup: share of the budget over which the learning rate rises linearly to its peak.
         warmup_rate: the learning rate during a warm-up at a constant rate; 0 if the rate rises.
@@ -34,12 +50,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         clip_norm: bound on the global gradient norm (Pascanu et al., arXiv:1211.5063, Algorithm 1); 0 for none.
         batch_size: examples per step; None for that of the protocol. Only an own recipe has one.
         epochs, steps: the budget of an own recipe; used if the protocol has none.
+        additions: set by `archbench.Published`, which has the code.
 
     Raises:
         ValueError: the settings contradict each other.
     """
 
-    optimizer: Optimizer
+    optimizer: Literal[Optimizer, "custom"]
     learning_rate: Positive
     warmup: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     warmup_rate: NotNegative = 0.0
@@ -55,6 +72,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: Count | None = None
     epochs: Positive | None = None
     steps: Count | None = None
+    additions: Additions | UnsetType = UNSET  # left out of the identity where there are none, so that older ids stay
 
     def __post_init__(self) -> None:
         if self.momentum and self.optimizer in ("adam", "adamw"):
@@ -68,22 +86,27 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     def words(self) -> str:
         """Return the recipe in one line, for people."""
+        more = self.additions or Additions()
         name = f"{self.optimizer} {self.momentum:g}" if self.momentum else self.optimizer
+        name = f"optimiser of its own ({more.optimizer})" if more.optimizer else name
         parts = [f"{name}, learning rate {self.learning_rate:g}"]
         if self.warmup and self.warmup_rate:
             parts.append(f"{self.warmup_rate:g} for the first {self.warmup:.2g} of the budget")
         elif self.warmup:
             parts.append(f"warm-up {self.warmup:g}")
-        parts.append(self._fall())
+        parts.append(f"schedule of its own ({more.schedule})" if more.schedule else self._fall())
         if self.optimizer in ("adam", "adamw"):
             parts.append(f"betas {self.betas[0]:g} and {self.betas[1]:g}")
         biases = "" if self.decay_biases else " (not of biases)"
-        parts.append(f"weight decay {self.weight_decay:g}{biases}" if self.weight_decay else "no weight decay")
+        if self.weight_decay or self.optimizer != CUSTOM:
+            parts.append(f"weight decay {self.weight_decay:g}{biases}" if self.weight_decay else "no weight decay")
         if self.bias_rate != 1:
             parts.append(f"biases at {self.bias_rate:g} times the rate")
         parts.append(f"gradient norm at most {self.clip_norm:g}" if self.clip_norm else "no clipping")
         if self.batch_size:
             parts.append(f"batches of {self.batch_size}")
+        if more.average:
+            parts.append(f"weights averaged with decay {more.average:g}")
         return ", ".join(parts)
 
     def _fall(self) -> str:

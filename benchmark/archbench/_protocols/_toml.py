@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,20 +21,24 @@ from archbench._protocols._recipe import HOUSE_RECIPE, Optimizer, Recipe, Tuning
 
 BUDGETS = ("steps", "epochs", "seconds")
 TABLES = {"recipe": Recipe, "tuning": Tuning}
-SET_BY_PROTOCOL = ("batch_size", "epochs", "steps")
-"""Fields of a recipe that only an own recipe sets; a house recipe leaves them to its protocol."""
-NOT_IN_FILES = ("revision", "probes", "for_studies")
+SET_BY_PROTOCOL = ("batch_size", "epochs", "steps", "additions")
+"""Fields of a recipe that only an own recipe sets; a house recipe leaves the budget to its protocol."""
+NOT_IN_FILES = ("revision", "probes", "for_studies", "provider")
 """Fields of a protocol that no file sets: the suite counts revisions, and studies declare their protocols in code."""
 
 
-def get_protocol(text: str) -> Protocol:
-    """Return the protocol that `--protocol` names: a built-in one, or the one in a TOML file.
+def get_protocol(text: str, further: Sequence[Protocol] = ()) -> Protocol:
+    """Return the protocol that `--protocol` names: a built-in one, one of a plugin, or the one in a TOML file.
+
+    Args:
+        text: a name, or the path of a file.
+        further: the protocols of plugins.
 
     Raises:
-        SelectionError: there is no such built-in protocol.
+        SelectionError: there is no protocol of this name.
         ProtocolError: the file cannot be used; the message names the file and the key.
     """
-    return read_protocol(Path(text)) if text.endswith(".toml") or "/" in text else find_protocol(text)
+    return read_protocol(Path(text)) if text.endswith(".toml") or "/" in text else find_protocol(text, further)
 
 
 def read_protocol(path: Path) -> Protocol:

@@ -87,6 +87,11 @@ RECORD_COLUMNS: Mapping[str, Column] = {
         "mean over the last tenth of the steps of what training minimises: with dropout and auxiliary losses",
         _scores("train_loss"),
     ),
+    "penalty": Column(
+        float,
+        "mean of the weighted penalties before the last validation; none in `objective`",
+        lambda r: r.curves.penalty[-1] if r.curves is not None and r.curves.penalty else None,
+    ),
     "selected_step": Column(int, "step after which the selected weights were taken", _scores("selected_step")),
     "train_examples": Column(int, "examples of the training split", _training("examples")),
     "test_examples": Column(

@@ -50,7 +50,7 @@ def conditions_of(record: Record) -> Conditions:
     assert record.environment is not None
     trial = record.trial
     return Conditions(
-        device="cpu" if record.environment.device == "cpu" else "cuda",
+        device=record.environment.device if record.environment.device in ("cpu", "mps") else "cuda",
         devices=record.environment.devices,
         torch=_release(record.environment.torch),
         suite=_release(record.environment.archbench),

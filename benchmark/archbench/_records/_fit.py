@@ -98,7 +98,8 @@ def _curve_misfits(record: Record, training: Training, curves: Curves) -> Iterat
 
 
 def _shape_misfits(curves: Curves) -> Iterator[str]:
-    if {len(curves.train_loss), len(curves.validation), len(curves.seconds)} != {len(curves.step)}:
+    points = {len(curves.train_loss), len(curves.validation), len(curves.seconds)}
+    if points != {len(curves.step)} or len(curves.penalty) not in (0, len(curves.step)):
         yield "its curves have different lengths"
     if any(later <= earlier for earlier, later in pairwise([0, *curves.step])):
         yield "the steps of its curves do not rise"

@@ -16,6 +16,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     train_loss: float
     validation: float
     seconds: float
+    penalty: float | None = None
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
@@ -63,4 +64,5 @@ def curves_of(points: Sequence[Point]) -> Curves | None:
         train_loss=[point.train_loss for point in points],
         validation=[point.validation for point in points],
         seconds=[point.seconds for point in points],
+        penalty=[point.penalty for point in points if point.penalty is not None],
     )

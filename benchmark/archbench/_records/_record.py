@@ -119,7 +119,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         validation: best validation metric, at which the weights were selected.
         selected_step: the step after which the selected weights were taken; of equal validations the later.
         train_loss: mean over the last tenth of the steps of what training minimises: dropout, augmentation and
-            auxiliary losses included, so architectures that differ in these cannot be compared by it.
+            auxiliary losses included, so architectures that differ in these cannot be compared by it; penalties not.
         plain_train_loss: loss of the last weights on training examples in evaluation mode, of the main output alone:
             comparable between architectures. The examples are spread evenly over the training split, as many as
             validation has and at most 2,000. None in records that are older than this field.
@@ -133,20 +133,24 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     plain_train_loss: float | None = None
 
 
-class Curves(msgspec.Struct, frozen=True, kw_only=True):
+class Curves(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Learning curves at each validation; the arrays have equal length.
 
     Args:
         step: optimiser steps done.
-        train_loss: mean since the point before of what training minimises, auxiliary losses included.
+        train_loss: mean since the point before of the loss that training minimises, auxiliary losses included and
+            penalties not.
         validation: validation metric.
         seconds: training seconds so far, without evaluation.
+        penalty: mean since the point before of the weighted penalties, which training minimises beside that loss; empty
+            if the network returns none.
     """
 
     step: list[int]
     train_loss: list[float]
     validation: list[float]
     seconds: list[float]
+    penalty: list[float] = []
 
 
 class Resources(msgspec.Struct, frozen=True, kw_only=True):

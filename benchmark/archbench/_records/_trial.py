@@ -28,6 +28,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: 
             else empty.
         effort: the factor by which a task multiplies the steps; 1 for an architecture.
         target: the validation score from which on a task counts as solved; None if it has none.
+        files: sha256 of the files that an architecture is built from, such as pretrained weights, by declared path.
         label: the component as a selector; for people, not part of the identity.
     """
 
@@ -39,6 +40,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: 
     fingerprint: str = ""
     effort: float = 1.0
     target: float | None = None
+    files: dict[str, str] = {}
 
     @property
     def canonical(self) -> str:
@@ -46,13 +48,14 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: 
         return f"{self.provider}/{self.name}@{self.revision}"
 
     def identity(self) -> list[Any]:
-        """Return the fields that decide a result."""
-        return [self.provider, self.name, self.revision, self.options, self.fingerprint, self.effort]
+        """Return the fields that decide a result; files only where there are any, so that older ids stay."""
+        fields = [self.provider, self.name, self.revision, self.options, self.fingerprint, self.effort]
+        return [*fields, self.files] if self.files else fields
 
     @cached_property
     def lineage(self) -> str:
         """A short hash that all revisions and sources of one thing with equal options share."""
-        return msgspec.structs.replace(self, revision=0, fingerprint="", effort=1.0).key
+        return msgspec.structs.replace(self, revision=0, fingerprint="", effort=1.0, files={}).key
 
     @cached_property
     def encoded_identity(self) -> msgspec.Raw:

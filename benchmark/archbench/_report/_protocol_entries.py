@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from archbench._protocols import Protocol, Recipe
 from archbench._records import Record, group_by, newest
 from archbench._report._schema import ProtocolEntry
@@ -43,6 +45,7 @@ def _entry(key: str, label: str, protocol: Protocol) -> ProtocolEntry:
         "budget": protocol.budget(),
         "recipe": house,
         "recipe_words": house.words() if house else "the own recipe of each architecture",
+        "provider": protocol.provider or UNSET,
         "tuning_words": protocol.tuning.words() if protocol.tuning else "",
     }
     same = {name: getattr(protocol, name) for name in ProtocolEntry.__struct_fields__ if name not in made}

@@ -65,13 +65,14 @@ def build_row(
 
 def command(entrant: Entrant, task: TaskEntry, protocol: ProtocolEntry, seeds: int) -> str:
     """Return the command that reproduces a row, quoted for a POSIX shell."""
-    builtin = protocol.name in [known.name for known in protocols()]
+    builtin = protocol.provider or protocol.name in [known.name for known in protocols()]
     name = protocol.name if builtin else f"./{protocol.name}.toml"
     searched = builtin and protocol.tuning is not None and protocol.tuning.trials
     words = ["benchmark", "tune" if searched else "run", entrant.selector, "--task", task.selector, "--protocol", name]
     words += ["--trials", str(searched)] if searched else []
     words += ["--seeds", str(seeds)]
-    files = {file for file in (plugin_file(entrant), plugin_file(task)) if file}
+    rules = protocol.provider if protocol.provider and protocol.provider.endswith(".py") else ""
+    files = {file for file in (plugin_file(entrant), plugin_file(task), rules) if file}
     for file in sorted(files):
         words += ["--plugin", file]
     return shlex.join(words)

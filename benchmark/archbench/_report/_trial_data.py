@@ -132,7 +132,9 @@ def _cost(record: Record) -> list[float | int | None]:
 def _recipe(record: Record) -> str:
     asked = record.trial.recipe or record.trial.protocol.recipe
     recipe = record.training.recipe if record.training else asked
-    return recipe.words() if isinstance(recipe, Recipe) else ""
+    words = recipe.words() if isinstance(recipe, Recipe) else ""
+    penalty = record.curves.penalty[-1] if record.curves is not None and record.curves.penalty else None
+    return words if penalty is None else f"{words}; penalties of the network added {penalty:.3g} to the loss at the end"
 
 
 def _environment(record: Record) -> str:
@@ -152,11 +154,12 @@ def _command(record: Record) -> str:
     trial = record.trial
     if trial.protocol.for_studies:
         return ""
-    known = trial.protocol.name in [protocol.name for protocol in protocols()]
+    known = trial.protocol.provider or trial.protocol.name in [protocol.name for protocol in protocols()]
     words = ["benchmark", "tune" if trial.tuning else "run", trial.architecture.label, "--task", trial.task.label]
     words += ["--protocol", trial.protocol.name if known else f"./{trial.protocol.name}.toml"]
     for origin in (record.architecture_origin, record.task_origin):
         words += ["--plugin", origin.distribution] if _is_file(origin) else []
+    words += ["--plugin", trial.protocol.provider] if trial.protocol.provider.endswith(".py") else []
     return shlex.join(words)
 
 

@@ -1,66 +1,72 @@
-"""Find the chosen tasks that can be loaded now, because their files and packages are there."""
+"""Find what can be loaded now of what was chosen, because its files and packages are there."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from archbench._declarations import Task
+from archbench._declarations import Architecture, Task
 from archbench._downloads import LocalFolder, RemoteFile, data_folder, missing, state
 from archbench._errors import DataError
 from archbench._selection._selectors import Selected
 
+Item = TypeVar("Item", Architecture, Task)
+
 
 @dataclass(frozen=True, slots=True)
-class Availability:
-    """The tasks that can be loaded, and a line for each task that was left out with what it lacks."""
+class Availability(Generic[Item]):
+    """The tasks or architectures that can be loaded, and a line for each that was left out with what it lacks."""
 
-    tasks: list[Selected[Task]]
+    chosen: list[Selected[Item]]
     left_out: list[str]
 
 
-def check_availability(tasks: Sequence[Selected[Task]]) -> Availability:
-    """Leave out tasks that lack data or a package; raise if none remains.
+def check_availability(chosen: Sequence[Selected[Item]]) -> Availability[Item]:
+    """Leave out tasks or architectures that lack files or a package; raise if none remains.
 
     Raises:
-        DataError: a task that the user named lacks something, or all tasks do.
+        DataError: one that the user named lacks something, or all do.
     """
-    found = leave_out_unavailable(tasks)
-    if tasks and not found.tasks:
-        names = " ".join(dict.fromkeys(task.registered.item.name for task in tasks))
+    found = leave_out_unavailable(chosen)
+    if chosen and not found.chosen:
+        items = [selected.registered.item for selected in chosen]
+        names = " ".join(dict.fromkeys(item.name for item in items))
+        kind = "architectures" if isinstance(items[0], Architecture) else "tasks"
         raise DataError(
-            f"none of these tasks has its data in {data_folder()}; get them with `benchmark data prepare {names}`"
+            f"none of these {kind} has its data in {data_folder()}; get them with `benchmark data prepare {names}`"
         )
     return found
 
 
-def leave_out_unavailable(tasks: Sequence[Selected[Task]]) -> Availability:
-    """Leave out tasks that lack data or a package, even if none remains.
+def leave_out_unavailable(chosen: Sequence[Selected[Item]]) -> Availability[Item]:
+    """Leave out tasks or architectures that lack files or a package, even if none remains.
 
     Raises:
-        DataError: a task that the user named lacks something.
+        DataError: one that the user named lacks something.
     """
-    found = Availability([], [])
-    for task in tasks:
-        lack = _describe_lack(task.registered.item)
+    found: Availability[Item] = Availability([], [])
+    for selected in chosen:
+        lack = describe_lack(selected.registered.item)
         if not lack:
-            found.tasks.append(task)
-        elif task.named:
+            found.chosen.append(selected)
+        elif selected.named:
             raise DataError(lack)
-        else:
+        elif lack not in found.left_out:
             found.left_out.append(lack)
     return found
 
 
-def data_state(task: Task) -> str:
-    """Return the state of a task's files in one word, the worst of them; empty if it needs no files."""
-    states = {state(file) for file in task.files}
+def data_state(item: Task | Architecture) -> str:
+    """Return the state of the files of a task or an architecture in one word, the worst; empty if it needs none."""
+    states = {state(file) for file in item.files}
     return next((word for word in ("missing", "unchecked", "ready") if word in states), "")
 
 
-def describe_missing(files: Sequence[RemoteFile | LocalFolder], name: str) -> str:
-    """Return one line that says which of these files of a task are missing, and what to do."""
+def describe_missing(files: Sequence[RemoteFile | LocalFolder], item: Task | Architecture) -> str:
+    """Return one line that says which of these files of a task or an architecture are missing, and what to do."""
+    name = item.name
     texts = []
     remote = [file for file in files if isinstance(file, RemoteFile)]
     if remote:
@@ -72,7 +78,8 @@ def describe_missing(files: Sequence[RemoteFile | LocalFolder], name: str) -> st
     for advice in dict.fromkeys(folder.advice for folder in local):
         paths = " and ".join(str(data_folder() / folder.path) for folder in local if folder.advice == advice)
         texts.append(f"there is nothing in {paths}: {advice}")
-    return f"task {name}: {'; '.join(texts)}"
+    kind = "architecture" if isinstance(item, Architecture) else "task"
+    return f"{kind} {name}: {'; '.join(texts)}"
 
 
 def format_bytes(count: int) -> str:
@@ -85,10 +92,10 @@ def format_bytes(count: int) -> str:
     return f"{size:.3g} GB"
 
 
-def _describe_lack(task: Task) -> str:
-    """Return what this task lacks and how to get it; empty if it lacks nothing."""
-    for package, command in task.packages.items():
+def describe_lack(item: Task | Architecture) -> str:
+    """Return what a task or an architecture lacks and how to get it; empty if it lacks nothing."""
+    for package, command in item.packages.items() if isinstance(item, Task) else ():
         if importlib.util.find_spec(package) is None:
-            return f"task {task.name} needs the package {package}; get it with `{command}`"
-    absent = missing(task.files)
-    return describe_missing(absent, task.name) if absent else ""
+            return f"task {item.name} needs the package {package}; get it with `{command}`"
+    absent = missing(item.files)
+    return describe_missing(absent, item) if absent else ""

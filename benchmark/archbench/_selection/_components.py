@@ -42,6 +42,7 @@ def make_component(
         fingerprint=registered.fingerprint,
         effort=float(item.effort) if isinstance(item, Task) else 1.0,
         target=item.target if isinstance(item, Task) else None,
+        files={file.path: file.sha256 for file in item.files} if isinstance(item, Architecture) else {},
         label=f"{registered.origin.distribution}/{label}" if ambiguous else label,
     )
 

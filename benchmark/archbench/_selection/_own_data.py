@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from archbench._declarations import CONTENT_DIGITS, Found, OwnData, Reader, Task, resolve
-from archbench._errors import ArchbenchError, DataError, PluginError, SelectionError, UnknownNameError, did_you_mean
-from archbench._plugins import Registered
+from archbench._errors import DataError, PluginError, SelectionError, UnknownNameError, did_you_mean
+from archbench._plugins import CallError, Registered, call_apart
 from archbench._records import Component
 from archbench._selection._components import make_label, write_options
 from archbench._selection._own_task import make_task
@@ -85,7 +85,7 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
             f"{selector!r} is not a selector; write SCHEME:PATH or 'SCHEME:PATH[option=value]', "
             "the path without brackets"
         )
-    registered = _find_reader(match["scheme"], readers)
+    registered = find_reader(match["scheme"], readers)
     path, pinned = Path(match["path"]).expanduser(), ""
     if not path.exists() and (pin := _PIN.fullmatch(match["path"])):
         path, pinned = Path(pin["path"]).expanduser(), pin["content"]
@@ -101,7 +101,12 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
     return opened
 
 
-def _find_reader(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
+def find_reader(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:
+    """Return the reader of a scheme.
+
+    Raises:
+        SelectionError: there is none, or there are two.
+    """
     found = [registered for registered in readers if registered.item.scheme == scheme]
     if len(found) == 1:
         return found[0]
@@ -135,16 +140,11 @@ def _open(
 
 
 def _inspect(registered: Registered[Reader], path: Path, options: Any) -> Found:
-    name = f"the reader {registered.item.scheme}: of {registered.origin.distribution}"
     try:
-        found = resolve(registered.item.inspect)(path, options)
-    except ArchbenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{name} raised {type(error).__name__} on {path}: {error}") from error
-    if not isinstance(found, Found):
-        raise PluginError(f"{name} returned {type(found).__name__} for {path}, not archbench.Found")
-    return found
+        return call_apart(lambda: resolve(registered.item.inspect)(path, options), Found, foreign=registered.foreign)
+    except CallError as error:
+        name = f"the reader {registered.item.scheme}: of {registered.origin.distribution}"
+        raise PluginError(f"{name} failed on {path}: {error}") from error
 
 
 def _label(data: OwnData, task: Task, options: Any) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from archbench._declarations import Findings, Size, Study, check_chart, resolve
-from archbench._errors import SelectionError
-from archbench._plugins import Plugins, Problem, Registered, one_line, plugin_of
+from archbench._errors import ArchbenchError, SelectionError
+from archbench._plugins import CallError, Plugins, Problem, Registered, call_apart, plugin_of
 from archbench._records import Record
 from archbench._studies._belonging import StudyRecords, records_of
 from archbench._studies._data import StudyData
@@ -91,13 +91,18 @@ def analyse(result: StudyResult) -> StudyResult:
     study = result.study.item
     if result.problem or not result.finished:
         return result
-    try:
+
+    def find() -> object:
         findings = resolve(study.analyse)(result.data)
         _check(findings)
-    except (Exception, SystemExit) as error:  # a stranger's code: it costs its own study
+        return findings
+
+    try:
+        findings = call_apart(find, Findings, foreign=result.study.foreign)
+    except (CallError, ArchbenchError) as error:  # a stranger's code: it costs its own study
         if lacking := result.records.lacking:
             return replace(result, problem=f"trials are lacking: {lacking} combinations of entrant and task have none")
-        return replace(result, problem=f"the analysis of {study.name} failed: {one_line(error)}", broken=True)
+        return replace(result, problem=f"the analysis of {study.name} failed: {error}", broken=True)
     return replace(result, findings=findings)
 
 

@@ -31,7 +31,7 @@ def plan_study(study: Study, size: Size, plugins: Plugins, *, seeds: int | None 
 
     Raises:
         SelectionError: the study lacks the size, a selector matches nothing, or the number of seeds is not allowed.
-        DataError: data of a task are missing.
+        DataError: files of a task or an architecture are missing.
         IncompatibleError: an architecture fits none of the tasks of its part.
     """
     return unite(plan_part(part, plugins, seeds) for part in parts_of(study, size))
@@ -39,7 +39,7 @@ def plan_study(study: Study, size: Size, plugins: Plugins, *, seeds: int | None 
 
 def plan_part(part: Part, plugins: Plugins, seeds: int | None = None) -> Plan:
     """Return the plan of a part; see `plan_study`."""
-    tasks = check_availability(select(part.tasks, plugins.tasks, "task")).tasks
-    architectures = select(part.architectures, plugins.architectures, "architecture")
+    tasks = check_availability(select(part.tasks, plugins.tasks, "task")).chosen
+    architectures = check_availability(select(part.architectures, plugins.architectures, "architecture")).chosen
     wanted = part.protocol.seeds if seeds is None else seeds
     return make_plan(architectures, tasks, protocol=part.protocol, seeds=wanted)

@@ -71,7 +71,7 @@ def run(
         shard: the share of the trials that is trained here, such as `"1/4"` for the first of four; None for all.
         out: folder of the records and the leaderboard.
         workers: trials at a time; None for as many as there are GPUs, or cores.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         devices_per_trial: number of devices that train each trial together, in a process each.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
@@ -162,15 +162,15 @@ def compare(
         ArchbenchError: what was asked for cannot be carried out; the class says why, as in `archbench._errors`.
         KeyboardInterrupt: the run was interrupted; finished trials keep their records.
     """
-    from archbench._protocols._toml import get_protocol
+    from archbench._selection import choose_protocol
     from archbench._suite._compare import carry_out_comparison, make_rules
     from archbench._suite._progress import make_progress
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
-    usual = get_protocol(str(protocol)).seeds
-    rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
     plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    usual = choose_protocol(protocol, plugins.protocols).seeds
+    rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
     plan = _make_plan(plugins, observer, architectures, tasks, protocol, rules.seeds)
     return carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
 
@@ -200,7 +200,7 @@ def reproduce(
         tasks: own files that records need, such as `"images:flowers"`; the other tasks are named by the records.
         out: the file that takes the certificate as JSON; None for none.
         workers, timeout, plugin_files, blocked_plugins, observer: see `run`.
-        device: `auto` for the kind of device that each record is of, `cpu` or `cuda`.
+        device: `auto` for the kind of device that each record is of, `cpu`, `cuda` or `mps`.
 
     Returns:
         The certificate; `reproduced` says whether all of it was, and `checks` has one entry for each record.
@@ -334,11 +334,12 @@ def _make_plan(
     protocol: str | Path,
     seeds: int | None,
 ) -> Plan:
-    from archbench._protocols._toml import get_protocol
+    from archbench._selection import choose_protocol
     from archbench._suite._request import request_plan
 
     selectors, chosen = _listed(architectures), None if tasks is None else _listed(tasks)
-    return request_plan(plugins, get_protocol(str(protocol)), selectors, chosen, seeds=seeds, observer=observer)
+    rules = choose_protocol(protocol, plugins.protocols)
+    return request_plan(plugins, rules, selectors, chosen, seeds=seeds, observer=observer)
 
 
 def _listed(names: Names) -> list[str]:

@@ -53,7 +53,7 @@ def examine(plugins: Plugins, out: Path, device: str) -> Iterator[Symptom]:
     Args:
         plugins: those that are loaded.
         out: the folder that a run would write to.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
     """
     yield from _versions()
     yield from _extras()
@@ -153,7 +153,7 @@ def _devices(pool: Pool) -> Symptom:
 
 
 def _name(device: Device) -> str:
-    name = f"cuda {device.index}" if device.kind == "cuda" else device.kind
+    name = f"cuda {device.index}" if device.kind == "cuda" else device.kind.replace("mps", "mps (the GPU of this Mac)")
     return name if device.count == 1 else f"{device.count} {device.kind} devices together"
 
 
@@ -202,8 +202,9 @@ def _shortest_trial(plugins: Plugins) -> PlannedTrial | None:
     rules = msgspec.structs.replace(find_protocol("smoke"), name="doctor", steps=equal_steps(1), validations=1)
     by_default = [task for task in plugins.tasks if task.item.by_default]
     with contextlib.suppress(ArchbenchError):
-        tasks = check_availability(select(["all"], by_default, "task")).tasks
-        plan = make_plan(select(["all"], plugins.architectures, "architecture"), tasks, protocol=rules, seeds=1)
+        tasks = check_availability(select(["all"], by_default, "task")).chosen
+        entrants = check_availability(select(["all"], plugins.architectures, "architecture")).chosen
+        plan = make_plan(entrants, tasks, protocol=rules, seeds=1)
         return next((trial for trial in plan.trials if trial.cell.refusal is None), None)
     return None
 

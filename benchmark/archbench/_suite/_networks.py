@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archbench._declarations import Architecture, Fitted, Reader, convert_options, resolve
-from archbench._errors import PluginError, RecordError, SelectionError
+from archbench._errors import DataError, PluginError, RecordError, SelectionError
 from archbench._planning import Obstacle, find_again
 from archbench._plugins import Plugins
 from archbench._records import KeptNetwork, Record, Store, read_sidecar, read_weights
-from archbench._selection import Selected
+from archbench._selection import Selected, describe_lack
 from archbench._suite._settings import DEFAULT_OUT
 from archbench._suite._source import open_source
 
@@ -55,6 +55,7 @@ def load_network(
     Raises:
         RecordError: no such network is kept, or it is damaged.
         PluginError: the architecture is not there any more, or is another one now.
+        DataError: files that it is built from are missing.
     """
     return open_network(target, out, plugins, warn=warn)[1]
 
@@ -70,6 +71,8 @@ def open_network(
 
 def _rebuild(kept: KeptNetwork, folder: Path, plugins: Plugins, warn: Callable[[str], object]) -> nn.Module:
     architecture = _find_architecture(kept, plugins, warn)
+    if lack := describe_lack(architecture.registered.item):
+        raise DataError(lack)
     weights = read_weights(folder, kept)
     from archbench._training._rebuilding import rebuild
 

@@ -85,10 +85,11 @@ def choose_cell(
 
     Raises:
         SelectionError: a selector matches nothing, is malformed, or names several.
-        DataError: data of the task are missing, or own data cannot be used.
+        DataError: files of the architecture or the task are missing, or own data cannot be used.
     """
-    entrant = _the_one(select([architecture], plugins.architectures, "architecture"), "architecture")
-    task = _the_one(check_availability(choose_tasks(plugins, tasks, observer)).tasks, "task")
+    entrants = check_availability(select([architecture], plugins.architectures, "architecture"))
+    entrant = _the_one(entrants.chosen, "architecture")
+    task = _the_one(check_availability(choose_tasks(plugins, tasks, observer)).chosen, "task")
     return make_cell(entrant, task, protocol, seeds=1)
 
 

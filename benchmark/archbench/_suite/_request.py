@@ -11,8 +11,15 @@ from archbench._errors import SelectionError, UnknownNameError, nearest
 from archbench._planning import Plan, make_plan
 from archbench._plugins import Plugins
 from archbench._protocols import Protocol
-from archbench._protocols._toml import get_protocol
-from archbench._selection import Selected, check_availability, distinct, is_own_data, select, select_tasks
+from archbench._selection import (
+    Selected,
+    check_availability,
+    choose_protocol,
+    distinct,
+    is_own_data,
+    select,
+    select_tasks,
+)
 from archbench._studies import names_study
 from archbench._suite._observer import Observer
 
@@ -70,7 +77,7 @@ def request(plugins: Plugins, wanted: Request, observer: Observer) -> Plan:
         ArchbenchError: as of `request_plan`, or the protocol cannot be read.
     """
     given = wanted.protocol or "quick"
-    protocol = given if isinstance(given, Protocol) else get_protocol(str(given))
+    protocol = given if isinstance(given, Protocol) else choose_protocol(given, plugins.protocols)
     try:
         return request_plan(plugins, protocol, wanted.names, wanted.tasks, seeds=wanted.seeds, observer=observer)
     except UnknownNameError as error:
@@ -97,22 +104,23 @@ def request_plan(
         architectures: selectors.
         tasks: selectors, own data among them; None or none at all for the tasks that run by default.
         seeds: number of seeds; None for that of the protocol.
-        observer: is told which tasks are left out, and of features and flaws of own data.
+        observer: is told which tasks and architectures are left out, and of features and flaws of own data.
 
     Raises:
         SelectionError: a selector matches nothing or is malformed, or the number of seeds is not allowed.
-        DataError: data of a task that was named are missing, or own data cannot be used.
+        DataError: files of a task or an architecture that was named are missing, or own data cannot be used.
         IncompatibleError: an architecture that was named fits none of the tasks.
     """
     chosen = choose_tasks(plugins, tasks, observer) if tasks else _default_tasks(plugins)
     for task in chosen:
         _inform_of_features(task, observer)
     available = check_availability(chosen)
-    for lack in available.left_out:
+    entrants = check_availability(_select_architectures(architectures, plugins))
+    for lack in [*available.left_out, *entrants.left_out]:
         observer.informed(f"left out: {lack}")
     return make_plan(
-        _select_architectures(architectures, plugins),
-        available.tasks,
+        entrants.chosen,
+        available.chosen,
         protocol=protocol,
         seeds=protocol.seeds if seeds is None else seeds,
     )

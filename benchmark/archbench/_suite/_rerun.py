@@ -25,7 +25,7 @@ class Group(NamedTuple):
     """The conditions of trials that run in one pool.
 
     Args:
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         devices: number of devices that train one trial together.
         threads: CPU threads of each trial; None for what a run gives it.
         timeout: seconds after which a trial is ended.
@@ -70,8 +70,8 @@ def _group(record: Record, settings: RunSettings) -> Group:
     """Return where a trial runs: as it did then, as far as nobody asks for another device."""
     there = record.environment
     device = settings.device
-    if device == "auto" and there is not None and there.device == "cpu":
-        device = "cpu"
+    if device == "auto" and there is not None and there.device in ("cpu", "mps"):
+        device = "mps" if there.device == "mps" else "cpu"
     timeout = settings.timeout or record.trial.protocol.timeout
     return Group(device, 1 if there is None else there.devices, None if there is None else there.threads, timeout)
 

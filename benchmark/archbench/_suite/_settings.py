@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archbench._records import Weights
     from archbench._suite._live import SamePlugins
 
-DeviceChoice = Literal["auto", "cpu", "cuda"]
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 Keep = Literal["selected", "last", "none"]
 
 ExecutorKind = Literal["local", "ray", "slurm"]
@@ -35,7 +35,7 @@ class RunSettings:
 
     Args:
         out: folder of the records and the leaderboard.
-        device: where to train; `auto` takes the GPUs if there are any.
+        device: where to train; `auto` takes the GPUs of CUDA if there are any; `mps` is the GPU of a Mac.
         workers: trials at a time; None for as many as there are GPUs, or cores.
         devices_per_trial: number of devices that train one trial together.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.

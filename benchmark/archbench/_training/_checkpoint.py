@@ -24,6 +24,8 @@ from torch import Tensor, nn
 from archbench._errors import StoreError
 from archbench._planning import Job
 from archbench._records import Reading, write_atomically
+from archbench._training._backends import random_state, set_random_state
+from archbench._training._foreign_optimizer import PackingError, pack, unpack
 from archbench._training._measure import describe_environment
 from archbench._training._module import TrialModule
 from archbench._training._probes import Prober
@@ -48,6 +50,7 @@ class _Progress(msgspec.Struct):
     moments: list[dict[str, float | bool | None]]
     readings: list[Reading]  # of the probes, and the step of the last ones
     measured_at: int
+    foreign: Any = None  # the state of an optimiser of a plugin, in the place of the moments
 
 
 class Checkpoint:
@@ -104,7 +107,7 @@ class Checkpoint:
             return False
         try:
             write_atomically(self.path, _encode(module, self.identity, self.resumed_at, prober))
-        except StoreError as error:  # a full disk costs the state, not the trial
+        except (StoreError, PackingError) as error:  # a full disk costs the state, not the trial
             sys.stderr.write(f"the state of the training could not be kept: {error}\n")
             return False
         return True
@@ -132,12 +135,18 @@ class State:
         with torch.no_grad():
             for name, value in _state(module.network).items():
                 value.copy_(tensors[f"network.{name}"])
-        _restore_moments(_optimizer(module), found.moments, tensors)
+        if found.foreign is None:
+            _restore_moments(_optimizer(module), found.moments, tensors)
+        else:
+            _optimizer(module).load_state_dict(unpack(found.foreign, tensors))
+        if module.average is not None:
+            module.average.restore(tensors)
         device = module.splits["train"].targets.device
         selected = {n.removeprefix("selected."): v.to(device) for n, v in tensors.items() if n.startswith("selected.")}
         module.selected = (found.selected_step, selected)
         sizes = [end - start for start, end in zip([0, *found.steps], found.steps, strict=False)]
         module.losses = list(torch.split(tensors["losses"], sizes))
+        module.penalties.restore(tensors.get("penalties"), sizes)
         module.steps, module.seconds, module.validations = found.steps, found.seconds, found.validations
         module.reached, module.first_step_seconds = found.reached, found.first_step_seconds
         module.clock.before = sum(found.seconds)
@@ -153,6 +162,8 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int], prober: P
     optimizer = _optimizer(module)
     version, python, gauss = random.getstate()
     keys, position, has_gauss, left_over = _numpy_state()
+    tensors: dict[str, Tensor] = {}
+    foreign = module.published is not None and module.published.optimizer is not None
     progress = _Progress(
         identity=identity,
         steps=module.steps,
@@ -164,16 +175,19 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int], prober: P
         resumed_at=resumed_at,
         python=[version, list(python), gauss],
         numpy=(int(position), int(has_gauss), float(left_over)),
-        moments=[_numbers(optimizer.state.get(parameter, {})) for parameter in _parameters(optimizer)],
+        moments=[] if foreign else [_numbers(optimizer.state.get(each, {})) for each in _parameters(optimizer)],
         readings=[] if prober is None else prober.readings,
         measured_at=-1 if prober is None else prober.reached,
+        foreign=pack(optimizer.state_dict(), "optimizer", tensors) if foreign else None,
     )
-    tensors = {f"network.{name}": value for name, value in _state(module.network).items()}
+    tensors |= {f"network.{name}": value for name, value in _state(module.network).items()}
     tensors |= {f"selected.{name}": value for name, value in module.selected[1].items()}
-    for number, parameter in enumerate(_parameters(optimizer)):
+    for number, parameter in enumerate([] if foreign else _parameters(optimizer)):
         kept = {name: value for name, value in optimizer.state.get(parameter, {}).items() if isinstance(value, Tensor)}
         tensors |= {f"moment.{number}.{name}": value for name, value in kept.items()}
+    tensors |= module.average.state() if module.average is not None else {}
     tensors |= {"losses": torch.cat(module.losses), "numpy": torch.from_numpy(keys.astype(np.int64))}
+    tensors |= module.penalties.state()
     tensors |= _streams(module)
     # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
     whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
@@ -222,9 +236,7 @@ def _restore_moments(
 
 def _streams(module: TrialModule) -> dict[str, Tensor]:
     """Return the states of all generators of torch that a training draws from."""
-    found = {"torch": torch.get_rng_state()}
-    if module.device.type == "cuda":
-        found["cuda"] = torch.cuda.get_rng_state(module.device)
+    found = {"torch": torch.get_rng_state(), **random_state(module.device)}
     if (generator := getattr(module.train_split, "generator", None)) is not None:
         found["augmentation"] = generator.get_state()
     return {f"stream.{name}": state for name, state in found.items()}
@@ -232,8 +244,8 @@ def _streams(module: TrialModule) -> dict[str, Tensor]:
 
 def _restore_streams(module: TrialModule, found: _Progress, tensors: Mapping[str, Tensor]) -> None:
     torch.set_rng_state(tensors["stream.torch"])
-    if module.device.type == "cuda":
-        torch.cuda.set_rng_state(tensors["stream.cuda"], module.device)
+    for name in random_state(module.device):
+        set_random_state(module.device, tensors[f"stream.{name}"])
     if (generator := getattr(module.train_split, "generator", None)) is not None:
         generator.set_state(tensors["stream.augmentation"])
     version, python, gauss = found.python

@@ -217,7 +217,7 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
         if value.layout == torch.strided:
             yield value
     elif isinstance(value, Outputs):
-        yield from _tensors_in([value.logits, *value.auxiliary.values()])
+        yield from _tensors_in([value.logits, *value.auxiliary.values(), *value.penalties.values()])
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _tensors_in(item)

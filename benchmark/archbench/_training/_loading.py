@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from archbench._declarations import Architecture, OwnData, Reader, Task
-from archbench._errors import PluginError
+from archbench._declarations import Architecture, OwnData, Published, Reader, Task, convert_options
+from archbench._errors import DataError, PluginError
 from archbench._planning import Job
 from archbench._plugins import Registered, fingerprint_of, load_source
 from archbench._records import Component
-from archbench._selection import make_task
+from archbench._selection import describe_lack, make_task
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -44,9 +44,22 @@ def load_architecture(job: Job) -> Architecture:
 
     Raises:
         PluginError: the plugin does not provide it any more, or was changed after the plan was made.
+        DataError: its files are not there; nothing is fetched in a trial.
     """
     plugins = load_source(job.architecture_source, job.architecture_origin)
-    return _find(plugins.architectures, job.trial.architecture)
+    found = _find(plugins.architectures, job.trial.architecture)
+    if {file.path: file.sha256 for file in found.files} != job.trial.architecture.files:
+        raise PluginError(_describe_edit(job.trial.architecture))
+    if lack := describe_lack(found):
+        raise DataError(lack)
+    return found
+
+
+def load_additions(job: Job, architecture: Architecture) -> Published | None:
+    """Return the own recipe of a trial if it adds an optimiser, a schedule or an average of the plugin; else None."""
+    if not job.trial.settings.additions:
+        return None
+    return architecture.own_recipe(convert_options(architecture, job.trial.architecture.options))
 
 
 def refuse_edits(job: Job) -> None:

@@ -53,12 +53,14 @@ def resident_peak() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def peak_memory(device: Device, before: int) -> int:
-    """Return the peak memory of a trial in bytes.
+def peak_memory(device: Device, before: int) -> int | None:
+    """Return the peak memory of a trial in bytes; None for the GPU of a Mac, of which torch keeps no peak.
 
     On a GPU that is the most that was allocated; on a CPU, how far the resident set grew past `before`. A forked
     process starts with the pages of torch already resident, so its whole resident set would say little.
     """
+    if device.kind == "mps":
+        return None
     if device.kind == "cuda":
         return int(torch.cuda.max_memory_allocated(device.index))
     return resident_peak() - before
@@ -66,7 +68,7 @@ def peak_memory(device: Device, before: int) -> int:
 
 def describe_environment(device: Device, *, seeds_together: int = 1) -> Environment:
     """Return versions, processor and device; nothing in it names a person, a folder or a host."""
-    name = torch.cuda.get_device_name(device.index) if device.kind == "cuda" else "cpu"
+    name = torch.cuda.get_device_name(device.index) if device.kind == "cuda" else device.kind
     return Environment(
         archbench=_version("archbench"),
         python=platform.python_version(),

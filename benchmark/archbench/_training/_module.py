@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
@@ -16,12 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import Metric
 
-from archbench._declarations import IGNORED, Outputs, Task, TaskInfo
+from archbench._declarations import IGNORED, Outputs, Published, Task, TaskInfo, resolve
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
+from archbench._training._averaging import WeightAverage
+from archbench._training._backends import stays, wait_for
 from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._metrics import make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
+from archbench._training._penalties import Penalties, total_penalty
 from archbench._training._predictions import make_predictions
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._splits import EvaluationBatches, Split, evaluation_size
@@ -50,6 +54,7 @@ class TrialModule(pl.LightningModule):
         network: maps inputs, and lengths where the splits have them, to logits, or to `Outputs`.
         task, info: the loss, the metric and the shapes.
         recipe: how the weights are updated.
+        published: has the optimiser, the schedule and the average of an own recipe, if it adds any; else None.
         steps: the budget in steps, over which the learning rate rises and falls; None where it is a time.
         splits: the splits by name, already on the device.
         train: the augmented training split; None to train on `splits["train"]` as it is.
@@ -60,11 +65,13 @@ class TrialModule(pl.LightningModule):
 
     Attributes:
         steps: optimiser steps done at the end of each chunk.
-        losses: training losses of each chunk, (steps of the chunk,).
+        losses: training losses of each chunk, (steps of the chunk,), without penalties.
+        penalties: the weighted penalties of each chunk, which training minimises too.
         validations: validation score after each chunk.
         seconds: seconds of training of each chunk.
         running: training losses of the steps of the chunk that is under way.
         clock: seconds of training so far.
+        average: the average of the weights that is evaluated; None for the weights themselves.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
         selected: the step after which validation was best, the later of equals, and the weights at that step.
         predictions: the classes that the selected weights gave the test examples; None unless each example has one.
@@ -88,12 +95,16 @@ class TrialModule(pl.LightningModule):
         seconds: float | None = None,
         stop_at_target: bool = False,
         validation: EvaluationBatches | None = None,
+        published: Published | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network, self.task, self.recipe, self.splits = network, task, recipe, splits
         self.train_split = train or splits["train"]
-        self.rates = [] if steps is None else learning_rates(recipe, steps)
+        self.published = published
+        self.schedule = resolve(published.schedule) if published and published.schedule else None
+        self.average = WeightAverage(network, published.average) if published and published.average else None
+        self.rates = [] if steps is None else learning_rates(recipe, steps, self.schedule)
         self.clock = TrainingClock(seconds, self._now)
         self.stop_at_target = stop_at_target
         self.validation = validation
@@ -107,6 +118,7 @@ class TrialModule(pl.LightningModule):
         self.first_step_seconds: float | None = None
         self.steps: list[int] = []
         self.losses: list[Tensor] = []
+        self.penalties = Penalties()
         self.validations: list[float] = []
         self.seconds: list[float] = []
         self.running: list[Tensor] = []
@@ -118,7 +130,7 @@ class TrialModule(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimiser of the recipe."""
-        return make_optimizer(self.network, self.recipe)
+        return make_optimizer(self.network, self.recipe, self.published)
 
     def on_train_start(self) -> None:
         """Put back the state of a training that was stopped, if there is one."""
@@ -135,29 +147,35 @@ class TrialModule(pl.LightningModule):
         losses = self.running = []
         self.clock.start()
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
-            loss = self.loss(network(*arguments), targets)
+            outputs = network(*arguments)
+            loss, penalty = self.loss(outputs, targets), total_penalty(outputs)
             updates.clear()
-            loss = self.differentiate(loss)
+            loss = self.differentiate(loss, penalty)
             if updates.clip_norm:
                 updates.clip()
             rate = self._rate(done + offset)
             for group in groups:
                 group["lr"] = rate * group["share"]
             updates.apply()
+            if self.average is not None:
+                self.average.update()
             losses.append(loss)
+            if penalty is not None:
+                self.penalties.note(offset, penalty)
             if self.first_step_seconds is None:
                 self.first_step_seconds = self._now() - self.clock_start
         self.seconds.append(self.clock.stop())
         self.running = []  # first, since a signal may ask between the two lines, and no step may count twice
         self.steps.append(done + len(losses))
         self.losses.append(self.collect(losses))
+        self.penalties.end_chunk(len(losses))
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
             self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
 
-    def differentiate(self, loss: Tensor) -> Tensor:
-        """Compute the gradients of a loss, and return it to be noted."""
-        loss.backward()  # type: ignore[no-untyped-call]
+    def differentiate(self, loss: Tensor, penalty: Tensor | None) -> Tensor:
+        """Compute the gradients of a loss and a penalty, and return the loss to be noted."""
+        (loss if penalty is None else loss + penalty).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def collect(self, losses: list[Tensor]) -> Tensor:
@@ -170,7 +188,12 @@ class TrialModule(pl.LightningModule):
         return (self.steps[-1] if self.steps else 0) + len(self.running)
 
     def _rate(self, step: int) -> float:
-        return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share())
+        return self.rates[step] if self.rates else rate_at(self.recipe, self.clock.share(), self.schedule)
+
+    def objective(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
+        """Return what training minimises: the training loss and the penalties of the network."""
+        loss, penalty = self.loss(outputs, targets), total_penalty(outputs)
+        return loss if penalty is None else loss + penalty
 
     def loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
         """Return the training loss, auxiliary losses included."""
@@ -193,22 +216,33 @@ class TrialModule(pl.LightningModule):
         return functional.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
 
     def _stop_if_diverged(self, done: int) -> None:
-        finite = torch.isfinite(self.losses[-1])
+        finite = torch.isfinite(self.losses[-1] + self.penalties.chunks[-1])
         if not finite.all():
             raise DivergedError(done + int((~finite).nonzero()[0]) + 1)
 
     def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        wait_for(self.device)
         return time.monotonic()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TrialModule:
+        """Move the network and the metrics to a device, as far as it has what they need."""
+        for child in self.children():
+            if not stays(child, fn):
+                child._apply(fn)  # type: ignore[no-untyped-call]
+        return self
 
     def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:
         """Validate after a chunk, then let probes measure."""
         if self.validation is not None:
-            with evaluating(self.network):
+            with self.average.in_place() if self.average else nullcontext(), evaluating(self.network):
                 self._validate(self.validation)
         if self.after_validation is not None:
             self.after_validation(self.steps[-1])
+
+    def on_train_end(self) -> None:
+        """Let the network keep the average of its weights, if that is what is evaluated."""
+        if self.average is not None:
+            self.average.put()
 
     def _validate(self, batches: EvaluationBatches) -> None:
         """Note the validation score, and keep the weights if none before were better."""
@@ -289,6 +323,7 @@ class TrialModule(pl.LightningModule):
 
     def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = (outputs.logits if isinstance(outputs, Outputs) else outputs).float()
+        logits, targets = logits.to(metric.device), targets.to(metric.device)
         if self.task.loss == "cross_entropy":
             metric.update(logits.flatten(0, -2), targets.flatten())
         else:

@@ -7,15 +7,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from archbench._declarations import Published
 from archbench._protocols import Recipe
+from archbench._training._foreign_optimizer import make_foreign
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the optimiser of a recipe.
+def make_optimizer(network: nn.Module, recipe: Recipe, published: Published | None = None) -> torch.optim.Optimizer:
+    """Return the optimiser of a recipe; that of its plugin, if the recipe as it was published names one.
 
     Where torch has a fused kernel, it updates all parameters in one call. Each group of parameters has an entry
     `share`, the factor on the learning rate of the schedule.
     """
+    if published is not None and published.optimizer is not None:
+        return make_foreign(published.optimizer, network, recipe)
     groups: Any = _groups(network, recipe)
     rate, momentum = recipe.learning_rate, recipe.momentum
     match recipe.optimizer:
@@ -28,6 +32,8 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         case "sgd" | "nesterov":
             nesterov = recipe.optimizer == "nesterov"
             return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
+        case "custom":
+            raise ValueError("the recipe names an optimiser of a plugin, and the plugin gives none")
 
 
 def _groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

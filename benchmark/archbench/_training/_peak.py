@@ -8,7 +8,7 @@ import torch
 
 SECONDS = 0.4  # of each size, at least
 REPEATS = 3
-SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192)}
+SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192), "mps": (1024, 2048, 4096)}
 
 
 def measure_peak(device: torch.device, now: Callable[[], float]) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from archbench._training._backends import wait_for
 from archbench._training._runner import TrialRun
 from archbench._training._updates import Updates
 
@@ -67,7 +68,7 @@ class ProfiledSteps:
         watcher.enter("forward")
         outputs = module.network(*arguments)
         watcher.enter("backward")
-        loss = module.loss(outputs, targets)
+        loss = module.objective(outputs, targets)
         self.updates.clear()
         watcher.before_backward(loss)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -81,6 +82,8 @@ class ProfiledSteps:
             group["lr"] = rate * group["share"]
         watcher.enter("optimizer")
         self.updates.apply()
+        if module.average is not None:
+            module.average.update()
         watcher.enter("host")
         loss.detach()
         self.done += 1
@@ -120,11 +123,11 @@ class PhaseClock:
 
 def make_clock(device: torch.device) -> Callable[[], float]:
     """Return a function that reads a clock when the device has done what it was given; seconds."""
-    if device.type != "cuda":
+    if device.type == "cpu":
         return time.perf_counter
 
     def now() -> float:
-        torch.cuda.synchronize(device)
+        wait_for(device)
         return time.perf_counter()
 
     return now

@@ -51,11 +51,15 @@ class RankedModule(TrialModule):
         self._idle = False  # no example of the batch is of this rank
         share_statistics(self.network)
 
-    def differentiate(self, loss: Tensor) -> Tensor:
-        """Compute the gradients of the whole batch, and return the part of this rank in its loss."""
+    def differentiate(self, loss: Tensor, penalty: Tensor | None) -> Tensor:
+        """Compute the gradients of the whole batch, and return the part of this rank in its loss.
+
+        The penalty is the mean of what the ranks say of their stretches, weighted as the loss.
+        """
         share = self.shared_split.share.to(loss.dtype)
         weighted = torch.where(share > 0, loss * share, torch.zeros_like(loss))  # no target: the mean is not a number
-        self.manual_backward(weighted * self.rank.total)  # DDP takes the mean over ranks, this is a sum
+        whole = weighted if penalty is None else weighted + penalty * share
+        self.manual_backward(whole * self.rank.total)  # DDP takes the mean over ranks, this is a sum
         return weighted.detach()
 
     def collect(self, losses: list[Tensor]) -> Tensor:

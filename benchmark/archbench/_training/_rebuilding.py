@@ -38,7 +38,7 @@ def rebuild(kept: KeptNetwork, weights: bytes, architecture: Architecture, optio
         RecordError: the weights are not those of the network that is built now.
     """
     with _seeded(stream_seed(kept.trial, "weights")):
-        network: nn.Module = resolve(architecture.build)(kept.info, options)
+        network: nn.Module = resolve(architecture.build)(*architecture.arguments(kept.info, options))
     try:
         network.load_state_dict(safetensors.torch.load(weights))
     except (RuntimeError, safetensors.SafetensorError) as error:

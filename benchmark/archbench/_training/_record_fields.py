@@ -97,10 +97,11 @@ def make_point(module: TrialModule, at: int) -> Point | None:
     if at >= len(module.validations):
         return None
     loss, validation = float(module.losses[at].mean()), module.validations[at]
-    if not math.isfinite(loss) or not math.isfinite(validation):
+    penalty = module.penalties.mean(at)
+    if not all(math.isfinite(value) for value in (loss, validation, penalty or 0.0)):
         return None
     seconds = round(sum(module.seconds[: at + 1]), 4)
-    return Point(step=module.steps[at], train_loss=loss, validation=validation, seconds=seconds)
+    return Point(step=module.steps[at], train_loss=loss, validation=validation, seconds=seconds, penalty=penalty)
 
 
 def make_progress(module: TrialModule, trial: Trial, *, examples: int, planned_steps: int | None) -> Progress:

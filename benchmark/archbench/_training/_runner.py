@@ -29,7 +29,7 @@ from archbench._training._checkpoint import Checkpoint
 from archbench._training._extending import Extension
 from archbench._training._joining import make_trainer_for
 from archbench._training._keeping import keep_network
-from archbench._training._loading import load_architecture, load_task, refuse_edits
+from archbench._training._loading import load_additions, load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
 from archbench._training._order import BatchOrder, TimedOrder
@@ -167,6 +167,7 @@ class TrialRun:
             clock_start=self.clock,
             stop_at_target=trial.protocol.stop_at_target,
             validation=EvaluationBatches(self.splits["validation"], "validation", self.info),
+            published=load_additions(self.job, architecture),
         )
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
@@ -178,7 +179,7 @@ class TrialRun:
         return Prober(
             probes,
             network=module.network,
-            loss=module.loss,
+            loss=module.objective,
             split=self.splits["train"],
             info=self.info,
             ends=list(itertools.accumulate(self.order.sizes)) if isinstance(self.order, BatchOrder) else [],
@@ -221,7 +222,8 @@ class TrialRun:
 
     def _build(self, architecture: Architecture, info: TaskInfo) -> nn.Module:
         seed_globals(stream_seed(self.trial, "weights"))
-        network = resolve(architecture.build)(info, convert_options(architecture, self.trial.architecture.options))
+        options = convert_options(architecture, self.trial.architecture.options)
+        network = resolve(architecture.build)(*architecture.arguments(info, options))
         if not isinstance(network, nn.Module):
             raise TypeError(f"build returned {type(network).__name__}, not a torch.nn.Module")
         self.parameters = count_parameters(network)

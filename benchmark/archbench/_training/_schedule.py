@@ -41,17 +41,32 @@ class TrainingClock:
         return (self.before + running) / self.seconds
 
 
-def learning_rates(recipe: Recipe, steps: int) -> list[float]:
+Factor = Callable[[float], float]
+"""The schedule of an own recipe: from the share of the budget that is used up to the factor on the learning rate."""
+
+
+def learning_rates(recipe: Recipe, steps: int, factor: Factor | None = None) -> list[float]:
     """Return the learning rate of each step of a budget in steps."""
+    if factor is not None:
+        return [_scaled(recipe, factor, done / steps) for done in range(steps)]
     least = 1 if recipe.milestones is None else 0  # half a cosine begins with a step of warm-up
     warm = max(least, round(recipe.warmup * steps))
     falls = [round(share * steps) for share in recipe.milestones or ()]
     return [_rate(recipe, done, 1, warm=warm, end=steps, falls=falls) for done in range(steps)]
 
 
-def rate_at(recipe: Recipe, share: float) -> float:
+def rate_at(recipe: Recipe, share: float, factor: Factor | None = None) -> float:
     """Return the learning rate at a share of a budget in seconds: 0 at its start, 1 at its end."""
+    if factor is not None:
+        return _scaled(recipe, factor, min(1.0, share))
     return _rate(recipe, min(1.0, share), 0, warm=recipe.warmup, end=1.0, falls=recipe.milestones or ())
+
+
+def _scaled(recipe: Recipe, factor: Factor, share: float) -> float:
+    found = float(factor(share))
+    if not 0 <= found < math.inf:
+        raise ValueError(f"the schedule returned {found:.3g} at {share:.3g} of the budget; return 0 or more")
+    return recipe.learning_rate * found
 
 
 def _rate(recipe: Recipe, done: float, step: int, *, warm: float, end: float, falls: Sequence[float]) -> float:

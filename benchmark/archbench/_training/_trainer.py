@@ -23,7 +23,7 @@ def set_up_device(device: Device, precision: Precision = "32") -> torch.device:
     """Set the threads and the arithmetic of this process, and return torch's name of the device."""
     torch.set_num_threads(device.threads)
     if device.kind != "cuda":
-        return torch.device("cpu")
+        return torch.device(device.kind)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
     torch.cuda.set_device(device.index)
     set_matrix_precision(precision)
@@ -68,7 +68,7 @@ def make_trainer(device: Device, **placement: Any) -> pl.Trainer:
     # Without an environment, Lightning under a batch scheduler would install handlers that requeue the whole suite.
     alone = {"devices": [device.index] if cuda else 1, "plugins": [LightningEnvironment()]}
     return pl.Trainer(
-        accelerator="gpu" if cuda else "cpu",
+        accelerator="gpu" if cuda else device.kind,
         **(placement or alone),
         deterministic="warn" if cuda else False,
         max_epochs=1,

@@ -29,7 +29,8 @@ class Updates:
         self.groups: list[dict[str, Any]] = optimizer.param_groups
         self.trained: list[nn.Parameter] = [parameter for group in self.groups for parameter in group["params"]]
         self.alike = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in self.trained)
-        self.adam = self.alike and type(optimizer) in (torch.optim.Adam, torch.optim.AdamW)
+        plain = all(g.get("fused") and not g.get("amsgrad") and not g.get("maximize") for g in self.groups)
+        self.adam = self.alike and type(optimizer) in (torch.optim.Adam, torch.optim.AdamW) and plain
         self.rows: list[list[Row]] = [[] for _ in self.groups]
 
     def clear(self) -> None:

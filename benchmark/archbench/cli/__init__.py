@@ -1,10 +1,10 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
-Modules that are no verbs: all verbs share `_group`, `_options`, `_output`, `_signals` and `_streams`; `run` and `tune`
-use `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses
-`_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and
-`_describe`, `check` uses `_names` and `_targets`, `data` uses `_downloads`, and `new` uses `_scaffold`. Only the verb
-that is asked for is imported, and only processes that train load torch.
+Modules that are no verbs: all verbs share `_group`, `_completion`, `_options`, `_output`, `_signals` and `_streams`;
+`run` and `tune` use `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`,
+`compare` uses `_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses
+`_names` and `_describe`, `check` uses `_names` and `_targets`, `data` uses `_names` and `_downloads`, and `new` uses
+`_scaffold`. Only the verb that is asked for is imported, and only processes that train load torch.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ SET_BY_PROTOCOL = {
 }
 """Options that people try, with the line of a protocol file that does what they want."""
 
+OURS = ("archbench.", "typer.")
+"""Modules that may end the command; typer does it after it has installed or made completions of a shell."""
+
 
 # Python looks for garbage before it ends, which takes longer than most verbs. At an exit there is no use in it.
 atexit.register(gc.freeze)
@@ -57,7 +60,6 @@ def make_app(verbs: Iterable[str]) -> typer.Typer:
         cls=Group,
         help="Train every architecture on every task it fits, and write a leaderboard that can be checked.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # importing rich takes as long as all the rest
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -114,7 +116,7 @@ def _exit_code() -> int:
     try:
         return _run_app()
     except SystemExit as exit_:
-        if not isinstance(exit_.code, str) and _raised_by(exit_).startswith("archbench."):
+        if not isinstance(exit_.code, str) and _raised_by(exit_).startswith(OURS):
             return int(exit_.code or 0)
         print(f"problem: {_raised_by(exit_)} tried to end the command ({exit_!r}); repair it", file=sys.stderr)
         return 1

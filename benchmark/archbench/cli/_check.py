@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archbench._errors import SelectionError
+from archbench.cli._completion import complete_any
 from archbench.cli._options import Blocked, Json, PluginFiles, flag, load
 from archbench.cli._output import print_json
 from archbench.cli._targets import Target, find_targets, plugin_files
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME|FILE.py", help="Architectures or tasks, options allowed, or one-file plugins."),
+    typer.Argument(
+        metavar="NAME|FILE.py",
+        help="Architectures or tasks, options allowed, or one-file plugins.",
+        autocompletion=complete_any,
+    ),
 ]
 All = Annotated[bool, flag("--all", "Check everything that is registered.")]
 Only = Annotated[list[str] | None, typer.Option("--only", metavar="CODE", help="Show only this check; repeatable.")]

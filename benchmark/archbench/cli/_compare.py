@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archbench._plugins import Plugins
-from archbench._protocols._toml import get_protocol
+from archbench._selection import choose_protocol
 from archbench._suite import RunSettings
 from archbench._suite._settings import MAX_SEEDS
 from archbench.cli._options import (
@@ -69,8 +69,10 @@ def compare(
     from archbench._suite._compare import make_rules
 
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    rules = make_rules(seeds, get_protocol(protocol).seeds, decide=decide, max_seeds=max_seeds, margin=margin)
-    sys.exit(_carry_out(load(plugin, no_plugin), protocol, selectors, task, rules, settings, json=json))
+    plugins = load(plugin, no_plugin)
+    usual = choose_protocol(protocol, plugins.protocols).seeds
+    rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
+    sys.exit(_carry_out(plugins, protocol, selectors, task, rules, settings, json=json))
 
 
 def _carry_out(
@@ -90,6 +92,7 @@ def _carry_out(
     from archbench.cli._compare_output import show_comparison
 
     observer = make_progress()
-    plan = request_plan(plugins, get_protocol(protocol), selectors, tasks, seeds=rules.seeds, observer=observer)
+    asked = choose_protocol(protocol, plugins.protocols)
+    plan = request_plan(plugins, asked, selectors, tasks, seeds=rules.seeds, observer=observer)
     compared = carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
     return show_comparison(compared, selectors, tasks, protocol, settings.out, json=json)

@@ -1,54 +1,67 @@
-"""`benchmark data`: the files that tasks need. The only verb that opens a connection."""
+"""`benchmark data`: the files that tasks and architectures need. The only verb that opens a connection."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from archbench._declarations import Task
+from archbench._declarations import Architecture, Task
 from archbench._downloads import LocalFolder, RemoteFile, data_folder, find_damage, missing, state
-from archbench._errors import DataError, SelectionError
+from archbench._errors import DataError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Plugins, Registered
-from archbench._selection import data_state, describe_missing, format_bytes, select
+from archbench._selection import Selected, data_state, describe_missing, format_bytes, write_sample
 from archbench.cli._group import Group
+from archbench.cli._names import select_any
 from archbench.cli._options import Blocked, Json, PluginFiles, load
 from archbench.cli._output import print_json
 
 app = typer.Typer(
     cls=Group,
-    help="List, download and check the files that some tasks need. ARCHBENCH_DATA names the folder that keeps them.",
+    help="List, download and check the files that some tasks and architectures need. ARCHBENCH_DATA names the folder "
+    "that keeps them.",
     no_args_is_help=True,
 )
 
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="TASK", help="Tasks by name or by pattern, such as '*mnist'.", show_default="all tasks that need files"
+        metavar="NAME",
+        help="Tasks or architectures by name or by pattern, such as '*mnist'.",
+        show_default="all that need files",
     ),
 ]
+
+Needy = Registered[Any]
+"""A task or an architecture that needs files."""
 
 
 @app.command("list")
 def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
-    """List the tasks that need files, and say whether the files are there."""
-    rows = [_describe(task.item) for task in _tasks([], load(plugin, no_plugin))]
+    """List the tasks and architectures that need files, and say whether the files are there."""
+    needy = [registered.item for registered in _needy([], load(plugin, no_plugin))]
+    rows = {
+        "tasks": [_describe(item) for item in needy if isinstance(item, Task)],
+        "architectures": [_describe(item) for item in needy if isinstance(item, Architecture)],
+    }
     if json:
-        print_json({"folder": str(data_folder()), "tasks": rows})
+        print_json({"folder": str(data_folder()), **rows})
     else:
-        _print_list(rows)
+        _print_list([*rows["tasks"], *rows["architectures"]])
 
 
 @app.command("prepare")
 def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Download missing files, compare their checksums and unpack them. Continues a download that was interrupted."""
-    tasks = _tasks(names or [], load(plugin, no_plugin))
-    notes = _note_empty_folders(tasks)
+    needy = _needy(names or [], load(plugin, no_plugin))
+    notes = _note_empty_folders(needy)
     if names and notes:
         raise DataError("; ".join(notes))
-    files = _remote_files(tasks)
+    files = _remote_files(needy)
     new = [file for file in files if state(file) != "ready"]
     _download(files, new)
     if json:
@@ -60,10 +73,27 @@ def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked 
         print(f"note: {note}", file=sys.stderr)
 
 
+@app.command("sample")
+def sample(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="images, sequences, text, or the scheme of a plugin.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")],
+    plugin: PluginFiles = None,
+    no_plugin: Blocked = None,
+    json: Json = False,
+) -> None:
+    """Write a few small files of own data into a folder, to try a kind of files with. Overwrites nothing."""
+    written = write_sample(kind, folder, load(plugin, no_plugin).readers)
+    if json:
+        print_json({"folder": str(folder), "files": written.files, "selector": written.selector})
+    else:
+        count = f"{len(written.files)} file{'' if len(written.files) == 1 else 's'}"
+        print(f"Wrote {count} into {folder}. Try: benchmark run mlp lstm --task {shlex.quote(written.selector)}")
+
+
 @app.command("verify")
 def verify(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Read the downloaded files again and compare checksums. Exits with 1 if a file is not as declared."""
-    files = _remote_files(_tasks(names or [], load(plugin, no_plugin)))
+    files = _remote_files(_needy(names or [], load(plugin, no_plugin)))
     there = [file for file in files if state(file) != "missing"]
     damaged = {file.path: damage for file in there if (damage := find_damage(file))}
     if json:
@@ -77,33 +107,47 @@ def verify(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked =
     sys.exit(1 if damaged else 0)
 
 
-def _tasks(names: list[str], plugins: Plugins) -> list[Registered[Task]]:
-    """Return the tasks that need files: of all tasks, or of those named.
+def _needy(names: list[str], plugins: Plugins) -> list[Needy]:
+    """Return the tasks and architectures that need files: of all, or of those named.
 
     Raises:
-        SelectionError: a name matches nothing, or a task that needs no files.
+        SelectionError: a name matches nothing, or only what needs no files.
     """
     if not names:
-        return [task for task in plugins.tasks if task.item.files]
-    chosen = select(names, plugins.tasks, "task")
-    for task in chosen:
-        if task.named and not task.registered.item.files:
+        everything: list[Needy] = [*plugins.tasks, *plugins.architectures]
+        return [registered for registered in everything if registered.item.files]
+    found: dict[tuple[bool, str], Needy] = {}
+    for name in names:
+        chosen = _choose(name, plugins)
+        needy = [selected.registered for selected in chosen if selected.registered.item.files]
+        if not needy and chosen[0].named:
             raise SelectionError(
-                f"{task.component.label} needs no files: it runs as it is; `benchmark data list` shows those that do"
+                f"{chosen[0].component.label} needs no files: it runs as it is; `benchmark data list` shows what does"
             )
-    return list({task.registered.canonical: task.registered for task in chosen if task.registered.item.files}.values())
+        found |= {(isinstance(each.item, Task), each.canonical): each for each in needy}
+    return list(found.values())
 
 
-def _remote_files(tasks: Sequence[Registered[Task]]) -> list[RemoteFile]:
-    """Return the files to download, each once: several tasks may share one."""
-    files = [file for task in tasks for file in task.item.files]
+def _choose(name: str, plugins: Plugins) -> list[Selected[Any]]:
+    try:
+        return select_any(name, plugins)
+    except UnknownNameError:
+        known = [registered.item.name for registered in _needy([], plugins)]
+        hint = did_you_mean(name, known, otherwise="`benchmark data list` shows what needs files")
+        raise UnknownNameError(f"no task {name!r}, and no architecture of that name; {hint}") from None
+
+
+def _remote_files(needy: Sequence[Needy]) -> list[RemoteFile]:
+    """Return the files to download, each once: several may share one."""
+    files = [file for registered in needy for file in registered.item.files]
     return list({file.path: file for file in files if isinstance(file, RemoteFile)}.values())
 
 
-def _note_empty_folders(tasks: Sequence[Registered[Task]]) -> list[str]:
+def _note_empty_folders(needy: Sequence[Needy]) -> list[str]:
     """Return a line for each task whose folders the user has to fill and has not."""
-    empty = {task.item.name: missing([f for f in task.item.files if isinstance(f, LocalFolder)]) for task in tasks}
-    return [describe_missing(folders, name) for name, folders in empty.items() if folders]
+    items = [registered.item for registered in needy]
+    empty = [(item, missing([f for f in item.files if isinstance(f, LocalFolder)])) for item in items]
+    return [describe_missing(folders, item) for item, folders in empty if folders]
 
 
 def _download(files: Sequence[RemoteFile], new: Sequence[RemoteFile]) -> None:
@@ -120,16 +164,16 @@ def _print_list(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         size = format_bytes(row["bytes"]) if row["bytes"] else "yours"  # a folder of the user has no declared size
         print(f"{row['name']:<{width}}  {row['state']:<9}  {size:>9}  {row['summary']}")
-    print("\nGet what is missing: benchmark data prepare TASK...")
+    print("\nGet what is missing: benchmark data prepare NAME...")
 
 
-def _describe(task: Task) -> dict[str, Any]:
+def _describe(item: Task | Architecture) -> dict[str, Any]:
     return {
-        "name": task.name,
-        "summary": task.summary,
-        "state": data_state(task),
-        "bytes": sum(file.size for file in task.files if isinstance(file, RemoteFile)),
-        "files": [{"path": file.path, "state": state(file), **_describe_file(file)} for file in task.files],
+        "name": item.name,
+        "summary": item.summary,
+        "state": data_state(item),
+        "bytes": sum(file.size for file in item.files if isinstance(file, RemoteFile)),
+        "files": [{"path": file.path, "state": state(file), **_describe_file(file)} for file in item.files],
     }
 
 

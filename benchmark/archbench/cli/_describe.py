@@ -74,6 +74,8 @@ def _describe_architecture(item: Architecture, options: Any) -> Description:
         "tags": list(item.tags),
         "declared parameters": {name: count for name, (_, count) in item.parameters.items()},
         "own recipe": _describe_recipe(item.own_recipe(options)),
+        "files": {file.path: state(file) for file in item.files},
+        "data folder": str(data_folder()) if item.files else "",
     }
 
 
@@ -124,6 +126,7 @@ def _describe_recipe(published: Published | None) -> Description:
     recipe = published.recipe
     settings = {field.name: (getattr(recipe, field.name), field.default) for field in msgspec.structs.fields(recipe)}
     changed = {name: value for name, (value, default) in settings.items() if value != default}
+    changed["additions"] = msgspec.to_builtins(recipe.additions) if recipe.additions else ""
     if recipe.milestones is None:
         changed |= {"milestones": [], "cosine": True}
     words = {name: getattr(published, name) for name in ("augmentation", "unsupported", "note")}

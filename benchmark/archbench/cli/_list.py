@@ -26,7 +26,7 @@ LEAST_COLUMNS = 20
 EXPLANATIONS = (
     "What has a star runs when it is named; --task all includes every task.",
     "[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.",
-    "Data that are missing: benchmark data prepare TASK",
+    "Data that are missing: benchmark data prepare NAME",
     "Details of one: benchmark show NAME",
 )
 
@@ -50,12 +50,13 @@ def list_(kind: KindOfInput = None, plugin: PluginFiles = None, no_plugin: Block
 
 def _describe(plugins: Plugins, kind: InputKind | None) -> dict[str, list[Row]]:
     architectures = [r for r in plugins.architectures if kind is None or kind in r.item.inputs]
+    further = [registered.item for registered in plugins.protocols]
     tasks = [r for r in plugins.tasks if kind is None or _kind_of(r.item) in (kind, "")]
     return {
         "architectures": [_describe_architecture(registered) for registered in architectures],
         "tasks": [_describe_task(registered) for registered in tasks],
         "own data": [_describe_reader(registered) for registered in plugins.readers],
-        "protocols": [_describe_protocol(protocol) for protocol in protocols()],
+        "protocols": [_describe_protocol(protocol) for protocol in (*protocols(), *further)],
     }
 
 
@@ -74,6 +75,7 @@ def _describe_architecture(registered: Registered[Architecture]) -> Row:
         "id": registered.canonical,
         "inputs": list(item.inputs),
         "by_default": item.by_default,
+        "data": data_state(item),
         "summary": item.summary,
         "variants": list(item.variants),
     }
@@ -105,6 +107,7 @@ def _describe_protocol(protocol: Protocol) -> Row:
         "seeds": protocol.seeds,
         "budget": protocol.budget(),
         "track": protocol.track,
+        "provider": protocol.provider or "archbench",
     }
 
 
@@ -126,6 +129,7 @@ def _print_row(row: Row, width: int, columns: int) -> None:
     note += f"  [data {row['data']}]" if row.get("data") else ""
     if row.get("resolution"):
         note += f"  [{row['resolution']['told_apart']} of {row['resolution']['pairs']} pairs]"
+    note += f"  [{row['provider']}]" if row.get("provider", "archbench") != "archbench" else ""
     star = " " if row.get("by_default", True) else "*"
     _print_beside(f"{star} {row['name']:<{width}}  ", f"{row['summary']}{note}", columns)
     if row.get("variants"):

@@ -15,6 +15,7 @@ from archbench._plugins import Plugins, load_plugins, plugins_from_environment
 from archbench._selection import Selected
 from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
 from archbench._suite._settings import DeviceChoice
+from archbench.cli._completion import complete_entrant, complete_protocol, complete_task
 from archbench.cli._output import print_problems
 
 
@@ -26,7 +27,9 @@ def flag(name: str, text: str) -> Any:
 Selectors = Annotated[
     list[str],
     typer.Argument(
-        metavar="SELECTOR", help="Architectures: all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'."
+        metavar="SELECTOR",
+        help="Architectures: all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'.",
+        autocompletion=complete_entrant,
     ),
 ]
 Tasks = Annotated[
@@ -36,12 +39,16 @@ Tasks = Annotated[
         metavar="SELECTOR",
         help="Train on this task: all, NAME, a pattern, or your own files as images:PATH; repeatable.",
         show_default="tasks without a star in `benchmark list`",
+        autocompletion=complete_task,
     ),
 ]
 ProtocolName = Annotated[
     str,
     typer.Option(
-        "--protocol", metavar="NAME|FILE", help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml."
+        "--protocol",
+        metavar="NAME|FILE",
+        help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml.",
+        autocompletion=complete_protocol,
     ),
 ]
 

@@ -35,4 +35,5 @@ def _print(loaded: Plugins) -> None:
 def _describe_contents(status: PluginStatus) -> str:
     """Return the names that a plugin registers; without any, its hooks, or why it is not active."""
     registered = (*status.architectures, *status.tasks, *(f"{scheme}:" for scheme in status.readers))
+    registered += tuple(f"protocol {name}" for name in status.protocols)
     return ", ".join(registered) or ", ".join(status.hooks) or status.message

@@ -11,7 +11,7 @@ import msgspec
 from rich.text import Text
 
 from archbench._planning._profile import PASSES, Layer, Profile, ProfileFailure
-from archbench._protocols._toml import get_protocol
+from archbench._selection import choose_protocol
 from archbench.cli._output import print_json
 from archbench.cli._tables import make_table, print_table
 
@@ -30,7 +30,7 @@ def measure(
     observer = make_progress()
     for path in (settings.trace, flame):
         suite.refuse_unwritable(path)
-    cell = suite.choose_cell(plugins, get_protocol(protocol), arch, tasks, observer)
+    cell = suite.choose_cell(plugins, choose_protocol(protocol, plugins.protocols), arch, tasks, observer)
     found = suite.profile_cell(cell, settings, observer)
     if flame is not None and isinstance(found, Profile):
         write_flame(found, flame)
@@ -132,7 +132,8 @@ def _remarks(found: Profile) -> Iterator[str]:
             f"passes of the batch: {_giga(found.flops_per_second)} GFLOP/s, {found.flops_per_second / peak:.1%} of the "
             f"{measured}."
         )
-    yield f"Peak memory: {found.peak_memory_bytes / 1e6:,.1f} MB."
+    if found.peak_memory_bytes is not None:
+        yield f"Peak memory: {found.peak_memory_bytes / 1e6:,.1f} MB."
 
 
 def _ms(seconds: float | None) -> str:

@@ -11,6 +11,7 @@ from archbench._planning import LoggerName
 from archbench._suite import RunSettings
 from archbench._suite._settings import ExecutorKind, Keep
 from archbench.cli._carry_out import carry_out, make_request
+from archbench.cli._completion import complete_entrant, complete_protocol
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -34,6 +35,7 @@ OrStudies = Annotated[
     typer.Argument(
         metavar="SELECTOR",
         help="Architectures: all, NAME, 'NAME[option=value,value]', or a pattern such as '*net'. Or studies, by name.",
+        autocompletion=complete_entrant,
     ),
 ]
 OtherProtocol = Annotated[
@@ -43,6 +45,7 @@ OtherProtocol = Annotated[
         metavar="NAME|FILE",
         help="Rules of training: smoke, quick, standard, paper, or ./MINE.toml.",
         show_default="quick",
+        autocompletion=complete_protocol,
     ),
 ]
 SizeName = Annotated[

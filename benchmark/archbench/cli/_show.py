@@ -10,8 +10,8 @@ from archbench._declarations import Declared
 from archbench._errors import ArchbenchError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Plugins, Registered
 from archbench._protocols import protocols
-from archbench._protocols._toml import get_protocol
-from archbench._selection import is_own_data
+from archbench._selection import choose_protocol, is_own_data
+from archbench.cli._completion import complete_any
 from archbench.cli._describe import describe_protocol, describe_reader, describe_selected
 from archbench.cli._names import select_any
 from archbench.cli._options import Blocked, Json, PluginFiles, load, tasks_of
@@ -20,7 +20,9 @@ from archbench.cli._output import print_json
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="An architecture or task, with or without options; a protocol or its file; images:PATH."
+        metavar="NAME",
+        help="An architecture or task, with or without options; a protocol or its file; images:PATH.",
+        autocompletion=complete_any,
     ),
 ]
 
@@ -36,7 +38,7 @@ def show(name: Name, plugin: PluginFiles = None, no_plugin: Blocked = None, json
 
 def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
     if name.endswith(".toml"):
-        return describe_protocol(get_protocol(name))
+        return describe_protocol(choose_protocol(name, plugins.protocols))
     if is_own_data(name):
         return describe_selected(tasks_of([name], plugins)[0])
     for reader in plugins.readers:
@@ -46,7 +48,7 @@ def _describe(name: str, plugins: Plugins) -> dict[str, Any]:
         return describe_selected(select_any(name, plugins)[0])
     except SelectionError as error:
         try:
-            return describe_protocol(get_protocol(name))
+            return describe_protocol(choose_protocol(name, plugins.protocols))
         except ArchbenchError:
             raise (_unknown(name, plugins) if isinstance(error, UnknownNameError) else error) from None
 
@@ -55,7 +57,8 @@ def _unknown(name: str, plugins: Plugins) -> UnknownNameError:
     """Return an error that suggests the nearest of all names there are."""
     registered: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks, *plugins.readers]
     items: list[Declared] = [each.item for each in registered]
-    known = {known for item in items for known in (item.name, *item.variants)} | {rules.name for rules in protocols()}
+    known = {known for item in items for known in (item.name, *item.variants)}
+    known |= {rules.name for rules in (*protocols(), *(each.item for each in plugins.protocols))}
     hint = did_you_mean(name.partition("[")[0], sorted(known), otherwise="`benchmark list` shows what there is")
     return UnknownNameError(f"nothing is called {name!r}; {hint}")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archbench._declarations import Architecture, Task
+from archbench._declarations import Architecture
 from archbench._errors import SelectionError, UnknownNameError
 from archbench._plugins import Plugins, Registered
 from archbench._selection import is_own_data, leave_out_unavailable
@@ -46,7 +46,7 @@ def find_targets(names: Sequence[str], plugins: Plugins) -> list[Target]:
 
     Raises:
         SelectionError: there is no name, or one of them names nothing.
-        DataError: data of a task that was named are missing.
+        DataError: files of a task or an architecture that was named are missing.
     """
     if not names:
         raise SelectionError("nothing to check; give NAME, ./file.py or --all (see `benchmark list`)")
@@ -81,9 +81,8 @@ def _of_name(name: str, plugins: Plugins) -> Iterator[Target]:
         found = select_any(name, plugins)
     except UnknownNameError as error:
         raise UnknownNameError(f"{error}; it is no task either, see `benchmark list`") from None
-    architectures = [selected for selected in found if isinstance(selected.registered.item, Architecture)]
-    available = leave_out_unavailable([selected for selected in found if isinstance(selected.registered.item, Task)])
+    available = leave_out_unavailable(found)
     for lack in available.left_out:
         print(f"left out: {lack}", file=sys.stderr)
-    for selected in [*architectures, *available.tasks]:
+    for selected in available.chosen:
         yield Target(selected.registered, selected.options, selected.component.label)

@@ -9,7 +9,7 @@ import typer
 
 from archbench._errors import ProtocolError
 from archbench._protocols import Protocol, Tuning
-from archbench._protocols._toml import get_protocol
+from archbench._selection import choose_protocol
 from archbench._suite import RunSettings
 from archbench.cli._carry_out import carry_out
 from archbench.cli._options import (
@@ -50,22 +50,24 @@ def tune(
     json: Json = False,
 ) -> None:
     """Try N recipes for each architecture on each task, choose the best on validation, and train it on the seeds."""
-    from archbench._planning._search import require_optuna
     from archbench._suite._request import Request
 
-    require_optuna()
     settings = RunSettings(out=out, device=device, workers=workers, timeout=timeout, retry=retry)
-    rules = add_search(get_protocol(protocol), trials)
+    plugins = load(plugin, no_plugin)
+    rules = add_search(choose_protocol(protocol, plugins.protocols), trials)
     wanted = Request(names=selectors, tasks=task, protocol=rules, seeds=seeds)
-    carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
+    carry_out(plugins, wanted, settings, dry_run=dry_run, json=json)
 
 
 def add_search(protocol: Protocol, trials: int) -> Protocol:
     """Return the protocol with a search for a recipe before the evaluation.
 
     Raises:
-        ProtocolError: it trains each architecture with its own recipe, or the number of trials is not positive.
+        ProtocolError: Optuna is not installed, the protocol has own recipes, or the number of trials is not positive.
     """
+    from archbench._planning._search import require_optuna
+
+    require_optuna()
     if protocol.recipe == "own":
         raise ProtocolError(f"{protocol.name} has the own recipe, which is trained as published; tune another protocol")
     if trials < 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import Any
 
 import torch
@@ -24,6 +26,16 @@ mutant("B002", "summary is empty", summary="")(without_summary)
 def expects_an_unknown_check(task: TaskInfo) -> nn.Module:
     """Return a sound network, whose declaration names a check that does not exist."""
     return Net(task)
+
+
+@mutant("B003", "create_connection")
+class AsksTheInternet(Net):
+    """A network that looks for pretrained weights on the internet, and goes on without them."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        with contextlib.suppress(OSError):
+            socket.create_connection(("weights.example.org", 443), timeout=1).close()
 
 
 @mutant("B101", "expected (3, 7)")

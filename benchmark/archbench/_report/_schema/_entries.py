@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archbench._protocols import Recipe, Tuning
 from archbench._records import Environment, Example, Origin
@@ -125,6 +126,7 @@ class ProtocolEntry(msgspec.Struct, frozen=True, kw_only=True):
         augment: training batches are augmented where the task declares an augmentation.
         tuning: how every entrant is tuned before it is evaluated; None if it is not.
         tuning_words: the tuning in words; empty if there is none.
+        provider: the distribution or file of the plugin that registered it; absent for other protocols.
     """
 
     id: str
@@ -147,6 +149,7 @@ class ProtocolEntry(msgspec.Struct, frozen=True, kw_only=True):
     augment: bool
     tuning: Tuning | None
     tuning_words: str
+    provider: str | UnsetType = UNSET
 
 
 class EnvironmentEntry(msgspec.Struct, frozen=True, kw_only=True):

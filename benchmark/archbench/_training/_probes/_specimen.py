@@ -31,7 +31,7 @@ class Specimen:
     Args:
         network: a copy, which a probe may put into any mode and change.
         arguments, targets: examples of the training split, without augmentation: the same at every moment.
-        loss: the training loss of outputs and targets, auxiliary losses included.
+        loss: the training loss of outputs and targets, auxiliary losses and penalties included.
         info: shapes and kinds of the data.
         seed: of the draws of a probe.
         score: the test score of a network in evaluation mode, in the metric of the task.
@@ -103,9 +103,9 @@ def settle(network: nn.Module, *, batch_statistics: bool = True) -> nn.Module:
 @contextlib.contextmanager
 def random_streams_kept(device: torch.device, seed: int) -> Iterator[None]:
     """Seed all global random streams, and give each its own state back afterwards."""
-    devices = [device] if device.type == "cuda" else []
+    devices = [] if device.type == "cpu" else [device.index or 0]
     python, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices):
+    with torch.random.fork_rng(devices, device_type="cuda" if device.type == "cpu" else device.type):
         seed_globals(seed)
         try:
             yield

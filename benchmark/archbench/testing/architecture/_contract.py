@@ -133,6 +133,7 @@ CHECKS = (
         builds,
         "take the sizes from task.input_shape, task.outputs, task.per_step and task.vocabulary; say in incompatible() "
         "what the network cannot take",
+        ("B003",),
     ),
     Check(
         "B102",

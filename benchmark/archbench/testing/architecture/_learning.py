@@ -12,7 +12,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from archbench.testing._check import Check, Fault
-from archbench.testing.architecture._subject import Case, Subject, all_logits, first_few, logits_of, without_dropout
+from archbench.testing.architecture._subject import (
+    Case,
+    Subject,
+    all_logits,
+    first_few,
+    logits_of,
+    penalties_of,
+    without_dropout,
+)
 
 OVERFIT_EXAMPLES = 8
 OVERFIT_STEPS = 150
@@ -79,9 +87,9 @@ def _gradients(network: nn.Module, case: Case) -> tuple[list[str], list[str]]:
     for batch in range(3):
         network.zero_grad(set_to_none=True)
         # Random weights instead of the mean, whose gradient is the same for all outputs: a norm at the end makes it 0.
-        terms = [
-            (logits * torch.randn_like(logits)).sum() for logits in all_logits(network(case.inputs(6, seed=batch)))
-        ]
+        output = network(case.inputs(6, seed=batch))
+        terms = [(logits * torch.randn_like(logits)).sum() for logits in all_logits(output)]
+        terms += [value for value, _ in penalties_of(output).values() if isinstance(value, Tensor) and not value.ndim]
         torch.autograd.backward(torch.stack(terms).sum())
         missing |= dict.fromkeys(name for name, p in trainable.items() if p.grad is None)
         moved |= {name for name, p in trainable.items() if p.grad is not None and bool(p.grad.any())}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Any
 
 import msgspec
 import torch
 
-from archbench.testing._check import Check
+from archbench.testing._check import Check, Fault
 from archbench.testing._fingerprints import compare_with_kept
 from archbench.testing._packaging import check_light_import, check_metadata
 from archbench.testing.architecture._subject import Subject, predict
@@ -22,6 +23,15 @@ def light_import(subject: Subject) -> str:
 def describes_itself(subject: Subject) -> None:
     """Check the summary, the codes of expected failures, and the upper bound on the suite's version."""
     check_metadata(subject.architecture, subject.registered, subject.known_codes)
+
+
+def builds_offline(subject: Subject) -> None:
+    """Check that building a network asks for nothing from the internet, whether or not it goes on without."""
+    with contextlib.suppress(Exception):  # B101 reports what else goes wrong
+        for case in subject.main_cases:
+            subject.build(case)
+    if subject.attempts:
+        raise Fault(f"build asks for the network: {subject.attempts[0]}")
 
 
 def fingerprint(subject: Subject) -> tuple[str, dict[str, Any]]:
@@ -58,6 +68,13 @@ CHECKS = (
         "describes itself",
         describes_itself,
         "the leaderboard shows the summary, and the bound turns a break with a later suite into one clear line",
+    ),
+    Check(
+        "B003",
+        "building a network needs no internet",
+        builds_offline,
+        "declare what is downloaded in Architecture.files, and read it where build(task, options, files) says: trials "
+        "may have no internet, and a file that is not checked may be another one tomorrow",
     ),
     Check(
         "B501",

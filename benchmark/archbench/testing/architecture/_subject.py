@@ -14,9 +14,10 @@ from torch.overrides import TorchFunctionMode
 
 from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options, resolve
 from archbench._plugins import Registered, complete
-from archbench._selection import make_label
+from archbench._selection import describe_lack, make_label
 from archbench.testing._check import Fault
 from archbench.testing._isolation import changes, seed_everything, settings, streams, two_threads
+from archbench.testing._network import without_network
 
 SHAPES: dict[InputKind, tuple[tuple[int, ...], ...]] = {
     # From small shapes to those that pretrained designs insist on. The first two that the architecture takes are used;
@@ -82,6 +83,7 @@ class Subject:
         self.architecture, self.registered, self.fingerprints = architecture, registered, fingerprints
         self.options = convert_options(architecture, {}) if options is None else options
         self.import_changes: list[str] = []
+        self.attempts: list[str] = []
         self._counts: dict[tuple[str, TaskInfo], int] = {}
 
     @property
@@ -122,21 +124,28 @@ class Subject:
         return None if self.architecture.incompatible is None else self.architecture.incompatible(info, options)
 
     @cached_property
-    def build_function(self) -> Callable[[TaskInfo, Any], Any]:
+    def build_function(self) -> Callable[..., Any]:
         """The `build` function; changes of global state while it is imported are noted in `import_changes`."""
         with two_threads():
             before = settings() | streams()
-            function: Callable[[TaskInfo, Any], Any] = resolve(self.architecture.build)
+            function: Callable[..., Any] = resolve(self.architecture.build)
             complete(function)  # what a one-file plugin puts off until torch is needed
             self.import_changes = changes(before, settings() | streams())
         return function
 
     def build(self, case: Case | TaskInfo, *, seed: int = 0, options: Any = None) -> nn.Module:
-        """Seed the global random streams and return a fresh network."""
+        """Seed the global random streams and return a fresh network; attempts to reach the internet are noted.
+
+        Raises:
+            Fault: files that it is built from are missing, or it is no network.
+        """
+        if lack := describe_lack(self.architecture):
+            raise Fault(lack)
         build = self.build_function  # imported before the seeding: an import may draw numbers
         seed_everything(seed)
         info = case.info if isinstance(case, Case) else case
-        network = build(info, self.options if options is None else options)
+        with without_network(self.attempts, "a network is built"):
+            network = build(*self.architecture.arguments(info, self.options if options is None else options))
         if not isinstance(network, nn.Module):
             raise Fault(f"build returned an object of type {type(network).__name__}, not a torch.nn.Module")
         return network
@@ -192,6 +201,11 @@ def all_logits(output: Any) -> list[Tensor]:
     """Return the logits, followed by those of the auxiliary classifiers."""
     auxiliary = [logits for logits, _ in output.auxiliary.values()] if isinstance(output, Outputs) else []
     return [logits_of(output), *auxiliary]
+
+
+def penalties_of(output: Any) -> dict[str, Any]:
+    """Return the penalties beside the logits by name, each with its weight."""
+    return dict(output.penalties) if isinstance(output, Outputs) else {}
 
 
 def predict(network: nn.Module, *inputs: Tensor) -> Tensor:
