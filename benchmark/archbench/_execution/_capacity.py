@@ -87,8 +87,8 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_t
     if not places:
         kind, number = ("GPU of a Mac", 1) if mps else ("CUDA device", len(capacity.gpus))
         raise DeviceError(
-            f"--devices-per-trial {per_trial}: torch sees {number} {kind}{'s' if number > 1 else ''} here; give at most "
-            "so many, or --device cpu"
+            f"--devices-per-trial {per_trial}: torch sees {number} {kind}{'s' if number > 1 else ''} here; give at "
+            "most so many, or --device cpu"
         )
     count = workers or places
     threads = max(1, cores // (count * per_trial))
