@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
-from archbench._report import _architectures, _charts
+from archbench._report import _architectures, _charts, _further
 from archbench._report._schema import Curve, Leaderboard, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import decimals, fixed, solved
 
@@ -28,6 +28,9 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "shown_confusion": _shown_confusion,
         "test_words": lambda item: _test_words(item, tasks[item.task]),
         "target_words": _target_words,
+        "shown_metrics": lambda item: _further.shown_metrics(item, tasks[item.task]),
+        "metric_facts": _further.metric_facts,
+        "target_scale_words": _further.target_scale_words,
         "token_lines": _token_lines,
         "results_of": lambda entrant: results[entrant.id],
         "beside_control": lambda entrant: _beside_control(results[entrant.id]),

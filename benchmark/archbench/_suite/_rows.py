@@ -50,6 +50,10 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Record], Value]]] = {
     "test": ("test score with the weights that validation selected", _scores("test")),
     "test_last": ("test score with the weights after the last step", _scores("test_last")),
     "validation": ("best validation score", lambda r: r.validation),
+    "further": (
+        "test scores in the further metrics of the task, as JSON; empty if it has none",
+        lambda r: _options(r.scores.further) if r.scores is not None and r.scores.further else "",
+    ),
     "train_loss": (
         "loss of the last weights on training examples in evaluation mode, without auxiliary losses",
         _scores("plain_train_loss"),

@@ -26,6 +26,7 @@ from archbench._records import Pairing, Progress, Record, Resources, Status, Tra
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
+from archbench._training._declared import check_declared
 from archbench._training._keeping import keep_network
 from archbench._training._loading import load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
@@ -182,6 +183,7 @@ class TrialRun:
         order = self._batch_order()
         self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
         self.facts = add_data_facts(self.job, splits, task, self.info)
+        check_declared(task, self.info, splits["train"].targets)
         return splits
 
     def _batch_order(self) -> BatchOrder:

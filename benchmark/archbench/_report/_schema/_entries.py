@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from archbench._declarations import TargetScale
 from archbench._protocols import Recipe, Tuning
-from archbench._records import Environment, Example, Origin
+from archbench._records import Environment, Example, MetricFacts, Origin
 
 
 class Entrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,9 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
         test_examples: size of the test split; None if no record knows it.
         classes: names of the classes in the order of their labels; empty if nothing names them.
         example: the first training example of seed 0; None if no record keeps it.
+        metrics: the metrics beside the primary one, and that one if the task declares it itself, by name.
+        baseline: the predictor whose score `chance` is; empty for the best constant.
+        target_scale: how the numbers to predict were scaled; None if the task does not say.
         origins: where the code of its records came from.
     """
 
@@ -96,6 +100,9 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     test_examples: int | None = None
     classes: list[str] = []
     example: Example | None = None
+    metrics: dict[str, MetricFacts] = {}
+    baseline: str = ""
+    target_scale: TargetScale | None = None
     origins: list[Origin]
 
 
