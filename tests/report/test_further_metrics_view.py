@@ -70,8 +70,8 @@ def test_the_table_of_a_task(records: list[Record], tmp_path: Path) -> None:
     table = table[: table.index("</table>")]
 
     assert "Ranks and comparisons go by the mean squared error" in table
-    assert re.findall(r'<th scope="col" class="n"[^>]*>([^<]*)</th>', table) == ["R2", "Own error"]
-    assert re.findall(r"<b>(\d[^<]*)</b>", table)[:2] == ["0.9467", "3.0000"]
+    assert re.findall(r'<th scope="col" class="n"[^>]*>([^<]*)</th>', table) == ["Own error", "R2"]
+    assert re.findall(r"<b>(\d[^<]*)</b>", table)[:2] == ["3.0000", "0.9467"]
     assert "persistence 1, perfect 0" in page
     assert "Targets are scaled as (value + 12.5) / 4, by the training rows: an error of 1 is 4 MW." in page
 

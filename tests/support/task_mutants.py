@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archbench import IGNORED, Examples, Splits, Task, TaskInfo, TorchLoss
+from archbench import IGNORED, Examples, Splits, Task, TaskInfo, TorchLoss, TorchMetric
 
 PICTURES = TaskInfo(kind="image", input_shape=(1, 4, 4), outputs=3)
 STEPS = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=1)
@@ -313,7 +313,10 @@ def sets_environment(options: None, seed: int) -> Splits:
     return sound()(options, seed)
 
 
-@mutant("T301", "raised", metric="mean_squared_error", chance=1.0, oracle=0.0)
+ERROR = TorchMetric(name="error", metric="MeanSquaredError", higher_is_better=False)
+
+
+@mutant("T301", "raised", metric="error", metrics=(ERROR,), chance=1.0, oracle=0.0)
 def metric_of_another_kind(options: None, seed: int) -> Splits:
     """Load labels; the declared metric is one for numbers."""
     return sound()(options, seed)
@@ -377,7 +380,7 @@ def gaps_that_are_not_declared(options: None, seed: int) -> Splits:
     return sound(gaps)(options, seed)
 
 
-@mutant("T303", "the best constant answer scores 0.33", **{**GAPS, "chance": 0.25})
+@mutant("T303", "the best constant answer scores 0.3", **{**GAPS, "chance": 0.25})
 def chance_of_the_squares(options: None, seed: int) -> Splits:
     """Load numbers with gaps; the declared chance is not that of the median."""
     return sound(gaps)(options, seed)
