@@ -146,12 +146,13 @@ def splits_of(series: Series) -> Array:
     if series.moments is not None:
         distinct = np.unique(series.moments)
         cuts = [distinct[min(int(share * len(distinct)), len(distinct) - 1)] for share in (TRAINING, KNOWN)]
-        split: Array = (series.moments >= cuts[0]).astype(np.int64) + (series.moments >= cuts[1])
-        return split
+        later = (series.moments >= cuts[0]).astype(np.int64)
+        return later + (series.moments >= cuts[1])
     place = places_of(series)
     length = np.repeat(series.lengths, series.lengths)
     validation, test = ((share * length).astype(np.int64) for share in (TRAINING, KNOWN))
-    return (place >= validation).astype(np.int64) + (place >= test)
+    later = (place >= validation).astype(np.int64)
+    return later + (place >= test)
 
 
 def places_of(series: Series) -> Array:

@@ -22,7 +22,7 @@ MOST_WINDOWS = 50_000
 
 @dataclass(frozen=True)
 class Shape:
-    """What a window is.
+    """The size of a window, and where its answers are.
 
     Args:
         context: steps that are seen.

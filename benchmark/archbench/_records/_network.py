@@ -58,7 +58,7 @@ class KeptNetwork(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def asks(self) -> Targets:
-        """What outputs stand for: classes, numbers or labels."""
+        """The kind of answers that outputs stand for: classes, numbers or labels."""
         return self.targets or LOSSES[self.loss]
 
 
