@@ -146,20 +146,22 @@ def splits_of(series: Series) -> Array:
     if series.moments is not None:
         distinct = np.unique(series.moments)
         cuts = [distinct[min(int(share * len(distinct)), len(distinct) - 1)] for share in (TRAINING, KNOWN)]
-        later = (series.moments >= cuts[0]).astype(np.int64)
-        return later + (series.moments >= cuts[1])
+        at: Array = np.add(series.moments >= cuts[0], series.moments >= cuts[1], dtype=np.int64)
+        return at
     place = places_of(series)
     length = np.repeat(series.lengths, series.lengths)
     validation, test = ((share * length).astype(np.int64) for share in (TRAINING, KNOWN))
-    later = (place >= validation).astype(np.int64)
-    return later + (place >= test)
+    split: Array = np.add(place >= validation, place >= test, dtype=np.int64)
+    return split
 
 
 def places_of(series: Series) -> Array:
     """Return the place of each row in its series (M,), from 0."""
     import numpy as np
 
-    return np.arange(len(series.target)) - np.repeat(series.lengths.cumsum() - series.lengths, series.lengths)
+    starts = series.lengths.cumsum() - series.lengths
+    places: Array = np.arange(len(series.target)) - np.repeat(starts, series.lengths)
+    return places
 
 
 def moments_of(values: Array) -> tuple[float, float]:
