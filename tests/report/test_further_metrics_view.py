@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from archbench import TargetScale
-from archbench._records import MetricFacts, Record, Store, TaskFacts
+from archbench._records import MetricFacts, Record, Store, TaskFacts, decode_record
 from archbench._report import build_leaderboard
 from archbench._report._exports._trials import render_trials
 from archbench._report._further import metric_facts, target_scale_words
@@ -112,3 +113,13 @@ def test_records_keep_them(records: list[Record], tmp_path: Path) -> None:
     store.write(records[0])
 
     assert store.read(records[0].id) == records[0]
+
+
+def test_a_scale_that_cannot_be(records: list[Record]) -> None:
+    """A record whose scale is 0, which no task can declare, is refused as one that is not whole."""
+    body = msgspec.json.encode(records[0]).replace(b'"scale":4.0', b'"scale":0.0')
+    data = msgspec.json.encode(
+        {"schema": records[0].schema, "sha256": hashlib.sha256(body).hexdigest(), "record": msgspec.Raw(body)}
+    )
+    with pytest.raises(ValueError, match=r"TargetScale has offset -12\.5 and scale 0\.0"):
+        decode_record(data)
