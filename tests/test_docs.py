@@ -104,7 +104,7 @@ def reader_folder(
 
 
 def write_own_data(folder: Path) -> None:
-    """Write flowers of two kinds, skin of twelve patients, walks of two people, the gait of twelve, and notes."""
+    """Write flowers of two kinds, skin of twelve patients, walks of two people, gait, the load of a grid, and notes."""
     for number in range(8):
         image = folder / "flowers" / ("daisy", "tulip")[number % 2] / f"{number}.png"
         image.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +121,11 @@ def write_own_data(folder: Path) -> None:
     (folder / "gait.csv").write_text("\n".join(["id,speed,step [m],session,patient,when,label", *gait]))
     rows = [f"{walk},{walk + step},{'ab'[walk % 2]}" for walk in range(8) for step in range(2 + walk % 2)]
     (folder / "notes.txt").write_text("Nothing happened today. " * 50)
+    load = [
+        f"2024-{1 + hour // 672:02}-{1 + hour // 24 % 28:02}T{hour % 24:02}:00,{hour % 24 + hour % 7}"
+        for hour in range(1200)
+    ]
+    (folder / "load.csv").write_text("\n".join(["when,load", *load]))
     (folder / "walks.csv").write_text("\n".join(["walk,speed,person", *rows]))
 
 

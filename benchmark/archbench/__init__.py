@@ -28,8 +28,11 @@ from archbench._declarations import Reader as Reader
 from archbench._declarations import Section as Section
 from archbench._declarations import Splits as Splits
 from archbench._declarations import Study as Study
+from archbench._declarations import TargetScale as TargetScale
 from archbench._declarations import Task as Task
 from archbench._declarations import TaskInfo as TaskInfo
+from archbench._declarations import TorchLoss as TorchLoss
+from archbench._declarations import TorchMetric as TorchMetric
 from archbench._downloads import LocalFolder as LocalFolder
 from archbench._downloads import RemoteFile as RemoteFile
 from archbench._downloads import data_folder as data_folder
@@ -126,8 +129,11 @@ __all__ = [
     "StoreError",
     "Study",
     "StudyData",
+    "TargetScale",
     "Task",
     "TaskInfo",
+    "TorchLoss",
+    "TorchMetric",
     "Trial",
     "Tuning",
     "UnknownNameError",

@@ -30,6 +30,10 @@ def prepare(files: Sequence[Path], options: SequenceOptions, fitted: archbench.F
     """
     import numpy as np
 
+    if options.horizon is not None:
+        from archbench_tasks._forecasting import prepare as prepare_forecasts
+
+        return prepare_forecasts(files, options, fitted)
     features, shortest, longest = (fitted.values[name] for name in ("features", "shortest", "longest"))
     read = [_read(file, options, features) for file in files]
     lengths = np.concatenate([of for _, of, _ in read])
@@ -56,8 +60,15 @@ def scaled_inputs(values: Array, lengths: Array, mean: Array, spread: Array, *, 
 
     longest = int(lengths.max()) if longest is None else longest
     padded = np.zeros((len(lengths), longest, values.shape[1]), np.float32)
-    padded[np.arange(longest) < lengths[:, None]] = (values - mean) / spread
+    padded[np.arange(longest) < lengths[:, None]] = known_or_mean((values - mean) / spread)
     return padded
+
+
+def known_or_mean(scaled: Array) -> Array:
+    """Return scaled numbers with 0, the mean, where they are not known."""
+    import numpy as np
+
+    return np.nan_to_num(scaled, nan=0.0)
 
 
 def _read(file: Path, options: SequenceOptions, features: Sequence[str]) -> tuple[Array, Array, list[str]]:

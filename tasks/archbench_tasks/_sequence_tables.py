@@ -7,35 +7,21 @@ label or the number to predict, and all others are features unless options say o
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archbench
-from archbench_tasks._sequence_columns import find_column, find_features, spacing_name, write_names
-from archbench_tasks._sequence_times import Times, put_in_order, read_times
+from archbench_tasks._sequence_cells import Table, feature_of, mask_name, masked, numbers_of, texts_of, times_of
+from archbench_tasks._sequence_columns import find_column, find_features, spacing_name
+from archbench_tasks._sequence_times import put_in_order
 from archbench_tasks._sequences import SequenceOptions, Sequences, number_classes
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A file as columns by name.
-
-    Args:
-        file: its name, for messages.
-        columns: the cells of each column; all columns are equally long.
-        place: `place(row)` says where a row stands in the file, for messages.
-    """
-
-    file: str
-    columns: Mapping[str, Sequence[Any]]
-    place: Callable[[int], str]
 
 
 def read_csv(path: Path) -> Table:
@@ -139,11 +125,11 @@ def sequences_of(table: Table, options: SequenceOptions) -> Sequences:
     named = _named_columns(table, options)
     wanted = find_features(table.file, table.columns, named, options)
     spacing = spacing_name(named) if spacing_name(named) in wanted else ""
-    rows = _rows(_texts(table, named["id"]))
-    columns = {name: _feature(table, name) for name in wanted if name != spacing}
+    rows = _rows(texts_of(table, named["id"]))
+    columns = _features(table, [name for name in wanted if name != spacing], options)
     targets, classes = _targets(table, named, rows)
     groups = _one_each(table, named["group"], rows).tolist() if "group" in named else None
-    times = _times(table, named["time"]) if "time" in named else None
+    times = times_of(table, named["time"]) if "time" in named else None
     values, fields = put_in_order(table.file, columns, rows.sequence, times, spacing=spacing)
     return Sequences(values, np.bincount(rows.sequence), targets, classes, groups=groups, **fields)
 
@@ -167,14 +153,27 @@ def new_sequences_of(table: Table, options: SequenceOptions, features: Sequence[
         if (written := getattr(options, option))
     }
     spacing = spacing_name(named) if spacing_name(named) in features else ""
-    for name in features:
-        if name not in table.columns and name != spacing:
-            raise archbench.DataError(f"{table.file} has no column {name!r}, a feature of the task; add it")
-    rows = _rows(_texts(table, named["id"]))
-    columns = {name: _feature(table, name) for name in features if name != spacing}
-    times = _times(table, named["time"]) if "time" in named else None
+    masks = [name for name in features if options.missing and mask_name(name) in features]
+    columns = _known_features(table, [name for name in features if name != spacing], masks, options)
+    rows = _rows(texts_of(table, named["id"]))
+    times = times_of(table, named["time"]) if "time" in named else None
     values, _ = put_in_order(table.file, columns, rows.sequence, times, spacing=spacing, even=True)
     return values, np.bincount(rows.sequence), [rows.ids[row] for row in rows.first]
+
+
+def _features(table: Table, names: Sequence[str], options: SequenceOptions) -> dict[str, Array]:
+    return masked(table, names) if options.missing else {name: feature_of(table, name) for name in names}
+
+
+def _known_features(
+    table: Table, features: Sequence[str], masks: Sequence[str], options: SequenceOptions
+) -> dict[str, Array]:
+    """Return the features that a task has, in their order; those of `masks` have a mask."""
+    names = [name for name in features if name not in {mask_name(column) for column in masks}]
+    for name in names:
+        if name not in table.columns:
+            raise archbench.DataError(f"{table.file} has no column {name!r}, a feature of the task; add it")
+    return masked(table, names, masks) if options.missing else {name: feature_of(table, name) for name in names}
 
 
 def _rows(ids: list[str]) -> Rows:
@@ -207,7 +206,7 @@ def _one_each(table: Table, column: str, rows: Rows, *, numbers: bool = False) -
     """Return the one cell that each sequence has in a column (N,), as texts or numbers."""
     import numpy as np
 
-    given = _numbers(table, column) if numbers else np.array(_texts(table, column))
+    given = numbers_of(table, column) if numbers else np.array(texts_of(table, column))
     begins = rows.first[rows.sequence]
     changed = np.flatnonzero(given != given[begins])
     if len(changed):
@@ -218,62 +217,3 @@ def _one_each(table: Table, column: str, rows: Rows, *, numbers: bool = False) -
             f"{given[row]} in {table.place(row)}; it needs one for the whole sequence"
         )
     return given[rows.first]
-
-
-def _times(table: Table, column: str) -> Times:
-    times = read_times(column, table.columns[column])
-    expected = "a date such as 2024-03-01 or 2024-03-01T08:30" if times.dates else "a finite number"
-    _check_finite(table, column, times.moments, expected)
-    return times
-
-
-def _texts(table: Table, column: str) -> list[str]:
-    """Return a column as texts, none of them empty."""
-    # NaN, the only value unequal to itself, is how some writers of parquet leave a cell empty.
-    texts = ["" if value is None or value != value else str(value).strip() for value in table.columns[column]]
-    if "" in texts:
-        raise archbench.DataError(
-            f"{table.file} {table.place(texts.index(''))}: {column!r} is missing; every row needs it"
-        )
-    return texts
-
-
-def _feature(table: Table, column: str) -> Array:
-    return _numbers(table, column, advice=f"fill it in, or leave the column out with drop={write_names([column])}")
-
-
-def _numbers(table: Table, column: str, advice: str = "fill it in") -> Array:
-    """Return a column as finite float64."""
-    import numpy as np
-
-    values = table.columns[column]
-    try:
-        numbers = np.array(values, np.float64)
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.shape != (len(values),):  # some cells are no numbers, or each cell is a list
-        numbers = np.array([_number(value) for value in values])
-    _check_finite(table, column, numbers, "a finite number", advice)
-    return numbers
-
-
-def _check_finite(table: Table, column: str, numbers: Array, what: str, advice: str = "fill it in") -> None:
-    """Raise unless all numbers that were read from a column are finite."""
-    import numpy as np
-
-    wrong = np.flatnonzero(~np.isfinite(numbers))
-    if len(wrong):
-        cell = table.columns[column][wrong[0]]
-        shown = repr(cell) if cell not in ("", None) else "nothing"
-        raise archbench.DataError(
-            f"{table.file} {table.place(int(wrong[0]))}, column {column!r}: {shown} is not {what}"
-            f"{f', nor are {len(wrong) - 1} more in that column' if len(wrong) > 1 else ''}; {advice}"
-        )
-
-
-def _number(value: Any) -> float:
-    """Return a cell as a number, NaN if it is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import archbench
 
@@ -34,6 +34,21 @@ class SequenceOptions:
     time: Annotated[
         str | None, archbench.Meta(description="column of times: the earliest sequences train, the latest test")
     ] = None  # splits are drawn
+    missing: Annotated[
+        Literal["mask"] | None,
+        archbench.Meta(description="`mask`: empty cells count as the mean, and a feature says where they are"),
+    ] = None  # empty cells are mistakes
+    horizon: Annotated[
+        Annotated[int, archbench.Meta(ge=1)] | None,
+        archbench.Meta(description="forecast `target` so many steps ahead, from the steps up to now"),
+    ] = None  # an answer for each sequence
+    context: Annotated[
+        Annotated[int, archbench.Meta(ge=2)] | None, archbench.Meta(description="steps that a forecast sees; 32")
+    ] = None  # see _forecast_options
+    answers: Annotated[
+        Literal["last", "every"] | None,
+        archbench.Meta(description="forecast after the last step that is seen, or after each; last"),
+    ] = None
 
 
 @dataclass(frozen=True)

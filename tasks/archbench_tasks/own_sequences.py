@@ -4,7 +4,8 @@
 how splits are drawn, `_telling_features` which features are warned of. A label makes a classification, scored by
 accuracy. With `target=NAME` (in npz: targets of floats) a number is predicted, scaled to
 mean 0 and standard deviation 1 of all but the test split, so that the mean squared error is the share of the variance
-that is left. Features are scaled likewise, by the real steps of all but the test split.
+that is left. Features are scaled likewise, by the real steps of all but the test split. With `horizon=` the number is
+a forecast: see `_forecasting`.
 
 The content of the file identifies the task. Parsed sequences are kept in the data folder (`ARCHBENCH_DATA`). Reading
 parquet needs the extra `[parquet]`.
@@ -20,7 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import archbench
+from archbench_tasks import _forecasting as forecasting
 from archbench_tasks._described_splits import describe_splits, warn_of_splits
+from archbench_tasks._forecast_options import check_options
 from archbench_tasks._new_sequences import prepare, scaled_inputs
 from archbench_tasks._own_cache import cache_folder, fill_cache, hash_texts
 from archbench_tasks._own_splits import (
@@ -54,6 +57,9 @@ def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
         DataError: the file cannot be used; the message says which line, column or array.
     """
     content = content_of(path)
+    check_options(path, options)
+    if options.horizon is not None:
+        return forecasting.inspect(path, options, content)
     sequences = _read(path, options, content)
     if len(sequences.classes) == 1:
         raise archbench.DataError(f"{path.name} has one class only, {sequences.classes[0]!r}; two or more are needed")
@@ -75,6 +81,8 @@ def inspect(path: Path, options: SequenceOptions) -> archbench.Found:
         chance=chance,
         oracle=oracle,
         margin=own_margin(chance, oracle),
+        metrics=("balanced_accuracy", "macro_f1", "calibration_error") if classes else ("mean_absolute_error", "r2"),
+        target_scale=None if classes else _target_scale(sequences, known_rows(pool)),
         summary=_summary(sequences, [doubt.feature for doubt in doubts]),
         fixed_splits=pool.times is not None,
         facts={**_class_counts(sequences), "sequences": _count(sequences), **describe_splits(sequences, pool, rows)},
@@ -122,6 +130,9 @@ def load(path: Path, options: SequenceOptions, content: str, seed: int) -> archb
     """
     import numpy as np
 
+    if options.horizon is not None:
+        _refuse_change(path, content)
+        return forecasting.load(path, options)
     sequences = _unchanged(path, options, content)
     pool = _pool(sequences, content)
     rows, known = split_rows(pool, seed), known_rows(pool)
@@ -143,9 +154,10 @@ def _moments(sequences: Sequences, known: Array) -> tuple[Array, Array]:
 
     sequence = np.repeat(np.arange(len(sequences.lengths)), sequences.lengths)
     steps = sequences.values[np.isin(sequence, known)]
-    spread = steps.std(axis=0)
+    empty = np.isnan(steps).any()  # of cells with missing=mask
+    spread = np.nanstd(steps, axis=0) if empty else steps.std(axis=0)
     spread[spread == 0] = 1
-    return steps.mean(axis=0), spread
+    return np.nanmean(steps, axis=0) if empty else steps.mean(axis=0), spread
 
 
 def fit(path: Path, options: SequenceOptions, content: str) -> archbench.Fitted:
@@ -154,6 +166,9 @@ def fit(path: Path, options: SequenceOptions, content: str) -> archbench.Fitted:
     Raises:
         DataError: the file is not the one that was inspected.
     """
+    if options.horizon is not None:
+        _refuse_change(path, content)
+        return forecasting.fit(path, options)
     sequences = _unchanged(path, options, content)
     known = known_rows(_pool(sequences, content))
     mean, spread = _moments(sequences, known)
@@ -180,11 +195,23 @@ def _scaled_targets(sequences: Sequences, known: Array, file: str) -> Array:
     return scaled
 
 
+def _target_scale(sequences: Sequences, known: Array) -> archbench.TargetScale:
+    numbers = sequences.targets[known]
+    return archbench.TargetScale(
+        offset=float(numbers.mean()), scale=float(numbers.std()), of="by mean and standard deviation outside the test"
+    )
+
+
 def _unchanged(path: Path, options: SequenceOptions, content: str) -> Sequences:
     """Return the sequences of the file that was inspected."""
-    if not cache_folder(_cache_name(content, options)).exists() and content_of(path) != content:
-        raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
+    if not cache_folder(_cache_name(content, options)).exists():
+        _refuse_change(path, content)
     return _read(path, options, content)
+
+
+def _refuse_change(path: Path, content: str) -> None:
+    if content_of(path) != content:
+        raise archbench.DataError(f"{path.name} was changed after the run began; start the run again")
 
 
 def _pool(sequences: Sequences, content: str) -> Pool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archbench import IGNORED, Examples, Splits, Task, TaskInfo
+from archbench import IGNORED, Examples, Splits, Task, TaskInfo, TorchLoss, TorchMetric
 
 PICTURES = TaskInfo(kind="image", input_shape=(1, 4, 4), outputs=3)
 STEPS = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=1)
@@ -61,6 +61,27 @@ def skewed(count: int, draw: Any) -> Examples:
     return Examples(inputs, targets)
 
 
+def signs(count: int, draw: Any) -> Examples:
+    """Draw sequences of noise with three labels: whether each feature, and both together, have a sum above 0."""
+    inputs = draw.standard_normal((count, 6, 2)).astype(np.float32)
+    total = inputs.sum(1)
+    return Examples(inputs, np.stack([total[:, 0] > 0, total[:, 1] > 0, total.sum(1) > 0], 1).astype(np.int64))
+
+
+def sign(count: int, draw: Any) -> Examples:
+    """Draw sequences of noise with one label: whether all numbers together are above 0."""
+    inputs = draw.standard_normal((count, 6, 2)).astype(np.float32)
+    return Examples(inputs, (inputs.sum((1, 2)) > 0).astype(np.int64)[:, None])
+
+
+def gaps(count: int, draw: Any) -> Examples:
+    """Draw sequences whose target at each step is the sum of its features; every fourth is not known."""
+    inputs = draw.random((count, 6, 2)).astype(np.float32)
+    targets = inputs.sum(2, keepdims=True)
+    targets[:, ::4] = np.nan
+    return Examples(inputs, targets)
+
+
 ENTROPY = -(2 / 9 * math.log2(2 / 9) + 7 / 9 * math.log2(7 / 9))
 
 
@@ -96,6 +117,21 @@ REGRESSION = {"info": STEPS, "loss": "mean_squared_error", "metric": "mean_squar
 
 VARIABLE = {**REGRESSION, "info": replace(STEPS, variable_length=True), "chance": 8 / 3}
 
+LABELS: dict[str, Any] = {
+    "info": replace(STEPS, outputs=3),
+    "loss": "binary_cross_entropy",
+    "metric": "macro_f1",
+    "chance": 2 / 3,  # of answering that every label is there: precision 1/2, recall 1
+}
+GAPS: dict[str, Any] = {
+    "info": replace(STEPS, per_step=True),
+    "loss": "mean_absolute_error",
+    "metric": "mean_absolute_error",
+    "chance": 1 / 3,  # of the median of the sum of two uniform numbers
+    "oracle": 0.0,
+    "missing_targets": True,
+}
+
 SOUND = [
     declare("pictures", sound()),
     declare("fixed", fixed, fixed_splits=True),
@@ -103,6 +139,10 @@ SOUND = [
     declare("words", sound(words), info=WORDS, chance=5 / 9),
     declare("prefixes", sound(prefixes), **VARIABLE),
     declare("bits", sound(skewed), info=WORDS, metric="bits_per_character", chance=ENTROPY, oracle=0.0),
+    declare("labels", sound(signs), **LABELS),
+    declare("one-label", sound(sign), **{**LABELS, "info": STEPS, "metric": "balanced_accuracy", "chance": 0.5}),
+    declare("gaps", sound(gaps), **GAPS),
+    declare("balanced", sound(), metric="balanced_accuracy", metrics=("accuracy", "macro_f1")),
     declare("doubt", sound(skewed), info=WORDS, metric="perplexity", chance=2**ENTROPY, oracle=1.0),
 ]
 MUTANTS: list[Mutant] = []
@@ -273,7 +313,10 @@ def sets_environment(options: None, seed: int) -> Splits:
     return sound()(options, seed)
 
 
-@mutant("T301", "raised", metric="mean_squared_error", chance=1.0, oracle=0.0)
+ERROR = TorchMetric(name="error", metric="MeanSquaredError", higher_is_better=False)
+
+
+@mutant("T301", "raised", metric="error", metrics=(ERROR,), chance=1.0, oracle=0.0)
 def metric_of_another_kind(options: None, seed: int) -> Splits:
     """Load labels; the declared metric is one for numbers."""
     return sound()(options, seed)
@@ -307,3 +350,37 @@ def chance_of_ten_classes(options: None, seed: int) -> Splits:
 def without_margin(options: None, seed: int) -> Splits:
     """Load sound splits; the task does not say which difference matters."""
     return sound()(options, seed)
+
+
+@mutant(
+    "T305",
+    "has no gradient",
+    info=STEPS,
+    loss=TorchLoss(targets="numbers", function=lambda outputs, targets: (outputs.detach() - targets).square().mean()),
+    metric="mean_squared_error",
+    chance=1.0,
+    oracle=0.0,
+)
+def loss_that_teaches_nothing(options: None, seed: int) -> Splits:
+    """Load sound splits; the loss is cut off from the network."""
+    return sound(steps)(options, seed)
+
+
+@mutant("T101", "label 2 is 0 in every training example", **LABELS)
+def a_label_that_never_occurs(options: None, seed: int) -> Splits:
+    """Load labels, one of which training never has."""
+    splits = sound(signs)(options, seed)
+    splits.train.targets[:, 2] = 0
+    return splits
+
+
+@mutant("T102", "missing_targets=True", **{**GAPS, "missing_targets": False})
+def gaps_that_are_not_declared(options: None, seed: int) -> Splits:
+    """Load numbers that are missing without a word."""
+    return sound(gaps)(options, seed)
+
+
+@mutant("T303", "the best constant answer scores 0.3", **{**GAPS, "chance": 0.25})
+def chance_of_the_squares(options: None, seed: int) -> Splits:
+    """Load numbers with gaps; the declared chance is not that of the median."""
+    return sound(gaps)(options, seed)

@@ -25,6 +25,7 @@ def trained(**changes: Any) -> Any:
         "scores": {"selected": 0.7, "last": 0.2},
         "selected": (30, None),
         "plain_loss": 0.125,
+        "further_scores": {"r2": 0.5},
         "first_step_seconds": 3.0,
         "task": SimpleNamespace(higher_is_better=True),
     }
@@ -87,3 +88,4 @@ def test_scores(higher: bool, best: float) -> None:
     assert (scores.test, scores.test_last, scores.validation, scores.selected_step) == (0.7, 0.2, best, 30)
     assert scores.train_loss == pytest.approx((0.6 + 0.7 + 0.8 + 0.9) / 4)
     assert scores.plain_train_loss == 0.125
+    assert scores.further == {"r2": 0.5}

@@ -6,10 +6,13 @@ from archbench._declarations._architecture import Published as Published
 from archbench._declarations._block import Block as Block
 from archbench._declarations._claim import Claim as Claim
 from archbench._declarations._claim import Rule as Rule
+from archbench._declarations._losses import LOSSES as LOSSES
+from archbench._declarations._losses import Loss as Loss
+from archbench._declarations._losses import TorchLoss as TorchLoss
 from archbench._declarations._metrics import METRICS as METRICS
-from archbench._declarations._metrics import Loss as Loss
 from archbench._declarations._metrics import Metric as Metric
 from archbench._declarations._metrics import MetricRules as MetricRules
+from archbench._declarations._metrics import Targets as Targets
 from archbench._declarations._options import Declared as Declared
 from archbench._declarations._options import convert_options as convert_options
 from archbench._declarations._options import listed_options as listed_options
@@ -29,6 +32,7 @@ from archbench._declarations._study import Part as Part
 from archbench._declarations._study import Size as Size
 from archbench._declarations._study import Study as Study
 from archbench._declarations._study import check_chart as check_chart
+from archbench._declarations._target_scale import TargetScale as TargetScale
 from archbench._declarations._targets import resolve as resolve
 from archbench._declarations._task import IGNORED as IGNORED
 from archbench._declarations._task import ArrayLike as ArrayLike
@@ -37,3 +41,4 @@ from archbench._declarations._task import InputKind as InputKind
 from archbench._declarations._task import Splits as Splits
 from archbench._declarations._task import Task as Task
 from archbench._declarations._task import TaskInfo as TaskInfo
+from archbench._declarations._torch_metric import TorchMetric as TorchMetric

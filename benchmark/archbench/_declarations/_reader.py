@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from archbench._declarations._checks import check_declaration, check_target
-from archbench._declarations._metrics import Loss, Metric
+from archbench._declarations._losses import Loss
+from archbench._declarations._metrics import Metric
+from archbench._declarations._target_scale import TargetScale
 from archbench._declarations._task import Splits, TaskInfo
 from archbench._errors import DeclarationError
 
@@ -25,7 +27,8 @@ class Found:
     Args:
         content: a hash of everything that decides the data, at least 12 hex digits; of contents, never of a path, so
             that a copy elsewhere is the same task.
-        info, loss, metric, chance, oracle, margin, fixed_splits: as for `Task`.
+        info, loss, metric, chance, oracle, margin, fixed_splits, metrics, baseline, target_scale, missing_targets: as
+            for `Task`; losses and metrics by name only.
         summary: one line for the leaderboard, without the path.
         facts: facts about the data that `benchmark show` prints, such as classes, counts and splits. Plain data.
         features: the names of the inputs of a step, where they have names; printed before training.
@@ -45,6 +48,10 @@ class Found:
     summary: str
     margin: float | None = None
     fixed_splits: bool = False
+    metrics: tuple[Metric, ...] = ()
+    baseline: str = ""
+    target_scale: TargetScale | None = None
+    missing_targets: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

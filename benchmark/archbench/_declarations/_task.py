@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from archbench._declarations._checks import (
     check_declaration,
@@ -14,7 +14,10 @@ from archbench._declarations._checks import (
     check_margin,
     check_target,
 )
-from archbench._declarations._metrics import METRICS, Loss, Metric
+from archbench._declarations._losses import TorchLoss, targets_of
+from archbench._declarations._metrics import METRICS, MetricRules, Targets
+from archbench._declarations._target_scale import TargetScale
+from archbench._declarations._torch_metric import TorchMetric, check_metrics
 from archbench._downloads import LocalFolder, RemoteFile
 from archbench._errors import DeclarationError
 
@@ -36,7 +39,8 @@ class TaskInfo:
         kind: `image`, `sequence` (of real vectors) or `tokens` (of integers).
         input_shape: one example without the batch axis. Image: (channels, height, width).
             Sequence: (steps, features). Tokens: (steps,).
-        outputs: classes for a classification task, target values for a regression task.
+        outputs: classes for a classification task, target values for a regression task, labels where several can be
+            there at once; 1 for a binary task of one logit.
         per_step: the network answers at every step, (batch, steps, outputs), instead of once, (batch, outputs).
         vocabulary: number of distinct tokens; None unless `kind` is `tokens`.
         variable_length: examples may be shorter than `input_shape[0]`, the longest; `Examples.lengths` says how long
@@ -105,7 +109,8 @@ class Examples:
         inputs: float32 (N, *input_shape), or int64 for kind `tokens`: an array, or an `ArrayLike` that reads on demand
             what would not fit in memory.
         targets: int64 (N,) for classification, (N, steps) per step, where the label `IGNORED` asks for nothing;
-            float32 (N, outputs) for regression, (N, steps, outputs) per step.
+            float32 (N, outputs) for regression, (N, steps, outputs) per step; int64 of 0 and 1 in these shapes for
+            labels. Where `Task.missing_targets` is set, NaN and the label `IGNORED` ask for nothing.
         lengths: int64 (N,), how many steps of each example are real, for a task of variable length; None if all are.
             The steps after them are 0 in the inputs, and `IGNORED` in labels per step.
     """
@@ -126,7 +131,7 @@ class Splits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A dataset with its splits, its loss and one primary metric.
+    """A dataset with its splits, its loss, one primary metric and further ones.
 
     Args:
         name: lower-case letters, digits, `.`, `_` and `-`; what users type.
@@ -134,11 +139,19 @@ class Task:
         load: `load(options, seed)` returns `Splits` and depends on nothing else; a function, or a
             `"module:attribute"` string that names it. The test split must not depend on the seed, so that scores stay
             comparable.
-        loss: what training minimises.
-        metric: what validation selects on and the leaderboard shows. `bits_per_character` and `perplexity` are for
+        loss: what training minimises: `cross_entropy` for classes; `mean_squared_error`, `mean_absolute_error` or
+            `huber` for numbers; `binary_cross_entropy` for labels, each of which is there or not; or a `TorchLoss`.
+        metric: what validation selects on and the leaderboard ranks by: a name, or that of a `TorchMetric` in
+            `metrics`. `bits_per_character` and `perplexity` are for
             language models: the cross entropy, to the base 2, of the targets that are asked for, and its exponential.
         chance: the score of the best constant predictor; 0 on the normalised scale. For these two metrics it is a
             constant distribution over the classes, and scores the entropy of their frequencies.
+        metrics: further metrics, by name or as `TorchMetric`. The test split is scored in them too, with the weights
+            that validation selected.
+        baseline: the predictor whose score `chance` is, such as `persistence`, where it is not the best constant.
+        target_scale: how the numbers to predict were scaled; the leaderboard says it.
+        missing_targets: a NaN among numbers, or `IGNORED` among labels, is a target that is not known. It is neither
+            trained on nor scored.
         oracle: the score of a perfect predictor; 1 on the normalised scale.
         margin: the smallest difference of scores that is worth a decision, in the unit of the metric. Two entrants
             that differ by less are equivalent on this task; None says nothing of it.
@@ -174,12 +187,16 @@ class Task:
     name: str
     info: TaskInfo | Callable[[Any], TaskInfo]
     load: str | Callable[[Any, int], Splits]
-    loss: Loss
-    metric: Metric
+    loss: str | TorchLoss
+    metric: str
     chance: float
     oracle: float
     margin: float | None = None
     factor: float | None = None
+    metrics: tuple[str | TorchMetric, ...] = ()
+    baseline: str = ""
+    target_scale: TargetScale | None = None
+    missing_targets: bool = False
     options: type | None = None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summary: str = ""
@@ -200,16 +217,7 @@ class Task:
         if self.augment is not None:
             check_target(f"Task {self.name!r}: augment", self.augment)
         check_files(f"Task {self.name!r}", self.files, (RemoteFile, LocalFolder))
-        if self.loss not in get_args(Loss):
-            raise DeclarationError(f"Task {self.name!r}: loss is {self.loss!r}; allowed: {', '.join(get_args(Loss))}")
-        if self.metric not in get_args(Metric):
-            allowed = ", ".join(get_args(Metric))
-            raise DeclarationError(f"Task {self.name!r}: metric is {self.metric!r}; allowed: {allowed}")
-        if METRICS[self.metric].of_distributions and self.loss != "cross_entropy":
-            raise DeclarationError(
-                f"Task {self.name!r}: metric {self.metric} is a cross entropy, loss is {self.loss!r}; "
-                "use loss='cross_entropy'"
-            )
+        self._check_scoring()
         if not 0 < self.effort < math.inf:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
         worst, best = sorted((self.chance, self.oracle))
@@ -224,10 +232,47 @@ class Task:
         check_margin(f"Task {self.name!r}", self.margin, chance=self.chance, oracle=self.oracle)
         check_factor(f"Task {self.name!r}", self.factor, self.metric, higher_is_better=self.higher_is_better)
 
+    def _check_scoring(self) -> None:
+        targets = targets_of(f"Task {self.name!r}", self.loss)
+        known = METRICS.get(self.metric) if isinstance(self.metric, str) else None
+        if known is not None and known.of_distributions and self.loss != "cross_entropy":
+            raise DeclarationError(
+                f"Task {self.name!r}: metric {self.metric} is a cross entropy, loss is {self.loss!r}; "
+                "use loss='cross_entropy'"
+            )
+        check_metrics(f"Task {self.name!r}", self.metric, self.metrics, targets)
+        if self.target_scale is not None and targets != "numbers":
+            raise DeclarationError(f"Task {self.name!r}: target_scale is for numbers, and the loss asks for {targets}")
+        if self.missing_targets and targets == "classes":
+            raise DeclarationError(
+                f"Task {self.name!r}: missing_targets is for numbers and labels; a class IGNORED needs no declaration"
+            )
+
+    @property
+    def targets(self) -> Targets:
+        """The kind of targets, which the loss asks for."""
+        return targets_of(f"Task {self.name!r}", self.loss)
+
+    @property
+    def rules(self) -> MetricRules:
+        """The facts about the primary metric."""
+        return self.rules_of(self.metric)
+
+    def rules_of(self, metric: str) -> MetricRules:
+        """Return the facts about one of its metrics."""
+        own = {item.name: item.rules for item in self.metrics if isinstance(item, TorchMetric)}
+        return own[metric] if metric in own else METRICS[metric]
+
+    @property
+    def further_metrics(self) -> tuple[str, ...]:
+        """The names of the metrics beside the primary one."""
+        names = (item if isinstance(item, str) else item.name for item in self.metrics)
+        return tuple(name for name in names if name != self.metric)
+
     @property
     def higher_is_better(self) -> bool:
         """True if a higher score of the metric is better."""
-        return METRICS[self.metric].higher_is_better
+        return self.rules.higher_is_better
 
     def describe(self, options: Any) -> TaskInfo:
         """Return the `TaskInfo` for these options.
@@ -236,9 +281,15 @@ class Task:
             DeclarationError: the loss is not defined for the examples that the `TaskInfo` describes.
         """
         info = self.info if isinstance(self.info, TaskInfo) else self.info(options)
-        if info.variable_length and info.per_step and self.loss == "mean_squared_error":
+        if info.variable_length and info.per_step and self.targets != "classes" and not self.missing_targets:
             raise DeclarationError(
-                f"Task {self.name!r} asks for numbers at every step of sequences of variable length, and nothing says "
-                "what is asked of the padding; use classes, or one answer for a sequence"
+                f"Task {self.name!r} asks for {self.targets} at every step of sequences of variable length, and "
+                "nothing says what is asked of the padding; set missing_targets and fill the targets there with NaN, "
+                "or IGNORED for labels; or use classes, or one answer for a sequence"
+            )
+        if self.targets == "classes" and info.outputs == 1:
+            raise DeclarationError(
+                f"Task {self.name!r} has one class, so that nothing can be told apart; for a binary task use two "
+                "classes, or one output with loss='binary_cross_entropy'"
             )
         return info

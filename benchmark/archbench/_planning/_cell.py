@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archbench._declarations import Architecture, Published, Task, TaskInfo
+from archbench._declarations import Architecture, MetricRules, Published, Task, TaskInfo, TorchMetric
 from archbench._errors import SelectionError
 from archbench._planning._job import Device, Job
 from archbench._plugins import is_stop
 from archbench._protocols import Protocol, Recipe
-from archbench._records import TUNING_SEED, ArchitectureFacts, CellKey, Record, Status, TaskFacts, Trial
+from archbench._records import (
+    TUNING_SEED,
+    ArchitectureFacts,
+    CellKey,
+    MetricFacts,
+    Record,
+    Status,
+    TaskFacts,
+    Trial,
+)
 from archbench._selection import Selected
 
 
@@ -235,6 +245,27 @@ def _task_facts(task: Task, info: TaskInfo) -> TaskFacts:
         margin=task.margin,
         factor=task.factor,
         source=task.source,
+        metrics=_metric_facts(task, info),
+        baseline=task.baseline,
+        target_scale=task.target_scale,
+    )
+
+
+def _metric_facts(task: Task, info: TaskInfo) -> dict[str, MetricFacts]:
+    """Return the facts about the metrics that records need: further ones, and a primary one of the task's own."""
+    own = {item.name: item for item in task.metrics if isinstance(item, TorchMetric)}
+    named = [*((task.metric,) if task.metric in own else ()), *task.further_metrics]
+    return {name: _facts_of(task.rules_of(name), own.get(name), task, info) for name in named}
+
+
+def _facts_of(rules: MetricRules, own: TorchMetric | None, task: Task, info: TaskInfo) -> MetricFacts:
+    chance = None if rules.chance is None else rules.chance(info.outputs, task.targets)
+    return MetricFacts(
+        higher_is_better=rules.higher_is_better,
+        lowest=rules.lowest if math.isfinite(rules.lowest) else None,
+        highest=rules.highest if math.isfinite(rules.highest) else None,
+        chance=chance if own is None else own.chance,
+        oracle=rules.oracle,
     )
 
 

@@ -47,7 +47,6 @@ from archbench._records._record import STATUSES as STATUSES
 from archbench._records._record import ArchitectureFacts as ArchitectureFacts
 from archbench._records._record import Curves as Curves
 from archbench._records._record import Environment as Environment
-from archbench._records._record import Example as Example
 from archbench._records._record import Origin as Origin
 from archbench._records._record import Pairing as Pairing
 from archbench._records._record import Reading as Reading
@@ -55,13 +54,15 @@ from archbench._records._record import Record as Record
 from archbench._records._record import Resources as Resources
 from archbench._records._record import Scores as Scores
 from archbench._records._record import Status as Status
-from archbench._records._record import TaskFacts as TaskFacts
 from archbench._records._record import Training as Training
 from archbench._records._scan import RESULTS as RESULTS
 from archbench._records._states import find_states as find_states
 from archbench._records._states import state_path as state_path
 from archbench._records._store import SetAside as SetAside
 from archbench._records._store import Store as Store
+from archbench._records._task_facts import Example as Example
+from archbench._records._task_facts import MetricFacts as MetricFacts
+from archbench._records._task_facts import TaskFacts as TaskFacts
 from archbench._records._trial import TUNING_SEED as TUNING_SEED
 from archbench._records._trial import CellKey as CellKey
 from archbench._records._trial import Component as Component

@@ -43,8 +43,8 @@ def _environment(name: str) -> Callable[[Record], Value]:
     return lambda record: None if record.environment is None else getattr(record.environment, name)
 
 
-def _options(record: Record) -> str:
-    return msgspec.json.encode(record.trial.architecture.options, order="deterministic").decode()
+def _json(values: Mapping[str, object]) -> str:
+    return msgspec.json.encode(values, order="deterministic").decode()
 
 
 def _use(record: Record) -> str:
@@ -67,7 +67,7 @@ RECORD_COLUMNS: Mapping[str, Column] = {
     "fingerprint": Column(
         str, "hash of its source where no version names it; else empty", lambda r: r.trial.architecture.fingerprint
     ),
-    "options": Column(str, "its options, defaults included, as JSON", _options),
+    "options": Column(str, "its options, defaults included, as JSON", lambda r: _json(r.trial.architecture.options)),
     "seed": Column(int, "seed of the trial", lambda r: r.trial.seed),
     "tuning": Column(bool, "the trial tries a recipe and has no test score", lambda r: r.trial.tuning),
     "status": Column(str, "ok, diverged, oom, timeout, crashed or failed", lambda r: r.status),
@@ -77,6 +77,11 @@ RECORD_COLUMNS: Mapping[str, Column] = {
     "test": Column(float, "test score with the weights that validation selected", _scores("test")),
     "test_last": Column(float, "test score with the weights after the last step", _scores("test_last")),
     "validation": Column(float, "best validation score", lambda r: r.validation),
+    "further": Column(
+        str,
+        "test scores in the further metrics of the task, as JSON; empty if it has none",
+        lambda r: _json(r.scores.further) if r.scores is not None and r.scores.further else "",
+    ),
     "train_loss": Column(
         float,
         "loss of the last weights on training examples in evaluation mode, without auxiliary losses",

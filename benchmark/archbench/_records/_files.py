@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from archbench._errors import RecordError, StoreError
+from archbench._errors import DeclarationError, RecordError, StoreError
 from archbench._records._printable import printable
 from archbench._records._record import SCHEMA, Record
 
@@ -101,7 +101,7 @@ def checksum(data: bytes) -> str:
 def _decode(data: Any, form: Any) -> Any:
     try:
         return msgspec.json.decode(data, type=form)
-    except (msgspec.DecodeError, OverflowError) as error:
+    except (msgspec.DecodeError, OverflowError, DeclarationError) as error:
         raise ValueError(str(error)) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None

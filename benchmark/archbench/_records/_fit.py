@@ -9,6 +9,7 @@ from itertools import pairwise
 from archbench._declarations import METRICS
 from archbench._records._fit_predictions import prediction_misfits
 from archbench._records._record import Curves, Record, Scores, Training
+from archbench._records._task_facts import MetricFacts, TaskFacts
 
 _ROUNDING = 1e-6
 
@@ -118,7 +119,11 @@ def _score_misfits(record: Record, scores: Scores, curves: Curves) -> Iterator[s
 
 def _range_misfits(record: Record, values: list[float]) -> Iterator[str]:
     facts = record.task_facts
+    yield from _further_misfits(facts, record.scores)
     rules = METRICS.get(facts.metric)
+    own = facts.metrics.get(facts.metric)  # a metric that the task declares itself
+    if rules is None and own is not None and not all(_possible(value, own) for value in values):
+        yield f"it has a {facts.metric} that is impossible"
     if rules is None:
         return
     if rules.higher_is_better != facts.higher_is_better:
@@ -126,6 +131,22 @@ def _range_misfits(record: Record, values: list[float]) -> Iterator[str]:
     for value in values:
         if not math.isfinite(value) or not rules.lowest - _ROUNDING <= value <= rules.highest + _ROUNDING:
             yield f"it has the {facts.metric} {value:g}, which is impossible"
+
+
+def _further_misfits(facts: TaskFacts, scores: Scores | None) -> Iterator[str]:
+    """Yield why scores in the further metrics cannot be: there is no such metric, or it has no such values."""
+    for name, value in ({} if scores is None else scores.further).items():
+        known = facts.metrics.get(name)
+        if known is None:
+            yield f"it has a score in {name[:40]!r}, which is no metric of its task"
+        elif value is not None and not _possible(value, known):
+            yield f"it has the {name} {value:g}, which is impossible"
+
+
+def _possible(value: float, known: MetricFacts) -> bool:
+    low = -math.inf if known.lowest is None else known.lowest
+    high = math.inf if known.highest is None else known.highest
+    return math.isfinite(value) and low - _ROUNDING <= value <= high + _ROUNDING
 
 
 def _word(value: object) -> str:

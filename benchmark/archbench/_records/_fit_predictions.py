@@ -13,7 +13,8 @@ from archbench._records._limits import (
     MOST_STEPS,
     MOST_WRONG,
 )
-from archbench._records._record import Example, Record
+from archbench._records._record import Record
+from archbench._records._task_facts import Example
 
 LARGEST = {
     "image": (MOST_CHANNELS, MOST_PIXELS, MOST_PIXELS),

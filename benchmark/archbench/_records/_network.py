@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from archbench._declarations import Fitted, Loss, TaskInfo
+from archbench._declarations import LOSSES, Fitted, Targets, TaskInfo
 from archbench._errors import RecordError
 from archbench._records._files import write_atomically
 from archbench._records._trial import Trial
@@ -39,7 +39,8 @@ class KeptNetwork(msgspec.Struct, frozen=True, kw_only=True):
         weights: which weights these are.
         step: the optimiser step after which the network had them.
         info: shapes and kinds of the data.
-        loss: of the training, which says whether outputs are classes or numbers.
+        loss: of the training, by name.
+        targets: what outputs stand for; None in sidecars that are older than this field.
         takes_lengths: the network is called with lengths on a task of variable length; else padding goes in front.
         sha256: of the file of the weights.
         versions: of the libraries that trained it.
@@ -51,11 +52,17 @@ class KeptNetwork(msgspec.Struct, frozen=True, kw_only=True):
     weights: Weights
     step: int
     info: TaskInfo
-    loss: Loss
+    loss: str
     takes_lengths: bool
     sha256: str
     versions: dict[str, str]
     fitted: Fitted | None = None
+    targets: Targets | None = None
+
+    @property
+    def asks(self) -> Targets:
+        """The kind of answers that outputs stand for: classes, numbers or labels."""
+        return self.targets or LOSSES[self.loss]
 
 
 def weights_file(folder: Path, trial_id: str) -> Path:

@@ -8,6 +8,7 @@ import msgspec
 
 from archbench._protocols import Probe, Recipe
 from archbench._records._environment import Environment as Environment
+from archbench._records._task_facts import TaskFacts
 from archbench._records._trial import Trial
 
 SCHEMA = 2
@@ -17,63 +18,6 @@ of a higher version and sets those of a lower one aside, since their scores were
 Status = Literal["ok", "diverged", "oom", "timeout", "crashed", "failed", "skipped"]
 """How a trial ended. `skipped` stands for none: the architecture or the protocol declines the combination."""
 STATUSES: tuple[str, ...] = get_args(Status)
-
-
-class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """One training example of a task, small enough to be kept in a record and drawn on a page.
-
-    Args:
-        kind: of the inputs: `image`, `sequence` or `tokens`.
-        whole: shape of the whole example, of which `values` may be a part: (channels, height, width),
-            (steps, features) or (steps,).
-        shape: of `values`: at most 3 channels of 32 x 32 pixels, 200 steps of 4 features, or 200 tokens.
-        values: in the order of the shape, the last axis fastest. Pixels run from 0, the lowest value of the example, to
-            255, the highest; other real values have three significant digits.
-        target: its label, or its numbers, in words; for an answer at every step one word for each step of `shape`,
-            `-` where nothing is asked.
-    """
-
-    kind: str
-    whole: list[int]
-    shape: list[int]
-    values: list[int | float]
-    target: str
-
-
-class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts about a task that the leaderboard needs, stored so that it can be built from records alone.
-
-    Args:
-        kind: of the inputs: `image`, `sequence` or `tokens`.
-        metric: of the scores.
-        higher_is_better: the direction of the metric.
-        chance: the score of the best constant predictor.
-        oracle: the score of a perfect predictor.
-        summary: one line.
-        margin: the smallest difference worth a decision, in the unit of the metric; None if the task declares none,
-            or the record is older than this field.
-        factor: the smallest ratio of two errors that is worth a decision, where entrants are compared by ratios; None
-            where they are compared by differences, or the record is older than this field.
-        test_examples: size of the test split; None if the trial ended before it was loaded, or the record is older
-            than this field.
-        classes: names of the classes in the order of their labels; empty if nothing names them.
-        example: the first training example of seed 0. Only evaluation trials of seed 0 keep it, so that all examples of
-            a task are equal; never one of people's own files.
-        source: the paper; empty if none is declared, or the record is older than this field.
-    """
-
-    kind: str
-    metric: str
-    higher_is_better: bool
-    chance: float
-    oracle: float
-    summary: str
-    margin: float | None = None
-    factor: float | None = None
-    test_examples: int | None = None
-    classes: list[str] = []
-    example: Example | None = None
-    source: str = ""
 
 
 class ArchitectureFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +67,8 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         plain_train_loss: loss of the last weights on training examples in evaluation mode, of the main output alone:
             comparable between architectures. The examples are spread evenly over the training split, as many as
             validation has and at most 2,000. None in records that are older than this field.
+        further: test scores of the selected weights in the further metrics of the task, by name; None where one is not
+            defined. Empty in records that are older than this field.
     """
 
     test: float
@@ -131,6 +77,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     selected_step: int
     train_loss: float
     plain_train_loss: float | None = None
+    further: dict[str, float | None] = {}
 
 
 class Curves(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,7 +12,8 @@ from archbench._errors import StoreError
 from archbench._protocols import Protocol
 from archbench._records._files import read_plain_file
 from archbench._records._printable import printable
-from archbench._records._record import ArchitectureFacts, Origin, Record, TaskFacts
+from archbench._records._record import ArchitectureFacts, Origin, Record
+from archbench._records._task_facts import TaskFacts
 from archbench._records._trial import Component, Trial
 
 REFUSED = "refused.json"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archbench._records import Example
-from archbench._report import _architectures, _charts, _errors, _seed_words
+from archbench._report import _architectures, _charts, _errors, _further, _seed_words
 from archbench._report._schema import Curve, Leaderboard, PictureEntry, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import decimals, fixed, solved
 
@@ -32,6 +32,9 @@ def detail_names(board: Leaderboard) -> dict[str, Any]:
         "wrong_words": _errors.wrong_words,
         "test_words": lambda item: _test_words(item, tasks[item.task]),
         "target_words": _target_words,
+        "shown_metrics": lambda item: _further.shown_metrics(item, tasks[item.task]),
+        "metric_facts": _further.metric_facts,
+        "target_scale_words": _further.target_scale_words,
         "token_lines": _token_lines,
         "results_of": lambda entrant: results[entrant.id],
         "beside_control": lambda entrant: _beside_control(results[entrant.id]),

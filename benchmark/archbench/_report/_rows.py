@@ -15,6 +15,7 @@ from archbench._protocols import protocols
 from archbench._records import Record, TaskFacts
 from archbench._report._cells import cell_interval, middle, solved_share, still_improving
 from archbench._report._context import Context
+from archbench._report._further import further_scores
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._scales import is_logarithmic
 from archbench._report._schema import Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
@@ -117,6 +118,7 @@ def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
         "last": estimate("test_last"),
         "validation": estimate("validation"),
         "train_loss": _mean(s.plain_train_loss for s in scores),
+        "further": further_scores(scores, task),
         **_solved(counted),
     }
 

@@ -140,7 +140,8 @@ def margin_words(task: TaskEntry) -> str:
 def reach(task: TaskEntry) -> float:
     """Return the largest difference that two scores can have; 0 where there is no such bound."""
     rules = METRICS.get(task.metric)
-    return rules.highest - rules.lowest if rules and math.isfinite(rules.highest) else 0.0
+    bounded = rules is not None and math.isfinite(rules.highest - rules.lowest)
+    return rules.highest - rules.lowest if rules is not None and bounded else 0.0
 
 
 def normalised_margin(comparison: Comparison) -> str:
@@ -156,7 +157,7 @@ def scale_words(task: TaskEntry) -> str:
         floor = "the target" if task.target is not None else f"{floor_of(task.chance, None):.1g}"
         margin = f"; errors are compared by their ratio, and factors below {task.factor:g} do not matter"
         margin += f"; an error below {floor} counts as {floor}"
-    return f"chance {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
+    return f"{task.baseline or 'chance'} {task.chance:.4g}, perfect {task.oracle:.4g}{target}{margin}"
 
 
 def summary_line(board: Leaderboard, *, protocols: bool = True) -> str:

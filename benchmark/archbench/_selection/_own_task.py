@@ -27,6 +27,10 @@ def make_task(reader: Reader, data: OwnData) -> Task:
         libraries=reader.libraries,
         by_default=False,
         fixed_splits=found.fixed_splits,
+        metrics=found.metrics,
+        baseline=found.baseline,
+        target_scale=found.target_scale,
+        missing_targets=found.missing_targets,
     )
 
 

@@ -109,7 +109,7 @@ def predict(
 
 def _columns(kept: KeptNetwork, fitted: Fitted, found: Any) -> dict[str, list[Any]]:
     numbers = [[float(f"{value:.9g}") for value in row] for row in found.tolist()]  # float32 has no more digits
-    if kept.loss == "mean_squared_error":
+    if kept.asks == "numbers":
         return {
             "predicted" if len(fitted.outputs) == 1 else f"predicted {name}": [row[place] for row in numbers]
             for place, name in enumerate(fitted.outputs)

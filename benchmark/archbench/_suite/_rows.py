@@ -10,9 +10,9 @@ COLUMNS: Mapping[str, Column] = {
     name: RECORD_COLUMNS[name]
     for name in (
         "id", "protocol", "task", "kind", "architecture", "provider", "revision", "options", "seed", "tuning", "status",
-        "message", "metric", "higher_is_better", "test", "test_last", "validation", "train_loss", "objective",
-        "penalty", "selected_step", "steps", "steps_to_target", "batch_size", "learning_rate", "recipe", "parameters", "flops",
-        "train_seconds", "total_seconds", "step_seconds", "samples_per_second", "peak_memory_bytes", "device",
+        "message", "metric", "higher_is_better", "test", "test_last", "validation", "further", "train_loss",
+        "objective", "penalty", "selected_step", "steps", "steps_to_target", "batch_size", "learning_rate", "recipe",
+        "parameters", "flops", "train_seconds", "total_seconds", "step_seconds", "samples_per_second", "peak_memory_bytes", "device",
         "started",
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much a
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -14,16 +15,15 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torchmetrics import Metric
 
-from archbench._declarations import IGNORED, Outputs, Published, Task, TaskInfo, resolve
+from archbench._declarations import Outputs, Published, Task, TaskInfo, resolve
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
 from archbench._training._averaging import WeightAverage
 from archbench._training._backends import stays, wait_for
 from archbench._training._evaluation import copy_of_state, evaluating
-from archbench._training._metrics import make_loss_metric, make_metric
+from archbench._training._losses import TaskLoss
+from archbench._training._metrics import AnyMetric, make_further_metrics, make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._penalties import Penalties, total_penalty
 from archbench._training._predictions import make_predictions
@@ -76,6 +76,7 @@ class TrialModule(pl.LightningModule):
         selected: the step after which validation was best, the later of equals, and the weights at that step.
         predictions: the classes that the selected weights gave the test examples; None unless each example has one.
         scores: the test scores of the `selected` and the `last` weights.
+        further_scores: the test scores of the selected weights in the further metrics; None where one is not defined.
         after_validation: called with the steps done after each validation; None for nothing.
         plain_loss: loss of the last weights on training examples in evaluation mode; None until the test is over.
         before_training: called when the optimiser is there, before the first chunk; None for nothing.
@@ -112,8 +113,10 @@ class TrialModule(pl.LightningModule):
         self.info = info
         self.metric = make_metric(task, info)
         self.metric_selected = make_metric(task, info)
+        self.metrics_further = make_further_metrics(task, info)
         self.predictions = make_predictions(task, info)
-        self.loss_metric = make_loss_metric(task)
+        self.task_loss = TaskLoss(task, info)
+        self.loss_metric = make_loss_metric(task, info)
         self.clock_start = clock_start
         self.first_step_seconds: float | None = None
         self.steps: list[int] = []
@@ -124,6 +127,7 @@ class TrialModule(pl.LightningModule):
         self.running: list[Tensor] = []
         self.selected: tuple[int, Mapping[str, Tensor]] = (0, {})
         self.scores: dict[str, float] = {}
+        self.further_scores: dict[str, float | None] = {}
         self.after_validation: Callable[[int], None] | None = None
         self.plain_loss: float | None = None
         self.before_training: Callable[[TrialModule], None] | None = None
@@ -198,22 +202,11 @@ class TrialModule(pl.LightningModule):
     def loss(self, outputs: Tensor | Outputs, targets: Tensor) -> Tensor:
         """Return the training loss, auxiliary losses included."""
         if isinstance(outputs, Outputs):
-            loss = self._logits_loss(outputs.logits, targets)
+            loss: Tensor = self.task_loss(outputs.logits, targets)
             for logits, weight in outputs.auxiliary.values():
-                loss = loss + weight * self._logits_loss(logits, targets)
+                loss = loss + weight * self.task_loss(logits, targets)
             return loss
-        return self._logits_loss(outputs, targets)
-
-    def _logits_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        if self.task.loss == "mean_squared_error":
-            if logits.shape != targets.shape:  # broadcasting would train on the wrong thing in silence
-                raise ValueError(f"the network returned {tuple(logits.shape)}, the targets are {tuple(targets.shape)}")
-            return functional.mse_loss(logits.float(), targets)
-        if logits.shape != (*targets.shape, self.info.outputs):  # an answer in time order would train on other labels
-            raise ValueError(
-                f"the network returned {tuple(logits.shape)}, the task needs {(*targets.shape, self.info.outputs)}"
-            )
-        return functional.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
+        return self.task_loss(outputs, targets)  # type: ignore[no-any-return]
 
     def _stop_if_diverged(self, done: int) -> None:
         finite = torch.isfinite(self.losses[-1] + self.penalties.chunks[-1])
@@ -276,6 +269,9 @@ class TrialModule(pl.LightningModule):
             for batch in batches:
                 self._score_batch(batch, last)
             self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
+            values = (float(metric.compute()) for metric in self.metrics_further)  # type: ignore[operator]
+            finite = (value if math.isfinite(value) else None for value in values)
+            self.further_scores = dict(zip(self.task.further_metrics, finite, strict=True))
             self.plain_loss = self._measure_plain_loss()
 
     def score_network(self, network: nn.Module, batches: EvaluationBatches) -> float:
@@ -297,7 +293,8 @@ class TrialModule(pl.LightningModule):
             self.network.load_state_dict(weights)
             answer = self.network(*arguments)
             self.network.load_state_dict(last)
-        self._update(self.metric_selected, answer, targets)
+        for metric in (self.metric_selected, *self.metrics_further):
+            self._update(metric, answer, targets)
         self._add_predictions(answer, targets)
 
     def _add_predictions(self, outputs: Tensor | Outputs, targets: Tensor) -> None:
@@ -321,10 +318,10 @@ class TrialModule(pl.LightningModule):
         name, start, end = batch
         return self.splits[name].scan(start, end)
 
-    def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
+    def _update(self, metric: AnyMetric | nn.Module, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = (outputs.logits if isinstance(outputs, Outputs) else outputs).float()
-        logits, targets = logits.to(metric.device), targets.to(metric.device)
-        if self.task.loss == "cross_entropy":
-            metric.update(logits.flatten(0, -2), targets.flatten())
+        logits, targets = logits.to(metric.device), targets.to(metric.device)  # type: ignore[arg-type, union-attr]
+        if self.task_loss.targets == "classes":
+            metric.update(logits.flatten(0, -2), targets.flatten())  # type: ignore[operator]
         else:
-            metric.update(logits, targets)
+            metric.update(logits, targets)  # type: ignore[operator]

@@ -64,5 +64,5 @@ class Predictions:
 
 def make_predictions(task: Task, info: TaskInfo) -> Predictions | None:
     """Return an empty collection for a task; None unless it asks for one class of each whole example."""
-    whole = task.loss == "cross_entropy" and not info.per_step
+    whole = task.targets == "classes" and not info.per_step
     return Predictions(info.outputs) if whole else None

@@ -17,9 +17,10 @@ from torch import Tensor, distributed
 from torchmetrics import Metric
 from torchmetrics.utilities.distributed import gather_all_tensors
 
-from archbench._declarations import IGNORED, Outputs
+from archbench._declarations import Outputs
 from archbench._planning import Rank
 from archbench._training._augmentation import Augmented
+from archbench._training._losses import is_asked
 from archbench._training._module import TrialModule
 from archbench._training._predictions import Predictions
 from archbench._training._schedule import TrainingClock
@@ -173,6 +174,4 @@ def unite_predictions(mine: Predictions, indices: Tensor) -> None:
 
 def _counted(targets: Tensor) -> Tensor:
     """Return how many targets count in a loss, ()."""
-    if targets.is_floating_point():
-        return torch.tensor(targets.numel(), dtype=torch.float64, device=targets.device)
-    return (targets != IGNORED).sum(dtype=torch.float64)
+    return is_asked(targets).sum(dtype=torch.float64)

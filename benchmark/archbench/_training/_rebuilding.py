@@ -50,7 +50,7 @@ def rebuild(kept: KeptNetwork, weights: bytes, architecture: Architecture, optio
 
 
 def predict(network: nn.Module, kept: KeptNetwork, prepared: Prepared) -> Floats:
-    """Return the probabilities of the classes (R, classes), or the numbers that are predicted (R, outputs).
+    """Return the probabilities of classes or labels (R, outputs), or the numbers that are predicted (R, outputs).
 
     Args:
         network: as `rebuild` returns it.
@@ -69,9 +69,9 @@ def predict(network: nn.Module, kept: KeptNetwork, prepared: Prepared) -> Floats
     outputs = outputs.flatten(0, -2) if outputs.ndim > 2 else outputs
     outputs = outputs if prepared.steps is None else outputs[torch.as_tensor(prepared.steps)]
     assert kept.fitted is not None
-    if kept.loss == "mean_squared_error":
+    if kept.asks == "numbers":
         return np.asarray(kept.fitted.offset + kept.fitted.scale * outputs.numpy())
-    return np.asarray(outputs.softmax(-1).numpy())
+    return np.asarray((outputs.sigmoid() if kept.asks == "labels" else outputs.softmax(-1)).numpy())
 
 
 def _split(kept: KeptNetwork, prepared: Prepared) -> Split:

@@ -46,6 +46,7 @@ def make_scores(module: TrialModule) -> Scores:
         selected_step=step,
         train_loss=float(losses[-max(1, len(losses) // 10) :].mean()),
         plain_train_loss=module.plain_loss,
+        further=module.further_scores,
     )
 
 

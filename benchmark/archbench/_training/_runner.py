@@ -26,6 +26,7 @@ from archbench._records import Pairing, Progress, Record, Resources, Status, Tra
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
+from archbench._training._declared import check_declared
 from archbench._training._extending import Extension
 from archbench._training._joining import make_trainer_for
 from archbench._training._keeping import keep_network
@@ -203,6 +204,7 @@ class TrialRun:
         order = self._batch_order()
         self.pairing = Pairing(splits=hash_splits(splits), batches=hash_first_batches(splits["train"], order))
         self.facts = add_data_facts(self.job, splits, task, self.info)
+        check_declared(task, self.info, splits["train"].targets)
         return splits
 
     def _batch_order(self) -> BatchOrder:

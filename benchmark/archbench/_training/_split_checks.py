@@ -77,8 +77,10 @@ def _check(examples: Examples, where: str, task: Task, info: TaskInfo) -> None:
     _check_targets(examples.targets, where, task, info)
     if examples.lengths is not None:
         _check_lengths(examples.lengths, examples.targets, where, info)
-    if task.loss == "cross_entropy":
+    if task.targets == "classes":
         _check_labels(examples.targets[examples.targets != IGNORED], where, info)
+    else:
+        _check_known(examples.targets, where, task)
 
 
 def _check_inputs(examples: Examples, where: str, info: TaskInfo) -> None:
@@ -99,8 +101,8 @@ def _check_inputs(examples: Examples, where: str, info: TaskInfo) -> None:
 
 def _check_targets(targets: np.ndarray[Any, Any], where: str, task: Task, info: TaskInfo) -> None:
     per_step = info.input_shape[:1] if info.per_step else ()
-    classes = task.loss == "cross_entropy"
-    shape, dtype = (per_step, np.int64) if classes else ((*per_step, info.outputs), np.float32)
+    shape = per_step if task.targets == "classes" else (*per_step, info.outputs)
+    dtype = np.float32 if task.targets == "numbers" else np.int64
     if targets.shape[1:] != shape or targets.dtype != dtype:
         raise DeclarationError(
             f"{where}: targets are {targets.dtype}{targets.shape[1:]}, need {np.dtype(dtype)}{shape}"
@@ -117,8 +119,12 @@ def _check_lengths(lengths: np.ndarray[Any, Any], targets: np.ndarray[Any, Any],
     steps = info.input_shape[0]
     if lengths.min() < 1 or lengths.max() > steps:
         raise DeclarationError(f"{where}: lengths run from {lengths.min()} to {lengths.max()}, not within 1 to {steps}")
-    if info.per_step and (targets[np.arange(steps) >= lengths[:, None]] != IGNORED).any():
-        raise DeclarationError(f"{where}: a label beyond the length of its example is not IGNORED")
+    if info.per_step:
+        beyond = targets[np.arange(steps) >= lengths[:, None]]
+        if not (np.isnan(beyond) if beyond.dtype.kind == "f" else beyond == IGNORED).all():
+            raise DeclarationError(
+                f"{where}: a label beyond the length of its example is not IGNORED, or a number there is not NaN"
+            )
 
 
 def _check_labels(labels: np.ndarray[Any, Any], where: str, info: TaskInfo) -> None:
@@ -128,3 +134,17 @@ def _check_labels(labels: np.ndarray[Any, Any], where: str, info: TaskInfo) -> N
         raise DeclarationError(
             f"{where}: labels run from {labels.min()} to {labels.max()}, not 0 to {info.outputs - 1}"
         )
+
+
+def _check_known(targets: np.ndarray[Any, Any], where: str, task: Task) -> None:
+    """Check numbers and labels: those that are missing are declared, and some are there."""
+    missing = np.isnan(targets) if targets.dtype.kind == "f" else targets == IGNORED
+    if missing.any() and not task.missing_targets:
+        raise DeclarationError(
+            f"{where}: {int(missing.sum())} targets are {'NaN' if targets.dtype.kind == 'f' else 'IGNORED'}; fill them "
+            "in, or declare missing_targets=True if they are not known"
+        )
+    if missing.all():
+        raise DeclarationError(f"{where}: every target is missing; at least one must be there")
+    if task.targets == "labels" and not np.isin(targets[~missing], (0, 1)).all():
+        raise DeclarationError(f"{where}: labels run from {targets.min()} to {targets.max()}; each is 0 or 1")

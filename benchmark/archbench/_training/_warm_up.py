@@ -20,7 +20,9 @@ def _warm_up() -> None:
     try:
         keep_spare()  # making a Trainer reads the entry points of all installed packages
         describe_environment(Device(kind="cpu"))  # so does asking for versions
-        accuracy(TaskInfo(kind="sequence", input_shape=(1, 1), outputs=2))  # torchmetrics asks for more versions
+        accuracy(
+            TaskInfo(kind="sequence", input_shape=(1, 1), outputs=2), "classes"
+        )  # torchmetrics asks for more versions
     finally:
         if visible is None:
             del os.environ["CUDA_VISIBLE_DEVICES"]

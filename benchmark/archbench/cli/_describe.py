@@ -85,10 +85,13 @@ def _describe_task(selected: Selected[Task]) -> Description:
     return {
         "input": f"{info.kind} {info.input_shape}{', of variable length' if info.variable_length else ''}",
         "outputs": info.outputs,
-        "loss": item.loss,
+        "loss": item.loss if isinstance(item.loss, str) else item.loss.name,
         "metric": item.metric,
+        "further metrics": list(item.further_metrics),
         "chance": item.chance,
         "oracle": item.oracle,
+        **({"chance is the score of": item.baseline} if item.baseline else {}),
+        **({"target scale": msgspec.to_builtins(item.target_scale)} if item.target_scale is not None else {}),
         "margin": item.margin,
         "factor": item.factor,
         "target": item.target,
@@ -153,11 +156,14 @@ def _describe_type(hint: Any) -> Description:
     """Return the choices or the type of an option, with its bounds and its description."""
     base, *extras = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
     base = next((kind for kind in typing.get_args(base) if type(None) in typing.get_args(base)), base)  # without None
+    if typing.get_origin(base) is Annotated:  # the bounds of an option that may be None
+        base, *bounded = typing.get_args(base)
+        extras += bounded
     choices = list(typing.get_args(base)) if typing.get_origin(base) is typing.Literal else []
     described: Description = {"choices": choices} if choices else {"type": getattr(base, "__name__", str(base))}
     for meta in extras:
         if isinstance(meta, msgspec.Meta):
             bounds = {name: getattr(meta, name) for name in ("gt", "ge", "lt", "le")}
             described |= _without_none(bounds)
-            described["description"] = meta.description or ""
+            described |= {"description": meta.description} if meta.description else {}
     return described

@@ -116,6 +116,7 @@ def _describe_trial(record: Record) -> dict[str, Any]:
         "message": record.message,
         "test": None if record.scores is None else record.scores.test,
         "metric": record.task_facts.metric,
+        "further": {} if record.scores is None else record.scores.further,
     }
 
 

@@ -47,6 +47,14 @@ class HardCodedClasses(Net):
         self.head = nn.Linear(32, 2)
 
 
+@mutant("B101", "1 outputs: a batch of 3 gave (3,), expected (3, 1)")
+class SqueezedLogit(Net):
+    """A network that leaves out the axis of a single logit."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).squeeze(-1)
+
+
 @mutant("B101", "RuntimeError")
 class HardCodedChannels(Net):
     """A network for one channel, whatever the images."""

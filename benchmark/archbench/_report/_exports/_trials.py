@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from archbench._records import RECORD_COLUMNS, Column, Record, Value
+from archbench._records import RECORD_COLUMNS, Column, Record, TaskFacts, Value
 from archbench._report._csv import guarded
 from archbench._report._schema import Leaderboard
 from archbench._report._seeds import status_of
@@ -30,7 +30,10 @@ _COSTS: Mapping[str, Column] = {
 }  # fmt: skip
 _MEASURED: Mapping[str, tuple[type, str]] = {
     "status": (str, "`ok`, `diverged`, `oom`, `timeout`, `crashed`, `failed`, or `set aside` if it does not count"),
-    "measure": (str, "`test`, `test_last`, `validation` or `train_loss`"),
+    "measure": (
+        str,
+        "`test`, `test_last`, `validation`, `train_loss`, or `further`: the test score in a further metric",
+    ),
     "metric": (str, "name of the metric, which is the unit of the value; `loss` for `train_loss`"),
     "direction": (str, "`higher` or `lower`: which values are better"),
     "value": (float, "what was measured; empty if the trial did not get so far"),
@@ -104,4 +107,11 @@ def _measures(record: Record) -> Sequence[tuple[Value, ...]]:
         rows.append(("validation", *scale, validation, *ends))
     if scores is not None and scores.plain_train_loss is not None:
         rows.append(("train_loss", "loss", "lower", scores.plain_train_loss, None, None))
+    if scores is not None:
+        rows += [_further(name, value, facts) for name, value in scores.further.items() if name in facts.metrics]
     return rows or [("validation" if record.trial.tuning else "test", *scale, None, *ends)]
+
+
+def _further(name: str, value: float | None, facts: TaskFacts) -> tuple[Value, ...]:
+    known = facts.metrics[name]
+    return "further", name, "higher" if known.higher_is_better else "lower", value, known.chance, known.oracle

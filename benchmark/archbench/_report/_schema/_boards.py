@@ -77,6 +77,7 @@ class TaskRow(Row, frozen=True, kw_only=True):
             few parameters; None when it is not ranked or its number of parameters is unknown.
         confusion: how many test examples of each true class (row) got each class (column), summed over the counted
             seeds; None unless the task asks for one of at most 100 classes of each example, and in older records.
+        further: mean test scores in the further metrics of the task, by name; those that no trial has are left out.
         environments: numbers of the environments that its records came from; see `EnvironmentEntry`.
         command: the command that reproduces the row.
     """
@@ -105,6 +106,7 @@ class TaskRow(Row, frozen=True, kw_only=True):
     peak_memory_bytes: float | None
     pareto: bool | None
     confusion: list[list[int]] | None = None
+    further: dict[str, Estimate] = msgspec.field(default_factory=dict)
     environments: list[int]
     command: str
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archbench._declarations import TargetScale
 from archbench._protocols import Recipe, Tuning
-from archbench._records import Environment, Example, Origin
+from archbench._records import Environment, Example, MetricFacts, Origin
 
 
 class Entrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +77,9 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
         classes: names of the classes in the order of their labels; empty if nothing names them.
         example: the first training example of seed 0; None if no record keeps it.
         source: the paper; empty if no record names one.
+        metrics: the metrics beside the primary one, and that one if the task declares it itself, by name.
+        baseline: the predictor whose score `chance` is; empty for the best constant.
+        target_scale: how the numbers to predict were scaled; None if the task does not say.
         origins: where the code of its records came from.
     """
 
@@ -99,6 +103,9 @@ class TaskEntry(msgspec.Struct, frozen=True, kw_only=True):
     classes: list[str] = []
     example: Example | None = None
     source: str = ""
+    metrics: dict[str, MetricFacts] = {}
+    baseline: str = ""
+    target_scale: TargetScale | None = None
     origins: list[Origin]
 
 

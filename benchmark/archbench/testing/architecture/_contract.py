@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -35,8 +36,18 @@ def builds(subject: Subject) -> None:
         if not any(p.requires_grad for p in network.parameters()):
             raise Fault(f"{case}: the network has no trainable parameters")
         _check_output(network.eval()(case.inputs(3)), case, 3)
+    for case in subject.main_cases:
+        _build_for_one_output(subject, case)
     for name in subject.architecture.variants:
         _build_variant(subject, name)
+
+
+def _build_for_one_output(subject: Subject, case: Case) -> None:
+    """Build a case as a binary task has it, of one logit, unless the architecture declines that."""
+    one = Case(replace(case.info, outputs=1))
+    if subject.refusal(one.info, subject.options) is None:
+        with torch.no_grad():
+            _check_output(subject.build(one).eval()(one.inputs(3)), one, 3)
 
 
 def _build_variant(subject: Subject, name: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from archbench._declarations import IGNORED
 from archbench.testing._check import Check, Fault, NotApplicable
-from archbench.testing.task._learner import SHIFTS, Learner, Rows, beats_chance, rows_of
+from archbench.testing.task._learner import SHIFTS, Learner, Rows, beats_chance, is_known, rows_of
 from archbench.testing.task._splits import row_bytes
 from archbench.testing.task._subject import TaskSubject
 
@@ -19,8 +18,11 @@ def answer_not_given(subject: TaskSubject) -> None:
     train = subject.splits.train
     inputs, targets = np.asarray(train.inputs)[:EXAMPLES], np.asarray(train.targets[:EXAMPLES])
     if subject.info.per_step:
-        asked = (targets != IGNORED).reshape(len(targets), inputs.shape[1], -1).all(-1)
+        asked = is_known(targets).reshape(len(targets), inputs.shape[1], -1).all(-1)
         inputs, targets = inputs[asked].reshape(int(asked.sum()), -1), targets[asked]
+    else:
+        whole = is_known(targets).reshape(len(targets), -1).all(-1)
+        inputs, targets = inputs[whole], targets[whole]
     columns = inputs.reshape(len(inputs), -1).astype(np.float64)
     answers = targets.reshape(len(targets), -1).astype(np.float64)
     for number in range(answers.shape[1]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from archbench._declarations import IGNORED, METRICS
+from archbench._declarations import IGNORED
 from archbench.testing._check import Check, Fault
 from archbench.testing.task._subject import SPLIT_NAMES, TaskSubject
 
@@ -19,7 +19,9 @@ def labels_in_range(subject: TaskSubject) -> None:
 
     The symbols of a language are exempt from the second half: a rare symbol may occur in one split only.
     """
-    if subject.task.loss != "cross_entropy":
+    if subject.task.targets == "labels":
+        _both_answers(subject)
+    if subject.task.targets != "classes":
         return
     for name in SPLIT_NAMES:
         targets = getattr(subject.whole, name).targets
@@ -31,8 +33,20 @@ def labels_in_range(subject: TaskSubject) -> None:
         if labels.min() < 0 or labels.max() >= subject.info.outputs:
             raise Fault(f"{name} labels run from {labels.min()} to {labels.max()}, not 0 to {subject.info.outputs - 1}")
     missing = sorted(set(range(subject.info.outputs)) - set(np.unique(subject.whole.train.targets).tolist()))
-    if missing and not METRICS[subject.task.metric].of_distributions:
+    if missing and not subject.task.rules.of_distributions:
         raise Fault(f"no training example has label {', '.join(map(str, missing[:5]))}")
+
+
+def _both_answers(subject: TaskSubject) -> None:
+    """Check that in training each label is there in some examples and not in others."""
+    targets = subject.whole.train.targets
+    if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu" or targets.ndim < 2:
+        return  # not labels at all: T102 says what they should be
+    rows = targets.reshape(-1, targets.shape[-1])
+    for label in range(rows.shape[1]):
+        for answer in (0, 1):
+            if not (rows[:, label] == answer).any():
+                raise Fault(f"label {label} is {1 - answer} in every training example")
 
 
 def fits_info(subject: TaskSubject) -> str:
@@ -44,6 +58,8 @@ def finite(subject: TaskSubject) -> None:
     """Check that no number is infinite or not a number, and that tokens lie in the vocabulary."""
     for name, split in subject.tensors.items():
         for what, tensor in (("inputs", split.inputs), ("targets", split.targets)):
+            if what == "targets" and subject.task.missing_targets:
+                tensor = tensor.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf)
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 raise Fault(f"{name} {what}: {int((~tensor.isfinite()).sum())} numbers are not finite")
         vocabulary = subject.info.vocabulary
@@ -93,7 +109,8 @@ CHECKS = (
         "T102",
         "the splits are what TaskInfo says",
         fits_info,
-        "inputs float32 (N, *input_shape), int64 for tokens; targets int64 (N,), or float32 (N, outputs)",
+        "inputs float32 (N, *input_shape), int64 for tokens; targets int64 (N,), or float32 (N, outputs), or for "
+        "labels int64 (N, outputs) of 0 and 1",
         ("T101",),
     ),
     Check(

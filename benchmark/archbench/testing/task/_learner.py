@@ -33,18 +33,28 @@ def rows_of(examples: Examples, info: TaskInfo) -> Rows:
     chosen = generator.permutation(len(examples.targets))[:ROWS]
     inputs = _numbers(np.asarray(examples.inputs[chosen]), info)
     targets = {shift: np.asarray(examples.targets[(chosen + shift) % len(examples.targets)]) for shift in SHIFTS}
-    classes = info.outputs if np.issubdtype(targets[0].dtype, np.integer) else 0
+    one_class = np.issubdtype(targets[0].dtype, np.integer) and targets[0].ndim == 1 + info.per_step
+    classes = info.outputs if one_class else 0
+    if not info.per_step:
+        whole = np.all([is_known(t).reshape(len(t), -1).all(-1) for t in targets.values()], axis=0)
+        inputs, targets = inputs[whole], {shift: t[whole] for shift, t in targets.items()}
     if info.per_step:
         inputs = np.concatenate([np.roll(inputs, move, 1) for move in range(-WINDOW, WINDOW + 1)], -1)
         asked = np.ones(inputs.shape[:2], bool)
         for shifted in targets.values():
-            asked &= (shifted != IGNORED).reshape(*inputs.shape[:2], -1).all(-1)
+            asked &= is_known(shifted).reshape(*inputs.shape[:2], -1).all(-1)
         places = np.flatnonzero(asked)
         places = generator.permutation(places)[:ROWS]
         inputs = inputs.reshape(-1, inputs.shape[-1])[places]
         targets = {shift: t.reshape(asked.size, -1)[places] for shift, t in targets.items()}
     features = inputs.reshape(len(inputs), -1)
     return Rows(features, {shift: t.reshape(len(features), -1) for shift, t in targets.items()}, classes)
+
+
+def is_known(targets: np.ndarray) -> np.ndarray:
+    """Return which targets are asked for: numbers that are not NaN, labels that are not `IGNORED`."""
+    known: np.ndarray = ~np.isnan(targets) if targets.dtype.kind == "f" else targets != IGNORED
+    return known
 
 
 def _numbers(inputs: np.ndarray, info: TaskInfo) -> np.ndarray:

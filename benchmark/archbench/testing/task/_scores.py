@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from archbench.testing._check import Check, Fault
+from archbench._training._losses import TaskLoss, check_loss, is_asked
+from archbench.testing._check import Check, Fault, NotApplicable
 from archbench.testing.task._scoring import score_constant, score_perfect, score_random
 from archbench.testing.task._subject import TaskSubject
 
+TRIED = 64
+"""Examples on which the loss is tried."""
 STANDARD_ERRORS = 4.0
 """How far the score of a constant may be from the declared chance, in standard errors of the test split."""
 
@@ -32,6 +35,8 @@ def chance_score(subject: TaskSubject) -> str:
     Returns:
         A note with the score and the declared one.
     """
+    if subject.task.baseline:
+        raise NotApplicable(f"chance is the score of {subject.task.baseline}, not of a constant")
     score, error = score_constant(subject)
     if abs(score - subject.task.chance) > STANDARD_ERRORS * error + 1e-6:
         raise Fault(
@@ -45,6 +50,13 @@ def declares_margin(subject: TaskSubject) -> None:
     """Check that the task says which difference of scores is worth a decision."""
     if subject.task.margin is None:
         raise Fault(f"margin is not declared, so no two entrants can be called equivalent in {subject.task.metric}")
+
+
+def learnable_loss(subject: TaskSubject) -> None:
+    """Check that the loss of random outputs is finite and has a gradient."""
+    targets = subject.tensors["train"].targets
+    asked = is_asked(targets).flatten(1).any(1) if targets.dim() > 1 else is_asked(targets)
+    check_loss(TaskLoss(subject.task, subject.info), targets[asked][:TRIED].clone(), f"task {subject.task.name!r}")
 
 
 CHECKS = (
@@ -75,5 +87,12 @@ CHECKS = (
         declares_margin,
         "declare margin, the smallest difference worth a decision, in the unit of the metric",
         level="warning",
+    ),
+    Check(
+        "T305",
+        "the loss of random outputs is finite and has a gradient",
+        learnable_loss,
+        "compute the loss with torch from what the network returned, as a mean; look for log(0), detach() and argmax()",
+        ("T103",),
     ),
 )

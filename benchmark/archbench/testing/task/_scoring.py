@@ -10,12 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from archbench._declarations import IGNORED, METRICS
+from archbench._declarations import IGNORED
 from archbench._protocols import HOUSE_RECIPE
+from archbench._training._metrics import make_metric
 from archbench._training._module import TrialModule
 from archbench._training._splits import EvaluationBatches, ResidentSplit
 from archbench.testing.task._subject import TaskSubject
 
+MOST_ANSWERS = 20
+"""Most classes that are tried as a constant answer, the most frequent ones."""
+PARTS = 10
+"""Parts of the test split whose scores tell how much a score varies."""
 SURE = 1e4
 """The logit of a certain answer: single precision gives exactly 0 to all others."""
 
@@ -63,9 +68,13 @@ def score_constant(subject: TaskSubject) -> tuple[float, float]:
     for more than the test, such as an answer at every step where the test scores only one.
     """
     known, targets = subject.tensors["validation"].targets, subject.tensors["test"].targets
-    if METRICS[subject.task.metric].of_distributions:
+    task = subject.task
+    if task.rules.of_distributions:
         return _score_frequencies(subject, targets)
-    if subject.task.metric == "accuracy":
+    plain = task.metric == ("accuracy" if task.targets == "classes" else "mean_squared_error")
+    if not plain or task.missing_targets:
+        return score_best_constant(subject, known)
+    if task.metric == "accuracy":
         answer = known[known != IGNORED].mode().values.expand(targets.shape)
         quality = (answer == targets).float()
     else:
@@ -94,10 +103,59 @@ def _score_frequencies(subject: TaskSubject, targets: Tensor) -> tuple[float, fl
 
 def _encode(subject: TaskSubject, targets: Tensor) -> Tensor:
     """Return the output of a predictor that is sure of these targets."""
-    if subject.task.loss == "cross_entropy":
+    if subject.task.targets == "classes":
         sure = one_hot(targets.clamp(min=0), subject.info.outputs).float()  # an IGNORED target may get any answer
-        return sure * SURE if METRICS[subject.task.metric].of_distributions else sure
-    return targets.contiguous()
+        return sure if subject.task.metric == "accuracy" else sure * SURE
+    if subject.task.targets == "labels":
+        return (targets.clamp(min=0).float() * 2 - 1) * SURE
+    return targets.nan_to_num().contiguous()  # a target that is not known may get any answer
+
+
+def score_best_constant(subject: TaskSubject, known: Tensor) -> tuple[float, float]:
+    """Return the test score of the best of some constant answers, and its standard error.
+
+    The answers are each class, or the median and the mean of the numbers, or each label as it is most often, and the
+    frequencies of classes and labels. The error comes from the scores of ten parts of the test split.
+
+    Args:
+        subject: the task under test.
+        known: targets to choose by, those of validation.
+    """
+    better = max if subject.task.higher_is_better else min
+    answers = _constants(subject, known)
+    scored = [(_score_answer(subject, answer), number) for number, answer in enumerate(answers)]
+    score, number = better(pair for pair in scored if math.isfinite(pair[0]))
+    parts = [_score_answer(subject, answers[number], part) for part in range(PARTS)]
+    finite = torch.tensor([part for part in parts if math.isfinite(part)])
+    return score, float(finite.std()) / len(finite) ** 0.5 if len(finite) > 1 else 0.0
+
+
+def _constants(subject: TaskSubject, known: Tensor) -> list[Tensor]:
+    """Return constant outputs of a network, (outputs,) each."""
+    outputs = subject.info.outputs
+    rows = known.reshape(-1) if subject.task.targets == "classes" else known.reshape(-1, outputs)
+    if subject.task.targets == "numbers":
+        return [rows.nanmean(0), rows.nanmedian(0).values]
+    if subject.task.targets == "classes":
+        counts = torch.bincount(rows[rows != IGNORED], minlength=outputs).float()
+        sure = [one_hot(place, outputs) * SURE for place in counts.argsort(descending=True)[:MOST_ANSWERS]]
+        return [*sure, counts.log().clamp(min=-SURE)]
+    share = torch.where(rows == IGNORED, torch.nan, rows.float()).nanmean(0)
+    all_or_none = [torch.full((outputs,), SURE), torch.full((outputs,), -SURE)]
+    return [*all_or_none, (share >= 0.5) * 2 * SURE - SURE, torch.logit(share, eps=1e-9)]
+
+
+def _score_answer(subject: TaskSubject, answer: Tensor, part: int | None = None) -> float:
+    """Return the score of a constant answer (outputs,) on the test split, or on one of its parts."""
+    targets = subject.tensors["test"].targets
+    targets = targets if part is None else targets[part::PARTS]
+    targets = targets.flatten() if subject.task.targets == "classes" else targets
+    if not len(targets):
+        return math.nan
+    lead = targets.shape if subject.task.targets == "classes" else targets.shape[:-1]
+    metric = make_metric(subject.task, subject.info)
+    metric.update(answer.float().expand(*lead, -1), targets)
+    return float(metric.compute())
 
 
 def _score(subject: TaskSubject, answer: Callable[[slice], Tensor]) -> float:
