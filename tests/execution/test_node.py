@@ -21,7 +21,6 @@ from archbench._protocols import find_protocol
 from archbench._records import Record, Store, decode_record
 from archbench._selection import select
 
-
 KINDS = ("image", "sequence", "tokens")
 
 
@@ -131,7 +130,9 @@ def test_stopping_ends_running_trials(node: NodeSupervisor, planned: list[Planne
     """A node that is not needed any more ends its trials at once and delivers nothing of them."""
     node.open(settings(tmp_path / "elsewhere"))
     long = job(planned[0])
-    protocol = msgspec.structs.replace(long.trial.protocol, steps=dict.fromkeys(KINDS, 10**7), epochs=None, timeout=600.0)
+    protocol = msgspec.structs.replace(
+        long.trial.protocol, steps=dict.fromkeys(KINDS, 10**7), epochs=None, timeout=600.0
+    )
     long = msgspec.structs.replace(long, trial=msgspec.structs.replace(long.trial, protocol=protocol))
     node.give(msgspec.json.encode(long))
     assert node.poll(3.0) == []

@@ -87,27 +87,12 @@ Slurm = Annotated[
 
 
 def run(
-    selectors: OrStudies,
-    task: Tasks = None,
-    protocol: OtherProtocol = None,
-    size: SizeName = None,
-    seeds: Seeds = None,
-    shard: ShardName = None,
-    out: Out = DEFAULT_OUT,
-    workers: Workers = None,
-    device: DeviceName = "auto",
-    timeout: Timeout = None,
-    retry: Retry = False,
-    keep: KeepName = None,
-    executor: ExecutorName = "local",
-    address: Address = None,
-    nodes: Nodes = None,
-    slurm: Slurm = None,
-    dry_run: DryRun = False,
-    plugin: PluginFiles = None,
-    no_plugin: Blocked = None,
-    json: Json = False,
-) -> None:
+    selectors: OrStudies, task: Tasks = None, protocol: OtherProtocol = None, size: SizeName = None,
+    seeds: Seeds = None, shard: ShardName = None, out: Out = DEFAULT_OUT, workers: Workers = None,
+    device: DeviceName = "auto", timeout: Timeout = None, retry: Retry = False, keep: KeepName = None,
+    executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None, slurm: Slurm = None,
+    dry_run: DryRun = False, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False,
+) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._request import Request
 
