@@ -39,7 +39,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a run wants of its executor.
+    """A request of a run for an executor.
 
     Args:
         kind: `local`, `ray` or `slurm`.

@@ -30,7 +30,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """What every node must have.
+    """The versions, code and files that every node must have.
 
     Args:
         versions: of distributions, by name.

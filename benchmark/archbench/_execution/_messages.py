@@ -119,7 +119,7 @@ Event = Joined | Refused | Opened | Lost | Finished | Note | Failed
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """What a trial left on its node.
+    """The record of a trial, and the files that it left on its node.
 
     Args:
         record: as it is encoded on disk.

@@ -43,7 +43,7 @@ a trial that only fails because its allocation ends has no result."""
 
 
 class AllocationRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an allocation must have, and how it trains."""
+    """The machine that an allocation must have, and how it trains."""
 
     expected: Expected
     node: NodeSettings

@@ -109,8 +109,7 @@ def run(
     retry: Retry = False, keep: KeepName = None, extend: Extend = False, seeds_together: SeedsTogether = False,
     logger: LoggerChoice = None, executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None,
     slurm: Slurm = None, no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None,
-    no_plugin: Blocked = None,
-    json: Json = False,
+    no_plugin: Blocked = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._live import SamePlugins
