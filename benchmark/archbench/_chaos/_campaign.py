@@ -134,7 +134,7 @@ def _gather(strikes: Iterator[Fault], found: list[Fault], tell: Callable[[Fault]
 
 
 class _Wanted(NamedTuple):
-    """What a campaign is asked for, and the kinds whose faults found their run at an end already."""
+    """Settings of a campaign, and the kinds whose faults found their run at an end already."""
 
     seed: int
     faults: int

@@ -24,7 +24,7 @@ _REST = 20
 
 @dataclass(frozen=True, slots=True)
 class SamePlugins:
-    """What another process has to know to load the plugins of this one.
+    """The options by which another process loads the plugins of this one.
 
     Args:
         files: one-file plugins.
