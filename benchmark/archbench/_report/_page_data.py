@@ -145,7 +145,7 @@ def _units(task: TaskEntry) -> dict[str, Any]:
         "margin": _text.margin_words(task) if factor else "" if task.margin is None else f"{task.margin}",
         "scale": four_digits(task.oracle - task.chance),
         "chance": four_digits(task.chance),
-        "log": factor or is_logarithmic(task),
+        "powers": factor or is_logarithmic(task),
     }
 
 
