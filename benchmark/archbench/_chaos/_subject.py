@@ -85,7 +85,7 @@ def find_subject(plugins: Plugins) -> Subject:
         SelectionError: no architecture fits any task.
     """
     by_default = [task for task in plugins.tasks if task.item.by_default]
-    tasks = check_availability(select(["all"], by_default, "task")).tasks
+    tasks = check_availability(select(["all"], by_default, "task")).chosen
     tasks = sorted(tasks, key=lambda task: describe_task(task).kind != "image")  # those take the least time
     chosen = [registered for registered in plugins.architectures if registered.item.by_default]
     architectures = select(["all"], chosen, "architecture")

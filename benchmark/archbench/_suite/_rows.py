@@ -12,8 +12,8 @@ COLUMNS: Mapping[str, Column] = {
         "id", "protocol", "task", "kind", "architecture", "provider", "revision", "options", "seed", "tuning", "status",
         "message", "metric", "higher_is_better", "test", "test_last", "validation", "further", "train_loss",
         "objective", "penalty", "selected_step", "steps", "steps_to_target", "batch_size", "learning_rate", "recipe",
-        "parameters", "flops", "train_seconds", "total_seconds", "step_seconds", "samples_per_second", "peak_memory_bytes",
-        "device", "started",
+        "parameters", "flops", "train_seconds", "total_seconds", "step_seconds", "samples_per_second",
+        "peak_memory_bytes", "device", "started",
     )
 }  # fmt: skip
 """Every column in order."""

@@ -320,7 +320,7 @@ class TrialModule(pl.LightningModule):
 
     def _update(self, metric: AnyMetric | nn.Module, outputs: Tensor | Outputs, targets: Tensor) -> None:
         logits = (outputs.logits if isinstance(outputs, Outputs) else outputs).float()
-        logits, targets = logits.to(metric.device), targets.to(metric.device)  # type: ignore[arg-type, union-attr]
+        logits, targets = logits.to(metric.device), targets.to(metric.device)  # type: ignore[arg-type]
         if self.task_loss.targets == "classes":
             metric.update(logits.flatten(0, -2), targets.flatten())  # type: ignore[operator]
         else:

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
-from torchmetrics import Metric
+from torch import Tensor, distributed, nn
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from archbench._declarations import Outputs
 from archbench._planning import Rank
 from archbench._training._augmentation import Augmented
 from archbench._training._losses import is_asked
+from archbench._training._metrics import AnyMetric
 from archbench._training._module import TrialModule
 from archbench._training._predictions import Predictions
 from archbench._training._schedule import TrainingClock
@@ -90,7 +90,7 @@ class RankedModule(TrialModule):
         mine = slice(0, 1) if self._idle else slice(first, None, self.rank.total)
         return tuple(argument[mine] for argument in arguments), targets[mine]
 
-    def _update(self, metric: Metric, outputs: Tensor | Outputs, targets: Tensor) -> None:
+    def _update(self, metric: AnyMetric | nn.Module, outputs: Tensor | Outputs, targets: Tensor) -> None:
         if not self._idle:
             super()._update(metric, outputs, targets)
 

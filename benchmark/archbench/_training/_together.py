@@ -32,6 +32,8 @@ from archbench._training._stack import NotTogetherError, Stack, compare, make_st
 from archbench._training._stack_gain import measure_gain
 from archbench._training._trainer import make_trainer, telling_at_the_end
 
+LOSSES = ("cross_entropy", "mean_squared_error")
+"""Losses that are known seed by seed."""
 LEAST_GAIN = 1.1
 """How many times as fast seeds must be together, so that the noise of the probe cannot make them slower."""
 
@@ -136,7 +138,7 @@ class JointTraining(pl.LightningModule):
             for module, row in zip(self.modules_of_seeds, rows, strict=True)
         ]
         arguments, targets = stack_batches(batches)
-        loss, control = self.first.task.loss, self.first.loss
+        loss, control = str(self.first.task.loss), self.first.loss
         compare(networks, arguments, targets, loss=loss, control=control)
         factor = measure_gain(self.first, Stack(networks, loss), arguments, targets)
         if factor < LEAST_GAIN:
@@ -147,7 +149,7 @@ class JointTraining(pl.LightningModule):
         """Train all seeds; whoever diverges goes on unseen."""
         run = self.runs[0]
         trainer = make_trainer(run.job.device)
-        self.stack = Stack([module.network for module in self.modules_of_seeds], self.first.task.loss)
+        self.stack = Stack([module.network for module in self.modules_of_seeds], str(self.first.task.loss))
         self.stack.take_in([module.network for module in self.modules_of_seeds])
         for module in self.modules_of_seeds:
             module.trainer = trainer
@@ -225,6 +227,10 @@ def _refuse(runs: Sequence[TrialRun]) -> str:
         return "their protocol has another precision than float32"
     if protocol.probes is not None and not first.trial.tuning:
         return "their protocol measures with probes"
+    if _module(first).task.loss not in LOSSES or _module(first).task.missing_targets:
+        return f"the loss of the task is none of {' and '.join(LOSSES)} over all targets"
+    if _module(first).published is not None:
+        return "their recipe brings an optimiser, a schedule or an average of its own"
     if any(not isinstance(run.splits["train"], ResidentSplit) for run in runs):
         return "their inputs are streamed"
     shapes = {
