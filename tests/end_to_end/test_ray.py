@@ -37,9 +37,11 @@ cluster.shutdown()
 
 
 @pytest.fixture
-def cluster() -> Iterator[subprocess.Popen[str]]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
     """A process that keeps a cluster of two nodes with a core each; a line on its input kills the second."""
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    leftovers = str(tmp_path_factory.mktemp("nodes"))  # a node that is killed cannot tidy up
+    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    environment = {**os.environ, **quiet, "TMPDIR": leftovers}
     process = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,

@@ -171,7 +171,8 @@ def test_records_of_a_lost_node_come_too_late(planned: list[PlannedTrial], heard
 
 def test_a_node_that_joins_later_takes_part(planned: list[PlannedTrial], heard: Heard, tmp_path: Path) -> None:
     """The run goes on with more devices when a node comes, and an unfit one then costs a line only."""
-    scripts = iter([lambda played: [joined("b"), Refused(host="c", reasons=["old"]), Note(text="slow")]])
+    coming: list[Event] = [joined("b"), Refused(host="c", reasons=["old"]), Note(text="slow")]
+    scripts = iter([lambda played: coming])
     cluster = PlayedCluster(
         [joined("a"), Opened()], lambda played: next(scripts, lambda played: played.finish())(played)
     )
