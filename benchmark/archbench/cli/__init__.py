@@ -74,12 +74,16 @@ def make_app(verbs: Iterable[str], *, completion: bool = True) -> typer.Typer:
     )
     app.callback()(_start)  # without a callback, an app of one command takes no name of a verb
     for verb in verbs:
-        module = importlib.import_module(f"archbench.cli._{verb}")
-        if verb in ("data", "study"):
-            app.add_typer(module.app, name=verb)
-        else:
-            app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
+        _add(app, verb)
     return app
+
+
+def _add(app: typer.Typer, verb: str) -> None:
+    module = importlib.import_module(f"archbench.cli._{verb}")
+    if verb in ("data", "study"):
+        app.add_typer(module.app, name=verb)
+    else:
+        app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
 
 
 def _print_version(wanted: bool) -> None:
