@@ -25,10 +25,10 @@ def test_rows_are_flat_and_complete(small_results: Results) -> None:
 
 
 def test_columns_of_a_finished_trial_are_filled(small_results: Results) -> None:
-    """Of a trial that ended ok, every column has a value but those that need a target or a counter of operations."""
+    """Of a trial that ended ok, every column has a value but those that need a target, a penalty or a counter."""
     row = small_results.rows()[0]
 
-    assert {name for name, value in row.items() if value is None} <= {"steps_to_target", "flops"}
+    assert {name for name, value in row.items() if value is None} <= {"steps_to_target", "flops", "penalty"}
     assert row["architecture"] == "lstm"
     assert json.loads(str(row["options"]))["forget_bias"] == 1.0
     assert (row["steps"], row["batch_size"], row["learning_rate"]) == (20, 16, 0.01)

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -53,25 +54,36 @@ OURS = ("archbench.", "typer.")
 atexit.register(gc.freeze)
 
 
-def make_app(verbs: Iterable[str]) -> typer.Typer:
-    """Return the command line with some of the verbs; the modules of the others are not imported."""
+def make_app(verbs: Iterable[str], *, completion: bool = True) -> typer.Typer:
+    """Return the command line with some of the verbs; the modules of the others are not imported.
+
+    Args:
+        verbs: their names.
+        completion: with the options that install completion in a shell, which take a fifth of the start.
+    """
     app = typer.Typer(
         name="benchmark",
         cls=Group,
-        help="Train every architecture on every task it fits, and write a leaderboard that can be checked.",
+        help="Train every architecture on every task it fits, and write a leaderboard that can be checked. "
+        "`benchmark --install-completion` teaches your shell its names.",
         no_args_is_help=True,
+        add_completion=completion,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # importing rich takes as long as all the rest
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_start)  # without a callback, an app of one command takes no name of a verb
     for verb in verbs:
-        module = importlib.import_module(f"archbench.cli._{verb}")
-        if verb in ("data", "study"):
-            app.add_typer(module.app, name=verb)
-        else:
-            app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
+        _add(app, verb)
     return app
+
+
+def _add(app: typer.Typer, verb: str) -> None:
+    module = importlib.import_module(f"archbench.cli._{verb}")
+    if verb in ("data", "study"):
+        app.add_typer(module.app, name=verb)
+    else:
+        app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
 
 
 def _print_version(wanted: bool) -> None:
@@ -144,11 +156,17 @@ def _run_app() -> int:
     """
     known = sys.argv[1:2] if sys.argv[1:] and sys.argv[1] in VERBS else VERBS
     try:
-        return make_app(known)(standalone_mode=False) or 0
+        return make_app(known, completion=_completes())(standalone_mode=False) or 0
     except _USAGE_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
             return 2
         raise SelectionError(_describe_usage_error(error)) from None
+
+
+def _completes() -> bool:
+    """Return whether a shell asks for completions, or somebody wants to install them."""
+    asks = any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ)
+    return asks or any(word.startswith(("--install-completion", "--show-completion")) for word in sys.argv)
 
 
 def _describe_usage_error(error: Any) -> str:
