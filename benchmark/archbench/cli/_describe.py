@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from archbench._declarations import Architecture, Declared, Published, Reader, Task, convert_options
 from archbench._downloads import data_folder, state
-from archbench._planning import Plan
 from archbench._plugins import Registered
 from archbench._protocols import Protocol
 from archbench._selection import Selected
+
+if TYPE_CHECKING:
+    from archbench._planning import Plan
 
 Description = dict[str, Any]
 

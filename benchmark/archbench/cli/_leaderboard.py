@@ -6,22 +6,19 @@ import gc
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
 from archbench._errors import SelectionError, StoreError
 from archbench._plugins import Plugins
 from archbench._records import SetAside, Store
-from archbench._suite._leaderboard import (
-    WrittenLeaderboard,
-    describe_problem,
-    refuse_to_overwrite_foreign_files,
-    write_leaderboard,
-)
 from archbench._suite._publish import write_workflow
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, flag, load
 from archbench.cli._output import out_option, print_json, print_problems
+
+if TYPE_CHECKING:
+    from archbench._suite._leaderboard import WrittenLeaderboard
 
 Open = Annotated[bool, flag("--open", "Show the page in a browser afterwards.")]
 Parquet = Annotated[bool, flag("--parquet", "Also write trials.parquet; needs pip install 'archbench[parquet]'.")]
@@ -70,6 +67,8 @@ class Wanted(NamedTuple):
 
 
 def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json: bool) -> NoReturn:
+    from archbench._suite._leaderboard import write_leaderboard
+
     gc.disable()  # nearly all that is made is kept until the end, and looking for garbage takes a third of the time
     records, set_aside = store.load()
     for item in set_aside:
@@ -129,6 +128,8 @@ def _open_store(out: Path) -> Store:
     Raises:
         StoreError: there is no such folder, or it holds a page that the suite did not write.
     """
+    from archbench._suite._leaderboard import refuse_to_overwrite_foreign_files
+
     if not out.is_dir():
         raise StoreError(
             f"there is no folder {out}; run `benchmark run all{out_option(out)}` first, or name another with --out"
@@ -141,6 +142,8 @@ def _open_store(out: Path) -> Store:
 def _describe(
     records: int, set_aside: list[SetAside], written: WrittenLeaderboard, workflow: Path | None
 ) -> dict[str, Any]:
+    from archbench._suite._leaderboard import describe_problem
+
     return {
         "records": records,
         "files": written.files,

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archbench._records import Merged, Store
 from archbench._records import merge as unite
-from archbench._suite._leaderboard import (
-    WrittenLeaderboard,
-    describe_problem,
-    refuse_to_overwrite_foreign_files,
-    write_leaderboard,
-)
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
 from archbench.cli._output import print_json, print_problems
+
+if TYPE_CHECKING:
+    from archbench._suite._leaderboard import WrittenLeaderboard
 
 Sources = Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders that runs wrote; they are only read.")]
 
@@ -30,6 +27,8 @@ def merge(
     json: Json = False,
 ) -> None:
     """Unite the records of several folders in one, and write its leaderboard. Refuses results that contradict."""
+    from archbench._suite._leaderboard import refuse_to_overwrite_foreign_files, write_leaderboard
+
     plugins = load(plugin, no_plugin)
     store = Store(out)
     refuse_to_overwrite_foreign_files(store)
@@ -46,6 +45,8 @@ def merge(
 
 
 def _describe(merged: Merged, written: WrittenLeaderboard) -> dict[str, object]:
+    from archbench._suite._leaderboard import describe_problem
+
     return {
         "records": len(merged.records),
         "added": merged.added,

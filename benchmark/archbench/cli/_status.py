@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from archbench._suite._status import FolderStatus, RunStatus, read_folder_status
 from archbench.cli._options import DEFAULT_OUT, Json, Out, flag
 from archbench.cli._output import out_option, print_json
+
+if TYPE_CHECKING:
+    from archbench._suite._status import FolderStatus, RunStatus
 
 WATCH_SECONDS = 5.0
 
@@ -17,6 +19,8 @@ Watch = Annotated[bool, flag("--watch", "Look again every few seconds, until the
 
 def status(out: Out = DEFAULT_OUT, watch: Watch = False, json: Json = False) -> None:
     """Say how far the run in a folder has got: what runs, what failed, how long it will take. Changes nothing."""
+    from archbench._suite._status import read_folder_status
+
     while True:
         found = read_folder_status(out)
         if json:
