@@ -53,8 +53,14 @@ def seeds_together(rows: Sequence[Row]) -> list[str]:
     """Return the part on seeds that train as one batched network; nothing where it was not measured."""
     if not rows:
         return []
-    text = "All steps of a training without its validations. Ratios are one after the other over together."
-    return ["### Seeds as one batched network", text, ratios(rows, "seeds", "together")]
+    text = "All steps of a training, without its validations. How many times as long one seed after the other takes."
+    lines = [
+        (row["name"], quantity(row["found"], "ratio"), spread(row), row["n"],
+         seconds(row["ours"]), seconds(row["theirs"]))
+        for row in rows
+    ]  # fmt: skip
+    columns = ("seeds", "ratio", "quartiles", "n", "one after the other", "together")
+    return ["### Seeds as one batched network", text, markdown(columns, lines)]
 
 
 def conditions(results: dict[str, Any]) -> str:

@@ -26,8 +26,8 @@ class Waiting:
     """
 
     def __init__(self, planned: Sequence[PlannedTrial], workers: int | None = None) -> None:
-        groups = [(trial,) for trial in planned] if workers is None else make_groups(planned, workers)
-        self._groups: list[Group] = groups[::-1]
+        alone: list[Group] = [(trial,) for trial in planned]
+        self._groups = (alone if workers is None else make_groups(planned, workers))[::-1]
         self._told: set[Kind] = set()
 
     def __bool__(self) -> bool:

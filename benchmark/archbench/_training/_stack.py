@@ -63,11 +63,10 @@ class Stack:
 
     def losses(self, arguments: Sequence[Tensor], targets: Tensor) -> Tensor:
         """Return the training loss of each seed, (S,), given a batch of each, the seeds first."""
-        parameters, buffers = dict(self.network.named_parameters()), dict(self.network.named_buffers())
-        return losses_of(self._call(parameters, buffers, *arguments), targets, self.loss)
+        return losses_of(self._call(dict(_tensors(self.network)), *arguments), targets, self.loss)
 
-    def _forward(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], *arguments: Tensor) -> Tensor:
-        answer = functional_call(self.network, {**parameters, **buffers}, arguments)
+    def _forward(self, tensors: dict[str, Tensor], *arguments: Tensor) -> Tensor:
+        answer = functional_call(self.network, tensors, arguments)
         if isinstance(answer, Outputs):
             raise NotTogetherError("it has auxiliary classifiers")
         assert isinstance(answer, Tensor)
@@ -193,7 +192,9 @@ def _distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
 
 
 def _random_states() -> tuple[Any, ...]:
-    return torch.get_rng_state().numpy().tobytes(), random.getstate(), np.random.get_state()[1].tobytes()
+    numpy: Any = np.random.get_state(legacy=False)
+    keys, position = numpy["state"]["key"], numpy["state"]["pos"]
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), keys.tobytes(), position
 
 
 def _explain(error: Exception) -> str:
@@ -201,7 +202,6 @@ def _explain(error: Exception) -> str:
     text = " ".join(str(error).split())
     if "randomness" in text:
         return "it draws random numbers in training, and each seed has a stream of its own"
-    if "vmap over" in text and "does not have vmap support" in text:
-        name = text.partition("vmap over ")[2].partition(",")[0]
-        return f"{name}, an autograd.Function, has no vmap()"
+    if "does not have vmap support" in text or "setup_context" in text:
+        return "an autograd.Function of its own has no vmap()"
     return f"torch cannot batch it: {type(error).__name__}: {text}"[:300]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def run_together(
 ) -> list[Record]:
     """Train the seeds of a cell together, and return the records of those that ended `ok` or `diverged`.
 
-    The others have to be trained one by one, and end as ever.
+    The others have to be trained one by one, and end as ever; after SIGTERM all have.
 
     Args:
         jobs: differ in the seed of their trial.
@@ -62,10 +63,13 @@ def run_together(
             run.prepare()
         training = JointTraining(runs)
         on_faster(training.probe())
-        training.train()
+        try:
+            training.carry_out()
+        except SIGTERMException:
+            return []
     records = []
     for run, error in zip(runs, training.errors, strict=True):
-        record = record_of(run, lambda error=error: _raise(error), run.test)
+        record = record_of(run, partial(_raise, error), run.test)
         if record.status in ("ok", "diverged"):
             records.append(record if networks is None else keep_network(run.job, record, _module(run), networks))
     return records
@@ -76,7 +80,7 @@ def _as_refusal() -> Iterator[None]:
     """Turn whatever goes wrong into a refusal: alone, a trial that is to blame ends with its own record."""
     try:
         yield
-    except (NotTogetherError, SIGTERMException):
+    except NotTogetherError:
         raise
     except (Exception, SystemExit) as error:
         raise NotTogetherError(f"together they failed: {one_line(error)}") from error
@@ -126,7 +130,7 @@ class JointTraining(pl.LightningModule):
             NotTogetherError: they would be slower, or torch cannot batch their networks.
         """
         networks = [module.network for module in self.modules_of_seeds]
-        rows = [next(iter(run.order))[0] for run in self.runs]
+        rows = [chunks[0] for chunks in next(iter(_JointOrder([run.order for run in self.runs])))]
         batches = [
             next(iter(module.splits["train"].batches([row])))
             for module, row in zip(self.modules_of_seeds, rows, strict=True)
@@ -139,7 +143,7 @@ class JointTraining(pl.LightningModule):
             raise NotTogetherError(f"together they take {factor:.2g} times as many steps per second")
         return factor
 
-    def train(self) -> None:
+    def carry_out(self) -> None:
         """Train all seeds; whoever diverges goes on unseen."""
         run = self.runs[0]
         trainer = make_trainer(run.job.device)

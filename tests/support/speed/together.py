@@ -16,7 +16,7 @@ WORK = {("mlp", "digits"): 300, ("rnn", "adding"): 60, ("lstm", "adding"): 60, (
 def together(trials: list[PlannedTrial]) -> float:
     """Return the seconds of all steps of some seeds as one batched network."""
     runs = [prepared(trial) for trial in trials]
-    JointTraining(runs).train()
+    JointTraining(runs).carry_out()
     return sum(sum(run.module.seconds) for run in runs)  # each has its share
 
 
