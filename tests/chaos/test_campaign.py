@@ -26,6 +26,7 @@ def test_a_wrong_kind_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert ",".join([*KINDS, SWEPT]) in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_record_is_survived(cli: Cli, tmp_path: Path) -> None:
     """A campaign of one fault prints its table, keeps nothing, and ends with exit code 0."""
     done = cli("chaos", "--faults", "1", "--kinds", "garbled", "--seed", "3", cwd=tmp_path)
