@@ -40,6 +40,7 @@ OTHER_PROTOCOL: dict[str, Any] = {
     "tuning": Tuning(rates=(0.1, 0.2)),
     "probes": Probes(measure=("gradient",)),
     "for_studies": True,
+    "precision": "bf16",
 }
 OTHER_RECIPE: dict[str, Any] = {
     "optimizer": "adam",
