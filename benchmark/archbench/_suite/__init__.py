@@ -7,11 +7,11 @@ if TYPE_CHECKING:
     from archbench._suite._answers import claims as claims
     from archbench._suite._answers import study as study
     from archbench._suite._api import compare as compare
-    from archbench._suite._api import export as export
-    from archbench._suite._api import load as load
     from archbench._suite._api import read as read
     from archbench._suite._api import reproduce as reproduce
     from archbench._suite._api import run as run
+    from archbench._suite._api_networks import export as export
+    from archbench._suite._api_networks import load as load
     from archbench._suite._observer import Observer as Observer
     from archbench._suite._results import Results as Results
     from archbench._suite._settings import RunSettings as RunSettings
@@ -21,8 +21,8 @@ _ON_DEMAND = {
     "claims": "archbench._suite._answers",
     "study": "archbench._suite._answers",
     "compare": "archbench._suite._api",
-    "export": "archbench._suite._api",
-    "load": "archbench._suite._api",
+    "export": "archbench._suite._api_networks",
+    "load": "archbench._suite._api_networks",
     "read": "archbench._suite._api",
     "reproduce": "archbench._suite._api",
     "run": "archbench._suite._api",

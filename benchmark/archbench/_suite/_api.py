@@ -1,11 +1,10 @@
-"""The suite from Python: `run`, `compare`, `reproduce`; `read` and `load`, which only read; and `export`.
+"""The suite from Python: `run`, `compare`, `reproduce`; and `read`, which only reads.
 
 Importing it loads neither torch nor numpy.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +15,9 @@ from archbench._suite._results import Results
 from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, Keep, RunSettings
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from archbench._declarations import Size
     from archbench._planning import LoggerName, Plan
     from archbench._plugins import Plugins
-    from archbench._records import ExportFormat, Record
     from archbench._suite._certificate import Certificate
     from archbench._suite._compare import Compared
 
@@ -108,7 +104,7 @@ def run(
         slurm={name: str(value) for name, value in (slurm or {}).items()}, seeds_together=seeds_together,
         live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
     )  # fmt: skip
-    plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    plugins = load_all_plugins(observer, plugin_files, blocked_plugins)
     chosen = None if tasks is None else _listed(tasks)
     wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)
     planned = make_plan(plugins, wanted, observer)
@@ -168,7 +164,7 @@ def compare(
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
-    plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    plugins = load_all_plugins(observer, plugin_files, blocked_plugins)
     usual = choose_protocol(protocol, plugins.protocols).seeds
     rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
     plan = _make_plan(plugins, observer, architectures, tasks, protocol, rules.seeds)
@@ -223,7 +219,7 @@ def reproduce(
         certificate=None if out is None else Path(out),
         command=f"archbench.reproduce({str(target)!r}{drawn})",
     )
-    plugins = _load_plugins(observer, plugin_files, blocked_plugins)
+    plugins = load_all_plugins(observer, plugin_files, blocked_plugins)
     return _reproduce.reproduce(wanted, settings, plugins=plugins, observer=observer)
 
 
@@ -256,68 +252,8 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
     )
 
 
-def load(
-    target: Record | str | Path,
-    *,
-    out: str | Path = DEFAULT_OUT,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
-) -> nn.Module:
-    """Return a trained network that a run kept, in evaluation mode, on the CPU.
-
-    It takes inputs as those of its task. On a task of variable length it is called with lengths if its architecture
-    declares `takes_lengths`; else the padding goes in front.
-
-    Args:
-        target: a record of a run that kept networks, its file, FOLDER/DIGITS of its id, or the file of the weights.
-        out: the folder of the run, for a record.
-        plugin_files: one-file plugins to load as well.
-        blocked_plugins: distributions or entry points that are not even imported.
-
-    Raises:
-        RecordError: no network of this record is kept, or its files are damaged.
-        PluginError: its architecture is not installed, or in another revision.
-    """
-    from archbench._suite._networks import load_network
-
-    plugins = _load_plugins(Observer(), plugin_files, blocked_plugins)
-    return load_network(target, Path(out), plugins, warn=lambda text: warnings.warn(text, stacklevel=2))
-
-
-def export(
-    target: Record | str | Path,
-    path: str | Path,
-    *,
-    format: ExportFormat | None = None,
-    out: str | Path = DEFAULT_OUT,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
-) -> float:
-    """Write a trained network that a run kept to a file, and return the largest relative difference of its outputs.
-
-    The outputs of the file are compared with those of the network on random batches before it is written.
-
-    Args:
-        target, out, plugin_files, blocked_plugins: as of `load`.
-        path: of the file.
-        format: `safetensors`, `torchscript` or `onnx`; None for the one that the ending of the path says.
-
-    Raises:
-        SelectionError: the format is not known, or its libraries are not installed.
-        DataError: the network cannot be exported to this format, or gives other outputs there.
-        RecordError, PluginError: as of `load`.
-        StoreError: the file cannot be written.
-    """
-    from archbench._suite._export import export_kept
-
-    plugins = _load_plugins(Observer(), plugin_files, blocked_plugins)
-    done = export_kept(
-        target, Path(path), format, Path(out), plugins, warn=lambda text: warnings.warn(text, stacklevel=2)
-    )
-    return done.difference
-
-
-def _load_plugins(observer: Observer, files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:
+def load_all_plugins(observer: Observer, files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:
+    """Return the plugins that are installed and those of files; the observer is told of what is wrong with some."""
     from archbench._plugins import load_plugins, plugins_from_environment
 
     plugins = load_plugins(files=[Path(file) for file in files], blocked=blocked, only=plugins_from_environment())
