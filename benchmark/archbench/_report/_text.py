@@ -181,8 +181,8 @@ def summary_line(board: Leaderboard, *, protocols: bool = True) -> str:
 
 
 def _studies_words(board: Leaderboard) -> str:
-    number, trials = len(board.studies), sum(sum(study.trials.values()) for study in board.studies)
-    return f"{number} {'study' if number == 1 else 'studies'} with {trials:,} trials"
+    """Return the number of studies; that of their trials is not theirs alone, since studies share some."""
+    return f"{len(board.studies)} {'study' if len(board.studies) == 1 else 'studies'}"
 
 
 def dots_words(board: TaskBoard) -> str:
