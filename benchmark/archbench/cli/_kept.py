@@ -71,7 +71,7 @@ def keep_answer(answer: str, problems: str, plugins: Plugins) -> None:
     """
     if _Asked.path is None:
         return
-    paths = {path: _state(path) for path in _deciding(plugins)}
+    paths = {path: _state(path) for path in sorted({*_deciding(plugins)})}
     newest = max((time for state in paths.values() if state for time in state[:2]), default=0)
     if newest < _Asked.nanoseconds and len(paths) <= MOST_PATHS:
         _store(_Asked.path, json.dumps({"paths": paths, "problems": problems, "answer": answer}))
