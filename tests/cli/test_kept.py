@@ -30,8 +30,8 @@ def archbench_tasks():
     pass
 @archbench.hookimpl
 def archbench_architectures():
-    files = (archbench.LocalFolder(path="weights-of-mine", advice="train it"),)
-    yield archbench.Architecture(name="NAME", build=build, inputs=("image",), files=files)
+    file = archbench.RemoteFile(path="mine/weights", urls=("https://example.org/weights",), size=1, sha256="0" * 64)
+    yield archbench.Architecture(name="NAME", build=build, inputs=("image",), files=(file,))
 """
 
 Ask = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -105,14 +105,14 @@ def test_a_change_makes_a_new_answer(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "source" / "stranger" / "more" / "names.json").write_text('"other-name"')
     assert names(ask("list")) == {"other-name": "", "mine-2": "missing"}
 
-    (tmp_path / "data" / "weights-of-mine").mkdir()
-    (tmp_path / "data" / "weights-of-mine" / "w").touch()
-    assert names(ask("list")) == {"other-name": "", "mine-2": "ready"}
+    (tmp_path / "data" / "mine").mkdir()
+    (tmp_path / "data" / "mine" / "weights").touch()
+    assert names(ask("list")) == {"other-name": "", "mine-2": "unchecked"}
     assert not made_anew(ask("list"))
 
     (tmp_path / "source" / "stranger" / "__init__.py").write_text("raise RuntimeError('out of order')")
     for done in (ask("list"), ask("list")):
-        assert (done.returncode, names(done)) == (1, {"mine-2": "ready"})
+        assert (done.returncode, names(done)) == (1, {"mine-2": "unchecked"})
         assert "problem: stranger:stranger: importing it raised" in done.stderr
 
 
