@@ -132,3 +132,18 @@ def test_a_cache_that_cannot_be_used(ask: Ask, tmp_path: Path) -> None:
 
     assert made_anew(done)
     assert done.stdout == first.stdout
+
+
+def test_the_kept_help_is_the_help(tmp_path: Path) -> None:
+    """The help is the one of the first command, and follows the width of the terminal."""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def ask(**more: str) -> str:
+        command = [sys.executable, "-m", "archbench", "--help"]
+        return subprocess.run(command, env=environment | more, capture_output=True, text=True, check=True).stdout
+
+    first = ask()
+    assert list(tmp_path.rglob("answers/*"))
+    assert ask() == first
+    assert "leaderboard" in first
+    assert max(map(len, ask(COLUMNS="50").splitlines())) < max(map(len, first.splitlines()))

@@ -1,4 +1,4 @@
-"""Answers of `list` and `plugins`, kept until a file that they depend on changes. They import no plugin and no typer.
+"""Answers of `list`, `plugins` and `--help`, kept until a file that they depend on changes: no plugin is imported.
 
 An answer lies in the user's cache folder, under a hash of the command line, the environment, the search path and the
 versions. It names all files and folders that decided it, each with its times and size: the loaded modules, what lies in
@@ -22,9 +22,9 @@ from archbench._downloads import cache_folder, deciding_paths
 from archbench._version import __version__
 
 if TYPE_CHECKING:
-    from archbench._plugins import Plugins
+    from archbench._plugins import Plugins, Registered
 
-VERBS = ("list", "plugins")
+KEPT = ("--help", "-h", "list", "plugins")
 MOST_ANSWERS = 50
 MOST_PATHS = 10_000
 """An answer that depends on more is not kept: looking at them all would take longer than to make it again."""
@@ -46,7 +46,7 @@ class _Asked:
 def print_kept_answer() -> bool:
     """Print the answer that was kept for this command line; return whether there was one and all of it was written."""
     _Asked.path = None
-    if sys.argv[1:2] not in [[verb] for verb in VERBS] or not sys.stdout or sys.stdout is not sys.__stdout__:
+    if sys.argv[1:2] not in [[verb] for verb in KEPT] or not sys.stdout or sys.stdout is not sys.__stdout__:
         return False
     try:
         _Asked.folders, _Asked.nanoseconds = [folder or os.getcwd() for folder in sys.path], time.time_ns()
@@ -108,13 +108,14 @@ def _deciding(plugins: Plugins) -> Iterator[str]:
     """Yield the paths whose content decides what the plugins are."""
     loaded = (getattr(module, "__dict__", {}).get("__file__") for module in [*sys.modules.values()])
     yield from (file for file in loaded if isinstance(file, str))
-    items = (*plugins.architectures, *plugins.tasks, *plugins.readers, *plugins.studies, *plugins.claims)
-    for name in {each.source.value.partition(":")[0] for each in (*items, *plugins.protocols)}:
+    with_files: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks]
+    others: list[Registered[Any]] = [*plugins.readers, *plugins.studies, *plugins.claims, *plugins.protocols]
+    for name in {each.source.value.partition(":")[0] for each in with_files + others}:
         yield from _in_package(name)
     for folder in _Asked.folders:
         yield from _distributions(folder)
-    for item in (each.item for each in (*plugins.architectures, *plugins.tasks)):
-        yield from (str(path) for file in item.files for path in deciding_paths(file))
+    for file in (file for each in with_files for file in each.item.files):
+        yield from map(str, deciding_paths(file))
 
 
 def _in_package(name: str) -> Iterator[str]:
