@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import archbench
 from archbench._protocols._toml import get_protocol
 from archbench._suite._rows import COLUMNS
-from archbench.cli import VERBS, make_app
+from archbench.cli._app import VERBS, make_app
 from support.pages import (
     PAGES,
     PROJECT,

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from archbench import DataError
 from archbench._plugins import load_plugins
 from archbench._selection import check_availability, select
-from archbench.cli import VERBS, make_app
+from archbench.cli._app import VERBS, make_app
 from support import Cli, Make, ReadRecords, small_sets
 
 PLUGIN = """

@@ -9,7 +9,7 @@ import pytest
 
 import archbench
 from archbench._protocols._toml import read_protocol
-from archbench.cli import SET_BY_PROTOCOL
+from archbench.cli._app import SET_BY_PROTOCOL
 from support import Cli
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import archbench
 from archbench import DataError, Observer, PluginError, Results, SelectionError
-from archbench.cli import make_app
+from archbench.cli._app import make_app
 from support import Cli
 
 SYMBOLS = "abcdefg \n,"

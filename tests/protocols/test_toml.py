@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from archbench._errors import ProtocolError
 from archbench._protocols import Probes, Protocol, Recipe, Tuning, find_protocol, protocols
 from archbench._protocols._toml import NOT_IN_FILES, SET_BY_PROTOCOL, get_protocol, read_protocol
-from archbench.cli import VERBS, make_app
+from archbench.cli._app import VERBS, make_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
 

@@ -15,7 +15,7 @@ from archbench._errors import DeviceError
 from archbench._plugins import Plugins, Problem, load_plugins
 from archbench._suite import _doctor
 from archbench._suite._doctor import Symptom, examine
-from archbench.cli import VERBS, make_app
+from archbench.cli._app import VERBS, make_app
 
 
 @pytest.fixture

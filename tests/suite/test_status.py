@@ -16,7 +16,7 @@ from archbench._planning import Device
 from archbench._records import Store
 from archbench._suite._pace import Pace
 from archbench._suite._status import NAME, RunStatus, StatusFile, read_folder_status
-from archbench.cli import VERBS, make_app
+from archbench.cli._app import VERBS, make_app
 from support import MakeRecord
 
 

@@ -17,6 +17,7 @@ from archbench._downloads._declared import RemoteFile as RemoteFile
 from archbench._downloads._folder import cache_folder as cache_folder
 from archbench._downloads._folder import data_folder as data_folder
 from archbench._downloads._state import State as State
+from archbench._downloads._state import deciding_paths as deciding_paths
 from archbench._downloads._state import find_damage as find_damage
 from archbench._downloads._state import missing as missing
 from archbench._downloads._state import state as state
@@ -27,6 +28,7 @@ __all__ = [
     "State",
     "cache_folder",
     "data_folder",
+    "deciding_paths",
     "find_damage",
     "missing",
     "state",

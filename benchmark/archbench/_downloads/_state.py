@@ -33,6 +33,14 @@ def state(needed: RemoteFile | LocalFolder) -> State:
     return "unchecked" if needed.unpack and read_manifest(needed) is None else "ready"
 
 
+def deciding_paths(needed: RemoteFile | LocalFolder) -> list[Path]:
+    """Return the paths whose presence, size and time decide the state of a file or folder."""
+    path = data_folder() / needed.path
+    if isinstance(needed, LocalFolder):
+        return [path]
+    return [path, stamp_path(path), *([data_folder() / needed.unpack / MANIFEST] if needed.unpack else [])]
+
+
 def missing(needed: Sequence[RemoteFile | LocalFolder]) -> list[RemoteFile | LocalFolder]:
     """Return the files and folders that are not ready."""
     return [item for item in needed if state(item) != "ready"]

@@ -1,182 +1,19 @@
 """The command line: one module per verb, which parses, prints and chooses the exit code.
 
-Modules that are no verbs: all verbs share `_group`, `_completion`, `_options`, `_output`, `_signals` and `_streams`;
-`run` and `tune` use `_carry_out`, `_forecast`, `_results` and `_tables`; `run`, `study` and `claims` use `_answers`,
-`compare` uses `_compare_output`, `reproduce` uses `_reproduce_output`, `profile` uses `_profile_output`, `show` uses
-`_names` and `_describe`, `check` uses `_names` and `_targets`, `data` uses `_names` and `_downloads`, and `new` uses
-`_scaffold`. Only the verb that is asked for is imported, and only processes that train load torch.
+Modules that are no verbs: `_kept` answers without `_app` where it can; all verbs share `_app`, `_group`, `_completion`,
+`_options`, `_output`, `_signals` and `_streams`; `run` and `tune` use `_carry_out`, `_forecast`, `_results` and
+`_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses `_compare_output`, `reproduce` uses
+`_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check` uses `_names` and
+`_targets`, `data` uses `_names` and `_downloads`, and `new` uses `_scaffold`. Only the verb that is asked for is
+imported, and only processes that train load torch.
 """
 
-from __future__ import annotations
-
-import atexit
-import contextlib
-import gc
-import importlib
-import os
-import signal
-import sys
-from collections.abc import Iterable
-from typing import Annotated, Any
-
-import msgspec
-import typer
-
-from archbench._errors import ArchbenchError, SelectionError
-from archbench._version import __version__
-from archbench.cli._group import Group
-from archbench.cli._output import json_only
-from archbench.cli._signals import Stopped, leave, stop_signals
-from archbench.cli._streams import end, prepare_streams
-
-VERBS = (
-    "run", "tune", "compare", "study", "claims", "reproduce", "list", "show", "check", "profile", "predict",
-    "export", "new", "plugins", "data", "leaderboard", "status", "merge", "doctor", "chaos",
-)  # fmt: skip
-"""The verbs, in the order of the help."""
-
-SET_BY_PROTOCOL = {
-    "--epochs": "epochs = 20",
-    "--steps": "steps = 2000",
-    "--batch-size": "batch_size = 64",
-    "--lr": "recipe.learning_rate = 0.001",
-    "--learning-rate": "recipe.learning_rate = 0.001",
-    "--optimizer": 'recipe.optimizer = "sgd"',
-    "--weight-decay": "recipe.weight_decay = 0.01",
-}
-"""Options that people try, with the line of a protocol file that does what they want."""
-
-OURS = ("archbench.", "typer.")
-"""Modules that may end the command; typer does it after it has installed or made completions of a shell."""
-
-
-# Python looks for garbage before it ends, which takes longer than most verbs. At an exit there is no use in it.
-atexit.register(gc.freeze)
-
-
-def make_app(verbs: Iterable[str], *, completion: bool = True) -> typer.Typer:
-    """Return the command line with some of the verbs; the modules of the others are not imported.
-
-    Args:
-        verbs: their names.
-        completion: with the options that install completion in a shell, which take a fifth of the start.
-    """
-    app = typer.Typer(
-        name="benchmark",
-        cls=Group,
-        help="Train every architecture on every task it fits, and write a leaderboard that can be checked. "
-        "`benchmark --install-completion` teaches your shell its names.",
-        no_args_is_help=True,
-        add_completion=completion,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,  # importing rich takes as long as all the rest
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_start)  # without a callback, an app of one command takes no name of a verb
-    for verb in verbs:
-        _add(app, verb)
-    return app
-
-
-def _add(app: typer.Typer, verb: str) -> None:
-    module = importlib.import_module(f"archbench.cli._{verb}")
-    if verb in ("data", "study"):
-        app.add_typer(module.app, name=verb)
-    else:
-        app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"archbench {__version__}")
-        raise typer.Exit
-
-
-def _start(
-    version: Annotated[
-        bool, typer.Option("--version", metavar="", help="Print the version.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Take the options that stand before a verb."""
-
-
-# Recent versions of typer bring their own click, older ones use the installed one; this finds the class in either.
-_USAGE_ERROR: Any = typer.BadParameter.__base__
+from archbench.cli._kept import print_kept_answer
 
 
 def main() -> None:
-    """Run the command line and exit.
+    """Print the answer that was kept for this command line; without one, run the verb and exit."""
+    if not print_kept_answer():
+        from archbench.cli._app import run_app  # typer and the plugins take most of the start
 
-    An `ArchbenchError` becomes one line and exit code 2; any other exception keeps its traceback. A signal to stop ends
-    any verb with 128 plus its number, as shells do.
-    """
-    try:
-        try:
-            prepare_streams()
-            with stop_signals(), json_only() if "--json" in sys.argv else contextlib.nullcontext():
-                code = _exit_code()
-            end(code)
-        except ArchbenchError as error:
-            _complain(error)
-            end(2)
-    except Stopped as stop:
-        leave(stop.number, "" if stop.number == signal.SIGPIPE else "Stopped.")
-
-
-def _exit_code() -> int:
-    """Run the verb and return its exit code; only our own code decides about that."""
-    try:
-        return _run_app()
-    except SystemExit as exit_:
-        if not isinstance(exit_.code, str) and _raised_by(exit_).startswith(OURS):
-            return int(exit_.code or 0)
-        print(f"problem: {_raised_by(exit_)} tried to end the command ({exit_!r}); repair it", file=sys.stderr)
-        return 1
-
-
-def _raised_by(error: BaseException) -> str:
-    """Return the name of the module that raised an exception."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    return str(place.tb_frame.f_globals.get("__name__", "")) if place else ""
-
-
-def _complain(error: ArchbenchError) -> None:
-    if "--json" in sys.argv:
-        print(msgspec.json.encode({"error": str(error)}).decode())
-    print(f"benchmark: {error}", file=sys.stderr)
-
-
-def _run_app() -> int:
-    """Parse the command line, run the verb and return the exit code.
-
-    Raises:
-        SelectionError: the command line is wrong; as an `ArchbenchError` it is shown like any other mistake.
-    """
-    known = sys.argv[1:2] if sys.argv[1:] and sys.argv[1] in VERBS else VERBS
-    try:
-        return make_app(known, completion=_completes())(standalone_mode=False) or 0
-    except _USAGE_ERROR as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
-            return 2
-        raise SelectionError(_describe_usage_error(error)) from None
-
-
-def _completes() -> bool:
-    """Return whether a shell asks for completions, or somebody wants to install them."""
-    asks = any(name.startswith("_") and name.endswith("_COMPLETE") for name in os.environ)
-    return asks or any(word.startswith(("--install-completion", "--show-completion")) for word in sys.argv)
-
-
-def _describe_usage_error(error: Any) -> str:
-    """Return the message of click in one line; for an option of training, who sets it."""
-    command = "benchmark" if error.ctx is None else error.ctx.command_path
-    option = getattr(error, "option_name", "")
-    if key := SET_BY_PROTOCOL.get(option):
-        return (
-            f"no such option: {option}; the protocol sets it, for all entrants alike. Write a file mine.toml with "
-            f'name = "mine", extends = "quick" and {key}, and give it with --protocol ./mine.toml'
-        )
-    problem = str(error.format_message()).rstrip(".")
-    return f"{problem[:1].lower()}{problem[1:]}; see `{command} -h`"
+        run_app()

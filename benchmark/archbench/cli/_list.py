@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import textwrap
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +14,7 @@ from archbench._plugins import Plugins, Registered, resolution_of
 from archbench._protocols import Protocol, protocols
 from archbench._selection import data_state
 from archbench.cli._options import Blocked, Json, PluginFiles, load
-from archbench.cli._output import print_json
+from archbench.cli._output import answer, format_json
 
 Row = dict[str, Any]
 
@@ -41,11 +41,7 @@ def list_(kind: KindOfInput = None, plugin: PluginFiles = None, no_plugin: Block
     """List the architectures, the tasks, the kinds of own files and the protocols."""
     plugins = load(plugin, no_plugin)
     listing = _describe(plugins, kind)
-    if json:
-        print_json(listing)
-    else:
-        _print(listing)
-    sys.exit(1 if any(problem.fatal for problem in plugins.problems) else 0)
+    answer(format_json(listing) if json else "\n".join(_lines(listing)), plugins)
 
 
 def _describe(plugins: Plugins, kind: InputKind | None) -> dict[str, list[Row]]:
@@ -111,31 +107,31 @@ def _describe_protocol(protocol: Protocol) -> Row:
     }
 
 
-def _print(listing: dict[str, list[Row]]) -> None:
+def _lines(listing: dict[str, list[Row]]) -> Iterator[str]:
     columns = shutil.get_terminal_size(fallback=(UNLIMITED, 24)).columns
     for heading, rows in listing.items():
-        print(heading.capitalize())
+        yield heading.capitalize()
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
-            _print_row(row, width, columns)
-        print()
+            yield from _row_lines(row, width, columns)
+        yield ""
     for line in EXPLANATIONS:
-        _print_beside("", line, columns)
+        yield from _beside("", line, columns)
 
 
-def _print_row(row: Row, width: int, columns: int) -> None:
-    """Print a row, with what does not fit into the columns of the terminal on lines below."""
+def _row_lines(row: Row, width: int, columns: int) -> Iterator[str]:
+    """Yield a row, with what does not fit into the columns of the terminal on lines below."""
     note = f"  [{', '.join(row['inputs'])}]" if "inputs" in row else ""
     note += f"  [data {row['data']}]" if row.get("data") else ""
     if row.get("resolution"):
         note += f"  [{row['resolution']['told_apart']} of {row['resolution']['pairs']} pairs]"
     note += f"  [{row['provider']}]" if row.get("provider", "archbench") != "archbench" else ""
     star = " " if row.get("by_default", True) else "*"
-    _print_beside(f"{star} {row['name']:<{width}}  ", f"{row['summary']}{note}", columns)
+    yield from _beside(f"{star} {row['name']:<{width}}  ", f"{row['summary']}{note}", columns)
     if row.get("variants"):
-        _print_beside(" " * (width + 4), f"variants: {', '.join(row['variants'])}", columns)
+        yield from _beside(" " * (width + 4), f"variants: {', '.join(row['variants'])}", columns)
 
 
-def _print_beside(head: str, text: str, columns: int) -> None:
+def _beside(head: str, text: str, columns: int) -> Iterator[str]:
     lines = textwrap.wrap(text, max(LEAST_COLUMNS, columns - len(head)), break_on_hyphens=False) or [""]
-    print(head + f"\n{'':<{len(head)}}".join(lines))
+    yield head + f"\n{'':<{len(head)}}".join(lines)

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import msgspec
 
-from archbench._plugins import Problem
+from archbench._plugins import Plugins, Problem
 from archbench._suite._settings import DEFAULT_OUT
+from archbench.cli._kept import keep_answer
 from archbench.cli._streams import goes_to, open_output
 
 _output: ContextVar[TextIO | None] = ContextVar("_output", default=None)  # None stands for sys.stdout, whatever it is
@@ -56,14 +57,31 @@ def print_json(value: Any, *, flush: bool = False) -> None:
         value: what msgspec can encode.
         flush: at once, because the command goes on.
     """
-    text = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()
-    print(text, file=_output.get(), flush=flush)
+    print(format_json(value), file=_output.get(), flush=flush)
+
+
+def format_json(value: Any) -> str:
+    """Return one JSON object as text."""
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()
+
+
+def answer(text: str, plugins: Plugins) -> NoReturn:
+    """Print what a verb found by asking the plugins, keep it for the next time, and exit: with 1 if one is broken."""
+    print(text, file=_output.get())
+    broken = any(problem.fatal for problem in plugins.problems)
+    if not broken:
+        keep_answer(f"{text}\n", "".join(f"{line}\n" for line in _lines(plugins.problems)), plugins)
+    sys.exit(1 if broken else 0)
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
     """Print a line for each problem on standard error."""
-    for problem in problems:
-        print(f"{'problem' if problem.fatal else 'warning'}: {problem.plugin}: {problem.message}", file=sys.stderr)
+    for line in _lines(problems):
+        print(line, file=sys.stderr)
+
+
+def _lines(problems: Iterable[Problem]) -> list[str]:
+    return [f"{'problem' if each.fatal else 'warning'}: {each.plugin}: {each.message}" for each in problems]
 
 
 def out_option(out: Path) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 
 from archbench._plugins import Plugins, PluginStatus, describe
 from archbench.cli._options import Blocked, Json, PluginFiles, load
-from archbench.cli._output import print_json
+from archbench.cli._output import answer, format_json
 
 
 def plugins(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
@@ -16,20 +16,18 @@ def plugins(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = 
         problems = [
             {"plugin": p.plugin, "stage": p.stage, "message": p.message, "fatal": p.fatal} for p in loaded.problems
         ]
-        print_json({"plugins": describe(loaded), "problems": problems})
-    else:
-        _print(loaded)
-    sys.exit(1 if any(problem.fatal for problem in loaded.problems) else 0)
+        answer(format_json({"plugins": describe(loaded), "problems": problems}), loaded)
+    answer("\n".join(_lines(loaded)), loaded)
 
 
-def _print(loaded: Plugins) -> None:
+def _lines(loaded: Plugins) -> Iterator[str]:
     width = max((len(status.name) for status in loaded.statuses), default=0)
     for status in loaded.statuses:
         origin = status.origin
         badge = f" commit {origin.commit[:10]}" if origin.commit else " editable" if origin.editable else ""
         time = "" if status.import_milliseconds is None else f"{status.import_milliseconds:6.1f} ms"
         provides = _describe_contents(status)
-        print(f"{status.name:<{width}}  {origin.version}{badge}  {status.status:<12} {time:>9}  {provides}")
+        yield f"{status.name:<{width}}  {origin.version}{badge}  {status.status:<12} {time:>9}  {provides}"
 
 
 def _describe_contents(status: PluginStatus) -> str:
