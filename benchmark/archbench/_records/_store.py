@@ -240,6 +240,7 @@ class Store:
         try:
             target.parent.mkdir(exist_ok=True)
             os.replace(path, target)
+            self._known.pop(path, None)
             write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
         except OSError as error:
             raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
