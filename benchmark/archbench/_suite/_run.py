@@ -100,7 +100,8 @@ class Run:
             if self.settings.extend and (line := describe_lacking(self.plan, self.store, self.records)):
                 self.observer.warned(line)
             for cell in self.plan.cells:
-                self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
+                if cell.refusal:
+                    self._refuse([(trial, cell.refusal) for trial in cell.trials()])
             try:
                 states = self._train_all()
                 self._tell_of_networks()
@@ -210,7 +211,7 @@ class Run:
         """Give each trial whose record a newer version wrote a failure in its place; the file stays as it is."""
         for name, reason in self.store.newer.items():
             self.observer.warned(f"{name}.json {reason}")
-        for planned in self.plan.trials:
+        for planned in self.plan.trials if self.store.newer else ():
             if planned.id in self.store.newer:
                 refusal = Refusal("failed", f"its record {self.store.newer[planned.id]}")
                 self.records[planned.id] = planned.refused(refusal)
