@@ -1,4 +1,4 @@
-"""What the page of a folder was made from, kept beside it: a run that changes nothing need not build it again."""
+"""The state of a page, kept beside it: its inputs and its files, so that a run that changes nothing need not build it."""
 
 from __future__ import annotations
 
