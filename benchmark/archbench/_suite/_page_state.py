@@ -1,4 +1,4 @@
-"""The state of a page, kept beside it: its inputs and its files, so that a run that changes nothing need not build it."""
+"""The state of a page, kept beside it: its inputs and files, so that a run that changes nothing need not build it."""
 
 from __future__ import annotations
 
