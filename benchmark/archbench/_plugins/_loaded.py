@@ -84,7 +84,14 @@ class Plugins:
         Raises:
             OSError: the source of a plugin cannot be read.
         """
-        items = (*self.architectures, *self.tasks, *self.readers, *self.studies, *self.claims, *self.protocols)
+        items: tuple[Registered[Any], ...] = (
+            *self.architectures,
+            *self.tasks,
+            *self.readers,
+            *self.studies,
+            *self.claims,
+            *self.protocols,
+        )
         each = {item.source: item for item in items}.values()
         unlike = {"import_milliseconds": None, "imported_torch": False}  # differ from one start to the next
         statuses = [msgspec.structs.replace(status, **unlike) for status in self.statuses]
