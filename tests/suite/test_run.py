@@ -72,7 +72,7 @@ def _everything_but(*kept: str) -> list[str]:
 
 
 def test_a_second_run_trains_nothing(recorder: Any, tmp_path: Path) -> None:
-    """With every record there, no worker is started and the page is written again with the same bytes."""
+    """With every record there, no worker is started and every file has the same bytes."""
     wanted: dict[str, Any] = {"tasks": "digits", "protocol": "smoke", "out": tmp_path / "out"}
     archbench.run("mlp", **wanted, observer=Observer())
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}

@@ -14,7 +14,7 @@ from archbench._plugins._apart import can_fork
 from archbench._plugins._discovery import BUILT_IN
 from archbench._plugins._faults import Problem
 from archbench._plugins._hooks import Hooks
-from archbench._plugins._provenance import PluginStatus, Registered
+from archbench._plugins._provenance import PluginStatus, Registered, plugin_of
 from archbench._plugins._sections import Sections, make_sections
 from archbench._plugins._watching import Watcher, notify
 from archbench._protocols import Protocol
@@ -69,6 +69,33 @@ class Plugins:
             for watcher in self._watchers.values():
                 watcher.close()
             self._watchers.clear()
+
+    @property
+    def may_change_pages(self) -> bool:
+        """True if a plugin adds sections to the page, or a stranger's hooks hear of trials and may do anything."""
+        return any(
+            _SECTIONS in active.hooks.names or (active.is_foreign and _OBSERVING & {*active.hooks.names})
+            for active in self._active
+        )
+
+    def states(self) -> list[Any]:
+        """Return what tells these plugins from others and from other versions of themselves, as data for JSON.
+
+        Raises:
+            OSError: the source of a plugin cannot be read.
+        """
+        items: tuple[Registered[Any], ...] = (
+            *self.architectures,
+            *self.tasks,
+            *self.readers,
+            *self.studies,
+            *self.claims,
+            *self.protocols,
+        )
+        each = {item.source: item for item in items}.values()
+        unlike = {"import_milliseconds": None, "imported_torch": False}  # differ from one start to the next
+        statuses = [msgspec.structs.replace(status, **unlike) for status in self.statuses]
+        return [statuses, [(plugin_of(item), item.fingerprint) for item in each]]
 
     def trial_started(self, trial: Trial) -> list[Problem]:
         """Call the hook of every plugin; return one problem for each hook that raises for the first time."""

@@ -72,10 +72,11 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         )
     if envelope.schema < SCHEMA:
         raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
-    if hashlib.sha256(bytes(envelope.record)).hexdigest() != envelope.sha256:
+    body = bytes(envelope.record)
+    if hashlib.sha256(body).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
-    record: Record = _decode(envelope.record, Record)
-    if _LONG in bytes(envelope.record).translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
+    record: Record = _decode(body, Record)
+    if _LONG in body.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
         raise ValueError("it holds an integer of more than 64 bits")
     if parts is not None:
         parts.share(record.trial, "architecture", "task", "protocol", "recipe")
@@ -87,6 +88,8 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
 
 def _with_printable_words(record: Record) -> Record:
     """Return a record whose message and detail can be shown, whoever wrote it."""
+    if not record.message and not record.detail:
+        return record
     message, detail = printable(record.message), printable(record.detail)
     if (message, detail) == (record.message, record.detail):
         return record
@@ -135,7 +138,8 @@ def read_plain_file(path: Path) -> bytes:
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a socket" if not _is_device(mode) else "a device"
         raise ValueError(f"it is {'a link to ' if path.is_symlink() else ''}{kind}, not a file")
-    return path.read_bytes()
+    with open(path, "rb", buffering=0) as file:  # a buffer costs as much as the reading
+        return file.readall()
 
 
 def _is_device(mode: int) -> bool:

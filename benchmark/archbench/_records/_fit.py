@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
-from itertools import pairwise
 
 from archbench._declarations import METRICS
 from archbench._records._fit_predictions import prediction_misfits
@@ -102,9 +102,9 @@ def _shape_misfits(curves: Curves) -> Iterator[str]:
     points = {len(curves.train_loss), len(curves.validation), len(curves.seconds)}
     if points != {len(curves.step)} or len(curves.penalty) not in (0, len(curves.step)):
         yield "its curves have different lengths"
-    if any(later <= earlier for earlier, later in pairwise([0, *curves.step])):
+    if any(map(operator.le, curves.step, [0, *curves.step])):
         yield "the steps of its curves do not rise"
-    if any(later < earlier for earlier, later in pairwise([0.0, *curves.seconds])):
+    if any(map(operator.lt, curves.seconds, [0.0, *curves.seconds])):
         yield "the seconds of its curves fall"
 
 

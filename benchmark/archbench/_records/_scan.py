@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,21 +53,34 @@ def read_files(paths: Iterable[Path]) -> Found:
     found = Found({}, [], [], [], {})
     copies: defaultdict[str, list[_Copy]] = defaultdict(list)
     parts = Parts()
-    for path in paths:
-        try:
-            data = read_plain_file(path)
-            found.checksums[path] = checksum(data)
-            record = _fitting(decode_record(data, parts))
-            copies[record.id].append(_Copy(path, record))
-        except RecordError as error:
-            found.newer.append((path, str(error)))
-        except ValueError as error:
-            found.broken.append((path, str(error)))
-        except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+    with _without_collection():
+        for path in paths:
+            try:
+                data = read_plain_file(path)
+                found.checksums[path] = checksum(data)
+                record = _fitting(decode_record(data, parts))
+                copies[record.id].append(_Copy(path, record))
+            except RecordError as error:
+                found.newer.append((path, str(error)))
+            except ValueError as error:
+                found.broken.append((path, str(error)))
+            except OSError as error:
+                raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
     for mine in copies.values():
         _choose(mine, found)
     return found
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: all that is read is kept, and looking takes as long as reading."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _fitting(record: Record) -> Record:
@@ -81,7 +96,7 @@ def _fitting(record: Record) -> Record:
 
 def _choose(copies: list[_Copy], found: Found) -> None:
     """Add the record that counts of one trial, or the reasons why none does."""
-    if reason := contradiction([copy.record for copy in copies]):
+    if len(copies) > 1 and (reason := contradiction([copy.record for copy in copies])):
         found.broken.extend((copy.path, reason) for copy in copies)
         return
     misnamed = [copy for copy in copies if copy.path.stem != copy.record.id]

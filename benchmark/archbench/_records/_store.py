@@ -11,6 +11,7 @@ OUT/live_logs/                 what `--logger` wrote
 OUT/problems.json              plugins that the last run could not load; the page shows them
 OUT/set-aside/                 files that do not count as records, moved here, never deleted
 OUT/set-aside.json             why they do not count; the page shows it
+OUT/.page.json                 what the page was made from, for a run that changes nothing
 OUT/run.json                   how far a run has got; there while it trains, for `benchmark status`
 OUT/.lock                      held while a run writes; the kernel frees it when the process dies
 OUT/.archbench-tmp-shared/     what the trials of a run share; deleted at its end, or by the next run if it was killed
@@ -75,7 +76,7 @@ class Store:
         """One record for each combination that cannot exist, as the folder was last read or written."""
         self.newer: dict[str, str] = {}
         """Why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials."""
-        self._known: dict[Path, set[str]] = {}  # checksums that files may have: as they were read, and as written
+        self._known: dict[Path, list[str]] = {}  # checksums that files may have: as they were read, and as written
 
     def path(self, trial_id: str) -> Path:
         """Return the path of the record of a trial, whether or not it exists."""
@@ -99,7 +100,7 @@ class Store:
     def write(self, record: Record) -> Record:
         """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""
         data, path = encode_record(record), self.path(record.id)
-        self._known.setdefault(path, set()).add(checksum(data))  # before writing, which a signal may interrupt
+        self._known.setdefault(path, []).append(checksum(data))  # before writing, which a signal may interrupt
         write_atomically(path, data)
         return decode_record(data)  # turns tuples in options into lists, so that this run and later ones show the same
 
@@ -126,10 +127,14 @@ class Store:
             StoreError: the folder cannot be read.
         """
         found = read_files(self._files())
-        self._known = {path: {known} for path, known in found.checksums.items()}
+        self._known = {path: [known] for path, known in found.checksums.items()}
         self.newer = {path.stem: reason for path, reason in found.newer}
         self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
+
+    def checksums(self) -> list[tuple[str, str]]:
+        """Return the path of each file of a record and the checksum of what was read or written last, in order."""
+        return sorted((os.fspath(path), known[-1]) for path, known in self._known.items())
 
     def restore(self, records: Mapping[str, Record]) -> list[str]:
         """Put right what something else than this store changed among the files since they were read.
@@ -235,6 +240,7 @@ class Store:
         try:
             target.parent.mkdir(exist_ok=True)
             os.replace(path, target)
+            self._known.pop(path, None)
             write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
         except OSError as error:
             raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None

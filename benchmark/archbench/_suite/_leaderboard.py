@@ -82,13 +82,18 @@ def _build(
     from archbench._report import build_leaderboard
 
     sections, problems = plugins.leaderboard_sections(records)
-    notes = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
-    notes += [*store.read_reasons({record.id for record in records}), *further]
+    notes = [*read_notes(store, records, problems), *further]
     answers = answer_all(plugins, records)
     notes += [describe_problem(problem) for problem in answers.problems]
     leaderboard = build_leaderboard([*records, *store.refused], sections, notes, answers)
     problems = [*problems, *answers.problems, *_describe_set_aside(leaderboard)]
     return WrittenLeaderboard(leaderboard, [], problems, answers)
+
+
+def read_notes(store: Store, records: Sequence[Record], problems: Sequence[Problem] = ()) -> list[str]:
+    """Return the problems that a page shows: those of the last run, these, and files that do not count."""
+    found = [*store.read_problems(), *(describe_problem(problem) for problem in problems)]
+    return [*found, *store.read_reasons({record.id for record in records})]
 
 
 def answer_all(plugins: Plugins, records: Sequence[Record]) -> Answers:

@@ -30,7 +30,7 @@ class Results:
         records: of a run, those of its plan; of a folder, all that are in it. Tuning trials are not among them.
         tuning_records: the trials that tried recipes, where the protocol tunes.
         refused: the combinations that cannot exist, one record each: its `message` says why, and it is of no trial.
-        files: what was written, relative to the folder; empty if nothing was.
+        files: what was written, relative to the folder; empty if nothing was, as the page was up to date.
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
         problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
@@ -49,6 +49,8 @@ class Results:
     studies: tuple[StudyResult, ...] = ()
     claims: tuple[Judgement, ...] = ()
     _built: Leaderboard | None = field(default=None, repr=False, compare=False)
+    _shown: tuple[Record, ...] = field(default=(), repr=False, compare=False)
+    _notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @cached_property
     def leaderboard(self) -> Leaderboard:
@@ -59,7 +61,8 @@ class Results:
         """
         from archbench._report import build_leaderboard
 
-        return self._built or build_leaderboard([*self.records, *self.tuning_records, *self.refused])
+        shown = self._shown or (*self.records, *self.tuning_records, *self.refused)
+        return self._built or build_leaderboard(shown, notes=self._notes)
 
     @property
     def boards(self) -> list[TaskBoard]:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from archbench._claims import Answers
 from archbench._declarations import Study
 from archbench._errors import DeviceError
 from archbench._execution import Executor, open_executor
@@ -19,11 +20,13 @@ from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
     describe_problem,
+    read_notes,
     refuse_to_overwrite_foreign_files,
     write_leaderboard,
 )
 from archbench._suite._live import PageBuilder
 from archbench._suite._observer import Observer, PluginHooks
+from archbench._suite._page_state import digest_inputs, find_page, keep_page
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
@@ -97,7 +100,8 @@ class Run:
             if self.settings.extend and (line := describe_lacking(self.plan, self.store, self.records)):
                 self.observer.warned(line)
             for cell in self.plan.cells:
-                self._refuse([(trial, cell.refusal) for trial in cell.trials() if cell.refusal])
+                if cell.refusal:
+                    self._refuse([(trial, cell.refusal) for trial in cell.trials()])
             try:
                 states = self._train_all()
                 self._tell_of_networks()
@@ -207,7 +211,7 @@ class Run:
         """Give each trial whose record a newer version wrote a failure in its place; the file stays as it is."""
         for name, reason in self.store.newer.items():
             self.observer.warned(f"{name}.json {reason}")
-        for planned in self.plan.trials:
+        for planned in self.plan.trials if self.store.newer else ():
             if planned.id in self.store.newer:
                 refusal = Refusal("failed", f"its record {self.store.newer[planned.id]}")
                 self.records[planned.id] = planned.refused(refusal)
@@ -223,24 +227,34 @@ class Run:
         for problem in problems:
             self.observer.problem_found(problem)
 
-    def _write(self) -> WrittenLeaderboard:
+    def _write(self) -> WrittenLeaderboard | None:
+        """Write the page and return it; None if it is up to date."""
         self.store.write_refused(self.plan.refused, {cell.key for cell in self.plan.cells})
         self.store.write_problems([describe_problem(problem) for problem in self.problems if problem.fatal])
         records = [self.records[key] for key in sorted(self.records)]
+        made_from = digest_inputs(self.store, records, self.plugins, read_notes(self.store, records))
+        if (page := find_page(self.store.root, made_from)) is not None:
+            self._report(page.problems)
+            self.observer.informed("the page is up to date: nothing that it shows has changed")
+            return None
         written = write_leaderboard(self.store, records, self.plugins)
+        keep_page(self.store.root, made_from, written.files, written.problems)
         self._report(written.problems)
         return written
 
-    def _results(self, states: Sequence[CellState], written: WrittenLeaderboard) -> Results:
+    def _results(self, states: Sequence[CellState], written: WrittenLeaderboard | None) -> Results:
+        answers = written.answers if written else Answers()
         return Results(
             out=self.settings.out,
             records=tuple(self.records[planned.id] for planned in self.plan.trials),
             tuning_records=tuple(record for state in states for record in state.tuning_records()),
-            studies=tuple(s for s in written.answers.studies if s.study.canonical in self.studies),
-            claims=tuple(c for c in written.answers.claims if c.study and c.study.canonical in self.studies),
-            _built=written.leaderboard,
+            studies=tuple(s for s in answers.studies if s.study.canonical in self.studies),
+            claims=tuple(c for c in answers.claims if c.study and c.study.canonical in self.studies),
+            _built=written.leaderboard if written else None,
+            _shown=() if written else (*self.records.values(), *self.store.refused),
+            _notes=() if written else tuple(read_notes(self.store, [*self.records.values()])),
             refused=tuple(self.plan.refused),
-            files=tuple(written.files),
+            files=tuple(written.files) if written else (),
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),
             problems=tuple(self.problems),

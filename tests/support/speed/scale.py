@@ -112,7 +112,7 @@ class ScheduledOnly(Run):
 def scheduling(folder: Path, number: int) -> list[Row]:
     """Return the seconds per trial of a run whose trials take no time, and how its process grows."""
     plugins = nets(folder, architectures=max(1, number // (TASKS * 5)))
-    plan = _plan(plugins, seeds=5)
+    plan = plan_all(plugins, seeds=5)
     settings = RunSettings(out=folder / "out")
     before, start = _resident(), time.perf_counter()
     run = ScheduledOnly(plan, settings, plugins=plugins, observer=Observer())
@@ -142,11 +142,7 @@ def parent_memory(folder: Path, seeds: int) -> list[Row]:
 def all_done(folder: Path, number: int) -> list[Row]:
     """Return the seconds of `benchmark run` where every trial of a large plan has its record."""
     plugins = nets(folder, architectures=number // (TASKS * SEEDS))
-    model = _model()
-    for planned in _plan(plugins, seeds=SEEDS).trials:
-        path = Store(folder / "out").path(planned.id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_record(_record_of(model, planned.trial)))
+    write_records(plan_all(plugins, seeds=SEEDS), folder / "out")
     command = [sys.executable, "-m", "archbench", "run", "net-*", "--task", "task-*", "--seeds", str(SEEDS)]
     more = ["--plugin", str(folder / "nets.py"), "--out", str(folder / "out"), "--json"]
     found = []
@@ -162,6 +158,15 @@ def all_done(folder: Path, number: int) -> list[Row]:
     ]
 
 
+def write_records(plan: Plan, out: Path) -> None:
+    """Write a record for each trial of a plan."""
+    model = _model()
+    for planned in plan.trials:
+        path = Store(out).path(planned.id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_record(_record_of(model, planned.trial)))
+
+
 def nets(folder: Path, *, architectures: int) -> Plugins:
     """Return plugins with so many made-up architectures, and made-up tasks."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +175,8 @@ def nets(folder: Path, *, architectures: int) -> Plugins:
     return load_plugins(files=[path])
 
 
-def _plan(plugins: Plugins, *, seeds: int) -> Plan:
+def plan_all(plugins: Plugins, *, seeds: int) -> Plan:
+    """Return the plan of all made-up architectures and tasks."""
     return make_plan(
         select(["net-*"], plugins.architectures, "architecture"),
         select(["task-*"], plugins.tasks, "task"),

@@ -145,11 +145,11 @@ def place_names(
     places = []
     for (x, y), name in zip(points, names, strict=True):
         start, end = x + 9, x + 9 + 7 * len(name)
+        near = [(at, gap) for left, right, at, gap in taken if left < end and start < right and abs(y - at) < gap + 15]
         free = [
             height
             for height in (y, y - 7, y + 7, y - 14, y + 14)
-            if TOP <= height <= plot - BOTTOM - 5
-            and not any(left < end and start < right and abs(height - at) < gap for left, right, at, gap in taken)
+            if TOP <= height <= plot - BOTTOM - 5 and not any(abs(height - at) < gap for at, gap in near)
         ]
         taken += [(start, end, height, 13) for height in free[:1]]
         places.append((free[0] if free else y, bool(free)))

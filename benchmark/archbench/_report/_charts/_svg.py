@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from markupsafe import Markup, escape
 
 from archbench._report._schema import Entrant
@@ -12,10 +14,16 @@ PALETTE = 10
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """Return one element, with its children and the values of its attributes escaped."""
-    pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"' for key, value in attributes.items())
+    pairs = "".join([f' {_attribute(key)}="{_value(value)}"' for key, value in attributes.items()])
     inside = "".join([child if isinstance(child, Markup) else escape(child) for child in children])
     # Names of elements and attributes are ours; values and children were escaped above.
     return Markup(f"<{name}{pairs}>{inside}</{name}>" if children else f"<{name}{pairs}/>")  # noqa: S704
+
+
+@cache
+def _attribute(key: str) -> str:
+    """Return the name of an attribute that is written as a Python name."""
+    return key.rstrip("_").replace("_", "-")
 
 
 def image(size: tuple[int, int], label: str, *parts: Markup, class_: str = "plot") -> Markup:
