@@ -19,8 +19,8 @@ import archbench
 from archbench_tasks._forecast_options import context_of
 from archbench_tasks._forecast_series import Series, moments_of, places_of, read_series, splits_of
 from archbench_tasks._forecast_windows import MOST_WINDOWS, SPLITS, Shape, persistence, rows_of, windows_of
-from archbench_tasks._new_sequences import known_or_mean
 from archbench_tasks._own_splits import own_margin
+from archbench_tasks._sequence_cells import known_or_mean
 from archbench_tasks._sequence_times import write_time
 from archbench_tasks._sequences import SequenceOptions
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import archbench
 from archbench_tasks._sequence_arrays import read_new_npz
+from archbench_tasks._sequence_cells import known_or_mean
 from archbench_tasks._sequence_tables import new_sequences_of, read_csv, read_parquet
 from archbench_tasks._sequences import SequenceOptions
 
@@ -62,13 +63,6 @@ def scaled_inputs(values: Array, lengths: Array, mean: Array, spread: Array, *, 
     padded = np.zeros((len(lengths), longest, values.shape[1]), np.float32)
     padded[np.arange(longest) < lengths[:, None]] = known_or_mean((values - mean) / spread)
     return padded
-
-
-def known_or_mean(scaled: Array) -> Array:
-    """Return scaled numbers with 0, the mean, where they are not known."""
-    import numpy as np
-
-    return np.nan_to_num(scaled, nan=0.0)
 
 
 def _read(file: Path, options: SequenceOptions, features: Sequence[str]) -> tuple[Array, Array, list[str]]:

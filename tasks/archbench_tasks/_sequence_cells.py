@@ -134,3 +134,10 @@ def masked(table: Table, names: Sequence[str], masks: Sequence[str] | None = Non
     empty = {name: np.isnan(values).astype(np.float64) for name, values in columns.items()}
     wanted = [name for name in names if empty[name].any()] if masks is None else masks
     return {**columns, **{mask_name(name): empty[name] for name in wanted}}
+
+
+def known_or_mean(scaled: Array) -> Array:
+    """Return scaled numbers with 0, the mean, where they are not known."""
+    import numpy as np
+
+    return np.nan_to_num(scaled, nan=0.0)

@@ -57,7 +57,7 @@ def test_json_has_every_check(cli_here, tmp_path):
     assert (checked["kind"], checked["id"], checked["conformant"]) == ("architecture", "my_net.py/broken@1", False)
     assert results["B103"]["status"] == "failed"
     assert results["B105"]["blocked_by"] == ["B103"]
-    assert len(results) == 35
+    assert len(results) == 38
 
 
 def test_only_shows_one_check_of_tasks_and_architectures(cli_here, tmp_path):

@@ -127,7 +127,7 @@ def test_json_has_exactly_these_keys(
         "claims": [],
     }
     named = {"id", "architecture", "task", "protocol", "seed", "status"}
-    assert ok.keys() == bad.keys() == named | {"message", "test", "metric"}
+    assert ok.keys() == bad.keys() == named | {"message", "test", "metric", "further"}
     assert (ok["test"], bad["test"]) == (0.75, None)
     assert tried.keys() == named | {"recipe", "validation"}
 
@@ -221,7 +221,7 @@ def test_json_has_the_values_of_each_trial(
     printed = json.loads(cli_here(*COMMAND, "--json", cwd=tmp_path).stdout)
 
     common = {"architecture": "toy", "task": "pictures", "protocol": "smoke", "seed": 0, "status": "ok"}
-    score = {"message": "", "test": 0.75, "metric": "accuracy"}
+    score = {"message": "", "test": 0.75, "metric": "accuracy", "further": {}}
     assert printed["trials"] == [{"id": make_record().id, **common, **score}]
     assert printed["tuning"] == [{"id": trial.id, **common, "recipe": trial.settings.words(), "validation": 0.8}]
     assert "0.25" in printed["tuning"][0]["recipe"]

@@ -58,6 +58,7 @@ def digits(number: int) -> torch.Tensor:
     return torch.randn(number, 1, 8, 8, generator=torch.Generator().manual_seed(5))
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning", "ignore:.torch.jit:DeprecationWarning")
 def test_torchscript(kept: tuple[Path, Record], tmp_path: Path) -> None:
     """The file answers as the network does, for a batch of a size that it was not traced with."""
     out, record = kept

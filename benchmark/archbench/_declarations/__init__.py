@@ -2,7 +2,6 @@
 
 from archbench._declarations._architecture import Architecture as Architecture
 from archbench._declarations._architecture import Outputs as Outputs
-from archbench._declarations._architecture import Published as Published
 from archbench._declarations._block import Block as Block
 from archbench._declarations._claim import Claim as Claim
 from archbench._declarations._claim import Rule as Rule
@@ -17,6 +16,7 @@ from archbench._declarations._options import Declared as Declared
 from archbench._declarations._options import convert_options as convert_options
 from archbench._declarations._options import listed_options as listed_options
 from archbench._declarations._options import option_names as option_names
+from archbench._declarations._published import Published as Published
 from archbench._declarations._reader import CONTENT_DIGITS as CONTENT_DIGITS
 from archbench._declarations._reader import Fitted as Fitted
 from archbench._declarations._reader import Found as Found

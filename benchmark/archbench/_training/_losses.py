@@ -12,6 +12,7 @@ from torchmetrics import Metric
 
 from archbench._declarations import IGNORED, Task, TaskInfo, TorchLoss, resolve
 from archbench._errors import DeclarationError
+from archbench._training._precision import widened
 
 ELEMENTWISE: dict[str, Callable[..., Tensor]] = {
     "mean_squared_error": functional.mse_loss,
@@ -41,7 +42,7 @@ class TaskLoss(nn.Module):
             ValueError: the network returned another shape than the task needs.
         """
         self._check(logits, targets)
-        logits = logits.float()  # of networks that compute with fewer bits
+        logits = widened(logits)
         if self.targets == "classes":
             return self._of_classes(logits.flatten(0, -2), targets.flatten())
         if self.missing and not self.declared:

@@ -26,6 +26,7 @@ from archbench._training._losses import TaskLoss
 from archbench._training._metrics import AnyMetric, make_further_metrics, make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._penalties import Penalties, total_penalty
+from archbench._training._precision import widened
 from archbench._training._predictions import make_predictions
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._splits import EvaluationBatches, Split, evaluation_size
@@ -319,7 +320,7 @@ class TrialModule(pl.LightningModule):
         return self.splits[name].scan(start, end)
 
     def _update(self, metric: AnyMetric | nn.Module, outputs: Tensor | Outputs, targets: Tensor) -> None:
-        logits = (outputs.logits if isinstance(outputs, Outputs) else outputs).float()
+        logits = widened(outputs.logits if isinstance(outputs, Outputs) else outputs)
         logits, targets = logits.to(metric.device), targets.to(metric.device)  # type: ignore[arg-type]
         if self.task_loss.targets == "classes":
             metric.update(logits.flatten(0, -2), targets.flatten())  # type: ignore[operator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import torch
+from torch import Tensor
 
 from archbench._protocols import Precision
 
@@ -29,3 +30,8 @@ def arithmetic(precision: Precision, device: torch.device) -> contextlib.Abstrac
         return contextlib.nullcontext()
     # A context around a whole training must not keep converted weights: they would never see an update.
     return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+
+
+def widened(logits: Tensor) -> Tensor:
+    """Return logits of 16 bits as float32, so that losses and scores are computed in it; others as they are."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

@@ -140,7 +140,10 @@ def compare(
     Raises:
         NotTogetherError: they cannot be trained as one network.
     """
-    copies = [copy.deepcopy(network) for network in networks]
+    try:
+        copies = [copy.deepcopy(network) for network in networks]
+    except Exception as error:
+        raise NotTogetherError(f"it cannot be copied: {_explain(error)}") from error
     before = _random_states()
     try:
         stack = Stack(copies, loss)

@@ -196,6 +196,7 @@ class JointTraining(pl.LightningModule):
             module.seconds.append(seconds)
             module.steps.append(done)
             module.losses.append(losses[number])
+            module.penalties.end_chunk(len(losses[number]))
             try:
                 module._stop_if_diverged(before)
             except DivergedError as error:

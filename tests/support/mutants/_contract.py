@@ -145,7 +145,7 @@ class Squeezes(Net):
     """A network that drops the batch axis of a batch of one."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features(x)).squeeze()
+        return self.head(self.features(x)).squeeze(0)
 
 
 @mutant("B103", "probabilities")
