@@ -8,6 +8,7 @@ import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -55,8 +56,10 @@ class Page(HTMLParser):
 @pytest.fixture
 def hostile(make_record: MakeRecord, tmp_path: Path) -> Path:
     """A leaderboard in which every text from records and plugins is an attack."""
+    names = ("archbench", "python", "torch", "lightning", "platform", "processor", "device")
+    texts: Any = dict.fromkeys(names, HOSTILE)
     place = Environment(
-        **dict.fromkeys(("archbench", "python", "torch", "lightning", "platform", "processor", "device"), HOSTILE),
+        **texts,
         threads=1,
     )
     fields = {

@@ -256,7 +256,7 @@ def test_a_seed_under_other_conditions_is_named(scored: Any) -> None:
     """A seed that ran on a GPU beside seeds on a CPU does not count; the entrant is not compared, and told why."""
 
     def on(device: str) -> Environment:
-        versions = {"archbench": "0.1", "python": "3.11", "torch": "2.14", "lightning": "2.6"}
+        versions: Any = {"archbench": "0.1", "python": "3.11", "torch": "2.14", "lightning": "2.6"}
         return Environment(**versions, platform="Linux", processor="any", device=device, threads=1)
 
     def mixed(planned: Any, *arguments: Any) -> Record:

@@ -11,8 +11,9 @@ import pytest
 
 from archbench import DataError, Found, Splits
 from archbench.testing import check_task
+from archbench_tasks._new_sequences import prepare
 from archbench_tasks._sequences import SequenceOptions
-from archbench_tasks.own_sequences import content_of, fit, inspect, load, prepare
+from archbench_tasks.own_sequences import content_of, fit, inspect, load
 
 ROWS = 200
 
@@ -175,7 +176,7 @@ def test_empty_cells_with_masks(answers: Any, tmp_path: Path) -> None:
     what, splits = found(path, missing="mask", answers=answers)
 
     assert what.features == ("load", "heat", "missing load", "missing heat")
-    assert np.isfinite(splits.train.inputs).all()
+    assert np.isfinite(np.asarray(splits.train.inputs)).all()
     masks = splits.train.inputs[..., 2:]
     assert ((masks > 0) == (splits.train.inputs[..., :2] == 0)).all()
     assert what.target_scale is not None
@@ -200,7 +201,7 @@ def test_empty_cells_of_sequences(tmp_path: Path) -> None:
     splits = load(path, SequenceOptions(missing="mask"), what.content, 0)
 
     assert what.features == ("x", "missing x")
-    assert np.isfinite(splits.train.inputs).all()
+    assert np.isfinite(np.asarray(splits.train.inputs)).all()
 
 
 def test_a_word_is_no_empty_cell(tmp_path: Path) -> None:

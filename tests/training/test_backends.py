@@ -41,7 +41,7 @@ def test_it_must_be_there() -> None:
 def test_trials_are_set_up_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tensors go to `mps`, and Lightning gets the accelerator of that name."""
     asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(_trainer.pl, "Trainer", lambda **options: asked.append(options))
+    monkeypatch.setattr("lightning.pytorch.Trainer", lambda **options: asked.append(options))
     device = Device(kind="mps")
     before = torch.get_num_threads()
     found = _trainer.set_up_device(device)

@@ -136,7 +136,8 @@ def test_optimiser_groups_and_schedule(own_job: Callable[..., Job]) -> None:
             rate, decay = settings[id(parameter)]
             gradient = parameter.grad + decay * parameter
             sums[id(parameter)] = sums.get(id(parameter), 0) + gradient**2
-            parameter -= rate * (1 - step / STEPS) * gradient / (sums[id(parameter)].sqrt() + 1e-10)
+            change = rate * (1 - step / STEPS) * gradient / (sums[id(parameter)].sqrt() + 1e-10)
+            parameter.sub_(change)
 
     record = run_trial(job)
 
@@ -174,7 +175,7 @@ def test_the_average_is_evaluated(own_job: Callable[..., Job]) -> None:
     for name in ("1.weight", "1.running_mean", "1.running_var", "2.weight", "2.bias"):
         assert torch.allclose(last[name], wanted[name], atol=1e-6), name
         assert at < STEPS or torch.equal(selected[name], last[name]), name
-    assert not torch.allclose(last["2.weight"], hand.network[2].weight, atol=1e-3)
+    assert not torch.allclose(last["2.weight"], hand.network[2].weight, atol=1e-3)  # type: ignore[arg-type]
     training = run.record("ok", "", "").training
     assert training is not None
     assert training.recipe.words().endswith("batches of 16, weights averaged with decay 0.7")

@@ -76,7 +76,7 @@ def test_tf32_sets_matrix_products_and_convolutions_alike() -> None:
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     try:
         for precision, allowed in (("tf32", True), ("32", False), ("bf16", False)):
-            set_matrix_precision(precision)
+            set_matrix_precision(precision)  # type: ignore[arg-type]
             assert torch.backends.cudnn.allow_tf32 is allowed
             assert torch.backends.cuda.matmul.allow_tf32 is allowed
     finally:
