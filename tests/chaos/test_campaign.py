@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from archbench._chaos import KINDS, SWEPT, find_subject
-from archbench._chaos._processes import MARKER
-from archbench._plugins import load_plugins
+from archbench._chaos import KINDS, SWEPT
 from support import Cli
 
 
@@ -51,33 +45,3 @@ def test_every_kind_is_survived(cli: Cli, tmp_path: Path) -> None:
     assert [fault["lost"] for fault in campaign["faults"] if fault["lost"]] == []
     assert {line["kind"] for line in campaign["counts"]} >= {"garbled", "stdout", "clock", "full-disk"}
     assert campaign["trials"] == 9
-
-
-TORN = """
-import archbench._records._store as store
-from pathlib import Path
-
-def write(path, data, *, durable=True):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
-
-store.write_atomically = write
-from archbench._chaos import every_call
-every_call.main()
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_store_that_tears_records_is_found_out(tmp_path: Path) -> None:
-    """If records are written in place, the sweep over file calls reports a torn record."""
-    subject = find_subject(load_plugins())
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", MARKER: secrets.token_hex(8)}
-    command = [sys.executable, "-c", TORN, str(tmp_path / "sweep"), subject.task, *subject.architectures]
-    (tmp_path / "sweep").mkdir()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        torn = next((line for line in process.stdout if "torn: " in line), "")
-        process.kill()
-
-    assert torn
