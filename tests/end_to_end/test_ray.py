@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,9 +39,10 @@ cluster.shutdown()
 
 
 @pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+def cluster() -> Iterator[subprocess.Popen[str]]:
     """A process that keeps a cluster of two nodes with a core each; a line on its input kills the second."""
-    leftovers = str(tmp_path_factory.mktemp("nodes"))  # a node that is killed cannot tidy up
+    # A node that is killed cannot tidy up. Ray makes sockets there, whose paths must be short.
+    leftovers = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     environment = {**os.environ, **quiet, "TMPDIR": leftovers}
     process = subprocess.Popen(
@@ -48,6 +51,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
     )  # fmt: skip
     yield process
     process.communicate(timeout=60)
+    shutil.rmtree(leftovers, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
