@@ -63,7 +63,7 @@ def test_failures_name_hint_and_command(pytester):
     """A failed check shows its hint and its command; the checks that it blocks are skipped."""
     result = run(pytester, WITH_SOFTMAX, "@parametrize_conformance(NET)")
 
-    result.assert_outcomes(passed=9, failed=1, skipped=27)
+    result.assert_outcomes(passed=9, failed=1, skipped=28)
     result.stdout.fnmatch_lines(["*FAILED*test_net.py::test[[]B103[]]*"])
     result.stdout.fnmatch_lines(["*hint:*before softmax*", "*again: benchmark check*--only B103*"], consecutive=True)
 
@@ -74,7 +74,7 @@ def test_expected_failure_is_reported_as_such(pytester):
 
     result = run(pytester, WITH_SOFTMAX, reason)
 
-    result.assert_outcomes(passed=9, xfailed=1, skipped=27)
+    result.assert_outcomes(passed=9, xfailed=1, skipped=28)
     result.stdout.fnmatch_lines(["*B103*calibration*"])
 
 

@@ -13,14 +13,13 @@ import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, NoReturn
 
-import msgspec
 import typer
 
 from archbench._errors import ArchbenchError, SelectionError
 from archbench._plugins import Plugins
 from archbench._version import __version__
 from archbench.cli._group import Group
-from archbench.cli._output import answer, json_only
+from archbench.cli._output import answer, json_only, print_json
 from archbench.cli._signals import Stopped, leave, stop_signals
 from archbench.cli._streams import end, prepare_streams
 
@@ -122,6 +121,9 @@ def _exit_code() -> int:
     """Run the verb and return its exit code; only our own code decides about that."""
     try:
         return _run_verb()
+    except ArchbenchError as error:
+        _complain(error)
+        return 2
     except SystemExit as exit_:
         if not isinstance(exit_.code, str) and _raised_by(exit_).startswith(OURS):
             return int(exit_.code or 0)
@@ -139,7 +141,7 @@ def _raised_by(error: BaseException) -> str:
 
 def _complain(error: ArchbenchError) -> None:
     if "--json" in sys.argv:
-        print(msgspec.json.encode({"error": str(error)}).decode())
+        print_json({"error": str(error)})
     print(f"benchmark: {error}", file=sys.stderr)
 
 

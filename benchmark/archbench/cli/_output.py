@@ -41,12 +41,11 @@ def _own_output() -> Iterator[TextIO]:
         return
     sys.stdout.flush()
     kept = os.dup(1)
+    os.dup2(2, 1)  # for good: a thread or an exit handler of a plugin may write until the process is gone
     try:
-        os.dup2(2, 1)
         with open_output(kept, like=sys.stdout) as output:
             yield output
     finally:
-        os.dup2(kept, 1)
         os.close(kept)
 
 
