@@ -58,7 +58,11 @@ UNEXPECTED = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the list of skips that CI does not expect."""
+    """Prepare the list of skips that CI does not expect; let processes beside each other use one thread each."""
+    if hasattr(config, "workerinput"):
+        import torch  # not at the top: a single file of tests may do without it
+
+        torch.set_num_threads(1)
     config.stash[UNEXPECTED] = []
     config.pluginmanager.register(Skips(config))
 

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from support import Cli
 
 PLUGIN = """
@@ -62,6 +64,7 @@ def test_an_edit_counts_as_a_new_state_of_the_entrant(cli: Cli, tmp_path: Path) 
     assert rows["tinynet"] == ""
 
 
+@pytest.mark.slow
 def test_another_version_keeps_its_trials_and_says_so(cli: Cli, tmp_path: Path) -> None:
     """A new release of a plugin with the old revision trains nothing, and the run names both versions."""
     environment = install(tmp_path / "site")

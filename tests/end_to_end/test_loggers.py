@@ -56,6 +56,7 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert events.Scalars("test")[0].value == pytest.approx(record.scores.test)
 
 
+@pytest.mark.slow
 def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow's own client finds the run that was finished, in files below the output folder."""
     from mlflow.tracking import MlflowClient
@@ -71,6 +72,7 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.data.metrics["test"] == pytest.approx(record.scores.test)
 
 
+@pytest.mark.slow
 def test_wandb(tmp_path: Path, cli: Cli, records: ReadRecords) -> None:
     """Without a server, in its offline mode, W&B leaves a run below the output folder."""
     words = [

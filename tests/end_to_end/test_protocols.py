@@ -57,6 +57,7 @@ def archbench_architectures():
 """
 
 
+@pytest.mark.slow
 def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Every entrant gets the same number of trials, the best is evaluated, and a second run trains nothing."""
     (tmp_path / "linear.py").write_text(LINEAR)
@@ -76,6 +77,7 @@ def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     assert json.loads(cli(*command, "--trials", "5", "--json", cwd=tmp_path).stdout)["trained"] == 0
 
 
+@pytest.mark.slow
 def test_own_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """An architecture with an own recipe follows it, one without has no trial, and the page says own recipe."""
     (tmp_path / "own.toml").write_text('name = "own-short"\nextends = "paper"\nsteps = 3\nvalidations = 1\nseeds = 1\n')

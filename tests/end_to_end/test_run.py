@@ -122,6 +122,7 @@ def test_second_run_trains_nothing_and_writes_the_same_bytes(
     assert contents(smoke_run) == before
 
 
+@pytest.mark.slow
 def test_a_first_run_writes_the_page_of_a_second_run(cli: Cli, tmp_path: Path) -> None:
     """The page is the same whether the refused combinations were just found or were read from disk."""
     command = ("run", "rnn", "conv*", "--protocol", "smoke", "--task", "adding")
@@ -325,6 +326,7 @@ def test_newer_record_blocks_its_own_row(
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_torn_record_is_set_aside_and_trained_again(
     smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
 ) -> None:
@@ -366,6 +368,7 @@ def archbench_leaderboard_sections(records):
 """
 
 
+@pytest.mark.slow
 def test_section_that_raises_is_in_the_exit_code(cli: Cli, tmp_path: Path) -> None:
     """If a plugin cannot make its section, the page says so and the exit code is 1, in a run and in a rebuild."""
     broken = (

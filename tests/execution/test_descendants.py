@@ -118,6 +118,7 @@ def test_the_server_dies_with_its_run(tmp_path: Path) -> None:
         wait_until(lambda: has_ended(server), 2)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_is_started_again(records: ReadRecords, tmp_path: Path) -> None:
     """What ran while the server was killed is trained once more, and no network is blamed."""
     out = tmp_path / "leaderboard"
@@ -132,6 +133,7 @@ def test_a_server_that_is_killed_is_started_again(records: ReadRecords, tmp_path
     assert "fresh Python" not in errors
 
 
+@pytest.mark.slow
 def test_a_long_folder_for_temporary_files(records: ReadRecords, tmp_path: Path) -> None:
     """A TMPDIR that is too long for a socket changes nothing."""
     folder = tmp_path / ("x" * 120)

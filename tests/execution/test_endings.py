@@ -99,6 +99,7 @@ def test_a_timeout_between_validations(run: Run) -> None:
     assert "SIGTERM" not in record.detail
 
 
+@pytest.mark.slow
 def test_a_timeout_before_the_first_validation(run: Run) -> None:
     """A trial that does not end by itself when it is asked to still tells its step."""
     record, _ = run("time.sleep(0.1)", steps=200, validations=1, timeout=5)

@@ -62,6 +62,7 @@ def test_each_fault_costs_its_own_rows(cli: Cli, records: ReadRecords, tmp_path:
     wait_until_gone(tmp_path)
 
 
+@pytest.mark.slow
 def test_trials_that_take_too_long(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """A trial that hangs and a trial that trains too long have the status `timeout`, and no process is left."""
     done = cli(
@@ -165,6 +166,7 @@ ARGUMENTS = (
 )
 
 
+@pytest.mark.slow
 def test_sigkill_keeps_what_is_finished(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """A killed run leaves no process and no torn file, and the same command trains only the rest."""
     out = tmp_path / "leaderboard"
@@ -280,6 +282,7 @@ def test_stop_signals_outside_training(when: str, words: str, tmp_path: Path) ->
     assert not list(tmp_path.rglob(".archbench-tmp-*"))
 
 
+@pytest.mark.slow
 def test_nohup_is_respected(tmp_path: Path) -> None:
     """A run under nohup goes on when its terminal is closed."""
     with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", "--seeds", "3", before=["nohup"]) as process:

@@ -76,6 +76,7 @@ def test_a_network_that_writes_its_own_record(cli: Cli, folder: Path) -> None:
     assert page["counts"] == {"crashed": 1}
 
 
+@pytest.mark.slow
 def test_a_network_that_changes_the_records_of_others(cli: Cli, folder: Path) -> None:
     """Records that a trial changed or added are put right at the end, named, and make the exit code 1."""
     wanted = ("--task", "digits", "--protocol", "smoke", "--json")

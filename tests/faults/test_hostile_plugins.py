@@ -154,6 +154,7 @@ def test_planning(cli: Cli, tmp_path: Path) -> None:
     assert found == {"mlp": "ok", **{f"net-incompatible-{name}": "failed" for name in FATAL}}
 
 
+@pytest.mark.slow
 def test_recipes(cli: Cli, tmp_path: Path) -> None:
     """A recipe that ends the process, or never returns, is named as the reason of its own cell."""
     environment = install(tmp_path / "site", everywhere(["recipe"], FATAL))
@@ -193,6 +194,7 @@ def test_observing_hooks(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "leaderboard" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_observers_keep_their_state_and_their_files(cli: Cli, tmp_path: Path) -> None:
     """An observer counts from hook to hook, writes in the folder of the user, and its buffers are written out."""
     text = (
@@ -248,6 +250,7 @@ def archbench_studies():
 """
 
 
+@pytest.mark.slow
 def test_readers_and_analyses_have_a_limit(cli: Cli, tmp_path: Path) -> None:
     """A reader and an analysis that never return are named after their time; the trials of the study are kept."""
     environment = install(tmp_path / "site", {"held-up": HELD_UP})
@@ -264,6 +267,7 @@ def test_readers_and_analyses_have_a_limit(cli: Cli, tmp_path: Path) -> None:
     assert any(f"the analysis of slow-study failed: {late}" in str(problem) for problem in answer["problems"])
 
 
+@pytest.mark.slow
 def test_a_plugin_that_hung_is_remembered(cli: Cli, tmp_path: Path) -> None:
     """It costs its time once, until its file changes or there is more time; the line says how to try it again."""
     environment = install(tmp_path / "site", {"sleeper": source("sleeper", "import time; time.sleep(999)", "import")})

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.browser
 
 REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference" / "index.html"
 WIDTHS = (390, 768, 1440, 2560)
+USUAL = ((390, "dark"), (1440, "light"))
+"""Screens on which the reference is looked at in the default tests."""
 SIDEWAYS = "document.scrollingElement.scrollWidth"
 TOO_WIDE = """() => [...document.querySelectorAll(".scroll")]
     .filter((block) => block.offsetParent && block.scrollWidth > block.clientWidth + 1)
@@ -58,8 +60,14 @@ def assert_fits(page: Any, width: int) -> None:
         assert page.evaluate(OVERLAPS) == [], (route, width)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        pytest.param(width, scheme, marks=() if (width, scheme) in USUAL else pytest.mark.slow)
+        for width in WIDTHS
+        for scheme in ("light", "dark")
+    ],
+)
 def test_every_view_of_the_reference_fits(open_page: Any, width: int, scheme: str) -> None:
     """At four widths and in both themes no view scrolls sideways, and no texts of a chart overlap."""
     page = open_page(REFERENCE, viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -134,6 +142,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1440])
 def test_hostile_names(open_page: Any, make_record: MakeRecord, width: int) -> None:
     """Whatever the names of plugins are, each view opens without an error, fits, and no texts of a chart overlap."""

@@ -35,6 +35,7 @@ class Waiting(Observer):
             self.pages = [(self.out / name).read_text() for name in ("index.html", "leaderboard.json")]
 
 
+@pytest.mark.slow
 def test_a_page_of_a_running_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page is there while trials train, says how many are finished, and the last one is that of a run without."""
     monkeypatch.setattr(_live, "EVERY", 0.0)

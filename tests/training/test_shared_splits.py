@@ -181,6 +181,7 @@ def test_the_folder_is_private_and_goes_with_the_run(tmp_path: Path) -> None:
         assert not store.shared.exists()
 
 
+@pytest.mark.slow
 def test_a_run_shares_splits(cli: Cli, tmp_path: Path) -> None:
     """A run loads a task once for two entrants, and keeps nothing of it."""
     plugin = tmp_path / "mine.py"
