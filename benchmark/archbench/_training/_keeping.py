@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import safetensors.torch
+from torch import Tensor
 
 from archbench._declarations import Fitted, convert_options, resolve
 from archbench._planning import Job
-from archbench._records import FORMAT, KeptNetwork, Record, write_network
+from archbench._records import AT_A_STEP, FORMAT, KeptNetwork, Reading, Record, Weights, drop_steps, write_network
 from archbench._training._loading import load_architecture, load_reader
 from archbench._training._module import TrialModule
 
@@ -29,32 +32,74 @@ def keep_network(job: Job, record: Record, module: TrialModule, folder: Path) ->
     """
     if job.keep is None or record.status != "ok" or job.trial.tuning:
         return record
+    selected = job.keep == "selected"
+    step, state = module.selected if selected else (module.steps[-1], module.network.state_dict())
+    reason = _try_to_write(job, module, job.keep, step, state, folder)
+    return msgspec.structs.replace(record, detail=f"the network was not kept: {reason}") if reason else record
+
+
+def keep_steps(
+    job: Job, record: Record, module: TrialModule, taken: Mapping[int, Mapping[str, Tensor]], folder: Path | None
+) -> Record:
+    """Write the weights that a probe took at its moments, and return the record.
+
+    Those of an earlier training of the trial are removed. Where weights cannot be written, their reading says why.
+
+    Args:
+        job: the trial; of several ranks the leading one writes.
+        record: of the trial, whatever its status.
+        module: its training.
+        taken: by the step after which the network had them.
+        folder: for networks; None if there is none.
+    """
+    probes = job.trial.protocol.probes
+    if probes is None or "weights" not in probes.measure or not (job.rank is None or job.rank.leads):
+        return record
+    if folder is None:
+        failed = dict.fromkeys(taken, "there is no folder for it")
+    else:
+        tried = {step: _try_to_write(job, module, AT_A_STEP, step, state, folder) for step, state in taken.items()}
+        failed = {step: reason for step, reason in tried.items() if reason}
+        drop_steps(folder, job.trial.id, but=taken.keys() - failed.keys())
+    readings = [
+        Reading(probe="weights", step=reading.step, note=f"the network was not kept: {failed[reading.step]}")
+        if reading.probe == "weights" and reading.step in failed
+        else reading
+        for reading in record.readings
+    ]
+    return msgspec.structs.replace(record, readings=readings)
+
+
+def _try_to_write(
+    job: Job,
+    module: TrialModule,
+    weights: Weights | Literal["step"],
+    step: int,
+    state: Mapping[str, Tensor],
+    folder: Path,
+) -> str:
+    """Write a network; return why that failed, empty if it did not."""
     try:
-        weights = _weights(job, module)
+        # Tied weights are written as often as they have names; loading writes equal numbers into one place.
+        whole = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+        data = safetensors.torch.save(whole)
         network = KeptNetwork(
             format=FORMAT,
             trial=job.trial,
-            weights=job.keep,
-            step=module.selected[0] if job.keep == "selected" else module.steps[-1],
+            weights=weights,
+            step=step,
             info=module.info,
             loss=module.task.loss if isinstance(module.task.loss, str) else module.task.loss.name,
             targets=module.task.targets,
             takes_lengths=load_architecture(job).takes_lengths,
-            sha256=hashlib.sha256(weights).hexdigest(),
+            sha256=hashlib.sha256(data).hexdigest(),
             versions={name: version(name) for name in ("archbench", "torch", "safetensors")},
             fitted=_fitted(job),
         )
-        write_network(folder, network, weights)
+        write_network(folder, network, data)
     except Exception as error:  # a network of other people may hold what cannot be written
-        reason = f"the network was not kept: {type(error).__name__}: {error}"
-        return msgspec.structs.replace(record, detail=reason)
-    return record
-
-
-def _weights(job: Job, module: TrialModule) -> bytes:
-    state = module.selected[1] if job.keep == "selected" else module.network.state_dict()
-    # Tied weights are written as often as they have names; loading writes equal numbers into one place.
-    return safetensors.torch.save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()})
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _fitted(job: Job) -> Fitted | None:
