@@ -34,8 +34,8 @@ def keep_network(job: Job, record: Record, module: TrialModule, folder: Path) ->
         return record
     selected = job.keep == "selected"
     step, state = module.selected if selected else (module.steps[-1], module.network.state_dict())
-    reason = _try_to_write(job, module, job.keep, step, state, folder)
-    return msgspec.structs.replace(record, detail=f"the network was not kept: {reason}") if reason else record
+    failed = _write_all(job, module, job.keep, {step: state}, folder)
+    return msgspec.structs.replace(record, detail=failed[step]) if failed else record
 
 
 def keep_steps(
@@ -56,13 +56,12 @@ def keep_steps(
     if probes is None or "weights" not in probes.measure or not (job.rank is None or job.rank.leads):
         return record
     if folder is None:
-        failed = dict.fromkeys(taken, "there is no folder for it")
+        failed = dict.fromkeys(taken, "the network was not kept: there is no folder for it")
     else:
-        tried = {step: _try_to_write(job, module, AT_A_STEP, step, state, folder) for step, state in taken.items()}
-        failed = {step: reason for step, reason in tried.items() if reason}
+        failed = _write_all(job, module, AT_A_STEP, taken, folder)
         drop_steps(folder, job.trial.id, but=taken.keys() - failed.keys())
     readings = [
-        Reading(probe="weights", step=reading.step, note=f"the network was not kept: {failed[reading.step]}")
+        Reading(probe="weights", step=reading.step, note=failed[reading.step])
         if reading.probe == "weights" and reading.step in failed
         else reading
         for reading in record.readings
@@ -70,36 +69,50 @@ def keep_steps(
     return msgspec.structs.replace(record, readings=readings)
 
 
-def _try_to_write(
+def _write_all(
     job: Job,
     module: TrialModule,
     weights: Weights | Literal["step"],
-    step: int,
-    state: Mapping[str, Tensor],
+    states: Mapping[int, Mapping[str, Tensor]],
     folder: Path,
-) -> str:
-    """Write a network; return why that failed, empty if it did not."""
+) -> dict[int, str]:
+    """Write networks, given by their step; return why that failed by the step, if it did."""
     try:
-        # Tied weights are written as often as they have names; loading writes equal numbers into one place.
-        whole = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
-        data = safetensors.torch.save(whole)
-        network = KeptNetwork(
-            format=FORMAT,
-            trial=job.trial,
-            weights=weights,
-            step=step,
-            info=module.info,
-            loss=module.task.loss if isinstance(module.task.loss, str) else module.task.loss.name,
-            targets=module.task.targets,
-            takes_lengths=load_architecture(job).takes_lengths,
-            sha256=hashlib.sha256(data).hexdigest(),
-            versions={name: version(name) for name in ("archbench", "torch", "safetensors")},
-            fitted=_fitted(job),
-        )
-        write_network(folder, network, data)
-    except Exception as error:  # a network of other people may hold what cannot be written
-        return f"{type(error).__name__}: {error}"
-    return ""
+        described = _describe(job, module)
+    except Exception as error:  # a network of other people, or a reader
+        return dict.fromkeys(states, _reason(error))
+    failed = {}
+    for step, state in states.items():
+        try:
+            # Tied weights are written as often as they have names; loading writes equal numbers into one place.
+            whole = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+            data = safetensors.torch.save(whole)
+            digest = hashlib.sha256(data).hexdigest()
+            write_network(folder, msgspec.structs.replace(described, weights=weights, step=step, sha256=digest), data)
+        except Exception as error:  # it may hold what cannot be written
+            failed[step] = _reason(error)
+    return failed
+
+
+def _reason(error: Exception) -> str:
+    return f"the network was not kept: {type(error).__name__}: {error}"
+
+
+def _describe(job: Job, module: TrialModule) -> KeptNetwork:
+    """Return the sidecar of a trial, in which only what differs from file to file is missing."""
+    return KeptNetwork(
+        format=FORMAT,
+        trial=job.trial,
+        weights="last",
+        step=0,
+        info=module.info,
+        loss=module.task.loss if isinstance(module.task.loss, str) else module.task.loss.name,
+        targets=module.task.targets,
+        takes_lengths=load_architecture(job).takes_lengths,
+        sha256="",
+        versions={name: version(name) for name in ("archbench", "torch", "safetensors")},
+        fitted=_fitted(job),
+    )
 
 
 def _fitted(job: Job) -> Fitted | None:
