@@ -65,9 +65,9 @@ def _claim(claim: ClaimEntry) -> str:
     if interval := words.interval(claim):
         found += f" ({interval}; {claim.n} seeds)"
     reason = f" {claim.reason[:1].upper()}{claim.reason[1:]}." if claim.reason else ""
-    paper = f" The paper: {claim.published}." if claim.published else ""
+    paper = f"The paper: {claim.published}." if claim.published else words.NO_FIGURE
     return (
-        f"- **{words.verdict(claim).capitalize()}**: {claim.statement} {claim.effect}: {found}.{reason}{paper} "
+        f"- **{words.verdict(claim).capitalize()}**: {claim.statement} {claim.effect}: {found}.{reason} {paper} "
         f"Source: {claim.source}."
     )
 

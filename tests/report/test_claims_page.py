@@ -128,6 +128,25 @@ def test_a_row_holds_what_was_found() -> None:
             assert part in text, part
 
 
+@pytest.mark.parametrize(
+    ("figures", "says_none", "summary"),
+    [
+        ({}, True, ""),
+        ({"published": "27 %"}, False, "Figures of the paper"),
+        ({"replications": ["26 %"]}, True, "Figures of replications"),
+        ({"published": "27 %", "replications": ["26 %"]}, False, "Figures of the paper and of replications"),
+    ],
+)
+def test_a_paper_without_a_figure_is_said(figures: dict[str, Any], says_none: bool, summary: str) -> None:
+    """Page and README say that a paper gives no figure, and the fold names whose figures it holds."""
+    page, readme = render([claim(**{"published": "", "replications": [], **figures})], [study()])
+    folds = re.findall(r"<summary>(Figures of [^<]*)</summary>", page)
+
+    assert folds == ([summary] if summary else [])
+    assert ("The paper gives no figure for it" in cells(page, "/claim/c")) == says_none
+    assert ("The paper gives no figure for it" in readme) == says_none
+
+
 def test_an_undecided_claim_says_what_would_decide_it() -> None:
     """The reason and the command stand in the row; a claim without an effect shows a dash and no interval."""
     entry = claim(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from archbench import DeclarationError, Part, Probes, Protocol, equal_steps
 from archbench._errors import SelectionError, UnknownNameError
 from archbench._plugins import Plugins, load_plugins
 from archbench._suite import Observer
@@ -109,3 +111,16 @@ def test_one_name_for_a_study_and_an_architecture(first: str, tmp_path: Path) ->
 
     with pytest.raises(Exception, match=r"twice.*clashes with .*'twice'.*`benchmark run twice` could mean either"):
         load_plugins(files=files, only=[])
+
+
+def test_numbers_of_a_part_are_those_of_its_records() -> None:
+    """Whole numbers are read back as they were given, so that the ids of trials and records agree; bounds hold."""
+    probes = Probes(measure=("rank",), at=(0, 0.5, 1))
+    rules = Protocol(name="p", seconds=60, batch_size=4, probes=Probes(measure=("rank",), at=(0, 1)), for_studies=True)
+    steps = Protocol(name="p", steps=equal_steps(2), batch_size=4, probes=probes, for_studies=True)
+    for given in (rules, steps):
+        mine = Part(architectures=("mlp",), tasks=("digits",), protocol=given).protocol
+        assert msgspec.json.decode(msgspec.json.encode(mine), type=Protocol).key == mine.key
+    wrong = msgspec.structs.replace(steps, validations=0)
+    with pytest.raises(DeclarationError, match=r"Part\.protocol 'p': Expected `int` >= 1"):
+        Part(architectures=("mlp",), tasks=("digits",), protocol=wrong)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from archbench._declarations._checks import check_name, check_revision, check_target
 from archbench._errors import DeclarationError
 from archbench._protocols import Protocol
@@ -40,6 +42,10 @@ class Part:
                 raise DeclarationError(f"Part.{name} is {value!r}; give a tuple of one or more selectors")
         if not isinstance(self.protocol, Protocol) or not self.protocol.for_studies:
             raise DeclarationError("Part.protocol must be an archbench.Protocol with for_studies=True")
+        try:
+            object.__setattr__(self, "protocol", self.protocol.checked())
+        except msgspec.ValidationError as error:
+            raise DeclarationError(f"Part.protocol {self.protocol.name!r}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,7 @@ def _checked(protocol: Protocol, provider: str, taken: set[str]) -> Protocol:
     try:
         check_name("Protocol", protocol.name)
         check_revision(what, protocol.revision)
-        # `Protocol(...)` itself checks no bounds, and a record would read `seconds=60` back as 60.0.
-        found = msgspec.convert(msgspec.to_builtins(protocol), Protocol)
+        found = protocol.checked()
     except (DeclarationError, msgspec.ValidationError) as error:
         raise FaultError("collect", f"{what}: {error}", error) from error
     if found.name in taken:

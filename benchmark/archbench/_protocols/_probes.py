@@ -20,6 +20,7 @@ Probe = Literal[
     "lesion",
     "swap",
     "paths",
+    "weights",
 ]
 """What can be measured:
 
@@ -39,6 +40,7 @@ Probe = Literal[
 - `lesion`: test score with each block skipped in turn, and with several skipped at once.
 - `swap`: test score with pairs of blocks swapped.
 - `paths`: contribution of paths of each length through the blocks (Veit et al., arXiv:1605.06431).
+- `weights`: norm of each tensor of the network, and the network itself, which is kept in a file beside the record.
 """
 
 Moment = Annotated[float, Meta(ge=0, le=1)]

@@ -102,6 +102,16 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True, dict=True):  # dict: f
         """Tuning trials of one entrant on one task."""
         return 0 if self.tuning is None else self.tuning.cost
 
+    def checked(self) -> Protocol:
+        """Return the protocol as a record will hold it.
+
+        `Protocol(...)` itself checks no bounds, and a record would read `seconds=60` back as 60.0.
+
+        Raises:
+            msgspec.ValidationError: a value is not allowed.
+        """
+        return msgspec.convert(msgspec.to_builtins(self), Protocol)
+
     def identity(self) -> dict[str, Any]:
         """Return the settings that decide the result of one trial: not summary, time limit, seeds or provider."""
         values: dict[str, Any] = msgspec.to_builtins(self)

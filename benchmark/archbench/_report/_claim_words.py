@@ -10,6 +10,8 @@ from archbench._report._text import MINUS, NOTHING
 
 DECIDED = ("supported", "contradicted")
 
+NO_FIGURE = "The paper gives no figure for it."
+
 CAPTION = (
     "Published claims, judged by the trials of these records. Dots are seeds, the bar is the interval of their mean "
     "that holds for all claims at once, the dashed line is the threshold of the rule."

@@ -98,7 +98,7 @@ def _claims(board: Leaderboard) -> list[str]:
             " ".join(filter(None, (_claim_words.number(claim.mean), _bracketed(_claim_words.interval(claim))))),
             claim.effect,
             claim.n,
-            "; ".join(filter(None, (claim.published, *claim.replications))),
+            "; ".join((claim.published or _claim_words.NO_FIGURE.removesuffix("."), *claim.replications)),
             claim.source,
         )
         for part in _claim_words.split(board.claims)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def load(
     target: Record | str | Path,
     *,
+    step: int | None = None,
     out: str | Path = DEFAULT_OUT,
     plugin_files: Sequence[str | Path] = (),
     blocked_plugins: Sequence[str] = (),
@@ -31,6 +32,7 @@ def load(
 
     Args:
         target: a record of a run that kept networks, its file, FOLDER/DIGITS of its id, or the file of the weights.
+        step: the optimiser step after which the probe `weights` kept the network; None for that of `keep`.
         out: the folder of the run, for a record.
         plugin_files: one-file plugins to load as well.
         blocked_plugins: distributions or entry points that are not even imported.
@@ -42,7 +44,7 @@ def load(
     from archbench._suite._networks import load_network
 
     plugins = load_all_plugins(Observer(), plugin_files, blocked_plugins)
-    return load_network(target, Path(out), plugins, warn=lambda text: warnings.warn(text, stacklevel=2))
+    return load_network(target, Path(out), plugins, step=step, warn=lambda text: warnings.warn(text, stacklevel=2))
 
 
 def export(

@@ -85,4 +85,4 @@ def _choose(kind: str | None, path: Path | None) -> ExportFormat:
 
 def _name(kept: KeptNetwork, kind: ExportFormat) -> str:
     ending = next(ending for ending, name in FORMAT_ENDINGS.items() if name == kind)
-    return f"{kept.trial.architecture.name}-{kept.trial.id[:8]}{ending}"
+    return f"{kept.trial.architecture.name}-{kept.trial.id[:8]}{kept.name.removeprefix(kept.trial.id)}{ending}"

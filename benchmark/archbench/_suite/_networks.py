@@ -11,7 +11,7 @@ from archbench._declarations import Architecture, Fitted, Reader, convert_option
 from archbench._errors import DataError, PluginError, RecordError, SelectionError
 from archbench._planning import Obstacle, find_again
 from archbench._plugins import Plugins
-from archbench._records import KeptNetwork, Record, Store, read_sidecar, read_weights
+from archbench._records import KeptNetwork, Record, Store, name_network, read_name, read_sidecar, read_weights
 from archbench._selection import Selected, describe_lack
 from archbench._suite._settings import DEFAULT_OUT
 from archbench._suite._source import open_source
@@ -42,7 +42,12 @@ class Predictions:
 
 
 def load_network(
-    target: Record | str | Path, out: Path, plugins: Plugins, *, warn: Callable[[str], object]
+    target: Record | str | Path,
+    out: Path,
+    plugins: Plugins,
+    *,
+    step: int | None = None,
+    warn: Callable[[str], object],
 ) -> nn.Module:
     """Return a network that was kept, in evaluation mode.
 
@@ -50,6 +55,7 @@ def load_network(
         target: a record, its file, the file of the weights or of the sidecar, or the first digits of an id.
         out: the folder of the run, where the target does not say it.
         plugins: those that are installed.
+        step: the step after which a probe kept the weights; None for the network of the trial, or that of the file.
         warn: is told if the code of the architecture was changed since.
 
     Raises:
@@ -57,15 +63,20 @@ def load_network(
         PluginError: the architecture is not there any more, or is another one now.
         DataError: files that it is built from are missing.
     """
-    return open_network(target, out, plugins, warn=warn)[1]
+    return open_network(target, out, plugins, step=step, warn=warn)[1]
 
 
 def open_network(
-    target: Record | str | Path, out: Path, plugins: Plugins, *, warn: Callable[[str], object]
+    target: Record | str | Path,
+    out: Path,
+    plugins: Plugins,
+    *,
+    step: int | None = None,
+    warn: Callable[[str], object],
 ) -> tuple[KeptNetwork, nn.Module]:
     """Return the sidecar of a network that was kept, and the network; see `load_network`."""
-    folder, trial_id = _place(target, out)
-    kept = read_sidecar(folder, trial_id)
+    folder, name = _place(target, out)
+    kept = read_sidecar(folder, name if step is None else name_network(read_name(name)[0], step))
     return kept, _rebuild(kept, folder, plugins, warn)
 
 
@@ -96,8 +107,8 @@ def predict(
     """
     if not files:
         raise SelectionError("there is nothing to predict; give one file or more after the record")
-    folder, trial_id = _place(target, DEFAULT_OUT)
-    kept = read_sidecar(folder, trial_id)
+    folder, name = _place(target, DEFAULT_OUT)
+    kept = read_sidecar(folder, name)
     reader, fitted = _find_reader(kept, plugins)
     prepared = resolve(reader.prepare or "")(files, convert_options(reader, kept.trial.task.options), fitted)
     network = _rebuild(kept, folder, plugins, warn)
@@ -120,7 +131,7 @@ def _columns(kept: KeptNetwork, fitted: Fitted, found: Any) -> dict[str, list[An
 
 
 def _place(target: Record | str | Path, out: Path) -> tuple[Path, str]:
-    """Return the folder of networks, and the id of the trial that is meant."""
+    """Return the folder of networks, and the name of the one that is meant."""
     if isinstance(target, Record):
         return Store(out).networks, target.id
     path = Path(target)

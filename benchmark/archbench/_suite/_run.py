@@ -12,7 +12,7 @@ from archbench._errors import DeviceError
 from archbench._execution import Executor, open_executor
 from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
-from archbench._records import Record, SetAside, Store, has_network
+from archbench._records import Record, SetAside, Store, has_network, lacks_steps
 from archbench._suite._changes import describe_changes
 from archbench._suite._executor import want_executor
 from archbench._suite._extending import check_plan, describe_lacking
@@ -182,6 +182,12 @@ class Run:
             self.observer.warned(
                 f"the network of {len(lacking)} finished trials is not kept ({reason}); to train them again, delete "
                 "their records or give another folder with --out"
+            )
+        mine = [self.records[trial.id] for trial in self.plan.trials if trial.id in self.records]
+        if torn := sum(lacks_steps(self.store.networks, record) for record in mine):
+            self.observer.warned(
+                f"weights at chosen steps of {torn} finished trials are not in {self.store.networks}; copy them "
+                "from where the trials ran, or delete their records to train them again"
             )
 
     def _started(self, planned: PlannedTrial) -> None:

@@ -82,6 +82,7 @@ class Checkpoint:
         module.before_training = state.restore
         if prober is not None:
             prober.readings, prober.reached = state.progress.readings, state.progress.measured_at
+            prober.weights = state.kept_weights()
         return state
 
     def load(self) -> State | None:
@@ -128,6 +129,15 @@ class State:
     def step(self) -> int:
         """Number of optimiser steps that are done."""
         return self.progress.steps[-1]
+
+    def kept_weights(self) -> dict[int, dict[str, Tensor]]:
+        """Return the weights that a probe took before, by step and name."""
+        found: dict[int, dict[str, Tensor]] = {}
+        for name, value in self.tensors.items():
+            if name.startswith("kept."):
+                _, step, mine = name.split(".", 2)
+                found.setdefault(int(step), {})[mine] = value
+        return found
 
     def restore(self, module: TrialModule) -> None:
         """Put everything back; called when the optimiser is there, before the next chunk."""
@@ -188,6 +198,8 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int], prober: P
     tensors |= module.average.state() if module.average is not None else {}
     tensors |= {"losses": torch.cat(module.losses), "numpy": torch.from_numpy(keys.astype(np.int64))}
     tensors |= module.penalties.state()
+    taken = {} if prober is None else prober.weights
+    tensors |= {f"kept.{step}.{name}": value for step, state in taken.items() for name, value in state.items()}
     tensors |= _streams(module)
     # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
     whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
@@ -228,10 +228,14 @@ class TrialModule(pl.LightningModule):
     def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:
         """Validate after a chunk, then let probes measure."""
         if self.validation is not None:
-            with self.average.in_place() if self.average else nullcontext(), evaluating(self.network):
+            with self.evaluated(), evaluating(self.network):
                 self._validate(self.validation)
         if self.after_validation is not None:
             self.after_validation(self.steps[-1])
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Let the network have the weights that are evaluated meanwhile: their average, if there is one."""
+        return self.average.in_place() if self.average else nullcontext()
 
     def on_train_end(self) -> None:
         """Let the network keep the average of its weights, if that is what is evaluated."""

@@ -29,7 +29,7 @@ from archbench._training._checkpoint import Checkpoint
 from archbench._training._declared import check_declared
 from archbench._training._extending import Extension
 from archbench._training._joining import make_trainer_for
-from archbench._training._keeping import keep_network
+from archbench._training._keeping import keep_network, keep_steps
 from archbench._training._loading import load_additions, load_architecture, load_task, refuse_edits
 from archbench._training._measure import count_flops, count_parameters, describe_environment, resident_peak
 from archbench._training._module import DivergedError, TrialModule
@@ -78,7 +78,7 @@ def run_trial(
         shared: the folder in which the trials of a run share their splits; None to make them for this trial only.
         report: called after each validation, and when SIGTERM asks a running training to end.
         checkpoint: the file that keeps the state of a long training, from which a later call goes on; None for none.
-        networks: the folder for the trained network, if the job keeps one.
+        networks: the folder for the networks that the job and its probes keep; None to write none.
         states: the folder of the states at the end of trials, if the job extends one.
     """
     run = TrialRun(job, shared, report)
@@ -86,7 +86,11 @@ def run_trial(
     run.checkpoint = Checkpoint(checkpoint, job) if checkpoint is not None and alone else None
     run.extension = Extension(states, job) if states is not None and job.extend and alone else None
     record = record_of(run, run.prepare, run.train)
-    return record if networks is None or run.module is None else keep_network(job, record, run.module, networks)
+    if run.module is None:
+        return record
+    if run.prober is not None:
+        record = keep_steps(job, record, run.module, run.prober.weights, networks)
+    return record if networks is None else keep_network(job, record, run.module, networks)
 
 
 def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
@@ -186,6 +190,7 @@ class TrialRun:
             ends=list(itertools.accumulate(self.order.sizes)) if isinstance(self.order, BatchOrder) else [],
             seed=stream_seed(self.trial, "probes"),
             score=lambda network: module.score_network(network, test),
+            evaluated=module.evaluated,
         )
 
     def _load_splits(self, task: Task, device: torch.device) -> dict[str, Split]:

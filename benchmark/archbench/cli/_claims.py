@@ -59,7 +59,7 @@ def _print(judged: Judgement, where: str) -> None:
         "size": judged.measured.size if judged.measured.used else "",
         "reason": judged.reason,
         "flags": ", ".join(judged.flags),
-        "paper": item.published,
+        "paper": item.published or "gives no figure for it",
         "replications": "; ".join(item.replications),
         "refuted by": item.refuted_by,
         "to decide": command_of(judged, where),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from archbench._training._probes._specimen import (
     fixed_batch,
     random_streams_kept,
 )
+from archbench._training._probes._weights import norms, weights_of
 from archbench._training._splits import Split
 
 MEASURES: dict[Probe, Callable[[Specimen], Values]] = {
@@ -58,9 +60,11 @@ class Prober:
         ends: steps done at each validation; empty for a budget in seconds.
         seed: of all draws.
         score: the test score of a network.
+        evaluated: lets the network have the weights that are evaluated meanwhile, which may be an average.
 
     Attributes:
         readings: of the measurements so far.
+        weights: those that are to be kept, by the step after which the network had them.
     """
 
     def __init__(
@@ -74,12 +78,14 @@ class Prober:
         ends: Sequence[int],
         seed: int,
         score: Callable[[nn.Module], float],
+        evaluated: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.probes, self.network, self.loss, self.info, self.seed = probes, network, loss, info, seed
-        self.score = score
+        self.score, self.evaluated = score, evaluated
         self.arguments, self.targets = fixed_batch(split, probes.examples)
         self.moments, self.reached = moments(probes.at, ends), -1
         self.readings: list[Reading] = []
+        self.weights: dict[int, dict[str, Tensor]] = {}
 
     def before(self) -> None:
         """Measure before the first step, if the probes ask for it."""
@@ -108,12 +114,17 @@ class Prober:
 
     def _reading(self, probe: Probe, step: int) -> Reading:
         try:
-            values = MEASURES[probe](self._specimen())
+            values = self._keep(step) if probe == "weights" else MEASURES[probe](self._specimen())
         except CannotMeasureError as reason:
             return Reading(probe=probe, step=step, note=str(reason))
         except Exception as error:  # a measurement that fails must not end a training
             return Reading(probe=probe, step=step, note=f"{type(error).__name__}: {error}")
         return Reading(probe=probe, step=step, names=values.names, values=values.values)
+
+    def _keep(self, step: int) -> Values:
+        with self.evaluated():
+            self.weights[step] = weights_of(self.network)
+        return norms(self.weights[step])
 
     def _specimen(self) -> Specimen:
         arguments = tuple(argument.clone() for argument in self.arguments)
