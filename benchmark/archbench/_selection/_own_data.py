@@ -7,6 +7,7 @@ a hash of the content: equal files elsewhere are the same task, and other files 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -141,10 +142,15 @@ def _open(
 
 def _inspect(registered: Registered[Reader], path: Path, options: Any) -> Found:
     try:
-        return call_apart(lambda: resolve(registered.item.inspect)(path, options), Found, foreign=registered.foreign)
+        inspect = functools.partial(_call_inspect, registered, path, options)
+        return call_apart(inspect, Found, foreign=registered.foreign)
     except CallError as error:
         name = f"the reader {registered.item.scheme}: of {registered.origin.distribution}"
         raise PluginError(f"{name} failed on {path}: {error}") from error
+
+
+def _call_inspect(registered: Registered[Reader], path: Path, options: Any) -> object:
+    return resolve(registered.item.inspect)(path, options)
 
 
 def _label(data: OwnData, task: Task, options: Any) -> str:
