@@ -16,7 +16,7 @@ DRAWS = 64
 REPEATED = 3
 """Examples in which a logit has one and the same value where it is dropped; twice may be chance."""
 LEAST_MOVE = 1e-5
-"""Distance that the mean or the variance of a norm must move in two batches; a common momentum moves it a thousandfold."""
+"""Distance that the mean or variance of a norm must move in two batches; a common momentum moves it a thousandfold."""
 
 
 def frozen_as_declared(subject: Subject) -> None:
