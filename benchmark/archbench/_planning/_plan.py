@@ -61,7 +61,7 @@ def make_plan(
 
     Raises:
         SelectionError: the number of seeds is not positive, or too large.
-        IncompatibleError: nothing is left to train. Where others are left, an architecture that fits no task is declined.
+        IncompatibleError: nothing is left to train; where others are, an architecture that fits no task is declined.
     """
     if seeds < 1:
         raise SelectionError(f"seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
