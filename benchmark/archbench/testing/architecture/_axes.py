@@ -60,7 +60,8 @@ class _Reshapes(TorchFunctionMode):
         if func in self.CALLS and args[0].numel() == result.numel():  # not a view as another type
             after = tuple(result.shape)
             _, before = self._first.get(id(args[0]), (None, tuple(args[0].shape)))
-            self._first[id(result)] = (result, before)
+            if result.dim() <= 2:  # merged but for the batch; groups of features may well be regrouped into heads
+                self._first[id(result)] = (result, before)
             if cuts_across(before, after):
                 self.faults.append(f"reshape of {before} to {after}{place_of_call()} mixes its axes")
         return result
