@@ -67,6 +67,11 @@ def fail() -> Any:
     raise KeyError("label")
 
 
+def paint() -> Any:
+    """Raise an error that would colour a terminal and name its window."""
+    raise ValueError("\x1b[31mred\x1b]0;title\x07")
+
+
 def hang() -> Any:
     """Never return."""
     while True:
@@ -77,6 +82,7 @@ def hang() -> Any:
     ("function", "says"),
     [
         (fail, "KeyError: 'label'"),
+        (paint, "ValueError: red"),
         (lambda: os._exit(0), "it ended the process with exit code 0"),
         (lambda: os.abort(), "it crashed with SIGABRT"),
         (hang, "it was not done after 1 s, which ARCHBENCH_PLUGIN_SECONDS can raise"),
