@@ -80,7 +80,7 @@ class Plugins:
 
     def items(self) -> tuple[Registered[Any], ...]:
         """Return the items of all kinds."""
-        named = (*self.architectures, *self.tasks, *self.readers)
+        named: tuple[Registered[Any], ...] = (*self.architectures, *self.tasks, *self.readers)
         return (*named, *self.studies, *self.claims, *self.protocols)
 
     def states(self) -> list[Any]:

@@ -74,7 +74,7 @@ def _start(question: int, reply: int, *, quiet: bool) -> int:
 
     text = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve_functions as f"
     command = [sys.executable, "-c", f"{text}; f({question}, {reply}, quiet={quiet})"]
-    pid: int = spawnv_passfds(os.fsencode(sys.executable), command, (question, reply))  # type: ignore[arg-type]
+    pid: int = spawnv_passfds(os.fsencode(sys.executable), command, (question, reply))
     return pid
 
 
