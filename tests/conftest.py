@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +55,9 @@ EXPECTED_SKIPS = (
 )
 """Reasons for which a test may be skipped in CI: what they need is not part of every machine or of this run."""
 
+CAMPAIGN = "campaign: "
+"""How the names of the properties of reports begin that count faults; see `count`."""
+
 UNEXPECTED = pytest.StashKey[list[str]]()
 
 
@@ -94,9 +98,22 @@ class Skips:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Name the unexpected skips."""
+        """Name the unexpected skips, and how often campaigns of faults struck."""
         for line in self.config.stash[UNEXPECTED]:
             terminalreporter.write_line(f"unexpected skip: {line}", red=True)
+        counts: Counter[str] = Counter()
+        for status in ("passed", "failed"):
+            for report in terminalreporter.stats.get(status, ()):
+                for name, number in report.user_properties:
+                    counts[f"{name}: {status}"] += number if name.startswith(CAMPAIGN) else 0
+        for line, number in sorted((+counts).items()):
+            terminalreporter.write_line(f"{number} {line.removeprefix(CAMPAIGN)}")
+
+
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Callable[[int, str], None]:
+    """Tell the summary how many things of a kind this test tries, such as 8 kills; workers of xdist pass it on."""
+    return lambda number, what: record_property(CAMPAIGN + what, number)
 
 
 @pytest.fixture(scope="session", autouse=True)

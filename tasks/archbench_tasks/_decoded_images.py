@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import math
+import threading
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +26,13 @@ if TYPE_CHECKING:
 
 REVISION = 1
 """Raised when the same files give other pixels; folders of an older revision are then not read any more."""
+
+
+MOST_PIXELS = 80_000_000
+"""Pixels of the largest image that is decoded, which then takes some hundred megabytes; Pillow warns of 89 millions."""
+LARGE = 10_000_000
+"""Images with more pixels are decoded one at a time, so that threads together take no gigabytes either."""
+_ONE_LARGE = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,7 @@ def _write_pixels(
     bad: dict[str, str] = {}
     shape = (len(files), 3 if channels == "colour" else 1, size, size)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-    with ThreadPoolExecutor() as threads:
+    with _no_warning_of_size(), ThreadPoolExecutor() as threads:
         decoded = threads.map(lambda file: _decode_file(file.path, size, channels), files)
         for file, result in zip(files, decoded, strict=True):
             if isinstance(result, str):
@@ -125,7 +137,8 @@ def decode_new(path: Path, *, size: int, channels: str) -> Array:
     Raises:
         DataError: it cannot be read.
     """
-    pixels = _decode_file(path, size, channels)
+    with _no_warning_of_size():
+        pixels = _decode_file(path, size, channels)
     if isinstance(pixels, str):
         raise archbench.DataError(f"the image {path} cannot be read ({pixels}); repair it, or leave it out")
     return pixels
@@ -141,11 +154,33 @@ def _decode_file(path: Path, size: int, channels: str) -> Array | str:
             if opened.mode == "F" or (opened.mode == "I" and opened.format == "TIFF"):
                 numbers = "floats" if opened.mode == "F" else "numbers of 32 bits"
                 return f"its pixels are {numbers}, of which nobody says what is white; save it with 8 or 16 bits"
-            image = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGB" if channels == "colour" else "L")
-            array = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
+            check_pixels(opened)
+            with _ONE_LARGE if math.prod(opened.size) > LARGE else contextlib.nullcontext():
+                image = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGB" if channels == "colour" else "L")
+                array = np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
     except Exception as error:  # decoders of broken files raise errors of any type
         return f"{type(error).__name__}: {error}".replace(str(path), path.name)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def check_pixels(image: Image.Image) -> None:
+    """Raise if an image, of which only the header was read, has so many pixels that decoding it may take gigabytes.
+
+    Raises:
+        ValueError: it has.
+    """
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"{width} x {height} pixels are more than {MOST_PIXELS:,}; save it smaller")
+
+
+@contextlib.contextmanager
+def _no_warning_of_size() -> Iterator[None]:
+    """Let Pillow open large images in silence, also in threads started meanwhile; `check_pixels` refuses them."""
+    from PIL import Image
+
+    with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+        yield
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

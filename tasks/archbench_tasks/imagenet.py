@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import archbench
+from archbench_tasks._decoded_images import check_pixels
 from archbench_tasks._downloaded import scale
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def decode(path: str, size: int) -> Array:
     shorter = round(size * 256 / 224)
     try:
         with Image.open(path) as image:
+            check_pixels(image)
             image.draft("RGB", (shorter, shorter))  # a JPEG file can be decoded at a half or a quarter of its size
             factor = shorter / min(image.size)
             width, height = (max(size, round(side * factor)) for side in image.size)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from support import Count
+
 # In a process of its own, because an audit hook stays for as long as the process lives.
 SCRIPT = """
 import json, os, sys
@@ -50,9 +52,10 @@ def test_calls_of_one_atomic_write(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["once", "full"])
-def test_every_call_can_fail(how: str, tmp_path: Path) -> None:
+def test_every_call_can_fail(how: str, tmp_path: Path, count: Count) -> None:
     """Each call raises in turn; the file is there whole or not at all."""
     calls, kinds = wrote(tmp_path / "counted" / "out", 0)["calls"], set()
+    count(calls - 1, "file calls that fail")
     for at in range(1, calls):
         found = wrote(tmp_path / str(at) / "out", at, how)
         path = tmp_path / str(at) / "out" / "file"

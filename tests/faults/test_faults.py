@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support import Cli, ReadRecords
+from support import Cli, Count, ReadRecords
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -188,11 +188,12 @@ def test_sigkill_keeps_what_is_finished(cli: Cli, records: ReadRecords, tmp_path
 
 
 @pytest.mark.slow
-def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path) -> None:
+def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path, count: Count) -> None:
     """A run that is killed many times at random moments, from start-up to the page, still ends whole."""
     out = tmp_path / "leaderboard"
     arguments = (*ARGUMENTS, "--seeds", "4")
     moments = random.Random(0)
+    count(8, "kills at random moments")
     for _ in range(8):
         with start(tmp_path, *arguments) as process:
             time.sleep(moments.uniform(0.2, 9))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from support import Cli
+from support import Cli, Count
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -109,14 +109,14 @@ def offenders(answer: Any) -> set[str]:
     return {problem["plugin"].partition(":")[0] for problem in answer["problems"] if problem.get("fatal", True)}
 
 
-def test_loading(cli: Cli, tmp_path: Path) -> None:
+def test_loading(cli: Cli, tmp_path: Path, count: Count) -> None:
     """Whatever a plugin does when it is loaded, the rest is listed; what is fatal is named, and the exit code is 1."""
     sources = everywhere(("import", "hook", "info"), ACTIONS)
     environment = install(tmp_path / "site", sources)
     done = cli("plugins", "--json", cwd=tmp_path, env=environment, timeout=120)
     answer = json.loads(done.stdout)
     nets = {name for plugin in answer["plugins"] for name in plugin["architectures"]}
-    print(f"\n{len(sources)} plugins that are hostile when they are loaded")
+    count(len(sources), "plugins that are hostile when they are loaded")
 
     assert done.returncode == 1
     assert offenders(answer) == {name for name in sources if name.partition("-")[2] in FATAL}
@@ -138,7 +138,7 @@ def test_one_file(name: str, cli: Cli, tmp_path: Path) -> None:
     assert "hostile.py" in answer["error"] if name in FATAL else answer["architectures"]
 
 
-def test_planning(cli: Cli, tmp_path: Path) -> None:
+def test_planning(cli: Cli, tmp_path: Path, count: Count) -> None:
     """A function of a declaration that ends the process, or never returns, fails its own rows; the rest is trained."""
     sources = everywhere(["incompatible"], ACTIONS)
     environment = install(tmp_path / "site", sources)
@@ -148,7 +148,7 @@ def test_planning(cli: Cli, tmp_path: Path) -> None:
     )  # fmt: skip
     answer = json.loads(done.stdout)
     found = {trial["architecture"]: trial["status"] for trial in answer["trials"]}
-    print(f"\n{len(sources)} plugins that are hostile when a run is planned")
+    count(len(sources), "plugins that are hostile when a run is planned")
 
     assert done.returncode == 1
     assert found == {"mlp": "ok", **{f"net-incompatible-{name}": "failed" for name in FATAL}}
@@ -173,7 +173,7 @@ HOOKS = ("trial_started(trial)", "trial_finished(trial, record)", "leaderboard_s
 
 
 @pytest.mark.slow
-def test_observing_hooks(cli: Cli, tmp_path: Path) -> None:
+def test_observing_hooks(cli: Cli, tmp_path: Path, count: Count) -> None:
     """Whatever observers do, the run is whole: fatal ones are named, and standard output is one JSON object."""
     sources = {
         f"{hook.partition('(')[0].replace('_', '-')}-{name}": START.format(action=action) + OBSERVING.format(hook=hook)
@@ -186,7 +186,7 @@ def test_observing_hooks(cli: Cli, tmp_path: Path) -> None:
         cwd=tmp_path, env=environment, timeout=200,
     )  # fmt: skip
     answer = json.loads(done.stdout)
-    print(f"\n{len(sources)} plugins that are hostile in observing hooks")
+    count(len(sources), "plugins that are hostile in observing hooks")
 
     assert done.returncode == 1
     assert [trial["status"] for trial in answer["trials"]] == ["ok"]

@@ -120,9 +120,21 @@ def test_a_plan_without_trials_is_an_error(make_architecture: Make, make_task: M
 
 
 def test_named_architecture_that_fits_nothing_is_an_error(make_architecture: Make, make_task: Make) -> None:
-    """Asking by name for what cannot run is a mistake; the message names the task and the reason."""
+    """Asking by name for nothing but what cannot run is a mistake; the message names the task and the reason."""
     with pytest.raises(IncompatibleError, match=r"a fits none .*s: takes image, the task gives sequence"):
         plan([make_architecture("a")], [make_task("s", kind="sequence")], chosen="a")
+
+
+def test_named_architecture_that_fits_nothing_leaves_the_others_alone(make_architecture: Make, make_task: Make) -> None:
+    """Beside others that can be trained, it is skipped with its reason."""
+    nets = [make_architecture("a"), make_architecture("b", inputs=("sequence",))]
+    chosen = select(["a", "b"], nets, "architecture")
+    made = make_plan(chosen, select(["all"], [make_task("s", kind="sequence")], "task"), protocol=SMOKE, seeds=1)
+
+    assert [trial.trial.architecture.label for trial in made.trials] == ["b"]
+    assert [(record.trial.architecture.label, record.status, record.message) for record in made.refused] == [
+        ("a", "skipped", "takes image, the task gives sequence")
+    ]
 
 
 def test_a_raising_incompatible_costs_its_own_rows(make_architecture: Make, make_task: Make) -> None:

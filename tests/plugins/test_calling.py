@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archbench import DataError, Findings, Found, TaskInfo
-from archbench._plugins import CallError, call_apart
+from archbench._plugins import CallError, call_apart, rehearse
 
 FOUND = Found(
     content="0123456789ab",
@@ -62,6 +67,11 @@ def fail() -> Any:
     raise KeyError("label")
 
 
+def paint() -> Any:
+    """Raise an error that would colour a terminal and name its window."""
+    raise ValueError("\x1b[31mred\x1b]0;title\x07")
+
+
 def hang() -> Any:
     """Never return."""
     while True:
@@ -72,6 +82,7 @@ def hang() -> Any:
     ("function", "says"),
     [
         (fail, "KeyError: 'label'"),
+        (paint, "ValueError: red"),
         (lambda: os._exit(0), "it ended the process with exit code 0"),
         (lambda: os.abort(), "it crashed with SIGABRT"),
         (hang, "it was not done after 1 s, which ARCHBENCH_PLUGIN_SECONDS can raise"),
@@ -88,16 +99,93 @@ def test_whatever_it_does_costs_the_call_only(function: Any, says: str) -> None:
     assert says in str(error.value)
 
 
-def test_the_answer_does_not_depend_on_where_it_was_made() -> None:
-    """Beside other threads, where no process can be copied, the answer has been plain data all the same."""
-    findings = Findings(text="", numbers={"gap": 1})
+@pytest.fixture
+def other_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another thread runs, so that this process cannot be copied."""
+    monkeypatch.undo()
+    monkeypatch.setenv("ARCHBENCH_PLUGIN_SECONDS", "1")
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)
     thread.start()
-    try:
-        here = call_apart(lambda: findings, Findings, foreign=True)
-    finally:
-        stop.set()
-        thread.join()
+    yield
+    stop.set()
+    thread.join()
 
-    assert type(here.numbers["gap"]) is type(call_apart(lambda: findings, Findings, foreign=True).numbers["gap"])
+
+@pytest.mark.usefixtures("other_thread")
+def test_beside_other_threads_a_fresh_interpreter_answers() -> None:
+    """Where this process cannot be copied, the answer comes from another one all the same, as plain data."""
+    numbers = functools.partial(Findings, text="", numbers={"gap": 1})
+
+    assert call_apart(numbers, Findings, foreign=True) == Findings(text="", numbers={"gap": 1.0})
+    assert type(call_apart(numbers, Findings, foreign=True).numbers["gap"]) is float
+    assert call_apart(functools.partial(os.path.abspath, ""), str, foreign=True) == os.getcwd()
+
+
+@pytest.mark.usefixtures("other_thread")
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (functools.partial(os._exit, 3), "it ended the process with exit code 3"),
+        (os.abort, "it crashed with SIGABRT"),
+        (functools.partial(time.sleep, 60), "it was not done after 1 s"),
+        (functools.partial(int, "x"), "ValueError: invalid literal"),
+        (lambda: "", "beside other threads it must be called in a process of its own"),
+    ],
+)
+def test_beside_other_threads_it_costs_the_call_only(function: Any, says: str) -> None:
+    """A function that ends its process, crashes or hangs does no harm beside other threads either."""
+    with pytest.raises(CallError) as error:
+        call_apart(function, str, foreign=True)
+
+    assert says in str(error.value)
+
+
+READER = """
+import os
+import archbench
+
+@archbench.hookimpl
+def archbench_readers():
+    yield archbench.Reader(
+        scheme="bad", summary="Ends everything", inspect=lambda path, options: os._exit(0),
+        load=lambda *_: None, sample=lambda folder: (folder / "mine.txt").write_text("1") and "mine.txt",
+    )
+"""
+
+PROGRAM = """
+import sys, threading
+from pathlib import Path
+from archbench import PluginError
+from archbench._plugins import load_plugins
+from archbench._selection import open_own_data, write_sample
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+readers = load_plugins(files=[Path(sys.argv[1])], only=[]).readers
+print(write_sample("bad", Path(sys.argv[2]), readers).selector)
+try:
+    open_own_data(f"bad:{sys.argv[2]}/mine.txt", readers)
+except PluginError as error:
+    print(error)
+"""
+
+
+def test_a_stranger_that_ends_its_process_beside_threads_is_named(tmp_path: Path) -> None:
+    """A program with threads, such as a notebook, outlives the reader of a plugin, whose functions have no names."""
+    plugin = tmp_path / "hostile.py"
+    plugin.write_text(READER)
+
+    command = [sys.executable, "-c", PROGRAM, str(plugin), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[0] == f"bad:{tmp_path / 'mine.txt'}"
+    assert "the reader bad: of hostile.py failed on" in done.stdout
+    assert "it ended the process with exit code 0" in done.stdout
+
+
+@pytest.mark.usefixtures("other_thread")
+def test_beside_other_threads_functions_are_rehearsed_elsewhere() -> None:
+    """A rehearsal finds what ends its process; what cannot be sent there is not blamed, and later steps are tried."""
+    ends = rehearse([functools.partial(os._exit, 3), lambda: os._exit(4), functools.partial(int, "1"), os.abort])
+
+    assert ends == ["ended the process with exit code 3", "", "", "crashed with SIGABRT"]

@@ -18,7 +18,7 @@ import pytest
 import archbench
 from archbench._errors import StoreError
 from archbench._records import SCHEMA, Store
-from support import Cli, MakeRecord
+from support import Cli, Count, MakeRecord
 
 pytestmark = pytest.mark.timeout(60)  # a pipe or a device that is opened blocks for ever
 
@@ -61,8 +61,9 @@ STRANGE: dict[str, tuple[Callable[[Path, archbench.Record], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(STRANGE))
-def test_each_is_set_aside_with_its_reason(name: str, make_record: MakeRecord, tmp_path: Path) -> None:
+def test_each_is_set_aside_with_its_reason(name: str, make_record: MakeRecord, tmp_path: Path, count: Count) -> None:
     """A strange file of the name of a record is moved with its reason; the other records count."""
+    count(1, "strange files in the place of records")
     make, reason = STRANGE[name]
     store = Store(tmp_path)
     kept = store.write(make_record(1))

@@ -225,6 +225,23 @@ def test_path_travels_in_the_job_only(data: Path, make_architecture: Make, monke
     assert "spots:my: spots, a@b@012345" in record
 
 
+def test_names_in_files_cannot_steer_a_terminal(data: Path) -> None:
+    """Names of classes and features, and warnings, come from files of strangers; terminal escapes in them go."""
+
+    def hostile(path: Path, options: Options) -> Found:
+        facts = {"classes": {"\x1b[2Jcat": 3}, "odd": ["\x1b]0;t\x07x", 2], "size": (1, 2)}
+        found = inspect(path, options)
+        return replace(found, summary="a\x1b[1m", facts=facts, features=("\x1b[31mred",), warnings=("\x1bcno",))
+
+    (task,) = tasks_of([f"spots:{data}"], Plugins(readers=(reader(inspect=hostile),)))
+    own = task.registered.own_data
+    assert own is not None
+    found = own.found
+
+    assert (found.summary, found.features, found.warnings) == ("a", ("red",), ("no",))
+    assert found.facts == {"classes": {"cat": 3}, "odd": ["x", 2], "size": [1, 2]}
+
+
 def test_reading_is_announced_and_warnings_are_printed(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,7 @@ MakeJob = Callable[..., Job]
 Load = Callable[..., Splits]
 Score = Callable[[str, str], float]
 Build = Callable[..., nn.Module]
+Count = Callable[[int, str], None]
 Contents = Callable[[Path], set[str]]
 
 

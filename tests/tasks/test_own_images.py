@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import struct
+import time
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from archbench import ArrayLike, DataError, Splits
 from archbench.testing import check_task
 from archbench_tasks import own_images
+from archbench_tasks._decoded_images import decode_new
 from archbench_tasks.own_images import ImageOptions, inspect, load
 
 SMALL = ImageOptions(size=8)
@@ -208,6 +212,42 @@ def test_unreadable_image(tmp_path: Path) -> None:
     assert found.facts["unreadable images left out"] == 1
     assert found.facts["other files left alone"] == 1
     assert found.facts["classes"] == {"cat": 6, "dog": 6}
+
+
+@pytest.mark.parametrize("sides", [(9_000, 9_000), (12_000, 10_000), (60_000, 60_000)])
+def test_an_image_that_unpacks_to_gigabytes(sides: tuple[int, int], tmp_path: Path) -> None:
+    """An image is refused by the size in its header, in threads as well, before any pixel is unpacked."""
+    root = make(tmp_path / "pets", {"cat": 6, "dog": 6})
+    header = struct.pack(">IIBBBBB", *sides, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    packed = [struct.pack(">I", len(data)) + name + data for name, data in chunks]
+    sums = [struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks]
+    text = b"".join(chunk + crc for chunk, crc in zip(packed, sums, strict=True))
+    (root / "dog" / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + text)
+
+    with pytest.raises(DataError, match=r"dog/large.png in .* cannot be read \(.*pixels"):
+        inspect(root, SMALL)
+    with pytest.raises(DataError, match=r"large.png cannot be read \(.*pixels"):
+        decode_new(root / "dog" / "large.png", size=8, channels="grey")
+
+
+def test_large_images_are_decoded_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one large image is decoded, no other thread decodes one."""
+    root, at_once, most = make(tmp_path / "pets", {"cat": 6, "dog": 6}), [0], [0]
+    fit = ImageOps.fit
+
+    def slow(*arguments: Any) -> Any:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.02)
+        at_once[0] -= 1
+        return fit(*arguments)
+
+    monkeypatch.setattr(ImageOps, "fit", slow)
+    monkeypatch.setattr("archbench_tasks._decoded_images.LARGE", 1)
+    inspect(root, SMALL)
+
+    assert most == [1]
 
 
 def write_bad(root: Path, kind: str) -> Path:

@@ -77,7 +77,7 @@ def _judge(claim: Registered[Claim], plugins: Plugins, by_study: By) -> Judgemen
     family = Counter(other.origin.distribution for other in plugins.claims)[claim.origin.distribution]
     if study is None:
         return _without_study(claim, family)
-    tries = [measure(claim.item, result, foreign=claim.foreign) for result in by_study[full_name(study)]]
+    tries = [measure(claim.item, result, provider=claim) for result in by_study[full_name(study)]]
     # The full size counts as soon as it has the seeds that the claim asks for.
     counting = next((found for found in tries if len(found.effects) >= claim.item.seeds), tries[-1])
     return judge(claim, study, counting, family=family, manifest=manifest(claim.item, study.item))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from archbench._declarations import Claim, Size, resolve
 from archbench._errors import ArchbenchError
-from archbench._plugins import CallError, call_apart
+from archbench._plugins import CallError, Registered, call_apart
 from archbench._records import Record
-from archbench._studies import StudyResult
+from archbench._studies import StudyData, StudyResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,31 +50,34 @@ class _Effects(msgspec.Struct):
     used: list[str]
 
 
-def measure(claim: Claim, result: StudyResult, *, foreign: bool = False) -> Measured:
+def measure(claim: Claim, result: StudyResult, *, provider: Registered[Claim] | None = None) -> Measured:
     """Return the effects of a claim, or why there are none.
 
     Args:
         claim: the declaration.
         result: its study.
-        foreign: the claim is none of the suite's own.
+        provider: the claim with its plugin; None for one of the suite's own.
     """
     if not result.finished:
         problem = "its study cannot be read, see `benchmark study show`" if result.problem else ""
         return Measured(size=result.size, effects={}, lacking=result.records.lacking, problem=problem)
     data, lacking = result.data, result.records.lacking
 
-    def find() -> _Effects:
-        effects = _checked(resolve(claim.statistic)(data), share=claim.measure == "share")
-        return _Effects(effects, [record.id for record in data.used or data.records])
-
+    find = functools.partial(_find, provider or claim, data.records)
     try:
-        found = call_apart(find, _Effects, foreign=foreign)
+        found = call_apart(find, _Effects, foreign=provider is not None and provider.foreign)
     except (CallError, ArchbenchError) as error:  # it costs its own claim
         message = f"the statistic of {claim.name} failed: {error}"
         return Measured(size=result.size, effects={}, lacking=lacking, problem=message, broken=not lacking)
     by_id = {record.id: record for record in data.records}
     used = tuple(by_id[name] for name in found.used)
     return Measured(size=result.size, effects=found.effects, used=used, lacking=lacking)
+
+
+def _find(claim: Claim | Registered[Claim], records: Sequence[Record]) -> _Effects:
+    declared, data = claim.item if isinstance(claim, Registered) else claim, StudyData(records)
+    effects = _checked(resolve(declared.statistic)(data), share=declared.measure == "share")
+    return _Effects(effects, [record.id for record in data.used or data.records])
 
 
 def _checked(effects: object, *, share: bool) -> dict[int, float]:

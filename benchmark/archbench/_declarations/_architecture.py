@@ -64,7 +64,7 @@ class Architecture:
         unused_parameters: shell patterns over the names of parameters that get no gradient from some batches, such as
             `"experts.*"`. Every pattern must match a parameter.
         frozen_parameters: shell patterns over the names of parameters whose `requires_grad` is False, so that they are
-            not trained. Every pattern must match such a parameter.
+            not trained, and of buffers of random numbers that hold most weights. Every pattern must match one.
         expected_failures: from the code of a check that this network fails by design to the reason. Strict for the
             default options: it is an error if the check passes, so that no exception outlives its reason.
         by_default: whether `benchmark run all` includes it; if not, it runs when it is named. Meant for networks that

@@ -15,6 +15,7 @@ from archbench._planning._job import Device as Device
 from archbench._planning._job import Job as Job
 from archbench._planning._job import LoggerName as LoggerName
 from archbench._planning._plan import Plan as Plan
+from archbench._planning._plan import check_each_fits as check_each_fits
 from archbench._planning._plan import make_plan as make_plan
 from archbench._planning._plan import unite as unite
 from archbench._planning._rank import Rank as Rank

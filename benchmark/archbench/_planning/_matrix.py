@@ -51,11 +51,11 @@ def _try_architectures(
     architectures: Sequence[Selected[Architecture]], tasks: Sequence[Selected[Task]], protocol: Protocol
 ) -> list[str]:
     """Return for each architecture how one of its functions ended a process that tried it; empty if none did."""
-
-    def try_one(architecture: Selected[Architecture]) -> None:
-        for task in tasks:
-            make_cell(architecture, task, protocol, seeds=1)
-
     strangers = [chosen for chosen in architectures if chosen.registered.foreign]
-    ends = iter(rehearse([functools.partial(try_one, architecture) for architecture in strangers]))
+    ends = iter(rehearse([functools.partial(_try_cells, architecture, tasks, protocol) for architecture in strangers]))
     return [next(ends) if chosen.registered.foreign else "" for chosen in architectures]
+
+
+def _try_cells(architecture: Selected[Architecture], tasks: Sequence[Selected[Task]], protocol: Protocol) -> None:
+    for task in tasks:
+        make_cell(architecture, task, protocol, seeds=1)

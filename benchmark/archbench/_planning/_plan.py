@@ -61,16 +61,16 @@ def make_plan(
 
     Raises:
         SelectionError: the number of seeds is not positive, or too large.
-        IncompatibleError: an architecture that was asked for by name fits none of the tasks, or nothing is left.
+        IncompatibleError: nothing is left to train; where others are, an architecture that fits no task is declined.
     """
     if seeds < 1:
         raise SelectionError(f"seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
     if seeds > TUNING_SEED:
         raise SelectionError(f"seeds is {seeds}; at most {TUNING_SEED} are possible, further ones are for tuning")
     cells = make_cells(architectures, tasks, protocol, seeds=seeds)
-    _raise_if_nothing_fits(cells)
     possible = tuple(cell for cell in cells if not cell.declined)
     if cells and not possible:
+        check_each_fits(cells)
         raise IncompatibleError(f"nothing can be trained: {_list_reasons(cells)}; see `benchmark list`")
     return Plan(possible, tuple(cell for cell in cells if cell.declined))
 
@@ -100,7 +100,12 @@ def by_seed(cells: Sequence[Sequence[PlannedTrial]]) -> list[PlannedTrial]:
     return sorted(trials, key=lambda planned: planned.trial.seed)
 
 
-def _raise_if_nothing_fits(cells: Sequence[Cell]) -> None:
+def check_each_fits(cells: Sequence[Cell]) -> None:
+    """Raise if an architecture that was asked for by name fits none of the tasks.
+
+    Raises:
+        IncompatibleError: one does not.
+    """
     of_architecture: dict[str, list[Cell]] = {}
     for cell in cells:
         of_architecture.setdefault(cell.key.architecture, []).append(cell)

@@ -1,13 +1,15 @@
 """A forked copy of this process, in which code of plugins is tried before it runs here, or runs instead of here.
 
 Nothing else withstands `os._exit`, a crash or an endless loop. The copy dies with this process. Where a process cannot
-be forked safely, because the system has no fork or this process has threads, code of plugins runs here only.
+be forked safely, because it has threads, a fresh interpreter takes the place of the copy, which takes longer. Where the
+system has neither, code of plugins runs here only.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import io
 import os
@@ -18,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from archbench._plugins._containment import threads_left
 
@@ -35,6 +37,10 @@ LATE = "was not done after"
 
 class Gone(Exception):  # noqa: N818 - an event, which its receiver turns into a problem
     """Raised when the copy ended, or did not answer in time; its text says which, after the name of a function."""
+
+
+class Unsent(Exception):  # noqa: N818 - an event, too
+    """Raised when a function cannot be called in another process, which is no fault of it; its text says why."""
 
 
 def can_fork() -> bool:
@@ -57,26 +63,36 @@ def seconds() -> float:
 def rehearse(steps: Sequence[Callable[[], object]]) -> list[str]:
     """Call functions in a copy of this process, and return for each how it ended the copy; empty if it did not.
 
-    Exceptions are no concern of a rehearsal: they can be caught here. Without a safe fork, nothing is called.
+    Exceptions are no concern of a rehearsal: they can be caught here.
     """
-    if not can_fork():
-        return [""] * len(steps)
-    ends, copy = [], None
-    for number in range(len(steps)):
-        try:
-            copy = copy or Apart(lambda question: _try(steps[int(question)]), quiet=True)
-            copy.ask(str(number).encode())
-            ends.append("")
-        except Gone as gone:
-            ends.append(str(gone))
-            copy = None
-        except BaseException:
-            if copy is not None:
-                copy.kill()
-            raise
-    if copy is not None:
-        copy.kill()
+    start, ask = _rehearsal(steps)
+    ends: list[str] = []
+    copy = None
+    try:
+        for number in range(len(steps)):
+            try:
+                copy = copy or start()
+                ask(copy, number)
+                ends.append("")
+            except Unsent:
+                ends.append("")
+            except Gone as gone:
+                ends.append(str(gone))
+                copy = None
+    finally:
+        if copy is not None:
+            copy.kill()
     return ends
+
+
+def _rehearsal(steps: Sequence[Callable[[], object]]) -> tuple[Callable[[], Any], Callable[[Any, int], bytes]]:
+    """Return how a process is started that tries steps, and how it is asked to try the step of a number."""
+    if can_fork():
+        start = functools.partial(Apart, lambda question: _try(steps[int(question)]), quiet=True)
+        return start, lambda copy, number: copy.ask(str(number).encode())
+    from archbench._plugins._spawned import Spawned  # which loads plugins, and so needs this module
+
+    return functools.partial(Spawned, quiet=True), lambda new, number: new.call(functools.partial(_try, steps[number]))
 
 
 def _try(step: Callable[[], object]) -> bytes:
@@ -100,7 +116,7 @@ class Apart:
         self._answers, reply = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            _serve(answer, question, reply, quiet=quiet)
+            serve(answer, question, reply, quiet=quiet)
         os.close(question)
         os.close(reply)
 
@@ -110,14 +126,19 @@ class Apart:
         Raises:
             Gone: it has ended, or takes too long and was killed.
         """
-        try:
+        with contextlib.suppress(OSError):  # it has ended, which shows at once
             _send(self._questions, question)
-            return self._receive(time.monotonic() + seconds())
+        return self._wait(seconds())
+
+    def _wait(self, limit: float) -> bytes:
+        """Return the next answer; raise `Gone` without one."""
+        try:
+            return self._receive(time.monotonic() + limit)
         except (OSError, EOFError):
             raise Gone(self._describe_end()) from None
         except _Late:
             self.kill()
-            raise Gone(f"{LATE} {seconds():g} s, which {LIMIT} can raise") from None
+            raise Gone(f"{LATE} {limit:g} s, which {LIMIT} can raise") from None
 
     def close(self) -> None:
         """Let the copy run exit handlers, and end it."""
@@ -183,11 +204,20 @@ class _Late(Exception):  # noqa: N818 - private
     """The copy takes too long; no TimeoutError, which is an OSError."""
 
 
-def _serve(answer: Callable[[bytes], bytes], question: int, reply: int, *, quiet: bool) -> NoReturn:
-    """Answer questions until an empty one comes, and end this process."""
+def serve(answer: Callable[[bytes], bytes], question: int, reply: int, *, quiet: bool, ready: bool = False) -> NoReturn:
+    """Answer questions until an empty one comes, and end this process.
+
+    Args:
+        answer: makes an answer from a question.
+        question, reply: descriptors of the pipes.
+        quiet: see `Apart`.
+        ready: send an empty answer first, since the other side waits for it.
+    """
     code = 1
     try:
         _settle(quiet)
+        if ready:
+            _send(reply, b"")
         while data := _take(question):
             _send(reply, answer(data))
         _run_exit_handlers()

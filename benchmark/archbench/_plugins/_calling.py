@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 from archbench import _errors
-from archbench._plugins._apart import Apart, Gone, can_fork
-from archbench._plugins._containment import contained, is_stop
+from archbench._plugins._apart import Apart, Gone, Unsent, can_fork
+from archbench._plugins._containment import is_stop
 from archbench._plugins._faults import one_line
 
 T = TypeVar("T")
@@ -37,9 +38,10 @@ def call_apart(function: Callable[[], object], kind: type[T], *, foreign: bool) 
     """Return what a function of a plugin returns.
 
     Args:
-        function: without arguments.
+        function: without arguments. Beside other threads it is pickled, with `Registered` items by name: make it with
+            `functools.partial` from a function of a module.
         kind: the class of what it must return: plain data, that is a text, a struct or a dataclass of such.
-        foreign: the plugin is none of the suite's own; it is then called in a copy of this process, if that is safe.
+        foreign: the plugin is none of the suite's own; it is then called in another process.
 
     Raises:
         CallError: it raised, returned something else, ended its process, or took too long.
@@ -47,14 +49,26 @@ def call_apart(function: Callable[[], object], kind: type[T], *, foreign: bool) 
     """
     if not foreign:
         return _call(function, kind)
-    if not can_fork():
-        with contained():  # through JSON all the same, so that the answer does not depend on where it was made
-            return _read(_answer(function, kind), kind)
-    copy = Apart(lambda _: _answer(function, kind))
     try:
-        return _read(copy.ask(b"call"), kind)
+        return _read(_ask(function, kind), kind)
     except Gone as gone:
         raise CallError(f"it {gone}") from None
+    except Unsent as unsent:
+        raise CallError(f"beside other threads it must be called in a process of its own: {unsent}") from None
+
+
+def _ask(function: Callable[[], object], kind: type[Any]) -> bytes:
+    """Return the answer of another process; raise `Gone` or `Unsent` without one."""
+    if can_fork():
+        copy = Apart(lambda _: _answer(function, kind))
+        ask = functools.partial(copy.ask, b"call")
+    else:
+        from archbench._plugins._spawned import Spawned  # takes milliseconds, and is seldom needed
+
+        copy = new = Spawned()
+        ask = functools.partial(new.call, functools.partial(_answer, function, kind))
+    try:
+        return ask()
     finally:
         copy.kill()
 

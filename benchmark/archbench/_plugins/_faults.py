@@ -6,6 +6,8 @@ import traceback
 
 import msgspec
 
+from archbench._records import printable
+
 _LONGEST_CAUSE = 300
 
 
@@ -47,6 +49,6 @@ class FaultError(Exception):
 def one_line(error: BaseException) -> str:
     """Return the type and the text of an exception, cut to one line of at most 300 characters."""
     # format_exception_only survives an exception whose own __str__ raises.
-    text = " ".join("".join(traceback.format_exception_only(error)).split())
+    text = printable(" ".join("".join(traceback.format_exception_only(error)).split()))
     text = text.removeprefix(f"{type(error).__module__}.")
     return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 4] + " ..."

@@ -21,6 +21,8 @@ from archbench._plugins._faults import FaultError, one_line
 Item = TypeVar("Item")
 
 _PREFIX = "archbench_"
+_MARK = f"{hookspecs.PROJECT}_impl"
+"""The attribute by which pluggy knows a marked function."""
 _METHODS = (types.FunctionType, types.MethodType, staticmethod, classmethod)
 
 SPECS: Mapping[str, tuple[str, ...]] = {
@@ -34,8 +36,9 @@ SPECS: Mapping[str, tuple[str, ...]] = {
 class _Manager(pluggy.PluginManager):
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> pluggy.HookimplOpts | None:
         # pluggy 1.6 would fetch every attribute, and so trigger the deferred imports of a lazy module.
-        if not isinstance(_static_attribute(plugin, name), _METHODS):
-            return None
+        found = _static_attribute(plugin, name)
+        if not isinstance(found, _METHODS) or (type(found) is types.FunctionType and not hasattr(found, _MARK)):
+            return None  # pluggy would look at each function in a slow and careful way
         return super().parse_hookimpl_opts(plugin, name)
 
     def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:

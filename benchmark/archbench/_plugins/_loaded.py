@@ -78,21 +78,18 @@ class Plugins:
             for active in self._active
         )
 
+    def items(self) -> tuple[Registered[Any], ...]:
+        """Return the items of all kinds."""
+        named: tuple[Registered[Any], ...] = (*self.architectures, *self.tasks, *self.readers)
+        return (*named, *self.studies, *self.claims, *self.protocols)
+
     def states(self) -> list[Any]:
         """Return what tells these plugins from others and from other versions of themselves, as data for JSON.
 
         Raises:
             OSError: the source of a plugin cannot be read.
         """
-        items: tuple[Registered[Any], ...] = (
-            *self.architectures,
-            *self.tasks,
-            *self.readers,
-            *self.studies,
-            *self.claims,
-            *self.protocols,
-        )
-        each = {item.source: item for item in items}.values()
+        each = {item.source: item for item in self.items()}.values()
         unlike = {"import_milliseconds": None, "imported_torch": False}  # differ from one start to the next
         statuses = [msgspec.structs.replace(status, **unlike) for status in self.statuses]
         return [statuses, [(plugin_of(item), item.fingerprint) for item in each]]

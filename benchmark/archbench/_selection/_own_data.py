@@ -7,16 +7,18 @@ a hash of the content: equal files elsewhere are the same task, and other files 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archbench._declarations import CONTENT_DIGITS, Found, OwnData, Reader, Task, resolve
 from archbench._errors import DataError, PluginError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import CallError, Registered, call_apart
-from archbench._records import Component
+from archbench._records import Component, printable
 from archbench._selection._components import make_label, write_options
 from archbench._selection._own_task import make_task
 from archbench._selection._selectors import Selected, combinations, distinct, parse_settings, select, settle_options
@@ -141,10 +143,34 @@ def _open(
 
 def _inspect(registered: Registered[Reader], path: Path, options: Any) -> Found:
     try:
-        return call_apart(lambda: resolve(registered.item.inspect)(path, options), Found, foreign=registered.foreign)
+        inspect = functools.partial(_call_inspect, registered, path, options)
+        return _printable_words(call_apart(inspect, Found, foreign=registered.foreign))
     except CallError as error:
         name = f"the reader {registered.item.scheme}: of {registered.origin.distribution}"
         raise PluginError(f"{name} failed on {path}: {error}") from error
+
+
+def _printable_words(found: Found) -> Found:
+    """Return what was found, with names of classes and features that cannot steer a terminal; files bring them."""
+    return replace(
+        found,
+        summary=printable(found.summary),
+        facts=_printable_facts(found.facts),
+        features=tuple(map(printable, found.features)),
+        warnings=tuple(map(printable, found.warnings)),
+    )
+
+
+def _printable_facts(facts: Any) -> Any:
+    if isinstance(facts, Mapping):
+        return {printable(str(name)): _printable_facts(value) for name, value in facts.items()}
+    if isinstance(facts, list | tuple):
+        return type(facts)(_printable_facts(value) for value in facts)
+    return printable(facts) if isinstance(facts, str) else facts
+
+
+def _call_inspect(registered: Registered[Reader], path: Path, options: Any) -> object:
+    return resolve(registered.item.inspect)(path, options)
 
 
 def _label(data: OwnData, task: Task, options: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -31,19 +32,23 @@ def write_sample(scheme: str, folder: Path, readers: Sequence[Registered[Reader]
         PluginError: the reader fails.
     """
     registered = find_reader(scheme, readers)
-    target = registered.item.sample
-    if target is None:
+    if registered.item.sample is None:
         raise SelectionError(f"{scheme} has no sample; `benchmark show {scheme}` says what it reads")
     with tempfile.TemporaryDirectory(prefix="archbench-") as name:
         fresh = Path(name)
         try:
-            rest = call_apart(lambda: resolve(target)(fresh), str, foreign=registered.foreign)
+            rest = call_apart(functools.partial(_call_sample, registered, fresh), str, foreign=registered.foreign)
         except CallError as error:
             provider = registered.origin.distribution
             raise PluginError(f"the sample of the reader {scheme}: of {provider} failed: {error}") from error
         files = sorted(str(path.relative_to(fresh)) for path in fresh.rglob("*") if path.is_file())
         _move(files, fresh, folder)
     return Sample(files, f"{scheme}:{folder / rest if rest else folder}")
+
+
+def _call_sample(registered: Registered[Reader], folder: Path) -> object:
+    assert registered.item.sample is not None
+    return resolve(registered.item.sample)(folder)
 
 
 def _move(files: Sequence[str], fresh: Path, folder: Path) -> None:

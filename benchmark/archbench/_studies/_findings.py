@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -91,12 +92,7 @@ def analyse(result: StudyResult) -> StudyResult:
     study = result.study.item
     if result.problem or not result.finished:
         return result
-
-    def find() -> object:
-        findings = resolve(study.analyse)(result.data)
-        _check(findings)
-        return findings
-
+    find = functools.partial(_find, result.study, result.records.counted)
     try:
         findings = call_apart(find, Findings, foreign=result.study.foreign)
     except (CallError, ArchbenchError) as error:  # a stranger's code: it costs its own study
@@ -104,6 +100,12 @@ def analyse(result: StudyResult) -> StudyResult:
             return replace(result, problem=f"trials are lacking: {lacking} combinations of entrant and task have none")
         return replace(result, problem=f"the analysis of {study.name} failed: {error}", broken=True)
     return replace(result, findings=findings)
+
+
+def _find(study: Registered[Study], records: Sequence[Record]) -> object:
+    findings = resolve(study.item.analyse)(StudyData(records))
+    _check(findings)
+    return findings
 
 
 def _check(findings: object) -> None:

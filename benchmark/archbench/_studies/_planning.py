@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archbench._declarations import Part, Size, Study
 from archbench._errors import SelectionError
-from archbench._planning import Plan, make_plan, unite
+from archbench._planning import Plan, check_each_fits, make_plan, unite
 from archbench._plugins import Plugins
 from archbench._selection import check_availability, select
 
@@ -42,4 +42,6 @@ def plan_part(part: Part, plugins: Plugins, seeds: int | None = None) -> Plan:
     tasks = check_availability(select(part.tasks, plugins.tasks, "task")).chosen
     architectures = check_availability(select(part.architectures, plugins.architectures, "architecture")).chosen
     wanted = part.protocol.seeds if seeds is None else seeds
-    return make_plan(architectures, tasks, protocol=part.protocol, seeds=wanted)
+    plan = make_plan(architectures, tasks, protocol=part.protocol, seeds=wanted)
+    check_each_fits((*plan.cells, *plan.declined))  # an analysis reckons with all of its nets
+    return plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archbench._errors import SelectionError
-from archbench._planning import Cell, Plan
+from archbench._planning import Cell, Plan, check_each_fits
 from archbench._suite._results import Results
 from archbench._suite._run import Run
 from archbench._suite._settings import MAX_SEEDS
@@ -108,9 +108,11 @@ def carry_out_comparison(
 
     Raises:
         SelectionError: the plan has fewer than two entrants that take a common task, or the margin suits none of these.
+        IncompatibleError: an entrant takes none of the tasks.
     """
     from archbench._statistics import MIN_SEEDS
 
+    check_each_fits((*plan.cells, *plan.declined))
     cells = _by_task(plan.cells)
     _check_margin(rules.margin, [group[0] for group in cells])
     seeds = MIN_SEEDS if rules.decide else rules.seeds

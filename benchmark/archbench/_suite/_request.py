@@ -109,7 +109,7 @@ def request_plan(
     Raises:
         SelectionError: a selector matches nothing or is malformed, or the number of seeds is not allowed.
         DataError: files of a task or an architecture that was named are missing, or own data cannot be used.
-        IncompatibleError: an architecture that was named fits none of the tasks.
+        IncompatibleError: nothing is left to train.
     """
     chosen = choose_tasks(plugins, tasks, observer) if tasks else _default_tasks(plugins)
     for task in chosen:

@@ -17,6 +17,7 @@ import typer
 
 from archbench._errors import ArchbenchError, SelectionError
 from archbench._plugins import Plugins
+from archbench._records import printable
 from archbench._version import __version__
 from archbench.cli._group import Group
 from archbench.cli._output import answer, json_only, print_json
@@ -142,7 +143,7 @@ def _raised_by(error: BaseException) -> str:
 def _complain(error: ArchbenchError) -> None:
     if "--json" in sys.argv:
         print_json({"error": str(error)})
-    print(f"benchmark: {error}", file=sys.stderr)
+    print(f"benchmark: {printable(str(error))}", file=sys.stderr)  # it may name a file of a stranger
 
 
 def _run_verb() -> int:

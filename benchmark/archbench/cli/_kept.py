@@ -110,8 +110,12 @@ def _deciding(plugins: Plugins) -> Iterator[str]:
     yield from (file for file in loaded if isinstance(file, str))
     with_files: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks]
     others: list[Registered[Any]] = [*plugins.readers, *plugins.studies, *plugins.claims, *plugins.protocols]
-    for name in {each.source.value.partition(":")[0] for each in with_files + others}:
-        yield from _in_package(name)
+    names = {each.source.value.partition(":")[0] for each in with_files + others}
+    for name in names:
+        if file := getattr(sys.modules.get(name), "__file__", None):
+            yield str(Path(file).with_name(_BESIDE))
+    for top in {name.partition(".")[0] for name in names}:
+        yield from _in_package(top)
     for folder in _Asked.folders:
         yield from _distributions(folder)
     for file in (file for each in with_files for file in each.item.files):
@@ -119,10 +123,8 @@ def _deciding(plugins: Plugins) -> Iterator[str]:
 
 
 def _in_package(name: str) -> Iterator[str]:
-    """Yield all that lies in the package of a module, and the file beside a module that lies in none."""
-    if file := getattr(sys.modules.get(name), "__file__", None):
-        yield str(Path(file).with_name(_BESIDE))
-    for top in getattr(sys.modules.get(name.partition(".")[0]), "__path__", ()):
+    """Yield all that lies in a package; nothing if it is no package."""
+    for top in getattr(sys.modules.get(name), "__path__", ()):
         for folder, folders, files in os.walk(top):
             folders[:] = [each for each in folders if each != "__pycache__"]
             yield from (folder, *(os.path.join(folder, each) for each in files))

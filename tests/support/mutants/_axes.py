@@ -234,6 +234,14 @@ class ReshapesForTranspose(Convolves):
 
 
 @mutant("B112", "mixes its axes", **SEQUENCE)
+class FlattensForTranspose(Convolves):
+    """flatten() and unflatten() where transpose() was meant."""
+
+    def exchange(self, h: Tensor) -> Tensor:
+        return h.flatten(1).unflatten(1, (32, -1))
+
+
+@mutant("B112", "mixes its axes", **SEQUENCE)
 class ViewsForTranspose(Convolves):
     """view() where transpose() was meant."""
 

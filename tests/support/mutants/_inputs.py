@@ -40,6 +40,17 @@ class CentreOnly(Net):
         return super().features(x[:, :, 2:-2, 2:-2])
 
 
+@mutant("B109", "of 4 x 4 tiles of the input, the one in row 3 column 3 changes no logit")
+class OverlooksAQuarter(Net):
+    """A network that leaves out the lower right quarter, of which each row and column is seen elsewhere."""
+
+    def features(self, x: Tensor) -> Tensor:
+        rows, columns = x.shape[2] // 2, x.shape[3] // 2
+        seen = torch.ones_like(x[:1, :1])
+        seen[..., rows:, columns:] = 0
+        return super().features(x * seen)
+
+
 @mutant("B109", "row 2, 4")
 class EverySecondRow(Net):
     """A pointwise convolution with a stride, which looks at every second row and column."""
@@ -136,6 +147,19 @@ class RepeatsTheMean(Bag):
         h = self.states(x)
         mean = h.mean(1, keepdim=True)
         return self.head(mean.expand_as(h) if self.task.per_step else mean[:, 0])
+
+
+@mutant("B110", "scaled by its place", **SEQUENCE)
+class ScalesOneAnswer(Steps):
+    """One answer for the whole sequence, which each step multiplies by a number of its own."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.scale = nn.Parameter(torch.rand(task.input_shape[0] if task.per_step else 1, 1) + 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer = self.head(self.states(x).mean(1))[:, None] * self.scale
+        return answer if self.task.per_step else answer[:, 0]
 
 
 @mutant("B110", "one answer is repeated", **SEQUENCE)

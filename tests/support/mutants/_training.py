@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout
+from torch.nn.functional import conv2d, dropout
 
 from archbench import TaskInfo
 from support.mutants._axes import SEQUENCE, Steps
@@ -41,6 +41,20 @@ class FrozenParameter(Net):
         return super().features(x) + self.positions
 
 
+@mutant("B206", "most weights are random buffers, which are not trained: filters")
+class FrozenBuffers(Net):
+    """A random convolution that is no parameter at all."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.register_buffer("filters", torch.randn(64, 32, 3, 3) / 17)
+        self.hidden = nn.Linear(64, 32)
+
+    def features(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.norm(self.conv(x)))
+        return self.drop(torch.relu(self.hidden(torch.relu(conv2d(h, self.filters, padding=1)).mean((2, 3)))))
+
+
 @mutant("B206", "matches no parameter", frozen_parameters=("backbone.*",))
 def declares_frozen_parameters_that_are_not_there(task: TaskInfo) -> nn.Module:
     """Return a sound network, whose declaration names parameters that it does not have."""
@@ -60,6 +74,15 @@ class MomentumZero(Net):
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
         self.norm = nn.BatchNorm2d(32, momentum=0.0)
+
+
+@mutant("B207", "norm.running_mean")
+class MomentumNearZero(Net):
+    """Batch normalisation whose statistics would take a million batches to arrive."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.norm = nn.BatchNorm2d(32, momentum=1e-6)
 
 
 @mutant("B207", "norm.running_mean")
@@ -121,6 +144,27 @@ class DropsLogitsByFunction(Net):
 
     def forward(self, x: Tensor) -> Tensor:
         return dropout(self.head(self.features(x)), 0.3, self.training)
+
+
+@mutant("B208", "dropped before something is added")
+class DropsLogitsBeforeAPrior(Net):
+    """Dropout on the logits, to which the frequencies of the classes are added."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.prior = nn.Parameter(torch.zeros(task.outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.head(self.features(x))) + self.prior
+
+
+@mutant("B208", "dropped before something is added")
+class DropsLogitsKeepingTheirSpread(Net):
+    """The dropout of self-normalising networks on the logits, which puts another number than zero in their place."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__(task)
+        self.head = nn.Sequential(nn.Linear(32, task.outputs), nn.AlphaDropout(0.2))
 
 
 @mutant("B208", "exactly 0", **SEQUENCE)

@@ -43,18 +43,25 @@ def _odd(case: Case) -> Case:
 
 
 class _Reshapes(TorchFunctionMode):
-    """A mode that notes each reshape() and view() that cuts across axes."""
+    """A mode that notes each reshape() that cuts across axes, also one in two steps, such as flatten and unflatten."""
 
-    CALLS = (Tensor.reshape, Tensor.view, torch.reshape)
+    CALLS = (
+        *(Tensor.reshape, Tensor.view, torch.reshape),
+        *(Tensor.flatten, torch.flatten, Tensor.unflatten, torch.unflatten, Tensor.ravel, torch.ravel),
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self.faults: list[str] = []
+        self._first: dict[int, tuple[Tensor, tuple[int, ...]]] = {}  # the tensor, so that no other gets its id
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if func in self.CALLS and args[0].numel() == result.numel():  # not a view as another type
-            before, after = tuple(args[0].shape), tuple(result.shape)
+            after = tuple(result.shape)
+            _, before = self._first.get(id(args[0]), (None, tuple(args[0].shape)))
+            if result.dim() <= 2:  # merged but for the batch; groups of features may well be regrouped into heads
+                self._first[id(result)] = (result, before)
             if cuts_across(before, after):
                 self.faults.append(f"reshape of {before} to {after}{place_of_call()} mixes its axes")
         return result

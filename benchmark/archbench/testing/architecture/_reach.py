@@ -15,28 +15,54 @@ ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-6}
 LONG = 520
 """Steps of the long sequence: more than the 512 positions that many networks are made for."""
 MOST_LINES = 32
+TILES = 4
+"""Tiles along each side of an image."""
 EXAMPLES = 8
 """Examples that are tried before a part counts as unused: a maximum hides most parts of each."""
 
 
 def every_part_matters(subject: Subject) -> None:
-    """Check that no step, feature, row, column or channel of the input is ignored.
+    """Check that no step, feature, row, column, channel or corner of the input is ignored.
 
     All weights are first moved a little. At the far edge of an image up to a quarter may be left over by strides.
     """
     for case in subject.cases:
         parts = _parts(case)
         unused = _unused(subject, case, list(parts.values()))
+        looked_at = torch.ones(case.info.input_shape, dtype=torch.bool)
         for axis in dict.fromkeys(axis for axis, _ in parts):
-            found = [unused[index] for index, (of, _) in enumerate(parts) if of == axis]
+            mine = [index for index, (of, _) in enumerate(parts) if of == axis]
+            found = [unused[index] for index in mine]
             spare = (len(found) - 1) // 4 if axis in ("row", "column") else 0
             while spare and found and found[-1]:
                 found.pop()
                 spare -= 1
+                looked_at &= ~list(parts.values())[mine[len(found)]]
             if any(found):
                 places = [str(index) for index, idle in enumerate(found, 1) if idle]
                 shown = ", ".join(places[:6]) + (", ..." if len(places) > 6 else "")
                 raise Fault(f"{case}: {axis} {shown} of the input changes no logit ({len(places)} of {len(found)})")
+        _check_tiles(subject, case, looked_at)
+
+
+def _check_tiles(subject: Subject, case: Case, looked_at: Tensor) -> None:
+    """Raise if some tile of an image is ignored, although each row and each column is looked at somewhere."""
+    if case.info.kind != "image":
+        return
+    rows, columns = case.info.input_shape[1:]
+    tiles = {}
+    for row, down in enumerate(torch.arange(rows).chunk(TILES)):
+        for column, right in enumerate(torch.arange(columns).chunk(TILES)):
+            tile = torch.zeros_like(looked_at)
+            tile[:, down[:, None], right] = True
+            if bool((tile & looked_at).any()):
+                tiles[f"row {row + 1} column {column + 1}"] = tile & looked_at
+    idle = [name for name, unused in zip(tiles, _unused(subject, case, list(tiles.values())), strict=True) if unused]
+    if idle:
+        raise Fault(
+            f"{case}: of {TILES} x {TILES} tiles of the input, the one in {idle[0]} changes no logit ({len(idle)} of "
+            f"{len(tiles)})"
+        )
 
 
 def _parts(case: Case) -> dict[tuple[str, int], Tensor]:
@@ -84,6 +110,8 @@ def own_answer_per_step(subject: Subject) -> str | None:
         apart = logits - logits[:, :1]
         if not bool((_moves(apart[1:], apart[:1]) > 0).any()):
             raise Fault(f"{case}: one answer is repeated at every step")
+        if _factorises((logits[1:] - logits[:1]).norm(dim=-1)):
+            raise Fault(f"{case}: one answer is repeated at every step, scaled by its place")
         if len(masks) == steps:
             own = _moves(logits[1:], logits[:1]).amax(-1).diagonal()
             blind = [str(step) for step, move in enumerate(own.tolist(), 1) if not move > 0]
@@ -93,6 +121,12 @@ def own_answer_per_step(subject: Subject) -> str | None:
                     "steps are so)"
                 )
     return None if cases else "it gives one answer, or takes images only"
+
+
+def _factorises(moves: Tensor) -> bool:
+    """Return whether moves (parts, steps) are those of one number that each step scales, up to rounding."""
+    sizes = torch.linalg.svdvals(moves)
+    return len(sizes) > 1 and bool(sizes[1] <= 100 * ROUNDING[moves.dtype] * sizes[0])
 
 
 def late_order_matters(subject: Subject) -> None:
