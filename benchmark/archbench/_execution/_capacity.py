@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from archbench._errors import DeviceError
+from archbench._execution._sharing import Memory
 from archbench._planning import Device
 
 
@@ -40,6 +43,23 @@ def describe_process(parent: int) -> bytes:
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     mps = torch.backends.mps.is_available()
     return msgspec.json.encode(Capacity(preloaded=preloaded, parent_threads=_thread_count(parent), gpus=gpus, mps=mps))
+
+
+def describe_memory(index: int) -> bytes:
+    """Return the memory of a GPU as the driver sees it, the programs of others included, as JSON."""
+    import torch
+
+    free, total = torch.cuda.mem_get_info(index)
+    return msgspec.json.encode(Memory(used=total - free, total=total))
+
+
+def memory_of_this_machine() -> Memory | None:
+    """Return the memory of this machine; None where the system does not tell it in Linux's way."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+        found = {name: 1024 * int(kilobytes) for name, kilobytes, *_ in lines}
+        return Memory(used=found["MemTotal:"] - found["MemAvailable:"], total=found["MemTotal:"])
+    return None
 
 
 def _thread_count(pid: int) -> int:

@@ -61,14 +61,18 @@ def open_pool(
     launcher, capacity, warning = _find_launcher(libraries)
     devices = share_devices(capacity, device=device, workers=workers, per_trial=per_trial)
     pool = Pool(launcher, devices, warning, capacity.gpus)
-    pool = pool if per_device is None else with_sharing(pool, per_device)
-    warnings = filter(None, (pool.warning, describe_slicing(pool.devices)))
-    return replace(pool, warning="; ".join(warnings))
+    return with_slicing(pool) if per_device is None else with_sharing(pool, per_device)
+
+
+def with_slicing(pool: Pool) -> Pool:
+    """Return a pool that also warns of GPUs that serve their trials in turn."""
+    return replace(pool, warning="; ".join(filter(None, (pool.warning, describe_slicing(pool.devices)))))
 
 
 def with_sharing(pool: Pool, number: int) -> Pool:
     """Return a pool of one device for each GPU, or core, as one in which so many trials share each GPU, or the CPU."""
-    return replace(pool, devices=spread(pool.devices, number, available_cores(), cores_to_bind()))
+    devices = spread(pool.devices, number, available_cores(), cores_to_bind())
+    return with_slicing(replace(pool, devices=devices))
 
 
 def _find_launcher(libraries: Sequence[str]) -> tuple[Launcher, Capacity, str]:

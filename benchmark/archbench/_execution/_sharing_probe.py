@@ -106,8 +106,8 @@ def measure(
     if device.kind == "cuda" and len(set(pool.gpus)) > 1:
         kinds = ", ".join(sorted(set(pool.gpus)))
         raise DeviceError(
-            f"--per-device auto measures one GPU for all, and torch sees several kinds here ({kinds}); give a number, or "
-            "choose equal ones with CUDA_VISIBLE_DEVICES"
+            f"--per-device auto measures one GPU for all, and torch sees several kinds here ({kinds}); give a number, "
+            "or choose equal ones with CUDA_VISIBLE_DEVICES"
         )
     gpus = 1 if device.kind == "cpu" else len(pool.devices)
     most = min(MOST, max(1, available_cores() // gpus))
