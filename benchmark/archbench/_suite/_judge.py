@@ -38,8 +38,9 @@ def judge(record: Record, again: Record, folder: Iterable[Record]) -> Check:
 def describe_elsewhere(record: Record, again: Record) -> str:
     """Return why a repetition may round otherwise than the record, in words; empty if it may not.
 
-    Every field of the environment must be equal, except what ran beside it, and the version and commit of both plugins. On a GPU not every
-    operation can be repeated, and a budget in seconds gives other steps every time; there no repetition has to agree.
+    Every field of the environment must be equal, except on what ran beside it, and the version and commit of both
+    plugins. On a GPU not every operation can be repeated, and a budget in seconds gives other steps every time; there
+    no repetition has to agree.
     """
     before, now = _platform(record), _platform(again)
     words = [f"{name} {before.get(name)} then, {now.get(name)} now" for name in now if before.get(name) != now[name]]

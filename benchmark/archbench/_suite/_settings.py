@@ -94,8 +94,8 @@ class RunSettings:
         number = self.per_device
         if number is None:
             return
-        if number != "auto" and number < 1:
-            raise SelectionError(f"per device is {number}; at least 1 is needed, or auto")
+        if number != "auto" and not (isinstance(number, int) and number >= 1):
+            raise SelectionError(f"per device is {number!r}; give a number of trials, at least 1, or auto")
         if self.workers is not None:
             raise SelectionError(
                 f"workers is {self.workers} and per device is {number}, and both say how many trials run at a time; "
