@@ -34,5 +34,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def place(self) -> str:
-        """The device, and how many of them trained one trial together if there were several."""
-        return self.device if self.devices == 1 else f"{self.devices} x {self.device}"
+        """The device, how many of them trained one trial together, and how many trials shared it, if not one."""
+        devices = self.device if self.devices == 1 else f"{self.devices} x {self.device}"
+        shared = f", shared by {self.trials_per_device} trials" if self.trials_per_device > 1 else ""
+        return f"{devices}{shared}{', alone the second time' if self.alone_again else ''}"
