@@ -14,7 +14,8 @@ from archbench._errors import DeviceError
 from archbench._execution import Pool, _sharing_probe, execute, open_pool
 from archbench._execution._messages import NodeSettings
 from archbench._execution._node import open_pool_of_node
-from archbench._execution._sharing import NO_CORES, NO_GAIN, NO_MEMORY, Memory
+from archbench._execution._ranks import start_ranks
+from archbench._execution._sharing import NO_CORES, NO_GAIN, NO_MEMORY, Memory, PerDevice, Sharing
 from archbench._execution._sharing_probe import Copies, make_copy, measure, open_shared_pool, pace
 from archbench._planning import Device, PlannedTrial, make_plan
 from archbench._plugins import load_plugins
@@ -61,10 +62,9 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The ids of the processes of all copies; at the end of the test none of them may live."""
     started: list[int] = []
-    start = _sharing_probe.start_ranks
 
     def note(*arguments: object) -> object:
-        ranks = start(*arguments)  # type: ignore[arg-type]
+        ranks = start_ranks(*arguments)  # type: ignore[arg-type]
         started.extend(ranks.process_ids)
         return ranks
 
@@ -171,9 +171,9 @@ def test_copies_are_the_trial_with_a_longer_budget() -> None:
 
 
 @pytest.mark.parametrize(("per_device", "threads"), [(1, 2), (2, 1), ("auto", 1)])
-def test_threads_on_a_cpu(per_device: int | str, threads: int, monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
+def test_threads_on_a_cpu(per_device: PerDevice, threads: int, monkeypatch: pytest.MonkeyPatch, pool: Pool) -> None:
     """A number divides the cores; a measured one gives each trial one thread, as a run without this option."""
-    sharing = _sharing_probe.Sharing(asked="auto", trials=1, device="cpu")
+    sharing = Sharing(asked="auto", trials=1, device="cpu")
     monkeypatch.setattr("archbench._execution._pool.available_cores", lambda: 2)
     monkeypatch.setattr(_sharing_probe, "measure", lambda *of, **options: sharing)
     shared, found = open_shared_pool(
@@ -182,7 +182,7 @@ def test_threads_on_a_cpu(per_device: int | str, threads: int, monkeypatch: pyte
         per_trial=1,
         per_device=per_device,
         libraries=(),
-        sample=plan("mlp")[0],  # type: ignore[arg-type]
+        sample=plan("mlp")[0],
     )
 
     assert found is not None

@@ -170,7 +170,7 @@ def _enforce_deadline(trial: _Running) -> None:
 
 @dataclass(slots=True)
 class _Ended:
-    """What a process has left: records, trials that run again, and trials that run again alone on their device."""
+    """Records of an ended process, and its trials that run again, or that run again alone on their device."""
 
     records: list[Record] = field(default_factory=list)
     again: list[Runnable] = field(default_factory=list)
