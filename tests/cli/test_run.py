@@ -116,6 +116,7 @@ def test_json_has_exactly_these_keys(
     (tried,) = printed.pop("tuning")
 
     assert printed == {
+        "per_device": None,
         "exit_code": 1,
         "out": str(tmp_path / "leaderboard"),
         "trained": 2,
