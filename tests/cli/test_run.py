@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from archbench._execution._sharing import Level, Sharing
 from archbench._plugins import Problem
 from archbench._records import Record
-from archbench._suite import Results
+from archbench._suite import Results, RunSettings
 from archbench._suite._forecast import CellForecast, Forecast
 from archbench._suite._run import Run, Standing
 from archbench.cli._signals import Stopped
@@ -115,6 +116,7 @@ def test_json_has_exactly_these_keys(
     (tried,) = printed.pop("tuning")
 
     assert printed == {
+        "per_device": None,
         "exit_code": 1,
         "out": str(tmp_path / "leaderboard"),
         "trained": 2,
@@ -285,6 +287,63 @@ def test_a_dry_run_on_several_devices(cli_here: Cli, tmp_path: Path, monkeypatch
 
     assert shown.stdout.splitlines()[-1].endswith("with 1 at a time, each on 2 devices. Nothing was kept.")
     assert plain["devices_per_trial"] == 2
+
+
+def test_json_tells_how_many_trials_share_a_device(
+    run_ends_with: Any, cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number, the measurements and the reason stand in the JSON of a run and of a dry run; null where none is."""
+    level = Level(trials=2, steps_per_second=150.0, memory_bytes=7)
+    sharing = Sharing(asked="auto", trials=2, device="cuda", service=False, measured=[level], reason="no memory")
+    expected = {
+        "asked": "auto", "trials": 2, "device": "cuda", "service": False, "memory_bytes": None, "reason": "no memory",
+        "measured": [{"trials": 2, "steps_per_second": 150.0, "memory_bytes": 7}],
+    }  # fmt: skip
+    monkeypatch.setattr(
+        "archbench.cli._forecast.forecast", lambda *of: Forecast(cells=[], workers=2, per_device=sharing)
+    )
+    run_ends_with(records=(), per_device=sharing)
+    run, dry = (json.loads(cli_here(*COMMAND, "--json", *more, cwd=tmp_path).stdout) for more in ((), ("--dry-run",)))
+    run_ends_with(records=())
+    without = json.loads(cli_here(*COMMAND, "--json", cwd=tmp_path).stdout)
+
+    assert run["per_device"] == dry["per_device"] == expected
+    assert without["per_device"] is None
+
+
+@pytest.mark.parametrize(("given", "expected"), [("auto", "auto"), ("3", 3), (None, None)])
+def test_trials_per_device(
+    given: str | None, expected: Any, cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--per-device` takes a number or `auto`."""
+    seen: list[RunSettings] = []
+    monkeypatch.setattr(Run, "__init__", lambda self, plan, settings, **_: seen.append(settings))
+    monkeypatch.setattr("archbench.cli._carry_out._finish", lambda run, json: None)
+    cli_here(*COMMAND, *(() if given is None else ("--per-device", given)), cwd=tmp_path)
+
+    assert [settings.per_device for settings in seen] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--per-device", "many"), "'many' is no number; give the trials at a time on each device, or auto"),
+        (("--per-device", "-1"), "'-1' is no number"),
+        (("--per-device", "auto", "--workers", "2"), "workers is 2 and per device is auto"),
+        (("--per-device", "2", "--devices-per-trial", "2"), "leave one out"),
+        (
+            ("--per-device", "auto", "--executor", "ray"),
+            "measured on this machine, and executor is 'ray'; give the number",
+        ),
+    ],
+)
+def test_trials_per_device_that_do_not_fit(given: tuple[str, ...], words: str, cli_here: Cli, tmp_path: Path) -> None:
+    """What contradicts itself ends with code 2, one line, and nothing written."""
+    done = cli_here(*COMMAND, *given, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dry_run_warns_of_the_time_limit(cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import archbench
 from archbench import ClusterError, SelectionError
-from archbench._execution import Wanted
+from archbench._execution import Sharing, Wanted
 from archbench._planning import Device, PlannedTrial
 from archbench._records import Record, Store
 from archbench._suite import RunSettings
@@ -94,6 +94,7 @@ class Played:
         wanted.waiting()
         wanted.ready([Device(kind="cuda")] * 7, "")
         wanted.warned("one node is slow")
+        wanted.shared(Sharing(asked="auto", trials=7, device="cuda", reason="there are no cores for more"))
 
     def execute(
         self, planned: Sequence[PlannedTrial], store: Store, *, on_start: Any, **_: Any
@@ -135,6 +136,10 @@ def test_a_run_through_another_executor(recorder: Any, tmp_path: Path, monkeypat
     }  # fmt: skip
     assert {record.message for record in results.records} == {"this executor is played"}
     assert "warning: one node is slow" in recorder.lines
+    assert executor.wanted.sample is not None
+    assert results.per_device is not None
+    assert results.per_device.trials == 7
+    assert any("7 at a time on each GPU: there are no cores for more" in line for line in recorder.lines)
     assert recorder.events == [
         "2 to train, 0 kept", "started 0", "failed 0", "started 0", "failed 0", "ended",
     ]  # fmt: skip

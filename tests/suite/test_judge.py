@@ -52,6 +52,13 @@ def test_a_seed_trained_together_is_compared_as_one_trained_elsewhere(
     assert "seeds_together 5 then, 1 now" in check.reason
 
 
+def test_company_is_no_other_platform(make_record: MakeRecord, others: list[Record]) -> None:
+    """No bit depends on how many trials shared the device, or on a second start, so they excuse no difference."""
+    for company in ({"trials_per_device": 4}, {"alone_again": True}):
+        check = judge(elsewhere(make_record(), **company), scored(make_record(), 0.7500001), others)
+        assert (check.verdict, check.rule) == ("diverged", "bit for bit")
+
+
 def test_another_number_on_the_same_platform_has_diverged(make_record: MakeRecord, others: list[Record]) -> None:
     """The last digit counts there, although the score is what other seeds let expect."""
     check = judge(make_record(), scored(make_record(), 0.7500001), others)

@@ -87,6 +87,13 @@ def build(task, options):
             "CUDA out",
         ),
         ("def build(task, options):\n    import torch\n    return torch.empty(1 << 50)\n", "oom", "memory"),
+        ("def build(task, options): raise RuntimeError('CUDA error: out of memory')\n", "oom", "out of memory"),
+        (
+            "def build(task, options): raise RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling')\n",
+            "oom",
+            "ALLOC_FAILED",
+        ),
+        ("def build(task, options): raise RuntimeError('CUDA error: a misaligned address')\n", "failed", "misaligned"),
         ("def build(task, options): raise SystemExit(3)\n", "failed", "SystemExit: 3"),
         ("def build(task, options):\n    from torch import nn\n    return nn.Flatten()\n", "failed", "no trainable"),
         ("def build(task, options): return 1\n", "failed", "not a torch.nn.Module"),

@@ -73,6 +73,10 @@ class Forker:
     def clear(self, running: Container[int]) -> None:
         """Do nothing: the trials have ended what they started."""
 
+    def ask_memory(self, index: int, timeout: float) -> bytes | None:
+        """Return None: no GPU takes part."""
+        return None
+
 
 def _trial(job: bytes, root: str, token: str, channel: int) -> None:
     parent = multiprocessing.parent_process()

@@ -8,4 +8,7 @@ from archbench._execution._executor import open_executor as open_executor
 from archbench._execution._executor import require as require
 from archbench._execution._pool import Pool as Pool
 from archbench._execution._pool import open_pool as open_pool
+from archbench._execution._sharing import PerDevice as PerDevice
+from archbench._execution._sharing import Sharing as Sharing
+from archbench._execution._sharing_probe import open_shared_pool as open_shared_pool
 from archbench._execution._supervisor import execute as execute

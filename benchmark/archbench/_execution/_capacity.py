@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
 from archbench._errors import DeviceError
+from archbench._execution._sharing import Memory
 from archbench._planning import Device
 
 
@@ -39,6 +43,23 @@ def describe_process(parent: int) -> bytes:
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     mps = torch.backends.mps.is_available()
     return msgspec.json.encode(Capacity(preloaded=preloaded, parent_threads=_thread_count(parent), gpus=gpus, mps=mps))
+
+
+def describe_memory(index: int) -> bytes:
+    """Return the memory of a GPU as the driver sees it, the programs of others included, as JSON."""
+    import torch
+
+    free, total = torch.cuda.mem_get_info(index)
+    return msgspec.json.encode(Memory(used=total - free, total=total))
+
+
+def memory_of_this_machine() -> Memory | None:
+    """Return the memory of this machine; None where the system does not tell it in Linux's way."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+        found = {name: 1024 * int(kilobytes) for name, kilobytes, *_ in lines}
+        return Memory(used=found["MemTotal:"] - found["MemAvailable:"], total=found["MemTotal:"])
+    return None
 
 
 def _thread_count(pid: int) -> int:
@@ -94,8 +115,49 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_t
     threads = max(1, cores // (count * per_trial))
     if cuda:
         indices = [i % places * per_trial for i in range(count)]
-        return [Device(kind="cuda", index=index, threads=threads, count=per_trial) for index in indices]
-    return [Device(kind="mps" if mps else "cpu", threads=threads, count=per_trial) for _ in range(count)]
+        sharing = Counter(indices)
+        return [
+            Device(kind="cuda", index=index, threads=threads, count=per_trial, sharing=sharing[index])
+            for index in indices
+        ]
+    if mps:
+        return [Device(kind="mps", threads=threads, count=per_trial, sharing=count)] * count
+    return [Device(kind="cpu", threads=threads, count=per_trial)] * count
+
+
+def spread(devices: Sequence[Device], number: int, cores: int, bound: Sequence[int] = ()) -> list[Device]:
+    """Return so many devices for each GPU, with the cores divided among all; or for the CPU so many in all.
+
+    Args:
+        devices: one for each GPU, or any number for the CPU.
+        number: of trials at a time on each.
+        cores: that there are.
+        bound: ids of cores, to give trials on GPUs cores of their own; none to let the system choose.
+    """
+    first = devices[0]
+    if first.kind == "cpu":
+        return [msgspec.structs.replace(first, threads=max(1, cores // number))] * number
+    slots = [device for _ in range(number) for device in devices]
+    threads = max(1, cores // len(slots))
+    return [
+        msgspec.structs.replace(device, threads=threads, sharing=number, cores=_part(bound, threads, at))
+        for at, device in enumerate(slots)
+    ]
+
+
+def _part(bound: Sequence[int], threads: int, at: int) -> tuple[int, ...]:
+    """Return the cores of one of several trials; where there are more trials than cores, some have the same."""
+    parts = max(1, len(bound) // threads)
+    return tuple(bound[at % parts * threads :][:threads])
+
+
+def cores_to_bind() -> list[int]:
+    """Return the ids of the cores of this process; none where it may run on more cores than it may use at a time.
+
+    A container may be granted the time of two cores, on any of those of its machine.
+    """
+    ids = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return ids if len(ids) == available_cores() else []
 
 
 def available_cores() -> int:

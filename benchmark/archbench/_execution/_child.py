@@ -44,6 +44,8 @@ def run_job(data: bytes, root: str, token: str, channel: int, parent_is_gone: Ca
     _redirect_output(store.log(job.trial.id), shared=job.rank is not None)
     if job.device.kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch looks for GPUs in every step of an optimiser, 35 us each time
+    if job.device.cores:
+        os.sched_setaffinity(0, job.device.cores)
     if job.rank is not None:
         os.environ.update(job.rank.variables())
     threading.Thread(target=_die_with_parent, args=(parent_is_gone,), daemon=True).start()

@@ -7,7 +7,9 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
-from archbench._records import Progress, Training, curves_so_far
+import msgspec
+
+from archbench._records import Progress, Record, Training, curves_so_far
 
 
 def describe_timeout(limit: float, training: Training | None, needed: float | None) -> str:
@@ -52,3 +54,19 @@ def describe_step(training: Training) -> str:
 def reached(reports: Sequence[Progress]) -> dict[str, Any]:
     """Return the fields of a record that reports of a trial tell: how long it trained, and its curves so far."""
     return {"training": reports[-1].training, "curves": curves_so_far(reports)} if reports else {}
+
+
+def may_be_of_company(record: Record) -> bool:
+    """Return whether a trial may have ended so because of others on its device, and would not alone.
+
+    Memory is shared. So is the fate of processes on one GPU under NVIDIA's service: a fault of one, such as a wrong
+    address, ends the computations of all.
+    """
+    return record.status == "oom" or (record.status == "failed" and "CUDA error" in record.message)
+
+
+def ran_alone(record: Record) -> Record:
+    """Return the record of a trial that was run again with the device for itself, as one that says so."""
+    environment = record.environment and msgspec.structs.replace(record.environment, alone_again=True)
+    said = f"{record.message}; so it ended alone, too, and first beside others" if record.status != "ok" else ""
+    return msgspec.structs.replace(record, environment=environment, message=said)

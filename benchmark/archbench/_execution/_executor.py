@@ -11,7 +11,9 @@ from typing import Any, Protocol
 from archbench._execution._capacity import available_cores
 from archbench._execution._fitness import expect_here
 from archbench._execution._messages import NodeSettings
-from archbench._execution._pool import Pool, open_pool
+from archbench._execution._pool import Pool
+from archbench._execution._sharing import PerDevice, Sharing
+from archbench._execution._sharing_probe import open_shared_pool
 from archbench._execution._supervisor import execute
 from archbench._planning import Device, LoggerName, PlannedTrial
 from archbench._plugins import PluginSource
@@ -46,6 +48,8 @@ class Wanted:
         root: the output folder.
         device: `auto`, `cpu` or `cuda`.
         workers: trials at a time on each machine; None for one per GPU, or else per core.
+        per_device: trials at a time on each GPU, or on the CPU in all; None where `workers` says how many.
+        sample: the trial to measure that number with, where it is `auto`.
         per_trial: devices that train one trial together.
         logger: which logger follows the trials of this machine.
         extend: trials of this machine go on from those with a smaller budget.
@@ -61,12 +65,15 @@ class Wanted:
         ready: is told the devices when they are there or change, and why trials start slowly, if they do.
         warned: is told what goes wrong on a node, in a line.
         waiting: called at least twice a second while nodes get ready.
+        shared: is told how many trials share a device, unless `workers` says how many run.
     """
 
     kind: str = "local"
     root: Path
     device: str = "auto"
     workers: int | None = None
+    per_device: PerDevice | None = None
+    sample: PlannedTrial | None = None
     per_trial: int = 1
     logger: LoggerName | None = None
     extend: bool = False
@@ -82,6 +89,7 @@ class Wanted:
     warned: Callable[[str], None] = lambda line: None
     informed: Callable[[str], None] = lambda line: None
     waiting: Callable[[], None] = lambda: None
+    shared: Callable[[Sharing], None] = lambda sharing: None
 
 
 class LocalExecutor:
@@ -120,15 +128,25 @@ def open_executor(wanted: Wanted) -> Executor:
         ClusterError: an extra is missing, the cluster cannot be reached, or a node is not fit for the run.
         DeviceError: the device asked for is not there.
     """
+    if wanted.kind != "local" and isinstance(wanted.per_device, int):
+        wanted.shared(Sharing(asked=wanted.per_device, trials=wanted.per_device, device=wanted.device))
     if wanted.kind == "ray":
         return _open_ray(wanted)
     if wanted.kind == "slurm":
         from archbench._execution._slurm import SlurmExecutor
 
         return SlurmExecutor(wanted)
-    pool = open_pool(
-        device=wanted.device, workers=wanted.workers, per_trial=wanted.per_trial, libraries=wanted.libraries
+    pool, sharing = open_shared_pool(
+        device=wanted.device,
+        workers=wanted.workers,
+        per_trial=wanted.per_trial,
+        per_device=wanted.per_device,
+        libraries=wanted.libraries,
+        sample=wanted.sample,
+        tick=wanted.waiting,
     )
+    if sharing is not None:
+        wanted.shared(sharing)
     wanted.ready(pool.devices, pool.warning)
     return LocalExecutor(pool, wanted)
 
@@ -155,6 +173,7 @@ def settings_of(wanted: Wanted) -> NodeSettings:
         root=str(wanted.root.absolute()),
         device=wanted.device,
         workers=wanted.workers,
+        per_device=wanted.per_device if isinstance(wanted.per_device, int) else None,
         per_trial=wanted.per_trial,
         timeout=wanted.timeout,
         libraries=list(wanted.libraries),

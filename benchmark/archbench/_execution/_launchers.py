@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
@@ -69,6 +69,9 @@ class Launcher(Protocol):
     def clear(self, running: Container[int]) -> None:
         """End what ended trials have left; `running` has the ids of the processes of the others."""
 
+    def ask_memory(self, index: int, timeout: float) -> bytes | None:
+        """Return the memory of a GPU as a process of its own sees it, as JSON; None if it dies or does not answer."""
+
 
 class ForkserverLauncher:
     """Forks a server process that has imported torch and Lightning: tens of milliseconds per trial, not seconds.
@@ -119,8 +122,15 @@ class ForkserverLauncher:
 
     def probe(self, timeout: float) -> bytes | None:
         """Return the capacity that a child sees, as JSON; None if it or the server dies, or does not answer in time."""
+        return self._ask(_answer_probe, (), timeout)
+
+    def ask_memory(self, index: int, timeout: float) -> bytes | None:
+        return self._ask(_answer_memory, (index,), timeout)
+
+    def _ask(self, answer: Callable[..., None], about: tuple[int, ...], timeout: float) -> bytes | None:
+        """Return what a child sends as its answer; None if it or the server dies, or does not answer in time."""
         receiver, sender = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=_answer_probe, args=(sender,))
+        process = self.context.Process(target=answer, args=(sender, *about))
         try:
             with _no_main_module():
                 process.start()
@@ -181,6 +191,13 @@ class SubprocessLauncher:
     def clear(self, running: Container[int]) -> None:
         pass  # a process of its own ends what it started, and else nobody knows of it
 
+    def ask_memory(self, index: int, timeout: float) -> bytes | None:
+        code = f"from archbench._execution._capacity import describe_memory as d; print(d({index}).decode())"
+        with contextlib.suppress(subprocess.SubprocessError):
+            command = [sys.executable, "-c", code]
+            return subprocess.run(command, capture_output=True, check=True, timeout=timeout).stdout  # noqa: S603
+        return None
+
 
 class _SpawnedChild:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -215,6 +232,12 @@ def _answer_probe(sender: Connection) -> None:
 
     with contextlib.suppress(BrokenPipeError):  # the run was stopped while the server was still loading libraries
         sender.send_bytes(describe_process(os.getppid()))
+
+
+def _answer_memory(sender: Connection, index: int) -> None:
+    from archbench._execution._capacity import describe_memory
+
+    sender.send_bytes(describe_memory(index))
 
 
 @contextlib.contextmanager

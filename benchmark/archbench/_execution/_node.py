@@ -86,9 +86,7 @@ class NodeSupervisor:
     def _work(self, wanted: NodeSettings) -> None:
         folder = Path(tempfile.mkdtemp(prefix="archbench-node-"))
         try:
-            pool = open_pool(
-                device=wanted.device, workers=wanted.workers, per_trial=wanted.per_trial, libraries=wanted.libraries
-            )
+            pool = open_pool_of_node(wanted)
             joined = Joined(node="", host=platform.node(), devices=pool.devices, warning=pool.warning)
             self._opened.put(msgspec.json.encode(joined))
             self._train(pool, _find_store(wanted, folder), wanted)
@@ -120,6 +118,17 @@ class NodeSupervisor:
     def _raise_if_stopped(self) -> None:
         if self._stopping:
             raise _Stop
+
+
+def open_pool_of_node(wanted: NodeSettings) -> Pool:
+    """Return the pool of this machine as a run wants it."""
+    return open_pool(
+        device=wanted.device,
+        workers=wanted.workers,
+        per_trial=wanted.per_trial,
+        per_device=wanted.per_device,
+        libraries=wanted.libraries,
+    )
 
 
 def _find_store(wanted: NodeSettings, folder: Path) -> Store:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from archbench._execution._capacity import Capacity, describe_in_fresh_process, share_devices
+from archbench._execution._capacity import (
+    Capacity,
+    available_cores,
+    cores_to_bind,
+    describe_in_fresh_process,
+    share_devices,
+    spread,
+)
+from archbench._execution._cuda_service import describe_slicing
 from archbench._execution._launchers import PROBE_SECONDS, ForkserverLauncher, Launcher, SubprocessLauncher
 from archbench._planning import Device
 
@@ -20,28 +28,51 @@ class Pool:
     Args:
         launcher: starts one process per trial.
         devices: one per trial that runs at a time.
-        warning: why trials start slowly here; empty if they do not.
+        warning: why trials start slowly here, or wait for each other; empty if they do not.
+        gpus: names of the CUDA devices.
     """
 
     launcher: Launcher
     devices: list[Device]
     warning: str = ""
+    gpus: Sequence[str] = ()
 
 
-def open_pool(*, device: str, workers: int | None, per_trial: int = 1, libraries: Sequence[str] = ()) -> Pool:
+def open_pool(
+    *,
+    device: str,
+    workers: int | None,
+    per_trial: int = 1,
+    per_device: int | None = None,
+    libraries: Sequence[str] = (),
+) -> Pool:
     """Start the server that trials are forked from and check that forking is safe; else fall back to fresh processes.
 
     Args:
         device: `auto`, `cpu` or `cuda`.
         workers: trials at a time; None for as many as the devices allow.
         per_trial: number of devices that train one trial together.
+        per_device: trials at a time on each GPU, or on the CPU in all; None where `workers` says how many.
         libraries: further modules to import in the server.
 
     Raises:
         DeviceError: the device asked for is not on this machine.
     """
     launcher, capacity, warning = _find_launcher(libraries)
-    return Pool(launcher, share_devices(capacity, device=device, workers=workers, per_trial=per_trial), warning)
+    devices = share_devices(capacity, device=device, workers=workers, per_trial=per_trial)
+    pool = Pool(launcher, devices, warning, capacity.gpus)
+    return with_slicing(pool) if per_device is None else with_sharing(pool, per_device)
+
+
+def with_slicing(pool: Pool) -> Pool:
+    """Return a pool that also warns of GPUs that serve their trials in turn."""
+    return replace(pool, warning="; ".join(filter(None, (pool.warning, describe_slicing(pool.devices)))))
+
+
+def with_sharing(pool: Pool, number: int) -> Pool:
+    """Return a pool of one device for each GPU, or core, as one in which so many trials share each GPU, or the CPU."""
+    devices = spread(pool.devices, number, available_cores(), cores_to_bind())
+    return with_slicing(replace(pool, devices=devices))
 
 
 def _find_launcher(libraries: Sequence[str]) -> tuple[Launcher, Capacity, str]:

@@ -28,8 +28,7 @@ import msgspec
 from archbench._execution._arrivals import ShippedTrial
 from archbench._execution._fitness import Expected, complain
 from archbench._execution._messages import Joined, NodeSettings, Refused
-from archbench._execution._node import CORES
-from archbench._execution._pool import open_pool
+from archbench._execution._node import CORES, open_pool_of_node
 from archbench._execution._supervisor import execute
 from archbench._planning import Job
 from archbench._records import RESULTS, Record, Store, write_atomically
@@ -79,9 +78,7 @@ def _train(root: Path, wanted: NodeSettings) -> int:
     done, _ = published.scan()
     jobs = msgspec.json.decode((root / "jobs.json").read_bytes(), type=list[Job])
     trials = [ShippedTrial(job) for job in jobs if job.trial.id not in done]
-    pool = open_pool(
-        device=wanted.device, workers=wanted.workers, per_trial=wanted.per_trial, libraries=wanted.libraries
-    )
+    pool = open_pool_of_node(wanted)
     joined = Joined(node=root.name, host=platform.node(), devices=pool.devices, warning=pool.warning)
     write_atomically(root / "joined.json", msgspec.json.encode(joined))
     started = root / "started"

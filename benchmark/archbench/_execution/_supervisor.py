@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import signal
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ import msgspec
 
 from archbench._execution._arrivals import Arrivals, Runnable
 from archbench._execution._channel import Channel
-from archbench._execution._endings import describe_exit, describe_timeout, reached
+from archbench._execution._endings import describe_exit, describe_timeout, may_be_of_company, ran_alone, reached
 from archbench._execution._groups import Group, Waiting
 from archbench._execution._logs import cut, cut_if_large, drop_if_empty, tail
 from archbench._execution._pool import Pool
 from archbench._execution._ranks import Ranks, start_ranks
+from archbench._execution._slots import Slots, for_itself, place_of
 from archbench._planning import Device, Job, LoggerName
 from archbench._records import RESULTS, Record, Store, Weights, printable
 
@@ -33,13 +35,15 @@ class _Running:
     planned: Runnable
     job: Job
     child: Ranks
-    device: Device
+    taken: list[Device]  # its device; where it runs alone, all there is of it
     started: str
     limit: float
     deadline: float
     channel: Channel
     terminated: float | None = None  # when SIGTERM was sent
     beside: Group = ()  # further seeds in the same process
+    alone: bool = False  # it runs for the second time, with the device for itself
+    company: bool = False  # another trial ran on its device meanwhile
 
     @property
     def group(self) -> Group:
@@ -69,6 +73,7 @@ def execute(
 ) -> Generator[Record, None, None]:
     """Run trials, as many at a time as the pool has devices, and yield their records as they finish.
 
+    A trial for which there was not enough memory beside others on its device runs once more at the end, alone on it.
     Closing the iterator, or an exception in the caller (Ctrl-C), ends every running trial at once.
 
     Args:
@@ -82,23 +87,34 @@ def execute(
         extend: trials go on from those with a smaller budget.
         on_start: called in this process when a trial is handed to a worker.
         on_tick: called at least twice a second.
-        on_news: called with a line for each cell on how its seeds are trained, if they were to be trained together.
+        on_news: called with a line for each cell on how its seeds are trained, if they were to be trained together, and
+            for each trial that runs again alone.
         arrivals: further trials that come meanwhile; None if none will. The iterator ends when they are closed, too.
     """
     arrivals = arrivals or Arrivals(is_open=False)
     waiting = Waiting(planned, len(pool.devices) if seeds_together else None)
-    free = list(reversed(pool.devices))
+    slots = Slots(pool.devices)
     running: list[_Running] = []
+    alone: deque[Runnable] = deque()
     lost: set[str] = set()
+
+    def start(group: Group, taken: list[Device], *, again: bool = False) -> None:
+        for item in group:
+            on_start(item)
+        device = for_itself(taken) if again else taken[0]
+        job = msgspec.structs.replace(group[0].job(device), keep=keep(group[0]), logger=logger, extend=extend)
+        started = _start(group, job, taken, store, pool, timeout)
+        started.alone = again
+        running.append(started)
+        _note_company(running)
+
     try:
-        while waiting or running or arrivals.is_open:
+        while waiting or alone or running or arrivals.is_open:
             waiting.add(arrivals.take())
-            while waiting and free:
-                group, device = waiting.take(), free.pop()
-                for item in group:
-                    on_start(item)
-                job = msgspec.structs.replace(group[0].job(device), keep=keep(group[0]), logger=logger, extend=extend)
-                running.append(_start(group, job, device, store, pool, timeout))
+            while waiting and slots:
+                start(waiting.take(), slots.take())
+            while alone and not waiting and (whole := slots.take_whole()):
+                start((alone.popleft(),), whole, again=True)
             ends = [sentinel for trial in running for sentinel in trial.child.sentinels]
             wait([arrivals.bell, *ends], TICK_SECONDS)
             on_tick()
@@ -108,20 +124,30 @@ def execute(
                     _enforce_deadline(trial)
                     continue
                 running.remove(trial)
-                free.append(trial.device)
+                slots.give_back(trial.taken)
                 if trial.beside and (found := trial.channel.together()) and (line := waiting.note(trial.group, found)):
                     on_news(line)
-                records, again = _collect(trial, store, lost)
+                ended = _collect(trial, store, lost)
                 pool.launcher.clear([number for other in running for number in other.child.process_ids])
-                waiting.put_back(again)
-                yield from records
+                waiting.put_back(ended.again)
+                alone.extend(planned for planned, _ in ended.alone)
+                for planned_again, record in ended.alone:
+                    on_news(f"{planned_again.trial}: {record.status} beside others; it runs again at the end, alone")
+                yield from ended.records
     finally:
         for trial in running:  # do not wait for their end: the caller is shutting down
             trial.child.end()
             trial.channel.close()
 
 
-def _start(group: Group, job: Job, device: Device, store: Store, pool: Pool, timeout: float | None) -> _Running:
+def _note_company(running: Sequence[_Running]) -> None:
+    """Mark the trials that share a device with another one, or the memory of this machine."""
+    trials = Counter(place_of(trial.taken[0]) for trial in running)
+    for trial in running:
+        trial.company |= trials[place_of(trial.taken[0])] > 1
+
+
+def _start(group: Group, job: Job, taken: list[Device], store: Store, pool: Pool, timeout: float | None) -> _Running:
     planned, *beside = group
     job = msgspec.structs.replace(job, beside=[other.trial for other in beside], handed_over=time.monotonic())
     limit = timeout or job.trial.protocol.timeout
@@ -129,7 +155,7 @@ def _start(group: Group, job: Job, device: Device, store: Store, pool: Pool, tim
     channel = Channel()
     child = start_ranks(pool.launcher, job, store, channel)
     deadline = time.monotonic() + limit * len(group)
-    return _Running(planned, job, child, device, started, limit, deadline, channel, beside=tuple(beside))
+    return _Running(planned, job, child, taken, started, limit, deadline, channel, beside=tuple(beside))
 
 
 def _enforce_deadline(trial: _Running) -> None:
@@ -142,8 +168,17 @@ def _enforce_deadline(trial: _Running) -> None:
         trial.child.signal(signal.SIGTERM)
 
 
-def _collect(trial: _Running, store: Store, lost_before: set[str]) -> tuple[list[Record], list[Runnable]]:
-    """Write what a process delivered; return the records, and the trials that have to run again, alone.
+@dataclass(slots=True)
+class _Ended:
+    """Records of an ended process, and its trials that run again, or that run again alone on their device."""
+
+    records: list[Record] = field(default_factory=list)
+    again: list[Runnable] = field(default_factory=list)
+    alone: list[tuple[Runnable, Record]] = field(default_factory=list)  # with what they delivered
+
+
+def _collect(trial: _Running, store: Store, lost_before: set[str]) -> _Ended:
+    """Write what a process delivered, except the records of trials that have to run again.
 
     Args:
         trial: the trial, or several seeds, whose process has ended.
@@ -155,21 +190,23 @@ def _collect(trial: _Running, store: Store, lost_before: set[str]) -> tuple[list
     trial.child.close()
     log = store.log(trial.job.trial.id)
     cut(log)
-    records, again = [], []
+    ended = _Ended()
     for one in trial.each():
         delivered = one.child.receive(trial.channel, one.planned.id)
         known = delivered is not None or trial.terminated is not None
-        if known or not (trial.beside or (lost and one.planned.id not in lost_before)):
-            records.append(_write(one, delivered, store, code, log, lost=lost))
+        if delivered is not None and trial.terminated is None and trial.company and may_be_of_company(delivered):
+            ended.alone.append((one.planned, delivered))
+        elif known or not (trial.beside or (lost and one.planned.id not in lost_before)):
+            ended.records.append(_write(one, delivered, store, code, log, lost=lost))
         else:
-            again.append(one.planned)
+            ended.again.append(one.planned)
     if not trial.beside:
-        lost_before.update(planned.id for planned in again)
+        lost_before.update(planned.id for planned in ended.again)
     trial.channel.close()
-    if all(record.status == "ok" for record in records):
+    if all(record.status == "ok" for record in ended.records):
         log.unlink(missing_ok=True)
     drop_if_empty(log)
-    return records, again
+    return ended
 
 
 def _write(trial: _Running, record: Record | None, store: Store, code: int | None, log: Path, *, lost: bool) -> Record:
@@ -179,6 +216,8 @@ def _write(trial: _Running, record: Record | None, store: Store, code: int | Non
         record = _timed_out(trial, record, tail(log))
     elif record is None:
         record = _crashed(trial, code, tail(log), lost=lost)
+    if trial.alone:
+        record = ran_alone(record)
     record = store.write(
         msgspec.structs.replace(record, message=printable(record.message), detail=printable(record.detail))
     )

@@ -23,12 +23,16 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         index: which GPU, or the first of several in a row; 0 on a CPU.
         threads: CPU threads for this trial, or for each of its ranks.
         count: number of devices that train this trial together, each in a process of its own.
+        sharing: how many trials may run on this GPU at a time; 1 on a CPU, where each has cores of its own.
+        cores: the cores to which the process of the trial is bound; none where it may use all.
     """
 
     kind: str
     index: int = 0
     threads: int = 1
     count: int = 1
+    sharing: int = 1
+    cores: tuple[int, ...] = ()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

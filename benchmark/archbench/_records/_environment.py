@@ -15,6 +15,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         threads: CPU threads of one trial, or of each of its ranks.
         devices: number of devices that trained one trial together; not written if it is 1.
         seeds_together: number of seeds that were trained as one batched network, this one included; 1 for it alone.
+        trials_per_device: how many trials shared the GPU at most; not written if it is 1, which it is on a CPU.
+        alone_again: it was run again with the device for itself, after memory, or the GPU, had failed it beside others.
     """
 
     archbench: str
@@ -27,8 +29,12 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     threads: int
     devices: int = 1
     seeds_together: int = 1
+    trials_per_device: int = 1
+    alone_again: bool = False
 
     @property
     def place(self) -> str:
-        """The device, and how many of them trained one trial together if there were several."""
-        return self.device if self.devices == 1 else f"{self.devices} x {self.device}"
+        """The device, how many of them trained one trial together, and how many trials shared it, if not one."""
+        devices = self.device if self.devices == 1 else f"{self.devices} x {self.device}"
+        shared = f", shared by {self.trials_per_device} trials" if self.trials_per_device > 1 else ""
+        return f"{devices}{shared}{', alone the second time' if self.alone_again else ''}"

@@ -16,6 +16,7 @@ from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, 
 
 if TYPE_CHECKING:
     from archbench._declarations import Size
+    from archbench._execution import PerDevice
     from archbench._planning import LoggerName, Plan
     from archbench._plugins import Plugins
     from archbench._suite._certificate import Certificate
@@ -36,6 +37,7 @@ def run(
     workers: int | None = None,
     device: DeviceChoice = "auto",
     devices_per_trial: int = 1,
+    per_device: PerDevice | None = None,
     timeout: float | None = None,
     retry: bool = False,
     keep: Keep | None = None,
@@ -69,6 +71,7 @@ def run(
         workers: trials at a time; None for as many as there are GPUs, or cores.
         device: `auto`, `cpu`, `cuda` or `mps`.
         devices_per_trial: number of devices that train each trial together, in a process each.
+        per_device: trials at a time on each GPU, or on a CPU in all, instead of `workers`; `"auto"` measures how many.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
         keep: which weights of each trial to keep, `selected` by validation, `last` or `none`; None for `selected` on
@@ -102,6 +105,7 @@ def run(
         out=Path(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
         retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes, extend=extend,
         slurm={name: str(value) for name, value in (slurm or {}).items()}, seeds_together=seeds_together,
+        per_device=per_device,
         live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
     )  # fmt: skip
     plugins = load_all_plugins(observer, plugin_files, blocked_plugins)

@@ -34,6 +34,7 @@ def want_executor(
         root=settings.out,
         device=settings.device,
         workers=settings.workers,
+        per_device=settings.per_device,
         per_trial=settings.devices_per_trial,
         logger=settings.logger,
         extend=settings.extend,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from archbench._execution import Pool, execute, libraries_of, open_pool
+from archbench._execution import Pool, Sharing, execute, libraries_of, open_shared_pool
 from archbench._planning import Cell, CellState, Plan, PlannedTrial
 from archbench._protocols import Protocol, equal_steps
 from archbench._records import Record, Store, Trial
@@ -23,6 +23,7 @@ from archbench._suite._changes import describe_changes
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
+from archbench._suite._sharing import describe_sharing
 
 MOST_NAMED = 5
 """Most cells that a warning about the time limit names."""
@@ -81,12 +82,14 @@ class Forecast:
         cells: in the order of the plan.
         workers: trials at a time.
         devices_per_trial: number of devices that train one trial together.
+        per_device: how many trials share a device; None where the number of workers says how many run.
         refused: the combinations that cannot exist, one record each.
     """
 
     cells: list[CellForecast]
     workers: int
     devices_per_trial: int = 1
+    per_device: Sharing | None = None
     refused: list[Record] = field(default_factory=list)
 
     @property
@@ -114,11 +117,20 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
     for line in describe_changes(plan, records.values()):
         observer.informed(line)
-    cells = {state.cell: _describe(state, settings) for state in plan.assess(records)}
+    states = plan.assess(records)
+    cells = {state.cell: _describe(state, settings) for state in states}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
-    pool = open_pool(
-        device=settings.device, workers=settings.workers, per_trial=settings.devices_per_trial, libraries=libraries
+    open_cells = [state.cell for state in states if cells[state.cell].to_train]
+    pool, sharing = open_shared_pool(
+        device=settings.device,
+        workers=settings.workers,
+        per_trial=settings.devices_per_trial,
+        per_device=settings.per_device,
+        libraries=libraries,
+        sample=open_cells[0].trials()[0] if open_cells else None,
     )
+    if sharing is not None and sharing.measured:
+        observer.informed(describe_sharing(sharing))
     unknown = [cell for cell, known in cells.items() if known.to_train and known.seconds_per_trial is None]
     if unknown:
         observer.informed(f"Measuring what was never run here, architecture on task: {len(unknown)} ...")
@@ -127,6 +139,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         cells=list(cells.values()),
         workers=len(pool.devices),
         devices_per_trial=settings.devices_per_trial,
+        per_device=sharing,
         refused=plan.refused,
     )
 

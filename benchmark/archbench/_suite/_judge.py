@@ -11,6 +11,9 @@ from archbench._planning import Obstacle
 from archbench._records import RESULTS, Comparison, Origin, Record, compare_records, conditions_of
 from archbench._suite._certificate import Check, Rule, SeedInterval, Verdict, describe_side
 
+COMPANY = ("trials_per_device", "alone_again")
+"""Fields of the environment on which no bit of a result depends: what ran beside the trial."""
+
 
 def judge_obstacle(record: Record, obstacle: Obstacle) -> Check:
     """Return the check of a record whose trial was not trained again."""
@@ -35,8 +38,9 @@ def judge(record: Record, again: Record, folder: Iterable[Record]) -> Check:
 def describe_elsewhere(record: Record, again: Record) -> str:
     """Return why a repetition may round otherwise than the record, in words; empty if it may not.
 
-    Every field of the environment must be equal, and the version and commit of both plugins. On a GPU not every
-    operation can be repeated, and a budget in seconds gives other steps every time; there no repetition has to agree.
+    Every field of the environment must be equal, except on what ran beside it, and the version and commit of both
+    plugins. On a GPU not every operation can be repeated, and a budget in seconds gives other steps every time; there
+    no repetition has to agree.
     """
     before, now = _platform(record), _platform(again)
     words = [f"{name} {before.get(name)} then, {now.get(name)} now" for name in now if before.get(name) != now[name]]
@@ -137,7 +141,8 @@ def _describe_data(record: Record, again: Record) -> str:
 
 def _platform(record: Record) -> dict[str, Any]:
     """Return everything on which the last bits of a result may depend."""
-    environment = {} if record.environment is None else msgspec.structs.asdict(record.environment)
+    whole = {} if record.environment is None else msgspec.structs.asdict(record.environment)
+    environment = {name: value for name, value in whole.items() if name not in COMPANY}
     origins = {"architecture": record.architecture_origin, "task": record.task_origin}
     return environment | {f"{side} of": _provider(origin) for side, origin in origins.items()}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars
 
     from archbench._claims import Judgement
+    from archbench._execution import Sharing
     from archbench._plugins import Problem
     from archbench._report import Entrant, Leaderboard, OverBoard, TaskBoard
     from archbench._studies import StudyResult
@@ -36,6 +37,7 @@ class Results:
         problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
         studies: of a run of studies, what they found.
         claims: of a run of studies, the verdicts on the claims that they decide.
+        per_device: of a run that was told how many trials share a device, or measured it: how many, and why.
     """
 
     out: Path
@@ -48,6 +50,7 @@ class Results:
     problems: tuple[Problem, ...] = ()
     studies: tuple[StudyResult, ...] = ()
     claims: tuple[Judgement, ...] = ()
+    per_device: Sharing | None = None
     _built: Leaderboard | None = field(default=None, repr=False, compare=False)
     _shown: tuple[Record, ...] = field(default=(), repr=False, compare=False)
     _notes: tuple[str, ...] = field(default=(), repr=False, compare=False)

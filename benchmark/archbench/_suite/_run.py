@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archbench._claims import Answers
 from archbench._declarations import Study
 from archbench._errors import DeviceError
-from archbench._execution import Executor, open_executor
+from archbench._execution import Executor, Sharing, open_executor
 from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store, has_network, lacks_steps
@@ -30,6 +30,7 @@ from archbench._suite._page_state import digest_inputs, find_page, keep_page
 from archbench._suite._results import Results
 from archbench._suite._settings import RunSettings
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
+from archbench._suite._sharing import describe_sharing
 from archbench._suite._status import StatusFile
 
 
@@ -69,6 +70,7 @@ class Run:
         self.set_aside: list[SetAside] = []
         self.problems: list[Problem] = list(plugins.problems)
         self.trained: dict[str, PlannedTrial] = {}
+        self.sharing: Sharing | None = None
         self._loaded = False
         live = () if settings.live is None else (PageBuilder(settings.out, settings.live),)
         self._observers = (self.observer, PluginHooks(plugins, self._report), StatusFile(settings.out), *live)
@@ -137,6 +139,7 @@ class Run:
             wanted = want_executor(
                 self.plan, self.settings, self._ready, say.warned, self._waiting, informed=say.informed
             )
+            wanted = replace(wanted, sample=ready[0], shared=self._share)
             with contextlib.closing(open_executor(wanted)) as executor:
                 while ready:
                     with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
@@ -157,6 +160,11 @@ class Run:
                 )
         for observer in self._observers:
             observer.workers_ready(devices, warning)
+
+    def _share(self, sharing: Sharing) -> None:
+        self.sharing = sharing
+        if sharing.asked == "auto":
+            self.observer.informed(describe_sharing(sharing))
 
     def _train(self, ready: Sequence[PlannedTrial], executor: Executor) -> None:
         self.trained |= {planned.id: planned for planned in ready}
@@ -260,6 +268,7 @@ class Run:
             _shown=() if written else (*self.records.values(), *self.store.refused),
             _notes=() if written else tuple(read_notes(self.store, [*self.records.values()])),
             refused=tuple(self.plan.refused),
+            per_device=self.sharing,
             files=tuple(written.files) if written else (),
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),

@@ -12,6 +12,7 @@ from archbench._errors import SelectionError
 from archbench._suite._loggers import require_logger
 
 if TYPE_CHECKING:
+    from archbench._execution import PerDevice
     from archbench._planning import LoggerName, PlannedTrial
     from archbench._records import Weights
     from archbench._suite._live import SamePlugins
@@ -38,6 +39,7 @@ class RunSettings:
         device: where to train; `auto` takes the GPUs of CUDA if there are any; `mps` is the GPU of a Mac.
         workers: trials at a time; None for as many as there are GPUs, or cores.
         devices_per_trial: number of devices that train one trial together.
+        per_device: trials at a time on each GPU, or on a CPU in all, instead of `workers`; `auto` measures how many.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
         executor: `local` for this machine, `ray` or `slurm` for a cluster.
@@ -59,6 +61,7 @@ class RunSettings:
     device: DeviceChoice = "auto"
     workers: int | None = None
     devices_per_trial: int = 1
+    per_device: PerDevice | None = None
     timeout: float | None = None
     retry: bool = False
     keep: Keep | None = None
@@ -84,7 +87,30 @@ class RunSettings:
             raise SelectionError(f"workers is {self.workers}; at least 1 is needed")
         if self.devices_per_trial < 1:
             raise SelectionError(f"devices per trial are {self.devices_per_trial}; at least 1 is needed")
+        self._check_per_device()
         self._check_executor()
+
+    def _check_per_device(self) -> None:
+        number = self.per_device
+        if number is None:
+            return
+        if number != "auto" and not (isinstance(number, int) and number >= 1):
+            raise SelectionError(f"per device is {number!r}; give a number of trials, at least 1, or auto")
+        if self.workers is not None:
+            raise SelectionError(
+                f"workers is {self.workers} and per device is {number}, and both say how many trials run at a time; "
+                "leave one out"
+            )
+        if self.devices_per_trial > 1:
+            raise SelectionError(
+                f"devices per trial are {self.devices_per_trial} and per device is {number}: a trial takes several "
+                "devices, or a device several trials; leave one out"
+            )
+        if number == "auto" and self.executor != "local":
+            raise SelectionError(
+                f"per device is auto, which is measured on this machine, and executor is {self.executor!r}; give the "
+                "number of trials for each device of a node"
+            )
 
     def _check_executor(self) -> None:
         if self.executor not in get_args(ExecutorKind):

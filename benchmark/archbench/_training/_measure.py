@@ -80,6 +80,7 @@ def describe_environment(device: Device, *, seeds_together: int = 1) -> Environm
         threads=device.threads,
         devices=device.count,
         seeds_together=seeds_together,
+        trials_per_device=device.sharing,
     )
 
 

@@ -58,6 +58,14 @@ from archbench._training._trainer import set_up_device, telling_at_the_end
 
 Report = Callable[[Progress], None]
 
+NO_MEMORY = (
+    "DefaultCPUAllocator",  # torch's allocator of host memory
+    "CUDA error: out of memory",  # the driver, where there is not even room for a context
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""Parts of the messages of plain RuntimeErrors that mean a lack of memory."""
+
 
 def run_trial(
     job: Job,
@@ -106,7 +114,7 @@ def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
     except SIGTERMException:
         status, message, detail = "failed", "the process was asked to end (SIGTERM)", ""
     except (Exception, SystemExit) as error:
-        oom = "DefaultCPUAllocator" in str(error)  # torch's allocator of host memory raises a plain RuntimeError
+        oom = any(sign in str(error) for sign in NO_MEMORY)
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
     return run.record(status, message, detail)
 

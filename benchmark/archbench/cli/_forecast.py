@@ -23,7 +23,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
         places = {"workers": expected.workers, "devices_per_trial": expected.devices_per_trial}
-        cost = {**places, "seconds": expected.seconds, "warnings": expected.warnings}
+        shared = {"per_device": expected.per_device}
+        cost = {**places, **shared, "seconds": expected.seconds, "warnings": expected.warnings}
         refused = {"refused": plain_refused(expected.refused)}
         print_json({"cells": cells, **cost, **refused, "own_data": describe_all_own_data(plan)})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
 from archbench._suite._settings import DeviceChoice
 from archbench.cli._completion import complete_entrant, complete_protocol, complete_task
 from archbench.cli._output import print_problems
+
+if TYPE_CHECKING:
+    from archbench._execution import PerDevice
 
 
 def flag(name: str, text: str) -> Any:
@@ -90,6 +93,25 @@ Workers = Annotated[
 ]
 DevicesPerTrial = Annotated[
     int, typer.Option("--devices-per-trial", metavar="N", help="Train each trial on N devices together.")
+]
+
+
+def _number_or_auto(text: str) -> PerDevice:
+    """Return the number of trials in a text, or `auto`."""
+    if text == "auto" or text.isdecimal():
+        return "auto" if text == "auto" else int(text)
+    raise typer.BadParameter(f"{text!r} is no number; give the trials at a time on each device, or auto to measure it")
+
+
+PerDeviceNumber = Annotated[
+    Any,
+    typer.Option(
+        "--per-device",
+        metavar="N|auto",
+        help="Trials at a time on each GPU, or on a CPU in all; auto measures how many it takes.",
+        show_default="one, see --workers",
+        parser=_number_or_auto,
+    ),
 ]
 DeviceName = Annotated[
     DeviceChoice, typer.Option("--device", help="Where to train; auto takes the GPUs if there are any.")

@@ -99,6 +99,7 @@ def _describe(results: Results, code: int) -> dict[str, Any]:
         "exit_code": code,
         "out": str(results.out),
         "trained": results.trained,
+        "per_device": results.per_device,
         "files": results.files,
         "set_aside": [str(item) for item in results.set_aside],
         "problems": [{"plugin": p.plugin, "message": p.message, "fatal": p.fatal} for p in results.problems],

@@ -20,6 +20,7 @@ from archbench.cli._options import (
     DryRun,
     Json,
     Out,
+    PerDeviceNumber,
     PluginFiles,
     Retry,
     Seeds,
@@ -109,7 +110,7 @@ def run(
     retry: Retry = False, keep: KeepName = None, extend: Extend = False, seeds_together: SeedsTogether = False,
     logger: LoggerChoice = None, executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None,
     slurm: Slurm = None, no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None,
-    no_plugin: Blocked = None, json: Json = False,
+    no_plugin: Blocked = None, json: Json = False, per_device: PerDeviceNumber = None,
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._live import SamePlugins
@@ -119,6 +120,7 @@ def run(
         out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
         keep=keep, extend=extend, logger=logger, executor=executor, address=address, nodes=nodes, live=live,
         slurm=dict(text.split("=", 1) for text in slurm or ()), seeds_together=seeds_together,
+        per_device=per_device,
     )  # fmt: skip
     wanted = make_request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
