@@ -26,8 +26,9 @@ FOLDER = "details"
 """The folder of the pages beside the index."""
 
 _INDEX = "index.html"
-_LINK = re.compile(r'(?<=href=")#(/[^"?]*)')
-_PLACE = re.compile(r'(?<= id=")/[^"]*')
+_LINK = re.compile(r'href="#(/[^"?]*)')
+_PLACE = re.compile(r' id="(/[^"]*)')
+"""Both begin with letters, for which a page is searched at once; a pattern that looks behind tries every letter."""
 
 
 def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str = "") -> dict[str, str]:
@@ -119,7 +120,7 @@ def _relink(page: str, name: str, files: _Files) -> str:
     def place(link: re.Match[str]) -> str:
         address = link[1]
         file = files.of_all.get(address, _INDEX)
-        return link[0] if address in own or file == name else f"{_relative(file, name)}{link[0]}"
+        return link[0] if address in own or file == name else f'href="{_relative(file, name)}#{address}'
 
     return _LINK.sub(place, page)
 
