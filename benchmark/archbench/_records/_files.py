@@ -81,6 +81,8 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
     if parts is not None:
         parts.share(record.trial, "architecture", "task", "protocol", "recipe")
         parts.share(record, "task_facts", "architecture_facts", "architecture_origin", "task_origin", "environment")
+        if record.training is not None:
+            parts.share(record.training, "recipe")
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
     return _with_printable_words(record)

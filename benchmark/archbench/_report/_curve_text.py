@@ -27,7 +27,8 @@ def curve_text(values: Sequence[float]) -> Text:
     Args:
         values: what is no number is missing.
     """
-    known = [value for value in values if math.isfinite(value)]
+    whole = math.isfinite(sum(values))  # then all of them are
+    known = values if whole else [value for value in values if math.isfinite(value)]
     if not known:
         return None, None, "=" + MISSING * len(values)
     low, high = min(known), max(known)
