@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
@@ -85,6 +85,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "board": board,
         "entrants": entrants,
         "labels": {key: entrant.label for key, entrant in entrants.items()},
+        "labelled": _labelled(board.entrants),
         "tasks": tasks,
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
@@ -106,6 +107,12 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "style_hash": csp_hash(style),
         "script_hash": csp_hash(script),
     }
+
+
+def _labelled(entrants: Sequence[Entrant]) -> Callable[[Sequence[str]], Markup]:
+    """Return what turns ids into labels with commas between them: of each pair of a board, so they are escaped once."""
+    shown = {entrant.id: escape(entrant.label) for entrant in entrants}
+    return lambda keys: Markup(", ".join([shown[key] for key in keys]) or _text.NOTHING)  # noqa: S704 - escaped
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:
