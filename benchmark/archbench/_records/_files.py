@@ -128,7 +128,7 @@ def read_plain_file(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
     except FileNotFoundError:
         if not path.is_symlink():
             raise
@@ -137,11 +137,12 @@ def read_plain_file(path: Path) -> bytes:
         if error.errno != errno.ELOOP:
             raise
         raise ValueError("it is a link to itself") from None
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(mode := found.st_mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a socket" if not _is_device(mode) else "a device"
         raise ValueError(f"it is {'a link to ' if path.is_symlink() else ''}{kind}, not a file")
     with open(path, "rb", buffering=0) as file:  # a buffer costs as much as the reading
-        return file.readall()
+        data = file.read(found.st_size + 1)
+        return data if len(data) == found.st_size else data + file.readall()  # it grows, or is longer than it says
 
 
 def _is_device(mode: int) -> bool:

@@ -58,12 +58,13 @@ def csv_text(cells: Iterable[object]) -> str:
 
 
 _Cell = TypeVar("_Cell")
+_FORMULA = frozenset("=+-@")
 
 
 def guarded(cells: Iterable[_Cell]) -> list[_Cell | str]:
     """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
     return [
-        f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
+        f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in _FORMULA else cell
         for cell in cells
     ]
 

@@ -22,9 +22,11 @@ _COSTS: Mapping[str, Column] = {
     name: RECORD_COLUMNS[name]
     for name in (
         "train_examples", "test_examples", "batch_size", "steps", "steps_to_target", "parameters", "flops",
-        "train_seconds", "total_seconds", "peak_memory_bytes", "device", "archbench", "torch", "started",
+        "train_seconds", "total_seconds", "peak_memory_bytes",
     )
 }  # fmt: skip
+"""What a trial used, in numbers."""
+_PLACE: Mapping[str, Column] = {name: RECORD_COLUMNS[name] for name in ("device", "archbench", "torch", "started")}
 _MEASURED: Mapping[str, tuple[type, str]] = {
     "status": (str, "`ok`, `diverged`, `oom`, `timeout`, `crashed`, `failed`, or `set aside` if it does not count"),
     "measure": (
@@ -42,7 +44,7 @@ TRIAL_COLUMNS: Mapping[str, tuple[type, str]] = {
     **{name: (column.kind, column.words) for name, column in _OF_CELL.items()},
     "seed": (int, RECORD_COLUMNS["seed"].words),
     **_MEASURED,
-    **{name: (column.kind, column.words) for name, column in _COSTS.items()},
+    **{name: (column.kind, column.words) for name, column in (*_COSTS.items(), *_PLACE.items())},
 }
 """Every column in order: the type of its values, and what it holds. What is unknown is None."""
 
@@ -58,9 +60,13 @@ def make_trial_rows(board: Leaderboard, records: Iterable[Record]) -> Iterator[t
         records: in any order; those of combinations that cannot exist are left out.
     """
     for record, status in _ordered(board, records):
-        cell, costs = ([column.read(record) for column in columns.values()] for columns in (_OF_CELL, _COSTS))
+        cell, costs, place = (_read(columns, record) for columns in (_OF_CELL, _COSTS, _PLACE))
         for measure in _measures(record):
-            yield record.id, *cell, record.trial.seed, status, *measure, *costs
+            yield record.id, *cell, record.trial.seed, status, *measure, *costs, *place
+
+
+def _read(columns: Mapping[str, Column], record: Record) -> list[Value]:
+    return [column.read(record) for column in columns.values()]
 
 
 def trial_lines(board: Leaderboard, records: Iterable[Record]) -> Iterator[str]:
@@ -79,11 +85,16 @@ def trial_lines(board: Leaderboard, records: Iterable[Record]) -> Iterator[str]:
         key = id(trial.architecture), id(trial.task), id(trial.protocol), trial.tuning, record.task_facts.kind
         cell = cells.get(key)
         if cell is None:
-            cell = cells[key] = csv_text(guarded(column.read(record) for column in _OF_CELL.values()))
-        costs = csv_text(guarded(column.read(record) for column in _COSTS.values()))
+            cell = cells[key] = csv_text(guarded(_read(_OF_CELL, record)))
+        start = f"{record.id},{cell},{trial.seed}"
+        end = f"{','.join(map(_number, _read(_COSTS, record)))},{csv_text(guarded(_read(_PLACE, record)))}\n"
         for *names, value, chance, oracle in _measures(record):
-            head, ends = _shared(status, *names), _shared(chance, oracle)
-            yield f"{record.id},{cell},{trial.seed},{head},{'' if value is None else value!r},{ends},{costs}\n"
+            yield f"{start},{_shared(status, *names)},{_number(value)},{_shared(chance, oracle)},{end}"
+
+
+def _number(value: Value) -> str:
+    """Return a number in full precision, as a CSV writer does, which is slower; nothing if it is not known."""
+    return "" if value is None else repr(value)
 
 
 @lru_cache(maxsize=1024, typed=True)
