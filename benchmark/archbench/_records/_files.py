@@ -72,11 +72,10 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         )
     if envelope.schema < SCHEMA:
         raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
-    body = bytes(envelope.record)
-    if hashlib.sha256(body).hexdigest() != envelope.sha256:
+    if hashlib.sha256(envelope.record).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
-    record: Record = _decode(body, Record)
-    if _LONG in body.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
+    record: Record = _decode(envelope.record, Record)
+    if _LONG in data.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
         raise ValueError("it holds an integer of more than 64 bits")
     if parts is not None:
         parts.share(record.trial, "architecture", "task", "protocol", "recipe")
