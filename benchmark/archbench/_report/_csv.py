@@ -63,10 +63,7 @@ _FORMULA = frozenset("=+-@")
 
 def guarded(cells: Iterable[_Cell]) -> list[_Cell | str]:
     """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in _FORMULA else cell
-        for cell in cells
-    ]
+    return [f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in _FORMULA else cell for cell in cells]
 
 
 def _cells(row: Mapping[str, object]) -> list[object]:
