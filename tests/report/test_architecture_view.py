@@ -15,7 +15,8 @@ from archbench._protocols import HOUSE_RECIPE
 from archbench._records import ArchitectureFacts, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._architectures import OnTask, control_of, paper_links, results_of
-from archbench._report._charts._normalised import RADIUS, dots
+from archbench._report._charts._normalised import dots
+from archbench._report._charts._strips import RADIUS
 from archbench._report._pairs import find_pair
 from archbench._report._schema import Comparison, Differences, Entrant, Leaderboard
 from archbench._report._text import MINUS
