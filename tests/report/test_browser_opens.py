@@ -12,6 +12,7 @@ AT_MOST = 1.0
 """Seconds. They are those of the page's thread, so that other work on the machine counts little."""
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("address", ["", "#/tasks"])
 def test_the_committed_page_is_ready_within_a_second(browser: Any, address: str) -> None:
     """Reading, laying out and preparing the page takes its thread less than a second, scripts a small part of it."""

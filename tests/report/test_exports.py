@@ -25,7 +25,7 @@ from archbench._report._exports import (
 )
 from archbench._report._exports._bibtex import references_of
 from archbench._report._exports._latex_text import escape, slug
-from support import MakeRecord
+from support import MakeRecord, sharing
 
 HOSTILE = "\\input{/etc/passwd} 50% of #1 & $x_i^2$ ~{a}} <b> 'q' \"p\" `c` |\n\n% @misc{x, 中文 \U0001f600 é \u2013"
 
@@ -203,7 +203,7 @@ def test_bibtex_has_the_sources_of_tasks(make_record: MakeRecord) -> None:
 
 def test_a_line_is_what_a_csv_writer_makes_of_its_row(realistic: list[Record], make_record: MakeRecord) -> None:
     """Lines put together from shared pieces are those that the `csv` module writes of the typed rows."""
-    records = [*realistic, make_record('a,"b"\n', 'of "x", y', seed=3), make_record("a", status="oom")]
+    records = sharing([*realistic, make_record('a,"b"\n', 'of "x", y', seed=3), make_record("a", status="oom")])
     board, out = build_leaderboard(records), io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(TRIAL_COLUMNS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archbench._records import Record
-from support import MakeRecord, write_page
+from support import MakeRecord, sharing, write_page
 
 
 @pytest.fixture
@@ -23,6 +23,13 @@ def large(realistic: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def pages(folder: Path) -> dict[str, str]:
     """Return the pages of a folder by the names of their files."""
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
+
+
+def test_pages_do_not_depend_on_what_records_share(large: Path, realistic: list[Record], tmp_path: Path) -> None:
+    """Records with parts of their own, and records that share equal parts, give the same pages."""
+    write_page(sharing(realistic), tmp_path / "shared")
+
+    assert pages(tmp_path / "shared") == pages(large)
 
 
 def test_each_view_is_in_one_file(large: Path) -> None:
