@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +72,7 @@ def _encoded(model: Record, architecture: int, task: int, seed: int, score: floa
     return encode_record(record), record.id
 
 
+@cache
 def report(number: int) -> Measured:
     """Print and return seconds, memory and the ratio of the command to reading alone, for so many records.
 
