@@ -22,7 +22,7 @@ import pytest
 from archbench._records import Pairing, Record, Store
 from archbench._records._files import encode_record
 
-pytestmark = pytest.mark.performance
+pytestmark = [pytest.mark.performance, pytest.mark.timeout(1200)]
 
 REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
 TASKS, SEEDS = 20, {10_000: 10, 100_000: 50}
