@@ -15,6 +15,8 @@ from archbench._protocols import HOUSE_RECIPE
 from archbench._records import ArchitectureFacts, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._architectures import OnTask, control_of, paper_links, results_of
+from archbench._report._charts._normalised import dots
+from archbench._report._charts._strips import RADIUS
 from archbench._report._pairs import find_pair
 from archbench._report._schema import Comparison, Differences, Entrant, Leaderboard
 from archbench._report._text import MINUS
@@ -218,3 +220,16 @@ def test_the_view_has_paper_options_and_trials(make_record: MakeRecord, tmp_path
     assert "1 of its trials did not finish:" in view
     assert f'<a href="#/trial/{failed.id}">digits, seed 2</a>: diverged, not finite' in view
     assert "<dt>Does not take</dt><dd>adding: takes images</dd>" in view
+
+
+def test_a_dot_stands_beside_those_that_it_would_cover() -> None:
+    """The height of a dot goes by the number of dots before it that are nearer than a radius, counted one by one."""
+    places = np.sort(np.random.default_rng(0).uniform(0, 60, 50)).tolist()
+    near = [sum(place - other < RADIUS for other in places[:n]) for n, place in enumerate(places)]
+    expected = "".join(
+        f"M{f'{place:.1f}'.removesuffix('.0')} {20 + (0, -5, 5, -8, 8)[covered % 5]}h0"
+        for place, covered in zip(places, near, strict=True)
+    )
+
+    assert max(near) > 2
+    assert f'd="{expected}"' in dots(places, 20)

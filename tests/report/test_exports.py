@@ -15,10 +15,17 @@ import pytest
 from archbench._protocols import find_protocol
 from archbench._records import ArchitectureFacts, Record
 from archbench._report import build_leaderboard
-from archbench._report._exports import TRIAL_COLUMNS, render_bibtex, render_latex, render_parquet, render_trials
+from archbench._report._exports import (
+    TRIAL_COLUMNS,
+    make_trial_rows,
+    render_bibtex,
+    render_latex,
+    render_parquet,
+    render_trials,
+)
 from archbench._report._exports._bibtex import references_of
 from archbench._report._exports._latex_text import escape, slug
-from support import MakeRecord
+from support import MakeRecord, sharing
 
 HOSTILE = "\\input{/etc/passwd} 50% of #1 & $x_i^2$ ~{a}} <b> 'q' \"p\" `c` |\n\n% @misc{x, 中文 \U0001f600 é \u2013"
 
@@ -193,6 +200,17 @@ def test_bibtex_has_the_sources_of_tasks(make_record: MakeRecord) -> None:
     records = [msgspec.structs.replace(new, task_facts=facts), make_record(seed=1, started="2030-01-01T00:00:00+00:00")]
 
     assert "annote = {task digits}" in render_bibtex(build_leaderboard(records))
+
+
+def test_a_line_is_what_a_csv_writer_makes_of_its_row(realistic: list[Record], make_record: MakeRecord) -> None:
+    """Lines put together from shared pieces are those that the `csv` module writes of the typed rows."""
+    records = sharing([*realistic, make_record('a,"b"\n', 'of "x", y', seed=3), make_record("a", status="oom")])
+    board, out = build_leaderboard(records), io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(TRIAL_COLUMNS)
+    writer.writerows(make_trial_rows(board, records))
+
+    assert render_trials(board, records) == out.getvalue()
 
 
 def test_keys_are_short_and_differ() -> None:

@@ -56,7 +56,7 @@ def test_a_full_page_is_small() -> None:
     studies = [record for record in committed if record.trial.protocol.for_studies]
     records = [*full([record for record in committed if not record.trial.protocol.for_studies]), *studies]
     board = build_leaderboard(records, answers=answer_all(load_plugins(only=[]), records))
-    pages = render_pages(board, records)
+    pages = dict(render_pages(board, records))
     sizes = {name: len(page.encode()) for name, page in pages.items()}
 
     assert len(records) == ARCHITECTURES * TASKS * SEEDS + len(studies)

@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from archbench._records import Record
-from support import MakeRecord, write_page
+from archbench._report import build_leaderboard
+from archbench._report._html import render_html
+from support import MakeRecord, sharing, write_page
 
 
 @pytest.fixture
@@ -23,6 +26,15 @@ def large(realistic: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def pages(folder: Path) -> dict[str, str]:
     """Return the pages of a folder by the names of their files."""
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
+
+
+def test_a_page_does_not_depend_on_what_records_share(realistic: list[Record]) -> None:
+    """Records with parts of their own, and records that share equal parts, give the same page."""
+    origin = realistic[0].task_origin
+    records = [msgspec.structs.replace(r, task_origin=origin, architecture_origin=origin) for r in realistic]
+    board = build_leaderboard(records)
+
+    assert render_html(board, sharing(records)) == render_html(board, records)
 
 
 def test_each_view_is_in_one_file(large: Path) -> None:

@@ -16,6 +16,8 @@ from torch import nn
 from archbench import Record, Splits
 from archbench._planning import Job
 from archbench._protocols import HOUSE_RECIPE, Recipe
+from archbench._records import decode_record, encode_record
+from archbench._records._files import Parts
 from archbench._report import build_leaderboard, write_files
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -33,6 +35,12 @@ Contents = Callable[[Path], set[str]]
 def house_recipe(**changes: Any) -> Recipe:
     """The house recipe with other settings."""
     return msgspec.structs.replace(HOUSE_RECIPE, **changes)
+
+
+def sharing(records: Sequence[Record]) -> list[Record]:
+    """The records as those of a folder are read: equal parts of them are one object."""
+    parts = Parts()
+    return [decode_record(encode_record(record), parts) for record in records]
 
 
 def write_page(

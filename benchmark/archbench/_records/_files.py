@@ -72,15 +72,16 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         )
     if envelope.schema < SCHEMA:
         raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
-    body = bytes(envelope.record)
-    if hashlib.sha256(body).hexdigest() != envelope.sha256:
+    if hashlib.sha256(envelope.record).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
-    record: Record = _decode(body, Record)
-    if _LONG in body.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
+    record: Record = _decode(envelope.record, Record)
+    if _LONG in data.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
         raise ValueError("it holds an integer of more than 64 bits")
     if parts is not None:
         parts.share(record.trial, "architecture", "task", "protocol", "recipe")
         parts.share(record, "task_facts", "architecture_facts", "architecture_origin", "task_origin", "environment")
+        if record.training is not None:
+            parts.share(record.training, "recipe")
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
     return _with_printable_words(record)
@@ -126,7 +127,7 @@ def read_plain_file(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
     except FileNotFoundError:
         if not path.is_symlink():
             raise
@@ -135,11 +136,12 @@ def read_plain_file(path: Path) -> bytes:
         if error.errno != errno.ELOOP:
             raise
         raise ValueError("it is a link to itself") from None
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(mode := found.st_mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a socket" if not _is_device(mode) else "a device"
         raise ValueError(f"it is {'a link to ' if path.is_symlink() else ''}{kind}, not a file")
     with open(path, "rb", buffering=0) as file:  # a buffer costs as much as the reading
-        return file.readall()
+        data = file.read(found.st_size + 1)
+        return data if len(data) == found.st_size else data + file.readall()  # it grows, or is longer than it says
 
 
 def _is_device(mode: int) -> bool:

@@ -65,15 +65,15 @@ def _training_misfits(record: Record, training: Training) -> Iterator[str]:
     if training.examples < 1:
         yield f"it was trained on {training.examples} examples"
         return
-    expected = {
-        "track": trial.protocol.track,
-        "recipe": trial.settings,
-        "batch_size": trial.batch_size,
-        "planned_steps": trial.steps(kind, training.examples),
-        "target": trial.task.target,
-    }
-    for name, value in expected.items():
-        if (found := getattr(training, name)) != value:
+    expected = (
+        ("track", training.track, trial.protocol.track),
+        ("recipe", training.recipe, trial.settings),
+        ("batch_size", training.batch_size, trial.batch_size),
+        ("planned_steps", training.planned_steps, trial.steps(kind, training.examples)),
+        ("target", training.target, trial.task.target),
+    )
+    for name, found, value in expected:
+        if found is not value and found != value:
             yield f"its {name} is {_word(found)}, that of its trial {_word(value)}"
     yield from _stop_misfits(record, training)
 
@@ -128,8 +128,9 @@ def _range_misfits(record: Record, values: list[float]) -> Iterator[str]:
         return
     if rules.higher_is_better != facts.higher_is_better:
         yield f"it takes {facts.metric} for better in the wrong direction"
+    low, high = rules.lowest - _ROUNDING, rules.highest + _ROUNDING
     for value in values:
-        if not math.isfinite(value) or not rules.lowest - _ROUNDING <= value <= rules.highest + _ROUNDING:
+        if not math.isfinite(value) or not low <= value <= high:
             yield f"it has the {facts.metric} {value:g}, which is impossible"
 
 

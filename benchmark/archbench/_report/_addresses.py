@@ -6,6 +6,7 @@ the section that the address names, and hides the others.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from archbench._report._schema import ClaimEntry, Entrant, Leaderboard, OverBoard, StudyEntry, TaskBoard
@@ -51,12 +52,13 @@ class Addresses:
         return _address("claim", claim.name)
 
     def trial(self, record: str) -> str:
-        """Return the address of the view of a trial, by the id of its record."""
-        return _address("trial", record)
+        """Return the address of the view of a trial, by the id of its record, which is made of hex digits."""
+        return f"/trial/{record}"
 
     def _protocol(self, protocol: str) -> tuple[str, ...]:
         return (self._protocols[protocol],) if len(self._protocols) > 1 else ()
 
 
+@lru_cache(maxsize=4096)
 def _address(*names: str) -> str:
     return "".join(f"/{quote(name, safe='')}" for name in names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -28,30 +27,43 @@ def render_csv(board: Leaderboard) -> str:
     entrants = {entrant.id: entrant for entrant in board.entrants}
     tasks = {task.id: task for task in board.tasks}
     protocols = {p.id: {"protocol": p.label, "recipe_kind": p.track} for p in board.protocols}
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = [csv_text(COLUMNS)]
     for over in board.overall:
         for row in over.rows:
             where = protocols[over.protocol] | {"kind": over.kind}
-            writer.writerow(_cells(where | _over(row, entrants)))
+            lines.append(csv_text(_cells(where | _over(row, entrants))))
     for item in board.boards:
         for line in item.rows:
             task = tasks[item.task]
             where = protocols[item.protocol] | {"kind": task.kind, "task": task.label}
-            writer.writerow(_cells(where | {"factor": task.factor} | _task(line, entrants)))
-    return out.getvalue()
+            lines.append(csv_text(_cells(where | {"factor": task.factor} | _task(line, entrants))))
+    return "".join(f"{line}\n" for line in lines)
+
+
+class _Text:
+    """A file that gives back what is written into it, as `writerow` of a CSV writer then does."""
+
+    def write(self, text: str) -> str:
+        """Return the text."""
+        return text
+
+
+_writer = csv.writer(_Text(), lineterminator="")
+
+
+def csv_text(cells: Iterable[object]) -> str:
+    """Return two cells or more of a line of CSV, with commas between them; pieces of a line may be joined by commas."""
+    text: str = _writer.writerow(cells)
+    return text
 
 
 _Cell = TypeVar("_Cell")
+_FORMULA = frozenset("=+-@")
 
 
 def guarded(cells: Iterable[_Cell]) -> list[_Cell | str]:
     """Put an apostrophe before text that a spreadsheet would take for a formula; numbers stay numbers."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) else cell
-        for cell in cells
-    ]
+    return [f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in _FORMULA else cell for cell in cells]
 
 
 def _cells(row: Mapping[str, object]) -> list[object]:

@@ -27,14 +27,17 @@ def curve_text(values: Sequence[float]) -> Text:
     Args:
         values: what is no number is missing.
     """
-    known = [value for value in values if math.isfinite(value)]
+    whole = math.isfinite(sum(values))  # then all of them are
+    known = values if whole else [value for value in values if math.isfinite(value)]
     if not known:
         return None, None, "=" + MISSING * len(values)
     low, high = min(known), max(known)
     ratios = low > 0 and high / low > WIDE
     span = (math.log(high / low) if ratios else high - low) or 1.0
-    parts = [math.log(value / low) / span for value in known] if ratios else [(value - low) / span for value in known]
-    places = [_PAIRS[round(LEVELS * part)] for part in parts]
+    if ratios:
+        places = [_PAIRS[round(LEVELS * (math.log(value / low) / span))] for value in known]
+    else:
+        places = [_PAIRS[round(LEVELS * ((value - low) / span))] for value in known]
     if len(known) < len(values):
         found = iter(places)
         places = [next(found) if math.isfinite(value) else MISSING for value in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +11,7 @@ import numpy as np
 from archbench._records import Record
 from archbench._report._schema import Curve, SeedCurve, TaskEntry, TaskRow
 from archbench._report._seeds import status_of
+from archbench._report._statistics import Floats
 
 VISIBLE = 0.05
 """Part of the distance from chance to perfect that is seen in a small chart: a mean this far from all seeds lies."""
@@ -45,7 +47,7 @@ def build_curve(row: TaskRow, group: Sequence[Record], task: TaskEntry) -> Curve
         step=steps,
         validation=mean[0],
         train_loss=mean[1],
-        split=_split(row) or _missed(mean[0], [[points[step][0] for points in finished] for step in steps], task),
+        split=_split(row) or _missed(values[..., 0], mean[0], task),
         seeds=[_seed(record, points, steps) for record, points in found],
     )
 
@@ -64,23 +66,14 @@ def _points(record: Record) -> _Points:
 
 def _seed(record: Record, points: _Points, steps: Sequence[int]) -> SeedCurve:
     """Return the curve of one trial; one that did not finish ends where its values do."""
-    known: list[tuple[float, float]] = []
-    for step in steps:
-        if step not in points:
-            break
-        known.append(points[step])
+    known = [points[step] for step in itertools.takewhile(points.__contains__, steps)]
     return SeedCurve(
         seed=record.trial.seed,
         status=status_of(record)[0],
         solved=record.training is not None and record.training.steps_to_target is not None,
-        validation=[_rounded(score) for score, _ in known],
-        train_loss=[_rounded(loss) for _, loss in known],
+        validation=[float(f"{score:.4g}") for score, _ in known],  # as exact as a chart can show
+        train_loss=[float(f"{loss:.4g}") for _, loss in known],
     )
-
-
-def _rounded(value: float) -> float:
-    """Return a number with the four digits that a chart can show."""
-    return float(f"{value:.4g}")
 
 
 def _split(row: TaskRow) -> bool:
@@ -90,14 +83,14 @@ def _split(row: TaskRow) -> bool:
     return row.solved is not None and 0 < row.solved < row.ok
 
 
-def _missed(mean: Sequence[float], seeds: Sequence[Sequence[float]], task: TaskEntry) -> bool:
+def _missed(seeds: Floats, mean: Sequence[float], task: TaskEntry) -> bool:
     """Return whether the mean is at any step a visible distance from every seed.
 
     Args:
-        mean: shape (steps,).
         seeds: shape (steps, seeds).
+        mean: shape (steps,).
         task: gives the distance.
     """
     distance = max(task.margin or 0.0, VISIBLE * abs(task.oracle - task.chance))
-    nearest = (min(abs(value - middle) for value in values) for middle, values in zip(mean, seeds, strict=True))
-    return any(gap > distance for gap in nearest)
+    nearest = np.abs(seeds - np.asarray(mean)[:, None]).min(axis=1)
+    return bool((nearest > distance).any())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from archbench._records import Record
 from archbench._report import _charts, _claim_words, _explanations, _pairs, _text
@@ -17,7 +17,7 @@ from archbench._report._addresses import Addresses
 from archbench._report._details import detail_names
 from archbench._report._isolation import isolate
 from archbench._report._overview import build_overview, setting_line
-from archbench._report._page_data import Elsewhere, page_data
+from archbench._report._page_data import Elsewhere, entrants_data, page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
 
 STYLES = ("base", "overview", "details", "views")
@@ -57,11 +57,11 @@ def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url:
         records: the records that it was built from, for the views of single trials.
         publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
     """
-    return render_parts(board, [Part(True, board.boards, board.entrants, records)], publish_url)[0]
+    return next(render_parts(board, [Part(True, board.boards, board.entrants, records)], publish_url))
 
 
-def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "") -> list[str]:
-    """Return the pages with these parts of a leaderboard."""
+def render_parts(board: Leaderboard, parts: Iterable[Part], publish_url: str = "") -> Iterator[str]:
+    """Yield the pages with these parts of a leaderboard, each when it is asked for."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
@@ -69,22 +69,11 @@ def render_parts(board: Leaderboard, parts: Sequence[Part], publish_url: str = "
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    template, names = environment.get_template("page.html.j2"), _context(board)
-    return [
-        isolate(
-            template.render(
-                names,
-                part=part,
-                publish_url=publish_url if part.whole else "",
-                data=Markup(_data(part, board)),  # noqa: S704 - `<` is escaped
-            )
-        )
-        for part in parts
-    ]
-
-
-def _data(part: Part, board: Leaderboard) -> str:
-    return page_data(part.compared or board, part.records, part.elsewhere, part.boards)
+    template, names, entrants = environment.get_template("page.html.j2"), _context(board), entrants_data(board)
+    for part in parts:
+        url = publish_url if part.whole else ""
+        data = page_data(part.compared or board, entrants, part.records, part.elsewhere, part.boards)
+        yield isolate(template.render(names, part=part, publish_url=url, data=Markup(data)))  # noqa: S704 - no `<` in it
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:
@@ -96,6 +85,7 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "board": board,
         "entrants": entrants,
         "labels": {key: entrant.label for key, entrant in entrants.items()},
+        "labelled": _labelled(board.entrants),
         "tasks": tasks,
         "protocols": {protocol.id: protocol for protocol in board.protocols},
         "studies": {study.id: study for study in board.studies},
@@ -117,6 +107,12 @@ def _context(board: Leaderboard) -> dict[str, Any]:
         "style_hash": csp_hash(style),
         "script_hash": csp_hash(script),
     }
+
+
+def _labelled(entrants: Sequence[Entrant]) -> Callable[[Sequence[str]], Markup]:
+    """Return what turns ids into labels with commas between them: of each pair of a board, so they are escaped once."""
+    shown = {entrant.id: escape(entrant.label) for entrant in entrants}
+    return lambda keys: Markup(", ".join([shown[key] for key in keys]) or _text.NOTHING)  # noqa: S704 - escaped
 
 
 def _over_domain(board: OverBoard) -> _charts.Domain:

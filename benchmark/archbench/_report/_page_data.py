@@ -33,8 +33,15 @@ class Elsewhere(NamedTuple):
     trials: Mapping[str, Sequence[str]] = {}
 
 
+def entrants_data(board: Leaderboard) -> msgspec.Raw:
+    """Return the part of the data that all pages of a leaderboard have: its architectures, as JSON."""
+    at = Addresses(board)
+    return msgspec.Raw(msgspec.json.encode([_entrant(entrant, at) for entrant in board.entrants]))
+
+
 def page_data(
     board: Leaderboard,
+    entrants: msgspec.Raw,
     records: Sequence[Record] = (),
     elsewhere: Elsewhere = Elsewhere(),  # noqa: B008 - it cannot change
     shown: Sequence[TaskBoard] = (),
@@ -43,6 +50,7 @@ def page_data(
 
     Args:
         board: the leaderboard whose entrants can be compared.
+        entrants: those, from `entrants_data`.
         records: the records that it was built from; without them, single trials cannot be shown.
         elsewhere: the files with what the page lacks.
         shown: the boards with a view, whose errors can be looked at.
@@ -51,7 +59,7 @@ def page_data(
     trials = Trials(board, records)
     errors = {item.id: errors_data(item, board) for item in shown}
     data = {
-        "entrants": [_entrant(entrant, at) for entrant in board.entrants],
+        "entrants": entrants,
         "boards": [
             *(_over(over, board, at) for over in board.overall),
             *(_task(item, board, at, trials.places) | errors.get(item.id, {}) for item in board.boards),

@@ -5,6 +5,7 @@ The pages open from disk. All share one shell, and the links between views that 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,12 +27,15 @@ FOLDER = "details"
 """The folder of the pages beside the index."""
 
 _INDEX = "index.html"
-_LINK = re.compile(r'(?<=href=")#(/[^"?]*)')
-_PLACE = re.compile(r'(?<= id=")/[^"]*')
+_LINK = re.compile(r'href="#(/[^"?]*)')
+_PLACE = re.compile(r' id="(/[^"]*)')
+"""Both begin with letters, for which a page is searched at once; a pattern that looks behind tries every letter."""
 
 
-def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str = "") -> dict[str, str]:
-    """Return the pages of a leaderboard by the names of their files: `index.html`, and those beside it if it is large.
+def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the pages of a leaderboard by the names of their files: `index.html`, and those beside it if it is large.
+
+    Each page is made when it is asked for, so that only one of them is in memory.
 
     Args:
         board, records, publish_url: as for `render_html`.
@@ -39,13 +43,21 @@ def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str
     if _count(board) <= MOST_TRIALS:
         whole = render_html(board, records, publish_url)
         if len(whole.encode()) <= MOST_BYTES:
-            return {_INDEX: whole}
+            yield _INDEX, whole
+            return
     files = _Files(board)
-    found = {_INDEX: _index(board, records, files)}
-    found |= dict(_tasks(board, records, files))
-    found |= {files.architecture(entrant): _architecture(board, entrant, files) for entrant in board.entrants}
-    pages = render_parts(board, list(found.values()), publish_url)
-    return {name: _relink(page, name, files) for name, page in zip(found, pages, strict=True)}
+    named, parts = itertools.tee(_parts(board, records, files))
+    pages = render_parts(board, (part for _, part in parts), publish_url)
+    for (name, _), page in zip(named, pages, strict=True):
+        yield name, _relink(page, name, files)
+
+
+def _parts(board: Leaderboard, records: Sequence[Record], files: _Files) -> Iterator[tuple[str, Part]]:
+    """Yield the files of a large leaderboard, each with what is on it."""
+    yield _INDEX, _index(board, records, files)
+    yield from _tasks(board, records, files)
+    for entrant in board.entrants:
+        yield files.architecture(entrant), _architecture(board, entrant, files)
 
 
 def _count(board: Leaderboard) -> int:
@@ -119,7 +131,7 @@ def _relink(page: str, name: str, files: _Files) -> str:
     def place(link: re.Match[str]) -> str:
         address = link[1]
         file = files.of_all.get(address, _INDEX)
-        return link[0] if address in own or file == name else f"{_relative(file, name)}{link[0]}"
+        return link[0] if address in own or file == name else f'href="{_relative(file, name)}#{address}'
 
     return _LINK.sub(place, page)
 

@@ -49,11 +49,9 @@ UNFINISHED = "not trained long enough to say"
 
 def decimals(board: TaskBoard, task: TaskEntry) -> int:
     """Return how many decimals show three digits of the metric's scale, and two of the smallest mean."""
-    scale = abs(task.oracle - task.chance)
-    means = [abs(row.score.mean) for row in board.rows if row.score and row.score.mean]
-    wanted = 2 - math.floor(math.log10(scale))
-    if means:
-        wanted = max(wanted, 1 - math.floor(math.log10(min(means))))
+    wanted = 2 - math.floor(math.log10(abs(task.oracle - task.chance)))
+    if board.smallest_mean:
+        wanted = max(wanted, 1 - math.floor(math.log10(board.smallest_mean)))
     return min(max(wanted, 0), 6)
 
 

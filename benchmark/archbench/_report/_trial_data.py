@@ -50,6 +50,7 @@ class Trials:
         self._texts: dict[str, int] = {}
         self._steps: dict[tuple[int, ...], int] = {}
         self._cells: dict[tuple[int, ...], int] = {}
+        self._met: dict[tuple[object, ...], int] = {}
         tried = sorted((r for r in records if r.status != "skipped"), key=lambda record: record.id)
         self._shown = [r for r in tried if len(tried) <= MOST_TRIALS or r.status != "ok"][:MOST_TRIALS]
         self.places = {record.id: place for place, record in enumerate(self._shown)}
@@ -77,7 +78,18 @@ class Trials:
         ]
 
     def _cell(self, record: Record) -> int:
-        trial, words = record.trial, (_recipe(record), _environment(record), _command(record))
+        """Return the place of what a trial shares with others; the records of a folder share the objects in it, too."""
+        trial, penalty = record.trial, _penalty_words(record)
+        parts = (trial.architecture, trial.task, trial.protocol, _recipe(record), record.environment)
+        key = (*map(id, (*parts, record.architecture_origin, record.task_origin)), trial.tuning, penalty)
+        place = self._met.get(key)
+        if place is None:
+            place = self._met[key] = self._new_cell(record, penalty)
+        return place
+
+    def _new_cell(self, record: Record, penalty: str) -> int:
+        trial, recipe = record.trial, _recipe(record)
+        words = f"{recipe.words() if recipe else ''}{penalty}", _environment(record), _command(record)
         cell = (
             self._text(self._label(trial.architecture)),
             self._numbers.get(trial.architecture.key, -1),
@@ -129,12 +141,17 @@ def _cost(record: Record) -> list[float | int | None]:
     return [spent.parameters, four_digits(spent.train_seconds), memory, *steps]
 
 
-def _recipe(record: Record) -> str:
+def _recipe(record: Record) -> Recipe | None:
+    """Return the recipe that a trial followed, or would have; None if its architecture was to choose one."""
     asked = record.trial.recipe or record.trial.protocol.recipe
     recipe = record.training.recipe if record.training else asked
-    words = recipe.words() if isinstance(recipe, Recipe) else ""
-    penalty = record.curves.penalty[-1] if record.curves is not None and record.curves.penalty else None
-    return words if penalty is None else f"{words}; penalties of the network added {penalty:.3g} to the loss at the end"
+    return recipe if isinstance(recipe, Recipe) else None
+
+
+def _penalty_words(record: Record) -> str:
+    if record.curves is None or not record.curves.penalty:
+        return ""
+    return f"; penalties of the network added {record.curves.penalty[-1]:.3g} to the loss at the end"
 
 
 def _environment(record: Record) -> str:

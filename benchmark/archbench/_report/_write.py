@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import msgspec
 
 from archbench._records import Record, write_atomically
 from archbench._report._csv import render_csv
-from archbench._report._exports import draw_preview, render_bibtex, render_latex, render_parquet, render_trials
+from archbench._report._exports import draw_preview, render_bibtex, render_latex, render_parquet, trial_lines
 from archbench._report._markdown import render_markdown
 from archbench._report._schema import Leaderboard
 from archbench._report._split import FOLDER, render_pages
@@ -40,28 +40,44 @@ def write_files(
     Raises:
         StoreError: the folder cannot be written, or Parquet is asked for and pyarrow is not installed.
     """
-    files = render_files(board, records, publish_url)
-    if parquet or ((out / PARQUET).is_file() and find_spec("pyarrow")):
-        files[PARQUET] = render_parquet(board, records)
-    for name, content in files.items():
-        path = out / name
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
+    parquet = parquet or ((out / PARQUET).is_file() and find_spec("pyarrow") is not None)
+    if parquet:
+        _write(out / PARQUET, render_parquet(board, records))
+    names = []
+    for name, content in _files(board, records, publish_url):
+        names.append(name)
+        # Waiting for the disk twice for each page of a large folder takes a second; they can be built again.
+        _write(out / name, content, durable=not name.startswith(FOLDER))
+    names += [PARQUET] if parquet else []
     for path in [out / PARQUET, *(out / FOLDER).glob("*.html")]:
-        if path.relative_to(out).as_posix() not in files:
+        if path.relative_to(out).as_posix() not in names:
             path.unlink(missing_ok=True)
-    return [out / name for name in files]
+    return [out / name for name in names]
+
+
+def _write(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file unless it has this content."""
+    if not path.is_file() or path.stat().st_size != len(content) or path.read_bytes() != content:
+        write_atomically(path, content, durable=durable)
 
 
 def render_files(board: Leaderboard, records: Sequence[Record] = (), publish_url: str = "") -> dict[str, bytes]:
     """Return name and content of every file; without records, the table of trials has a head only."""
-    return {
-        **{name: page.encode() for name, page in render_pages(board, records, publish_url).items()},
-        "README.md": render_markdown(board).encode(),
-        "leaderboard.json": msgspec.json.format(msgspec.json.encode(board, order="deterministic"), indent=1) + b"\n",
-        "leaderboard.csv": render_csv(board).encode(),
-        "trials.csv": render_trials(board, records).encode(),
-        "leaderboard.tex": render_latex(board).encode(),
-        "references.bib": render_bibtex(board).encode(),
-        "preview.png": draw_preview(board),
-    }
+    return dict(_files(board, records, publish_url))
+
+
+def _files(board: Leaderboard, records: Sequence[Record], publish_url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of every file when it is asked for; those of a large leaderboard would fill the memory."""
+    for name, page in render_pages(board, records, publish_url):
+        yield name, page.encode()
+    yield "README.md", render_markdown(board).encode()
+    yield "leaderboard.json", _json(board)
+    yield "leaderboard.csv", render_csv(board).encode()
+    yield "trials.csv", b"".join(line.encode() for line in trial_lines(board, records))
+    yield "leaderboard.tex", render_latex(board).encode()
+    yield "references.bib", render_bibtex(board).encode()
+    yield "preview.png", draw_preview(board)
+
+
+def _json(board: Leaderboard) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(board, order="deterministic"), indent=1) + b"\n"

@@ -176,9 +176,9 @@ def _path(places: Sequence[int], values: Sequence[float], y: Scale) -> str:
         y: the vertical scale.
     """
     top, floor = TOP - 3, FLOOR + 3
-    heights = [round(min(max(y(value), top), floor)) for value in values]
+    heights = [top if at < top else floor if at > floor else round(at) for at in map(y, values)]
     points = _bends(list(zip(places, heights, strict=False)))
-    moves = (f"{x - a} {y - b}" for (a, b), (x, y) in itertools.pairwise(points))
+    moves = [f"{x - a} {y - b}" for (a, b), (x, y) in itertools.pairwise(points)]
     line = f"l{' '.join(moves)}" if len(points) > 1 else "h2"  # a single point is a short stroke
     return f"M{points[0][0]} {points[0][1]}{line}".replace(" -", "-")
 

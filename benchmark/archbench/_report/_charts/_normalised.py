@@ -51,13 +51,13 @@ def difference_strip(mean: float, low: float | None, high: float | None, reach: 
 
 def dots(places: Sequence[float], y: float, class_: str = "dots") -> Markup:
     """Return a dot at each place in rising order, beside those that it would cover, as one path with round ends."""
-    drawn: list[float] = []
-    path = ""
-    for at in places:
-        covered = sum(abs(at - other) < RADIUS for other in drawn)
-        drawn.append(at)
-        path += f"M{short(at)} {short(y + (0, -5, 5, -8, 8)[covered % 5])}h0"
-    return tag("path", d=path, class_=class_)
+    heights = [short(y + aside) for aside in (0, -5, 5, -8, 8)]
+    path, first = [], 0
+    for number, at in enumerate(places):
+        while at - places[first] >= RADIUS:  # those before the first near one are further away
+            first += 1
+        path.append(f"M{short(at)} {heights[(number - first) % 5]}h0")
+    return tag("path", d="".join(path), class_=class_)
 
 
 def _strip(label: str, parts: Sequence[Markup]) -> Markup:

@@ -15,7 +15,7 @@ PALETTE = 10
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """Return one element, with its children and the values of its attributes escaped."""
     pairs = "".join([f' {_attribute(key)}="{_value(value)}"' for key, value in attributes.items()])
-    inside = "".join([child if isinstance(child, Markup) else escape(child) for child in children])
+    inside = "".join([child if type(child) is Markup else escape(child) for child in children])
     # Names of elements and attributes are ours; values and children were escaped above.
     return Markup(f"<{name}{pairs}>{inside}</{name}>" if children else f"<{name}{pairs}/>")  # noqa: S704
 
@@ -63,7 +63,9 @@ def clip(label: str, size: int = 17) -> str:
 
 def _value(value: object) -> str:
     """Return the value of an attribute; numbers need no escaping, and most values are numbers."""
-    return str(short(value)) if isinstance(value, float | int) else str(escape(value))
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return str(value) if isinstance(value, int) else escape(value)
 
 
 def short(value: object) -> object:

@@ -8,3 +8,4 @@ from archbench._report._exports._preview import draw_preview as draw_preview
 from archbench._report._exports._trials import TRIAL_COLUMNS as TRIAL_COLUMNS
 from archbench._report._exports._trials import make_trial_rows as make_trial_rows
 from archbench._report._exports._trials import render_trials as render_trials
+from archbench._report._exports._trials import trial_lines as trial_lines

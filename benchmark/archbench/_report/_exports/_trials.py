@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from archbench._records import RECORD_COLUMNS, Column, Record, TaskFacts, Value
-from archbench._report._csv import guarded
+from archbench._report._csv import csv_text, guarded
 from archbench._report._schema import Leaderboard
 from archbench._report._seeds import status_of
 
-_OF_TRIAL: Mapping[str, Column] = {
-    "record": RECORD_COLUMNS["id"],
-    **{
-        name: RECORD_COLUMNS[name]
-        for name in (
-            "use", "protocol", "kind", "task", "task_provider", "task_revision", "architecture", "provider", "revision",
-            "fingerprint", "options", "seed",
-        )
-    },
+_OF_CELL: Mapping[str, Column] = {
+    name: RECORD_COLUMNS[name]
+    for name in (
+        "use", "protocol", "kind", "task", "task_provider", "task_revision", "architecture", "provider", "revision",
+        "fingerprint", "options",
+    )
 }  # fmt: skip
+"""What the trials of an entrant on a task share."""
 _COSTS: Mapping[str, Column] = {
     name: RECORD_COLUMNS[name]
     for name in (
         "train_examples", "test_examples", "batch_size", "steps", "steps_to_target", "parameters", "flops",
-        "train_seconds", "total_seconds", "peak_memory_bytes", "device", "archbench", "torch", "started",
+        "train_seconds", "total_seconds", "peak_memory_bytes",
     )
 }  # fmt: skip
+"""What a trial used, in numbers."""
+_PLACE: Mapping[str, Column] = {name: RECORD_COLUMNS[name] for name in ("device", "archbench", "torch", "started")}
 _MEASURED: Mapping[str, tuple[type, str]] = {
     "status": (str, "`ok`, `diverged`, `oom`, `timeout`, `crashed`, `failed`, or `set aside` if it does not count"),
     "measure": (
@@ -41,9 +40,11 @@ _MEASURED: Mapping[str, tuple[type, str]] = {
     "oracle": (float, "value of a perfect predictor, 1 on the normalised scale; empty for `train_loss`"),
 }
 TRIAL_COLUMNS: Mapping[str, tuple[type, str]] = {
-    **{name: (column.kind, column.words) for name, column in _OF_TRIAL.items()},
+    "record": (str, RECORD_COLUMNS["id"].words),
+    **{name: (column.kind, column.words) for name, column in _OF_CELL.items()},
+    "seed": (int, RECORD_COLUMNS["seed"].words),
     **_MEASURED,
-    **{name: (column.kind, column.words) for name, column in _COSTS.items()},
+    **{name: (column.kind, column.words) for name, column in (*_COSTS.items(), *_PLACE.items())},
 }
 """Every column in order: the type of its values, and what it holds. What is unknown is None."""
 
@@ -58,35 +59,60 @@ def make_trial_rows(board: Leaderboard, records: Iterable[Record]) -> Iterator[t
         board: the leaderboard of these records; it says which of them do not count.
         records: in any order; those of combinations that cannot exist are left out.
     """
-    return _rows(board, records, tuple)
+    for record, status in _ordered(board, records):
+        cell, costs, place = (_read(columns, record) for columns in (_OF_CELL, _COSTS, _PLACE))
+        for measure in _measures(record):
+            yield record.id, *cell, record.trial.seed, status, *measure, *costs, *place
 
 
-def _rows(
-    board: Leaderboard, records: Iterable[Record], clean: Callable[[Iterable[Value]], Iterable[Value]]
-) -> Iterator[tuple[Value, ...]]:
-    """Yield the rows.
+def _read(columns: Mapping[str, Column], record: Record) -> list[Value]:
+    return [column.read(record) for column in columns.values()]
+
+
+def trial_lines(board: Leaderboard, records: Iterable[Record]) -> Iterator[str]:
+    """Yield the lines of the table as CSV, the head first; text that a spreadsheet takes for a formula is guarded.
+
+    What lines share becomes text once: a table of 100,000 trials has 400,000 lines.
 
     Args:
         board, records: as for `make_trial_rows`.
-        clean: is given the cells that all rows of a trial share, and those of each measure.
     """
+    yield f"{csv_text(TRIAL_COLUMNS)}\n"
+    cells: dict[tuple[object, ...], str] = {}
+    for record, status in _ordered(board, records):
+        trial = record.trial
+        # The records of a folder share these objects, and live longer than this table.
+        key = id(trial.architecture), id(trial.task), id(trial.protocol), trial.tuning, record.task_facts.kind
+        cell = cells.get(key)
+        if cell is None:
+            cell = cells[key] = csv_text(guarded(_read(_OF_CELL, record)))
+        start = f"{record.id},{cell},{trial.seed}"
+        end = f"{','.join(map(_number, _read(_COSTS, record)))},{csv_text(guarded(_read(_PLACE, record)))}\n"
+        for *names, value, chance, oracle in _measures(record):
+            yield f"{start},{_shared(status, *names)},{_number(value)},{_shared(chance, oracle)},{end}"
+
+
+def _number(value: Value) -> str:
+    """Return a number in full precision, as a CSV writer does, which is slower; nothing if it is not known."""
+    return "" if value is None else repr(value)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _shared(*cells: Value) -> str:
+    return csv_text(guarded(cells))
+
+
+def _ordered(board: Leaderboard, records: Iterable[Record]) -> Iterator[tuple[Record, str]]:
+    """Yield the records of trials in the order of the table, each with its status on the page."""
     status = {failure.record: failure.status for failure in board.failures}
     status |= {failure.record: failure.status for study in board.studies for failure in study.failures}
     for record in sorted((record for record in records if record.status != "skipped"), key=_order):
-        first = clean([column.read(record) for column in _OF_TRIAL.values()])
-        last = clean([column.read(record) for column in _COSTS.values()])
-        state = status.get(record.id) or status_of(record)[0]
-        for measure in _measures(record):
-            yield (*first, state, *clean(measure), *last)
+        yield record, status.get(record.id) or status_of(record)[0]
 
 
 def render_trials(board: Leaderboard, records: Iterable[Record]) -> str:
-    """Return the table as CSV; text that a spreadsheet would take for a formula gets an apostrophe."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(TRIAL_COLUMNS)
-    writer.writerows(_rows(board, records, guarded))
-    return out.getvalue()
+    """Return the table as CSV, in one piece."""
+    return "".join(trial_lines(board, records))
 
 
 def _order(record: Record) -> tuple[str | int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 
 from archbench._report._schema._comparison import Board, Row
@@ -164,7 +166,7 @@ class Incompatible(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class TaskBoard(Board, frozen=True, kw_only=True):
+class TaskBoard(Board, frozen=True, kw_only=True, dict=True):  # dict: for what is computed once
     """The results under one protocol on one task.
 
     Args:
@@ -180,6 +182,11 @@ class TaskBoard(Board, frozen=True, kw_only=True):
     rows: list[TaskRow]
     curves: list[Curve]
     incompatible: list[Incompatible]
+
+    @cached_property
+    def smallest_mean(self) -> float:
+        """The mean score nearest to 0, without its sign; 0 if there is none but 0."""
+        return min((abs(row.score.mean) for row in self.rows if row.score and row.score.mean), default=0.0)
 
 
 class OverCell(msgspec.Struct, frozen=True, kw_only=True):
