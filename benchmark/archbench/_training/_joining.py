@@ -39,6 +39,11 @@ def _join(rank: Rank, device: Device) -> None:
     distributed.init_process_group(BACKENDS[device.kind], store=store, rank=rank.number, world_size=rank.total, **named)
 
 
+def exchanged_on() -> str:
+    """Return torch's name of the device whose tensors the ranks can send to each other."""
+    return "cuda" if distributed.get_backend() == "nccl" else "cpu"
+
+
 def _make_trainer_of_rank(device: Device, rank: Rank) -> pl.Trainer:
     """Return a Trainer for one rank of several, which averages gradients over all of them (DDP).
 

@@ -1,0 +1,196 @@
+"""A trial on several devices that was killed goes on, and ends in the numbers of one that was not."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from archbench._execution import Pool, execute, open_pool
+from archbench._planning import Device, PlannedTrial, make_plan
+from archbench._plugins import load_plugins
+from archbench._protocols import find_protocol
+from archbench._records import Record, Store
+from archbench._records._network import weights_file
+from archbench._selection import select
+from support.going_on import EVERY_STREAM, numbers
+
+KILLS_ITSELF = '''
+import os, signal
+from pathlib import Path
+
+import archbench
+
+RANK = os.environ.get("RANK", "0")
+
+def reach(moment):
+    """Be killed, if that is wanted of this rank at this moment, once."""
+    place = Path(FOLDER) / f"{RANK} {moment}"
+    if place.exists():
+        place.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def build(task, options):
+    from archbench._training import _checkpoint, _ranked_checkpoint
+
+    class Told(_ranked_checkpoint.RankedCheckpoint):
+        def save(self, module, prober=None):
+            reach("before saving")
+            saved = super().save(module, prober)
+            reach("after saving")
+            return saved
+        def write(self, state):
+            reach("before writing")
+            written = super().write(state)
+            reach("after writing")
+            return written
+
+    _checkpoint.EVERY, _ranked_checkpoint.RankedCheckpoint = 0.0, Told
+    (Path(FOLDER) / f"rank-{RANK}.pid").write_text(str(os.getpid()))
+    net = network(task, options)
+    done = {True: 0, False: 0}
+
+    def count(module, arguments):
+        done[module.training] += 1
+        reach(f"{'step' if module.training else 'evaluation'} {done[module.training]}")
+
+    net.register_forward_pre_hook(count)
+    return net
+
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="mine", build=build, inputs=("image",))
+'''
+Trained = tuple[Record, dict[str, torch.Tensor]]
+Train = Callable[..., Trained]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    """A worker of two devices."""
+    return Pool(open_pool(device="cpu", workers=1).launcher, [Device(kind="cpu", threads=1, count=2)])
+
+
+@pytest.fixture
+def train(pool: Pool, tmp_path: Path) -> Train:
+    """Return `train("name")`, which trains on two devices into a folder of this name, from its state if it has one."""
+    build = EVERY_STREAM.replace("def build(", "def network(").replace("x.flatten(1)", "x.flatten(1)[:, :64]")
+    (tmp_path / "mine.py").write_text(build + KILLS_ITSELF.replace("FOLDER", repr(str(tmp_path))))
+    rules: dict[str, Any] = {"name": "mine", "batch_size": 15, "validations": 6}  # stretches of 7 and of 8 examples
+
+    def planned(task: str, **changes: Any) -> PlannedTrial:
+        plugins = load_plugins(files=[tmp_path / "mine.py"])
+        (trial,) = make_plan(
+            select(["mine"], plugins.architectures, "architecture"),
+            select([task], plugins.tasks, "task"),
+            protocol=msgspec.structs.replace(find_protocol("smoke"), **{**rules, **changes}),
+            seeds=1,
+        ).trials
+        return trial
+
+    def on_two(name: str, task: str = "digits", **changes: Any) -> Trained:
+        store = Store(tmp_path / name)
+        (record,) = execute([planned(task, **changes)], store, pool, timeout=120, keep=lambda planned: "last")
+        weights = weights_file(store.networks, record.id)
+        assert store.checkpoint(record.id).exists() == (record.status != "ok")
+        return record, load_file(weights) if weights.exists() else {}
+
+    return on_two
+
+
+def assert_equal(went_on: Trained, whole: Trained) -> None:
+    """Assert that all numbers and all weights are equal to the last bit."""
+    assert numbers(went_on[0]) == numbers(whole[0])
+    assert went_on[1].keys() == whole[1].keys() != set()
+    assert all(torch.equal(went_on[1][name], value) for name, value in whole[1].items())
+
+
+def test_a_rank_is_killed(train: Train, tmp_path: Path) -> None:
+    """A network that draws from every generator goes on bit for bit, and its record says from which step."""
+    (tmp_path / "1 step 12").touch()
+    killed, _ = train("killed")
+    went_on = train("killed")
+
+    assert (killed.status, killed.message[:12]) == ("crashed", "rank 1 of 2:")
+    assert went_on[0].training is not None
+    assert went_on[0].training.resumed_at == [10]
+    assert_equal(went_on, train("whole"))
+
+
+MOMENTS = [
+    ("0 step 2",),  # before there is a state
+    ("0 step 8",),
+    ("0 step 5", "1 step 5"),
+    ("1 evaluation 3",),
+    ("0 before saving",),
+    ("1 before saving",),
+    ("0 before writing",),
+    ("0 after writing",),
+    ("1 after saving", "0 after saving"),
+    ("1 evaluation 40",),  # after training
+]
+"""Ranks and moments; those of one line strike together."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ranks_are_killed_at_every_moment(train: Train, tmp_path: Path) -> None:
+    """Killed in steps, in evaluation, and around writing its state, a trial ends in the record of a whole one."""
+    for moment in MOMENTS:
+        for name in moment:
+            (tmp_path / name).touch()
+        killed, _ = train("killed", validations=20)
+        assert killed.status == "crashed", moment
+        assert not [name for name in moment if (tmp_path / name).exists()]
+    went_on = train("killed", validations=20)
+
+    assert went_on[0].training is not None
+    assert len(went_on[0].training.resumed_at) >= 7
+    assert_equal(went_on, train("whole", validations=20))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ranks_are_killed_at_random_moments(train: Train, tmp_path: Path) -> None:
+    """A trial of which some rank is killed ten times, whatever it does just then, ends in the record of a whole one."""
+    chance, kills = random.Random(0), 0
+    while kills < 10:
+        strike = threading.Thread(target=_kill_later, args=(tmp_path, chance.randrange(2), 0.3 * chance.random()))
+        strike.start()
+        record, _ = train("killed", validations=20)
+        strike.join()
+        assert record.status == "crashed"
+        kills += 1
+    went_on = train("killed", validations=20)
+
+    assert went_on[0].training is not None
+    assert went_on[0].training.resumed_at
+    assert_equal(went_on, train("whole", validations=20))
+
+
+def _kill_later(folder: Path, rank: int, seconds: float) -> None:
+    """Kill a rank some time after it has begun."""
+    noted = folder / f"rank-{rank}.pid"
+    noted.unlink(missing_ok=True)
+    while not noted.exists() or not noted.read_text():
+        time.sleep(0.005)
+    time.sleep(seconds)
+    os.kill(int(noted.read_text()), signal.SIGKILL)
+
+
+def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:
+    """The stream of augmentation is taken up where it was, on every rank."""
+    (tmp_path / "1 step 12").touch()
+    train("killed", "shapes", augment=True)
+
+    assert_equal(train("killed", "shapes", augment=True), train("whole", "shapes", augment=True))
