@@ -81,8 +81,8 @@ Train = Callable[..., Trained]
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:
-    """A worker of two devices."""
-    return Pool(open_pool(device="cpu", workers=1).launcher, [Device(kind="cpu", threads=1, count=2)])
+    """One worker."""
+    return open_pool(device="cpu", workers=1)
 
 
 @pytest.fixture
@@ -102,9 +102,10 @@ def train(pool: Pool, tmp_path: Path) -> Train:
         ).trials
         return trial
 
-    def on_two(name: str, task: str = "digits", **changes: Any) -> Trained:
+    def on_two(name: str, task: str = "digits", *, kind: str = "cpu", **changes: Any) -> Trained:
         store = Store(tmp_path / name)
-        (record,) = execute([planned(task, **changes)], store, pool, timeout=120, keep=lambda planned: "last")
+        two = Pool(pool.launcher, [Device(kind=kind, threads=1, count=2)])
+        (record,) = execute([planned(task, **changes)], store, two, timeout=120, keep=lambda planned: "last")
         weights = weights_file(store.networks, record.id)
         assert record.status != "ok" or not store.checkpoint(record.id).exists()
         return record, load_file(weights) if weights.exists() else {}
@@ -199,3 +200,21 @@ def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:
     train("killed", "shapes", augment=True)
 
     assert_equal(train("killed", "shapes", augment=True), train("whole", "shapes", augment=True))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs a CUDA device for each of two ranks")
+def test_two_gpus_go_on(train: Train, tmp_path: Path) -> None:
+    """Ranks that talk through NCCL agree on a state, and go on from it to the scores and weights of a whole training."""
+    (tmp_path / "1 step 12").touch()
+    killed, _ = train("killed", kind="cuda")
+    (went_on, weights), (whole, others) = train("killed", kind="cuda"), train("whole", kind="cuda")
+
+    assert (killed.status, went_on.status) == ("crashed", "ok"), went_on.message
+    assert went_on.training is not None
+    assert went_on.training.resumed_at == [10]
+    assert went_on.scores is not None
+    assert whole.scores is not None
+    assert went_on.scores.test == pytest.approx(whole.scores.test, abs=1e-5)
+    for name, values in others.items():
+        torch.testing.assert_close(weights[name], values, rtol=1e-5, atol=1e-6)
