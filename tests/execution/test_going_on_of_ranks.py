@@ -205,7 +205,7 @@ def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs a CUDA device for each of two ranks")
 def test_two_gpus_go_on(train: Train, tmp_path: Path) -> None:
-    """Ranks that talk through NCCL agree on a state, and go on from it to the scores and weights of a whole training."""
+    """Ranks that talk through NCCL agree on a state, and go on to the scores and weights of a whole training."""
     (tmp_path / "1 step 12").touch()
     killed, _ = train("killed", kind="cuda")
     (went_on, weights), (whole, others) = train("killed", kind="cuda"), train("whole", kind="cuda")
