@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from archbench._execution import Pool, execute, open_pool
 from archbench._planning import Device, PlannedTrial, make_plan
@@ -192,6 +193,24 @@ def kill_later(folder: Path, rank: int, passes: int, seconds: float) -> None:
         time.sleep(0.002)
     time.sleep(seconds)
     os.kill(int(noted.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_ranks_agree_on_a_state(train: Train, tmp_path: Path) -> None:
+    """If the part of one rank cannot be read, all ranks begin anew."""
+    (tmp_path / "1 step 12").touch()
+    killed, _ = train("killed")
+    path = Store(tmp_path / "killed").checkpoint(killed.id)
+    with safe_open(path, framework="pt") as file:
+        progress, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file({**tensors, "rank.1.progress": torch.zeros(9, dtype=torch.uint8)}, path, metadata=progress)
+    record, _ = train("killed")
+
+    assert record.status == "ok", record.message
+    assert record.training is not None
+    assert record.training.resumed_at == []
+    assert "rank.1.stream.torch" in tensors  # stretches of 7 and of 8 examples use up other numbers
+    assert not [name for name in tensors if name.startswith("rank.1.network.")]
 
 
 def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:

@@ -40,10 +40,11 @@ class RankedCheckpoint(Checkpoint):
 
     def load(self) -> State | None:
         """Return the state of this rank; None if not all ranks find the same one."""
-        state = super().load()
-        step = torch.tensor(-1 if state is None else state.step, device=exchanged_on())
-        same = len({int(found) for found in gather_all_tensors(step)}) == 1
-        return _state_of(self.rank.number, state) if state is not None and same else None
+        found = super().load()
+        state = None if found is None else _state_of(self.rank, found)
+        mine = torch.tensor(-1 if state is None else state.step, device=exchanged_on())
+        steps = {int(step) for step in gather_all_tensors(mine)}
+        return state if len(steps) == 1 else None
 
     def is_due(self) -> bool:
         """Return whether the last state is old enough for another one, by the clock of rank 0."""
@@ -71,15 +72,18 @@ def make_checkpoint(path: Path, job: Job) -> Checkpoint:
     return Checkpoint(path, job) if job.rank is None else RankedCheckpoint(path, job, job.rank)
 
 
-def _state_of(rank: int, state: State) -> State:
-    """Return the state of a rank, among those that a file holds."""
-    begin = f"rank.{rank}."
+def _state_of(rank: Rank, state: State) -> State | None:
+    """Return the state of a rank, among those that a file holds; None if its part cannot be read."""
+    begin = f"rank.{rank.number}."
+    whole = {name: value for name, value in state.tensors.items() if not name.startswith("rank.")}
     own = {name.removeprefix(begin): value for name, value in state.tensors.items() if name.startswith(begin)}
-    progress = own.pop("progress", None)
-    if progress is None:
-        return state
-    found = msgspec.json.decode(progress.numpy().tobytes(), type=Progress)
-    return State(found, {**{n: v for n, v in state.tensors.items() if not n.startswith("rank.")}, **own})
+    if rank.leads:
+        return State(state.progress, whole)
+    try:
+        progress = msgspec.json.decode(own.pop("progress").numpy().tobytes(), type=Progress)
+    except (KeyError, msgspec.DecodeError):
+        return None
+    return State(progress, {**whole, **own})
 
 
 def _own_part(state: State, whole: bytes) -> bytes:
