@@ -15,6 +15,9 @@ from generated_pages import markdown, write_page
 
 Results = dict[str, Any]
 
+KILLED = ("driver", "group", "server", "worker", "rank")
+"""Kinds of faults that are a kill signal."""
+
 
 def render(results: Results) -> str:
     """Return all tables as Markdown."""
@@ -28,7 +31,7 @@ def render(results: Results) -> str:
 
 
 def _summary(faults: list[Results]) -> str:
-    killed = sum(fault["kind"] in ("driver", "group", "server", "worker") for fault in faults)
+    killed = sum(fault["kind"] in KILLED for fault in faults)
     calls = sum(fault["kind"] == "disk-call" for fault in faults)
     lost = sum(bool(fault["lost"]) for fault in faults)
     verdict = "None of them cost anything" if not lost else f"**{lost} of them cost something**"

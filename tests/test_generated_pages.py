@@ -198,6 +198,9 @@ def test_counts_of_campaigns_are_those_of_their_faults() -> None:
         for line in campaign["counts"]:
             mine = [fault for fault in campaign["faults"] if fault["kind"] == line["kind"]]
             assert (line["tried"], line["lost"]) == (len(mine), sum(bool(fault["lost"]) for fault in mine))
-    kills = sum(f["kind"] in ("driver", "group", "server", "worker") for c in campaigns for f in c["faults"])
+    kinds = ("driver", "group", "server", "worker", "rank")
+    kills = sum(f["kind"] in kinds for c in campaigns for f in c["faults"])
 
     assert f"among them {kills} kill signals" in render("reliability", {"campaigns": campaigns})
+    campaigns[0]["faults"].append({"kind": "rank", "detail": "after 9.0 s; exit code 1", "lost": []})
+    assert f"among them {kills + 1} kill signals" in render("reliability", {"campaigns": campaigns})

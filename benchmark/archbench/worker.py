@@ -1,11 +1,13 @@
-"""Train one trial in this process, or as one rank of several: `python -m archbench.worker JOB RECORD`.
+"""Train one trial in this process, or as one rank of several: `python -m archbench.worker JOB OUT`.
 
 Started by `torchrun`, also on several machines, every process is one rank:
 
-    torchrun --nproc-per-node 2 -m archbench.worker JOB RECORD
+    torchrun --nproc-per-node 2 -m archbench.worker JOB OUT
 
-JOB is a file with a job as JSON, on every machine. Rank 0 writes the record of the trial to RECORD. The exit code is 0
-if the trial ended ok, 1 if it did not, and 2 if it cannot be begun.
+JOB is a file that `benchmark run --write-jobs` wrote, on every machine. OUT is an output folder, as that of `benchmark
+run --out`: rank 0 writes the record into it, and a long training keeps its state there, from which the same command
+goes on. A name that ends in `.json` is that of a new file for the record alone. The exit code is 0 if the trial ended
+ok, 1 if it did not, and 2 if it cannot be begun.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._planning import Job, rank_of
-from archbench._records import encode_record, write_atomically
+from archbench._records import RESULTS, Record, Store, encode_record, write_atomically
 
-USAGE = "give two files: python -m archbench.worker JOB RECORD"
+USAGE = "give a job file and an output folder: python -m archbench.worker JOB OUT"
 
 
 def main(arguments: list[str]) -> int:
@@ -29,21 +31,39 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2:
         _refuse(f"{len(arguments)} arguments; {USAGE}")
     job, target = _read(Path(arguments[0])), Path(arguments[1])
-    if not target.parent.is_dir():
-        _refuse(f"{target.parent} is no folder; RECORD is written into a folder that is there")
+    store = None if target.suffix == ".json" else Store(target)
+    if store is None and not target.parent.is_dir():
+        _refuse(f"{target.parent} is no folder; the record is written into a folder that is there")
+    if store is not None and target.exists() and not target.is_dir():
+        _refuse(f"{target} is a file; {USAGE}")
     if job.device.kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    from archbench._training import run_trial
-
-    record = run_trial(job)
+    record = _train(job, store)
     if job.rank is None or job.rank.leads:
         try:
-            write_atomically(target, encode_record(record))
+            _write(record, store, target)
         except StoreError as error:
             _refuse(str(error))
     if record.status != "ok":
         sys.stderr.write(f"{job.rank or record.trial}: {record.status}: {record.message}\n{record.detail}")
     return 0 if record.status == "ok" else 1
+
+
+def _train(job: Job, store: Store | None) -> Record:
+    from archbench._training import run_trial
+
+    if store is None:
+        return run_trial(job)
+    return run_trial(job, checkpoint=store.checkpoint(job.trial.id), networks=store.networks)
+
+
+def _write(record: Record, store: Store | None, target: Path) -> None:
+    if store is None:
+        write_atomically(target, encode_record(record))
+        return
+    store.write(record)
+    if record.status in RESULTS:
+        store.drop_checkpoint(record.id)
 
 
 def _read(path: Path) -> Job:

@@ -14,7 +14,7 @@ import pytest
 
 from archbench._chaos import _processes
 from archbench._chaos._campaign import Fault, count
-from archbench._chaos._processes import MARKER, marked, orphans
+from archbench._chaos._processes import MARKER, marked, orphans, ranks_of
 from archbench._chaos._round import damage, records_of
 from archbench._chaos._subject import numbers
 from archbench._records import Record, Store
@@ -92,6 +92,15 @@ def test_processes_are_found_by_their_mark(monkeypatch: pytest.MonkeyPatch) -> N
     assert [line.partition(" ")[2] for line in found] == ["(sleep 60)"]
     assert marked("of-this-test") == []
     assert orphans("of-this-test") == []
+
+
+def test_a_rank_is_one_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that runs alone, such as a probe of the machine, is not taken for a rank."""
+    monkeypatch.setattr(_processes, "workers_of", lambda driver, mark: [11])
+    alone = ranks_of(1, "mark")
+    monkeypatch.setattr(_processes, "workers_of", lambda driver, mark: [11, 12])
+
+    assert (alone, ranks_of(1, "mark")) == ([], [11, 12])
 
 
 def test_counts_of_a_campaign() -> None:

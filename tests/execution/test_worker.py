@@ -42,9 +42,9 @@ def test_ranks_of_torchrun(job: Path, tmp_path: Path) -> None:
     """Two ranks that torchrun starts have the scores of one process, and one record says that there were two."""
     records: list[Record] = []
     for name, launcher in (("one", ()), ("two", ("-m", "torch.distributed.run", "--nproc-per-node=2"))):
-        done = work(job, tmp_path / name, launcher=launcher)
+        done = work(job, tmp_path / f"{name}.json", launcher=launcher)
         assert done.returncode == 0, done.stderr
-        records.append(decode_record((tmp_path / name).read_bytes()))
+        records.append(decode_record((tmp_path / f"{name}.json").read_bytes()))
     one, two = records
 
     assert one.scores is not None
@@ -58,15 +58,17 @@ def test_ranks_of_torchrun(job: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("job.json",), "1 arguments; give two files"),
+        (("job.json",), "1 arguments; give a job file and an output folder"),
         (("none.json", "record.json"), "cannot read"),
         (("no-job.json", "record.json"), "is no job"),
         (("job.json", "none/record.json"), "is no folder"),
+        (("job.json", "file"), "is a file"),
     ],
 )
 def test_wrong_commands(arguments: tuple[str, ...], words: str, job: Path) -> None:
     """Wrong arguments end with exit code 2 and one line that says what is needed."""
     (job.parent / "no-job.json").write_text("{}")
+    (job.parent / "file").touch()
     done = work(*(job.parent / name for name in arguments))
 
     assert (done.returncode, done.stdout) == (2, "")

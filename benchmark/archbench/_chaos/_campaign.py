@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,16 +150,25 @@ def _all(subject: Subject, undisturbed: Undisturbed, folder: Path, wanted: _Want
     order = [kinds[number % len(kinds)] for number in range(wanted.faults if kinds else 0)]
     draw.shuffle(order)
     order.sort(key=lambda name: not KINDS[name].chains)  # those that may follow each other, in one row
-    chain = _Chain(subject, undisturbed, folder)
-    try:
-        for name in order:
-            yield from chain.strike(name, draw, wanted.missed)
-        yield from chain.close()
-    finally:
-        chain.abandon()
+    for devices in sorted({KINDS[name].devices for name in order}):
+        struck, place = replace(subject, devices=devices), folder / f"on-{devices}"
+        # The last bits of scores depend on the number of devices.
+        whole = undisturbed if devices == 1 else run_undisturbed(struck, place / "undisturbed", "undisturbed")
+        chosen = [name for name in order if KINDS[name].devices == devices]
+        yield from _strike(chosen, _Chain(struck, whole, place), draw, wanted.missed)
     if SWEPT in wanted.kinds:
         for detail, lost in sweep(subject, folder / "sweep"):
             yield Fault(kind=SWEPT, detail=detail, lost=lost)
+
+
+def _strike(names: Sequence[str], chain: _Chain, draw: random.Random, missed: list[str]) -> Iterator[Fault]:
+    """Yield faults of these kinds, struck one after the other."""
+    try:
+        for name in names:
+            yield from chain.strike(name, draw, missed)
+        yield from chain.close()
+    finally:
+        chain.abandon()
 
 
 class _Chain:

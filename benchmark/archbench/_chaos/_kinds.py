@@ -1,6 +1,6 @@
 """The kinds of faults: how each strikes a run, and what is told of it.
 
-A fault of another part of the suite, such as a lost rank or node, is one more entry of `KINDS`.
+A fault of another part of the suite, such as a lost node, is one more entry of `KINDS`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from archbench._chaos._processes import server_of, workers_of
+from archbench._chaos._processes import ranks_of, server_of, workers_of
 from archbench._chaos._round import Round, records_of
 
 Strike = Callable[[Round, random.Random], str | None]
@@ -34,11 +34,13 @@ class Kind:
         what: what happens, for people.
         strike: brings it about.
         chains: a folder may be struck several times in a row before its run is repeated undisturbed.
+        devices: for each trial of the run that it strikes.
     """
 
     what: str
     strike: Strike
     chains: bool = False
+    devices: int = 1
 
 
 def _killing(find: Callable[[int, str], list[int]]) -> Strike:
@@ -174,6 +176,7 @@ KINDS = {
     "group": Kind("the process group of the run is killed", _kill_group, chains=True),
     "server": Kind("the process that trials are forked from is killed", _killing(server_of), chains=True),
     "worker": Kind("the process of a trial is killed", _killing(workers_of), chains=True),
+    "rank": Kind("one of the two processes of a trial is killed", _killing(ranks_of), chains=True, devices=2),
     "full-disk": Kind("the disk is full", _fill_disk),
     "garbled": Kind("a finished record is damaged", _garble),
     "two-runs": Kind("a second run starts on the same folder", _run_twice),

@@ -63,6 +63,12 @@ def workers_of(driver: int, mark: str) -> list[int]:
     return [process for process in marked(mark) if _parent_of(process) in servers]
 
 
+def ranks_of(driver: int, mark: str) -> list[int]:
+    """Return the processes of a trial on several devices, in a run with one worker; empty while there are not two."""
+    found = workers_of(driver, mark)
+    return found if len(found) > 1 else []
+
+
 def _parent_of(process: int) -> int:
     try:
         # The name of the program stands in brackets, and may itself hold brackets and spaces.

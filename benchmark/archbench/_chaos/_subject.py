@@ -32,16 +32,19 @@ class Subject:
     Args:
         architectures: their selectors.
         task: the selector of the task.
+        devices: number of devices that train each trial together.
     """
 
     architectures: tuple[str, ...]
     task: str
+    devices: int = 1
 
     def arguments(self, out: Path) -> list[str]:
         """Return the arguments of `benchmark` that train the suite into a folder."""
         return [
             *("run", *self.architectures, "--task", self.task, "--protocol", PROTOCOL, "--seeds", str(SEEDS)),
-            *("--workers", str(WORKERS), "--device", "cpu", "--out", str(out), "--json"),
+            *("--workers", str(WORKERS // self.devices), "--device", "cpu", "--out", str(out), "--json"),
+            *(() if self.devices == 1 else ("--devices-per-trial", str(self.devices))),
         ]
 
     def start(

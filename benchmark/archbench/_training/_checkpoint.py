@@ -34,7 +34,10 @@ EVERY = 60.0
 """Seconds of training from which on a state is worth a file, and between two of them."""
 
 
-class _Progress(msgspec.Struct):
+NOT_KEPT = "the state of the training could not be kept"
+
+
+class Progress(msgspec.Struct):
     """The part of a state that is no tensor; the lists have one entry for each chunk, as in `TrialModule`."""
 
     identity: str
@@ -89,7 +92,7 @@ class Checkpoint:
         """Return the state that was kept; None if there is none, or none that fits."""
         try:
             with safe_open(self.path, framework="pt") as file:
-                progress = msgspec.json.decode(file.metadata()["progress"], type=_Progress)
+                progress = msgspec.json.decode(file.metadata()["progress"], type=Progress)
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError, KeyError, TypeError, msgspec.DecodeError):
             return None
@@ -97,28 +100,49 @@ class Checkpoint:
 
     def save_when_due(self, module: TrialModule, prober: Prober | None) -> None:
         """Keep the state of a training between two chunks, if the last one is old enough."""
-        if time.monotonic() - self.saved < EVERY:
+        if not self.is_due():
             return
         self.save(module, prober)
         self.saved = time.monotonic()
 
+    def is_due(self) -> bool:
+        """Return whether the last state is old enough for another one."""
+        return time.monotonic() - self.saved >= EVERY
+
     def save(self, module: TrialModule, prober: Prober | None = None) -> bool:
         """Keep the state of a training between two chunks, and return whether that worked."""
+        state = self.capture(module, prober)
+        return state is not None and self.write(state)
+
+    def capture(self, module: TrialModule, prober: Prober | None) -> State | None:
+        """Return the state of a training between two chunks; None if a file cannot hold it."""
         if not can_be_kept(module):
-            return False
+            return None
         try:
-            write_atomically(self.path, _encode(module, self.identity, self.resumed_at, prober))
-        except (StoreError, PackingError) as error:  # a full disk costs the state, not the trial
-            sys.stderr.write(f"the state of the training could not be kept: {error}\n")
+            return _capture(module, self.identity, self.resumed_at, prober)
+        except PackingError as error:
+            sys.stderr.write(f"{NOT_KEPT}: {error}\n")
+            return None
+
+    def write(self, state: State) -> bool:
+        """Write a state into the file, and return whether that worked."""
+        try:
+            write_atomically(self.path, state.encode())
+        except StoreError as error:  # a full disk costs the state, not the trial
+            sys.stderr.write(f"{NOT_KEPT}: {error}\n")
             return False
         return True
 
 
 class State:
-    """A state that was read from a file."""
+    """The state of a training between two chunks, with tensors in host memory."""
 
-    def __init__(self, progress: _Progress, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, progress: Progress, tensors: Mapping[str, Tensor]) -> None:
         self.progress, self.tensors = progress, tensors
+
+    def encode(self) -> bytes:
+        """Return the content of a file that holds the state."""
+        return bytes(save(dict(self.tensors), metadata={"progress": msgspec.json.encode(self.progress).decode()}))
 
     @property
     def chunks(self) -> int:
@@ -168,13 +192,13 @@ def can_be_kept(module: TrialModule) -> bool:
     return all(isinstance(value, Tensor) for value in module.network.state_dict().values())
 
 
-def _encode(module: TrialModule, identity: str, resumed_at: list[int], prober: Prober | None) -> bytes:
+def _capture(module: TrialModule, identity: str, resumed_at: list[int], prober: Prober | None) -> State:
     optimizer = _optimizer(module)
     version, python, gauss = random.getstate()
     keys, position, has_gauss, left_over = _numpy_state()
     tensors: dict[str, Tensor] = {}
     foreign = module.published is not None and module.published.optimizer is not None
-    progress = _Progress(
+    progress = Progress(
         identity=identity,
         steps=module.steps,
         seconds=module.seconds,
@@ -202,8 +226,7 @@ def _encode(module: TrialModule, identity: str, resumed_at: list[int], prober: P
     tensors |= {f"kept.{step}.{name}": value for step, state in taken.items() for name, value in state.items()}
     tensors |= _streams(module)
     # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
-    whole = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-    return bytes(save(whole, metadata={"progress": msgspec.json.encode(progress).decode()}))
+    return State(progress, {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()})
 
 
 def _numpy_state() -> tuple[np.ndarray[Any, np.dtype[np.uint32]], int, int, float]:
@@ -254,7 +277,7 @@ def _streams(module: TrialModule) -> dict[str, Tensor]:
     return {f"stream.{name}": state for name, state in found.items()}
 
 
-def _restore_streams(module: TrialModule, found: _Progress, tensors: Mapping[str, Tensor]) -> None:
+def _restore_streams(module: TrialModule, found: Progress, tensors: Mapping[str, Tensor]) -> None:
     torch.set_rng_state(tensors["stream.torch"])
     for name in random_state(module.device):
         set_random_state(module.device, tensors[f"stream.{name}"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 import lightning.pytorch as pl
@@ -27,16 +28,23 @@ def make_trainer_for(job: Job) -> pl.Trainer:
 
 
 def _join(rank: Rank, device: Device) -> None:
-    """Meet the other ranks; under `torchrun`, Lightning does so when it begins to train.
+    """Meet the other ranks, before Lightning would do so, because they agree on a state before they train.
 
-    They meet in a file. A store behind MASTER_PORT would listen on every interface of the machine, and its port, which
-    has to be chosen before it is opened, may be taken by then.
+    They meet in a file; under `torchrun`, where it says. A store behind MASTER_PORT would listen on every interface of
+    the machine, and its port, which has to be chosen before it is opened, may be taken by then.
     """
-    if not rank.meeting:
-        return
-    store = distributed.FileStore(rank.meeting, rank.total)  # type: ignore[attr-defined]
     named: Any = {"device_id": torch.device("cuda", device.index)} if device.kind == "cuda" else {}
-    distributed.init_process_group(BACKENDS[device.kind], store=store, rank=rank.number, world_size=rank.total, **named)
+    if rank.meeting:
+        store = distributed.FileStore(rank.meeting, rank.total)  # type: ignore[attr-defined]
+        named |= {"store": store, "rank": rank.number, "world_size": rank.total}
+    else:
+        atexit.register(distributed.destroy_process_group)
+    distributed.init_process_group(BACKENDS[device.kind], **named)
+
+
+def exchanged_on() -> str:
+    """Return torch's name of the device whose tensors the ranks can send to each other."""
+    return "cuda" if distributed.get_backend() == "nccl" else "cpu"
 
 
 def _make_trainer_of_rank(device: Device, rank: Rank) -> pl.Trainer:

@@ -19,6 +19,7 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 from archbench._declarations import Outputs
 from archbench._planning import Rank
 from archbench._training._augmentation import Augmented
+from archbench._training._joining import exchanged_on
 from archbench._training._losses import is_asked
 from archbench._training._metrics import AnyMetric
 from archbench._training._module import TrialModule
@@ -126,6 +127,11 @@ class SharedSplit:
         self.split, self.rank = split, rank
         self.share = torch.tensor(1.0)
 
+    @property
+    def generator(self) -> torch.Generator | None:
+        """The stream of augmentation; None if nothing is augmented."""
+        return getattr(self.split, "generator", None)
+
     def batches(self, chunk: Iterable[Tensor]) -> Iterator[Batch]:
         """Yield this rank's stretch of the batch of each step; `chunk` yields the indices of the whole batch."""
         for arguments, targets in self.split.batches(chunk):
@@ -141,8 +147,7 @@ class AgreedClock(TrainingClock):
 
     def share(self) -> float:
         """Return the share of the budget that rank 0 has used up."""
-        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-        share = torch.tensor(super().share(), dtype=torch.float64, device=device)
+        share = torch.tensor(super().share(), dtype=torch.float64, device=exchanged_on())
         distributed.broadcast(share, 0)
         return float(share)
 

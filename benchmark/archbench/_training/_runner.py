@@ -38,6 +38,7 @@ from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, has
 from archbench._training._precision import arithmetic
 from archbench._training._probes import Prober
 from archbench._training._ranked import make_module
+from archbench._training._ranked_checkpoint import make_checkpoint
 from archbench._training._record_fields import (
     add_costs,
     add_data_facts,
@@ -90,8 +91,8 @@ def run_trial(
         states: the folder of the states at the end of trials, if the job extends one.
     """
     run = TrialRun(job, shared, report)
-    alone = job.rank is None  # ranks would have to agree on a state, so they start anew
-    run.checkpoint = Checkpoint(checkpoint, job) if checkpoint is not None and alone else None
+    run.checkpoint = make_checkpoint(checkpoint, job) if checkpoint is not None else None
+    alone = job.rank is None
     run.extension = Extension(states, job) if states is not None and job.extend and alone else None
     record = record_of(run, run.prepare, run.train)
     if run.module is None:

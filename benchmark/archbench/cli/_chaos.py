@@ -21,13 +21,16 @@ Kinds = Annotated[
     typer.Option(
         "--kinds",
         metavar="KIND,KIND",
-        help="driver, group, server, worker, full-disk, garbled, two-runs, stdout, clock; disk-call tries every one.",
+        help=(
+            "driver, group, server, worker, rank, full-disk, garbled, two-runs, stdout, clock; disk-call tries every "
+            "one."
+        ),
         show_default="all",
     ),
 ]
 
 
-def chaos(seed: Seed = 0, faults: Faults = 27, kinds: Kinds = None, json: Json = False) -> None:
+def chaos(seed: Seed = 0, faults: Faults = 30, kinds: Kinds = None, json: Json = False) -> None:
     """Strike a small suite with faults and say what it survived; for those who change the suite. Keeps nothing."""
     from archbench._chaos import Fault, carry_out, find_subject
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from archbench._declarations import Size
+from archbench._errors import SelectionError
 from archbench._planning import LoggerName
 from archbench._suite import RunSettings
 from archbench._suite._settings import ExecutorKind, Keep
 from archbench.cli._carry_out import carry_out, make_request
 from archbench.cli._completion import complete_entrant, complete_protocol
+from archbench.cli._job_files import write_job_files
 from archbench.cli._options import (
     DEFAULT_OUT,
     Blocked,
@@ -100,6 +103,12 @@ Slurm = Annotated[
 Extend = Annotated[
     bool, flag("--extend", "Go on from finished trials with a smaller budget, if the learning rate is constant.")
 ]
+WriteJobs = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-jobs", metavar="DIR", help="Train nothing; write a job file for each trial, for `archbench.worker`."
+    ),
+]
 NoLive = Annotated[bool, flag("--no-live", "Build the page at the end only, not every minute.")]
 
 
@@ -109,8 +118,8 @@ def run(
     device: DeviceName = "auto", devices_per_trial: DevicesPerTrial = 1, timeout: Timeout = None,
     retry: Retry = False, keep: KeepName = None, extend: Extend = False, seeds_together: SeedsTogether = False,
     logger: LoggerChoice = None, executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None,
-    slurm: Slurm = None, no_live: NoLive = False, dry_run: DryRun = False, plugin: PluginFiles = None,
-    no_plugin: Blocked = None, json: Json = False, per_device: PerDeviceNumber = None,
+    slurm: Slurm = None, write_jobs: WriteJobs = None, no_live: NoLive = False, dry_run: DryRun = False,
+    plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False, per_device: PerDeviceNumber = None,
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._live import SamePlugins
@@ -123,4 +132,9 @@ def run(
         per_device=per_device,
     )  # fmt: skip
     wanted = make_request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
-    carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
+    if write_jobs is None:
+        carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
+    elif dry_run:
+        raise SelectionError("--dry-run keeps nothing; leave it out, or --write-jobs")
+    else:
+        write_job_files(load(plugin, no_plugin), wanted, settings, write_jobs, json=json)
