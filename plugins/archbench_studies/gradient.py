@@ -74,8 +74,9 @@ def _in_time(label: str, architecture: str, theory: float | None = None, **optio
 # Theory: a highway layer passes 1 - T of the error by its straight path. With Glorot's start, tanh layers sit at the
 # edge of chaos, where the error neither grows nor falls exponentially (Schoenholz et al., arXiv:1611.01232), and so do
 # ReLU layers with He's. An orthogonal R keeps the length of the error of the RNN, and tanh, whose slope is at most 1,
-# cannot add to it: 0 is the limit of small states. There is no such closed form for sums of identity and branch, nor for an LSTM: its forget gate
-# alone would lose 0.14 decades a step at a bias of 1, but the state comes back by way of the candidates, too.
+# cannot add to it: 0 is the limit of small states. There is no such closed form for sums of identity and branch, nor
+# for an LSTM: its forget gate alone would lose 0.14 decades a step at a bias of 1, but the state comes back by way of
+# the candidates, too.
 CHAINS = (
     _in_time("RNN in time", "rnn", 0.0, nonlinearity="tanh"),
     _in_time("LSTM in time", "lstm", forget_bias=1.0),
