@@ -127,6 +127,16 @@ def test_changes_of_a_declaration(
     assert words in reason(make_record(), installed(architecture, task))
 
 
+def test_a_task_that_cannot_describe_itself(make_record: MakeRecord, make_architecture: Make, make_task: Make) -> None:
+    """A task whose description raises now has changed, in the words of its error."""
+
+    def broken(options: Any) -> TaskInfo:
+        raise ValueError("no such size")
+
+    words = reason(make_record(), installed(make_architecture(), make_task(info=broken)))
+    assert words.startswith("task pictures of toys cannot describe itself (ValueError: no such size)")
+
+
 def test_changes_of_options(make_record: MakeRecord, make_architecture: Make, make_task: Make) -> None:
     """An option that is new and not None, that is gone, or that takes other values makes another trial."""
 

@@ -241,7 +241,7 @@ def test_a_search_is_told_the_validation_of_each_recipe(make_architecture: Make,
 
 
 def test_one_cell_does_not_wait_for_another(make_architecture: Make, make_task: Make) -> None:
-    """A cell that is tuned is evaluated while another is still tuned, and one that cannot be trained holds up nobody."""
+    """One that is tuned is evaluated while another is not yet, and one that cannot be trained holds up nobody."""
     nets = [make_architecture("bad", incompatible=lambda info, options: 7), *map(make_architecture, "ab")]
     todo = plan(nets, [make_task()], seeds=1)
     states = todo.assess({})
