@@ -109,4 +109,4 @@ def _cost(cell: Cell) -> float:
         return trial.seconds
     steps = trial.steps(cell.facts.kind, examples=trial.batch_size)
     assert steps is not None
-    return steps
+    return float(steps)
