@@ -103,15 +103,15 @@ def test_what_trials_share_is_private_and_goes(tmp_path: Path) -> None:
 def test_a_folder_that_is_called_like_a_record_is_set_aside_whole(make_record: MakeRecord, tmp_path: Path) -> None:
     """What lies in it is moved with it, and is no record of its own."""
     store = Store(tmp_path)
-    record = store.write(make_record())
+    record, inside = store.write(make_record(0)), store.write(make_record(1))
     folder = tmp_path / "records" / "odd.json"
     folder.mkdir()
-    shutil.copy(store.path(record.id), folder / store.path(record.id).name)
+    store.path(inside.id).rename(folder / f"{inside.id}.json")
     records, aside = store.load()
 
     assert records == {record.id: record}
     assert [item.name for item in aside] == ["odd.json"]
-    assert (tmp_path / "set-aside" / "odd.json" / f"{record.id}.json").exists()
+    assert (tmp_path / "set-aside" / "odd.json" / f"{inside.id}.json").exists()
 
 
 @pytest.mark.parametrize("content", ["[1", "3", '{"a": 1}'])
