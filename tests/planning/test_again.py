@@ -223,7 +223,9 @@ def test_what_was_never_trained(make_record: MakeRecord, make_architecture: Make
     untuned = msgspec.structs.replace(failed, trial=trial, id=trial.id)
 
     assert "incompatible() raised ValueError: no" in reason(failed, broken, "reproduced")
+    crashed = msgspec.structs.replace(failed, status="crashed")
     assert "incompatible() raised ValueError: no" in reason(make_record(), broken, "changed")
+    assert "incompatible() raised ValueError: no" in reason(crashed, broken, "changed")
     assert reason(untuned, installed(make_architecture(), make_task()), "undecided") == (
         "it was never trained: no candidate finished"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from archbench._errors import DeclarationError, IncompatibleError, SelectionErro
 from archbench._planning import Device, Plan, Refusal, make_plan, unite
 from archbench._plugins import Stopped
 from archbench._protocols import Recipe, Tuning, equal_steps, find_protocol
-from archbench._records import STATUSES, TUNING_SEED, Trial
+from archbench._records import TUNING_SEED, Status, Trial
 from archbench._selection import select
 from support import Make, assert_fixed_and_named, structs_of
 
@@ -217,7 +217,7 @@ def test_refused_cells_cost_nothing(make_architecture: Make, make_task: Make) ->
     assert (fine.cost, fine.tuning_cost, fine.declined) == (5, 2, False)
     assert (bad.cost, bad.tuning_cost, bad.declined) == (0, 0, False)
     assert [(state.candidates, state.count_left(retry=True)) for state in made.assess({})[1:]] == [((), 0)]
-    endings = {status: replace(bad, refusal=Refusal(status, "no")).declined for status in STATUSES}
+    endings = {status: replace(bad, refusal=Refusal(status, "no")).declined for status in get_args(Status)}
     assert [status for status, declined in endings.items() if declined] == ["skipped"]
 
 

@@ -16,7 +16,7 @@ from archbench._protocols import find_protocol
 from archbench._records import Component, Trial
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._schedule import TrainingClock
-from archbench._training._streams import seed_globals, stream_seed
+from archbench._training._streams import Stream, seed_globals, stream_seed
 
 
 @given(examples=st.integers(1, 60), batch=st.integers(1, 40), steps=st.integers(1, 50), chunks=st.integers(1, 12))
@@ -81,9 +81,11 @@ def test_a_stream_is_seeded_by_a_hash_of_its_name_and_what_decides() -> None:
     def hashed(text: str) -> int:
         return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
-    for stream in ("splits", "order", "augmentation"):
+    of_data: tuple[Stream, ...] = ("splits", "order", "augmentation")
+    others: tuple[Stream, ...] = ("weights", "noise", "probes")
+    for stream in of_data:
         assert stream_seed(trial, stream) == hashed(f'["{stream}",3,["p","t",4,{{"a":2,"b":1}},"",2.0]]')
-    for stream in ("weights", "noise", "probes"):
+    for stream in others:
         assert stream_seed(trial, stream) == hashed(f'["{stream}",3]')
 
 

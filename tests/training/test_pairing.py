@@ -87,6 +87,7 @@ def test_the_first_four_batches_are_hashed() -> None:
         ((2**25,), PICTURE, 1),  # one at least
         ((100,), TaskInfo(kind="tokens", input_shape=(100,), vocabulary=9, outputs=50_000, per_step=True), 3),
         ((100,), TaskInfo(kind="tokens", input_shape=(100,), vocabulary=9, outputs=50_000), 335),
+        ((100, 3), TaskInfo(kind="sequence", input_shape=(100, 3), outputs=50_000, per_step=True), 3),
     ],
 )
 def test_evaluation_batches_are_bounded(shape: tuple[int, ...], info: TaskInfo, expected: int) -> None:

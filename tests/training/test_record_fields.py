@@ -187,7 +187,7 @@ def test_progress(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The time that is needed follows from the steps after the first; a point is told once, when it is validated."""
-    monkeypatch.setattr(_record_fields.time, "monotonic", lambda: 1100.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 1100.0)
     facts = {"done": 40, "first_step_seconds": 22.0, "clock_start": 1000.0, "running": False, "reached": None}
     module = trained(**{**facts, "stop_at_target": False, **changes})
     module.task = SimpleNamespace(target=None)
