@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from archbench._errors import StoreError
 from archbench._records import Store
 from support import MakeRecord
 
@@ -67,13 +69,32 @@ def test_the_checksum_is_that_of_what_was_written_last(make_record: MakeRecord, 
 def test_a_changed_file_that_is_no_result_is_forgotten(make_record: MakeRecord, tmp_path: Path) -> None:
     """It is set aside, and nobody counts it among the files of records any more."""
     store = Store(tmp_path)
-    record = store.write(make_record())
-    store.path(record.id).write_text("forged")
+    paths = sorted(store.path(store.write(make_record(seed)).id) for seed in range(4))
+    for path in paths[1:3]:
+        path.write_text("forged")
     lines = store.restore({})
 
-    assert lines == [f"{record.id}.json was changed during the run by something else; it was moved to set-aside/"]
-    assert store.checksums() == []
-    assert (tmp_path / "set-aside" / f"{record.id}.json").read_text() == "forged"
+    assert lines == [
+        f"{path.name} was changed during the run by something else; it was moved to set-aside/" for path in paths[1:3]
+    ]
+    assert [name for name, _ in store.checksums()] == [str(paths[0]), str(paths[3])]
+    assert {path.name for path in (tmp_path / "set-aside").iterdir()} == {path.name for path in paths[1:3]}
+
+
+def test_a_file_that_cannot_be_set_aside_is_named(
+    make_record: MakeRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message has the words of the system, without its number."""
+    store = Store(tmp_path)
+    path = store.path(store.write(make_record()).id)
+    path.write_text("torn")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(StoreError, match=f"^cannot move the unreadable record {path}: Read-only file system$"):
+        store.load()
 
 
 def test_a_lost_record_is_written_again(make_record: MakeRecord, tmp_path: Path) -> None:
