@@ -60,13 +60,14 @@ ROOMS = {
 """The modules of each room, and the files of tests from which those are taken that run a changed line."""
 
 LEFT_OUT = (
+    "tests/records/test_printable.py::test_hostile_text_costs_little",
     "tests/report/test_flame.py",
     "tests/training/test_profile.py::test_trace_has_phases_and_layers",
     "tests/training/test_shared_splits.py::test_a_run_shares_splits",
     "tests/training/test_streaming.py::test_streamed_run_gives_the_record_of_one_from_memory",
     "tests/training/test_warm_up.py",
 )
-"""Tests that take long, mostly in other processes, and that look at other things."""
+"""Tests that take long, mostly in other processes, or are timed, and that look at other things."""
 
 
 def main() -> int:

@@ -55,6 +55,43 @@ def test_an_unchanged_trial_has_its_id(make_record: MakeRecord, pair: Any) -> No
     assert isinstance(found, PlannedTrial)
     assert (found.id, found.trial) == (record.id, record.trial)
     assert found.cell.architecture.registered is pair[0]
+    assert (found.cell.seeds, found.cell.architecture.named, found.cell.task.named) == (1, True, True)
+
+
+def test_only_the_very_plugin_provides_it(make_record: MakeRecord, make_architecture: Make, make_task: Make) -> None:
+    """Neighbours in the alphabet, by the name of the plugin or of what it provides, do not take its place."""
+    here = make_architecture(), make_task()
+    nets = [*(make_architecture(distribution=name) for name in ("aa", "zz")), *map(make_architecture, ("aa", "zz"))]
+    tasks = [
+        *(replace(here[1], origin=msgspec.structs.replace(TOYS, distribution=name)) for name in ("aa", "zz")),
+        *map(make_task, ("aa", "zz")),
+    ]
+    found = plan_again(make_record(), installed(*nets, *tasks, *here), [])
+
+    assert isinstance(found, PlannedTrial)
+    assert (found.cell.architecture.registered, found.cell.task.registered) == here
+    gone = "toys does not provide toy any more"
+    assert reason(make_record(), installed(*nets, *tasks, here[1])) == gone
+
+
+@pytest.mark.parametrize("status", ["blocked", "incompatible", "failed"])
+def test_a_plugin_that_is_not_active_is_not_there(status: Any, make_record: MakeRecord, make_task: Make) -> None:
+    """A plugin that was not loaded has not changed what it provides; the reason says to install it."""
+    plugins = replace(installed(make_task()), statuses=(PluginStatus(name="toys:toy", origin=TOYS, status=status),))
+
+    assert reason(make_record(), plugins) == "the plugin toys, which provides toy, is not there; install it"
+
+
+def test_the_recipe_that_tuning_chose_is_kept(make_record: MakeRecord, pair: Any) -> None:
+    """A tuned trial is planned with the recipe of its record, since its tuning is not repeated."""
+    record = make_record()
+    rules = msgspec.structs.replace(record.trial.protocol, tuning=Tuning(trials=2))
+    chosen = Recipe(optimizer="sgd", learning_rate=0.25)
+    trial = msgspec.structs.replace(record.trial, protocol=rules, recipe=chosen)
+    found = plan_again(msgspec.structs.replace(record, trial=trial, id=trial.id), installed(*pair), [])
+
+    assert isinstance(found, PlannedTrial)
+    assert found.trial == trial
 
 
 @pytest.mark.parametrize(
@@ -67,7 +104,8 @@ def test_an_unchanged_trial_has_its_id(make_record: MakeRecord, pair: Any) -> No
         (
             "task",
             LOSS,
-            "the metric of task pictures was accuracy",
+            "the metric of task pictures was accuracy, and is mean_squared_error now; "
+            "the higher_is_better of task pictures was True, and is False now",
         ),
         ("architecture", {"name": "other", "variants": {}}, "toys does not provide toy any more"),
         ("task", {"name": "other"}, "toys does not provide pictures any more"),
@@ -87,6 +125,16 @@ def test_changes_of_a_declaration(
     task = make_task(**changes) if side == "task" else make_task()
 
     assert words in reason(make_record(), installed(architecture, task))
+
+
+def test_a_task_that_cannot_describe_itself(make_record: MakeRecord, make_architecture: Make, make_task: Make) -> None:
+    """A task whose description raises now has changed, in the words of its error."""
+
+    def broken(options: Any) -> TaskInfo:
+        raise ValueError("no such size")
+
+    words = reason(make_record(), installed(make_architecture(), make_task(info=broken)))
+    assert words.startswith("task pictures of toys cannot describe itself (ValueError: no such size)")
 
 
 def test_changes_of_options(make_record: MakeRecord, make_architecture: Make, make_task: Make) -> None:
@@ -175,7 +223,9 @@ def test_what_was_never_trained(make_record: MakeRecord, make_architecture: Make
     untuned = msgspec.structs.replace(failed, trial=trial, id=trial.id)
 
     assert "incompatible() raised ValueError: no" in reason(failed, broken, "reproduced")
+    crashed = msgspec.structs.replace(failed, status="crashed")
     assert "incompatible() raised ValueError: no" in reason(make_record(), broken, "changed")
+    assert "incompatible() raised ValueError: no" in reason(crashed, broken, "changed")
     assert reason(untuned, installed(make_architecture(), make_task()), "undecided") == (
         "it was never trained: no candidate finished"
     )

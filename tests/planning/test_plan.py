@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from archbench import Published
 from archbench._errors import DeclarationError, IncompatibleError, SelectionError
-from archbench._planning import Device, Refusal, make_plan, unite
+from archbench._planning import Device, Plan, Refusal, make_plan, unite
+from archbench._plugins import Stopped
 from archbench._protocols import Recipe, Tuning, equal_steps, find_protocol
-from archbench._records import Trial
+from archbench._records import TUNING_SEED, Status, Trial
 from archbench._selection import select
 from support import Make, assert_fixed_and_named, structs_of
 
@@ -55,6 +56,7 @@ def test_combinations_that_cannot_exist_are_no_trials(make_architecture: Make, m
         ("a", "x", 1),
     ]
     assert (len(made.refused), made.cost) == (3, 2)
+    assert {record.trial.seed for record in made.refused} == {0}
     assert reasons == {
         ("small", "x"): ("skipped", "needs 32x32"),
         ("a", "s"): ("skipped", "takes image, the task gives sequence"),
@@ -119,6 +121,21 @@ def test_a_plan_without_trials_is_an_error(make_architecture: Make, make_task: M
         plan([make_architecture("a"), make_architecture("b"), small], [make_task("s", kind="sequence")])
 
 
+def test_three_reasons_are_enough(make_architecture: Make, make_task: Make) -> None:
+    """Of four reasons that are as frequent, the message gives the first three."""
+    nets = [make_architecture(f"n{n}", incompatible=lambda info, options, n=n: f"reason {n}") for n in range(4)]
+    with pytest.raises(IncompatibleError) as raised:
+        plan(nets, [make_task()])
+
+    listed = "; ".join(f"reason {n} (1 of 4)" for n in range(3))
+    assert str(raised.value) == f"nothing can be trained: {listed}; see `benchmark list`"
+
+
+def test_nothing_chosen_is_an_empty_plan(make_task: Make) -> None:
+    """Without an architecture there is nothing to complain of."""
+    assert make_plan([], select(["all"], [make_task()], "task"), protocol=SMOKE, seeds=1) == Plan(())
+
+
 def test_named_architecture_that_fits_nothing_is_an_error(make_architecture: Make, make_task: Make) -> None:
     """Asking by name for nothing but what cannot run is a mistake; the message names the task and the reason."""
     with pytest.raises(IncompatibleError, match=r"a fits none .*s: takes image, the task gives sequence"):
@@ -149,6 +166,71 @@ def test_a_raising_incompatible_costs_its_own_rows(make_architecture: Make, make
         None,
         Refusal("failed", "incompatible() raised RuntimeError: boom"),
     ]
+
+
+@pytest.mark.parametrize("answer", [True, 0, ""])
+def test_incompatible_returns_a_reason_or_none(answer: Any, make_architecture: Make, make_task: Make) -> None:
+    """Any text declines, even an empty one; what is neither text nor None is a mistake of the plugin."""
+    odd = make_architecture("odd", incompatible=lambda info, options: answer)
+    chosen = select(["all"], [make_architecture("a"), odd], "architecture")
+    made = make_plan(chosen, select(["all"], [make_task()], "task"), protocol=SMOKE, seeds=1)
+    (found,) = [cell.refusal for cell in (*made.cells, *made.declined) if cell.architecture is chosen[1]]
+
+    failed = Refusal("failed", f"incompatible() returned {answer!r}; it must return a reason or None")
+    assert found == (Refusal("skipped", "") if answer == "" else failed)
+
+
+def test_a_named_architecture_that_raises_has_failed_rows(make_architecture: Make, make_task: Make) -> None:
+    """Code that raises says nothing about the task, so asking for it by name is no mistake."""
+
+    def broken(info: Any, options: Any) -> str:
+        raise RuntimeError("boom")
+
+    (planned,) = plan([make_architecture("a", incompatible=broken)], [make_task()], chosen="a", seeds=1)
+
+    assert planned.cell.refusal == Refusal("failed", "incompatible() raised RuntimeError: boom")
+
+
+def test_a_named_architecture_without_a_recipe_fits(make_architecture: Make, make_task: Make) -> None:
+    """The protocol declines it, but the architecture takes the task: the run goes on with the others."""
+    recipe = Recipe(optimizer="sgd", learning_rate=0.1, batch_size=4, steps=9)
+    nets = [make_architecture("a", recipe=Published(source="s", data="d", recipe=recipe)), make_architecture("b")]
+    chosen = select(["b", "a"], nets, "architecture")
+    made = make_plan(chosen, select(["all"], [make_task()], "task"), protocol=find_protocol("paper"), seeds=1)
+
+    assert [record.message for record in made.refused] == ["no own recipe"]
+    assert [planned.trial.architecture.label for planned in made.trials] == ["a"]
+
+
+@pytest.mark.parametrize("declared", ["incompatible", "recipe", "info"])
+def test_a_stop_is_no_failure_of_a_plugin(declared: str, make_architecture: Make, make_task: Make) -> None:
+    """A person who ends the run while code of a plugin works gets the end of the run, and no failed rows."""
+
+    def stop(*_: Any) -> Any:  # as a handler of SIGINT does
+        raise Stopped(2)
+
+    net = make_architecture(distribution="archbench", **({} if declared == "info" else {declared: stop}))
+    task = make_task(**({"info": stop} if declared == "info" else {}))
+    task = replace(task, origin=net.origin)
+    chosen = select(["all"], [net], "architecture"), select(["all"], [task], "task")
+    with pytest.raises(Stopped):
+        make_plan(*chosen, protocol=find_protocol("paper"), seeds=1)
+
+
+def test_refused_cells_cost_nothing(make_architecture: Make, make_task: Make) -> None:
+    """What cannot be trained is not counted, neither its seeds nor its tuning; only a declined cell has no trials."""
+    rules = msgspec.structs.replace(SMOKE, tuning=Tuning(rates=(0.1, 0.01)))
+    nets = [make_architecture("a"), make_architecture("bad", incompatible=lambda info, options: 7)]
+    made = make_plan(
+        select(["all"], nets, "architecture"), select(["all"], [make_task()], "task"), protocol=rules, seeds=3
+    )
+    fine, bad = made.cells
+
+    assert (fine.cost, fine.tuning_cost, fine.declined) == (5, 2, False)
+    assert (bad.cost, bad.tuning_cost, bad.declined) == (0, 0, False)
+    assert [(state.candidates, state.count_left(retry=True)) for state in made.assess({})[1:]] == [((), 0)]
+    endings = {status: replace(bad, refusal=Refusal(status, "no")).declined for status in get_args(Status)}
+    assert [status for status, declined in endings.items() if declined] == ["skipped"]
 
 
 def test_strangers_are_tried_elsewhere_on_every_task(
@@ -191,6 +273,16 @@ def test_seeds_must_be_positive(seeds: int, make_architecture: Make, make_task: 
     """Zero seeds is an error that says what is needed."""
     with pytest.raises(SelectionError, match="at least 1"):
         plan([make_architecture()], [make_task()], seeds=seeds)
+
+
+def test_seeds_end_where_those_of_tuning_begin(make_architecture: Make, make_task: Make) -> None:
+    """A million seeds are possible, and one more would be the first seed of tuning."""
+    chosen = select(["all"], [make_architecture()], "architecture"), select(["all"], [make_task()], "task")
+    (cell,) = make_plan(*chosen, protocol=SMOKE, seeds=1_000_000).cells
+
+    assert cell.trained_seeds[-1] == TUNING_SEED - 1
+    with pytest.raises(SelectionError, match="at most 1000000 are possible"):
+        make_plan(*chosen, protocol=SMOKE, seeds=1_000_001)
 
 
 def test_published_recipes_by_options(make_architecture: Make, make_task: Make) -> None:

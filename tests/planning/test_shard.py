@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from archbench._errors import SelectionError
-from archbench._planning import Plan, Shard, make_plan, take_shard
+from archbench._planning import Plan, Shard, deal, make_plan, take_shard, unite
 from archbench._protocols import Tuning, find_protocol
 from archbench._selection import select
 from support import Make
@@ -70,9 +71,61 @@ def test_tuning_counts_in_the_cost_of_a_share(make_architecture: Make, make_task
     ]  # fmt: skip
 
 
-def test_a_shard_is_its_number_and_the_total() -> None:
-    """The first number of the text is the share, the second the number of shares."""
-    assert Shard.parse("2/5") == Shard(number=2, total=5)
+def test_a_tuned_cell_weighs_all_its_trials(make_architecture: Make, make_task: Make) -> None:
+    """Two seeds and four candidates weigh as much as six seeds of a cell that is not tuned, under other rules."""
+    tuned = plan(make_architecture, make_task, seeds=2, names="a", tuning=Tuning(rates=(0.1, 0.03, 0.01, 0.003)))
+    plain = plan(make_architecture, make_task, seeds=6, names="a", name="plain")
+    short = [replace(whole, cells=whole.cells[:1]) for whole in (tuned, plain)]
+    shares = [take_shard(unite(short), Shard(n, 2)) for n in (1, 2)]
+
+    assert [[(cell.protocol.name, len(cell.trained_seeds)) for cell in share.cells] for share in shares] == [
+        [("smoke", 2)], [("plain", 6)]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("budget", [{"epochs": 2.0}, {"seconds": 5.0}])
+def test_budgets_of_other_units_are_shared_too(
+    budget: dict[str, float], make_architecture: Make, make_task: Make
+) -> None:
+    """Epochs and seconds are multiplied by the effort of a task, so a long trial weighs as much as four short ones."""
+    whole = plan(make_architecture, make_task, seeds=1, names="abcd", steps=None, **budget)
+    shares = [take_shard(whole, Shard(n, 5)) for n in range(1, 6)]
+
+    assert [Counter(p.trial.task.label for p in share.trials) for share in shares] == [
+        {"long": 1}, {"long": 1}, {"long": 1}, {"long": 1}, {"short": 4}
+    ]  # fmt: skip
+
+
+def test_trials_that_cannot_be_trained_weigh_nothing(make_architecture: Make, make_task: Make) -> None:
+    """The shard that gets the failed trials of an architecture has no fewer of the others for it."""
+    nets = [make_architecture("a"), make_architecture("bad", incompatible=lambda info, options: 7)]
+    chosen = select(["all"], nets, "architecture"), select(["all"], [make_task()], "task")
+    whole = make_plan(*chosen, protocol=SMOKE, seeds=2)
+    shares = [take_shard(whole, Shard(n, 2)) for n in (1, 2)]
+
+    assert [[(p.trial.architecture.label, p.trial.seed) for p in share.trials] for share in shares] == [
+        [("a", 0), ("bad", 0), ("bad", 1)], [("a", 1)]
+    ]  # fmt: skip
+
+
+def test_trials_are_dealt_by_cost(make_architecture: Make, make_task: Make) -> None:
+    """The long trials go first, cell by cell, each trial to the share that has least so far; shares keep the order."""
+    trials = plan(make_architecture, make_task, seeds=2, names="ab").trials
+    named = [
+        [(p.trial.architecture.label, p.trial.task.label, p.trial.seed) for p in share] for share in deal(trials, 3)
+    ]
+
+    assert named == [
+        [("a", "long", 0), ("b", "long", 1)],
+        [("a", "short", 0), ("b", "short", 0), ("a", "long", 1)],
+        [("b", "long", 0), ("a", "short", 1), ("b", "short", 1)],
+    ]
+
+
+@pytest.mark.parametrize(("text", "number", "total"), [("2/5", 2, 5), ("4/4", 4, 4), ("1/1", 1, 1), ("9/10", 9, 10)])
+def test_a_shard_is_its_number_and_the_total(text: str, number: int, total: int) -> None:
+    """The first number of the text is the share, the second the number of shares; the last share is one too."""
+    assert Shard.parse(text) == Shard(number=number, total=total)
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1", "1/", "a/b", "1/4/2", "-1/4", ""])

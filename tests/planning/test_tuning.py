@@ -148,18 +148,21 @@ def test_no_candidate_finished(make_architecture: Make, make_task: Make) -> None
     assert (state.tuned, state.refusal) == (True, Refusal("diverged", record.message))
 
 
-def test_the_most_frequent_ending_is_shown_with_its_first_message(make_architecture: Make, make_task: Make) -> None:
-    """Of candidates that crashed once and diverged otherwise, the first that diverged gives the reason."""
+@pytest.mark.parametrize(("once", "often"), [("crashed", "diverged"), ("timeout", "diverged"), ("crashed", "timeout")])
+def test_the_most_frequent_ending_is_shown_with_its_first_message(
+    once: Status, often: Status, make_architecture: Make, make_task: Make
+) -> None:
+    """Of candidates that ended once in one way and otherwise in another, the first of the others gives the reason."""
     todo = plan([make_architecture("a")], [make_task()], seeds=1)
     (state,) = todo.assess({})
     tried = [trial for candidate in state.candidates for trial in candidate.trials]
-    endings: list[tuple[Status, str]] = [("crashed", "killed"), ("diverged", "at step 3"), ("diverged", "at step 9")]
+    endings: list[tuple[Status, str]] = [(once, "killed"), (often, "at step 3"), (often, "at step 9")]
     records = {
         trial.id: trial.job(Device(kind="cpu")).record(*ending) for trial, ending in zip(tried, endings, strict=True)
     }
     (after,) = todo.assess(records)
 
-    assert after.refusal == Refusal("diverged", "no candidate of tuning finished; the first diverged with: at step 3")
+    assert after.refusal == Refusal(often, f"no candidate of tuning finished; the first {often} with: at step 3")
 
 
 def test_another_choice_trains_the_evaluation_again(make_architecture: Make, make_task: Make) -> None:
@@ -186,6 +189,76 @@ def test_retry_repeats_crashes_and_not_divergence(make_architecture: Make, make_
     assert [p.trial.tuning for p in next_round(states, retry=False, tried=set()).trials] == [False]  # another choice
     assert [p.id for p in next_round(states, retry=True, tried=set()).trials] == [crashed.id]
     assert [p.id for p in states[0].open_tuning(retry=True)] == [crashed.id]
+
+
+@pytest.mark.parametrize("status", ["failed", "crashed", "diverged", "timeout"])
+def test_an_evaluation_is_repeated_only_if_asked(status: Status, make_architecture: Make, make_task: Make) -> None:
+    """A record that is not ok stands for its trial, unless a retry is wanted; one that is ok always does."""
+    todo = plan([make_architecture("a")], [make_task()])
+    records, rounds = carry_out(todo, rate_of)
+    first, second = rounds[1]
+    records[first.id] = first.job(Device(kind="cpu")).record(status, "no")
+    (state,) = todo.assess(records)
+
+    assert state.open_evaluation(retry=False) == []
+    assert [trial.id for trial in state.open_evaluation(retry=True)] == [first.id]
+    assert [trial.id for trial in next_round([state], retry=True, tried={second.id}).trials] == [first.id]
+    assert next_round([state], retry=True, tried={first.id}) == Round([], [])
+
+
+def test_trials_left_are_counted(make_architecture: Make, make_task: Make) -> None:
+    """Candidates that a search does not know yet count too: 13 recipes on 2 seeds and 3 trials are 29."""
+    todo = plan([make_architecture("a")], [make_task()], Tuning(trials=FIRST + 3, seeds=2), seeds=3)
+    records, rounds = carry_out(todo, rate_of)
+    ids = [planned.id for ready in rounds for planned in ready]
+    left = []
+    for done in (0, 19, 20, 21, 26, 27, 29):
+        (state,) = todo.assess({key: records[key] for key in ids[:done]})
+        left.append((state.count_left(retry=False), state.tuned))
+
+    assert left == [(29, False), (10, False), (9, False), (8, False), (3, True), (2, True), (0, True)]
+
+
+def test_a_search_is_told_the_validation_of_each_recipe(make_architecture: Make, make_task: Make) -> None:
+    """The next recipe follows from the mean validation of those before it; one that diverged counts as chance."""
+    todo = plan([make_architecture("a")], [make_task(chance=0.25)], Tuning(trials=FIRST + 3, seeds=2), seeds=1)
+
+    def value(rate: float) -> float | None:
+        return None if rate > 0.003 else 100 * rate
+
+    def each(planned: PlannedTrial) -> float | None:
+        mean = value(rate_of(planned))
+        return None if mean is None else mean + 0.1 * (-1) ** planned.trial.seed
+
+    records, _ = carry_out(todo, each)
+    (state,) = todo.assess(records)
+    values = {recipe: value(recipe.learning_rate) for recipe in (c.recipe for c in state.candidates)}
+    told = {recipe: 0.25 if value is None else value for recipe, value in values.items()}
+    asked = search(HOUSE_RECIPE, trials=FIRST + 3, higher_is_better=True, value_of=lambda recipe: told.get(recipe, 0.0))
+
+    assert None in values.values()
+    assert [candidate.recipe for candidate in state.candidates] == asked
+
+
+def test_one_cell_does_not_wait_for_another(make_architecture: Make, make_task: Make) -> None:
+    """One that is tuned is evaluated while another is not yet, and one that cannot be trained holds up nobody."""
+    nets = [make_architecture("bad", incompatible=lambda info, options: 7), *map(make_architecture, "ab")]
+    todo = plan(nets, [make_task()], seeds=1)
+    states = todo.assess({})
+    done = {p.id: result(p, rate_of(p)) for p in states[2].open_tuning(retry=False)}
+    ready = next_round(todo.assess(done), retry=False, tried=set())
+
+    assert [(p.trial.architecture.label, p.trial.tuning) for p in ready.trials] == [("a", True)] * 3 + [("b", False)]
+    assert ready.refused == []
+    assert todo.assess(done)[0].refusal == states[0].cell.refusal
+
+
+def test_fewer_recipes_than_the_first_draw() -> None:
+    """A search for four recipes draws four, and tells of none that it does not need."""
+    few = search(HOUSE_RECIPE, trials=4, higher_is_better=True, value_of=lambda recipe: 0.5)
+    many = search(HOUSE_RECIPE, trials=FIRST, higher_is_better=True, value_of=lambda recipe: 0.5)
+
+    assert few == many[:4]
 
 
 @pytest.mark.parametrize("higher", [True, False])

@@ -137,6 +137,53 @@ def test_a_component_multiplies_no_steps_unless_it_says_so() -> None:
     assert Component(provider="p", name="a", revision=1, options={}, label="a").effort == 1
 
 
+def test_an_id_has_32_digits() -> None:
+    """The first two of them are the folder of its record, and all are the name of the file."""
+    assert len(BASE.id) == 32
+    assert set(BASE.id) <= set("0123456789abcdef")
+
+
+def test_files_are_part_of_an_identity_that_has_some() -> None:
+    """Six fields decide; files are the seventh where an architecture is built from some."""
+    files = {"weights/a.safetensors": "0" * 64}
+    plain = Component(provider="p", name="a", revision=3, options={"depth": 2}, label="a", fingerprint="f", effort=2.0)
+
+    assert plain.identity() == ["p", "a", 3, {"depth": 2}, "f", 2.0]
+    assert msgspec.structs.replace(plain, files=files).identity() == [*plain.identity(), files]
+
+
+def test_revisions_and_sources_share_a_lineage() -> None:
+    """It is the key of revision 0 without a source, an effort and files; other options have another one."""
+    first = Component(provider="p", name="a", revision=0, options={"depth": 2}, label="a")
+    later = msgspec.structs.replace(first, revision=7, fingerprint="f", effort=2.0, files={"a": "0" * 64}, label="b")
+
+    assert first.lineage == later.lineage == first.key != later.key
+    assert msgspec.structs.replace(first, options={"depth": 3}).lineage != first.lineage
+
+
+@pytest.mark.parametrize(
+    ("budget", "recipe", "steps"),
+    [
+        ({"epochs": 1.5}, None, 75),  # 1.5 * 2 * 100 / 4
+        ({"epochs": 0.001}, None, 1),
+        ({"recipe": "own", "batch_size": None}, {"epochs": 90.0, "batch_size": 5}, 1800),  # 90 * 100 / 5
+        ({"recipe": "own", "batch_size": None}, {"epochs": 0.001, "batch_size": 5}, 1),
+        ({"recipe": "own", "batch_size": None}, {"steps": 7, "batch_size": 5}, 7),
+        ({"seconds": 3.0}, None, None),
+    ],
+)
+def test_steps_of_a_budget(budget: dict[str, Any], recipe: dict[str, Any] | None, steps: int | None) -> None:
+    """The effort of the task, here 2, multiplies the budget of a protocol and not that of an own recipe."""
+    protocol = Protocol(**{"name": "mine", "batch_size": 4, **budget})
+    task = msgspec.structs.replace(BASE.task, effort=2.0)
+    own = None if recipe is None else Recipe(optimizer="sgd", learning_rate=0.1, **recipe)
+    trial = other(BASE, protocol=protocol, task=task, recipe=own)
+
+    assert trial.steps("image", 100) == steps
+    assert trial.seconds == (6.0 if "seconds" in budget else None)
+    assert trial.batch_size == (4 if recipe is None else 5)
+
+
 def test_trials_in_words() -> None:
     """A trial names architecture, task and seed; one of tuning also the learning rate that it tries."""
     tried = msgspec.structs.replace(

@@ -53,6 +53,18 @@ def test_one_file_for_all(refused: Any, make_record: MakeRecord, tmp_path: Path)
     assert not (store.records / "refused.json").exists()
 
 
+def test_the_file_follows_every_change(refused: Any, tmp_path: Path) -> None:
+    """Reasons that come earlier or later in the alphabet replace others; without a change the file is left alone."""
+    store = Store(tmp_path)
+    for reason in ("m", "z", "a"):
+        store.write_refused([refused("n", reason)], set())
+        assert named(Store(tmp_path)) == {"n": reason}
+    before = (store.records / "refused.json").stat().st_ino
+    store.write_refused([refused("n", "a")], set())
+
+    assert (store.records / "refused.json").stat().st_ino == before
+
+
 def test_folders_of_older_versions(refused: Any, make_record: MakeRecord, tmp_path: Path) -> None:
     """Skipped records, which older versions wrote for each seed, are read as one refusal and are no trials."""
     store = Store(tmp_path)

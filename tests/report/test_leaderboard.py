@@ -235,6 +235,7 @@ def test_an_ok_record_without_a_finite_score_is_a_failure(make_record: MakeRecor
     board = build_leaderboard([make_record("a", score=float("nan"))])
 
     assert (rows(board)["a"].rank, rows(board)["a"].score) == (None, None)
+    assert [(seed.status, seed.test) for seed in rows(board)["a"].seeds] == [("failed", None)]
     assert [failure.status for failure in board.failures] == ["failed"]
 
 
@@ -286,6 +287,7 @@ def test_json_reads_back(realistic: list[Record], tmp_path: Path) -> None:
         ({"failed": 1, "not run": 2}, "failed", "failed 1 of 3, not run 2 of 3"),
         ({"failed": 2, "diverged": 1}, "failed", "diverged 1 of 3, failed 2 of 3"),
         ({"failed": 1, "diverged": 1, "ok": 1}, "diverged", "diverged 1 of 3, failed 1 of 3"),
+        ({"oom": 1, "not run": 2, "failed": 0}, "oom", "oom 1 of 3, not run 2 of 3"),
     ],
 )
 def test_the_most_frequent_trouble_names_a_cell(counts: dict[str, int], state: str, words: str) -> None:

@@ -90,9 +90,24 @@ def test_equal_scores_share_a_place() -> None:
     assert competition_ranks([0.0, 0.0, -1.0]) == [1, 1, 3]
 
 
+def test_each_task_has_ranks_of_its_own() -> None:
+    """Scores of three entrants on two tasks are ranked down the entrants, where equal ones share their mean place."""
+    assert average_ranks([[0.9, 1.0], [0.7, 3.0], [0.7, 2.0]]).tolist() == [[1, 3], [2.5, 1], [2.5, 2]]
+
+
+@pytest.mark.parametrize("unit", [1.0, -1.0, 1e-20, -1e-9, 1e9])
+def test_twelve_digits_make_a_difference(unit: float) -> None:
+    """Scores that differ in their twelfth digit have different ranks, and those that differ in the next one tie."""
+    further, nearer = sorted([0.123456789012 * unit, 0.123456789013 * unit])
+
+    assert competition_ranks([further, nearer]) == [2, 1]
+    assert competition_ranks([0.1234567890121 * unit, 0.1234567890123 * unit]) == [1, 1]
+
+
 def test_pareto_front_is_strict() -> None:
     """Only strict domination removes an entrant; exact ties stay; an unknown cost neither dominates nor is marked."""
     scores = [0.9, 0.8, 0.9, 0.7, 1.0]
     costs = [10, 5, 10, 6, np.nan]
 
     assert list(pareto_front(scores, costs)) == [True, True, True, False, False]
+    assert list(pareto_front([0.9, 0.9, 0.8], [10, 12, 10])) == [True, False, False]

@@ -60,12 +60,12 @@ def test_network_that_takes_lengths_is_called_plainly_elsewhere(make_job: MakeJo
 
 def test_labels_of_steps_move_with_the_steps() -> None:
     """Moving the padding in front moves the label of each step with its input, and leaves full rows as they are."""
-    inputs = torch.tensor([[1, 2, 0, 0], [1, 1, 2, 2]])
-    targets = torch.tensor([[0, 1, IGNORED, IGNORED], [0, 0, 1, 1]])
-    turned = pad_in_front(ResidentSplit(inputs, targets, torch.tensor([2, 4])), STEPS)
+    inputs = torch.tensor([[1, 2, 0, 0], [1, 1, 2, 2], [3, 4, 5, 0]])
+    targets = torch.tensor([[0, 1, IGNORED, IGNORED], [0, 0, 1, 1], [1, 1, 0, IGNORED]])
+    turned = pad_in_front(ResidentSplit(inputs, targets, torch.tensor([2, 4, 3])), STEPS)
 
-    assert turned.inputs.tolist() == [[0, 0, 1, 2], [1, 1, 2, 2]]
-    assert turned.targets.tolist() == [[IGNORED, IGNORED, 0, 1], [0, 0, 1, 1]]
+    assert turned.inputs.tolist() == [[0, 0, 1, 2], [1, 1, 2, 2], [0, 3, 4, 5]]
+    assert turned.targets.tolist() == [[IGNORED, IGNORED, 0, 1], [0, 0, 1, 1], [IGNORED, 1, 1, 0]]
     assert turned.lengths is None
 
 

@@ -48,6 +48,22 @@ def test_a_split_is_large_beyond_a_gigabyte() -> None:
     assert (len(some), some[0], some[-1]) == (256, 0, 2**18)
 
 
+@pytest.mark.parametrize("lengths", [None, torch.tensor([3, 1, 2])])
+def test_the_hash_of_the_splits_by_hand(lengths: torch.Tensor | None) -> None:
+    """It is that of names, shapes and bytes: of the inputs, the targets and the lengths of each split in turn."""
+    splits = {
+        name: ResidentSplit(torch.full((3, 2), float(number)), torch.tensor([number, 5, 6]), lengths)
+        for number, name in enumerate(("train", "validation", "test"))
+    }
+    digest = hashlib.sha256()
+    for name, one in splits.items():
+        for tensor, shape in ((one.inputs, "(3, 2)"), (one.targets, "(3,)"), (one.lengths, "(3,)")):
+            if tensor is not None:
+                digest.update(f"{name}{shape}".encode() + tensor.numpy().tobytes())
+
+    assert hash_splits(dict(reversed(splits.items()))) == digest.hexdigest()[:16]
+
+
 def test_the_first_four_batches_are_hashed() -> None:
     """The hash of the batches is that of inputs and targets of four steps, in order."""
     train = ResidentSplit(torch.rand(50, 3), torch.arange(50))
@@ -71,6 +87,7 @@ def test_the_first_four_batches_are_hashed() -> None:
         ((2**25,), PICTURE, 1),  # one at least
         ((100,), TaskInfo(kind="tokens", input_shape=(100,), vocabulary=9, outputs=50_000, per_step=True), 3),
         ((100,), TaskInfo(kind="tokens", input_shape=(100,), vocabulary=9, outputs=50_000), 335),
+        ((100, 3), TaskInfo(kind="sequence", input_shape=(100, 3), outputs=50_000, per_step=True), 3),
     ],
 )
 def test_evaluation_batches_are_bounded(shape: tuple[int, ...], info: TaskInfo, expected: int) -> None:

@@ -91,6 +91,21 @@ def test_schedules_by_the_clock() -> None:
     assert [rate_at(cosine, share) for share in (0.25, 0.5, 0.75, 1.0, 1.1)] == pytest.approx([0.5, 1, 0.5, 0, 0])
 
 
+def test_own_schedules_by_the_clock() -> None:
+    """The factor of a share multiplies the rate; a step that begins after the end of the time has the last share."""
+    recipe = house_recipe(learning_rate=0.5)
+
+    assert [rate_at(recipe, share, lambda used: 2 * used) for share in (0.0, 0.25, 1.0, 1.5)] == [0, 0.25, 1, 1]
+    assert learning_rates(recipe, 4, lambda used: 2 * used) == [0, 0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize("factor", [-0.5, -1e-9, float("inf"), float("nan")])
+def test_a_schedule_returns_a_number_from_0_on(factor: float) -> None:
+    """A negative or infinite factor is refused, with the share of the budget at which it was returned."""
+    with pytest.raises(ValueError, match=rf"the schedule returned {factor:.3g} at 0.5 of the budget"):
+        rate_at(house_recipe(), 0.5, lambda share: factor)
+
+
 def test_the_clock_stands_still_between_chunks() -> None:
     """Chunks of 3 and 4 seconds are .7 of a budget of 10, however long the pause between them was."""
     now = iter([100.0, 103.0, 200.0, 201.0, 204.0])

@@ -62,8 +62,8 @@ class Cell:
         seeds: number of trials of the evaluation, with the seeds 0, 1, ...
         facts: what records keep of the task.
         key: the identity; equal for the trials and records of this cell.
-        refusal: why nothing of it will be trained; None if it will be.
         fits: the architecture takes the task; a cell that fits may still be refused for its own recipe.
+        refusal: why nothing of it will be trained; None if it will be.
         recipe: the own recipe of the architecture, where the protocol asks for that; else None.
         manifests: the claims that its trials feed, with the hashes of their rules; see `Record`.
         share: the seeds that are trained here, where other machines train the others; None for all.
@@ -75,8 +75,8 @@ class Cell:
     seeds: int
     facts: TaskFacts
     key: CellKey
+    fits: bool
     refusal: Refusal | None = None
-    fits: bool = True
     recipe: Recipe | None = None
     manifests: Mapping[str, str] = field(default_factory=dict)
     share: tuple[int, ...] | None = None
@@ -177,8 +177,8 @@ def make_cell(
         seeds=seeds,
         facts=_task_facts(task.registered.item, info),
         key=CellKey(architecture.component.key, task.component.key, protocol.key),
-        refusal=refusal,
         fits=refusal is None,
+        refusal=refusal,
     )
     return _with_own_recipe(cell) if protocol.recipe == "own" and cell.fits else cell
 

@@ -110,7 +110,7 @@ def check_each_fits(cells: Sequence[Cell]) -> None:
     for cell in cells:
         of_architecture.setdefault(cell.key.architecture, []).append(cell)
     for mine in of_architecture.values():
-        first = mine[0].architecture
+        first, *_ = (cell.architecture for cell in mine)
         if first.named and all(cell.declined and not cell.fits for cell in mine):
             reasons = {f"{cell.task.component.label}: {cell.refusal.reason}" for cell in mine if cell.refusal}
             raise IncompatibleError(

@@ -45,8 +45,8 @@ def search(
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=FIRST)
     study = optuna.create_study(direction="maximize" if higher_is_better else "minimize", sampler=sampler)
     recipes: list[Recipe] = []
-    while len(recipes) < trials:
-        asked = [study.ask(space) for _ in range(min(FIRST, trials) if not recipes else 1)]
+    for together in (min(FIRST, trials), *[1] * (trials - FIRST)):
+        asked = [study.ask(space) for _ in range(together)]
         values = []
         for trial in asked:
             recipes.append(msgspec.structs.replace(house, **trial.params))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from archbench._errors import SelectionError
@@ -51,12 +52,10 @@ def take_shard(plan: Plan, shard: Shard) -> Plan:
     Raises:
         SelectionError: the plan has fewer pieces than there are shards, and nothing is left for this one.
     """
-    loads = [0.0] * shard.total
+    pieces = sorted(_pieces(plan), key=lambda piece: -piece[2])
     mine: dict[Cell, list[int]] = {}
-    for cell, seeds, cost in sorted(_pieces(plan), key=lambda piece: -piece[2]):
-        least = loads.index(min(loads))
-        loads[least] += cost
-        if least == shard.number - 1:
+    for number, (cell, seeds, _) in zip(_hand_out((cost for *_, cost in pieces), shard.total), pieces, strict=True):
+        if number == shard.number - 1:
             mine.setdefault(cell, []).extend(seeds)
     if not mine:
         raise SelectionError(
@@ -73,12 +72,19 @@ def deal(trials: Sequence[PlannedTrial], total: int) -> list[list[PlannedTrial]]
     As in `take_shard`, the seeds of a cell go to different shares. Trials that wait for others are not among them.
     """
     place = {id(cell): number for number, cell in enumerate(dict.fromkeys(planned.cell for planned in trials))}
-    loads, shares = [0.0] * total, [set[str]() for _ in range(total)]
-    for planned in sorted(trials, key=lambda planned: (-_cost(planned.cell), place[id(planned.cell)])):
-        least = loads.index(min(loads))
-        loads[least] += _cost(planned.cell)
-        shares[least].add(planned.id)
-    return [[planned for planned in trials if planned.id in share] for share in shares]
+    longest = sorted(trials, key=lambda planned: (-_cost(planned.cell), place[id(planned.cell)]))
+    numbers = _hand_out((_cost(planned.cell) for planned in longest), total)
+    share_of = {planned.id: number for planned, number in zip(longest, numbers, strict=True)}
+    return [[planned for planned in trials if share_of[planned.id] == number] for number in range(total)]
+
+
+def _hand_out(costs: Iterable[float], total: int) -> Iterator[int]:
+    """Yield the number of the share that each piece goes to: the first of those that have least so far."""
+    loads = defaultdict[int, float](float)
+    for cost in costs:
+        least = min(range(total), key=lambda number: loads[number])
+        loads[least] += cost
+        yield least
 
 
 def _pieces(plan: Plan) -> Iterator[tuple[Cell, list[int], float]]:
@@ -96,7 +102,11 @@ def _cost(cell: Cell) -> float:
 
     Where the budget is in epochs, the size of the data is not known before they are loaded; one example stands for it.
     """
-    trial = cell.trials()[0].trial
     if cell.refusal is not None:
-        return 0.0
-    return trial.seconds or float(trial.steps(cell.facts.kind, examples=trial.batch_size) or 1)
+        return 0.0  # nothing is trained
+    trial = next(planned.trial for planned in cell.trials())
+    if trial.seconds is not None:
+        return trial.seconds
+    steps = trial.steps(cell.facts.kind, examples=trial.batch_size)
+    assert steps is not None
+    return float(steps)

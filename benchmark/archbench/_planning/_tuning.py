@@ -81,8 +81,8 @@ class CellState:
 def assess(cell: Cell, records: Records) -> CellState:
     """Return the state of a cell, given the records there are."""
     candidates = _candidates(cell, records)
-    known = sum(len(candidate.trials) for candidate in candidates) == cell.tuning_cost
-    tuned = known and all(trial.id in records for candidate in candidates for trial in candidate.trials)
+    # As long as a search does not know all candidates, it waits for the last of those that it knows.
+    tuned = all(trial.id in records for candidate in candidates for trial in candidate.trials)
     chosen, refusal = None, cell.refusal
     if candidates and tuned:
         chosen = choose(candidates, records, higher_is_better=cell.facts.higher_is_better)
@@ -94,10 +94,10 @@ def assess(cell: Cell, records: Records) -> CellState:
 
 def choose(candidates: Sequence[Candidate], records: Records, *, higher_is_better: bool) -> Recipe | None:
     """Return the recipe that is best on validation, the first of equals; None if none finished on all its seeds."""
-    sign = 1 if higher_is_better else -1
     scored = [(_validation(candidate, records), candidate.recipe) for candidate in candidates]
-    able = [(sign * value, recipe) for value, recipe in scored if value is not None]
-    return max(able, key=lambda pair: pair[0])[1] if able else None
+    able = [(value, recipe) for value, recipe in scored if value is not None]
+    best = max if higher_is_better else min
+    return best(able, key=lambda pair: pair[0])[1] if able else None
 
 
 def _candidates(cell: Cell, records: Records) -> tuple[Candidate, ...]:
@@ -134,6 +134,7 @@ def _validation(candidate: Candidate, records: Records) -> float | None:
 
 def _explain(candidates: Sequence[Candidate], records: Records) -> Refusal:
     results = [records[trial.id] for candidate in candidates for trial in candidate.trials]
-    worst = Counter(record.status for record in results if record.status != "ok").most_common(1)[0][0]
+    endings = Counter(record.status for record in results if record.status != "ok")
+    worst = max(endings, key=lambda status: endings[status])
     first = next(record for record in results if record.status == worst)
     return Refusal(worst, f"no candidate of tuning finished; the first {worst} with: {first.message}")

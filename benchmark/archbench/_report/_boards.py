@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -72,9 +73,10 @@ def _rank(
     rows: Sequence[TaskRow], task: TaskEntry, context: Context, *, paired: bool, meaningless: bool
 ) -> tuple[list[TaskRow], list[TaskRow], Comparison]:
     """Return the ranked rows in order, the others in the order of their labels, and the comparison of the ranked."""
+    rows = sorted(rows, key=lambda row: context.label(row.entrant))
     able = [row for row in rows if row.score and not (meaningless or row.gap or row.superseded or row.unfinished)]
-    unable = sorted((row for row in rows if row not in able), key=lambda row: context.label(row.entrant))
-    placed = sorted(_place(able, task), key=lambda row: (row.rank or 0, context.label(row.entrant)))
+    unable = [row for row in rows if row not in able]
+    placed = sorted(_place(able, task), key=attrgetter("rank"))  # those that tie stay in the order of their labels
     scale = scale_of(task, task.target)
     measured = Measured(scale.oriented([seed_scores(row) for row in placed]), paired, scale, _steps(placed))
     ranked, comparison = compare(placed, measured)
@@ -95,9 +97,9 @@ def _place(rows: Sequence[TaskRow], task: TaskEntry) -> list[TaskRow]:
 
 def _front(rows: Sequence[TaskRow], task: TaskEntry) -> list[bool | None]:
     """Return which rows are Pareto-optimal; None for those whose number of parameters is unknown."""
-    sign = 1.0 if task.higher_is_better else -1.0
     costs = [math.nan if row.parameters is None else float(row.parameters) for row in rows]
-    front = pareto_front([sign * score for row in rows if (score := typical(row)) is not None], costs)
+    scores = [score if task.higher_is_better else -score for row in rows if (score := typical(row)) is not None]
+    front = pareto_front(scores, costs)
     return [None if math.isnan(cost) else bool(optimal) for cost, optimal in zip(costs, front, strict=True)]
 
 

@@ -166,7 +166,7 @@ def _rank(
 def _total(cells: Sequence[Floats]) -> Estimate:
     """Return the mean over tasks with its interval, which ends at a perfect predictor."""
     estimate = mean_over_tasks(cells)
-    if estimate.low is None or estimate.high is None or estimate.low == estimate.high:
+    if estimate.low == estimate.high or estimate.high is None:
         return replace(estimate, low=None, high=None)
     return replace(estimate, high=min(estimate.high, 1.0))
 

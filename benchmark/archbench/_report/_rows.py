@@ -97,7 +97,7 @@ def _seed(record: Record, seeds: Sequence[int]) -> SeedResult:
 
 def _summed(matrices: Sequence[list[list[int]]]) -> list[list[int]] | None:
     """Return the sum of some confusion matrices; None without any, and where classes differ."""
-    if not matrices or len({len(matrix) for matrix in matrices}) > 1:
+    if len({len(matrix) for matrix in matrices}) != 1:
         return None
     total: list[list[int]] = np.sum(matrices, axis=0).tolist()
     return total
@@ -146,7 +146,8 @@ def normalised(scores: npt.ArrayLike, task: TaskEntry | TaskFacts) -> Floats:
 def margin_share(margin: float, task: TaskEntry | TaskFacts) -> float:
     """Return how much of the normalised scale the margin of a task is, next to a perfect score."""
     worse = task.oracle + math.copysign(margin, task.chance - task.oracle)
-    return 1 - float(normalised([worse], task)[0])
+    (score,) = normalised([worse], task)
+    return 1 - float(score)
 
 
 def _costs(group: Sequence[Record], counted: Sequence[Record]) -> dict[str, Any]:

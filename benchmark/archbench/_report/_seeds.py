@@ -20,10 +20,12 @@ def comparison_seeds(cells: Mapping[str, Sequence[Record]]) -> list[int]:
     Args:
         cells: records of each entrant that is not superseded, without those that cannot take the task.
     """
+    if not cells:
+        return []
     tried = {key: {r.trial.seed for r in group if r.status != "skipped"} for key, group in cells.items()}
-    planned = statistics.median_low(group[0].trial.protocol.seeds for group in cells.values()) if cells else 0
+    planned = statistics.median_low(group[0].trial.protocol.seeds for group in cells.values())
     everyone = sorted(set().union(*tried.values()))
-    first, more = everyone[: max(planned, 1)], everyone[max(planned, 1) :]
+    first, more = everyone[:planned], everyone[planned:]
     complete = [key for key, group in cells.items() if set(first) <= {r.trial.seed for r in group if finished(r)}]
     return first + [seed for seed in more if complete and all(seed in tried[key] for key in complete)]
 

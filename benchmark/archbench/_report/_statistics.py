@@ -123,7 +123,7 @@ def _combine(cells: Sequence[Floats], weights: Sequence[float]) -> Estimate:
     variances = [w**2 * cell.var(ddof=1) / len(cell) for w, cell in zip(weights, cells, strict=True)]
     spread = sum(v**2 / (len(cell) - 1) for v, cell in zip(variances, cells, strict=True))
     total = sum(variances)
-    half = 0.0 if spread == 0 else float(_quantile_of_t(float(total**2 / spread)) * np.sqrt(total))
+    half = float(_quantile_of_t(float(total**2 / spread)) * np.sqrt(total)) if spread else 0.0
     return Estimate(mean=mean, low=mean - half, high=mean + half, n=n)
 
 

@@ -99,7 +99,7 @@ def make_point(module: TrialModule, at: int) -> Point | None:
         return None
     loss, validation = float(module.losses[at].mean()), module.validations[at]
     penalty = module.penalties.mean(at)
-    if not all(math.isfinite(value) for value in (loss, validation, penalty or 0.0)):
+    if not all(math.isfinite(value) for value in (loss, validation, penalty) if value is not None):
         return None
     seconds = round(sum(module.seconds[: at + 1]), 4)
     return Point(step=module.steps[at], train_loss=loss, validation=validation, seconds=seconds, penalty=penalty)

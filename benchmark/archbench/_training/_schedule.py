@@ -49,8 +49,9 @@ def learning_rates(recipe: Recipe, steps: int, factor: Factor | None = None) -> 
     """Return the learning rate of each step of a budget in steps."""
     if factor is not None:
         return [_scaled(recipe, factor, done / steps) for done in range(steps)]
-    least = 1 if recipe.milestones is None else 0  # half a cosine begins with a step of warm-up
-    warm = max(least, round(recipe.warmup * steps))
+    warm = round(recipe.warmup * steps)
+    if recipe.milestones is None:
+        warm = max(1, warm)  # half a cosine begins with a step of warm-up
     falls = [round(share * steps) for share in recipe.milestones or ()]
     return [_rate(recipe, done, 1, warm=warm, end=steps, falls=falls) for done in range(steps)]
 
@@ -81,7 +82,7 @@ def _rate(recipe: Recipe, done: float, step: int, *, warm: float, end: float, fa
         falls: milestones, in the unit of `done`; at each the rate is multiplied by `decay`.
     """
     if done < warm:
-        constant = recipe.warmup_rate / recipe.learning_rate if recipe.warmup else 0.0
+        constant = recipe.warmup and recipe.warmup_rate / recipe.learning_rate
         return recipe.learning_rate * (constant or (done + step) / warm)
     if recipe.milestones is None:
         cosine = 0.5 * (1 + math.cos(math.pi * (done - warm + step) / (end - warm + step)))
