@@ -137,6 +137,15 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ["ARCHBENCH_DATA"] = before
 
 
+@pytest.fixture
+def forked_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions of plugins are called in a copy of this process, whatever threads other tests have left in it.
+
+    The other way, in a fresh interpreter, asks for plugins that are installed; those of most tests are not.
+    """
+    monkeypatch.setattr("archbench._plugins._calling.can_fork", lambda: True)
+
+
 @dataclass(frozen=True)
 class ToyOptions:
     """An option of every type."""

@@ -21,6 +21,7 @@ from archbench._protocols import find_protocol
 from archbench._protocols._protocol import equal_steps
 from archbench._selection import select
 from archbench._training import _runner, run_trial
+from archbench._training._keeping import keep_steps
 from archbench._training._probes import Prober
 
 pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1200)]
@@ -61,7 +62,7 @@ def ratio(architecture: str, probes: Probes, networks: Path, monkeypatch: pytest
         return run
 
     monkeypatch.setattr(Prober, "_measure", timed(Prober._measure))
-    monkeypatch.setattr(_runner, "keep_steps", timed(_runner.keep_steps))
+    monkeypatch.setattr(_runner, "keep_steps", timed(keep_steps))
     ratios = []
     for _ in range(TRIALS):
         spent.clear()

@@ -268,6 +268,7 @@ def inspect(path: Path, options: Size) -> Found:
     )
 
 
+@pytest.mark.usefixtures("forked_calls")
 def test_own_data_need_the_files(make_record: MakeRecord, make_architecture: Make, tmp_path: Path) -> None:
     """Without the very files, with the options of the record, it cannot be told; the reason says what to give."""
     reader = Registered(

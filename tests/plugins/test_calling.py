@@ -32,10 +32,9 @@ FOUND = Found(
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call may take a second, and is made apart whatever threads other tests have left in this process."""
+def _short(monkeypatch: pytest.MonkeyPatch, forked_calls: None) -> None:
+    """A call may take a second."""
     monkeypatch.setenv("ARCHBENCH_PLUGIN_SECONDS", "1")
-    monkeypatch.setattr("archbench._plugins._calling.can_fork", lambda: True)
 
 
 def test_plain_data_come_back() -> None:

@@ -19,6 +19,8 @@ from archbench._selection import is_own_data, open_own_data, select, select_task
 from archbench.cli._options import tasks_of
 from support import Make
 
+pytestmark = pytest.mark.usefixtures("forked_calls")
+
 
 @dataclass(frozen=True)
 class Options:

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archbench._errors import SelectionError
 from archbench._plugins import Plugins
 from archbench._suite import RunSettings
 from archbench.cli._output import print_json
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
     from archbench._suite._request import Request
 
 
-def write_job_files(plugins: Plugins, wanted: Request, settings: RunSettings, folder: Path, *, json: bool) -> None:
-    """Write a job file for each trial that a run would train now, and print how to train them."""
+def write_job_files(
+    plugins: Plugins, wanted: Request, settings: RunSettings, *, folder: Path, dry_run: bool, json: bool
+) -> None:
+    """Write a job file for each trial that a run would train now, and print how to train them.
+
+    Raises:
+        SelectionError: a dry run is asked for, too.
+    """
     from archbench._suite._job_files import write
     from archbench._suite._progress import make_progress
     from archbench._suite._studies import make_plan
 
+    if dry_run:
+        raise SelectionError("--dry-run keeps nothing; leave it out, or --write-jobs")
     files = write(make_plan(plugins, wanted, make_progress()).plan, settings, folder)
     if json:
         print_json({"jobs": [_describe(file) for file in files]})

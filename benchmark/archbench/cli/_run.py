@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from archbench._declarations import Size
-from archbench._errors import SelectionError
 from archbench._planning import LoggerName
 from archbench._suite import RunSettings
 from archbench._suite._settings import ExecutorKind, Keep
@@ -128,13 +128,8 @@ def run(
     settings = RunSettings(
         out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
         keep=keep, extend=extend, logger=logger, executor=executor, address=address, nodes=nodes, live=live,
-        slurm=dict(text.split("=", 1) for text in slurm or ()), seeds_together=seeds_together,
-        per_device=per_device,
+        slurm=dict(text.split("=", 1) for text in slurm or ()), seeds_together=seeds_together, per_device=per_device,
     )  # fmt: skip
     wanted = make_request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
-    if write_jobs is None:
-        carry_out(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
-    elif dry_run:
-        raise SelectionError("--dry-run keeps nothing; leave it out, or --write-jobs")
-    else:
-        write_job_files(load(plugin, no_plugin), wanted, settings, write_jobs, json=json)
+    do = carry_out if write_jobs is None else functools.partial(write_job_files, folder=write_jobs)
+    do(load(plugin, no_plugin), wanted, settings, dry_run=dry_run, json=json)
