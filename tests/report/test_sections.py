@@ -101,6 +101,7 @@ def test_a_picture_needs_a_description() -> None:
         ("charts=(archbench.Chart(title=3, x='a', y='b', lines=()),)", "must all be text"),
         (f"pictures=(archbench.Picture(data=SVG + b'<!--' + b'x' * {MOST_BYTES} + b'-->', description='D'),)",
          f"at most {MOST_BYTES:,} are shown"),
+        ("columns=('a',), rows=(('x' * 1000,),) * 201", "the texts have 201,002 characters together"),
     ],
 )  # fmt: skip
 def test_what_the_page_cannot_draw_is_left_out(tmp_path: Path, made: str, words: str) -> None:

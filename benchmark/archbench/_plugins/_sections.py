@@ -17,6 +17,8 @@ MOST_BYTES = 300_000
 """All pictures of a plugin together: a fifth of a large page."""
 MOST_POINTS = 10_000
 """All points of the charts of a plugin together."""
+MOST_CHARACTERS = 200_000
+"""All titles, texts and cells of a plugin together: as much as a book of a hundred pages."""
 
 
 def make_sections(plugin: str, hooks: Hooks, records: tuple[Record, ...]) -> Sections:
@@ -34,8 +36,7 @@ def make_sections(plugin: str, hooks: Hooks, records: tuple[Record, ...]) -> Sec
 
 def _check(section: Section) -> None:
     """Raise if a section is none that the page can show."""
-    texts = [section.title, section.text, *section.columns, *(cell for row in section.rows for cell in row)]
-    if not all(isinstance(text, str) for text in texts):
+    if not all(isinstance(text, str) for text in _texts(section)):
         raise _fault(section, "title, text, columns and cells must all be text")
     if any(len(row) != len(section.columns) for row in section.rows):
         raise _fault(section, f"each row needs {len(section.columns)} cells, as columns")
@@ -57,8 +58,16 @@ def _check_chart(section: Section, chart: Chart) -> None:
         raise _fault(section, "titles, labels and descriptions of charts must all be text")
 
 
+def _texts(section: Section) -> list[str]:
+    return [section.title, section.text, *section.columns, *(cell for row in section.rows for cell in row)]
+
+
 def _check_sizes(sections: Sequence[Section]) -> None:
-    """Raise if pictures or charts of a plugin would make the page slow to open."""
+    """Raise if texts, pictures or charts of a plugin would make the page slow to open."""
+    characters = sum(len(text) for section in sections for text in _texts(section))
+    if characters > MOST_CHARACTERS:
+        message = f"the texts have {characters:,} characters together, at most {MOST_CHARACTERS:,} are shown"
+        raise FaultError("collect", f"{message}; leave rows out, or write them to a file")
     size = sum(len(picture.data) for section in sections for picture in section.pictures)
     if size > MOST_BYTES:
         message = f"the pictures have {size:,} bytes together, at most {MOST_BYTES:,} are shown; draw fewer or smaller"
