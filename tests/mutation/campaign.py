@@ -62,7 +62,9 @@ ROOMS = {
 LEFT_OUT = (
     "tests/records/test_printable.py::test_hostile_text_costs_little",
     "tests/report/test_flame.py",
+    "tests/training/test_profile.py::test_slow_layers_are_named",
     "tests/training/test_profile.py::test_trace_has_phases_and_layers",
+    "tests/training/test_profile.py::test_work_of_a_module_around_others_is_its_own",
     "tests/training/test_shared_splits.py::test_a_run_shares_splits",
     "tests/training/test_streaming.py::test_streamed_run_gives_the_record_of_one_from_memory",
     "tests/training/test_warm_up.py",
