@@ -97,5 +97,5 @@ def _range_of_normals(entrants: int) -> tuple[Floats, Floats]:
 @cache
 def _unit_nodes() -> tuple[Floats, Floats]:
     """Return nodes and weights of a Gauss-Legendre quadrature between 0 and 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = special.roots_legendre(NODES)  # numpy's would wake threads of BLAS, which waits a second if busy
     return (nodes + 1) / 2, weights / 2
