@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from archbench._statistics import half_widths, say, say_share, share_interval
+from archbench._statistics import Interval, half_widths, say, say_share, share_interval
 from support.pages import ROOT, script_of_docs
 
 
@@ -78,6 +78,13 @@ def test_error_of_a_share_by_the_binomial_law(seeds: int, share: float, family: 
     )
 
     assert family * wrong <= 0.05
+
+
+def test_an_interval_that_touches_the_threshold_decides_nothing() -> None:
+    """An interval of a share must lie beyond the threshold; one that ends there holds it."""
+    assert say_share(Interval(0.5, 0.9), rule="above", threshold=0.5) == "undecided"
+    assert say_share(Interval(0.1, 0.5), rule="below", threshold=0.5) == "undecided"
+    assert say_share(Interval(0.51, 0.9), rule="above", threshold=0.5) == "supported"
 
 
 def test_power_is_not_nothing(committed: dict[str, Any]) -> None:

@@ -27,6 +27,12 @@ def test_getting_worse_is_no_improvement(higher_is_better: bool) -> None:
     assert not still_improving(STEPS, curve, higher_is_better=higher_is_better, margin=0.01)
 
 
+def test_one_validation_in_a_part_says_nothing() -> None:
+    """With a single validation before the last fifth, even a jump may be noise; with two it counts."""
+    assert not still_improving([70, 85, 90, 100], [0, 1, 1, 1], higher_is_better=True, margin=0.1)
+    assert still_improving([65, 70, 85, 90, 100], [0, 0, 1, 1, 1], higher_is_better=True, margin=0.1)
+
+
 def test_early_progress_does_not_count() -> None:
     """A curve that has reached its plateau before the last half is done, whatever it gained before."""
     assert not still_improving(STEPS, 1 - np.exp(-STEPS / 25), higher_is_better=True, margin=0.005)
