@@ -121,6 +121,7 @@ def test_a_network_that_answers_otherwise_there_is_not_written(tmp_path: Path) -
     assert not (tmp_path / "net.pt").exists()
 
 
+@pytest.mark.slow
 def test_sequences_for_onnx(tmp_path: Path) -> None:
     """A convolutional net on tokens answers there as here, for a batch of another size than it was traced with."""
     record = train(tmp_path / "out", "tcn", "parity")

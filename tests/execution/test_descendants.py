@@ -59,6 +59,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 250) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("then", "status"),
     [

@@ -111,6 +111,7 @@ def test_a_timeout_before_the_first_validation(run: Run) -> None:
     assert record.curves is None
 
 
+@pytest.mark.slow
 def test_a_timeout_before_the_first_step(run: Run) -> None:
     """A trial that has not begun to train says so."""
     record, _ = run("time.sleep(60)", timeout=3)

@@ -97,6 +97,7 @@ def test_retry_repeats_only_what_failed(cli: Cli, tmp_path: Path) -> None:
     assert [json.loads(run.stdout)["trained"] for run in (first, second, third)] == [2, 0, 1]
 
 
+@pytest.mark.slow
 def test_blocked_plugin_is_not_imported(cli: Cli, tmp_path: Path) -> None:
     """A distribution that --no-plugin blocks is not imported, and the run ends with exit code 0."""
     done = cli(
@@ -263,6 +264,7 @@ def archbench_leaderboard_sections(records):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("when", "words"), [("planning", "Stopped."), ("page", "1 of 1 trials are finished and kept in leaderboard")]
 )

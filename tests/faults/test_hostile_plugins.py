@@ -138,6 +138,7 @@ def test_one_file(name: str, cli: Cli, tmp_path: Path) -> None:
     assert "hostile.py" in answer["error"] if name in FATAL else answer["architectures"]
 
 
+@pytest.mark.slow
 def test_planning(cli: Cli, tmp_path: Path, count: Count) -> None:
     """A function of a declaration that ends the process, or never returns, fails its own rows; the rest is trained."""
     sources = everywhere(["incompatible"], ACTIONS)

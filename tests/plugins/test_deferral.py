@@ -67,6 +67,7 @@ def load(path, text):
     return load_plugins(files=[path], only=[]).architectures[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [NET, BY_CLASS], ids=["function", "class"])
 def test_own_module_class_passes(tmp_path, text):
     """A file with torch at its top and a module class of its own is conformant."""

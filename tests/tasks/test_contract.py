@@ -77,6 +77,7 @@ def test_largest_seed_does_not_repeat_the_test_split(every_task: str, load: Load
     assert splits.train.inputs[:few].tobytes() != splits.test.inputs[:few].tobytes()
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same(tasks: dict[str, Task], load: Load) -> None:
     """A process with another hash seed and its own global random state gets the same bytes for every task."""
     code = (

@@ -34,6 +34,7 @@ def test_sound_network_passes(sound):
     assert wrong(check(sound)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test_built_in_passes(name):
     """A built-in architecture passes every check, except for the failures that it declares."""

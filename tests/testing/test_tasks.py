@@ -117,6 +117,7 @@ def test_sound_task_passes(sound_task):
     assert [str(r) for r in check_task(sound_task) if r.status not in ("passed", "skipped")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("registered", BUILT_IN, ids=lambda registered: registered.item.name)
 def test_built_in_passes(registered):
     """A built-in task passes every check, except for the failures that it declares."""

@@ -295,6 +295,7 @@ def test_streamed_data(profile: Callable[..., Profile], monkeypatch: pytest.Monk
     assert profile("    return linear(task)\n").phases[0].name == "data"
 
 
+@pytest.mark.slow
 def test_trace_has_phases_and_layers(profile: Callable[..., Profile], tmp_path: Path) -> None:
     """The trace is JSON with one range for each phase, layer and operation of the steps."""
     profile("    return linear(task)\n", trace=tmp_path / "trace.json")

@@ -47,6 +47,7 @@ def outcome(record: Record) -> tuple[Any, ...]:
     return scores, record.pairing, record.curves.train_loss, record.curves.validation
 
 
+@pytest.mark.slow
 def test_streamed_run_gives_the_record_of_one_from_memory(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores, curves and hashes of a network with noise are equal bit for bit, from memory and from workers."""
     in_memory = outcome(run_trial(make_job(NOISY)))
