@@ -15,7 +15,7 @@ import pytest
 from support.speed.rows import describe
 from support.speed.scale import all_done, parent_memory, scheduling, two_workers
 
-pytestmark = pytest.mark.performance
+pytestmark = [pytest.mark.performance, pytest.mark.timeout(1200)]
 
 
 def test_two_workers_against_one(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pytest
 from support.speed.rows import describe
 from support.speed.trials import against_processes, efficiency, series, whole_trial
 
-pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1200)]
 
 PAIRS = 5
-MOST_TRIALS = int(os.environ.get("ARCHBENCH_TEST_TRIALS", "1000"))
+MOST_TRIALS = int(os.environ.get("ARCHBENCH_TEST_TRIALS", "300"))
 """Trials of the longest series; the target is asked for at 10,000, which takes a quarter of an hour."""
 
 
