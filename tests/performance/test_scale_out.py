@@ -31,7 +31,7 @@ def test_scheduling_of_a_trial(tmp_path: Path) -> None:
     time, memory = scheduling(tmp_path, 1_000)
     print(f"\n{describe(time)}\n{describe(memory)}")
 
-    assert time["found"] < 6 * time["at_most"]  # forking a server of half a gigabyte takes 20 to 80 ms by machine
+    assert time["found"] < time["at_most"]
 
 
 def test_memory_of_the_parent(tmp_path: Path) -> None:

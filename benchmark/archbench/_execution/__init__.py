@@ -3,6 +3,7 @@
 from archbench._execution._capacity import available_cores as available_cores
 from archbench._execution._capacity import libraries_of as libraries_of
 from archbench._execution._executor import Executor as Executor
+from archbench._execution._executor import LocalExecutor as LocalExecutor
 from archbench._execution._executor import Wanted as Wanted
 from archbench._execution._executor import open_executor as open_executor
 from archbench._execution._executor import require as require

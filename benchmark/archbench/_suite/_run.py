@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from archbench._claims import Answers
 from archbench._declarations import Study
 from archbench._errors import DeviceError
-from archbench._execution import Executor, Sharing, open_executor
+from archbench._execution import Executor, Sharing, Wanted, open_executor
 from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
 from archbench._records import Record, SetAside, Store, has_network, lacks_steps
@@ -140,7 +140,7 @@ class Run:
                 self.plan, self.settings, self._ready, say.warned, self._waiting, informed=say.informed
             )
             wanted = replace(wanted, sample=ready[0], shared=self._share)
-            with contextlib.closing(open_executor(wanted)) as executor:
+            with contextlib.closing(self._open_executor(wanted)) as executor:
                 while ready:
                     with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
                         self._train(ready, executor)
@@ -150,6 +150,10 @@ class Run:
             for observer in self._observers:
                 observer.training_ended()
         return states
+
+    def _open_executor(self, wanted: Wanted) -> Executor:
+        """Return what trains the trials; a run that only tests the rest of the suite has one of its own."""
+        return open_executor(wanted)
 
     def _ready(self, devices: Sequence[Device], warning: str) -> None:
         for protocol in {cell.key.protocol: cell.protocol for cell in self.plan.cells}.values():

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from archbench import Observer, Record
-from archbench._execution import Pool
+from archbench._execution import Executor, LocalExecutor, Pool, Wanted
 from archbench._execution._channel import Channel, deliver
 from archbench._planning import Device, Job, Plan, make_plan
 from archbench._plugins import Plugins, load_plugins
@@ -101,12 +101,16 @@ class NoProcess:
     def clear(self, running: Container[int]) -> None:
         """Do nothing."""
 
+    def ask_memory(self, index: int, timeout: float) -> bytes | None:
+        """Return None: no GPU takes part."""
+        return None
+
 
 class ScheduledOnly(Run):
     """A run whose trials take no time."""
 
-    def _open_pool(self) -> Pool:
-        return Pool(NoProcess(_model()), [Device(kind="cpu")] * 2)
+    def _open_executor(self, wanted: Wanted) -> Executor:
+        return LocalExecutor(Pool(NoProcess(_model()), [Device(kind="cpu")] * 2), wanted)
 
 
 def scheduling(folder: Path, number: int) -> list[Row]:
