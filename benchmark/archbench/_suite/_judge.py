@@ -11,8 +11,8 @@ from archbench._planning import Obstacle
 from archbench._records import RESULTS, Comparison, Origin, Record, compare_records, conditions_of
 from archbench._suite._certificate import Check, Rule, SeedInterval, Verdict, describe_side
 
-COMPANY = ("trials_per_device", "alone_again")
-"""Fields of the environment on which no bit of a result depends: what ran beside the trial."""
+COMPANY = ("trials_per_device", "cuda_graph", "alone_again")
+"""Fields of the environment on which no bit of a result depends: what ran beside the trial, and who started kernels."""
 
 
 def judge_obstacle(record: Record, obstacle: Obstacle) -> Check:

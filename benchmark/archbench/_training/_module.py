@@ -6,13 +6,12 @@ optimisation. Lightning's own loop costs about 0.4 ms a step on a CPU, as much a
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
@@ -20,21 +19,15 @@ from archbench._declarations import Outputs, Published, Task, TaskInfo, resolve
 from archbench._protocols import Recipe
 from archbench._training._augmentation import Augmented
 from archbench._training._averaging import WeightAverage
-from archbench._training._backends import stays, wait_for
+from archbench._training._backends import wait_for
 from archbench._training._evaluation import copy_of_state, evaluating
-from archbench._training._losses import TaskLoss
-from archbench._training._metrics import AnyMetric, make_further_metrics, make_loss_metric, make_metric
 from archbench._training._optimizers import make_optimizer
 from archbench._training._penalties import Penalties, total_penalty
-from archbench._training._precision import widened
-from archbench._training._predictions import make_predictions
+from archbench._training._recorded import RecordedSteps, Recorder, Taken, are_worth_it, reads_its_rate
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
-from archbench._training._splits import EvaluationBatches, Split, evaluation_size
-from archbench._training._streaming import Batch
+from archbench._training._scoring import ScoredModule
+from archbench._training._splits import EvaluationBatches, ResidentSplit, Split
 from archbench._training._updates import Updates
-
-MOST_LOSS_EXAMPLES = 2_000
-"""Most training examples on which the plain loss is measured, so that it costs no more than one validation."""
 
 
 class DivergedError(Exception):
@@ -48,7 +41,7 @@ class DivergedError(Exception):
         super().__init__(f"the training loss is not finite at step {step}")
 
 
-class TrialModule(pl.LightningModule):
+class TrialModule(ScoredModule):
     """The training, validation and test of one network.
 
     Args:
@@ -65,7 +58,6 @@ class TrialModule(pl.LightningModule):
         validation: the batches that each chunk of steps is followed by; None to train only.
 
     Attributes:
-        steps: optimiser steps done at the end of each chunk.
         losses: training losses of each chunk, (steps of the chunk,), without penalties.
         penalties: the weighted penalties of each chunk, which training minimises too.
         validations: validation score after each chunk.
@@ -74,12 +66,10 @@ class TrialModule(pl.LightningModule):
         clock: seconds of training so far.
         average: the average of the weights that is evaluated; None for the weights themselves.
         reached: index of the chunk after which validation first reached the target of the task; None until then.
-        selected: the step after which validation was best, the later of equals, and the weights at that step.
-        predictions: the classes that the selected weights gave the test examples; None unless each example has one.
-        scores: the test scores of the `selected` and the `last` weights.
-        further_scores: the test scores of the selected weights in the further metrics; None where one is not defined.
         after_validation: called with the steps done after each validation; None for nothing.
-        plain_loss: loss of the last weights on training examples in evaluation mode; None until the test is over.
+        recorder: of the device; None to take steps one by one.
+        recorded: the steps that can be repeated from a recording; None before the first one, and where none can.
+        is_recorded: whether steps were repeated from a recording.
         before_training: called when the optimiser is there, before the first chunk; None for nothing.
     """
 
@@ -99,9 +89,9 @@ class TrialModule(pl.LightningModule):
         validation: EvaluationBatches | None = None,
         published: Published | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(network, task, info, splits)
         self.automatic_optimization = False
-        self.network, self.task, self.recipe, self.splits = network, task, recipe, splits
+        self.recipe = recipe
         self.train_split = train or splits["train"]
         self.published = published
         self.schedule = resolve(published.schedule) if published and published.schedule else None
@@ -111,26 +101,17 @@ class TrialModule(pl.LightningModule):
         self.stop_at_target = stop_at_target
         self.validation = validation
         self.reached: int | None = None
-        self.info = info
-        self.metric = make_metric(task, info)
-        self.metric_selected = make_metric(task, info)
-        self.metrics_further = make_further_metrics(task, info)
-        self.predictions = make_predictions(task, info)
-        self.task_loss = TaskLoss(task, info)
-        self.loss_metric = make_loss_metric(task, info)
         self.clock_start = clock_start
         self.first_step_seconds: float | None = None
-        self.steps: list[int] = []
         self.losses: list[Tensor] = []
         self.penalties = Penalties()
         self.validations: list[float] = []
         self.seconds: list[float] = []
         self.running: list[Tensor] = []
-        self.selected: tuple[int, Mapping[str, Tensor]] = (0, {})
-        self.scores: dict[str, float] = {}
-        self.further_scores: dict[str, float | None] = {}
         self.after_validation: Callable[[int], None] | None = None
-        self.plain_loss: float | None = None
+        self.recorder: Recorder | None = None
+        self.recorded: RecordedSteps | None = None
+        self.is_recorded = False
         self.before_training: Callable[[TrialModule], None] | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -145,25 +126,10 @@ class TrialModule(pl.LightningModule):
     def training_step(self, chunk: Iterable[Tensor], chunk_index: int) -> None:
         """Take the steps of one chunk; it yields the indices of the examples of each step, (batch,)."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        updates = Updates(optimizer, self.recipe.clip_norm)
-        groups = optimizer.param_groups
-        network = self.network
         done = self.steps[-1] if self.steps else 0
         losses = self.running = []
         self.clock.start()
-        for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
-            outputs = network(*arguments)
-            loss, penalty = self.loss(outputs, targets), total_penalty(outputs)
-            updates.clear()
-            loss = self.differentiate(loss, penalty)
-            if updates.clip_norm:
-                updates.clip()
-            rate = self._rate(done + offset)
-            for group in groups:
-                group["lr"] = rate * group["share"]
-            updates.apply()
-            if self.average is not None:
-                self.average.update()
+        for offset, (loss, penalty) in enumerate(self._take_steps(optimizer, chunk, done)):
             losses.append(loss)
             if penalty is not None:
                 self.penalties.note(offset, penalty)
@@ -177,6 +143,50 @@ class TrialModule(pl.LightningModule):
         self._stop_if_diverged(done)
         if self.clock.seconds is not None and self.clock.share() >= 1:
             self.trainer.should_stop = True  # every chunk has at least one step, so fewer may fit than were planned
+
+    def _take_steps(self, optimizer: torch.optim.Optimizer, chunk: Iterable[Tensor], done: int) -> Iterator[Taken]:
+        """Take the steps of a chunk after those that are done, and yield the loss and the penalty of each."""
+        if self.recorded is None and self._can_be_recorded(optimizer):
+            self.recorded = self._make_recorded(optimizer)
+        if self.recorded is not None:
+            assert isinstance(chunk, Tensor)
+            yield from self.recorded.run(chunk, self.rates[done : done + len(chunk)])
+            self.is_recorded = self.recorded.repeated > 0
+            return
+        updates = Updates(optimizer, self.recipe.clip_norm)
+        for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
+            yield self.take_step(updates, arguments, targets, self._rate(done + offset))
+
+    def take_step(self, updates: Updates, arguments: Sequence[Tensor], targets: Tensor, rate: float | Tensor) -> Taken:
+        """Take a step on a batch, and return its loss and its penalty, if the network gives one."""
+        outputs = self.network(*arguments)
+        loss, penalty = self.loss(outputs, targets), total_penalty(outputs)
+        updates.clear()
+        loss = self.differentiate(loss, penalty)
+        if updates.clip_norm:
+            updates.clip()
+        updates.set_rate(rate)
+        updates.apply()
+        if self.average is not None:
+            self.average.update()
+        return loss, penalty
+
+    def _can_be_recorded(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Return whether everything that differs from step to step can lie on the device."""
+        resident = isinstance(self.train_split, ResidentSplit)
+        return self.recorder is not None and resident and are_worth_it(len(self.rates)) and reads_its_rate(optimizer)
+
+    def _make_recorded(self, optimizer: torch.optim.Optimizer) -> RecordedSteps:
+        assert self.recorder is not None
+        split, updates = self.splits["train"], Updates(optimizer, self.recipe.clip_norm)
+        return RecordedSteps(
+            partial(self.take_step, updates),
+            lambda index: (split.arguments(index), split.targets[index]),
+            self.recorder,
+            network=self.network,
+            optimizer=optimizer,
+            others=lambda: [] if self.average is None else list(self.average.average.values()),
+        )
 
     def differentiate(self, loss: Tensor, penalty: Tensor | None) -> Tensor:
         """Compute the gradients of a loss and a penalty, and return the loss to be noted."""
@@ -218,13 +228,6 @@ class TrialModule(pl.LightningModule):
         wait_for(self.device)
         return time.monotonic()
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TrialModule:
-        """Move the network and the metrics to a device, as far as it has what they need."""
-        for child in self.children():
-            if not stays(child, fn):
-                child._apply(fn)  # type: ignore[no-untyped-call]
-        return self
-
     def on_train_batch_end(self, outputs: Any, chunk: Iterable[Tensor], chunk_index: int) -> None:
         """Validate after a chunk, then let probes measure."""
         if self.validation is not None:
@@ -239,6 +242,7 @@ class TrialModule(pl.LightningModule):
 
     def on_train_end(self) -> None:
         """Let the network keep the average of its weights, if that is what is evaluated."""
+        self.recorded = None  # gives back its memory
         if self.average is not None:
             self.average.put()
 
@@ -266,67 +270,3 @@ class TrialModule(pl.LightningModule):
             return True
         best = max(self.validations) if self.task.higher_is_better else min(self.validations)
         return value >= best if self.task.higher_is_better else value <= best
-
-    def score(self, batches: EvaluationBatches) -> None:
-        """Score the last and the selected weights in one pass over the test split; then measure the plain loss."""
-        with evaluating(self.network):
-            last = copy_of_state(self.network)  # the selected weights will take their place
-            for batch in batches:
-                self._score_batch(batch, last)
-            self.scores = {"last": float(self.metric.compute()), "selected": float(self.metric_selected.compute())}
-            values = (float(metric.compute()) for metric in self.metrics_further)  # type: ignore[operator]
-            finite = (value if math.isfinite(value) else None for value in values)
-            self.further_scores = dict(zip(self.task.further_metrics, finite, strict=True))
-            self.plain_loss = self._measure_plain_loss()
-
-    def score_network(self, network: nn.Module, batches: EvaluationBatches) -> float:
-        """Return the score of another network, which gets into evaluation mode for it."""
-        metric = make_metric(self.task, self.info).to(self.metric.device)
-        with evaluating(network):
-            for batch in batches:
-                arguments, targets = self._fetch(batch)
-                self._update(metric, network(*arguments), targets)
-            return float(metric.compute())
-
-    def _score_batch(self, batch: tuple[str, int, int], last: Mapping[str, Tensor]) -> None:
-        arguments, targets = self._fetch(batch)
-        answer = self.network(*arguments)
-        self._update(self.metric, answer, targets)
-        step, weights = self.selected
-        if weights and step != self.steps[-1]:
-            # Loaded in place, so that tied weights stay tied and references that the network keeps stay valid.
-            self.network.load_state_dict(weights)
-            answer = self.network(*arguments)
-            self.network.load_state_dict(last)
-        for metric in (self.metric_selected, *self.metrics_further):
-            self._update(metric, answer, targets)
-        self._add_predictions(answer, targets)
-
-    def _add_predictions(self, outputs: Tensor | Outputs, targets: Tensor) -> None:
-        if self.predictions is not None:
-            self.predictions.update(outputs.logits if isinstance(outputs, Outputs) else outputs, targets)
-
-    def _measure_plain_loss(self) -> float:
-        """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.
-
-        The examples are spread evenly over the split, since some splits are ordered by label. There are as many as
-        validation has, so that the two are equally precise. It comes last, so that no score depends on it.
-        """
-        train = self.splits["train"]
-        count = min(len(train), len(self.splits["validation"]), MOST_LOSS_EXAMPLES)
-        examples = torch.arange(count) * len(train) // count
-        for arguments, targets in train.batches(torch.split(examples, evaluation_size(train, self.info))):
-            self._update(self.loss_metric, self.network(*arguments), targets)
-        return float(self.loss_metric.compute())
-
-    def _fetch(self, batch: tuple[str, int, int]) -> Batch:
-        name, start, end = batch
-        return self.splits[name].scan(start, end)
-
-    def _update(self, metric: AnyMetric | nn.Module, outputs: Tensor | Outputs, targets: Tensor) -> None:
-        logits = widened(outputs.logits if isinstance(outputs, Outputs) else outputs)
-        logits, targets = logits.to(metric.device), targets.to(metric.device)  # type: ignore[arg-type]
-        if self.task_loss.targets == "classes":
-            metric.update(logits.flatten(0, -2), targets.flatten())  # type: ignore[operator]
-        else:
-            metric.update(logits, targets)  # type: ignore[operator]

@@ -26,6 +26,7 @@ from archbench._records import Pairing, Progress, Record, Resources, Status, Tra
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
 from archbench._training._checkpoint import Checkpoint
+from archbench._training._cuda_graph import recorder_of
 from archbench._training._declared import check_declared
 from archbench._training._extending import Extension
 from archbench._training._joining import make_trainer_for
@@ -183,6 +184,8 @@ class TrialRun:
             validation=EvaluationBatches(self.splits["validation"], "validation", self.info),
             published=load_additions(self.job, architecture),
         )
+        if self.job.rank is None:  # ranks wait for each other in every step
+            self.module.recorder = recorder_of(device)
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
         self._refuse_foresight()
         if trial.protocol.probes is not None and not trial.tuning:
@@ -351,7 +354,11 @@ class TrialRun:
             training=self._training(begun) if begun is not None else None,
             resources=self._with_costs(size, trained) if trained is not None else size,
             pairing=self.pairing,
-            environment=describe_environment(self.job.device, seeds_together=self.seeds_together),
+            environment=describe_environment(
+                self.job.device,
+                seeds_together=self.seeds_together,
+                cuda_graph=module is not None and module.is_recorded,
+            ),
             task_facts=self.facts,
             **(describe_predictions(finished) if finished is not None and not trial.tuning else {}),
             readings=self.prober.readings if self.prober is not None else [],

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
@@ -18,6 +16,7 @@ from torch.nn import functional
 from archbench._declarations import IGNORED, Outputs
 from archbench._training._stacked_layers import with_stacked_layers
 from archbench._training._streaming import Batch
+from archbench._training._streams import host_states
 from archbench._training._updates import Updates
 
 TOLERANCE = 1e-3
@@ -94,7 +93,7 @@ def losses_of(answers: Tensor, targets: Tensor, loss: str) -> Tensor:
     return each.view(len(targets), -1).sum(1) / (targets != IGNORED).flatten(1).sum(1)
 
 
-Step = Callable[[Sequence[Tensor], Tensor, float], Tensor]
+Step = Callable[[Sequence[Tensor], Tensor, float | Tensor], Tensor]
 
 
 def stack_batches(batches: Sequence[Batch]) -> tuple[list[Tensor], Tensor]:
@@ -107,14 +106,13 @@ def make_step(stack: Stack, optimizer: torch.optim.Optimizer, clip_norm: float |
     """Return a function that takes one step of all seeds at a learning rate and returns their losses, (S,)."""
     updates = Updates(optimizer, None)
 
-    def step(arguments: Sequence[Tensor], targets: Tensor, rate: float) -> Tensor:
+    def step(arguments: Sequence[Tensor], targets: Tensor, rate: float | Tensor) -> Tensor:
         losses = stack.losses(arguments, targets)
         updates.clear()
         losses.sum().backward()  # type: ignore[no-untyped-call]
         if clip_norm:
             stack.clip(clip_norm)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["share"]
+        updates.set_rate(rate)
         updates.apply()
         return losses.detach()
 
@@ -144,7 +142,7 @@ def compare(
         copies = [copy.deepcopy(network) for network in networks]
     except Exception as error:
         raise NotTogetherError(f"it cannot be copied: {_explain(error)}") from error
-    before = _random_states()
+    before = host_states()
     try:
         stack = Stack(copies, loss)
         losses = stack.losses(arguments, targets)
@@ -153,7 +151,7 @@ def compare(
         raise
     except Exception as error:
         raise NotTogetherError(_explain(error)) from error
-    if _random_states() != before:
+    if host_states() != before:
         raise NotTogetherError("it draws random numbers in training, and each seed has a stream of its own")
     largest = 0.0
     for number, network in enumerate(copies):
@@ -192,12 +190,6 @@ def _distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
     one, other = one[finite], other[finite]  # a seed that diverges does so in either way
     distance = float((one - other).abs().max()) if other.numel() else 0.0
     return distance / max(float(other.abs().max()), least) if distance else 0.0
-
-
-def _random_states() -> tuple[Any, ...]:
-    numpy: Any = np.random.get_state(legacy=False)
-    keys, position = numpy["state"]["key"], numpy["state"]["pos"]
-    return torch.get_rng_state().numpy().tobytes(), random.getstate(), keys.tobytes(), position
 
 
 def _explain(error: Exception) -> str:

@@ -29,6 +29,13 @@ def stream_seed(trial: Trial, stream: Stream) -> int:
     return int.from_bytes(digest[:4])
 
 
+def host_states() -> tuple[Any, ...]:
+    """Return the states of all global generators in host memory, which can be compared."""
+    numpy: Any = np.random.get_state(legacy=False)
+    keys, position = numpy["state"]["key"], numpy["state"]["pos"]
+    return torch.get_rng_state().numpy().tobytes(), random.getstate(), keys.tobytes(), position
+
+
 def seed_globals(seed: int) -> None:
     """Seed every global generator that a network may draw from; a forked process inherits its parent's state."""
     torch.manual_seed(seed)

@@ -26,10 +26,12 @@ from archbench._training._module import DivergedError, TrialModule
 from archbench._training._optimizers import make_optimizer
 from archbench._training._order import BatchOrder
 from archbench._training._record_fields import one_line
+from archbench._training._recorded import RecordedSteps, Taken
 from archbench._training._runner import Report, TrialRun, record_of
 from archbench._training._splits import ResidentSplit
 from archbench._training._stack import NotTogetherError, Stack, compare, make_step, stack_batches
 from archbench._training._stack_gain import measure_gain
+from archbench._training._streaming import Batch
 from archbench._training._trainer import make_trainer, telling_at_the_end
 
 LOSSES = ("cross_entropy", "mean_squared_error")
@@ -117,6 +119,7 @@ class JointTraining(pl.LightningModule):
         self.runs = runs
         self.modules_of_seeds = [_module(run) for run in runs]
         self.errors: list[Exception | None] = [None] * len(runs)
+        self.recorded: RecordedSteps | None = None
         if reason := _refuse(runs):
             raise NotTogetherError(reason)
 
@@ -167,20 +170,57 @@ class JointTraining(pl.LightningModule):
     def training_step(self, chunk: Tensor, chunk_index: int) -> None:
         """Take the steps of one chunk, (S, steps, batch) indices."""
         optimizer: Any = self.optimizers(use_pl_optimizer=False)
-        step = make_step(self.stack, optimizer, self.first.recipe.clip_norm)
         modules = self.modules_of_seeds
         done = modules[0].steps[-1] if modules[0].steps else 0
         losses: list[Tensor] = []
         for module in modules:
             module.running = losses
         start = self.first._now()
-        streams = [module.train_split.batches(rows) for module, rows in zip(modules, chunk, strict=True)]
-        for offset, batches in enumerate(zip(*streams, strict=True)):
-            losses.append(step(*stack_batches(batches), self.first.rates[done + offset]))
+        for offset, (loss, _) in enumerate(self._take_steps(optimizer, chunk, done)):
+            losses.append(loss)
             if not done + offset:
                 self._note_first_step()
         seconds = (self.first._now() - start) / len(modules)
         self._end_chunk(torch.stack(losses, 1).cpu(), seconds, done + len(losses))
+
+    def _take_steps(self, optimizer: torch.optim.Optimizer, chunk: Tensor, done: int) -> Iterator[Taken]:
+        """Take the steps of a chunk, (S, steps, batch) indices, and yield the losses of each, (S,)."""
+        if self.recorded is None and all(module._can_be_recorded(optimizer) for module in self.modules_of_seeds):
+            self.recorded = self._make_recorded(optimizer)
+        rates = self.first.rates[done : done + chunk.shape[1]]
+        if self.recorded is not None:
+            yield from self.recorded.run(chunk.transpose(0, 1), rates)
+            for module in self.modules_of_seeds:
+                module.is_recorded = self.recorded.repeated > 0
+            return
+        step = make_step(self.stack, optimizer, self.first.recipe.clip_norm)
+        streams = [module.train_split.batches(rows) for module, rows in zip(self.modules_of_seeds, chunk, strict=True)]
+        for batches, rate in zip(zip(*streams, strict=True), rates, strict=True):
+            yield step(*stack_batches(batches), rate), None
+
+    def _make_recorded(self, optimizer: torch.optim.Optimizer) -> RecordedSteps:
+        step = make_step(self.stack, optimizer, self.first.recipe.clip_norm)
+        splits = [module.splits["train"] for module in self.modules_of_seeds]
+
+        def fetch(index: Tensor) -> Batch:
+            """Return a batch of each seed, given their indices, (S, batch)."""
+            rows = zip(splits, index.unbind(), strict=True)
+            arguments, targets = stack_batches([(split.arguments(row), split.targets[row]) for split, row in rows])
+            return tuple(arguments), targets
+
+        recorder = self.first.recorder
+        assert recorder is not None
+        return RecordedSteps(
+            lambda *batch_and_rate: (step(*batch_and_rate), None),
+            fetch,
+            recorder,
+            network=self.stack.network,
+            optimizer=optimizer,
+        )
+
+    def on_train_end(self) -> None:
+        """Give back the memory of a recording."""
+        self.recorded = None
 
     def _note_first_step(self) -> None:
         for module in self.modules_of_seeds:

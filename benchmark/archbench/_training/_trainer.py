@@ -26,6 +26,8 @@ def set_up_device(device: Device, precision: Precision = "32") -> torch.device:
         return torch.device(device.kind)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else matrix products are not repeatable
     torch.cuda.set_device(device.index)
+    # Deterministic mode would fill each new tensor first, with a kernel of its own.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     set_matrix_precision(precision)
     return torch.device(device.kind, device.index)
 

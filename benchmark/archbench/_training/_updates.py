@@ -20,7 +20,8 @@ class Updates:
     """Clears, clips and applies the gradients of an optimiser.
 
     Args:
-        optimizer: any; the short way is taken for a fused Adam or AdamW with all parameters in float32 on the CPU.
+        optimizer: any; the short way is taken for a fused Adam or AdamW with all parameters in float32 on one device,
+            a CPU or an NVIDIA GPU.
         clip_norm: largest norm of all gradients together; 0 to leave them as they are.
     """
 
@@ -28,7 +29,8 @@ class Updates:
         self.optimizer, self.clip_norm = optimizer, clip_norm
         self.groups: list[dict[str, Any]] = optimizer.param_groups
         self.trained: list[nn.Parameter] = [parameter for group in self.groups for parameter in group["params"]]
-        self.alike = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in self.trained)
+        kinds = {(p.dtype, p.device) for p in self.trained}
+        self.alike = len(kinds) == 1 and all(d == torch.float32 and at.type in ("cpu", "cuda") for d, at in kinds)
         plain = all(g.get("fused") and not g.get("amsgrad") and not g.get("maximize") for g in self.groups)
         self.adam = self.alike and type(optimizer) in (torch.optim.Adam, torch.optim.AdamW) and plain
         self.rows: list[list[Row]] = [[] for _ in self.groups]
@@ -47,6 +49,11 @@ class Updates:
             return
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients, 2.0)), 2.0)
         torch._foreach_mul_(gradients, torch.clamp(self.clip_norm / (norm + 1e-6), max=1.0))
+
+    def set_rate(self, rate: float | Tensor) -> None:
+        """Set the learning rate of the next step; a tensor () lies on the device of the weights, in float32."""
+        for group in self.groups:
+            group["lr"] = rate * group["share"]
 
     def apply(self) -> None:
         """Do what `optimizer.step` does."""

@@ -1,0 +1,235 @@
+"""Training steps that a GPU repeats from a recording of one: a CUDA graph.
+
+To start the many short kernels of a small network takes the host longer than the GPU needs to run them; a graph starts
+them all at once. So that steps differ in nothing but numbers in the memory of the GPU, each reads there which examples
+and which learning rate are next, and moves that place on. A network whose steps differ in more, such as one that draws
+on the host, takes its steps one by one, with the very kernels that a recording has.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import chain
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from archbench._training._backends import random_state, set_random_state
+from archbench._training._streaming import Batch
+from archbench._training._streams import host_states
+
+LEAST_STEPS = 50
+"""Steps of a training that is worth a recording, which takes as long as some ten steps."""
+WARM_UP = 3
+"""Steps before a recording, in which libraries choose their kernels and the optimiser makes its state."""
+COMPARED = 2
+"""Steps that are taken in both ways, and must lead to the same weights."""
+TOLERANCE = 1e-4
+"""Largest difference of a tensor after those steps, relative to its largest number; most kernels give equal bits."""
+
+Taken = tuple[Tensor, Tensor | None]
+"""The loss of a step, and its penalty if it has one."""
+
+
+class Recorder(Protocol):
+    """Records what a device does."""
+
+    def watching(self) -> AbstractContextManager[list[str]]:
+        """Return a context with a list that gets the reasons why what is done meanwhile cannot be recorded."""
+
+    def record(self, step: Callable[[], None]) -> Callable[[], object]:
+        """Record a step without carrying it out, and return a function that carries it out."""
+
+
+class RecordedSteps:
+    """The steps of a training: a few one by one, the rest from a recording if that leads to the same weights.
+
+    Args:
+        take: takes a step given the arguments of the network, the targets and the learning rate, ().
+        fetch: returns the batch with these indices, which are on the device.
+        recorder: of the device.
+        network, optimizer: what a step changes.
+        others: returns further tensors that a step changes.
+
+    Attributes:
+        repeated: number of steps that were repeated from a recording.
+        reason: why steps are taken one by one; empty if they are not, or it is not known yet.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[Sequence[Tensor], Tensor, Tensor], Taken],
+        fetch: Callable[[Tensor], Batch],
+        recorder: Recorder,
+        *,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        others: Callable[[], Sequence[Tensor]] = tuple,
+    ) -> None:
+        self.take, self.fetch, self.recorder = take, fetch, recorder
+        self.network, self.optimizer, self.others = network, optimizer, others
+        self.repeated, self.reason = 0, ""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._replay: Callable[[], object] | None = None
+        self._recorded_at: list[int] = []
+        self._warm = 0
+        self._rows: Tensor | None = None
+
+    def _moved(self) -> bool:
+        """Return whether a tensor lies elsewhere than when it was recorded."""
+        return self._replay is not None and self._addresses() != self._recorded_at
+
+    def run(self, chunk: Tensor, rates: Sequence[float]) -> Iterator[Taken]:
+        """Take the steps of a chunk, and yield what each gave, which holds until the next chunk.
+
+        Args:
+            chunk: the indices of the examples of each step, (steps, ..., batch), on the device.
+            rates: the learning rate of each step.
+        """
+        self._load(chunk, rates)
+        done = 0
+        while done < len(chunk):
+            before, done = done, done + self._advance(len(chunk) - done)
+            for number in range(before, done):
+                yield self._losses[number], self._penalties[number] if self._penalised else None
+
+    def _load(self, chunk: Tensor, rates: Sequence[float]) -> None:
+        if self._rows is None or len(chunk) > len(self._rows) or self._moved():
+            self._forget()
+            self._rows = chunk.new_zeros(len(chunk) + 1, *chunk.shape[1:])  # chunks differ by one step
+            self._rates = torch.zeros(len(self._rows), device=chunk.device)
+            self._numbers = torch.arange(len(self._rows), device=chunk.device)
+            self._place = torch.zeros(1, dtype=torch.int64, device=chunk.device)
+            self._losses = self._penalties = torch.empty(0)
+            self._penalised = False
+        self._rows[: len(chunk)] = chunk
+        self._rates[: len(chunk)] = torch.tensor(rates)
+        self._place.zero_()
+
+    def _advance(self, left: int) -> int:
+        """Take one step or more, and return how many."""
+        if self._replay is not None:
+            self._replay()
+            self.repeated += 1
+            return 1
+        if self.reason:
+            self._step()
+            return 1
+        if self._warm < WARM_UP:
+            self._take_watched()
+            return 1
+        if left < COMPARED:
+            self._step()
+            return 1
+        self._record()
+        return COMPARED
+
+    def _step(self) -> None:
+        """Take the step at the place, note what it gave, and move the place on."""
+        assert self._rows is not None
+        index = self._rows.index_select(0, self._place)[0]
+        loss, penalty = self.take(*self.fetch(index), self._rates.index_select(0, self._place)[0])
+        if not self._losses.numel():  # only a step tells the shape
+            self._losses = loss.new_zeros(len(self._rows), *loss.shape)
+            self._penalties = self._losses.clone()
+        here = self._numbers == self._place
+        self._losses.copy_(torch.where(_in_front(here, loss), loss.detach(), self._losses))
+        if penalty is not None:
+            self._penalised = True
+            self._penalties.copy_(torch.where(_in_front(here, penalty), penalty.detach(), self._penalties))
+        self._place += 1
+
+    def _take_watched(self) -> None:
+        """Take a step, and see whether it does more than a recording can."""
+        before = self._on_the_host()
+        with self.recorder.watching() as found:
+            self._step()
+        self._warm += 1
+        if found:
+            self.reason = found[0]
+        elif self._warm > 1 and self._on_the_host() != before:  # the first step makes the state of the optimiser
+            self.reason = "a step draws or counts on the host, or puts tensors in the place of others"
+        self._tell()
+
+    def _record(self) -> None:
+        """Record a step, and take the next ones in both ways; those that count are taken one by one."""
+        found: list[Tensor] = []
+        try:
+            replay, found = self._rehearse()
+        except RuntimeError as error:  # lack of memory too
+            self.reason = f"a step cannot be recorded: {str(error).splitlines()[0]}"
+        for _ in range(COMPARED):
+            self._step()
+        if not self.reason and not all(map(_alike, found, self._state())):
+            self.reason = "steps from a recording lead to other weights"
+        if not self.reason:
+            self._replay, self._recorded_at = replay, self._addresses()
+        self._tell()
+
+    def _rehearse(self) -> tuple[Callable[[], object], list[Tensor]]:
+        """Return what repeats a step, and where some repetitions lead; everything is put back."""
+        here = [tensor.clone() for tensor in self._state()]
+        streams = random_state(self._place.device)
+        try:
+            replay = self.recorder.record(self._step)
+            for _ in range(COMPARED):
+                replay()
+            return replay, [tensor.clone() for tensor in self._state()]
+        finally:
+            for tensor, value in zip(self._state(), here, strict=True):
+                tensor.copy_(value)
+            for state in streams.values():
+                set_random_state(self._place.device, state)
+
+    def _state(self) -> list[Tensor]:
+        """Return all tensors that a step changes."""
+        moments = chain.from_iterable(values.values() for values in self.optimizer.state.values())
+        tensors = chain(self.network.parameters(), self.network.buffers(), moments, self.others())
+        mine = self._losses, self._penalties, self._place
+        return [tensor.detach() for tensor in chain(tensors, mine) if isinstance(tensor, Tensor)]
+
+    def _addresses(self) -> list[int]:
+        return [tensor.data_ptr() for tensor in self._state()]
+
+    def _on_the_host(self) -> tuple[Any, ...]:
+        """Return what a step must leave as it is, since a recording does not do it again."""
+        kept = [
+            (key, value)
+            for module in self.network.modules()
+            for key, value in vars(module).items()
+            if isinstance(value, bool | int | float | str | None)
+        ]
+        return kept, host_states(), self._addresses()
+
+    def _tell(self) -> None:
+        if self.reason:
+            sys.stderr.write(f"the steps are taken one by one, not from a CUDA graph: {self.reason}\n")
+
+
+def are_worth_it(steps: int) -> bool:
+    """Return whether a training has so many steps that a recording saves more than it takes."""
+    return steps >= LEAST_STEPS
+
+
+def reads_its_rate(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether an optimiser can read its learning rate in the memory of the GPU, as fused kernels do."""
+    kinds = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
+    return type(optimizer) in kinds and all(group.get("fused") for group in optimizer.param_groups)
+
+
+def _in_front(here: Tensor, value: Tensor) -> Tensor:
+    """Return (N,) as (N, 1, ...), with an axis for each of those of a value."""
+    return here.view(-1, *[1] * value.ndim)
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    if not one.is_floating_point():
+        return torch.equal(one, other)
+    finite = other[torch.isfinite(other)]
+    most = float(finite.abs().max()) if finite.numel() else 0.0
+    return torch.allclose(one, other, rtol=0.0, atol=TOLERANCE * most, equal_nan=True)
