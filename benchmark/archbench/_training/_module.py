@@ -181,7 +181,7 @@ class TrialModule(ScoredModule):
         split, updates = self.splits["train"], Updates(optimizer, self.recipe.clip_norm)
         return RecordedSteps(
             partial(self.take_step, updates),
-            lambda index: (split.arguments(index), split.targets[index]),
+            lambda index: next(split.batches([index])),
             self.recorder,
             network=self.network,
             optimizer=optimizer,

@@ -205,7 +205,7 @@ class JointTraining(pl.LightningModule):
         def fetch(index: Tensor) -> Batch:
             """Return a batch of each seed, given their indices, (S, batch)."""
             rows = zip(splits, index.unbind(), strict=True)
-            arguments, targets = stack_batches([(split.arguments(row), split.targets[row]) for split, row in rows])
+            arguments, targets = stack_batches([next(split.batches([row])) for split, row in rows])
             return tuple(arguments), targets
 
         recorder = self.first.recorder

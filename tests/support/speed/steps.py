@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from archbench._planning import Device, PlannedTrial
+from archbench._training._backends import wait_for
 from archbench._training._module import TrialModule
 from archbench._training._order import BatchOrder
 from archbench._training._runner import TrialRun
@@ -29,9 +30,12 @@ WORK = {("mlp", "digits"): 480, ("lstm", "adding"): 90, ("resnet-20", "digits"):
 Batch = tuple[tuple[Tensor, ...], Tensor]
 
 
-def prepared(planned: PlannedTrial) -> TrialRun:
-    """Return a trial with its data and network at hand, on one thread of a CPU."""
-    run = TrialRun(planned.job(Device(kind="cpu", threads=1)))
+CPU = Device(kind="cpu", threads=1)
+
+
+def prepared(planned: PlannedTrial, device: Device = CPU) -> TrialRun:
+    """Return a trial with its data and network at hand, by default on one thread of a CPU."""
+    run = TrialRun(planned.job(device))
     run.prepare()
     return run
 
@@ -62,6 +66,7 @@ def by_chunks(run: TrialRun, order: Any, steps: int) -> None:
         splits=run.splits,
         clock_start=0.0,
     )
+    module.recorder = run.module.recorder
     make_trainer(run.job.device).fit(module, order)
 
 
@@ -82,12 +87,13 @@ def loss_of(run: TrialRun) -> Callable[[Tensor, Tensor], Tensor]:
 
 def train_by_hand(run: TrialRun, batches: Iterable[Batch], rates: Sequence[float], *, warm_up: int = 0) -> float:
     """Train in a plain PyTorch loop, and return its seconds without those of the first steps."""
-    network, criterion = run.module.network.train(), loss_of(run)
+    network, criterion, at = run.module.network.train(), loss_of(run), run.splits["train"].targets.device
     parameters = list(network.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=rates[0], weight_decay=run.trial.settings.weight_decay, fused=True)
     start = time.perf_counter()
     for step, ((arguments, targets), rate) in enumerate(zip(batches, rates, strict=False)):
         if step == warm_up:
+            wait_for(at)
             start = time.perf_counter()
         loss = criterion(network(*arguments), targets)
         optimizer.zero_grad()
@@ -95,13 +101,15 @@ def train_by_hand(run: TrialRun, batches: Iterable[Batch], rates: Sequence[float
         nn.utils.clip_grad_norm_(parameters, run.trial.settings.clip_norm)
         optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
+    wait_for(at)
     return time.perf_counter() - start
 
 
 def indexed(split: ResidentSplit, chunks: Iterable[Tensor]) -> Iterator[Batch]:
     """Yield the batches of some chunks, taken from the tensors of a split by their indices."""
-    for index in chain.from_iterable(chunks):
-        yield split.arguments(index), split.targets[index]
+    for chunk in chunks:
+        for index in chunk.to(split.targets.device):
+            yield split.arguments(index), split.targets[index]
 
 
 def bare(run: TrialRun, steps: int) -> float:
@@ -156,8 +164,9 @@ def by_lightning(run: TrialRun, steps: int) -> float:
     """Return the seconds per step of Lightning's own loop with a DataLoader; no logger, bar or checkpoint."""
     module, warm_up = Usual(run, steps), steps // CHUNKS
     trainer = pl.Trainer(
-        accelerator="cpu", max_steps=steps, gradient_clip_val=run.trial.settings.clip_norm, logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        accelerator="gpu" if run.job.device.kind == "cuda" else "cpu", devices=1, max_steps=steps,
+        gradient_clip_val=run.trial.settings.clip_norm, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     trainer.fit(module, loader_of(run))
     return (module.times[-1] - module.times[warm_up]) / (steps - 1 - warm_up)

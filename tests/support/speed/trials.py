@@ -68,13 +68,19 @@ trainer.test(module, test, verbose=False)
 
 
 def plan(
-    architecture: str, task: str, protocol: str = "quick", *, seeds: int = 1, steps: int | None = None
+    architecture: str,
+    task: str,
+    protocol: str = "quick",
+    *,
+    seeds: int = 1,
+    steps: int | None = None,
+    validations: int = 1,
 ) -> list[PlannedTrial]:
-    """Return the trials of a cell under a protocol, or with another number of steps."""
+    """Return the trials of a cell under a protocol, or with another number of steps and so many validations."""
     plugins = load_plugins()
     rules = find_protocol(protocol)
     if steps is not None:
-        rules = msgspec.structs.replace(rules, name="steps", steps=equal_steps(steps), validations=1)
+        rules = msgspec.structs.replace(rules, name="steps", steps=equal_steps(steps), validations=validations)
     return make_plan(
         select([architecture], plugins.architectures, "architecture"),
         select([task], plugins.tasks, "task"),

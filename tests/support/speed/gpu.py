@@ -1,0 +1,57 @@
+"""Seconds of training steps on a GPU: ours, and those of loops that people write by hand."""
+
+from __future__ import annotations
+
+from archbench._planning import Device
+from archbench._training._together import JointTraining
+from support.speed.rows import Row, in_pairs, ratio, values
+from support.speed.steps import CHUNKS, RIVALS, bare, ours, prepared
+from support.speed.trials import plan
+
+GPU = Device(kind="cuda", threads=1)
+WORK = {("mlp", "digits"): 1_200, ("lstm", "adding"): 600, ("resnet-20", "digits"): 360, ("lenet-5", "digits"): 900}
+"""Steps of a measurement for each network and task; a sixth of them warms up and is not counted."""
+SEEDS = 20
+TOGETHER = {("mlp", "digits"): 20.0, ("lenet-5", "digits"): 8.0, ("lstm", "adding"): 6.0}
+"""How many times as fast as bare loops one after the other the seeds of a network are to train as one network."""
+
+
+def against(work: tuple[str, str], rival: str, count: int) -> Row:
+    """Return the row of a step of ours on a GPU over that of a rival."""
+    run, steps = prepared(plan(*work)[0], GPU), WORK[work]
+    pairs = in_pairs(lambda: ours(run, steps), lambda: RIVALS[rival](run, steps), count, warm_up=1)
+    name = f"{work[0]} on {work[1]}"
+    target = {"at_most": 1.0} if rival == "a bare tensor loop" else {}
+    return ratio(f"a step of {name} over that of {rival}", pairs, work=name, rival=rival, **target)
+
+
+def gain(work: tuple[str, str], count: int) -> Row:
+    """Return the row of the seconds of a step of all seeds in bare loops one after the other over those together."""
+    architecture, task = work
+    steps = WORK[work]
+    trials = plan(architecture, task, seeds=SEEDS, steps=steps, validations=CHUNKS)
+    alone = prepared(trials[0], GPU)
+
+    def together() -> float:
+        """Return the seconds of one step of all seeds, without those of the first chunk."""
+        runs = [prepared(trial, GPU) for trial in trials]
+        JointTraining(runs).carry_out()
+        assert runs[0].module is not None
+        seconds = [sum(run.module.seconds[number] for run in runs) for number in range(1, CHUNKS)]
+        return sum(seconds) / (steps - steps // CHUNKS)
+
+    pairs = in_pairs(lambda: SEEDS * bare(alone, steps), together, count)
+    name = f"{SEEDS} seeds of {architecture} on {task} in bare loops one after the other over together"
+    return ratio(name, pairs, at_least=TOGETHER[work])
+
+
+def recording(work: tuple[str, str], count: int) -> Row:
+    """Return the row of the seconds that a training spends in its first chunk beyond the pace of the others."""
+    found = []
+    for _ in range(count):
+        run = prepared(plan(*work, steps=WORK[work], validations=CHUNKS)[0], GPU)
+        run.train()
+        assert run.module is not None
+        first, *others = run.module.seconds
+        found.append(first - sorted(others)[len(others) // 2])
+    return values(f"warm-up and recording of {work[0]} on {work[1]}", found, "s")
