@@ -16,7 +16,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         devices: number of devices that trained one trial together; not written if it is 1.
         seeds_together: number of seeds that were trained as one batched network, this one included; 1 for it alone.
         trials_per_device: how many trials shared the GPU at most; not written if it is 1, which it is on a CPU.
-        cuda_graph: steps were repeated from a CUDA graph, which changes times and no score; not written if not.
+        cuda_graph: `used` if steps were repeated from a CUDA graph, which changes times and no score, else why not; not
+            written for trials on a CPU or on several GPUs.
         alone_again: it was run again with the device for itself, after memory, or the GPU, had failed it beside others.
     """
 
@@ -31,7 +32,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     devices: int = 1
     seeds_together: int = 1
     trials_per_device: int = 1
-    cuda_graph: bool = False
+    cuda_graph: str = ""
     alone_again: bool = False
 
     @property

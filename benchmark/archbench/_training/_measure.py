@@ -66,7 +66,7 @@ def peak_memory(device: Device, before: int) -> int | None:
     return resident_peak() - before
 
 
-def describe_environment(device: Device, *, seeds_together: int = 1, cuda_graph: bool = False) -> Environment:
+def describe_environment(device: Device, *, seeds_together: int = 1, cuda_graph: str = "") -> Environment:
     """Return versions, processor and device; nothing in it names a person, a folder or a host."""
     name = torch.cuda.get_device_name(device.index) if device.kind == "cuda" else device.kind
     return Environment(

@@ -23,7 +23,7 @@ from archbench._training._backends import wait_for
 from archbench._training._evaluation import copy_of_state, evaluating
 from archbench._training._optimizers import make_optimizer
 from archbench._training._penalties import Penalties, total_penalty
-from archbench._training._recorded import RecordedSteps, Recorder, Taken, are_worth_it, reads_its_rate
+from archbench._training._recorded import RecordedSteps, Recorder, Taken, find_obstacle
 from archbench._training._schedule import TrainingClock, learning_rates, rate_at
 from archbench._training._scoring import ScoredModule
 from archbench._training._splits import EvaluationBatches, ResidentSplit, Split
@@ -69,7 +69,7 @@ class TrialModule(ScoredModule):
         after_validation: called with the steps done after each validation; None for nothing.
         recorder: of the device; None to take steps one by one.
         recorded: the steps that can be repeated from a recording; None before the first one, and where none can.
-        is_recorded: whether steps were repeated from a recording.
+        cuda_graph: `used` if steps were repeated from a recording, else why not; empty without a recorder.
         before_training: called when the optimiser is there, before the first chunk; None for nothing.
     """
 
@@ -111,7 +111,7 @@ class TrialModule(ScoredModule):
         self.after_validation: Callable[[int], None] | None = None
         self.recorder: Recorder | None = None
         self.recorded: RecordedSteps | None = None
-        self.is_recorded = False
+        self.cuda_graph = ""
         self.before_training: Callable[[TrialModule], None] | None = None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -146,12 +146,13 @@ class TrialModule(ScoredModule):
 
     def _take_steps(self, optimizer: torch.optim.Optimizer, chunk: Iterable[Tensor], done: int) -> Iterator[Taken]:
         """Take the steps of a chunk after those that are done, and yield the loss and the penalty of each."""
-        if self.recorded is None and self._can_be_recorded(optimizer):
-            self.recorded = self._make_recorded(optimizer)
+        if self.recorder is not None and self.recorded is None:
+            self.cuda_graph = self.obstacle(optimizer)
+            self.recorded = None if self.cuda_graph else self._make_recorded(optimizer)
         if self.recorded is not None:
             assert isinstance(chunk, Tensor)
             yield from self.recorded.run(chunk, self.rates[done : done + len(chunk)])
-            self.is_recorded = self.recorded.repeated > 0
+            self.cuda_graph = self.recorded.verdict
             return
         updates = Updates(optimizer, self.recipe.clip_norm)
         for offset, (arguments, targets) in enumerate(self.train_split.batches(chunk)):
@@ -171,10 +172,9 @@ class TrialModule(ScoredModule):
             self.average.update()
         return loss, penalty
 
-    def _can_be_recorded(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Return whether everything that differs from step to step can lie on the device."""
-        resident = isinstance(self.train_split, ResidentSplit)
-        return self.recorder is not None and resident and are_worth_it(len(self.rates)) and reads_its_rate(optimizer)
+    def obstacle(self, optimizer: torch.optim.Optimizer) -> str:
+        """Return why no step can be repeated from a recording; empty if one can be tried."""
+        return find_obstacle(len(self.rates), isinstance(self.train_split, ResidentSplit), optimizer)
 
     def _make_recorded(self, optimizer: torch.optim.Optimizer) -> RecordedSteps:
         assert self.recorder is not None

@@ -8,7 +8,6 @@ on the host, takes its steps one by one, with the very kernels that a recording 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
@@ -84,6 +83,11 @@ class RecordedSteps:
         """Return whether a tensor lies elsewhere than when it was recorded."""
         return self._replay is not None and self._addresses() != self._recorded_at
 
+    @property
+    def verdict(self) -> str:
+        """`used` if steps were repeated, else why not."""
+        return "used" if self.repeated else self.reason or "chunks of steps are too short"
+
     def run(self, chunk: Tensor, rates: Sequence[float]) -> Iterator[Taken]:
         """Take the steps of a chunk, and yield what each gave, which holds until the next chunk.
 
@@ -154,7 +158,6 @@ class RecordedSteps:
             self.reason = found[0]
         elif self._warm > 1 and self._on_the_host() != before:  # the first step makes the state of the optimiser
             self.reason = "a step draws or counts on the host, or puts tensors in the place of others"
-        self._tell()
 
     def _record(self) -> None:
         """Record a step, and take the next ones in both ways; those that count are taken one by one."""
@@ -169,7 +172,6 @@ class RecordedSteps:
             self.reason = "steps from a recording lead to other weights"
         if not self.reason:
             self._replay, self._recorded_at = replay, self._addresses()
-        self._tell()
 
     def _rehearse(self) -> tuple[Callable[[], object], list[Tensor]]:
         """Return what repeats a step, and where some repetitions lead; everything is put back."""
@@ -206,20 +208,24 @@ class RecordedSteps:
         ]
         return kept, host_states(), self._addresses()
 
-    def _tell(self) -> None:
-        if self.reason:
-            sys.stderr.write(f"the steps are taken one by one, not from a CUDA graph: {self.reason}\n")
 
+def find_obstacle(steps: int, resident: bool, optimizer: torch.optim.Optimizer) -> str:
+    """Return why steps cannot be repeated from a recording, or are not worth one; empty if one can be tried.
 
-def are_worth_it(steps: int) -> bool:
-    """Return whether a training has so many steps that a recording saves more than it takes."""
-    return steps >= LEAST_STEPS
-
-
-def reads_its_rate(optimizer: torch.optim.Optimizer) -> bool:
-    """Return whether an optimiser can read its learning rate in the memory of the GPU, as fused kernels do."""
+    Args:
+        steps: of the training; 0 for a budget in seconds, whose rates depend on the clock.
+        resident: the examples lie on the device, and each step takes them as they are.
+        optimizer: only fused kernels read the learning rate in the memory of the device.
+    """
+    if not steps:
+        return "the budget is a time"
+    if steps < LEAST_STEPS:
+        return f"there are fewer than {LEAST_STEPS} steps"
+    if not resident:
+        return "examples are augmented or read from files"
     kinds = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
-    return type(optimizer) in kinds and all(group.get("fused") for group in optimizer.param_groups)
+    fused = type(optimizer) in kinds and all(group.get("fused") for group in optimizer.param_groups)
+    return "" if fused else "the optimiser has no fused kernel"
 
 
 def _in_front(here: Tensor, value: Tensor) -> Tensor:

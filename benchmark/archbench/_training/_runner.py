@@ -357,7 +357,7 @@ class TrialRun:
             environment=describe_environment(
                 self.job.device,
                 seeds_together=self.seeds_together,
-                cuda_graph=module is not None and module.is_recorded,
+                cuda_graph="" if module is None else module.cuda_graph,
             ),
             task_facts=self.facts,
             **(describe_predictions(finished) if finished is not None and not trial.tuning else {}),

@@ -185,13 +185,14 @@ class JointTraining(pl.LightningModule):
 
     def _take_steps(self, optimizer: torch.optim.Optimizer, chunk: Tensor, done: int) -> Iterator[Taken]:
         """Take the steps of a chunk, (S, steps, batch) indices, and yield the losses of each, (S,)."""
-        if self.recorded is None and all(module._can_be_recorded(optimizer) for module in self.modules_of_seeds):
-            self.recorded = self._make_recorded(optimizer)
+        if self.first.recorder is not None and self.recorded is None:
+            obstacles = [module.obstacle(optimizer) for module in self.modules_of_seeds]
+            self.recorded = None if any(obstacles) else self._make_recorded(optimizer)
+            self._note_graph(next(filter(None, obstacles), ""))
         rates = self.first.rates[done : done + chunk.shape[1]]
         if self.recorded is not None:
             yield from self.recorded.run(chunk.transpose(0, 1), rates)
-            for module in self.modules_of_seeds:
-                module.is_recorded = self.recorded.repeated > 0
+            self._note_graph(self.recorded.verdict)
             return
         step = make_step(self.stack, optimizer, self.first.recipe.clip_norm)
         streams = [module.train_split.batches(rows) for module, rows in zip(self.modules_of_seeds, chunk, strict=True)]
@@ -221,6 +222,10 @@ class JointTraining(pl.LightningModule):
     def on_train_end(self) -> None:
         """Give back the memory of a recording."""
         self.recorded = None
+
+    def _note_graph(self, verdict: str) -> None:
+        for module in self.modules_of_seeds:
+            module.cuda_graph = verdict
 
     def _note_first_step(self) -> None:
         for module in self.modules_of_seeds:
