@@ -87,7 +87,8 @@ def loss_of(run: TrialRun) -> Callable[[Tensor, Tensor], Tensor]:
 
 def train_by_hand(run: TrialRun, batches: Iterable[Batch], rates: Sequence[float], *, warm_up: int = 0) -> float:
     """Train in a plain PyTorch loop, and return its seconds without those of the first steps."""
-    network, criterion, at = run.module.network.train(), loss_of(run), run.splits["train"].targets.device
+    at, criterion = run.splits["train"].targets.device, loss_of(run)
+    network = run.module.network.to(at).train()  # Lightning leaves it on the CPU
     parameters = list(network.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=rates[0], weight_decay=run.trial.settings.weight_decay, fused=True)
     start = time.perf_counter()
