@@ -24,7 +24,7 @@ from archbench._protocols import equal_steps, find_protocol
 from archbench._records import Record, Store
 from archbench._records._network import weights_file
 from archbench._selection import select
-from support.going_on import EVERY_STREAM, numbers
+from support.going_on import EVERY_STREAM, NOISY_TASK, numbers
 
 KILLS_ITSELF = '''
 import os, signal
@@ -90,7 +90,7 @@ def pool() -> Pool:
 def train(pool: Pool, tmp_path: Path) -> Train:
     """Return `train("name")`, which trains on two devices into a folder of this name, from its state if it has one."""
     build = EVERY_STREAM.replace("def build(", "def network(").replace("x.flatten(1)", "x.flatten(1)[:, :64]")
-    (tmp_path / "mine.py").write_text(build + KILLS_ITSELF.replace("FOLDER", repr(str(tmp_path))))
+    (tmp_path / "mine.py").write_text(build + KILLS_ITSELF.replace("FOLDER", repr(str(tmp_path))) + NOISY_TASK)
     rules: dict[str, Any] = {"name": "mine", "batch_size": 15, "validations": 6}  # stretches of 7 and of 8 examples
 
     def planned(task: str, **changes: Any) -> PlannedTrial:
@@ -216,9 +216,11 @@ def test_ranks_agree_on_a_state(train: Train, tmp_path: Path) -> None:
 def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:
     """The stream of augmentation is taken up where it was, on every rank."""
     (tmp_path / "1 step 12").touch()
-    train("killed", "shapes", augment=True)
+    train("killed", "noisy", augment=True)
+    whole = train("whole", "noisy", augment=True)
 
-    assert_equal(train("killed", "shapes", augment=True), train("whole", "shapes", augment=True))
+    assert_equal(train("killed", "noisy", augment=True), whole)
+    assert numbers(whole[0])["curves"] != numbers(train("plain", "noisy", augment=False)[0])["curves"]
 
 
 @pytest.mark.gpu

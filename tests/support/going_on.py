@@ -35,6 +35,29 @@ def build(task, options):
 """
 
 
+NOISY_TASK = """
+def load_noisy(options, seed):
+    import archbench
+    import numpy as np
+    draw = np.random.default_rng(seed)
+    def examples():
+        inputs = draw.normal(size=(96, 1, 8, 8)).astype(np.float32)
+        return archbench.Examples(inputs, (inputs.sum((1, 2, 3)) > 0).astype(np.int64))
+    return archbench.Splits(examples(), examples(), examples())
+
+def add_noise(inputs, generator):
+    import torch
+    return inputs + torch.randn(inputs.shape, generator=generator)
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=2)
+    yield archbench.Task(name="noisy", info=info, load=load_noisy, loss="cross_entropy", metric="accuracy",
+                         augment=add_noise, chance=0.5, oracle=1.0, summary="Noisy")
+"""
+"""A task whose training images get other noise in every step; for the end of a plugin."""
+
+
 def numbers(record: Record) -> dict[str, Any]:
     """Return all of a record that does not depend on the clock."""
     assert record.status == "ok", record.detail

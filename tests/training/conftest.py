@@ -70,7 +70,9 @@ def _built_ins() -> Plugins:
 def probed_job() -> Callable[..., Job]:
     """Return `probed_job("mlp", "digits", probes)`, which makes a job of the smoke protocol with probes."""
 
-    def make(architecture: str, task: str, probes: Probes | None, *, seed: int = 0, **rules: Any) -> Job:
+    def make(
+        architecture: str, task: str, probes: Probes | None, *, seed: int = 0, kind: str = "cpu", **rules: Any
+    ) -> Job:
         plugins = _built_ins()
         (*_, planned) = make_plan(
             select([architecture], plugins.architectures, "architecture"),
@@ -78,6 +80,6 @@ def probed_job() -> Callable[..., Job]:
             protocol=msgspec.structs.replace(find_protocol("smoke"), probes=probes, **rules),
             seeds=seed + 1,
         ).trials
-        return planned.job(Device(kind="cpu"))
+        return planned.job(Device(kind=kind))
 
     return make

@@ -22,7 +22,9 @@ from archbench._training._measure import describe_environment
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._schedule import TrainingClock
 from support import MakeJob
-from support.going_on import EVERY_STREAM, numbers, with_rules
+from support.going_on import EVERY_STREAM, NOISY_TASK, numbers, with_rules
+
+LINEAR = "def build(task, options):\n    return linear(task)\n"
 
 
 class StoppedError(BaseException):
@@ -112,12 +114,15 @@ def test_penalties_go_on(make_job: MakeJob, tmp_path: Path) -> None:
     assert numbers(run_trial(job, None, lambda progress: None, path)) == whole
 
 
-def test_augmentation_goes_on(probed_job: Callable[..., Job], tmp_path: Path) -> None:
+def test_augmentation_goes_on(make_job: MakeJob, tmp_path: Path) -> None:
     """The stream of augmentation is taken up where it was."""
-    job, path = probed_job("lenet", "shapes", None, validations=5, augment=True), tmp_path / "state"
+    job, path = make_job(LINEAR, task="noisy", extra=NOISY_TASK), tmp_path / "state"
+    plain = with_rules(job, validations=5, augment=False)
+    job = with_rules(job, validations=5, augment=True)
     whole = numbers(run_trial(job))
     stopped(job, path, 3)
 
+    assert whole["curves"] != numbers(run_trial(plain))["curves"]
     assert numbers(run_trial(job, None, lambda progress: None, path)) == whole
 
 
@@ -277,3 +282,24 @@ def test_killed_at_random_moments(probed_job: Callable[..., Job], tmp_path: Path
     assert record.training is not None
     assert len(record.training.resumed_at) >= 9
     assert numbers(record) == numbers(run_trial(job))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("architecture", "task"), [("resnet-20", "digits"), ("transformer", "copy-memory")])
+def test_a_training_on_a_gpu_goes_on(
+    architecture: str, task: str, probed_job: Callable[..., Job], tmp_path: Path
+) -> None:
+    """Stopped and gone on, a training with a CUDA graph ends in the bits of one that was not stopped."""
+    job = probed_job(architecture, task, None, kind="cuda", validations=5, steps=equal_steps(100))
+    path = tmp_path / "state"
+    first = run_trial(job)
+    stopped(job, path, 3)
+    record = run_trial(job, None, lambda progress: None, path)
+
+    assert record.training is not None
+    assert record.training.resumed_at == [40]
+    assert numbers(record) == numbers(first)
+    for trained in (first, record):
+        assert trained.environment is not None
+        assert trained.environment.cuda_graph == "used"

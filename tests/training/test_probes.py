@@ -10,7 +10,7 @@ import torch
 
 from archbench import Probes, Protocol
 from archbench._planning import Job
-from archbench._protocols import Probe
+from archbench._protocols import Probe, equal_steps
 from archbench._training import run_trial
 from archbench._training._probes._prober import moments
 from archbench._training._probes._specimen import fixed_batch
@@ -74,6 +74,18 @@ def test_probes_change_nothing(architecture: str, task: str, probed_job: Any) ->
     run = ends_equal(probed_job(architecture, task, None), Probes(measure=ALL, at=(0, 0.5, 1), examples=16))
 
     assert any(not reading.note for reading in run.prober.readings)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(("architecture", "task"), [("resnet[depth=8]", "digits"), ("lstm", "adding")])
+def test_probes_on_a_gpu_change_nothing(architecture: str, task: str, probed_job: Any) -> None:
+    """They leave the training as it is, also where its steps come from a CUDA graph, which knows where weights lie."""
+    job = probed_job(architecture, task, None, kind="cuda", steps=equal_steps(60), validations=3)
+    run = ends_equal(job, Probes(measure=ALL, at=(0, 0.5, 1), examples=16))
+
+    assert any(not reading.note for reading in run.prober.readings)
+    assert run.module.cuda_graph == "used"
 
 
 def test_probes_do_not_shift_draws_or_counters(make_job: MakeJob) -> None:
