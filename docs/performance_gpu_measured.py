@@ -26,7 +26,7 @@ from archbench._training._measure import describe_environment
 from support.speed import gpu, steps
 from support.speed.rows import Row, describe
 
-PAIRS = 5
+PAIRS = 3
 
 
 def measure() -> dict[str, list[Row]]:
