@@ -9,7 +9,7 @@ from support.speed.steps import CHUNKS, RIVALS, bare, ours, prepared
 from support.speed.trials import plan
 
 GPU = Device(kind="cuda", threads=1)
-WORK = {("mlp", "digits"): 1_200, ("lstm", "adding"): 600, ("resnet-20", "digits"): 360, ("lenet-5", "digits"): 900}
+WORK = {("mlp", "digits"): 600, ("lstm", "adding"): 360, ("resnet-20", "digits"): 180, ("lenet-5", "digits"): 480}
 """Steps of a measurement for each network and task; a sixth of them warms up and is not counted."""
 SEEDS = 20
 TOGETHER = {("mlp", "digits"): 20.0, ("lenet-5", "digits"): 8.0, ("lstm", "adding"): 6.0}
