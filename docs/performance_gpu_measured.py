@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ DOCS = Path(__file__).parent
 sys.path += [str(DOCS), str(DOCS.parent / "tests")]
 
 import torch
-from generated_pages import write_page
-from performance_tables import conditions, measured, ratios, seeds_together, verdicts
+from generated_pages import markdown, write_page
+from performance_tables import conditions, measured, quantity, ratios, seconds, seeds_together, spread, verdicts
 
 from archbench._training._measure import describe_environment
 from support.speed import gpu, steps
@@ -31,8 +32,9 @@ PAIRS = 3
 
 def measure() -> dict[str, list[Row]]:
     """Measure all sections, and print each row."""
-    found: dict[str, list[Row]] = {"steps": [], "together": [], "trials": []}
-    todo = [("steps", gpu.against, work, rival) for work in gpu.WORK for rival in steps.RIVALS]
+    found: dict[str, list[Row]] = {"compiled": [], "steps": [], "together": [], "trials": []}
+    todo = [("compiled", gpu.compiled, work) for work in gpu.WORK if work[0] != "lenet-5"]
+    todo += [("steps", gpu.against, work, rival) for work in gpu.WORK for rival in steps.RIVALS]
     todo += [("together", gpu.gain, work) for work in gpu.TOGETHER]
     todo += [("trials", gpu.recording, work) for work in gpu.WORK]
     for section, function, *arguments in todo:
@@ -55,8 +57,17 @@ def render(results: dict[str, Any]) -> str:
         "### What a recording costs",
         "Seconds of the first chunk of steps beyond the pace of the others.",
         measured(results["trials"]),
+        "### What torch.compile would save",
+        "The suite compiles no network: a step gains little over a CUDA graph, and a trial would have to be long.",
+        markdown(("step", "ratio", "quartiles", "n", "compiling", "steps until it pays"), _compiled(results)),
     ]
     return "\n\n".join(parts)
+
+
+def _compiled(results: dict[str, Any]) -> Iterator[Sequence[Any]]:
+    for row in results["compiled"]:
+        pays = "never" if row["pays_after"] is None else f"{row['pays_after']:,}"
+        yield row["name"], quantity(row["found"], "ratio"), spread(row), row["n"], seconds(row["compiling"]), pays
 
 
 def main() -> None:
@@ -66,6 +77,7 @@ def main() -> None:
     results: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": "python docs/performance_gpu_measured.py",
+        "cores": os.cpu_count(),
         "load": [round(os.getloadavg()[0], 1)],
         "processor": f"{environment.device}, {environment.processor}",
         **{name: getattr(environment, name) for name in names},

@@ -92,6 +92,7 @@ def conditions(command: str) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": command,
         "benchopt_release": benchopt_run.release(),
+        "cores": os.cpu_count(),
         "load": [round(os.getloadavg()[0], 1)],
         **{name: getattr(environment, name) for name in names},
     }

@@ -10,7 +10,8 @@ from generated_pages import markdown
 Row = dict[str, Any]
 SECTIONS = ("steps", "trials", "runs", "benchopt", "series", "start_up", "cells", "ladder", "together")
 
-MOST_LOAD = 0.5
+MOST_LOAD = 0.25
+"""Load for each core in the minute before."""
 BUSY = (
     "**The machine was busy, so these numbers are provisional.** Ratios of two loops in one process hold roughly. "
     "Seconds do not, nor does what compares processes: Linux gives each session its share of a busy core, and a trial "
@@ -66,7 +67,7 @@ def seeds_together(rows: Sequence[Row]) -> list[str]:
 def conditions(results: dict[str, Any]) -> str:
     """Return when, where, with what and how busy."""
     before, after = results["load"]
-    warning = f" {BUSY}" if before > MOST_LOAD else ""
+    warning = f" {BUSY}" if before / results.get("cores", 2) > MOST_LOAD else ""
     return (
         f"Measured on {results['date']} in {results['seconds']} s by `{results['command']}` with archbench "
         f"{results['archbench']}, Python {results['python']}, torch {results['torch']}, Lightning "

@@ -284,6 +284,18 @@ def test_killed_at_random_moments(probed_job: Callable[..., Job], tmp_path: Path
     assert numbers(record) == numbers(run_trial(job))
 
 
+@pytest.mark.parametrize(("fused", "device"), [(True, "meta"), (False, "cpu")])
+def test_the_count_of_steps_comes_back_to_where_it_is_read(fused: bool, device: str) -> None:
+    """A fused kernel of a GPU reads it there, and would read any memory if it were left on the host."""
+    weight = torch.nn.Parameter(torch.empty(3, device="meta"))
+    optimizer = torch.optim.Optimizer([weight], {"fused": fused})
+    tensors = {"moment.0.step": torch.tensor(5.0), "moment.0.exp_avg": torch.zeros(3)}
+    _checkpoint._restore_moments(optimizer, [{}], tensors)
+
+    assert optimizer.state[weight]["step"].device.type == device
+    assert optimizer.state[weight]["exp_avg"].device.type == "meta"
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(("architecture", "task"), [("resnet-20", "digits"), ("transformer", "copy-memory")])

@@ -6,9 +6,10 @@ import copy
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from archbench._training import _stacked_cells
 from archbench._training._stack import Stack, losses_of
 from archbench._training._stacked_layers import with_stacked_layers
 
@@ -35,13 +36,67 @@ class Net(nn.Module):
         return torch.cat([states.flatten(), last.flatten()])
 
 
-@pytest.mark.parametrize("options", [{"batch_first": True}, {"num_layers": 2}], ids=["batch-first", "two-layers"])
+def fused_lstm(z: Tensor, more: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what torch's kernel of `nn.LSTMCell` returns, in the words of its equations."""
+    i, f, candidate, o = (z + more).chunk(4, 1)
+    i, f, candidate, o = i.sigmoid(), f.sigmoid(), candidate.tanh(), o.sigmoid()
+    new = f * c + i * candidate
+    return o * new.tanh(), new, torch.cat([i, f, candidate, o], 1)
+
+
+def fused_lstm_gradient(
+    dh: Tensor, dc: Tensor, before: Tensor, after: Tensor, activations: Tensor, has_bias: bool
+) -> tuple[Tensor, Tensor, None]:
+    """Return the gradient that autograd finds for these equations."""
+    z = activations.clone()
+    squashed = [0, 1, 3]
+    parts = list(z.chunk(4, 1))
+    parts = [part.logit() if number in squashed else part.atanh() for number, part in enumerate(parts)]
+    net, memory = torch.cat(parts, 1).requires_grad_(), before.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        h, c, _ = fused_lstm(net, torch.zeros_like(net), memory)
+    torch.testing.assert_close(c, after)
+    d_net, d_memory = torch.autograd.grad([h, c], [net, memory], [dh, dc])
+    return d_net, d_memory, None
+
+
+OPTIONS = pytest.mark.parametrize(
+    "options", [{"batch_first": True}, {"num_layers": 2}], ids=["batch-first", "two-layers"]
+)
+
+
+@OPTIONS
 @pytest.mark.parametrize("name", LAYERS)
 def test_states_and_gradients_are_torchs(name: str, options: dict[str, bool]) -> None:
     """States, and the gradients of a random sum of them in inputs and weights, agree to ten digits in float64."""
+    compare_with_torch(name, options)
+
+
+@OPTIONS
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_form_for_gpus(name: str, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one product for all steps, and one kernel for each step of an LSTM, results agree as well."""
+    monkeypatch.setattr(_stacked_cells, "ALL_STEPS_AT_ONCE", ("cpu",))
+    monkeypatch.setattr(_stacked_cells, "LSTMS", {"cpu": _stacked_cells.FusedLSTM})
+    monkeypatch.setattr(_stacked_cells, "_fused_lstm", fused_lstm)
+    monkeypatch.setattr(_stacked_cells, "_fused_lstm_gradient", fused_lstm_gradient)
+    compare_with_torch(name, options)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@OPTIONS
+@pytest.mark.parametrize("name", LAYERS)
+def test_states_and_gradients_on_a_gpu(name: str, options: dict[str, bool]) -> None:
+    """On a GPU, too, where torch's layers have kernels of cuDNN."""
+    compare_with_torch(name, options, "cuda")
+
+
+def compare_with_torch(name: str, options: dict[str, bool], kind: str = "cpu") -> None:
+    """Assert that stacked layers compute on a kind of device what torch's layers compute."""
     torch.manual_seed(0)
-    networks = [Net(LAYERS[name](**options)).double() for _ in range(SEEDS)]
-    x = torch.randn(SEEDS, BATCH, STEPS, 2, dtype=torch.float64, requires_grad=True)
+    networks = [Net(LAYERS[name](**options)).double().to(kind) for _ in range(SEEDS)]
+    x = torch.randn(SEEDS, BATCH, STEPS, 2, dtype=torch.float64, device=kind, requires_grad=True)
     parameters = {
         key: torch.stack([dict(network.named_parameters())[key].detach() for network in networks]).requires_grad_()
         for key, _ in networks[0].named_parameters()

@@ -256,15 +256,17 @@ def _numbers(state: Mapping[str, Any]) -> dict[str, float | bool | None]:
 def _restore_moments(
     optimizer: torch.optim.Optimizer, numbers: list[dict[str, Any]], tensors: Mapping[str, Tensor]
 ) -> None:
+    fused = {id(p) for group in optimizer.param_groups if group.get("fused") for p in group["params"]}
     for number, (parameter, known) in enumerate(zip(_parameters(optimizer), numbers, strict=True)):
         begin = f"moment.{number}."
         state: dict[str, Any] = dict(known)
         for name, value in tensors.items():
             if name.startswith(begin):
                 # Fused kernels walk through memory, so a moment must lie in memory as its weight does, channels last
-                # for convolutions. The count of steps stays where the optimiser keeps it.
+                # for convolutions. They read the count of steps on the device of the weight, others on the host.
                 like = parameter.detach() if value.shape == parameter.shape else value
-                state[name.removeprefix(begin)] = torch.empty_like(like, dtype=value.dtype).copy_(value)
+                device = parameter.device if id(parameter) in fused else like.device
+                state[name.removeprefix(begin)] = torch.empty_like(like, dtype=value.dtype, device=device).copy_(value)
         if state:
             optimizer.state[parameter] = state
 

@@ -1,8 +1,9 @@
 """Recurrent cells of several seeds at once, with gradients written by hand.
 
 All that a step reads lies side by side, x_t, h_{t-1} and a 1, and so do the weights, V = [W R b]. A step of all seeds
-is then one batched product, and so is its part of the gradient in V. What a step needs is used at once, while it is in
-the cache: arrays of all seeds and steps are larger than that. S seeds, B examples, T steps, I features, H units.
+is then one batched product, and so is its part of the gradient in V. On a CPU what a step needs is used at once, while
+it is in the cache: arrays of all seeds and steps are larger than that. For a GPU fewer kernels count for more, so there
+the gradients in V and x are one product over all steps. S seeds, B examples, T steps, I features, H units.
 """
 
 # ruff: noqa: N803, N806 - the symbols of recurrent nets are capitals
@@ -21,6 +22,10 @@ Compute = Callable[..., Tensor]
 
 _tanh_gradient = torch.ops.aten.tanh_backward.grad_input  # of the gradient and of tanh itself
 _sigmoid_gradient = torch.ops.aten.sigmoid_backward.grad_input
+_fused_lstm = torch.ops.aten._thnn_fused_lstm_cell
+_fused_lstm_gradient = torch.ops.aten._thnn_fused_lstm_cell_backward_impl
+ALL_STEPS_AT_ONCE = ("cuda",)
+"""Devices on which the gradients in x and V are one product over all steps."""
 
 
 class Cell(Protocol):
@@ -46,9 +51,8 @@ def _rectified(x: Tensor, W: Tensor, R: Tensor, b_W: Tensor, b_R: Tensor) -> Ten
 
 
 def _lstm(x: Tensor, W: Tensor, R: Tensor, b_W: Tensor, b_R: Tensor) -> Tensor:
-    S, B, T, _ = x.shape
     V = torch.cat([W, R, (b_W + b_R)[:, :, None]], 2)
-    return _through_time(x, V, LSTM(x.new_empty(T + 1, S, B, R.shape[2]), x.new_empty(T, S, B, R.shape[2])))
+    return _through_time(x, V, LSTMS.get(x.device.type, LSTM)(x, R.shape[2]))
 
 
 def _gru(x: Tensor, W: Tensor, R: Tensor, b_W: Tensor, b_R: Tensor) -> Tensor:
@@ -93,13 +97,15 @@ class LSTM:
     """c_t = f c_{t-1} + i c'_t, h_t = o tanh(c_t), with net inputs in torch's order i, f, c', o.
 
     Args:
-        c, squashed: room for the memories (T + 1, S, B, H), and for their tanh (T, S, B, H).
+        x: (S, B, T, I).
+        H: units.
     """
 
-    def __init__(self, c: Tensor, squashed: Tensor) -> None:
-        c[0] = 0
-        self.c, self.squashed = c.unbind(0), squashed.unbind(0)
-        self.dc = torch.zeros_like(c[0])
+    def __init__(self, x: Tensor, H: int) -> None:
+        S, B, T, _ = x.shape
+        self.c, self.squashed = x.new_empty(T + 1, S, B, H).unbind(0), x.new_empty(T, S, B, H).unbind(0)
+        self.c[0].zero_()
+        self.dc = torch.zeros_like(self.c[0])
 
     def forward(self, t: int, z: Tensor, old: Tensor, new: Tensor) -> None:
         """Compute a state; z becomes the activations."""
@@ -122,6 +128,41 @@ class LSTM:
         _sigmoid_gradient(dc * self.c[t], f, grad_input=d_f)
         _tanh_gradient(dc * i, candidate, grad_input=d_candidate)
         dc.mul_(f)
+
+
+class FusedLSTM:
+    """An `LSTM` whose steps are one kernel of a GPU each, that of `nn.LSTMCell`.
+
+    Args:
+        x: (S, B, T, I).
+        H: units.
+    """
+
+    def __init__(self, x: Tensor, H: int) -> None:
+        S, B, _, _ = x.shape
+        self.c = [x.new_zeros(S * B, H)]
+        self.activations: list[Tensor] = []
+        self.none = x.new_zeros(S * B, 4 * H)  # the kernel adds two net inputs
+        self.dc = self.c[0]
+
+    def forward(self, t: int, z: Tensor, old: Tensor, new: Tensor) -> None:
+        """Compute a state."""
+        h, c, activations = _fused_lstm(z.flatten(0, 1), self.none, self.c[t])
+        new.copy_(h.view_as(new))
+        self.c.append(c)
+        self.activations.append(activations)
+
+    def backward(self, t: int, z: Tensor, old: Tensor, new: Tensor, dh: Tensor, dz: Tensor) -> None:
+        """Compute a gradient; that in the memory goes from step to step."""
+        before, after = self.c[t], self.c[t + 1]
+        found, self.dc, _ = _fused_lstm_gradient(
+            dh.flatten(0, 1).contiguous(), self.dc, before, after, self.activations[t], False
+        )
+        dz.copy_(found.view_as(dz))
+
+
+LSTMS: dict[str, Callable[[Tensor, int], LSTM | FusedLSTM]] = {"cuda": FusedLSTM}
+"""The LSTM of a kind of device, where it has one of its own."""
 
 
 class GRU:
@@ -189,14 +230,22 @@ class _ThroughTime(torch.autograd.Function):
         W, R = V[:, :, :features], V[:, :, features:-1].contiguous()
         each, grads = read[..., features:-1].unbind(0), grad.unbind(2)
         dx = read.new_empty(T, *grad.shape[:2], features) if ctx.needs_input_grad[0] else None
-        dV, dz, dh = torch.zeros_like(V), torch.empty_like(z[0]), grads[-1].contiguous()
+        at_once = z.device.type in ALL_STEPS_AT_ONCE
+        dz = torch.empty_like(z if at_once else z[:1])
+        dV, dh = torch.zeros_like(V), grads[-1].contiguous()
         for t in range(T - 1, -1, -1):
-            direct = cell.backward(t, z[t], each[t], each[t + 1], dh, dz)
-            dV.baddbmm_(dz.transpose(1, 2), read[t])
-            if dx is not None:
-                torch.bmm(dz, W, out=dx[t])
+            dz_t = dz[t if at_once else 0]
+            direct = cell.backward(t, z[t], each[t], each[t + 1], dh, dz_t)
+            if not at_once:
+                dV.baddbmm_(dz_t.transpose(1, 2), read[t])
+                if dx is not None:
+                    torch.bmm(dz_t, W, out=dx[t])
             if t:
-                dh = torch.baddbmm(grads[t - 1], dz, R)
+                dh = torch.baddbmm(grads[t - 1], dz_t, R)
                 if direct is not None:
                     dh += direct
+        if at_once:
+            rows = dz.transpose(0, 1).flatten(1, 2)  # (S, T B, N)
+            dV = torch.bmm(rows.transpose(1, 2), read[:T].transpose(0, 1).flatten(1, 2))
+            dx = None if dx is None else torch.bmm(rows, W).view(len(V), T, -1, features).transpose(0, 1)
         return None if dx is None else dx.permute(1, 2, 0, 3), dV, None

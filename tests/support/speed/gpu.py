@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
+
+import torch
+
 from archbench._planning import Device
 from archbench._training._together import JointTraining
 from support.speed.rows import Row, in_pairs, ratio, values
@@ -19,7 +24,7 @@ TOGETHER = {("mlp", "digits"): 20.0, ("lenet-5", "digits"): 8.0, ("lstm", "addin
 def against(work: tuple[str, str], rival: str, count: int) -> Row:
     """Return the row of a step of ours on a GPU over that of a rival."""
     run, steps = prepared(plan(*work)[0], GPU), WORK[work]
-    pairs = in_pairs(lambda: ours(run, steps), lambda: RIVALS[rival](run, steps), count, warm_up=1)
+    pairs = in_pairs(lambda: ours(run, steps), lambda: RIVALS[rival](run, steps), count)
     name = f"{work[0]} on {work[1]}"
     target = {"at_most": 1.0} if rival == "a bare tensor loop" else {}
     return ratio(f"a step of {name} over that of {rival}", pairs, work=name, rival=rival, **target)
@@ -55,3 +60,23 @@ def recording(work: tuple[str, str], count: int) -> Row:
         first, *others = run.module.seconds
         found.append(first - sorted(others)[len(others) // 2])
     return values(f"warm-up and recording of {work[0]} on {work[1]}", found, "s")
+
+
+def compiled(work: tuple[str, str], count: int) -> Row:
+    """Return the row of a step that torch.compile has fused over one that it has not, both from a CUDA graph.
+
+    `compiling` has the seconds that torch takes for it, and `pays_after` the steps that save as much.
+    """
+    alone, fused = (prepared(plan(*work)[0], GPU) for _ in range(2))
+    steps = WORK[work]
+    assert fused.module is not None
+    fused.module.network = torch.compile(fused.module.network)  # type: ignore[assignment]
+    start = time.perf_counter()
+    ours(fused, steps)
+    first, start = time.perf_counter() - start, time.perf_counter()
+    ours(fused, steps)
+    compiling = first - (time.perf_counter() - start)
+    pairs = in_pairs(lambda: ours(fused, steps), lambda: ours(alone, steps), count)
+    row = ratio(f"{work[0]} on {work[1]}", pairs, compiling=compiling)
+    saved = row["theirs"] - row["ours"]
+    return row | {"pays_after": math.ceil(compiling / saved) if saved > 0 else None}
