@@ -310,7 +310,8 @@ def test_a_training_on_a_gpu_goes_on(
     record = run_trial(job, None, lambda progress: None, path)
 
     assert record.training is not None
-    assert record.training.resumed_at == [40]
+    assert record.curves is not None
+    assert record.training.resumed_at == record.curves.step[1:2]
     assert numbers(record) == numbers(first)
     for trained in (first, record):
         assert trained.environment is not None

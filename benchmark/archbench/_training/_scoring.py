@@ -1,4 +1,4 @@
-"""What a network is scored with: metrics, and one pass over a split.
+"""The metrics of a network, and the pass over a split that fills them.
 
 Lightning's loop over test batches takes longer to start than a small network needs for a whole split.
 """
