@@ -122,7 +122,7 @@ def test_weights_that_are_lost_are_told(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_merge_and_reproduce(folder: Path, cli: Cli) -> None:
-    """A record comes out again bit for bit, norms included, its files stay as they are, and a merge takes records."""
+    """A record comes out again bit for bit, norms included, its files stay, and a merge takes them with the record."""
     (record,) = archbench.read(folder / "out").records
     before = {path: path.read_bytes() for path in (folder / "out" / "networks").iterdir()}
     again = cli("reproduce", f"out/{record.id[:8]}", "--plugin", "weighed.py", "--json", cwd=folder)
@@ -134,4 +134,6 @@ def test_merge_and_reproduce(folder: Path, cli: Cli) -> None:
     assert "readings" in check["compared"]
     assert {path: path.read_bytes() for path in (folder / "out" / "networks").iterdir()} == before
     assert [one.id for one in archbench.read(folder / "both").records] == [record.id]
-    assert not (folder / "both" / "networks").exists()
+    assert {path.name: data for path, data in before.items()} == {
+        path.name: path.read_bytes() for path in (folder / "both" / "networks").iterdir()
+    }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from archbench._declarations import TaskInfo
 from archbench._errors import StoreError
 from archbench._records import Record, Store, encode_record, merge
+from archbench._records._network import KeptNetwork, read_sidecar, read_weights, write_network
 from support import MakeRecord
 
 
@@ -110,3 +113,74 @@ def test_a_newer_record_is_not_replaced(make_record: MakeRecord, tmp_path: Path)
     assert (merged.added, merged.records) == (0, {})
     assert "newer archbench" in merged.left_out[0]
     assert path.read_bytes() == before
+
+
+def keep(path: Path, record: Record, weights: bytes, *, step: int | None = None) -> str:
+    """Keep a network of a record in a folder, and return its name."""
+    network = KeptNetwork(
+        format=1,
+        trial=record.trial,
+        weights="selected" if step is None else "step",
+        step=step or 500,
+        info=TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=10),
+        loss="cross_entropy",
+        takes_lengths=False,
+        sha256=hashlib.sha256(weights).hexdigest(),
+        versions={},
+    )
+    write_network(Store(path).networks, network, weights)
+    return network.name
+
+
+def test_networks_come_along_with_their_records(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Those of trials and of probes are there afterwards, byte for byte, and a second merge copies none."""
+    a, b = folder(tmp_path / "a", make_record(0)), folder(tmp_path / "b", make_record(1))
+    names = [keep(a, make_record(0), b"one"), keep(b, make_record(1), b"two"), keep(b, make_record(1), b"3", step=50)]
+    store = Store(tmp_path / "c")
+    first, second = merge([a, b], store), merge([b, a], store)
+
+    assert (first.networks, second.networks) == (3, 0)
+    assert [read_weights(store.networks, read_sidecar(store.networks, name)) for name in names] == [
+        b"one",
+        b"two",
+        b"3",
+    ]
+    assert len(list(store.networks.iterdir())) == 6
+    assert first.left_out == second.left_out == []
+
+
+@pytest.mark.parametrize("damage", ["weights", "sidecar", "other trial", "link", "no sidecar"])
+def test_networks_that_are_none_are_left_out(damage: str, make_record: MakeRecord, tmp_path: Path) -> None:
+    """Garbled files and those of another trial are named; a link is not followed, and half a network is none."""
+    a = folder(tmp_path / "a", make_record(0))
+    name = keep(a, make_record(0), b"one")
+    weights, sidecar = (Store(a).networks / f"{name}{end}" for end in (".safetensors", ".json"))
+    if damage == "weights":
+        weights.write_bytes(b"other")
+    elif damage == "sidecar":
+        sidecar.write_bytes(b"{")
+    elif damage == "other trial":
+        sidecar.write_bytes(sidecar.read_bytes().replace(b'"seed":0', b'"seed":9'))
+    elif damage == "link":
+        weights.rename(tmp_path / "elsewhere")
+        weights.symlink_to(tmp_path / "elsewhere")
+    else:
+        sidecar.unlink()
+    merged = merge([a], Store(tmp_path / "c"))
+
+    assert (merged.added, merged.networks) == (1, 0)
+    assert len(merged.left_out) == (damage not in ("link", "no sidecar"))
+    assert all(name in line for line in merged.left_out)
+    assert not Store(tmp_path / "c").networks.exists()
+
+
+def test_networks_of_a_result_that_does_not_count_stay(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Weights beside a crash are those of another training of the trial than the score."""
+    crashed = make_record(0, status="crashed", scores=None)
+    a, b = folder(tmp_path / "a", crashed), folder(tmp_path / "b", make_record(0))
+    keep(a, crashed, b"half")
+    name = keep(b, make_record(0), b"whole")
+    store = Store(tmp_path / "c")
+
+    assert merge([a, b], store).networks == 1
+    assert read_weights(store.networks, read_sidecar(store.networks, name)) == b"whole"

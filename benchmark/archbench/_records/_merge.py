@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archbench._errors import StoreError
+from archbench._records._merge_networks import bring_networks
 from archbench._records._record import Record
 from archbench._records._refused import one_for_each_cell
 from archbench._records._scan import choose, contradiction
@@ -23,17 +24,20 @@ class Merged(NamedTuple):
         records: all records of the folder afterwards, by id.
         added: how many of them it did not have before.
         replaced: how many count instead of an earlier one of their trial, which had no result or an older one.
-        left_out: a line for each file that is no valid record, or a newer version's; it stays where it is.
+        networks: how many kept networks came along.
+        left_out: a line for each file that is no valid record, or a newer version's, and for each network that is none;
+            it stays where it is.
     """
 
     records: dict[str, Record]
     added: int
     replaced: int
+    networks: int
     left_out: list[str]
 
 
 def merge(sources: Sequence[Path], store: Store) -> Merged:
-    """Unite the records of several folders in one; the folders that they come from are only read.
+    """Unite the records of several folders, and their networks, in one; the folders they come from are only read.
 
     Nothing is written unless all of it can be. Merging the same folders again changes nothing.
 
@@ -69,8 +73,13 @@ def _merge(sources: Sequence[Path], store: Store) -> Merged:
     for record in changed:
         store.write(record)
     store.write_refused(one_for_each_cell(refused), {record.trial.cell for record in chosen.values()})
+    networks = 0
+    for key, record in chosen.items():
+        came, lines = bring_networks(record, copies[key], store.networks)
+        networks += came
+        left_out += lines
     added = sum(record.id not in before for record in changed)
-    return Merged(chosen, added, len(changed) - added, left_out)
+    return Merged(chosen, added, len(changed) - added, networks, left_out)
 
 
 def _left_out(store: Store, broken: Sequence[tuple[Path, str]]) -> Iterator[str]:

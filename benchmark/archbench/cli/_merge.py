@@ -26,7 +26,10 @@ def merge(
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
-    """Unite the records of several folders in one, and write its leaderboard. Refuses results that contradict."""
+    """Unite the records and networks of several folders in one, and write its leaderboard.
+
+    Results that contradict each other are refused.
+    """
     from archbench._suite._leaderboard import refuse_to_overwrite_foreign_files, write_leaderboard
 
     plugins = load(plugin, no_plugin)
@@ -40,8 +43,13 @@ def merge(
     if json:
         print_json(_describe(merged, written))
     else:
-        print(f"{merged.added} records added, {merged.replaced} replaced; {len(merged.records)} records in {out}")
+        print(_say(merged, out))
     sys.exit(1 if merged.left_out or any(problem.fatal for problem in written.problems) else 0)
+
+
+def _say(merged: Merged, out: Path) -> str:
+    networks = f" {merged.networks} networks came along;" if merged.networks else ""
+    return f"{merged.added} records added, {merged.replaced} replaced;{networks} {len(merged.records)} records in {out}"
 
 
 def _describe(merged: Merged, written: WrittenLeaderboard) -> dict[str, object]:
@@ -51,6 +59,7 @@ def _describe(merged: Merged, written: WrittenLeaderboard) -> dict[str, object]:
         "records": len(merged.records),
         "added": merged.added,
         "replaced": merged.replaced,
+        "networks": merged.networks,
         "left_out": merged.left_out,
         "files": written.files,
         "problems": [describe_problem(problem) for problem in written.problems],
