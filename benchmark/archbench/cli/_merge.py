@@ -26,10 +26,7 @@ def merge(
     no_plugin: Blocked = None,
     json: Json = False,
 ) -> None:
-    """Unite the records and networks of several folders in one, and write its leaderboard.
-
-    Results that contradict each other are refused.
-    """
+    """Unite records and networks of several folders, and write the leaderboard. Refuses results that contradict."""
     from archbench._suite._leaderboard import refuse_to_overwrite_foreign_files, write_leaderboard
 
     plugins = load(plugin, no_plugin)
