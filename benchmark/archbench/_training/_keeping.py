@@ -34,6 +34,9 @@ def keep_network(job: Job, record: Record, module: TrialModule, folder: Path) ->
         return record
     selected = job.keep == "selected"
     step, state = module.selected if selected else (module.steps[-1], module.network.state_dict())
+    state = module.whole(state)
+    if job.rank is not None and not job.rank.leads:
+        return record
     failed = _write_all(job, module, job.keep, {step: state}, folder)
     return msgspec.structs.replace(record, detail=failed[step]) if failed else record
 

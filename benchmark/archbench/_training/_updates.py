@@ -20,7 +20,8 @@ class Updates:
     """Clears, clips and applies the gradients of an optimiser.
 
     Args:
-        optimizer: any; the short way is taken for a fused Adam or AdamW with all parameters in float32 on the CPU.
+        optimizer: any; the short way is taken for a fused Adam or AdamW with all parameters in float32 on the CPU, and
+            not sharded.
         clip_norm: largest norm of all gradients together; 0 to leave them as they are.
     """
 
@@ -28,7 +29,9 @@ class Updates:
         self.optimizer, self.clip_norm = optimizer, clip_norm
         self.groups: list[dict[str, Any]] = optimizer.param_groups
         self.trained: list[nn.Parameter] = [parameter for group in self.groups for parameter in group["params"]]
-        self.alike = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in self.trained)
+        self.alike = all(
+            type(p) is nn.Parameter and p.dtype == torch.float32 and p.device.type == "cpu" for p in self.trained
+        )
         plain = all(g.get("fused") and not g.get("amsgrad") and not g.get("maximize") for g in self.groups)
         self.adam = self.alike and type(optimizer) in (torch.optim.Adam, torch.optim.AdamW) and plain
         self.rows: list[list[Row]] = [[] for _ in self.groups]

@@ -1,0 +1,121 @@
+"""A watch over a sharded network: what FSDP would get wrong in silence becomes an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.utilities.distributed import gather_all_tensors
+
+from archbench._training._joining import exchanged_on
+from archbench._training._shards import is_shard
+
+Places = Sequence[tuple[dict[str, Any], str]]
+"""Where weights are found while they are gathered: the dictionary of a module, and the key."""
+
+
+class Watch:
+    """Sees which blocks run, what they do to their weights, and what they return.
+
+    Ranks must run the same blocks in the same order and use the same weights of them, since they gather weights and add
+    up gradients in the order of their calls. A block must leave its weights alone, as changes are lost with the
+    gathered copy. It must return its outputs where FSDP finds them, to gather the weights again before backward.
+
+    Args:
+        blocks: by name, the inner ones first; called before they are sharded.
+    """
+
+    def __init__(self, blocks: Sequence[tuple[str, nn.Module]]) -> None:
+        self.trace = 0  # a checksum of all that ran
+        self._before: dict[str, list[tuple[int, Tensor | None]]] = {}
+        self._looked_at: set[str] = set()
+        taken: set[int] = set()
+        for name, block in blocks:
+            places = [place for place in _places(block) if id(place[0][place[1]]) not in taken]
+            taken |= {id(holder[key]) for holder, key in places}
+            # FSDP puts its own hook in front of the first, and behind the second: both see gathered weights.
+            block.register_forward_pre_hook(functools.partial(self._enter, name, places))
+            block.register_forward_hook(functools.partial(self._leave, name, places))
+
+    def note_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Note which parameters got a gradient in a step."""
+        self.trace = zlib.crc32(bytes(parameter.grad is not None for parameter in parameters), self.trace)
+
+    def agree(self) -> None:
+        """Raise if the ranks did not run the same so far; all call it at the same places.
+
+        Raises:
+            RuntimeError: they did not, so that they may have mixed up their weights.
+        """
+        if len({int(each) for each in gather_all_tensors(torch.tensor(self.trace, device=exchanged_on()))}) > 1:
+            raise RuntimeError(
+                "the ranks did not use the same weights in the same order, as where examples choose their own way "
+                "through a network; sharded weights need that: leave out --strategy fsdp"
+            )
+
+    def _enter(self, name: str, places: Places, block: nn.Module, inputs: object) -> None:
+        self.trace = zlib.crc32(name.encode(), self.trace)
+        if block.training and torch.is_grad_enabled():
+            first = name not in self._looked_at  # changes behind the back of autograd are looked for once
+            weights = [holder[key] for holder, key in places]
+            self._before[name] = [(weight._version, weight.detach().clone() if first else None) for weight in weights]
+
+    def _leave(self, name: str, places: Places, block: nn.Module, inputs: object, outputs: Any) -> Any:
+        for (holder, key), (version, copy) in zip(places, self._before.pop(name, ()), strict=False):
+            weight = holder[key]
+            if weight._version != version or (copy is not None and not torch.equal(weight, copy)):
+                raise RuntimeError(
+                    f"{_called(name)} changes its weight {key} in its forward pass, and sharded weights change in "
+                    "steps of the optimiser only; leave out --strategy fsdp"
+                )
+            self._looked_at.add(name)
+        return _seen(name, outputs)
+
+
+def _places(block: nn.Module) -> list[tuple[dict[str, Any], str]]:
+    return [
+        (module._parameters, key)
+        for module in block.modules()
+        for key, weight in module._parameters.items()
+        if weight is not None
+    ]
+
+
+def _called(name: str) -> str:
+    return f"the block {name}" if name else "the network"
+
+
+def _seen(name: str, value: Any) -> Any:
+    """Return outputs in which FSDP finds every tensor, and of which none can be changed in place unseen.
+
+    Raises:
+        RuntimeError: some cannot be looked into, or belong to sharded weights that were not gathered.
+    """
+    if isinstance(value, Tensor):
+        if is_shard(value):
+            raise RuntimeError(
+                f"{_called(name)} computes with weights of a block outside of its forward pass, where they are "
+                "sharded; leave out --strategy fsdp"
+            )
+        return value.clone() if value.requires_grad and value._is_view() else value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    look = functools.partial(_seen, name)
+    if isinstance(value, dict):
+        return {key: look(item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(look, value))
+    if isinstance(value, list | tuple):
+        return type(value)(map(look, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        found = {field.name: look(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **found)
+    raise RuntimeError(
+        f"{_called(name)} returns {type(value).__name__}, into which FSDP cannot look for tensors; return tensors, "
+        "lists, tuples, dictionaries or dataclasses of them, or leave out --strategy fsdp"
+    )
