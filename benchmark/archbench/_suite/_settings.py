@@ -105,8 +105,8 @@ class RunSettings:
             raise SelectionError(f"strategy is {self.strategy!r}; give one of {', '.join(get_args(Strategy))}")
         if self.sharded and self.devices_per_trial == 1:
             raise SelectionError(
-                "strategy is 'fsdp', which shards weights over the devices of a trial, and devices per trial are 1; give "
-                "2 at least with --devices-per-trial, or leave out --strategy"
+                "strategy is 'fsdp', which shards weights over the devices of a trial, and devices per trial are 1; "
+                "give 2 at least with --devices-per-trial, or leave out --strategy"
             )
 
     def _check_per_device(self) -> None:

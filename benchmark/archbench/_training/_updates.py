@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archbench._training._shards import is_shard
+
 Row = tuple[Tensor, Tensor, Tensor, Tensor]
 """A parameter of Adam with its state: both moments and the number of steps."""
 
@@ -29,9 +31,7 @@ class Updates:
         self.optimizer, self.clip_norm = optimizer, clip_norm
         self.groups: list[dict[str, Any]] = optimizer.param_groups
         self.trained: list[nn.Parameter] = [parameter for group in self.groups for parameter in group["params"]]
-        self.alike = all(
-            type(p) is nn.Parameter and p.dtype == torch.float32 and p.device.type == "cpu" for p in self.trained
-        )
+        self.alike = all(_is_plain(parameter) for parameter in self.trained)
         plain = all(g.get("fused") and not g.get("amsgrad") and not g.get("maximize") for g in self.groups)
         self.adam = self.alike and type(optimizer) in (torch.optim.Adam, torch.optim.AdamW) and plain
         self.rows: list[list[Row]] = [[] for _ in self.groups]
@@ -68,6 +68,10 @@ class Updates:
     def _rows(self, parameters: Sequence[nn.Parameter]) -> list[Row]:
         state = self.optimizer.state
         return [(p, s["exp_avg"], s["exp_avg_sq"], s["step"]) for p in parameters if (s := state.get(p))]
+
+
+def _is_plain(parameter: nn.Parameter) -> bool:
+    return parameter.dtype == torch.float32 and parameter.device.type == "cpu" and not is_shard(parameter)
 
 
 @torch.no_grad()
