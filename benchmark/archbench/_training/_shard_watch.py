@@ -9,14 +9,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torchmetrics.utilities.distributed import gather_all_tensors
+from torch import Tensor, distributed, nn
 
 from archbench._training._joining import exchanged_on
 from archbench._training._shards import is_shard
 
 Places = Sequence[tuple[dict[str, Any], str]]
 """Where weights are found while they are gathered: the dictionary of a module, and the key."""
+
+CLOSE = 2
+"""Steps of a chunk that are looked at closely; the first may find weights as the last forward pass left them."""
 
 
 class Watch:
@@ -26,14 +28,18 @@ class Watch:
     up gradients in the order of their calls. A block must leave its weights alone, as changes are lost with the
     gathered copy. It must return its outputs where FSDP finds them, to gather the weights again before backward.
 
+    It looks closely at the first steps of every chunk: there the ranks meet before each block, which catches those that
+    would wait for each other, and weights are compared, which catches changes behind the back of autograd.
+
     Args:
-        blocks: by name, the inner ones first; called before they are sharded.
+        blocks: by name, the inner ones first; not sharded yet.
     """
 
     def __init__(self, blocks: Sequence[tuple[str, nn.Module]]) -> None:
         self.trace = 0  # a checksum of all that ran
         self._before: dict[str, list[tuple[int, Tensor | None]]] = {}
-        self._looked_at: set[str] = set()
+        self._blocks = blocks
+        self._close = CLOSE
         taken: set[int] = set()
         for name, block in blocks:
             places = [place for place in _places(block) if id(place[0][place[1]]) not in taken]
@@ -41,6 +47,21 @@ class Watch:
             # FSDP puts its own hook in front of the first, and behind the second: both see gathered weights.
             block.register_forward_pre_hook(functools.partial(self._enter, name, places))
             block.register_forward_hook(functools.partial(self._leave, name, places))
+
+    def meet(self) -> None:
+        """Let ranks meet before they gather the weights of a block; called when the blocks are sharded."""
+        for name, block in self._blocks:
+            block.register_forward_pre_hook(functools.partial(self._meet, name), prepend=True)
+
+    def begin_chunk(self) -> None:
+        """Look closely at the next steps."""
+        self._close = CLOSE
+
+    def end_forward(self) -> None:
+        """Note that the forward pass of a step is over."""
+        if self._close:
+            self.agree()
+            self._close -= 1
 
     def note_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Note which parameters got a gradient in a step."""
@@ -52,18 +73,23 @@ class Watch:
         Raises:
             RuntimeError: they did not, so that they may have mixed up their weights.
         """
-        if len({int(each) for each in gather_all_tensors(torch.tensor(self.trace, device=exchanged_on()))}) > 1:
+        ends = torch.tensor([self.trace, -self.trace], device=exchanged_on())
+        distributed.all_reduce(ends, distributed.ReduceOp.MAX)
+        if int(ends.sum()) != 0:  # largest less smallest
             raise RuntimeError(
                 "the ranks did not use the same weights in the same order, as where examples choose their own way "
                 "through a network; sharded weights need that: leave out --strategy fsdp"
             )
 
-    def _enter(self, name: str, places: Places, block: nn.Module, inputs: object) -> None:
+    def _meet(self, name: str, block: nn.Module, inputs: object) -> None:
         self.trace = zlib.crc32(name.encode(), self.trace)
-        if block.training and torch.is_grad_enabled():
-            first = name not in self._looked_at  # changes behind the back of autograd are looked for once
+        if self._close and torch.is_grad_enabled():
+            self.agree()
+
+    def _enter(self, name: str, places: Places, block: nn.Module, inputs: object) -> None:
+        if torch.is_grad_enabled():
             weights = [holder[key] for holder, key in places]
-            self._before[name] = [(weight._version, weight.detach().clone() if first else None) for weight in weights]
+            self._before[name] = [(w._version, w.detach().clone() if self._close else None) for w in weights]
 
     def _leave(self, name: str, places: Places, block: nn.Module, inputs: object, outputs: Any) -> Any:
         for (holder, key), (version, copy) in zip(places, self._before.pop(name, ()), strict=False):
@@ -73,7 +99,6 @@ class Watch:
                     f"{_called(name)} changes its weight {key} in its forward pass, and sharded weights change in "
                     "steps of the optimiser only; leave out --strategy fsdp"
                 )
-            self._looked_at.add(name)
         return _seen(name, outputs)
 
 

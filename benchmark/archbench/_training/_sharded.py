@@ -13,12 +13,14 @@ from archbench._planning import Job
 from archbench._training._module import TrialModule
 from archbench._training._ranked import RankedModule
 from archbench._training._shard_watch import Watch
-from archbench._training._sharding import send, shard
+from archbench._training._sharding import ADVICE, send, shard
 from archbench._training._shards import as_shard
 from archbench._training._splits import EvaluationBatches
 
 MIXED = "mixed torch.Tensor and DTensor"
 """Part of torch's message where a network reads a weight that is not gathered."""
+UNFIT = "FSDP expects"
+"""The beginning of torch's messages where a block has weights that it does not gather together."""
 
 
 class ShardedModule(RankedModule):
@@ -48,11 +50,13 @@ class ShardedModule(RankedModule):
         with torch.no_grad():
             for buffer in self.network.buffers():
                 send(buffer)
+        self.watch.begin_chunk()
         with _explained():
             super().training_step(chunk, chunk_index)
 
     def differentiate(self, loss: Tensor, penalty: Tensor | None) -> Tensor:
         """Compute the gradients of the whole batch, and return the part of this rank in its loss."""
+        self.watch.end_forward()
         noted = super().differentiate(loss, penalty)
         self.watch.note_gradients(self.network.parameters())
         return noted
@@ -94,9 +98,13 @@ def make_module(job: Job, *arguments: Any, **named: Any) -> TrialModule:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Say in words what it means that a network reads a weight that is not gathered."""
+    """Say in words what it means that a network reads a weight that is not gathered, or cannot be sharded after all."""
     try:
         yield
+    except AssertionError as error:
+        if not str(error).startswith(UNFIT):
+            raise
+        raise ValueError(f"the weights cannot be sharded: {error}; {ADVICE}") from error
     except RuntimeError as error:
         if MIXED not in str(error):
             raise

@@ -48,6 +48,7 @@ def shard(network: nn.Module, mesh: DeviceMesh) -> Watch:
     try:
         for _, block in blocks:
             fully_shard(block, mesh=mesh, reshard_after_forward=True)
+        watch.meet()
     except (ValueError, NotImplementedError, AssertionError) as error:
         raise ValueError(f"the weights cannot be sharded: {error}; {ADVICE}") from error
     gc.collect()  # an earlier forward pass may have left cycles
