@@ -22,7 +22,7 @@ from archbench._training._shards import as_shard, is_sharded, local
 @pytest.fixture
 def mesh(tmp_path: Path) -> Iterator[DeviceMesh]:
     """One rank on the CPU."""
-    store = distributed.FileStore(str(tmp_path / "ranks"), 1)
+    store = distributed.FileStore(str(tmp_path / "ranks"), 1)  # type: ignore[attr-defined]
     distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
         yield init_device_mesh("cpu", (1,))
@@ -235,7 +235,7 @@ def test_states_are_copied_and_put_back(mesh: DeviceMesh) -> None:
     assert {type(value) for value in copied.values()} == {Tensor}
     assert not torch.equal(moved["0.weight"], before["0.weight"])
     assert all(torch.equal(local(value), before[name]) for name, value in network.state_dict().items())
-    assert as_shard(copied["0.weight"], network[0].weight).shape == (8, 8)
+    assert as_shard(copied["0.weight"], next(network.parameters())).shape == (8, 8)
 
 
 def test_evaluation_leaves_sharded_weights_fit_for_training(mesh: DeviceMesh) -> None:
@@ -257,9 +257,9 @@ def test_the_average_of_sharded_weights(mesh: DeviceMesh) -> None:
     values = []
     for factor in (2.0, 3.0):
         with torch.no_grad():
-            local(network[0].weight).mul_(factor)
-        values.append(local(network[0].weight).clone())
+            local(next(network.parameters())).mul_(factor)
+        values.append(local(next(network.parameters())).clone())
         average.update()
     average.put()
 
-    torch.testing.assert_close(local(network[0].weight), 0.9 * values[0] + 0.1 * values[1])
+    torch.testing.assert_close(local(next(network.parameters())), 0.9 * values[0] + 0.1 * values[1])

@@ -124,7 +124,7 @@ def _remember(network: nn.Module) -> dict[str, Callable[[], bool]]:
 
 
 def _watch_one(parameter: nn.Parameter) -> Callable[[], bool]:
-    itself, memory = weakref.ref(parameter), StorageWeakRef(parameter.untyped_storage())
+    itself, memory = weakref.ref(parameter), StorageWeakRef(parameter.untyped_storage())  # type: ignore[no-untyped-call]
     return lambda: itself() is not None or not memory.expired()  # type: ignore[no-untyped-call]
 
 

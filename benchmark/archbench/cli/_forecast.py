@@ -22,8 +22,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
-        places = {"workers": expected.workers, "devices_per_trial": expected.devices_per_trial}
-        places["strategy"] = expected.strategy
+        together = {"devices_per_trial": expected.devices_per_trial, "strategy": expected.strategy}
+        places = {"workers": expected.workers, **together}
         shared = {"per_device": expected.per_device}
         cost = {**places, **shared, "seconds": expected.seconds, "warnings": expected.warnings}
         refused = {"refused": plain_refused(expected.refused)}
