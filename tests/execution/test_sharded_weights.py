@@ -36,13 +36,15 @@ OWN_WAY = """
         '''Has two layers of equal size, of which the numbers of the examples choose one.'''
         def __init__(self):
             super().__init__()
-            self.ways = nn.ModuleList([nn.Linear(64, 64), nn.Linear(64, 64)])
+            self.ways = WAYS
             self.last = nn.Linear(64, task.outputs)
         def forward(self, x):
-            way = self.ways[int(1000 * x.sum()) % 2]
+            way = list(self.ways.children())[int(1000 * x.sum()) % 2]
             return self.last(torch.relu(way(x.flatten(1))))
     return Net()
 """
+BLOCKS = "nn.ModuleList([nn.Linear(64, 64), nn.Linear(64, 64)])"
+NO_BLOCKS = "nn.ModuleDict({'a': nn.Linear(64, 64), 'b': nn.Linear(64, 64)})"
 SCALE = """
     class Net(nn.Module):
         def __init__(self):
@@ -116,9 +118,10 @@ def test_each_rank_keeps_half(train: Train, tmp_path: Path) -> None:
     assert parts == [{"weights": whole // 2, "gradients": whole // 2, "moments": whole}] * 2
 
 
-def test_ranks_that_use_other_weights_end_the_trial(train: Train, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ways", [BLOCKS, pytest.param(NO_BLOCKS, marks=SLOW)])
+def test_ranks_that_use_other_weights_end_the_trial(ways: str, train: Train, tmp_path: Path) -> None:
     """A network whose examples choose their layers would mix up the weights of ranks, and is refused in a sentence."""
-    (tmp_path / "mine.py").write_text(HEAD + OWN_WAY + TAIL)
+    (tmp_path / "mine.py").write_text(HEAD + OWN_WAY.replace("WAYS", ways) + TAIL)
     record, _ = train("mine", "digits", 2, sharded=True)
 
     assert record.status == "failed"

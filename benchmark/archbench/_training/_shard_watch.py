@@ -10,12 +10,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.fsdp import _common_utils
 
 from archbench._training._joining import exchanged_on
 from archbench._training._shards import is_shard
 
 Places = Sequence[tuple[dict[str, Any], str]]
 """Where weights are found while they are gathered: the dictionary of a module, and the key."""
+
+SEES_DATACLASSES = hasattr(_common_utils, "collect_grad_tensors")
+"""Whether FSDP of this torch finds tensors in dataclasses, as in `archbench.Outputs`."""
 
 CLOSE = 2
 """Steps of a chunk that are looked at closely; the first may find weights as the last forward pass left them."""
@@ -137,10 +141,11 @@ def _seen(name: str, value: Any) -> Any:
         return type(value)(*map(look, value))
     if isinstance(value, list | tuple):
         return type(value)(map(look, value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and SEES_DATACLASSES:
         found = {field.name: look(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return dataclasses.replace(value, **found)
     raise RuntimeError(
-        f"{_called(name)} returns {type(value).__name__}, into which FSDP cannot look for tensors; return tensors, "
-        "lists, tuples, dictionaries or dataclasses of them, or leave out --strategy fsdp"
+        f"{_called(name)} returns {type(value).__name__}, into which FSDP of torch {torch.__version__} cannot "
+        "look for tensors; return tensors, lists, tuples, dictionaries or, with a newer torch, dataclasses of them, or "
+        "leave out --strategy fsdp"
     )
