@@ -202,12 +202,12 @@ def test_changes_behind_autograd_are_seen_in_the_next_step(mesh: DeviceMesh) -> 
 def test_outputs_may_be_views_that_are_changed_in_place(mesh: DeviceMesh) -> None:
     """A block whose output is a view that is added to in place has the gradients of the whole network."""
     torch.manual_seed(0)
-    layers = [nn.Sequential(nn.Linear(8, 8), nn.Unflatten(1, (2, 4)), nn.Flatten()), nn.Linear(8, 8)]
+    layers = [nn.Linear(8, 8), nn.Sequential(nn.Linear(8, 8), nn.Unflatten(1, (2, 4)), nn.Flatten()), nn.Linear(8, 8)]
 
     def add(net: Any, x: Tensor) -> Tensor:
-        first = net.layers[0](x)
-        first += 1
-        return net.layers[1](first)  # type: ignore[no-any-return]
+        second = net.layers[1](net.layers[0](x))
+        second += 1
+        return net.layers[2](second)  # type: ignore[no-any-return]
 
     network, x = Net(add, *layers), torch.randn(4, 8)
     expected = torch.autograd.grad(network(x).square().sum(), list(network.parameters()))
@@ -262,4 +262,5 @@ def test_the_average_of_sharded_weights(mesh: DeviceMesh) -> None:
         average.update()
     average.put()
 
+    assert {type(value) for value in average.state().values()} == {Tensor}
     torch.testing.assert_close(local(next(network.parameters())), 0.9 * values[0] + 0.1 * values[1])
