@@ -97,7 +97,7 @@ class RunSettings:
 
     @property
     def sharded(self) -> bool:
-        """Whether each device of a trial keeps its part of the weights only."""
+        """True if each device of a trial keeps its part of the weights only."""
         return self.strategy == "fsdp"
 
     def _check_strategy(self) -> None:

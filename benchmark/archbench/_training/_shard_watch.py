@@ -19,7 +19,7 @@ Places = Sequence[tuple[dict[str, Any], str]]
 """Where weights are found while they are gathered: the dictionary of a module, and the key."""
 
 SEES_DATACLASSES = hasattr(_common_utils, "collect_grad_tensors")
-"""Whether FSDP of this torch finds tensors in dataclasses, as in `archbench.Outputs`."""
+"""True if FSDP of this torch finds tensors in dataclasses, as in `archbench.Outputs`."""
 
 CLOSE = 2
 """Steps of a chunk that are looked at closely; the first may find weights as the last forward pass left them."""
