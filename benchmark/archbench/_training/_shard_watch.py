@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.fsdp import _common_utils
+from torch.distributed import fsdp
 
 from archbench._training._joining import exchanged_on
 from archbench._training._shards import is_shard
@@ -18,7 +18,7 @@ from archbench._training._shards import is_shard
 Places = Sequence[tuple[dict[str, Any], str]]
 """Where weights are found while they are gathered: the dictionary of a module, and the key."""
 
-SEES_DATACLASSES = hasattr(_common_utils, "collect_grad_tensors")
+SEES_DATACLASSES = hasattr(getattr(fsdp, "_common_utils", None), "collect_grad_tensors")
 """True if FSDP of this torch finds tensors in dataclasses, as in `archbench.Outputs`."""
 
 CLOSE = 2

@@ -14,7 +14,7 @@ from archbench._training._module import TrialModule
 from archbench._training._ranked import RankedModule
 from archbench._training._shard_watch import Watch
 from archbench._training._sharding import ADVICE, send, shard
-from archbench._training._shards import as_shard
+from archbench._training._shards import as_shard, is_shard
 from archbench._training._splits import EvaluationBatches
 
 MIXED = "mixed torch.Tensor and DTensor"
@@ -77,9 +77,9 @@ class ShardedModule(RankedModule):
         current, found = self.network.state_dict(), {}
         for name, part in state.items():
             tensor: Any = as_shard(part, current[name])
-            whole: Tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+            whole = tensor.full_tensor() if is_shard(tensor) else tensor
             if self.rank.leads:
-                found[name] = whole.detach().cpu()
+                found[name] = whole.cpu() if isinstance(whole, Tensor) else whole  # what is no tensor is told later
         return found
 
 
