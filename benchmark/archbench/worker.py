@@ -75,7 +75,11 @@ def _read(path: Path) -> Job:
     except msgspec.DecodeError as error:
         _refuse(f"{path} is no job: {error}; {USAGE}")
     rank = rank_of(os.environ)
-    return job if rank is None or rank.total == 1 else job.of_rank(rank)
+    if rank is not None and rank.total > 1:
+        return job.of_rank(rank)
+    if job.device.sharded:
+        _refuse(f"{path} shards its weights over several devices; start it with torchrun --nproc-per-node 2 or more")
+    return job
 
 
 def _refuse(message: str) -> NoReturn:

@@ -13,9 +13,10 @@ import msgspec
 import pytest
 
 from archbench._execution._sharing import Level, Sharing
+from archbench._planning import Plan
 from archbench._plugins import Problem
 from archbench._records import Record
-from archbench._suite import Results, RunSettings
+from archbench._suite import Observer, Results, RunSettings
 from archbench._suite._forecast import CellForecast, Forecast
 from archbench._suite._run import Run, Standing
 from archbench.cli._signals import Stopped
@@ -286,7 +287,41 @@ def test_a_dry_run_on_several_devices(cli_here: Cli, tmp_path: Path, monkeypatch
     plain = json.loads(cli_here(*COMMAND, "--dry-run", "--json", cwd=tmp_path).stdout)
 
     assert shown.stdout.splitlines()[-1].endswith("with 1 at a time, each on 2 devices. Nothing was kept.")
-    assert plain["devices_per_trial"] == 2
+    assert (plain["devices_per_trial"], plain["strategy"]) == (2, "ddp")
+
+
+def test_a_dry_run_with_sharded_weights(cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forecast says that the devices of a trial share its weights out, in words and in JSON."""
+    seen: list[RunSettings] = []
+
+    def found(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
+        seen.append(settings)
+        return Forecast(cells=[], workers=1, devices_per_trial=2, strategy=settings.strategy)
+
+    monkeypatch.setattr("archbench.cli._forecast.forecast", found)
+    command = (*COMMAND, "--devices-per-trial", "2", "--strategy", "fsdp", "--dry-run")
+    shown, plain = cli_here(*command, cwd=tmp_path), json.loads(cli_here(*command, "--json", cwd=tmp_path).stdout)
+
+    assert [(settings.devices_per_trial, settings.sharded) for settings in seen] == [(2, True)] * 2
+    assert shown.stdout.splitlines()[-1].endswith("each on 2 devices with sharded weights. Nothing was kept.")
+    assert plain["strategy"] == "fsdp"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--strategy", "fsdp"), "devices per trial are 1; give 2 at least with --devices-per-trial"),
+        (("--strategy", "fsdp", "--devices-per-trial", "2", "--seeds-together"), "--devices-per-trial is for trials"),
+        (("--strategy", "fsdp", "--devices-per-trial", "2", "--per-device", "2"), "a trial takes several devices"),
+        (("--strategy", "fsdp", "--devices-per-trial", "99"), "which 99 devices cannot share"),
+    ],
+)
+def test_sharded_weights_that_make_no_sense(given: tuple[str, ...], words: str, cli_here: Cli, tmp_path: Path) -> None:
+    """Weights cannot be sharded over one device, nor of seeds that train together; code 2, and nothing written."""
+    done = cli_here(*COMMAND, *given, cwd=tmp_path)
+
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, []), done.stdout
+    assert words in " ".join(done.stderr.split())
 
 
 def test_json_tells_how_many_trials_share_a_device(

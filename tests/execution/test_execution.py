@@ -127,9 +127,11 @@ def test_several_devices_for_a_trial(
     monkeypatch.setattr("archbench._execution._capacity.available_cores", lambda: 4)
     capacity = Capacity(preloaded=True, parent_threads=1, gpus=["card"] * gpus)
     shared = share_devices(capacity, device=device, workers=workers, per_trial=per_trial)
+    sharded = share_devices(capacity, device=device, workers=workers, per_trial=per_trial, sharded=True)
 
     assert [(d.kind, d.index, d.threads) for d in shared] == expected
-    assert {d.count for d in shared} == {per_trial}
+    assert {(d.count, d.sharded) for d in shared} == {(per_trial, False)}
+    assert sharded == [msgspec.structs.replace(device, sharded=True) for device in shared]
 
 
 def test_fewer_gpus_than_a_trial_takes() -> None:

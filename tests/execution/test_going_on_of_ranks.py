@@ -24,6 +24,7 @@ from archbench._protocols import equal_steps, find_protocol
 from archbench._records import Record, Store
 from archbench._records._network import weights_file
 from archbench._selection import select
+from support import house_recipe
 from support.going_on import EVERY_STREAM, NOISY_TASK, numbers
 
 KILLS_ITSELF = '''
@@ -76,6 +77,7 @@ def build(task, options):
 def archbench_architectures():
     yield archbench.Architecture(name="mine", build=build, inputs=("image",))
 '''
+SLOW = pytest.mark.slow
 Trained = tuple[Record, dict[str, torch.Tensor]]
 Train = Callable[..., Trained]
 
@@ -103,9 +105,9 @@ def train(pool: Pool, tmp_path: Path) -> Train:
         ).trials
         return trial
 
-    def on_two(name: str, task: str = "digits", *, kind: str = "cpu", **changes: Any) -> Trained:
+    def on_two(name: str, task: str = "digits", *, kind: str = "cpu", sharded: bool = False, **changes: Any) -> Trained:
         store = Store(tmp_path / name)
-        two = Pool(pool.launcher, [Device(kind=kind, threads=1, count=2)])
+        two = Pool(pool.launcher, [Device(kind=kind, threads=1, count=2, sharded=sharded)])
         (record,) = execute([planned(task, **changes)], store, two, timeout=120, keep=lambda planned: "last")
         weights = weights_file(store.networks, record.id)
         assert record.status != "ok" or not store.checkpoint(record.id).exists()
@@ -221,6 +223,39 @@ def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:
 
     assert_equal(train("killed", "noisy", augment=True), whole)
     assert numbers(whole[0])["curves"] != numbers(train("plain", "noisy", augment=False)[0])["curves"]
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    ["adamw", pytest.param("nesterov", marks=pytest.mark.slow), pytest.param("rmsprop", marks=pytest.mark.slow)],
+)
+def test_sharded_weights_go_on(optimizer: str, train: Train, tmp_path: Path) -> None:
+    """Where each rank keeps its part of the weights, all go on bit for bit after one was killed."""
+    recipe = house_recipe(optimizer=optimizer, momentum=0.9 if optimizer == "nesterov" else 0.0)
+    (tmp_path / "1 step 12").touch()
+    killed, _ = train("killed", sharded=True, recipe=recipe)
+    path = Store(tmp_path / "killed").checkpoint(killed.id)
+    with safe_open(path, framework="pt") as file:
+        parts = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - not a mapping
+    went_on = train("killed", sharded=True, recipe=recipe)
+
+    assert (killed.status, killed.message[:12]) == ("crashed", "rank 1 of 2:")
+    assert parts["network.one.weight"] == parts["rank.1.network.one.weight"] == [32, 64]
+    assert went_on[0].training is not None
+    assert went_on[0].training.resumed_at == [10]
+    assert_equal(went_on, train("whole", sharded=True, recipe=recipe))
+
+
+@pytest.mark.slow
+def test_weights_are_not_taken_up_in_another_form(train: Train, tmp_path: Path) -> None:
+    """A state of sharded weights is of no use to ranks that keep all of them, which begin anew."""
+    (tmp_path / "1 step 12").touch()
+    train("killed", sharded=True)
+    record, _ = train("killed")
+
+    assert record.status == "ok", record.message
+    assert record.training is not None
+    assert record.training.resumed_at == []
 
 
 @pytest.mark.gpu

@@ -5,37 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from archbench._execution import Pool, execute, open_pool
-from archbench._planning import Device, make_plan
-from archbench._plugins import load_plugins
-from archbench._protocols import Protocol, equal_steps, find_protocol
-from archbench._records import Record, Store, misfit
-from archbench._records._network import weights_file
-from archbench._selection import select
-from support import house_recipe
+from archbench._execution import Pool, open_pool
+from support.ranks import DOUBLE, HEAD, SHORT, TAIL, Train, assert_same, training_in
 
-HEAD = """
-import math, os, signal, subprocess, time
-import archbench
-
-def build(task, options):
-    import torch
-    from torch import nn
-    RANK = int(os.environ.get("RANK", 0))
-"""
-TAIL = """
-@archbench.hookimpl
-def archbench_architectures():
-    yield archbench.Architecture(name="mine", build=build, inputs=("image",))
-"""
 ODD = """
     class Net(nn.Module):
         '''Has every kind of batch statistics, a layer that is never used, and one that sometimes is.'''
@@ -56,17 +33,6 @@ ODD = """
             return self.last(x)
     return Net()
 """
-DOUBLE = """
-    from archbench_plugins.resnet import ResNetOptions
-    from archbench_plugins.resnet.network import build
-    class Double(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net = build(task, ResNetOptions(depth=20)).double()
-        def forward(self, x):
-            return self.net(x.double())
-    return Double()
-"""
 ENDS = """
     class Net(nn.Module):
         def __init__(self):
@@ -82,8 +48,6 @@ ENDS = """
     return Net()
 """
 
-Train = Callable[..., tuple[Record, dict[str, torch.Tensor]]]
-
 
 @pytest.fixture(scope="module")
 def pool() -> Pool:
@@ -91,55 +55,10 @@ def pool() -> Pool:
     return open_pool(device="cpu", workers=1)
 
 
-def rules(**changes: object) -> Protocol:
-    """The smoke protocol with a batch that neither 2 nor 4 divide."""
-    return msgspec.structs.replace(find_protocol("smoke"), name="mine", **{"batch_size": 15, **changes})
-
-
 @pytest.fixture
 def train(pool: Pool, tmp_path: Path) -> Train:
     """`train("mlp", "digits", 2)` trains on two devices, and returns the record and the last weights."""
-
-    def on_devices(
-        architecture: str, task: str, devices: int, *, kind: str = "cpu", timeout: float = 60, **changes: object
-    ) -> tuple[Record, dict[str, torch.Tensor]]:
-        plugins = load_plugins(files=list(tmp_path.glob("*.py")))
-        planned = make_plan(
-            select([architecture], plugins.architectures, "architecture"),
-            select([task], plugins.tasks, "task"),
-            protocol=rules(**changes),
-            seeds=1,
-        ).trials
-        store = Store(tmp_path / f"{architecture}-{devices}")
-        several = Pool(pool.launcher, [Device(kind=kind, threads=1, count=devices)])
-        (record,) = execute(planned, store, several, timeout=timeout, keep=lambda planned: "last")
-        assert misfit(record) == ""
-        weights = weights_file(store.networks, record.id)
-        return record, load_file(weights) if weights.exists() else {}
-
-    return on_devices
-
-
-def assert_same(one: tuple[Record, dict[str, torch.Tensor]], several: tuple[Record, dict[str, torch.Tensor]]) -> None:
-    """Assert that two trainings have the numbers of one, up to rounding, and saw the same data."""
-    (first, weights), (second, others) = one, several
-    assert (first.status, second.status) == ("ok", "ok"), second.message + second.detail
-    assert first.scores is not None
-    assert first.curves is not None
-    assert second.scores is not None
-    assert second.curves is not None
-    for name in ("test", "test_last", "validation", "train_loss", "plain_train_loss"):
-        assert getattr(second.scores, name) == pytest.approx(getattr(first.scores, name), abs=1e-5), name
-    assert second.scores.selected_step == first.scores.selected_step
-    assert second.curves.step == first.curves.step
-    assert second.curves.validation == pytest.approx(first.curves.validation, abs=1e-5)
-    assert second.curves.train_loss == pytest.approx(first.curves.train_loss, abs=1e-5)
-    assert second.pairing == first.pairing
-    assert (second.confusion, second.wrong) == (first.confusion, first.wrong)
-    assert second.id == first.id
-    assert others.keys() == weights.keys() != set()
-    for name, values in weights.items():
-        torch.testing.assert_close(others[name], values, rtol=1e-4, atol=1e-5)
+    return training_in(tmp_path, pool)
 
 
 CASES = [
@@ -151,12 +70,6 @@ CASES = [
     pytest.param("resnet-20", "digits", 2),
     pytest.param("resnet-20", "digits", 4, marks=pytest.mark.slow),
 ]
-SHORT = {
-    "steps": equal_steps(5),
-    "recipe": house_recipe(optimizer="nesterov", momentum=0.9, learning_rate=0.01),
-}
-"""Rules for the deep net in single precision, whose rounding errors grow tenfold in a few steps, and faster under Adam,
-as they do between one thread and two."""
 
 
 @pytest.mark.parametrize(("architecture", "task", "devices"), CASES)

@@ -55,6 +55,16 @@ def test_ranks_of_torchrun(job: Path, tmp_path: Path) -> None:
     assert [record.environment and record.environment.devices for record in records] == [1, 2]
 
 
+def test_sharded_weights_need_several_ranks(job: Path) -> None:
+    """A job that shards its weights ends with exit code 2 where one process would train it, and one line."""
+    given = msgspec.json.decode(job.read_bytes(), type=Job)
+    job.write_bytes(msgspec.json.encode(msgspec.structs.replace(given, device=Device(kind="cpu", sharded=True))))
+    done = work(job, job.parent / "record.json")
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "start it with torchrun --nproc-per-node 2 or more" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -44,6 +44,10 @@ def only_row(records: list[Record]) -> TaskRow:
             "devices 2, the seeds that count with devices 1",
         ),
         (
+            {"environment": msgspec.structs.replace(HERE, sharded=True)},
+            "weights sharded, the seeds that count with weights whole",
+        ),
+        (
             {"environment": msgspec.structs.replace(HERE, torch="2.12.1+cu128")},
             "torch 2.12, the seeds that count with torch 2.13",
         ),

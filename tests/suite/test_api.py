@@ -134,6 +134,8 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"workers": 0}, archbench.SelectionError, "at least 1"),
         ({"devices_per_trial": 0}, archbench.SelectionError, "at least 1"),
         ({"devices_per_trial": 17}, archbench.SelectionError, "16 examples per step, which 17 devices cannot share"),
+        ({"strategy": "fsdp"}, archbench.SelectionError, "shards weights over the devices of a trial.*give 2 at least"),
+        ({"strategy": "dp", "devices_per_trial": 2}, archbench.SelectionError, "'dp'; give one of ddp, fsdp"),
         ({"per_device": 0}, archbench.SelectionError, "at least 1, or auto"),
         ({"per_device": "many"}, archbench.SelectionError, "'many'; give a number"),
         ({"per_device": 2, "workers": 3}, archbench.SelectionError, "workers is 3 and per device is 2.*leave one out"),

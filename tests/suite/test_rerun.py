@@ -23,9 +23,10 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Device], float, in
     """A machine with four cores and two GPUs: devices, time limit and number of trials of each pool that was used."""
     used: list[tuple[list[Device], float, int]] = []
 
-    def open_pool(*, device: str, workers: int | None, per_trial: int, libraries: Sequence[str]) -> Pool:
+    def open_pool(*, device: str, workers: int | None, per_trial: int, sharded: bool, libraries: Sequence[str]) -> Pool:
         count, kind = (workers or 4, "cpu") if device == "cpu" else (workers or 2, "cuda")
-        return Pool(None, [Device(kind=kind, index=i, threads=4 // count, count=per_trial) for i in range(count)])  # type: ignore[arg-type]
+        like = Device(kind=kind, threads=4 // count, count=per_trial, sharded=sharded)
+        return Pool(None, [msgspec.structs.replace(like, index=i) for i in range(count)])  # type: ignore[arg-type]
 
     def execute(planned: Sequence[PlannedTrial], store: Any, pool: Pool, **options: Any) -> Iterator[Record]:
         used.append((pool.devices, options["timeout"], len(planned)))
@@ -90,6 +91,16 @@ def test_as_many_devices_as_then(again: Any, pools: Any) -> None:
     again(RunSettings(), {"devices": 2, "threads": 1}, {"threads": 1})
 
     assert [({device.count for device in found}, number) for found, _, number in pools] == [({2}, 1), ({1}, 1)]
+
+
+def test_sharded_as_then(again: Any, pools: Any) -> None:
+    """A trial whose weights were sharded is trained so again, apart from one of as many devices with all weights."""
+    again(RunSettings(), {"devices": 2, "threads": 1, "sharded": True}, {"devices": 2, "threads": 1})
+
+    assert [{(device.count, device.sharded) for device in found} for found, _, _ in pools] == [
+        {(2, True)},
+        {(2, False)},
+    ]
 
 
 def test_the_user_may_choose_device_and_time_limit(again: Any, pools: Any, make_record: MakeRecord) -> None:

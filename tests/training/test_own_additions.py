@@ -10,11 +10,13 @@ import pytest
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from archbench._errors import SelectionError
 from archbench._planning import Device, Job, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import Protocol, equal_steps
 from archbench._records import Progress
 from archbench._selection import select
+from archbench._suite._several_devices import refuse_what_cannot_be_shared
 from archbench._training import _checkpoint, run_trial
 from archbench._training._order import BatchOrder
 from archbench._training._runner import TrialRun
@@ -264,3 +266,16 @@ def test_what_cannot_train(added: str, message: str, own_job: Callable[..., Job]
 
     assert record.status == "failed"
     assert message in record.message
+
+
+def test_sharded_weights_are_left_to_optimisers_of_torch(tmp_path: Path) -> None:
+    """A plan in which a plugin brings the optimiser is refused for sharded weights, and for those alone."""
+    (tmp_path / "mine.py").write_text(PLUGIN.format(added="optimizer=adagrad", optimizer="custom"))
+    plugins = load_plugins(files=[tmp_path / "mine.py"])
+    rules = Protocol(name="own-test", recipe="own", steps=equal_steps(STEPS), validations=1)
+    entrants = select(["mine"], plugins.architectures, "architecture")
+    plan = make_plan(entrants, select(["digits"], plugins.tasks, "task"), protocol=rules, seeds=1)
+
+    refuse_what_cannot_be_shared(plan, 2)
+    with pytest.raises(SelectionError, match="mine brings an optimiser of its own, written for whole weights"):
+        refuse_what_cannot_be_shared(plan, 2, sharded=True)

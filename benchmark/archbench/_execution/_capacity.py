@@ -83,7 +83,9 @@ def describe_in_fresh_process() -> Capacity:
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Capacity)
 
 
-def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_trial: int = 1) -> list[Device]:
+def share_devices(
+    capacity: Capacity, *, device: str, workers: int | None, per_trial: int = 1, sharded: bool = False
+) -> list[Device]:
     """Return one device per worker: a worker per GPU, or else per core, with the cores divided among the workers.
 
     Where a trial takes several devices, a worker stands for so many GPUs in a row, or so many cores.
@@ -93,6 +95,7 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_t
         device: `auto`, `cpu`, `cuda` or `mps`. `auto` never takes `mps`, which lacks some operations of torch.
         workers: number of workers, at least 1; None for one per GPU, or else per core.
         per_trial: number of devices that one trial takes.
+        sharded: whether these share the weights out among them, on a CPU or on GPUs of CUDA.
 
     Raises:
         DeviceError: CUDA or MPS was asked for and there is no such GPU, or there are fewer than one trial takes.
@@ -117,12 +120,12 @@ def share_devices(capacity: Capacity, *, device: str, workers: int | None, per_t
         indices = [i % places * per_trial for i in range(count)]
         sharing = Counter(indices)
         return [
-            Device(kind="cuda", index=index, threads=threads, count=per_trial, sharing=sharing[index])
+            Device(kind="cuda", index=index, threads=threads, count=per_trial, sharded=sharded, sharing=sharing[index])
             for index in indices
         ]
     if mps:
         return [Device(kind="mps", threads=threads, count=per_trial, sharing=count)] * count
-    return [Device(kind="cpu", threads=threads, count=per_trial)] * count
+    return [Device(kind="cpu", threads=threads, count=per_trial, sharded=sharded)] * count
 
 
 def spread(devices: Sequence[Device], number: int, cores: int, bound: Sequence[int] = ()) -> list[Device]:

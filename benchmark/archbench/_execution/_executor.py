@@ -51,6 +51,7 @@ class Wanted:
         per_device: trials at a time on each GPU, or on the CPU in all; None where `workers` says how many.
         sample: the trial to measure that number with, where it is `auto`.
         per_trial: devices that train one trial together.
+        sharded: each of these keeps its part of the weights only.
         logger: which logger follows the trials of this machine.
         extend: trials of this machine go on from those with a smaller budget.
         seeds_together: seeds of a cell train in one process, as one batched network, where that is faster.
@@ -75,6 +76,7 @@ class Wanted:
     per_device: PerDevice | None = None
     sample: PlannedTrial | None = None
     per_trial: int = 1
+    sharded: bool = False
     logger: LoggerName | None = None
     extend: bool = False
     seeds_together: bool = False
@@ -140,6 +142,7 @@ def open_executor(wanted: Wanted) -> Executor:
         device=wanted.device,
         workers=wanted.workers,
         per_trial=wanted.per_trial,
+        sharded=wanted.sharded,
         per_device=wanted.per_device,
         libraries=wanted.libraries,
         sample=wanted.sample,
@@ -175,6 +178,7 @@ def settings_of(wanted: Wanted) -> NodeSettings:
         workers=wanted.workers,
         per_device=wanted.per_device if isinstance(wanted.per_device, int) else None,
         per_trial=wanted.per_trial,
+        sharded=wanted.sharded,
         timeout=wanted.timeout,
         libraries=list(wanted.libraries),
         environment={name: value for name, value in os.environ.items() if name.startswith("ARCHBENCH_")},

@@ -18,6 +18,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
         timeout: seconds after which a trial is ended; None for the limit of its protocol.
         libraries: modules to load before the first trial.
         per_trial: devices that train one trial together.
+        sharded: each of these keeps its part of the weights only.
         per_device: trials at a time on each GPU of a node, or on its CPU in all; None where `workers` says how many.
         environment: variables that trials get.
         cores: cores that the node may use; None for all.
@@ -31,6 +32,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     libraries: list[str]
     environment: dict[str, str]
     per_trial: int = 1
+    sharded: bool = False
     per_device: int | None = None
     cores: int | None = None
     token: str = ""

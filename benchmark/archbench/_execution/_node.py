@@ -126,6 +126,7 @@ def open_pool_of_node(wanted: NodeSettings) -> Pool:
         device=wanted.device,
         workers=wanted.workers,
         per_trial=wanted.per_trial,
+        sharded=wanted.sharded,
         per_device=wanted.per_device,
         libraries=wanted.libraries,
     )

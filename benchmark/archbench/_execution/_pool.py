@@ -43,6 +43,7 @@ def open_pool(
     device: str,
     workers: int | None,
     per_trial: int = 1,
+    sharded: bool = False,
     per_device: int | None = None,
     libraries: Sequence[str] = (),
 ) -> Pool:
@@ -52,6 +53,7 @@ def open_pool(
         device: `auto`, `cpu` or `cuda`.
         workers: trials at a time; None for as many as the devices allow.
         per_trial: number of devices that train one trial together.
+        sharded: whether each of these keeps its part of the weights only.
         per_device: trials at a time on each GPU, or on the CPU in all; None where `workers` says how many.
         libraries: further modules to import in the server.
 
@@ -59,7 +61,7 @@ def open_pool(
         DeviceError: the device asked for is not on this machine.
     """
     launcher, capacity, warning = _find_launcher(libraries)
-    devices = share_devices(capacity, device=device, workers=workers, per_trial=per_trial)
+    devices = share_devices(capacity, device=device, workers=workers, per_trial=per_trial, sharded=sharded)
     pool = Pool(launcher, devices, warning, capacity.gpus)
     return with_slicing(pool) if per_device is None else with_sharing(pool, per_device)
 

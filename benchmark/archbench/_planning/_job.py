@@ -23,6 +23,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         index: which GPU, or the first of several in a row; 0 on a CPU.
         threads: CPU threads for this trial, or for each of its ranks.
         count: number of devices that train this trial together, each in a process of its own.
+        sharded: each of these devices keeps its part of the weights only (FSDP), and not all of them.
         sharing: how many trials may run on this GPU at a time; 1 on a CPU, where each has cores of its own.
         cores: the cores to which the process of the trial is bound; none where it may use all.
     """
@@ -31,6 +32,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     index: int = 0
     threads: int = 1
     count: int = 1
+    sharded: bool = False
     sharing: int = 1
     cores: tuple[int, ...] = ()
 
@@ -72,10 +74,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     handed_over: float = 0.0
 
     def of_rank(self, rank: Rank) -> Job:
-        """Return the job of one rank, with its device; rank 0 keeps the network and is followed by the logger."""
+        """Return the job of one rank, with its device; rank 0 keeps the network and is followed by the logger.
+
+        Of sharded weights no rank has all, so the others must know what is kept, too.
+        """
         index = self.device.index + (rank.local_number if self.device.kind == "cuda" else 0)
         device = msgspec.structs.replace(self.device, index=index, count=rank.total)
-        mine = {} if rank.leads else {"keep": None, "logger": None}
+        mine = {} if rank.leads else {"keep": self.keep if device.sharded else None, "logger": None}
         return msgspec.structs.replace(self, rank=rank, device=device, **mine)
 
     def record(self, status: Status, message: str = "", **reached: Any) -> Record:

@@ -14,6 +14,7 @@ class Conditions(NamedTuple):
 
     device: str
     devices: int
+    weights: str
     torch: str
     suite: str
     architecture: str
@@ -52,6 +53,7 @@ def conditions_of(record: Record) -> Conditions:
     return Conditions(
         device=record.environment.device if record.environment.device in ("cpu", "mps") else "cuda",
         devices=record.environment.devices,
+        weights="sharded" if record.environment.sharded else "whole",
         torch=_release(record.environment.torch),
         suite=_release(record.environment.archbench),
         architecture=_provider(record.architecture_origin),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archbench._suite._live import SamePlugins
 from archbench._suite._observer import Observer
 from archbench._suite._results import Results
-from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, Keep, RunSettings
+from archbench._suite._settings import DEFAULT_OUT, DeviceChoice, ExecutorKind, Keep, RunSettings, Strategy
 
 if TYPE_CHECKING:
     from archbench._declarations import Size
@@ -37,6 +37,7 @@ def run(
     workers: int | None = None,
     device: DeviceChoice = "auto",
     devices_per_trial: int = 1,
+    strategy: Strategy = "ddp",
     per_device: PerDevice | None = None,
     timeout: float | None = None,
     retry: bool = False,
@@ -71,6 +72,8 @@ def run(
         workers: trials at a time; None for as many as there are GPUs, or cores.
         device: `auto`, `cpu`, `cuda` or `mps`.
         devices_per_trial: number of devices that train each trial together, in a process each.
+        strategy: `ddp`, each of these devices keeps all weights, or `fsdp`, each keeps its part of them, for networks
+            that are too large for one.
         per_device: trials at a time on each GPU, or on a CPU in all, instead of `workers`; `"auto"` measures how many.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
@@ -105,7 +108,7 @@ def run(
         out=Path(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
         retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes, extend=extend,
         slurm={name: str(value) for name, value in (slurm or {}).items()}, seeds_together=seeds_together,
-        per_device=per_device,
+        per_device=per_device, strategy=strategy,
         live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
     )  # fmt: skip
     plugins = load_all_plugins(observer, plugin_files, blocked_plugins)

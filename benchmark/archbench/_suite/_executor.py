@@ -36,6 +36,7 @@ def want_executor(
         workers=settings.workers,
         per_device=settings.per_device,
         per_trial=settings.devices_per_trial,
+        sharded=settings.sharded,
         logger=settings.logger,
         extend=settings.extend,
         seeds_together=settings.seeds_together,

@@ -21,7 +21,7 @@ from archbench._protocols import Protocol, equal_steps
 from archbench._records import Record, Store, Trial
 from archbench._suite._changes import describe_changes
 from archbench._suite._observer import Observer
-from archbench._suite._settings import RunSettings
+from archbench._suite._settings import RunSettings, Strategy
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
 from archbench._suite._sharing import describe_sharing
 
@@ -82,6 +82,7 @@ class Forecast:
         cells: in the order of the plan.
         workers: trials at a time.
         devices_per_trial: number of devices that train one trial together.
+        strategy: how they share its weights, `ddp` or `fsdp`.
         per_device: how many trials share a device; None where the number of workers says how many run.
         refused: the combinations that cannot exist, one record each.
     """
@@ -89,6 +90,7 @@ class Forecast:
     cells: list[CellForecast]
     workers: int
     devices_per_trial: int = 1
+    strategy: Strategy = "ddp"
     per_device: Sharing | None = None
     refused: list[Record] = field(default_factory=list)
 
@@ -111,7 +113,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         DeviceError: the device asked for is not there.
         SelectionError: several devices are to train a trial that they cannot share.
     """
-    refuse_what_cannot_be_shared(plan, settings.devices_per_trial)
+    refuse_what_cannot_be_shared(plan, settings.devices_per_trial, sharded=settings.sharded)
     records, broken = Store(settings.out).scan()
     for path, reason in broken:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
@@ -125,6 +127,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         device=settings.device,
         workers=settings.workers,
         per_trial=settings.devices_per_trial,
+        sharded=settings.sharded,
         per_device=settings.per_device,
         libraries=libraries,
         sample=open_cells[0].trials()[0] if open_cells else None,
@@ -139,6 +142,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         cells=list(cells.values()),
         workers=len(pool.devices),
         devices_per_trial=settings.devices_per_trial,
+        strategy=settings.strategy,
         per_device=sharing,
         refused=plan.refused,
     )
@@ -182,7 +186,7 @@ def makespan(seconds: Iterable[float], workers: int, *, longest: float) -> float
 
 
 def _describe(state: CellState, settings: RunSettings) -> CellForecast:
-    cell, retry, devices = state.cell, settings.retry, settings.devices_per_trial
+    cell, retry, place = state.cell, settings.retry, (settings.devices_per_trial, settings.sharded)
     evaluated = [state.records[trial.id] for trial in state.trials if trial.id in state.records]
     to_train = state.count_left(retry=retry) if cell.refusal is None else 0
     open_ids = {trial.id for trial in state.open_evaluation(retry=retry)}
@@ -199,9 +203,9 @@ def _describe(state: CellState, settings: RunSettings) -> CellForecast:
         to_train=to_train,
         not_ok=not_ok,
         tuning_trials=cell.tuning_cost,
-        seconds_per_trial=_mean_seconds(finished, devices)
-        or _mean_seconds(state.tuning_records(), devices)
-        or _mean_seconds([record for record in evaluated if record.status == "timeout"], devices),
+        seconds_per_trial=_mean_seconds(finished, place)
+        or _mean_seconds(state.tuning_records(), place)
+        or _mean_seconds([record for record in evaluated if record.status == "timeout"], place),
         limit=settings.timeout or cell.protocol.timeout,
     )
 
@@ -214,9 +218,13 @@ def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, 
     return "done", f"{not_ok} did not end ok; --retry repeats them" if not_ok else ""
 
 
-def _mean_seconds(records: Sequence[Record], devices: int) -> float | None:
-    """Return the mean seconds of trials that so many devices trained; of others nothing follows for these."""
-    there = [record for record in records if record.environment is None or record.environment.devices == devices]
+def _mean_seconds(records: Sequence[Record], place: tuple[int, bool]) -> float | None:
+    """Return the mean seconds of trials that so many devices trained, sharded or not; others say nothing of these."""
+    there = [
+        record
+        for record in records
+        if record.environment is None or (record.environment.devices, record.environment.sharded) == place
+    ]
     known = [seconds for seconds in map(_whole_seconds, there) if seconds is not None]
     return statistics.mean(known) if known else None
 

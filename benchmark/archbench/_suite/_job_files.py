@@ -35,7 +35,7 @@ def write(plan: Plan, settings: RunSettings, folder: Path) -> list[JobFile]:
         StoreError: a folder cannot be read or written.
     """
     _refuse_what_has_no_use(settings)
-    refuse_what_cannot_be_shared(plan, settings.devices_per_trial)
+    refuse_what_cannot_be_shared(plan, settings.devices_per_trial, sharded=settings.sharded)
     store = Store(settings.out)
     records, _ = store.scan()
     ready = next_round(plan.assess(records), retry=settings.retry, tried=store.newer).trials
@@ -43,7 +43,7 @@ def write(plan: Plan, settings: RunSettings, folder: Path) -> list[JobFile]:
 
 
 def _write_one(planned: PlannedTrial, settings: RunSettings, folder: Path) -> JobFile:
-    job = planned.job(Device(kind=_kind_of(settings)))
+    job = planned.job(Device(kind=_kind_of(settings), sharded=settings.sharded))
     path = folder / f"{planned.id}.json"
     job = msgspec.structs.replace(job, keep=settings.weights_of(planned))
     write_atomically(path, msgspec.json.format(msgspec.json.encode(job)) + b"\n")

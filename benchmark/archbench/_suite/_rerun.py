@@ -27,12 +27,14 @@ class Group(NamedTuple):
     Args:
         device: `auto`, `cpu`, `cuda` or `mps`.
         devices: number of devices that train one trial together.
+        sharded: each of these keeps its part of the weights only.
         threads: CPU threads of each trial; None for what a run gives it.
         timeout: seconds after which a trial is ended.
     """
 
     device: DeviceChoice
     devices: int
+    sharded: bool
     threads: int | None
     timeout: float
 
@@ -73,19 +75,21 @@ def _group(record: Record, settings: RunSettings) -> Group:
     if device == "auto" and there is not None and there.device in ("cpu", "mps"):
         device = "mps" if there.device == "mps" else "cpu"
     timeout = settings.timeout or record.trial.protocol.timeout
-    return Group(device, 1 if there is None else there.devices, None if there is None else there.threads, timeout)
+    if there is None:
+        return Group(device, 1, False, None, timeout)
+    return Group(device, there.devices, there.sharded, there.threads, timeout)
 
 
 def _open_pools(groups: Mapping[Group, Sequence[PlannedTrial]], settings: RunSettings) -> dict[Group, Pool]:
     trials = [planned for group in groups.values() for planned in group]
     libraries = libraries_of([planned.cell.task.registered.item.libraries for planned in trials])
     opened = {
-        (device, devices): open_pool(device=device, workers=settings.workers, per_trial=devices, libraries=libraries)
-        for device, devices in {(group.device, group.devices) for group in groups}
+        (device, devices, sharded): open_pool(
+            device=device, workers=settings.workers, per_trial=devices, sharded=sharded, libraries=libraries
+        )
+        for device, devices, sharded in {group[:3] for group in groups}
     }
-    return {
-        group: _with_threads(opened[group.device, group.devices], group.threads, settings.workers) for group in groups
-    }
+    return {group: _with_threads(opened[group[:3]], group.threads, settings.workers) for group in groups}
 
 
 def _with_threads(pool: Pool, threads: int | None, workers: int | None) -> Pool:

@@ -87,7 +87,7 @@ class Run:
             DeviceError: the device asked for is not there.
             SelectionError: trials are to be extended whose schedule follows their budget.
         """
-        refuse_what_cannot_be_shared(self.plan, self.settings.devices_per_trial)
+        refuse_what_cannot_be_shared(self.plan, self.settings.devices_per_trial, sharded=self.settings.sharded)
         refuse_to_overwrite_foreign_files(self.store)
         if self.settings.extend:
             check_plan(self.plan)

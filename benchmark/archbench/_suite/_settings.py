@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 Keep = Literal["selected", "last", "none"]
 
+Strategy = Literal["ddp", "fsdp"]
+
 ExecutorKind = Literal["local", "ray", "slurm"]
 
 DEFAULT_OUT = Path("leaderboard")
@@ -39,6 +41,7 @@ class RunSettings:
         device: where to train; `auto` takes the GPUs of CUDA if there are any; `mps` is the GPU of a Mac.
         workers: trials at a time; None for as many as there are GPUs, or cores.
         devices_per_trial: number of devices that train one trial together.
+        strategy: `ddp`, every device of a trial keeps all weights, or `fsdp`, each keeps its part of them.
         per_device: trials at a time on each GPU, or on a CPU in all, instead of `workers`; `auto` measures how many.
         timeout: seconds after which a trial is ended; None for the limit of the protocol.
         retry: repeat trials that did not end ok.
@@ -61,6 +64,7 @@ class RunSettings:
     device: DeviceChoice = "auto"
     workers: int | None = None
     devices_per_trial: int = 1
+    strategy: Strategy = "ddp"
     per_device: PerDevice | None = None
     timeout: float | None = None
     retry: bool = False
@@ -87,8 +91,23 @@ class RunSettings:
             raise SelectionError(f"workers is {self.workers}; at least 1 is needed")
         if self.devices_per_trial < 1:
             raise SelectionError(f"devices per trial are {self.devices_per_trial}; at least 1 is needed")
+        self._check_strategy()
         self._check_per_device()
         self._check_executor()
+
+    @property
+    def sharded(self) -> bool:
+        """True if each device of a trial keeps its part of the weights only."""
+        return self.strategy == "fsdp"
+
+    def _check_strategy(self) -> None:
+        if self.strategy not in get_args(Strategy):
+            raise SelectionError(f"strategy is {self.strategy!r}; give one of {', '.join(get_args(Strategy))}")
+        if self.sharded and self.devices_per_trial == 1:
+            raise SelectionError(
+                "strategy is 'fsdp', which shards weights over the devices of a trial, and devices per trial are 1; "
+                "give 2 at least with --devices-per-trial, or leave out --strategy"
+            )
 
     def _check_per_device(self) -> None:
         number = self.per_device

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archbench._training._shards import local
+
 
 class WeightAverage:
     """The average of all parameters and buffers that are floating-point numbers.
@@ -28,8 +30,8 @@ class WeightAverage:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The weights of the network as they are now, by name."""
-        return {name: holder[key].detach() for name, (holder, key) in self._places.items()}
+        """The weights of the network as they are now, by name; if they are sharded, the part of this rank."""
+        return {name: local(holder[key].detach()) for name, (holder, key) in self._places.items()}
 
     @torch.no_grad()
     def update(self) -> None:

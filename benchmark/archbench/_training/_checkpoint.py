@@ -29,6 +29,7 @@ from archbench._training._foreign_optimizer import PackingError, pack, unpack
 from archbench._training._measure import describe_environment
 from archbench._training._module import TrialModule
 from archbench._training._probes import Prober
+from archbench._training._shards import as_shard, local
 
 EVERY = 60.0
 """Seconds of training from which on a state is worth a file, and between two of them."""
@@ -168,7 +169,7 @@ class State:
         found, tensors = self.progress, self.tensors
         with torch.no_grad():
             for name, value in _state(module.network).items():
-                value.copy_(tensors[f"network.{name}"])
+                local(value).copy_(tensors[f"network.{name}"])
         if found.foreign is None:
             _restore_moments(_optimizer(module), found.moments, tensors)
         else:
@@ -214,11 +215,11 @@ def _capture(module: TrialModule, identity: str, resumed_at: list[int], prober: 
         measured_at=-1 if prober is None else prober.reached,
         foreign=pack(optimizer.state_dict(), "optimizer", tensors) if foreign else None,
     )
-    tensors |= {f"network.{name}": value for name, value in _state(module.network).items()}
+    tensors |= {f"network.{name}": local(value) for name, value in _state(module.network).items()}
     tensors |= {f"selected.{name}": value for name, value in module.selected[1].items()}
     for number, parameter in enumerate([] if foreign else _parameters(optimizer)):
         kept = {name: value for name, value in optimizer.state.get(parameter, {}).items() if isinstance(value, Tensor)}
-        tensors |= {f"moment.{number}.{name}": value for name, value in kept.items()}
+        tensors |= {f"moment.{number}.{name}": local(value) for name, value in kept.items()}
     tensors |= module.average.state() if module.average is not None else {}
     tensors |= {"losses": torch.cat(module.losses), "numpy": torch.from_numpy(keys.astype(np.int64))}
     tensors |= module.penalties.state()
@@ -258,15 +259,17 @@ def _restore_moments(
 ) -> None:
     fused = {id(p) for group in optimizer.param_groups if group.get("fused") for p in group["params"]}
     for number, (parameter, known) in enumerate(zip(_parameters(optimizer), numbers, strict=True)):
-        begin = f"moment.{number}."
+        begin, own = f"moment.{number}.", local(parameter).detach()
         state: dict[str, Any] = dict(known)
         for name, value in tensors.items():
             if name.startswith(begin):
                 # Fused kernels walk through memory, so a moment must lie in memory as its weight does, channels last
                 # for convolutions. They read the count of steps on the device of the weight, others on the host.
-                like = parameter.detach() if value.shape == parameter.shape else value
-                device = parameter.device if id(parameter) in fused else like.device
-                state[name.removeprefix(begin)] = torch.empty_like(like, dtype=value.dtype, device=device).copy_(value)
+                of_weight = value.shape == own.shape
+                like = own if of_weight else value
+                device = own.device if of_weight or id(parameter) in fused else value.device
+                put = torch.empty_like(like, dtype=value.dtype, device=device).copy_(value)
+                state[name.removeprefix(begin)] = as_shard(put, parameter) if of_weight else put
         if state:
             optimizer.state[parameter] = state
 

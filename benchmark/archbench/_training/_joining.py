@@ -10,7 +10,7 @@ import torch
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, ParallelStrategy
 from torch import distributed
 
 from archbench._planning import Device, Job, Rank
@@ -48,7 +48,7 @@ def exchanged_on() -> str:
 
 
 def _make_trainer_of_rank(device: Device, rank: Rank) -> pl.Trainer:
-    """Return a Trainer for one rank of several, which averages gradients over all of them (DDP).
+    """Return a Trainer for one rank of several, which averages gradients over all of them (DDP, or FSDP if sharded).
 
     Args:
         device: that of this rank.
@@ -56,12 +56,18 @@ def _make_trainer_of_rank(device: Device, rank: Rank) -> pl.Trainer:
     """
     first = device.index - rank.local_number
     environment: ClusterEnvironment = LightningEnvironment() if rank.meeting else TorchElasticEnvironment()
-    # Networks may leave parameters out of a step, as those do that drop whole layers at random.
-    strategy = DDPStrategy(process_group_backend=BACKENDS[device.kind], find_unused_parameters=True)
     return make_trainer(
         device,
         devices=list(range(first, first + rank.local_total)) if device.kind == "cuda" else rank.local_total,
         num_nodes=rank.total // rank.local_total,
-        strategy=strategy,
+        strategy=_strategy(device, rank),
         plugins=[environment],
     )
+
+
+def _strategy(device: Device, rank: Rank) -> ParallelStrategy:
+    backend = BACKENDS[device.kind]
+    if device.sharded:
+        return ModelParallelStrategy(rank.total, tensor_parallel_size=1, process_group_backend=backend)
+    # Networks may leave parameters out of a step, as those do that drop whole layers at random.
+    return DDPStrategy(process_group_backend=backend, find_unused_parameters=True)

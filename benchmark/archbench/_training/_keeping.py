@@ -34,6 +34,12 @@ def keep_network(job: Job, record: Record, module: TrialModule, folder: Path) ->
         return record
     selected = job.keep == "selected"
     step, state = module.selected if selected else (module.steps[-1], module.network.state_dict())
+    try:
+        state = module.whole(state)
+    except Exception as error:  # the host may lack the memory for it
+        return msgspec.structs.replace(record, detail=_reason(error))
+    if job.rank is not None and not job.rank.leads:
+        return record
     failed = _write_all(job, module, job.keep, {step: state}, folder)
     return msgspec.structs.replace(record, detail=failed[step]) if failed else record
 

@@ -79,6 +79,7 @@ def describe_environment(device: Device, *, seeds_together: int = 1, cuda_graph:
         device=name,
         threads=device.threads,
         devices=device.count,
+        sharded=device.sharded,
         seeds_together=seeds_together,
         trials_per_device=device.sharing,
         cuda_graph=cuda_graph,

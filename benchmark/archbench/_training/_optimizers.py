@@ -10,6 +10,7 @@ from torch import nn
 from archbench._declarations import Published
 from archbench._protocols import Recipe
 from archbench._training._foreign_optimizer import make_foreign
+from archbench._training._shards import is_sharded
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe, published: Published | None = None) -> torch.optim.Optimizer:
@@ -31,7 +32,8 @@ def make_optimizer(network: nn.Module, recipe: Recipe, published: Published | No
             return torch.optim.RMSprop(groups, lr=rate, momentum=momentum)
         case "sgd" | "nesterov":
             nesterov = recipe.optimizer == "nesterov"
-            return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=True)
+            fused = not is_sharded(network)  # torch has no kernel of it for sharded weights
+            return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=fused)
         case "custom":
             raise ValueError("the recipe names an optimiser of a plugin, and the plugin gives none")
 

@@ -105,13 +105,6 @@ class RankedModule(TrialModule):
         return super()._measure_plain_loss()
 
 
-def make_module(rank: Rank | None, *arguments: Any, **named: Any) -> TrialModule:
-    """Return the training of a network, on one device or as one rank of several; see `TrialModule`."""
-    if rank is None:
-        return TrialModule(*arguments, **named)
-    return RankedModule(rank, *arguments, **named)
-
-
 class SharedSplit:
     """A training split of which one rank gets its stretch of every batch.
 

@@ -1,7 +1,8 @@
 """The state of a trial that several ranks train together: one file, which is whole or absent.
 
 Rank 0 writes its state whole, and what differs on the other ranks beside it: the streams of random numbers, which ranks
-use up at different rates where their stretches of a batch differ in length, and whatever else a network lets differ.
+use up at different rates where their stretches of a batch differ in length, and whatever else a network lets differ. Of
+sharded weights that is all of their parts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from archbench._training._module import TrialModule
 from archbench._training._probes import Prober
 
 Tensors = Mapping[str, Tensor]
+
+PIECE = 2**25
+"""Bytes that each rank sends at a time."""
 
 
 class RankedCheckpoint(Checkpoint):
@@ -56,7 +60,8 @@ class RankedCheckpoint(Checkpoint):
         """Keep the states of all ranks between two chunks, and return whether this rank wrote the file."""
         state = self.capture(module, prober)
         whole, *_ = _gather(b"".join(_digests(state.tensors)) if state is not None else b"")
-        parts = _gather(_own_part(state, whole) if state is not None and not self.rank.leads else b"")
+        part = _own_part(state, whole) if state is not None and not self.rank.leads else b""
+        parts = _gather(part, keep=self.rank.leads)
         if state is None or not self.rank.leads or not all(parts[1:]):
             return False
         others = {
@@ -121,6 +126,16 @@ def _as_tensor(data: bytes) -> Tensor:
     return torch.frombuffer(bytearray(data), dtype=torch.uint8) if data else torch.empty(0, dtype=torch.uint8)
 
 
-def _gather(data: bytes) -> list[bytes]:
-    """Return what each rank gives, rank 0 first."""
-    return [part.cpu().numpy().tobytes() for part in gather_all_tensors(_as_tensor(data).to(exchanged_on()))]
+def _gather(data: bytes, *, keep: bool = True) -> list[bytes]:
+    """Return what each rank gives, rank 0 first; nothing to a rank that does not keep it.
+
+    It goes in pieces, since every device has that of all ranks at once.
+    """
+    lengths = [int(each) for each in gather_all_tensors(torch.tensor(len(data), device=exchanged_on()))]
+    found = [bytearray() for _ in lengths]
+    for start in range(0, max(lengths), PIECE):
+        piece = _as_tensor(data[start : start + PIECE]).to(exchanged_on())
+        for whole, part in zip(found, gather_all_tensors(piece), strict=True):
+            if keep:
+                whole += part.cpu().numpy().tobytes()
+    return [bytes(whole) for whole in found]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch import nn
+from torch import Tensor, nn
 
 from archbench._declarations import Architecture, Task, TaskInfo, convert_options, resolve
 from archbench._planning import Job
@@ -38,7 +38,6 @@ from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._pairing import HASHED_BATCHES, hash_first_batches, hash_splits
 from archbench._training._precision import arithmetic
 from archbench._training._probes import Prober
-from archbench._training._ranked import make_module
 from archbench._training._ranked_checkpoint import make_checkpoint
 from archbench._training._record_fields import (
     add_costs,
@@ -51,6 +50,7 @@ from archbench._training._record_fields import (
     one_line,
 )
 from archbench._training._schedule import TrainingClock
+from archbench._training._sharded import make_module
 from archbench._training._shared_splits import load_shared
 from archbench._training._split_checks import check_splits
 from archbench._training._splits import EvaluationBatches, Split, pad_in_front
@@ -168,9 +168,10 @@ class TrialRun:
         if not architecture.takes_lengths:  # after the hashes, which must not depend on the network
             splits = {name: pad_in_front(split, self.info) for name, split in splits.items()}
         self.splits = {name: split.to(device) for name, split in splits.items()}
-        self.flops = count_flops(network.to(device), *self.splits["train"].arguments(slice(1)))
+        network = network.to("cpu" if self.job.device.sharded else device)  # whole, it may not fit on one GPU
+        self.flops = count_flops(network, *_beside(network, self.splits["train"].arguments(slice(1))))
         self.module = make_module(
-            self.job.rank,
+            self.job,
             network,
             task,
             self.info,
@@ -260,7 +261,8 @@ class TrialRun:
         split, first = self.splits["train"], slice(min(4, self.examples))
         arguments, targets = split.arguments(first), split.targets[first]
         if asks_for_next(arguments[0], targets, self.info):
-            refuse_foresight(self.module.network, arguments, self.info)
+            network = self.module.network
+            refuse_foresight(network, _beside(network, arguments), self.info)
 
     def train(self) -> None:
         """Train, then score the test split once; a tuning trial never reads it."""
@@ -379,3 +381,9 @@ class TrialRun:
             seeds_together=self.seeds_together,
             memory_before=self.memory_before,
         )
+
+
+def _beside(network: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return arguments on the device on which a network is."""
+    place = next(network.parameters()).device
+    return tuple(argument.to(place) for argument in arguments)

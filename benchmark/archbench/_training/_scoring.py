@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from archbench._declarations import Outputs, Task, TaskInfo
 from archbench._training._backends import stays
-from archbench._training._evaluation import copy_of_state, evaluating
+from archbench._training._evaluation import copy_of_state, evaluating, put_state
 from archbench._training._losses import TaskLoss
 from archbench._training._metrics import AnyMetric, make_further_metrics, make_loss_metric, make_metric
 from archbench._training._precision import widened
@@ -77,6 +77,10 @@ class ScoredModule(pl.LightningModule):
             self.further_scores = dict(zip(self.task.further_metrics, finite, strict=True))
             self.plain_loss = self._measure_plain_loss()
 
+    def whole(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return weights of which each rank may have a part, for one rank to write; here there is one rank."""
+        return state
+
     def score_network(self, network: nn.Module, batches: EvaluationBatches) -> float:
         """Return the score of another network, which gets into evaluation mode for it."""
         metric = make_metric(self.task, self.info).to(self.metric.device)
@@ -92,10 +96,9 @@ class ScoredModule(pl.LightningModule):
         self._update(self.metric, answer, targets)
         step, weights = self.selected
         if weights and step != self.steps[-1]:
-            # Loaded in place, so that tied weights stay tied and references that the network keeps stay valid.
-            self.network.load_state_dict(weights)
+            put_state(self.network, weights)
             answer = self.network(*arguments)
-            self.network.load_state_dict(last)
+            put_state(self.network, last)
         for metric in (self.metric_selected, *self.metrics_further):
             self._update(metric, answer, targets)
         self._add_predictions(answer, targets)

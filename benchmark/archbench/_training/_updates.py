@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archbench._training._shards import is_shard
+
 Row = tuple[Tensor, Tensor, Tensor, Tensor]
 """A parameter of Adam with its state: both moments and the number of steps."""
 
@@ -21,7 +23,7 @@ class Updates:
 
     Args:
         optimizer: any; the short way is taken for a fused Adam or AdamW with all parameters in float32 on one device,
-            a CPU or an NVIDIA GPU.
+            a CPU or an NVIDIA GPU, and not sharded.
         clip_norm: largest norm of all gradients together; 0 to leave them as they are.
     """
 
@@ -29,8 +31,7 @@ class Updates:
         self.optimizer, self.clip_norm = optimizer, clip_norm
         self.groups: list[dict[str, Any]] = optimizer.param_groups
         self.trained: list[nn.Parameter] = [parameter for group in self.groups for parameter in group["params"]]
-        kinds = {(p.dtype, p.device) for p in self.trained}
-        self.alike = len(kinds) == 1 and all(d == torch.float32 and at.type in ("cpu", "cuda") for d, at in kinds)
+        self.alike = all(map(_is_plain, self.trained)) and len({parameter.device for parameter in self.trained}) == 1
         plain = all(g.get("fused") and not g.get("amsgrad") and not g.get("maximize") for g in self.groups)
         self.adam = self.alike and type(optimizer) in (torch.optim.Adam, torch.optim.AdamW) and plain
         self.rows: list[list[Row]] = [[] for _ in self.groups]
@@ -72,6 +73,10 @@ class Updates:
     def _rows(self, parameters: Sequence[nn.Parameter]) -> list[Row]:
         state = self.optimizer.state
         return [(p, s["exp_avg"], s["exp_avg_sq"], s["step"]) for p in parameters if (s := state.get(p))]
+
+
+def _is_plain(parameter: nn.Parameter) -> bool:
+    return parameter.dtype == torch.float32 and parameter.device.type in ("cpu", "cuda") and not is_shard(parameter)
 
 
 @torch.no_grad()

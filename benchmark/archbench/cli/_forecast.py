@@ -22,7 +22,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
     expected = forecast(plan, settings, observer)
     if json:
         cells: list[dict[str, Any]] = [{**dataclasses.asdict(cell), "seconds": cell.seconds} for cell in expected.cells]
-        places = {"workers": expected.workers, "devices_per_trial": expected.devices_per_trial}
+        together = {"devices_per_trial": expected.devices_per_trial, "strategy": expected.strategy}
+        places = {"workers": expected.workers, **together}
         shared = {"per_device": expected.per_device}
         cost = {**places, **shared, "seconds": expected.seconds, "warnings": expected.warnings}
         refused = {"refused": plain_refused(expected.refused)}
@@ -42,6 +43,7 @@ def _print(expected: Forecast) -> None:
         print(line)
     seconds = format_seconds(expected.seconds)
     together = f", each on {expected.devices_per_trial} devices" if expected.devices_per_trial > 1 else ""
+    together += " with sharded weights" if expected.strategy == "fsdp" else ""
     print(f"\nForecast: about {seconds} with {expected.workers} at a time{together}. Nothing was kept.")
     for line in expected.warnings:
         print(f"warning: {line}")

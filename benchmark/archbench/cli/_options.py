@@ -14,7 +14,7 @@ from archbench._errors import SelectionError
 from archbench._plugins import Plugins, load_plugins, plugins_from_environment
 from archbench._selection import Selected
 from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
-from archbench._suite._settings import DeviceChoice
+from archbench._suite._settings import DeviceChoice, Strategy
 from archbench.cli._completion import complete_entrant, complete_protocol, complete_task
 from archbench.cli._output import print_problems
 
@@ -93,6 +93,10 @@ Workers = Annotated[
 ]
 DevicesPerTrial = Annotated[
     int, typer.Option("--devices-per-trial", metavar="N", help="Train each trial on N devices together.")
+]
+StrategyName = Annotated[
+    Strategy,
+    typer.Option("--strategy", help="Keep all weights on each device of a trial, or shard them over all (fsdp)."),
 ]
 
 

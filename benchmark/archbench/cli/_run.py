@@ -27,6 +27,7 @@ from archbench.cli._options import (
     PluginFiles,
     Retry,
     Seeds,
+    StrategyName,
     Tasks,
     Timeout,
     Workers,
@@ -120,6 +121,7 @@ def run(
     logger: LoggerChoice = None, executor: ExecutorName = "local", address: Address = None, nodes: Nodes = None,
     slurm: Slurm = None, write_jobs: WriteJobs = None, no_live: NoLive = False, dry_run: DryRun = False,
     plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False, per_device: PerDeviceNumber = None,
+    strategy: StrategyName = "ddp",
 ) -> None:  # fmt: skip
     """Train what has no result yet, and write the leaderboard. The same command again continues an unfinished run."""
     from archbench._suite._live import SamePlugins
@@ -129,6 +131,7 @@ def run(
         out=out, device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout, retry=retry,
         keep=keep, extend=extend, logger=logger, executor=executor, address=address, nodes=nodes, live=live,
         slurm=dict(text.split("=", 1) for text in slurm or ()), seeds_together=seeds_together, per_device=per_device,
+        strategy=strategy,
     )  # fmt: skip
     wanted = make_request(names=selectors, tasks=task, protocol=protocol, size=size, seeds=seeds, shard=shard)
     do = carry_out if write_jobs is None else functools.partial(write_job_files, folder=write_jobs)
