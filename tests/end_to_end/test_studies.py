@@ -147,7 +147,10 @@ def test_verdicts_in_both_directions(done: tuple[Path, dict[str, Any]]) -> None:
 def test_claims_by_name_and_exit_codes(done: tuple[Path, dict[str, Any]], cli_here: Cli) -> None:
     """Scripts read 0 where all named claims are supported, 1 where one is not, and 2 for a name that does not exist."""
     folder, _ = done
-    supported, all_three = ask(cli_here, folder, "claims", "my-claim"), ask(cli_here, folder, "claims", "my-claim", "alike")
+    supported, all_three = (
+        ask(cli_here, folder, "claims", "my-claim"),
+        ask(cli_here, folder, "claims", "my-claim", "alike"),
+    )
     wrong = ask(cli_here, folder, "claims", "my-clam")
     text = cli_here("claims", "widths.py/my-claim", "--plugin", "widths.py", cwd=folder).stdout
 
@@ -199,7 +202,9 @@ def test_a_changed_rule_shows(done: tuple[Path, dict[str, Any]], cli_here: Cli, 
     assert verdicts == [(1, "tampered", "supported", ["tampered"]), (1, "undecided", "supported", ["post hoc"])]
 
 
-def test_faulty_code_costs_its_own_study_and_claim(done: tuple[Path, dict[str, Any]], cli_here: Cli, tmp_path: Path) -> None:
+def test_faulty_code_costs_its_own_study_and_claim(
+    done: tuple[Path, dict[str, Any]], cli_here: Cli, tmp_path: Path
+) -> None:
     """An analysis and a statistic that raise are named, with exit code 1; the other study and claims are whole."""
     folder, _ = done
     broken = PLUGIN.replace('study("one-width", ONE)', 'study("one-width", ONE, analyse=lambda data: 1 / 0)')

@@ -29,7 +29,9 @@ def test_own_text_is_trained_on(cli_here: Cli, tmp_path: Path, records: ReadReco
     """Two architectures train on a text file and beat guessing by frequency, and no path is recorded."""
     words = random.Random(0).choices(["the", "cat", "sat", "on", "mats", "\n"], k=4_000)
     (tmp_path / "cats.txt").write_text(" ".join(words))
-    done = cli_here("run", "lstm", "transformer", "--task", "text:cats.txt", "--protocol", "smoke", "--json", cwd=tmp_path)
+    done = cli_here(
+        "run", "lstm", "transformer", "--task", "text:cats.txt", "--protocol", "smoke", "--json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     found = records(tmp_path / "leaderboard")
 
