@@ -63,6 +63,9 @@ UNEXPECTED = pytest.StashKey[list[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the list of skips that CI does not expect; let processes beside each other use one thread each."""
+    if config.getoption("numprocesses", None):
+        # The workers inherit it. A trial may use all cores: its threads would burn them while they wait for each other.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if hasattr(config, "workerinput"):
         import torch  # not at the top: a single file of tests may do without it
 

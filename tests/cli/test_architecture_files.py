@@ -36,15 +36,17 @@ def plugin(tmp_path: Path, site: Any, cache: Path) -> list[str]:
     return ["--plugin", str(path)]
 
 
-def test_prepare_then_run(plugin: list[str], cli: Cli, tmp_path: Path, site: Any, records: ReadRecords) -> None:
+def test_prepare_then_run(
+    plugin: list[str], cli: Cli, cli_here: Cli, tmp_path: Path, site: Any, records: ReadRecords
+) -> None:
     """A run names the command that gets the file and asks no server; after that command it trains."""
     run = ["run", "pretrained", "--task", "digits", "--protocol", "smoke", *plugin]
-    refused = cli(*run, cwd=tmp_path)
+    refused = cli_here(*run, cwd=tmp_path)
     assert refused.returncode == 2
     assert "`benchmark data prepare pretrained` does it" in refused.stderr
     assert site.asked == []
 
-    prepared = cli("data", "prepare", "pretrained", "--json", *plugin, cwd=tmp_path)
+    prepared = cli_here("data", "prepare", "pretrained", "--json", *plugin, cwd=tmp_path)
     assert prepared.returncode == 0, prepared.stderr
     assert json.loads(prepared.stdout)["files"] == [{"path": "set/start.txt", "bytes": 7, "new": True}]
     done = cli(*run, cwd=tmp_path)

@@ -27,11 +27,11 @@ def archbench_architectures():
 """
 
 
-def test_broken_file_says_what_is_wrong_and_how_to_see_it_again(cli, tmp_path):
+def test_broken_file_says_what_is_wrong_and_how_to_see_it_again(cli_here, tmp_path):
     """A failed check shows a hint and a command, blocks the checks that build on it, and the exit code is 1."""
     (tmp_path / "my_net.py").write_text(BROKEN)
 
-    done = cli("check", "./my_net.py", cwd=tmp_path)
+    done = cli_here("check", "./my_net.py", cwd=tmp_path)
 
     assert done.returncode == 1, done.stderr
     assert done.stdout.count("FAIL") == 1

@@ -52,18 +52,24 @@ def local_mnist(site: Any, tmp_path: Path) -> list[str]:
 
 
 def test_prepare_then_run(
-    local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path, site: Any, records: ReadRecords
+    local_mnist: list[str],
+    cache: Path,
+    cli: Cli,
+    cli_here: Cli,
+    tmp_path: Path,
+    site: Any,
+    records: ReadRecords,
 ) -> None:
     """Without its files a run refuses and names the command that gets them; after that command it trains."""
     run = ["run", "lenet", "--task", "mnist", "--protocol", "smoke", *local_mnist]
-    refused = cli(*run, cwd=tmp_path)
+    refused = cli_here(*run, cwd=tmp_path)
     assert refused.returncode == 2
     assert "benchmark data prepare mnist" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "leaderboard").exists()
     assert site.asked == []
 
-    prepared = cli("data", "prepare", "mnist", "--json", *local_mnist, cwd=tmp_path)
+    prepared = cli_here("data", "prepare", "mnist", "--json", *local_mnist, cwd=tmp_path)
     assert prepared.returncode == 0, prepared.stderr
     assert [file["new"] for file in json.loads(prepared.stdout)["files"]] == [True] * 4
     assert "mnist/train-images-idx3-ubyte.gz" in prepared.stderr
@@ -74,7 +80,7 @@ def test_prepare_then_run(
     (record,) = records(tmp_path / "leaderboard")
     assert (record["status"], record["task_facts"]["chance"]) == ("ok", 0.1135)
 
-    again = cli("data", "prepare", "mnist", "sequential-mnist", *local_mnist, cwd=tmp_path)
+    again = cli_here("data", "prepare", "mnist", "sequential-mnist", *local_mnist, cwd=tmp_path)
     assert again.stdout == f"4 files are ready in {cache}; 0 of them are new.\n"
     assert len(site.asked) == 4
 
@@ -110,12 +116,12 @@ def test_line_for_each_task_left_out(cache: Path, make_task: Make, site: Any) ->
     ]
 
 
-def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path: Path) -> None:
+def test_list_and_verify(local_mnist: list[str], cache: Path, cli_here: Cli, tmp_path: Path) -> None:
     """`list` and `show` say which files are there; `verify` exits with 1 if a file has changed."""
 
     def states() -> dict[str, str]:
-        listed = json.loads(cli("data", "list", "--json", *local_mnist, cwd=tmp_path).stdout)
-        everything = json.loads(cli("list", "--json", *local_mnist, cwd=tmp_path).stdout)["tasks"]
+        listed = json.loads(cli_here("data", "list", "--json", *local_mnist, cwd=tmp_path).stdout)
+        everything = json.loads(cli_here("list", "--json", *local_mnist, cwd=tmp_path).stdout)["tasks"]
         found = {task["name"]: task["state"] for task in listed["tasks"]}
         assert listed["folder"] == str(cache)
         assert {task["name"]: task["data"] for task in everything if task["name"] in found} == found
@@ -123,23 +129,23 @@ def test_list_and_verify(local_mnist: list[str], cache: Path, cli: Cli, tmp_path
         return found
 
     assert states()["mnist"] == "missing"
-    assert cli("data", "prepare", "mnist", *local_mnist, cwd=tmp_path).returncode == 0
+    assert cli_here("data", "prepare", "mnist", *local_mnist, cwd=tmp_path).returncode == 0
     found = states()
     assert [found[name] for name in ("mnist", "sequential-mnist", "fashion-mnist")] == ["ready", "ready", "missing"]
-    sound = cli("data", "verify", "--json", *local_mnist, cwd=tmp_path)
+    sound = cli_here("data", "verify", "--json", *local_mnist, cwd=tmp_path)
     assert sound.returncode == 0
     assert len(json.loads(sound.stdout)["sound"]) == 4
 
     labels = cache / "mnist/train-labels-idx1-ubyte.gz"
     labels.write_bytes(labels.read_bytes()[:-1])
     assert states()["mnist"] == "unchecked"
-    shown = json.loads(cli("show", "mnist", "--json", *local_mnist, cwd=tmp_path).stdout)
+    shown = json.loads(cli_here("show", "mnist", "--json", *local_mnist, cwd=tmp_path).stdout)
     assert shown["files"]["mnist/train-labels-idx1-ubyte.gz"] == "unchecked"
-    damaged = cli("data", "verify", *local_mnist, cwd=tmp_path)
+    damaged = cli_here("data", "verify", *local_mnist, cwd=tmp_path)
     assert damaged.returncode == 1
     assert str(labels) in damaged.stderr
     assert re.fullmatch(rf"3 of 4 files in {cache} are as declared, \d+ are not there\.\n", damaged.stdout)
-    assert cli("data", "prepare", "mnist", *local_mnist, cwd=tmp_path).returncode == 2
+    assert cli_here("data", "prepare", "mnist", *local_mnist, cwd=tmp_path).returncode == 2
 
 
 @pytest.mark.parametrize(

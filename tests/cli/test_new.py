@@ -20,9 +20,9 @@ KINDS = pytest.mark.parametrize(
 
 
 @KINDS
-def test_new_package_is_found_and_passes(cli, pretend_install, tmp_path, arguments, kind, codes):
+def test_new_package_is_found_and_passes(cli, cli_here, pretend_install, tmp_path, arguments, kind, codes):
     """A new package that is put on the path is listed under its name and passes every check, without an edit."""
-    made = cli("new", *arguments, "--json", cwd=tmp_path)
+    made = cli_here("new", *arguments, "--json", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     environment = pretend_install(tmp_path / json.loads(made.stdout)["folder"])
 

@@ -95,7 +95,7 @@ def test_safetensors(kept: tuple[Path, Record], tmp_path: Path) -> None:
     assert said["archbench.input"] == "image (batch, 1, 8, 8)"
 
 
-def test_command(kept: tuple[Path, Record], tmp_path: Path, cli: Cli) -> None:
+def test_command(kept: tuple[Path, Record], tmp_path: Path, cli: Cli, cli_here: Cli) -> None:
     """Without --out the file gets the name of the architecture and the first digits of the trial; --json says all."""
     out, record = kept
     done = cli("export", f"{out}/{record.id[:8]}", "--format", "torchscript", "--json", cwd=tmp_path)
@@ -105,7 +105,7 @@ def test_command(kept: tuple[Path, Record], tmp_path: Path, cli: Cli) -> None:
     assert said["path"] == f"resnet-{record.id[:8]}.pt"
     assert said["bytes"] == (tmp_path / said["path"]).stat().st_size > 10_000
     assert said["largest_relative_difference"] < 1e-5
-    done = cli("export", f"{out}/{record.id[:8]}", "--out", "net.pickle", cwd=tmp_path)
+    done = cli_here("export", f"{out}/{record.id[:8]}", "--out", "net.pickle", cwd=tmp_path)
     assert done.returncode == 2
     assert "the ending of net.pickle names no format; give one of safetensors, torchscript, onnx" in done.stderr
 

@@ -131,7 +131,7 @@ def test_mistakes(files: Path) -> None:
             predict(files, record, name)
 
 
-def test_generated_tasks_keep_nothing_unless_asked(files: Path, cli: Cli) -> None:
+def test_generated_tasks_keep_nothing_unless_asked(files: Path, cli_here: Cli) -> None:
     """Without --keep there is no network, and a record that lacks it is not trained again; loading says what to do."""
     rules: dict[str, Any] = {"out": files / "digits"}
     (record,) = train(files, "mlp", "digits", **rules).records
@@ -149,7 +149,7 @@ def test_generated_tasks_keep_nothing_unless_asked(files: Path, cli: Cli) -> Non
     (other,) = train(files, "mlp", "digits", keep="last", out=files / "kept").records
     network = archbench.load(other, out=files / "kept")
     assert network(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
-    done = cli("predict", f"kept/{other.id[:8]}", "spots/test", cwd=files)
+    done = cli_here("predict", f"kept/{other.id[:8]}", "spots/test", cwd=files)
     assert done.returncode == 2
     assert "has no reader that prepares new files" in done.stderr
     with pytest.raises(SelectionError, match="keep is 'best'; give one of selected, last, none"):

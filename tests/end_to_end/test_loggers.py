@@ -106,13 +106,13 @@ def test_a_logger_that_fails_costs_nothing(tmp_path: Path, plain: Results) -> No
     assert record.detail.startswith("the logger stopped: FileExistsError")
 
 
-def test_what_is_missing_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
+def test_what_is_missing_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli_here: Cli) -> None:
     """Before anything trains, an unknown logger and a missing library are errors that say what to do."""
     monkeypatch.setattr("archbench._suite._loggers.find_spec", lambda name: None)
     with pytest.raises(SelectionError, match=r"needs the library wandb, .* pip install 'archbench\[wandb\]'"):
         train(tmp_path, logger="wandb")
     with pytest.raises(SelectionError, match="logger is 'comet'; give one of tensorboard, csv, mlflow, wandb"):
         train(tmp_path, logger="comet")
-    done = cli("run", "mlp", "--task", "digits", "--logger", "comet", "--out", "out", cwd=tmp_path)
+    done = cli_here("run", "mlp", "--task", "digits", "--logger", "comet", "--out", "out", cwd=tmp_path)
     assert done.returncode == 2
     assert "'comet' is not one of" in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,8 +19,9 @@ from support import Cli
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A folder with images of two classes, one image torn, and a csv file of sequences."""
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with images of two classes, one image torn, and a csv file of sequences; what is read is kept in it."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(tmp_path / "cache"))
     draw = np.random.default_rng(0)
     for number in range(60):
         folder = tmp_path / "here" / "my spots" / ("dark", "light")[number % 2]
@@ -38,19 +38,18 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_own_files_from_one_command(files: Path, cli: Cli, records: Any) -> None:
+def test_own_files_from_one_command(files: Path, cli: Cli, cli_here: Cli, records: Any) -> None:
     """Networks train on own files, the page names them, no path is kept, and moved files need no new training."""
-    environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
     options = "[size=8,skip_bad=true]"
     arguments = ("--protocol", "smoke", "--json", "--out", str(files / "out"))
 
-    def run(folder: str) -> Any:
+    def run(folder: str, command: Cli) -> Any:
         tasks = ("--task", f"images:{folder}/my spots{options}", "--task", f"sequences:{folder}/walks.csv")
-        done = cli("run", "lenet", "lstm", *tasks, *arguments, cwd=files, env=environment)
+        done = command("run", "lenet", "lstm", *tasks, *arguments, cwd=files)
         assert done.returncode == 0, done.stderr
         return done
 
-    done = run("here")
+    done = run("here", cli)
     first = json.loads(done.stdout)
     assert first["trained"] == 3  # an LSTM reads images as well
     assert "warning: images:my spots@" in done.stderr
@@ -65,45 +64,43 @@ def test_own_files_from_one_command(files: Path, cli: Cli, records: Any) -> None
     assert spots["warnings"] == ["1 unreadable images are left out: light/torn.png"]
     shutil.move(files / "here", files / "there: now")
     shutil.rmtree(files / "cache")
-    again = json.loads(run("there: now").stdout)
+    again = json.loads(run("there: now", cli_here).stdout)
     assert again["trained"] == 0
     assert {trial["id"] for trial in again["trials"]} == {trial["id"] for trial in first["trials"]}
 
     for path in (files / "out").rglob("*"):
         assert not path.is_file() or str(files).encode() not in path.read_bytes()
     shutil.rmtree(files / "there: now")
-    page = cli("leaderboard", "--out", str(files / "out"), cwd=files)
+    page = cli_here("leaderboard", "--out", str(files / "out"), cwd=files)
     assert page.returncode == 0, page.stderr
     assert "images:my spots@" in (files / "out" / "index.html").read_text()
     assert {record["status"] for record in records(files / "out")} == {"ok"}
 
 
-def test_mistakes_are_found_before_training(files: Path, cli: Cli) -> None:
+def test_mistakes_are_found_before_training(files: Path, cli_here: Cli) -> None:
     """A torn image, a missing folder and an unknown scheme end with exit code 2 and leave no file."""
-    environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
     for task, says in {
         "images:here/my spots": "the image light/torn.png in ",
         "images:nowhere": "there is no file or folder",
         "movies:here": "nothing reads 'movies'",
     }.items():
-        done = cli("run", "lenet", "--task", task, "--json", cwd=files, env=environment)
+        done = cli_here("run", "lenet", "--task", task, "--json", cwd=files)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert says in json.loads(done.stdout)["error"]
     assert not (files / "leaderboard").exists()
 
 
-def test_data_can_be_looked_at(files: Path, cli: Cli) -> None:
+def test_data_can_be_looked_at(files: Path, cli_here: Cli) -> None:
     """`show` prints the classes, the splits and the images left out; `list` prints the kinds of files."""
-    environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
-    shown = cli("show", "images:here/my spots[size=8,skip_bad=true]", "--json", cwd=files, env=environment)
+    shown = cli_here("show", "images:here/my spots[size=8,skip_bad=true]", "--json", cwd=files)
     described = json.loads(shown.stdout)
 
     assert described["classes"] == {"dark": 30, "light": 30}
     assert described["splits"] == {"train": 42, "validation": 6, "test": 12}
     assert described["warnings"] == ["1 unreadable images are left out: light/torn.png"]
-    listed = json.loads(cli("list", "--json", cwd=files).stdout)
+    listed = json.loads(cli_here("list", "--json", cwd=files).stdout)
     assert {"images:PATH", "sequences:PATH"} <= {entry["name"] for entry in listed["own data"]}
-    kind = json.loads(cli("show", "images", "--json", cwd=files).stdout)
+    kind = json.loads(cli_here("show", "images", "--json", cwd=files).stdout)
     assert kind["options"]["size"]["default"] == 32
 
 
@@ -117,9 +114,8 @@ def test_looking_at_data_is_light(files: Path) -> None:
         "    open_own_data(selector, load_plugins(only=[]).readers)\n"
         "print([name for name in ('torch', 'lightning', 'sklearn') if name in sys.modules])"
     )
-    environment = {**os.environ, "ARCHBENCH_DATA": str(files / "cache")}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=files, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=files, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
 

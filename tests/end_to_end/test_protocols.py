@@ -23,12 +23,12 @@ def split(found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[
     return [r for r in found if r["trial"]["tuning"]], [r for r in found if not r["trial"]["tuning"]]
 
 
-def test_a_grid_picks_the_best_rate_on_validation(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+def test_a_grid_picks_the_best_rate_on_validation(cli_here: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Every entrant tries both rates once, the rate that learns is evaluated, and a second run trains nothing."""
     (tmp_path / "two.toml").write_text(GRID)
     command = ("run", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "./two.toml")
     (tmp_path / "linear.py").write_text(LINEAR)
-    done = cli(*command, "--json", cwd=tmp_path)
+    done = cli_here(*command, "--json", cwd=tmp_path)
     tuning, evaluation = split(records(tmp_path / "leaderboard"))
 
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_a_grid_picks_the_best_rate_on_validation(cli: Cli, records: ReadRecords
     assert {record["trial"]["seed"] for record in evaluation} == {0, 1}
     page = (tmp_path / "leaderboard" / "index.html").read_bytes()
 
-    again = cli(*command, "--json", cwd=tmp_path)
+    again = cli_here(*command, "--json", cwd=tmp_path)
     assert (again.returncode, json.loads(again.stdout)["trained"]) == (0, 0)
     assert (tmp_path / "leaderboard" / "index.html").read_bytes() == page
 

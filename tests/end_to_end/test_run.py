@@ -134,10 +134,10 @@ def test_a_first_run_writes_the_page_of_a_second_run(cli: Cli, tmp_path: Path) -
     assert contents(tmp_path) == before
 
 
-def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Path) -> None:
+def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli_here: Cli, tmp_path: Path) -> None:
     """The leaderboard depends on the records only: rebuilt from them in another folder, it has the same bytes."""
     shutil.copytree(smoke_run / "records", tmp_path / "copy" / "records")
-    done = cli("leaderboard", "--out", "copy", "--json", cwd=tmp_path)
+    done = cli_here("leaderboard", "--out", "copy", "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     names = json.loads(done.stdout)["files"]
@@ -145,10 +145,10 @@ def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli: Cli, tmp_path: Pa
 
 
 def test_same_trial_from_scratch_gives_the_same_scores(
-    smoke_run: Path, cli: Cli, records: ReadRecords, tmp_path: Path
+    smoke_run: Path, cli_here: Cli, records: ReadRecords, tmp_path: Path
 ) -> None:
     """A trial that is trained again in another folder and another order has the same scores and curves."""
-    done = cli(
+    done = cli_here(
         "run", "resnet", "stochastic-depth", "lstm", "--protocol", "smoke", "--task", "adding", "--task", "digits",
         "--seeds", "2", cwd=tmp_path,
     )  # fmt: skip
@@ -165,7 +165,7 @@ def test_same_trial_from_scratch_gives_the_same_scores(
     assert seeds[0] != seeds[1]
 
 
-def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRecords) -> None:
+def test_one_file_plugin_gets_its_row(cli: Cli, cli_here: Cli, tmp_path: Path, records: ReadRecords) -> None:
     """A network in a single file runs beside the built-ins, and is trained again after an edit of the file."""
     source = (
         "import archbench, math\n"
@@ -182,7 +182,7 @@ def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRec
     command = ["run", "linear", "mlp", "--plugin", "resnet.py", "--task", "digits", "--protocol", "smoke", "--json"]
     first = cli(*command, cwd=tmp_path)
     plugin.write_text(source + "# edited\n")
-    second = cli(*command, cwd=tmp_path)
+    second = cli_here(*command, cwd=tmp_path)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert json.loads(first.stdout)["trained"] == 2
@@ -194,10 +194,10 @@ def test_one_file_plugin_gets_its_row(cli: Cli, tmp_path: Path, records: ReadRec
     assert "declared exception B404: an exception, declared" in page
 
 
-def test_dry_run_forecasts_and_keeps_nothing(cli: Cli, tmp_path: Path) -> None:
+def test_dry_run_forecasts_and_keeps_nothing(cli_here: Cli, tmp_path: Path) -> None:
     """A dry run measures each pair that was never trained, prints states and costs, and writes nothing."""
     tasks = ("--task", "digits", "--task", "adding")
-    done = cli("run", "mlp", "lstm", "--protocol", "quick", *tasks, "--dry-run", "--json", cwd=tmp_path)
+    done = cli_here("run", "mlp", "lstm", "--protocol", "quick", *tasks, "--dry-run", "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     forecast = json.loads(done.stdout)
@@ -259,11 +259,11 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("name", ["README.md", "index.html"])
-def test_pages_of_others_are_not_replaced(name: str, cli: Cli, tmp_path: Path) -> None:
+def test_pages_of_others_are_not_replaced(name: str, cli_here: Cli, tmp_path: Path) -> None:
     """In a folder with a README or page of someone else and no records, neither a run nor a rebuild writes anything."""
     (tmp_path / name).write_text("mine")
-    run = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--out", ".", cwd=tmp_path)
-    rebuilt = cli("leaderboard", "--out", ".", cwd=tmp_path)
+    run = cli_here("run", "mlp", "--task", "digits", "--protocol", "smoke", "--out", ".", cwd=tmp_path)
+    rebuilt = cli_here("leaderboard", "--out", ".", cwd=tmp_path)
 
     assert run.returncode == rebuilt.returncode == 2
     assert name in run.stderr
@@ -271,27 +271,27 @@ def test_pages_of_others_are_not_replaced(name: str, cli: Cli, tmp_path: Path) -
     assert contents(tmp_path) == {name: b"mine"}
 
 
-def test_help_shows_how_a_selector_is_written(cli: Cli, tmp_path: Path) -> None:
+def test_help_shows_how_a_selector_is_written(cli_here: Cli, tmp_path: Path) -> None:
     """Help shows the brackets of a selector, which could be taken for markup."""
-    assert "NAME[option=value,value]" in cli("run", "--help", cwd=tmp_path).stdout
+    assert "NAME[option=value,value]" in cli_here("run", "--help", cwd=tmp_path).stdout
 
 
-def test_device_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
+def test_device_that_is_not_there(cli_here: Cli, tmp_path: Path) -> None:
     """On a machine without CUDA, `--device cuda` is an error with advice."""
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    done = cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--device", "cuda", cwd=tmp_path)
+    done = cli_here("run", "mlp", "--task", "digits", "--protocol", "smoke", "--device", "cuda", cwd=tmp_path)
 
     assert done.returncode == 2
     assert "no CUDA device" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["digits", "mlp", "quick"])
-def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None:
+def test_show_has_no_empty_headings(name: str, cli_here: Cli, tmp_path: Path) -> None:
     """Every heading is followed by lines; where there are none, its own line says none."""
-    lines = cli("show", name, cwd=tmp_path).stdout.splitlines()
+    lines = cli_here("show", name, cwd=tmp_path).stdout.splitlines()
 
     headings = [index for index, line in enumerate(lines) if line.endswith(":") and not line.startswith(" ")]
     assert all(lines[index + 1 : index + 2] and lines[index + 1].startswith("  ") for index in headings)
@@ -301,16 +301,16 @@ def test_show_has_no_empty_headings(name: str, cli: Cli, tmp_path: Path) -> None
     ("arguments", "message"),
     [(["resnett"], "did you mean 'resnet'"), (["mlp", "--seeds", "many"], "'--seeds'"), ([], "'SELECTOR'")],
 )
-def test_errors_are_json_too(arguments: list[str], message: str, cli: Cli, tmp_path: Path) -> None:
+def test_errors_are_json_too(arguments: list[str], message: str, cli_here: Cli, tmp_path: Path) -> None:
     """With --json, a mistake is also an object on standard output, even a mistake in the options."""
-    done = cli("run", *arguments, "--json", cwd=tmp_path)
+    done = cli_here("run", *arguments, "--json", cwd=tmp_path)
 
     assert done.returncode == 2
     assert message in json.loads(done.stdout)["error"]
 
 
 def test_newer_record_blocks_its_own_row(
-    smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
+    smoke_run: Path, cli_here: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]
 ) -> None:
     """A record of a newer schema costs its trial and exit code 1; the file stays as it is, and all others count."""
     out = tmp_path / "leaderboard"
@@ -318,7 +318,7 @@ def test_newer_record_blocks_its_own_row(
     path = next(out.glob("records/*/*.json"))
     path.write_text(path.read_text().replace('{"schema":2', '{"schema":99', 1))
     before = path.read_bytes()
-    done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", cwd=tmp_path)
+    done = cli_here("run", "all", *smoke_tasks, "--protocol", "smoke", cwd=tmp_path)
 
     assert done.returncode == 1
     assert "newer archbench" in done.stderr
@@ -385,10 +385,10 @@ def test_section_that_raises_is_in_the_exit_code(cli: Cli, tmp_path: Path) -> No
     assert "archbench_leaderboard_sections raised" in (tmp_path / "leaderboard" / "index.html").read_text()
 
 
-def test_hints_can_be_copied(smoke_run: Path, cli: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]) -> None:
+def test_hints_can_be_copied(smoke_run: Path, cli_here: Cli, tmp_path: Path, smoke_tasks: tuple[str, ...]) -> None:
     """A command that is shown for copying quotes a folder with a space."""
     shutil.copytree(smoke_run, tmp_path / "my results")
-    done = cli("run", "all", *smoke_tasks, "--protocol", "smoke", "--out", "my results", cwd=tmp_path)
+    done = cli_here("run", "all", *smoke_tasks, "--protocol", "smoke", "--out", "my results", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert "--out 'my results'" in done.stdout

@@ -13,15 +13,15 @@ from support import Cli
 HEAVY = ("torch", "lightning", "torchvision", "torchmetrics", "numpy", "scipy", "sklearn", "jinja2")
 
 
-def test_show_reads_well(cli: Cli, tmp_path: Path) -> None:
+def test_show_reads_well(cli_here: Cli, tmp_path: Path) -> None:
     """Choices, large numbers and lists are written for people, and an architecture without an own recipe says none."""
-    shown = cli("show", "highway", cwd=tmp_path).stdout.splitlines()
+    shown = cli_here("show", "highway", cwd=tmp_path).stdout.splitlines()
     (activation,) = [line for line in shown if line.startswith("  activation:")]
 
     assert "choices tanh | relu, description nonlinearity of H" in activation
     assert "  highway-b: 2,256,838" in shown
     assert "own recipe: none" in shown
-    assert "  milestones: 0.5, 0.75, 0.875" in cli("show", "highway-b", cwd=tmp_path).stdout.splitlines()
+    assert "  milestones: 0.5, 0.75, 0.875" in cli_here("show", "highway-b", cwd=tmp_path).stdout.splitlines()
 
 
 @pytest.mark.parametrize(

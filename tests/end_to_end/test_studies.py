@@ -144,12 +144,15 @@ def test_verdicts_in_both_directions(done: tuple[Path, dict[str, Any]]) -> None:
     assert [(claim["family"], claim["flags"], claim["n"]) for claim in verdicts.values()] == [(3, [], 5)] * 3
 
 
-def test_claims_by_name_and_exit_codes(done: tuple[Path, dict[str, Any]], cli: Cli) -> None:
+def test_claims_by_name_and_exit_codes(done: tuple[Path, dict[str, Any]], cli_here: Cli) -> None:
     """Scripts read 0 where all named claims are supported, 1 where one is not, and 2 for a name that does not exist."""
     folder, _ = done
-    supported, all_three = ask(cli, folder, "claims", "my-claim"), ask(cli, folder, "claims", "my-claim", "alike")
-    wrong = ask(cli, folder, "claims", "my-clam")
-    text = cli("claims", "widths.py/my-claim", "--plugin", "widths.py", cwd=folder).stdout
+    supported, all_three = (
+        ask(cli_here, folder, "claims", "my-claim"),
+        ask(cli_here, folder, "claims", "my-claim", "alike"),
+    )
+    wrong = ask(cli_here, folder, "claims", "my-clam")
+    text = cli_here("claims", "widths.py/my-claim", "--plugin", "widths.py", cwd=folder).stdout
 
     assert (supported[0], all_three[0], wrong[0]) == (0, 1, 2)
     assert [claim["name"] for claim in all_three[1]["claims"]] == ["my-claim", "alike"]
@@ -157,11 +160,11 @@ def test_claims_by_name_and_exit_codes(done: tuple[Path, dict[str, Any]], cli: C
     assert text.startswith("my-claim: supported\n")
 
 
-def test_study_show_and_list(done: tuple[Path, dict[str, Any]], cli: Cli) -> None:
+def test_study_show_and_list(done: tuple[Path, dict[str, Any]], cli_here: Cli) -> None:
     """The parts are shown with trials and what is left of them, beside findings and verdicts."""
     folder, _ = done
-    code, shown = ask(cli, folder, "study", "show", "my-study")
-    _, listed = ask(cli, folder, "study", "list")
+    code, shown = ask(cli_here, folder, "study", "show", "my-study")
+    _, listed = ask(cli_here, folder, "study", "list")
     mine = {study["name"]: (study["trials"], study["claims"]) for study in listed["studies"]}
 
     assert code == 0
@@ -185,29 +188,31 @@ def test_no_ordinary_board_has_trials_of_studies(done: tuple[Path, dict[str, Any
     assert [claim["name"] for claim in page["claims"]] == ["alike", "my-claim", "narrow-is-better"]
 
 
-def test_a_changed_rule_shows(done: tuple[Path, dict[str, Any]], cli: Cli, tmp_path: Path) -> None:
+def test_a_changed_rule_shows(done: tuple[Path, dict[str, Any]], cli_here: Cli, tmp_path: Path) -> None:
     """A threshold that is moved after the trials makes the claim tampered; a new revision of it makes it post hoc."""
     folder, _ = done
     out = ("--out", str(folder / "leaderboard"))
     verdicts = []
     for changed in ('claim("my-claim", threshold=0.1)', 'claim("my-claim", threshold=0.1, revision=2)'):
         (tmp_path / "widths.py").write_text(PLUGIN.replace('claim("my-claim")', changed))
-        code, printed = ask(cli, tmp_path, "claims", "my-claim", *out)
+        code, printed = ask(cli_here, tmp_path, "claims", "my-claim", *out)
         (claim,) = printed["claims"]
         verdicts.append((code, claim["verdict"], claim["says"], claim["flags"]))
 
     assert verdicts == [(1, "tampered", "supported", ["tampered"]), (1, "undecided", "supported", ["post hoc"])]
 
 
-def test_faulty_code_costs_its_own_study_and_claim(done: tuple[Path, dict[str, Any]], cli: Cli, tmp_path: Path) -> None:
+def test_faulty_code_costs_its_own_study_and_claim(
+    done: tuple[Path, dict[str, Any]], cli_here: Cli, tmp_path: Path
+) -> None:
     """An analysis and a statistic that raise are named, with exit code 1; the other study and claims are whole."""
     folder, _ = done
     broken = PLUGIN.replace('study("one-width", ONE)', 'study("one-width", ONE, analyse=lambda data: 1 / 0)')
     broken = broken.replace('claim("alike", rule="within", threshold=0.01)', 'claim("bad", statistic=lambda data: [1])')
     (tmp_path / "widths.py").write_text(broken)
-    code, page = ask(cli, tmp_path, "leaderboard", "--out", str(folder / "leaderboard"))
+    code, page = ask(cli_here, tmp_path, "leaderboard", "--out", str(folder / "leaderboard"))
     written = json.loads((folder / "leaderboard" / "leaderboard.json").read_text())
-    _, judged = ask(cli, tmp_path, "claims", "--out", str(folder / "leaderboard"))
+    _, judged = ask(cli_here, tmp_path, "claims", "--out", str(folder / "leaderboard"))
     mine = {claim["name"]: claim for claim in judged["claims"]}
 
     assert code == 1

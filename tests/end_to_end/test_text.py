@@ -25,11 +25,13 @@ def archbench_tasks():
 """
 
 
-def test_own_text_is_trained_on(cli: Cli, tmp_path: Path, records: ReadRecords) -> None:
+def test_own_text_is_trained_on(cli_here: Cli, tmp_path: Path, records: ReadRecords) -> None:
     """Two architectures train on a text file and beat guessing by frequency, and no path is recorded."""
     words = random.Random(0).choices(["the", "cat", "sat", "on", "mats", "\n"], k=4_000)
     (tmp_path / "cats.txt").write_text(" ".join(words))
-    done = cli("run", "lstm", "transformer", "--task", "text:cats.txt", "--protocol", "smoke", "--json", cwd=tmp_path)
+    done = cli_here(
+        "run", "lstm", "transformer", "--task", "text:cats.txt", "--protocol", "smoke", "--json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     found = records(tmp_path / "leaderboard")
 
@@ -43,10 +45,10 @@ def test_own_text_is_trained_on(cli: Cli, tmp_path: Path, records: ReadRecords) 
     assert "Bits per character, lower is better" in page
 
 
-def test_text_that_cannot_be_used(cli: Cli, tmp_path: Path) -> None:
+def test_text_that_cannot_be_used(cli_here: Cli, tmp_path: Path) -> None:
     """Text that is not UTF-8 ends the command before training, with one line and exit code 2."""
     (tmp_path / "latin.txt").write_bytes("caf\xe9 ".encode("latin-1") * 400)
-    done = cli("run", "lstm", "--task", "text:latin.txt", "--protocol", "smoke", cwd=tmp_path)
+    done = cli_here("run", "lstm", "--task", "text:latin.txt", "--protocol", "smoke", cwd=tmp_path)
 
     assert done.returncode == 2
     assert "latin.txt is not UTF-8: byte 3 is 0xe9" in done.stderr
@@ -54,11 +56,11 @@ def test_text_that_cannot_be_used(cli: Cli, tmp_path: Path) -> None:
     assert not (tmp_path / "leaderboard").exists()
 
 
-def test_missing_package_is_said_before_training(cli: Cli, tmp_path: Path) -> None:
+def test_missing_package_is_said_before_training(cli_here: Cli, tmp_path: Path) -> None:
     """Naming a task that lacks a package ends the command with the line that installs it."""
     plugin = tmp_path / "news.py"
     plugin.write_text(NEWS.format(packages={"no_such_module": "pip install 'archbench[text]'"}))
-    done = cli("run", "lstm", "--task", "small-news", "--plugin", str(plugin), cwd=tmp_path)
+    done = cli_here("run", "lstm", "--task", "small-news", "--plugin", str(plugin), cwd=tmp_path)
 
     assert done.returncode == 2
     assert "small-news needs the package no_such_module; get it with `pip install 'archbench[text]'`" in done.stderr

@@ -83,7 +83,7 @@ def test_tf32_sets_matrix_products_and_convolutions_alike() -> None:
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
 
-def test_from_a_file(tmp_path: Path, cli: Cli) -> None:
+def test_from_a_file(tmp_path: Path, cli_here: Cli) -> None:
     """A protocol file sets it; the page names it; tf32 without a GPU and unknown values are errors."""
     (tmp_path / "half.toml").write_text(SMOKE.format("bf16"))
     results = archbench.run(
@@ -95,7 +95,7 @@ def test_from_a_file(tmp_path: Path, cli: Cli) -> None:
     with pytest.raises(DeviceError, match="the protocol half asks for tf32, which only NVIDIA GPUs have"):
         archbench.run("mlp", tasks="digits", protocol=tmp_path / "half.toml", out=tmp_path / "no", device="cpu")
     (tmp_path / "half.toml").write_text(SMOKE.format("16"))
-    done = cli("show", "./half.toml", cwd=tmp_path)
+    done = cli_here("show", "./half.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert 'precision is "16"; give one of 32, tf32, bf16' in done.stderr
 
