@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from archbench._training import _streaming
-from archbench._training._runner import TrialRun
 from archbench._training._splits import Split
+from archbench._training._trial_run import TrialRun
 from archbench_tasks._augmentation import crop_and_flip
 from support.speed.steps import prepared
 from support.speed.trials import plan

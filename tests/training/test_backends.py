@@ -15,7 +15,7 @@ from archbench._records import conditions_of
 from archbench._suite._doctor import _name
 from archbench._training import _backends, _trainer
 from archbench._training._measure import describe_environment, peak_memory
-from archbench._training._runner import TrialRun
+from archbench._training._trial_run import TrialRun
 from support import MakeJob, MakeRecord
 
 LINEAR = "def build(task, options): return linear(task)\n"

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from archbench._planning import Job
 from archbench._records import Record
-from archbench._training._runner import TrialRun
+from archbench._training._trial_run import TrialRun
 from support import MakeJob
 
 SMALL_TASK = """

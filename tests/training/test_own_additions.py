@@ -19,8 +19,8 @@ from archbench._selection import select
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
 from archbench._training import _checkpoint, run_trial
 from archbench._training._order import BatchOrder
-from archbench._training._runner import TrialRun
 from archbench._training._streams import stream_seed
+from archbench._training._trial_run import TrialRun
 from archbench_tasks.digits import load_images
 
 STEPS = 6

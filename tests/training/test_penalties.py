@@ -11,7 +11,7 @@ from archbench._planning import Job
 from archbench._protocols import Recipe
 from archbench._records import Curves, Record
 from archbench._training import run_trial
-from archbench._training._runner import TrialRun
+from archbench._training._trial_run import TrialRun
 from support import MakeJob
 
 STRENGTH = 0.3

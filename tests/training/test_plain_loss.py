@@ -7,8 +7,8 @@ import torch
 
 from archbench import Outputs
 from archbench._training._module import TrialModule
-from archbench._training._runner import TrialRun
 from archbench._training._streams import stream_seed
+from archbench._training._trial_run import TrialRun
 from archbench_tasks.digits import load_images
 from support import MakeJob
 

@@ -20,7 +20,7 @@ from archbench._records import read_sidecar, read_weights
 from archbench._selection import select
 from archbench._training import run_trial
 from archbench._training._rebuilding import rebuild
-from archbench._training._runner import TrialRun
+from archbench._training._trial_run import TrialRun
 from archbench.testing import check_architecture
 
 PLUGIN = """

@@ -13,7 +13,7 @@ from archbench import Probes
 from archbench._training import run_trial
 from archbench._training._probes._lesions import scores_of_lesions, scores_of_swaps
 from archbench._training._probes._specimen import CannotMeasureError
-from archbench._training._runner import TrialRun
+from archbench._training._trial_run import TrialRun
 from support.residual import Residual, Scaled, make_specimen
 
 X = torch.randn(6, 4, generator=torch.Generator().manual_seed(1))

@@ -21,8 +21,8 @@ from archbench._selection import select
 from archbench._training import _checkpoint, run_trial
 from archbench._training._keeping import keep_steps
 from archbench._training._rebuilding import rebuild
-from archbench._training._runner import TrialRun
 from archbench._training._streams import stream_seed
+from archbench._training._trial_run import TrialRun
 from archbench_tasks.digits import load_images
 from support import MakeJob
 from support.going_on import EVERY_STREAM, with_rules

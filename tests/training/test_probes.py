@@ -14,8 +14,8 @@ from archbench._protocols import Probe, equal_steps
 from archbench._training import run_trial
 from archbench._training._probes._prober import moments
 from archbench._training._probes._specimen import fixed_batch
-from archbench._training._runner import TrialRun
 from archbench._training._splits import ResidentSplit
+from archbench._training._trial_run import TrialRun
 from support import MakeJob
 
 ALL = get_args(Probe)

@@ -16,8 +16,8 @@ from archbench._training import _layers, _peak, _streaming
 from archbench._training._layer_costs import merge_orders
 from archbench._training._profile import profile_trial
 from archbench._training._profiled_steps import PhaseClock, ProfiledSteps
-from archbench._training._runner import TrialRun
 from archbench._training._streams import seed_globals
+from archbench._training._trial_run import TrialRun
 from support import MakeJob
 
 MODULES = """

@@ -12,7 +12,7 @@ import torch
 
 from archbench._protocols import equal_steps
 from archbench._records import Record
-from archbench._training import _runner, _together, run_together, run_trial
+from archbench._training import _together, _trial_run, run_together, run_trial
 from archbench._training._module import TrialModule
 from archbench._training._recorded import COMPARED, WARM_UP, RecordedSteps
 from support import MakeJob, house_recipe
@@ -95,7 +95,7 @@ def train(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> Callable[..., R
 
     def run(build: str, recorder: Any = None, *, kind: str = "cpu", **recipe: Any) -> Record:
         if kind == "cpu":
-            monkeypatch.setattr(_runner, "recorder_of", lambda device: recorder)
+            monkeypatch.setattr(_trial_run, "recorder_of", lambda device: recorder)
         job = with_rules(make_job(build, kind=kind), **recipe)
         record = run_trial(job)
         assert record.status == "ok", record.detail
@@ -252,7 +252,7 @@ def test_trainings_that_are_not_recorded(
 ) -> None:
     """Short ones are not, nor those whose batches, rates or ends are made on the host; the record says why."""
     recorder = Repeater()
-    monkeypatch.setattr(_runner, "recorder_of", lambda device: recorder)
+    monkeypatch.setattr(_trial_run, "recorder_of", lambda device: recorder)
     job = with_rules(make_job(PLAIN, task="flipped", extra=AUGMENTED))
     protocol = msgspec.structs.replace(job.trial.protocol, **rules)
     record = run_trial(msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol)))
@@ -268,7 +268,7 @@ def test_seeds_together_are_recorded(make_job: MakeJob, monkeypatch: pytest.Monk
     monkeypatch.setattr(_together, "LEAST_GAIN", 0.0)
 
     def train_all(recorder: Repeater | None) -> list[Record]:
-        monkeypatch.setattr(_runner, "recorder_of", lambda device: recorder)
+        monkeypatch.setattr(_trial_run, "recorder_of", lambda device: recorder)
         return run_together([with_rules(make_job(PLAIN, seed=seed)) for seed in range(3)])
 
     recorder = Repeater()

@@ -295,10 +295,10 @@ def test_augmentation_is_the_same_for_every_architecture(make_job: MakeJob, monk
 
 def numbers_drawn(job: Job) -> list[float]:
     """Return the numbers that the augmentation of a trial draws."""
-    from archbench._training import _runner
+    from archbench._training import _trial_run
 
     seen: list[list[float]] = []
-    resolve = _runner.resolve  # type: ignore[attr-defined]
+    resolve = _trial_run.resolve  # type: ignore[attr-defined]
 
     def watch(target: Any) -> Any:
         function = resolve(target)
@@ -307,7 +307,7 @@ def numbers_drawn(job: Job) -> list[float]:
         return function
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_runner, "resolve", watch)
+        patch.setattr(_trial_run, "resolve", watch)
         record = run_trial(job)
     assert record.status == "ok", record.detail
     return seen[0]

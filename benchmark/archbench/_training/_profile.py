@@ -18,9 +18,9 @@ from archbench._training._peak import measure_peak
 from archbench._training._precision import arithmetic
 from archbench._training._profiled_steps import PhaseClock, ProfiledSteps, make_clock
 from archbench._training._record_fields import one_line
-from archbench._training._runner import TrialRun
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._training._trace import write_trace
+from archbench._training._trial_run import TrialRun
 
 ROUND = 5
 """Steps of one kind in a row. The kinds take turns, so that a slower moment of the machine slows all of them."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from archbench._training._backends import wait_for
-from archbench._training._runner import TrialRun
+from archbench._training._trial_run import TrialRun
 from archbench._training._updates import Updates
 
 Arguments = tuple[tuple[Tensor, ...], Tensor]

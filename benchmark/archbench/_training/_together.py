@@ -27,12 +27,13 @@ from archbench._training._optimizers import make_optimizer
 from archbench._training._order import BatchOrder
 from archbench._training._record_fields import one_line
 from archbench._training._recorded import RecordedSteps, Taken
-from archbench._training._runner import Report, TrialRun, record_of
+from archbench._training._runner import record_of
 from archbench._training._splits import ResidentSplit
 from archbench._training._stack import NotTogetherError, Stack, compare, make_step, stack_batches
 from archbench._training._stack_gain import measure_gain
 from archbench._training._streaming import Batch
 from archbench._training._trainer import make_trainer, telling_at_the_end
+from archbench._training._trial_run import Report, TrialRun
 
 LOSSES = ("cross_entropy", "mean_squared_error")
 """Losses that are known seed by seed."""

@@ -18,11 +18,11 @@ from archbench._training import run_trial
 from archbench._training._evaluation import evaluating
 from archbench._training._optimizers import make_optimizer
 from archbench._training._order import BatchOrder
-from archbench._training._runner import TrialRun
 from archbench._training._schedule import learning_rates
 from archbench._training._splits import EvaluationBatches
 from archbench._training._stack import TOLERANCE
 from archbench._training._together import JointTraining
+from archbench._training._trial_run import TrialRun
 from archbench._training._updates import Updates
 from support import house_recipe
 from support.equivalence.comparisons import Compared, Comparison

@@ -16,10 +16,10 @@ from archbench._planning import Device, PlannedTrial
 from archbench._training._backends import wait_for
 from archbench._training._module import TrialModule
 from archbench._training._order import BatchOrder
-from archbench._training._runner import TrialRun
 from archbench._training._schedule import learning_rates
 from archbench._training._splits import ResidentSplit
 from archbench._training._trainer import make_trainer
+from archbench._training._trial_run import TrialRun
 from support.speed.rows import Row, in_pairs, ratio
 
 CHUNKS = 6
