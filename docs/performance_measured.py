@@ -62,7 +62,7 @@ def measure(folder: Path, *, quick: bool, lengths: list[int]) -> dict[str, list[
     sections: dict[str, Callable[[], list[Row]]] = {
         "steps": lambda: measure_steps(pairs(15)),
         "trials": lambda: [
-            trials.whole_trial(folder / "whole", pairs(15)),
+            *trials.whole_trials(folder / "whole", pairs(15)),
             *trials.first_steps(folder / "first", pairs(9)),
             trials.efficiency(folder / "suite", pairs(3), seeds=3 // third),
         ],
