@@ -22,6 +22,7 @@ _LONG = b"0" * 19
 _AS_ZEROS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 """Turns each digit into a zero: a long number is then found at once, where a pattern would try from every digit."""
 _MOST_BITS = 64
+_PIECE = 1 << 20
 _NO_RECORD = (msgspec.DecodeError, OverflowError, DeclarationError, RecursionError)
 """What decoding raises."""
 
@@ -132,9 +133,16 @@ def read_plain_file(path: Path | str) -> bytes:
     if not stat.S_ISREG(mode := found.st_mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a socket" if not _is_device(mode) else "a device"
         raise ValueError(f"it is {'a link to ' if os.path.islink(path) else ''}{kind}, not a file")
-    with open(path, "rb", buffering=0) as file:  # a buffer costs as much as the reading
-        data = file.read(found.st_size + 1)
-        return data if len(data) == found.st_size else data + file.readall()  # it grows, or is longer than it says
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a file object costs a third of the reading
+    try:
+        data = os.read(descriptor, found.st_size + 1)
+        while len(data) != found.st_size and (
+            more := os.read(descriptor, _PIECE)
+        ):  # it grows, or is larger than it says
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def _is_device(mode: int) -> bool:
