@@ -14,13 +14,14 @@ import msgspec
 
 from archbench._protocols import Protocol, Recipe
 from archbench._records._environment import Environment
-from archbench._records._record import ArchitectureFacts, Origin, Pairing, Record, Training
+from archbench._records._record import ArchitectureFacts, Curves, Origin, Pairing, Record, Training
 from archbench._records._task_facts import TaskFacts
 from archbench._records._trial import Component, Trial
 
 _Forms = Mapping[str, Any]
 _OF_TRIAL: _Forms = {"architecture": Component, "task": Component, "protocol": Protocol, "recipe": Recipe | None}
-_OF_TRAINING: _Forms = {"recipe": Recipe}
+_OF_TRAINING: _Forms = {"recipe": Recipe, "track": str}
+_OF_CURVES: _Forms = {"step": list[int]}
 _OF_RECORD: _Forms = {
     "architecture_origin": Origin,
     "task_origin": Origin,
@@ -28,6 +29,7 @@ _OF_RECORD: _Forms = {
     "architecture_facts": ArchitectureFacts,
     "pairing": Pairing | None,
     "environment": Environment | None,
+    "manifests": dict[str, str],
 }
 
 
@@ -36,7 +38,8 @@ class Parts:
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(_raw_record())
-        self._trial, self._training, self._record = map(_known, (_OF_TRIAL, _OF_TRAINING, _OF_RECORD))
+        self._record, self._trial = _known(_OF_RECORD), _known(_OF_TRIAL)
+        self._training, self._curves = _known(_OF_TRAINING), _known(_OF_CURVES)
 
     def decode(self, data: bytes | msgspec.Raw) -> Record:
         """Return the record in its bytes, with parts that were met before in the place of equal ones.
@@ -49,6 +52,8 @@ class Parts:
         fields["trial"] = Trial(**_decoded(found.trial, self._trial))
         if found.training is not None:
             fields["training"] = Training(**_decoded(found.training, self._training))
+        if found.curves is not None:
+            fields["curves"] = Curves(**_decoded(found.curves, self._curves))
         return Record(**fields)
 
 
@@ -79,7 +84,8 @@ def _decoded(found: msgspec.Struct, parts: Mapping[str, _Known]) -> dict[str, An
 @cache
 def _raw_record() -> type[Any]:
     """Return the form of a record whose parts are the bytes that stand in the file."""
-    nested = {"trial": _raw(Trial, _OF_TRIAL), "training": _raw(Training, _OF_TRAINING) | None}
+    training, curves = _raw(Training, _OF_TRAINING), _raw(Curves, _OF_CURVES)
+    nested = {"trial": _raw(Trial, _OF_TRIAL), "training": training | None, "curves": curves | None}
     return _raw(Record, _OF_RECORD, nested)
 
 
@@ -87,9 +93,18 @@ def _raw(form: type[msgspec.Struct], parts: _Forms, nested: _Forms | None = None
     """Return a struct with the fields of another, some of them as bytes, and others with these types."""
     fields = []
     for field in msgspec.structs.fields(form):
-        kind, default, factory = (nested or {}).get(field.name, field.type), field.default, field.default_factory
-        if field.name in parts:
-            kind = msgspec.Raw
-            default = default if default is msgspec.NODEFAULT else msgspec.Raw(msgspec.json.encode(default))
-        fields.append((field.name, kind, msgspec.field(default=default, default_factory=factory)))
+        if field.name not in parts:
+            kind = (nested or {}).get(field.name, field.type)
+            default = msgspec.field(default=field.default, default_factory=field.default_factory)
+        else:
+            kind, default = msgspec.Raw, _raw_default(field)
+        fields.append((field.name, kind, default))
     return msgspec.defstruct(f"{form.__name__}AsBytes", fields, kw_only=True)
+
+
+def _raw_default(field: msgspec.structs.FieldInfo) -> Any:
+    """Return the default of a field as bytes, which stand for it where a file lacks the field."""
+    if field.required:
+        return msgspec.NODEFAULT
+    value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return msgspec.Raw(msgspec.json.encode(value))

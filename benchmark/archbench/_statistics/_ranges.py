@@ -16,7 +16,7 @@ NODES = 300
 """Points of each quadrature."""
 
 FAR = 14.0
-"""From this width on, the probability that a variate lies below a range rounds to 0 at every point of the quadrature."""
+"""From this width on, the probability that a variate lies below the range rounds to 0 at every point."""
 
 WIDEST = 40.0
 """Ranges of normal variates above this have probability 0 to machine precision."""
