@@ -74,13 +74,11 @@ def test_different_parts_stay_apart(make_record: MakeRecord) -> None:
 
 def test_what_a_file_lacks_has_its_default(make_record: MakeRecord) -> None:
     """A record that is older than some fields has their defaults, whether or not they are shared."""
-
-    def drop(fields: dict[str, Any]) -> None:
-        for name in ("manifests", "architecture_facts", "wrong", "readings"):
-            del fields[name]
-
     record = make_record()
-    found = decode_record(enveloped(record, drop), Parts())
+    fields = msgspec.to_builtins(record)
+    for name in ("manifests", "architecture_facts", "wrong", "readings"):
+        del fields[name]
+    found = Parts().decode(msgspec.json.encode(fields))
 
     empty = {"manifests": {}, "architecture_facts": type(record.architecture_facts)(), "wrong": [], "readings": []}
     assert found == msgspec.structs.replace(record, **empty)
