@@ -93,18 +93,15 @@ def _raw(form: type[msgspec.Struct], parts: _Forms, nested: _Forms | None = None
     """Return a struct with the fields of another, some of them as bytes, and others with these types."""
     fields = []
     for field in msgspec.structs.fields(form):
-        if field.name not in parts:
-            kind = (nested or {}).get(field.name, field.type)
-            default = msgspec.field(default=field.default, default_factory=field.default_factory)
-        else:
-            kind, default = msgspec.Raw, _raw_default(field)
-        fields.append((field.name, kind, default))
+        raw = field.name in parts
+        kind = msgspec.Raw if raw else (nested or {}).get(field.name, field.type)
+        fields.append((field.name, kind, _default_of(field, raw=raw)))
     return msgspec.defstruct(f"{form.__name__}AsBytes", fields, kw_only=True)
 
 
-def _raw_default(field: msgspec.structs.FieldInfo) -> Any:
-    """Return the default of a field as bytes, which stand for it where a file lacks the field."""
+def _default_of(field: msgspec.structs.FieldInfo, *, raw: bool) -> Any:
+    """Return what stands for a field that a file lacks."""
     if field.required:
         return msgspec.NODEFAULT
     value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
-    return msgspec.Raw(msgspec.json.encode(value))
+    return msgspec.Raw(msgspec.json.encode(value)) if raw else value
