@@ -1,14 +1,13 @@
 """Seconds and memory to build the leaderboard of a large folder, beside reading and decoding the same files alone.
 
 pytest -s -m performance tests/performance/test_many_records.py
-python tests/performance/test_many_records.py 100000     # another number of records
+ARCHBENCH_TEST_RECORDS=100000 pytest -s -m performance tests/performance/test_many_records.py
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -21,11 +20,13 @@ import pytest
 
 from archbench._records import Pairing, Record, Store
 from archbench._records._files import encode_record
+from support.speed.spent import spent
 
 pytestmark = [pytest.mark.performance, pytest.mark.timeout(1200)]
 
 REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
 TASKS, SEEDS = 20, {10_000: 10, 100_000: 50}
+READ = "import sys, pathlib, archbench._records as r; r.Store(pathlib.Path(sys.argv[1])).scan()"
 TARGETS = {10_000: "3 s and 500 MB", 100_000: "30 s"}
 """Of a machine without other work; here they are printed, and a test fails only far beyond them."""
 MOST_RECORDS = int(os.environ.get("ARCHBENCH_TEST_RECORDS", "20000"))
@@ -74,39 +75,20 @@ def _encoded(model: Record, architecture: int, task: int, seed: int, score: floa
 
 @cache
 def report(number: int) -> Measured:
-    """Print and return seconds, memory and the ratio of the command to reading alone, for so many records.
-
-    Seconds are those of the processor, so that other work on the machine counts little.
-    """
+    """Print and return seconds, memory and the ratio of the command to reading alone, for so many records."""
     with tempfile.TemporaryDirectory() as folder:
         make_folder(Path(folder), number)
-        read, _ = spent([sys.executable, __file__, "--read", folder])
-        total, peak = spent([sys.executable, "-m", "archbench", "leaderboard", "--out", folder])
+        command = [sys.executable, "-m", "archbench", "leaderboard", "--out"]
+        Path(folder, "empty").mkdir()
+        spent([*command, f"{folder}/empty"])  # compiles the modules
+        read = spent([sys.executable, "-c", READ, folder]).seconds
+        total, peak = spent([*command, folder])
         sizes = {path.name: path.stat().st_size / 1e6 for path in Path(folder).iterdir() if path.is_file()}
     target = f"; the target is {TARGETS[number]}" if number in TARGETS else ""
     print(f"\n{number:,} records: {total:.2f} s, {1e6 * total / number:.0f} us a record, {peak:.0f} MB{target}")
     print(f"  {total / read:.2f} times a process that reads and decodes them, which takes {read:.2f} s")
     print("  " + ", ".join(f"{name} {size:.1f} MB" for name, size in sorted(sizes.items())))
     return Measured(total, peak, total / read)
-
-
-def spent(command: list[str]) -> tuple[float, float]:
-    """Return the processor seconds and the peak memory in MB of a command.
-
-    A small process starts it: Linux counts the memory of whoever starts a program as a peak of the program.
-    """
-    found = subprocess.run([sys.executable, __file__, "--spent", *command], capture_output=True, check=True)
-    seconds, peak = map(float, found.stdout.split())
-    return seconds, peak
-
-
-def spend(command: list[str]) -> None:
-    """Run a command, and print its processor seconds and its peak memory in MB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-    sys.exit(process.returncode)
 
 
 def test_ten_thousand_records() -> None:
@@ -124,12 +106,3 @@ def test_many_more_records() -> None:
 
     assert many.seconds / MOST_RECORDS < 1.5 * few.seconds / 10_000
     assert many.peak < 500 * max(MOST_RECORDS / 10_000, 1)
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "--read":
-        Store(Path(sys.argv[2])).scan()
-    elif sys.argv[1] == "--spent":
-        spend(sys.argv[2:])
-    else:
-        report(int(sys.argv[1]))

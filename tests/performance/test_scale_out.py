@@ -1,19 +1,21 @@
 """How a run scales with workers and with its number of trials. A test fails only far beyond its target.
 
 pytest -s -m performance tests/performance/test_scale_out.py
-python tests/performance/test_scale_out.py 100000     # going on with another number of finished trials
+ARCHBENCH_TEST_DONE_TRIALS=100000 pytest -s -m performance tests/performance/test_scale_out.py -k all_done
 """
 
 from __future__ import annotations
 
-import sys
-import tempfile
+import os
 from pathlib import Path
 
 import pytest
 
 from support.speed.rows import describe
 from support.speed.scale import all_done, parent_memory, scheduling, two_workers
+
+DONE_TRIALS = int(os.environ.get("ARCHBENCH_TEST_DONE_TRIALS", "10000"))
+"""Trials of the plan that is done; the target is asked for at 100,000, whose records take a minute to make."""
 
 pytestmark = [pytest.mark.performance, pytest.mark.timeout(1200)]
 
@@ -43,13 +45,9 @@ def test_memory_of_the_parent(tmp_path: Path) -> None:
 
 
 def test_going_on_with_all_done(tmp_path: Path) -> None:
-    """The seconds of a run of 10,000 trials that all have their records are printed."""
-    rows = all_done(tmp_path, 10_000)
+    """A run of trials that all have their records takes less time and memory than is asked for of 100,000."""
+    _, memory, time = rows = all_done(tmp_path, DONE_TRIALS)
     print("", *map(describe, rows), sep="\n")
 
-    assert rows[-1]["found"] < 10
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        print(*map(describe, all_done(Path(folder), int(sys.argv[1]))), sep="\n")
+    assert time["found"] < time["at_most"]
+    assert memory["found"] < memory["at_most"]

@@ -142,3 +142,16 @@ def test_more_shards_than_trials(make_architecture: Make, make_task: Make) -> No
     assert len(take_shard(whole, Shard(2, 2)).trials) == 1
     with pytest.raises(SelectionError, match="shard 3/3 gets nothing"):
         take_shard(whole, Shard(3, 3))
+
+
+def test_a_share_has_trials_of_its_own(make_architecture: Make, make_task: Make) -> None:
+    """Trials are made once for each cell, and the share of a cell whose trials were made has only its seeds."""
+    whole = plan(make_architecture, make_task, names="a")
+    made = {planned.id: planned for planned in whole.trials}
+    share = take_shard(whole, Shard(1, 2))
+
+    assert all(planned is made[planned.id] for planned in whole.trials)
+    assert [p.trial.seed for cell in share.cells for p in cell.trials()] == [
+        s for c in share.cells for s in c.share or ()
+    ]
+    assert 0 < len(share.trials) < len(made)

@@ -141,3 +141,16 @@ def test_damaged_reasons_give_none(content: str, tmp_path: Path) -> None:
     (tmp_path / "set-aside.json").write_text(content)
 
     assert Store(tmp_path).read_reasons(()) == []
+
+
+def test_files_are_read_in_the_order_of_their_parts(make_record: MakeRecord, tmp_path: Path) -> None:
+    """The records of the folder `a` come before those of `a-b`, though `-` comes before the `/` of a path."""
+    ids = []
+    for seed, folder in enumerate(("a", "a-b")):
+        record = Store(tmp_path / "other").write(make_record(seed=seed))
+        path = tmp_path / "records" / folder / f"{record.id}.json"
+        path.parent.mkdir(parents=True)
+        shutil.copy(Store(tmp_path / "other").path(record.id), path)
+        ids.append(record.id)
+
+    assert list(Store(tmp_path).scan()[0]) == ids

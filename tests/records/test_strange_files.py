@@ -17,7 +17,7 @@ import pytest
 
 import archbench
 from archbench._errors import StoreError
-from archbench._records import SCHEMA, Store
+from archbench._records import SCHEMA, Store, read_plain_file
 from support import Cli, Count, MakeRecord
 
 pytestmark = pytest.mark.timeout(60)  # a pipe or a device that is opened blocks for ever
@@ -162,3 +162,16 @@ def test_a_reader_that_has_gone(tmp_path: Path) -> None:
     os.close(writer)
 
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_file_that_is_larger_than_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a file is read whose size was another one a moment ago, or that has none, as files of the kernel."""
+    path = tmp_path / "grows"
+    path.write_bytes(content := bytes(range(256)) * 10)
+    before = os.stat(path)
+    for size in (0, 1, len(content) - 1, len(content), len(content) + 9):
+        then = os.stat_result((*before[:6], size, *before[7:]))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "stat", lambda _, found=then: found)
+            found = read_plain_file(path)
+        assert found == content

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from archbench._report._curve_text import DIGITS, curve_text
+from archbench._report._pairs import all_four_digits, four_digits
 
 
 def decoded(low: float | None, high: float | None, text: str) -> list[float | None]:
@@ -44,3 +45,9 @@ def test_what_is_no_number_stays_missing() -> None:
     """A gap keeps its place, and a curve of gaps alone is one of gaps alone."""
     assert decoded(*curve_text([1.0, math.nan, 3.0])) == [1.0, None, 3.0]
     assert decoded(*curve_text([math.nan, math.inf])) == [None, None]
+
+
+@pytest.mark.parametrize("values", [[], [0.1234567], [-1234567.0, 0.0, -0.0, 1e-12, 5e300, 0.99995, 3]])
+def test_numbers_are_rounded_together_as_each_by_itself(values: list[float]) -> None:
+    """Every number of a list has four significant digits, its sign too."""
+    assert list(map(repr, all_four_digits(values))) == [repr(four_digits(value)) for value in values]

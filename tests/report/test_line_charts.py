@@ -6,9 +6,12 @@ import itertools
 import re
 from xml.etree import ElementTree
 
+from markupsafe import Markup
+
 from archbench import Chart, Line
 from archbench._report._charts import line_chart
 from archbench._report._charts._axes import power_label
+from archbench._report._charts._svg import tag
 
 
 def draw(*lines: Line, log_x: bool = False, log_y: bool = False) -> ElementTree.Element:
@@ -72,3 +75,10 @@ def test_names_keep_apart() -> None:
 def test_labels_of_powers() -> None:
     """Small powers are written as such, others as numbers."""
     assert [power_label(e) for e in (-7, -3, 0, 1, 4)] == ["1e−7", "0.001", "1", "10", "10k"]  # noqa: RUF001
+
+
+def test_text_is_escaped_that_equals_escaped_text() -> None:
+    """The value of an attribute is escaped once: text always, and what is escaped already never."""
+    for _ in range(2):
+        assert tag("p", id="a&amp;b") == '<p id="a&amp;amp;b"/>'
+        assert tag("p", id=Markup("a&amp;b")) == '<p id="a&amp;b"/>'

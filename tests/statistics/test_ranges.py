@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
-from archbench._statistics._ranges import student_range, studentised_range
+from archbench._statistics._ranges import (
+    _range_of_normals,
+    _unit_nodes,
+    student_range,
+    studentised_range,
+)
 
 
 @pytest.mark.parametrize(("entrants", "df"), [(2, 2), (5, 8), (10, 3.3), (28, 54), (3, np.inf), (200, 12)])
@@ -45,3 +50,13 @@ def test_ranges_agree_without_uncertainty() -> None:
 def test_own_denominators_demand_more_where_variances_are_uncertain() -> None:
     """Among many entrants with few degrees of freedom, the one with the smallest variance is what misleads."""
     assert student_range(0.95, 28, 3) > 1.1 * studentised_range(0.95, 28, 3)
+
+
+@pytest.mark.parametrize("entrants", [2, 3, 7, 28, 50, 129, 400])
+def test_no_width_is_too_far_to_be_computed(entrants: int) -> None:
+    """Beyond the width from which on the probability is taken for the last one, the whole formula has the same bits."""
+    widths, found = _range_of_normals(entrants)
+    nodes, weights = _unit_nodes()
+    inside = nodes - special.ndtr(special.ndtri(nodes) - widths[:, None])
+
+    np.testing.assert_array_equal(found, entrants * inside ** (entrants - 1) @ weights)

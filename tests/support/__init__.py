@@ -17,7 +17,7 @@ from archbench import Record, Splits
 from archbench._planning import Job
 from archbench._protocols import HOUSE_RECIPE, Recipe
 from archbench._records import decode_record, encode_record
-from archbench._records._files import Parts
+from archbench._records._parts import Parts
 from archbench._report import build_leaderboard, write_files
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from archbench._declarations import Architecture, MetricRules, Published, Task, TaskInfo, TorchMetric
@@ -52,7 +53,7 @@ class Candidate:
     trials: tuple[PlannedTrial, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """One entrant on one task under one protocol.
 
@@ -87,7 +88,7 @@ class Cell:
         Args:
             recipe: what tuning chose; None where nothing was tuned, or as long as that is not known.
         """
-        return tuple(self._trial(seed=seed, recipe=recipe or self.recipe) for seed in self.trained_seeds)
+        return self._untuned if recipe is None else self._evaluation(recipe)
 
     def candidate(self, recipe: Recipe) -> Candidate:
         """Return the trials that try a recipe on the tuning seeds of the protocol."""
@@ -114,6 +115,14 @@ class Cell:
     def trained_seeds(self) -> Sequence[int]:
         """The seeds of the trials of the evaluation that are trained here."""
         return range(self.seeds) if self.share is None else self.share
+
+    @cached_property
+    def _untuned(self) -> tuple[PlannedTrial, ...]:
+        """The trials with the recipe that is known from the start; a run asks for them again and again."""
+        return self._evaluation(self.recipe)
+
+    def _evaluation(self, recipe: Recipe | None) -> tuple[PlannedTrial, ...]:
+        return tuple(self._trial(seed=seed, recipe=recipe) for seed in self.trained_seeds)
 
     def _trial(self, **changes: Any) -> PlannedTrial:
         architecture, task = self.architecture.component, self.task.component

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from archbench._records._record import Origin, Record
@@ -73,9 +74,11 @@ def _words(mine: Conditions, others: Conditions) -> str:
     return " and ".join(f"{name} {own}" for name, own, other in fields if own != other)
 
 
+@lru_cache(maxsize=256)
 def _release(version: str) -> str:
     return ".".join(version.split("+")[0].split(".")[:2])
 
 
+@lru_cache(maxsize=256)
 def _provider(origin: Origin) -> str:
     return " ".join(filter(None, (origin.distribution, _release(origin.version), origin.commit[:7])))

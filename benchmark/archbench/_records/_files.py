@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from archbench._errors import DeclarationError, RecordError, StoreError
+from archbench._records._parts import Parts
 from archbench._records._printable import printable
 from archbench._records._record import SCHEMA, Record
 
@@ -21,6 +22,9 @@ _LONG = b"0" * 19
 _AS_ZEROS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 """Turns each digit into a zero: a long number is then found at once, where a pattern would try from every digit."""
 _MOST_BITS = 64
+_PIECE = 1 << 20
+_NO_RECORD = (msgspec.DecodeError, OverflowError, DeclarationError, RecursionError)
+"""What decoding raises."""
 
 
 class _Envelope(msgspec.Struct):
@@ -36,21 +40,6 @@ def encode_record(record: Record) -> bytes:
     body = msgspec.json.encode(record, order="deterministic")
     envelope = _Envelope(schema=record.schema, sha256=hashlib.sha256(body).hexdigest(), record=msgspec.Raw(body))
     return msgspec.json.encode(envelope) + b"\n"
-
-
-class Parts:
-    """Equal parts of records as one object: they are few, so a large folder needs little memory and few hashes."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[type, bytes], Any] = {}
-
-    def share(self, owner: msgspec.Struct, *names: str) -> None:
-        """Put parts that were met before in the place of equal ones that were just decoded."""
-        for name in names:
-            part = getattr(owner, name)
-            if part is not None:
-                same = self._known.setdefault((type(part), msgspec.msgpack.encode(part)), part)
-                msgspec.structs.force_setattr(owner, name, same)
 
 
 def decode_record(data: bytes, parts: Parts | None = None) -> Record:
@@ -74,17 +63,22 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
         raise ValueError(f"an older archbench wrote it, record format {envelope.schema}; today's trials differ")
     if hashlib.sha256(envelope.record).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
-    record: Record = _decode(envelope.record, Record)
+    record = _decode_record(envelope.record, parts)
     if _LONG in data.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
         raise ValueError("it holds an integer of more than 64 bits")
-    if parts is not None:
-        parts.share(record.trial, "architecture", "task", "protocol", "recipe")
-        parts.share(record, "task_facts", "architecture_facts", "architecture_origin", "task_origin", "environment")
-        if record.training is not None:
-            parts.share(record.training, "recipe")
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
     return _with_printable_words(record)
+
+
+def _decode_record(data: msgspec.Raw, parts: Parts | None) -> Record:
+    try:
+        if parts is not None:
+            return parts.decode(data)
+    except _NO_RECORD:
+        pass  # decoding it as a whole tells which field is wrong
+    record: Record = _decode(data, Record)
+    return record
 
 
 def _with_printable_words(record: Record) -> Record:
@@ -105,10 +99,10 @@ def checksum(data: bytes) -> str:
 def _decode(data: Any, form: Any) -> Any:
     try:
         return msgspec.json.decode(data, type=form)
-    except (msgspec.DecodeError, OverflowError, DeclarationError) as error:
-        raise ValueError(str(error)) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except _NO_RECORD as error:
+        raise ValueError(str(error)) from None
 
 
 def _has_long_integer(value: Any) -> bool:
@@ -119,7 +113,7 @@ def _has_long_integer(value: Any) -> bool:
     return isinstance(value, int) and value.bit_length() > _MOST_BITS
 
 
-def read_plain_file(path: Path) -> bytes:
+def read_plain_file(path: Path | str) -> bytes:
     """Return the bytes of a file; anything else of its name is not opened, since a pipe or a device may block.
 
     Raises:
@@ -129,7 +123,7 @@ def read_plain_file(path: Path) -> bytes:
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        if not path.is_symlink():
+        if not os.path.islink(path):
             raise
         raise ValueError("it is a link to nothing") from None
     except OSError as error:
@@ -138,10 +132,17 @@ def read_plain_file(path: Path) -> bytes:
         raise ValueError("it is a link to itself") from None
     if not stat.S_ISREG(mode := found.st_mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a socket" if not _is_device(mode) else "a device"
-        raise ValueError(f"it is {'a link to ' if path.is_symlink() else ''}{kind}, not a file")
-    with open(path, "rb", buffering=0) as file:  # a buffer costs as much as the reading
-        data = file.read(found.st_size + 1)
-        return data if len(data) == found.st_size else data + file.readall()  # it grows, or is longer than it says
+        raise ValueError(f"it is {'a link to ' if os.path.islink(path) else ''}{kind}, not a file")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a file object costs a third of the reading
+    try:
+        data = os.read(descriptor, found.st_size + 1)
+        while len(data) != found.st_size and (
+            more := os.read(descriptor, _PIECE)
+        ):  # it grows, or is larger than it says
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def _is_device(mode: int) -> bool:

@@ -129,6 +129,8 @@ def _range_misfits(record: Record, values: list[float]) -> Iterator[str]:
     if rules.higher_is_better != facts.higher_is_better:
         yield f"it takes {facts.metric} for better in the wrong direction"
     low, high = rules.lowest - _ROUNDING, rules.highest + _ROUNDING
+    if math.isfinite(sum(values)) and low <= min(values) and max(values) <= high:
+        return  # the loop, which finds the value to name, takes three times as long
     for value in values:
         if not math.isfinite(value) or not low <= value <= high:
             yield f"it has the {facts.metric} {value:g}, which is impossible"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from archbench._errors import RecordError, StoreError
-from archbench._records._files import Parts, checksum, decode_record, read_plain_file
+from archbench._records._files import checksum, decode_record, read_plain_file
 from archbench._records._fit import misfit
+from archbench._records._parts import Parts
 from archbench._records._record import Record
 
 RESULTS = ("ok", "diverged")
@@ -26,22 +28,22 @@ class Found(NamedTuple):
         refused: records that say why a combination cannot exist; older versions wrote one for each seed.
         broken: the files that do not count, with reasons.
         newer: the files that a newer version wrote, with reasons.
-        checksums: of every file.
+        checksums: of every file by its path, in a list of one, which takes those of later contents.
     """
 
     records: dict[str, Record]
     refused: list[Record]
     broken: list[tuple[Path, str]]
     newer: list[tuple[Path, str]]
-    checksums: dict[Path, str]
+    checksums: dict[str, list[str]]
 
 
 class _Copy(NamedTuple):
-    path: Path
+    path: str
     record: Record
 
 
-def read_files(paths: Iterable[Path]) -> Found:
+def read_files(paths: Iterable[str]) -> Found:
     """Read these files, and decide which of them count.
 
     A file does not count if it is no whole record, has another name than the id of its trial, or does not fit its
@@ -57,13 +59,13 @@ def read_files(paths: Iterable[Path]) -> Found:
         for path in paths:
             try:
                 data = read_plain_file(path)
-                found.checksums[path] = checksum(data)
+                found.checksums[path] = [checksum(data)]
                 record = _fitting(decode_record(data, parts))
                 copies[record.id].append(_Copy(path, record))
             except RecordError as error:
-                found.newer.append((path, str(error)))
+                found.newer.append((Path(path), str(error)))
             except ValueError as error:
-                found.broken.append((path, str(error)))
+                found.broken.append((Path(path), str(error)))
             except OSError as error:
                 raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
     for mine in copies.values():
@@ -79,6 +81,8 @@ def _without_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # the two leave everything with the oldest objects, which are looked through least often
         if enabled:
             gc.enable()
 
@@ -97,10 +101,10 @@ def _fitting(record: Record) -> Record:
 def _choose(copies: list[_Copy], found: Found) -> None:
     """Add the record that counts of one trial, or the reasons why none does."""
     if len(copies) > 1 and (reason := contradiction([copy.record for copy in copies])):
-        found.broken.extend((copy.path, reason) for copy in copies)
+        found.broken.extend((Path(copy.path), reason) for copy in copies)
         return
-    misnamed = [copy for copy in copies if copy.path.stem != copy.record.id]
-    found.broken.extend((copy.path, "its name does not match its id") for copy in misnamed)
+    misnamed = [copy for copy in copies if not copy.path.endswith(f"{os.sep}{copy.record.id}.json")]
+    found.broken.extend((Path(copy.path), "its name does not match its id") for copy in misnamed)
     named = [copy.record for copy in copies if copy not in misnamed]
     if named:
         best = choose(named)

@@ -76,7 +76,7 @@ class Store:
         """One record for each combination that cannot exist, as the folder was last read or written."""
         self.newer: dict[str, str] = {}
         """Why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials."""
-        self._known: dict[Path, list[str]] = {}  # checksums that files may have: as they were read, and as written
+        self._known: dict[str, list[str]] = {}  # checksums that files may have: as they were read, and as written
 
     def path(self, trial_id: str) -> Path:
         """Return the path of the record of a trial, whether or not it exists."""
@@ -100,7 +100,9 @@ class Store:
     def write(self, record: Record) -> Record:
         """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""
         data, path = encode_record(record), self.path(record.id)
-        self._known.setdefault(path, []).append(checksum(data))  # before writing, which a signal may interrupt
+        self._known.setdefault(os.fspath(path), []).append(
+            checksum(data)
+        )  # before writing, which a signal may interrupt
         write_atomically(path, data)
         return decode_record(data)  # turns tuples in options into lists, so that this run and later ones show the same
 
@@ -127,14 +129,14 @@ class Store:
             StoreError: the folder cannot be read.
         """
         found = read_files(self._files())
-        self._known = {path: [known] for path, known in found.checksums.items()}
+        self._known = found.checksums
         self.newer = {path.stem: reason for path, reason in found.newer}
         self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
 
     def checksums(self) -> list[tuple[str, str]]:
         """Return the path of each file of a record and the checksum of what was read or written last, in order."""
-        return sorted((os.fspath(path), known[-1]) for path, known in self._known.items())
+        return sorted((path, known[-1]) for path, known in self._known.items())
 
     def restore(self, records: Mapping[str, Record]) -> list[str]:
         """Put right what something else than this store changed among the files since they were read.
@@ -148,14 +150,14 @@ class Store:
             A line for each file that was not as it should be.
         """
         lines, lost = [], set(self._known)
-        for path in self._files():
-            if _checksum_of(path) in self._known.get(path, ()):
-                lost.discard(path)
+        for name in self._files():
+            if _checksum_of(name) in self._known.get(name, ()):
+                lost.discard(name)
                 continue
-            done = "changed" if path in self._known else "added"
+            path, done = Path(name), "changed" if name in self._known else "added"
             lines.append(f"{path.name} was {done} during the run by something else; it was moved to set-aside/")
             self._set_aside(path, f"{done} during a run by something else")
-        for path in sorted(lost):
+        for path in sorted(map(Path, lost)):
             if path.stem in records and path.stem not in self.newer:
                 self.write(records[path.stem])
                 lines.append(f"{path.name} was lost during the run; it was written again")
@@ -219,7 +221,7 @@ class Store:
     def _reasons_path(self) -> Path:
         return self.root / "set-aside.json"
 
-    def _files(self) -> list[Path]:
+    def _files(self) -> list[str]:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
         found = []
@@ -227,8 +229,8 @@ class Store:
             found += [os.path.join(folder, name) for name in (*folders, *files) if name.endswith(".json")]
             # What lies in a folder that is called like a record is set aside with the folder.
             folders[:] = [name for name in folders if not name.endswith(".json")]
-        ordered = sorted((path for path in found if not path.endswith(f"{os.sep}{REFUSED}")), key=_parts)
-        return [Path(path) for path in ordered]
+        mine = [path for path in found if not path.endswith(f"{os.sep}{REFUSED}")]
+        return sorted(mine, key=lambda path: path.replace(os.sep, "\0"))  # in the order of their parts
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
         target = self.root / "set-aside" / path.name
@@ -240,7 +242,7 @@ class Store:
         try:
             target.parent.mkdir(exist_ok=True)
             os.replace(path, target)
-            self._known.pop(path, None)
+            self._known.pop(os.fspath(path), None)
             write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
         except OSError as error:
             raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
@@ -267,11 +269,7 @@ class Store:
             shutil.rmtree(self.shared, ignore_errors=True)
 
 
-def _parts(path: str) -> list[str]:
-    return path.split(os.sep)
-
-
-def _checksum_of(path: Path) -> str:
+def _checksum_of(path: str) -> str:
     """Return the checksum of a file; empty for what is none, such as a pipe."""
     try:
         return checksum(read_plain_file(path))

@@ -99,12 +99,17 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         An own recipe and a candidate of tuning are part of it. The recipe that tuning chose is not: it follows from
         the protocol, and so a cell never has two results for one seed.
         """
-        parts = self.architecture, self.task, self.protocol
-        decides: list[Any] = [*(part.encoded_identity for part in parts), self.seed]
-        if self.tuning or self.protocol.recipe == "own":
+        architecture, task, protocol = self.architecture, self.task, self.protocol
+        decides: list[Any] = [
+            architecture.encoded_identity,
+            task.encoded_identity,
+            protocol.encoded_identity,
+            self.seed,
+        ]
+        if self.tuning or protocol.recipe == "own":
             decides.append([self.tuning, msgspec.to_builtins(self.recipe)])
-        if self.protocol.stop_at_target:
-            decides.append(self.task.target)
+        if protocol.stop_at_target:
+            decides.append(task.target)
         return identity_hash(decides, digits=ID_DIGITS)
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from msgspec.structs import replace
 
 from archbench import _statistics
@@ -15,7 +14,6 @@ from archbench._report._statistics import Floats
 from archbench._statistics import Judgement, Scale, Steps, judge
 
 _Row = TypeVar("_Row", bound=Row)
-_Answers = npt.NDArray[np.str_]
 
 
 class Measured(NamedTuple):
@@ -52,7 +50,7 @@ def compare(rows: Sequence[_Row], measured: Measured) -> tuple[list[_Row], Compa
     np.fill_diagonal(answers, "")
     keys = [row.entrant for row in rows]
     means = scale.restored(measured.scores.reshape(len(rows), -1).mean(axis=1))
-    return [_placed(row, answers[place], keys) for place, row in enumerate(rows)], Comparison(
+    return [_placed(row, said, keys) for row, said in zip(rows, answers.tolist(), strict=True)], Comparison(
         pairs=len(rows) * (len(rows) - 1) // 2,
         told_apart=int((answers == "better").sum()),
         equivalent=int((answers == "equivalent").sum()) // 2,
@@ -72,7 +70,7 @@ def _steps(keys: Sequence[str], steps: Steps | None, found: Judgement) -> Differ
     return _differences([keys[place] for place in found.solvers], means, found.steps)
 
 
-def _placed(row: _Row, answers: _Answers, keys: Sequence[str]) -> _Row:
+def _placed(row: _Row, answers: Sequence[str], keys: Sequence[str]) -> _Row:
     """Return a row with its relations to the others, and its rank interval by inversion of them."""
     better, worse, equivalent = (
         [key for key, said in zip(keys, answers, strict=True) if said == word]

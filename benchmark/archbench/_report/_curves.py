@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from archbench._records import Record
+from archbench._report._pairs import all_four_digits
 from archbench._report._schema import Curve, SeedCurve, TaskEntry, TaskRow
 from archbench._report._seeds import status_of
 from archbench._report._statistics import Floats
@@ -60,19 +61,22 @@ def _points(record: Record) -> _Points:
     if record.curves is None:
         return {}
     curves = record.curves
-    rows = zip(curves.step, curves.validation, curves.train_loss, strict=True)
-    return {step: (score, loss) for step, score, loss in rows if math.isfinite(score + loss)}
+    points = dict(zip(curves.step, zip(curves.validation, curves.train_loss, strict=True), strict=True))
+    if math.isfinite(sum(curves.validation) + sum(curves.train_loss)):  # then all of them are
+        return points
+    return {step: (score, loss) for step, (score, loss) in points.items() if math.isfinite(score + loss)}
 
 
 def _seed(record: Record, points: _Points, steps: Sequence[int]) -> SeedCurve:
     """Return the curve of one trial; one that did not finish ends where its values do."""
-    known = [points[step] for step in itertools.takewhile(points.__contains__, steps)]
+    known = list(map(points.__getitem__, itertools.takewhile(points.__contains__, steps)))
+    validation, train_loss = zip(*known, strict=True) if known else ((), ())
     return SeedCurve(
         seed=record.trial.seed,
         status=status_of(record)[0],
         solved=record.training is not None and record.training.steps_to_target is not None,
-        validation=[float(f"{score:.4g}") for score, _ in known],  # as exact as a chart can show
-        train_loss=[float(f"{loss:.4g}") for _, loss in known],
+        validation=all_four_digits(validation),  # as exact as a chart can show
+        train_loss=all_four_digits(train_loss),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archbench._report._schema import Comparison, Differences, OverBoard, OverRow, Row, TaskBoard, TaskRow
@@ -58,6 +58,11 @@ def pair_data(
 def four_digits(value: float | None) -> float | None:
     """Return a number with four significant digits, more than a chart shows; None for none or one that is no number."""
     return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
+
+
+def all_four_digits(values: Sequence[float]) -> list[float]:
+    """Return finite numbers with four significant digits, written and read at once: curves have very many."""
+    return list(map(float, ("%.4g " * len(values) % tuple(values)).split()))
 
 
 def eight_digits(value: float) -> str:

@@ -87,7 +87,7 @@ def _seed(record: Record, seeds: Sequence[int]) -> SeedResult:
         status=status,
         message=message,
         counted=record.trial.seed in seeds,
-        test=record.scores.test if record.scores is not None and finished(record) else None,
+        test=record.scores.test if record.scores is not None and status == "ok" else None,
         steps=record.training.steps if record.training is not None else None,
         steps_to_target=record.training.steps_to_target if record.training is not None else None,
         train_seconds=record.resources.train_seconds,

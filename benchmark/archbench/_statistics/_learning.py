@@ -49,8 +49,10 @@ def still_improving(steps: npt.ArrayLike, validation: npt.ArrayLike, *, higher_i
     if fewest < MIN_POINTS or not np.isfinite(curve[last | before]).all():
         return False
     gain = curve[last].mean() - curve[before].mean()
+    if not gain > margin:
+        return False
     error = _noise(curve[last | before]) * np.sqrt(1 / last.sum() + 1 / before.sum())
-    return bool(gain > margin and gain > NOISE_LIMIT * error)
+    return bool(gain > NOISE_LIMIT * error)
 
 
 def _noise(curve: Floats) -> float:

@@ -15,6 +15,9 @@ Distribution = Callable[[float], float]
 NODES = 300
 """Points of each quadrature."""
 
+FAR = 14.0
+"""From this width on, the probability that a variate lies below the range rounds to 0 at every point."""
+
 WIDEST = 40.0
 """Ranges of normal variates above this have probability 0 to machine precision."""
 
@@ -90,8 +93,10 @@ def _range_of_normals(entrants: int) -> tuple[Floats, Floats]:
     nodes, weights = _unit_nodes()
     points = special.ndtri(nodes)
     widths = np.linspace(0, WIDEST, 4001)
-    inside = nodes - special.ndtr(points - widths[:, None])
-    return widths, entrants * inside ** (entrants - 1) @ weights
+    near = int(np.searchsorted(widths, FAR))
+    powers = np.tile(nodes ** (entrants - 1), (len(widths), 1))
+    powers[:near] = (nodes - special.ndtr(points - widths[:near, None])) ** (entrants - 1)
+    return widths, entrants * powers @ weights
 
 
 @cache

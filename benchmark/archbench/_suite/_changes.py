@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from archbench._planning import Plan
 from archbench._records import Component, Origin, Record
@@ -36,8 +35,7 @@ def _other(side: str) -> str:
     return "task" if side == "architecture" else "architecture"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     """An architecture or a task as it took part in a kept record: where, with which code, and when."""
 
     component: Component

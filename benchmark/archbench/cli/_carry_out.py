@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ def carry_out(plugins: Plugins, wanted: Request, settings: RunSettings, *, dry_r
     from archbench._suite._run import Run
     from archbench._suite._studies import make_plan
 
+    # The records of a folder are kept to the end; looking for garbage among all of them takes as long as reading them.
+    gc.set_threshold(700, 10, 1000)
     observer = make_progress()
     planned = make_plan(plugins, wanted, observer)
     if dry_run:

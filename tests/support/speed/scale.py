@@ -23,6 +23,7 @@ from archbench._selection import select
 from archbench._suite import RunSettings
 from archbench._suite._run import Run
 from support.speed.rows import Row, in_pairs, values
+from support.speed.spent import spent
 from support.speed.trials import fresh
 
 REFERENCE = Path(__file__).parents[3] / "leaderboard" / "reference"
@@ -144,21 +145,17 @@ def parent_memory(folder: Path, seeds: int) -> list[Row]:
 
 
 def all_done(folder: Path, number: int) -> list[Row]:
-    """Return the seconds of `benchmark run` where every trial of a large plan has its record."""
+    """Return processor seconds and peak memory of `benchmark run` where every trial of a large plan has its record."""
     plugins = nets(folder, architectures=number // (TASKS * SEEDS))
     write_records(plan_all(plugins, seeds=SEEDS), folder / "out")
     command = [sys.executable, "-m", "archbench", "run", "net-*", "--task", "task-*", "--seeds", str(SEEDS)]
-    more = ["--plugin", str(folder / "nets.py"), "--out", str(folder / "out"), "--json"]
-    found = []
-    for _ in range(2):  # the first one writes the page
-        start = time.perf_counter()
-        done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
-        found.append(time.perf_counter() - start)
-        assert '"trained": 0' in done.stdout
+    command += ["--plugin", str(folder / "nets.py"), "--out", str(folder / "out")]
+    first, again = spent(command), spent(command)  # the first one writes the page; had it to train, it would fail
     name = f"going on with a plan of {number:,} trials, all done"
     return [
-        values(f"{name}, without a page", found[:1], "s"),
-        values(name, found[1:], "s", at_most=10 * number / 100_000),
+        values(f"{name}, without a page", [first.seconds], "s"),
+        values(f"{name}, peak memory", [again.peak], "MB", at_most=500),
+        values(name, [again.seconds], "s", at_most=10),
     ]
 
 

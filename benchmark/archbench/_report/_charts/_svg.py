@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from markupsafe import Markup, escape
 
@@ -65,7 +65,13 @@ def _value(value: object) -> str:
     """Return the value of an attribute; numbers need no escaping, and most values are numbers."""
     if isinstance(value, float):
         return f"{value:.1f}".removesuffix(".0")
-    return str(value) if isinstance(value, int) else escape(value)
+    return str(value) if isinstance(value, int) else _text(value)
+
+
+@lru_cache(maxsize=1024, typed=True)  # typed, since escaped text is equal to text that is not
+def _text(value: object) -> Markup:
+    """Return the escaped value of an attribute, most of which are classes and ids that many elements have."""
+    return escape(value)
 
 
 def short(value: object) -> object:
