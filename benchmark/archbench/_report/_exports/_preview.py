@@ -32,7 +32,7 @@ def draw_preview(board: Leaderboard) -> bytes:
         _draw_scores(draw, board, board.matrices[0])
     _write(draw, _text.summary_line(board), ImageFont.load_default(24), top=576, lines=1, colour=_MUTED)
     out = io.BytesIO()
-    image.save(out, "png", optimize=False, compress_level=9)
+    image.save(out, "png", optimize=False, compress_level=6)
     return out.getvalue()
 
 
