@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archbench._chaos._preloading import Started
 from archbench._chaos._processes import ranks_of, server_of, workers_of
 from archbench._chaos._round import Round, records_of
 
@@ -69,7 +70,7 @@ def _kill_group(round_: Round, draw: random.Random) -> str | None:
     return _ended(round_, run, _after(start))
 
 
-def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[subprocess.Popen[bytes], float]:
+def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[Started, float]:
     """Start a run, and return it after a random time, or at its end, with the reading of the clock at its start."""
     start, run = time.monotonic(), round_.start("--retry")
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -79,15 +80,15 @@ def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[subprocess.Pop
 
 def _moment(round_: Round, draw: random.Random) -> float:
     """Return seconds after the start of a run, every other time such that trials train then."""
-    begin = draw.choice((0.1, round_.undisturbed.first))
-    return draw.uniform(begin, max(begin, round_.undisturbed.seconds))
+    begin = draw.choice((0.0, round_.undisturbed.first))
+    return draw.uniform(begin, max(begin, round_.seconds))
 
 
 def _after(start: float) -> str:
     return f"after {time.monotonic() - start:.1f} s"
 
 
-def _ended(round_: Round, run: subprocess.Popen[bytes], detail: str) -> str:
+def _ended(round_: Round, run: Started, detail: str) -> str:
     """Wait for the end of a run, and return what happened."""
     return f"{detail}; exit code {round_.wait(run)}"
 

@@ -25,7 +25,7 @@ from archbench._chaos._processes import MARKER, orphans
 from archbench._chaos._round import damage, records_of
 from archbench._chaos._subject import numbers
 from archbench._errors import ArchbenchError
-from archbench._execution import Pool
+from archbench._execution import Executor, LocalExecutor, Pool, Wanted, libraries_of
 from archbench._execution._channel import Channel
 from archbench._execution._child import run_job
 from archbench._planning import Device, Plan, make_plan
@@ -87,8 +87,8 @@ def _trial(job: bytes, root: str, token: str, channel: int) -> None:
 class SmallRun(Run):
     """A run whose trials are forked from its own process."""
 
-    def _open_pool(self) -> Pool:
-        return Pool(Forker(), [Device(kind="cpu")])
+    def _open_executor(self, wanted: Wanted) -> Executor:
+        return LocalExecutor(Pool(Forker(), [Device(kind="cpu")]), wanted)
 
 
 def drive(plan: Plan, plugins: Plugins, out: Path, at: int, *, full: bool) -> tuple[int, int]:
@@ -185,9 +185,10 @@ def main() -> None:
         protocol=RULES,
         seeds=1,
     )
-    for name in ("torch", "lightning.pytorch", "archbench._training", "archbench._training._warm_up"):
+    libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
+    ours = ("archbench._training", "archbench._training._warm_up", "archbench._report")
+    for name in ("torch", "lightning.pytorch", *ours, *libraries):
         importlib.import_module(name)
-    importlib.import_module("archbench._report")
     for detail, lost in sweep(plan, plugins, Path(folder), os.environ[MARKER]):
         sys.stdout.buffer.write(msgspec.json.encode((detail, lost)) + b"\n")
         sys.stdout.buffer.flush()
