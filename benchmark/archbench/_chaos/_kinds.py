@@ -154,9 +154,15 @@ def _run_twice(round_: Round, draw: random.Random) -> str | None:
     return f"{moment}; exit codes {round_.wait(first)} and {code}"
 
 
+_CLOSED = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'archbench', *sys.argv[1:]])"
+"""Python code that starts the command line without a standard output."""
+
+
 def _close_output(round_: Round, draw: random.Random) -> str:
     """Run with a standard output that takes nothing."""
-    how = draw.choice(("its reader had gone", "it was full"))
+    how = draw.choice(("its reader had gone", "it was full", "it was closed"))
+    if how == "it was closed":
+        return _ended(round_, round_.start(through=("-c", _CLOSED)), how)
     if how == "it was full":
         with open("/dev/full", "wb") as full:
             return _ended(round_, round_.start(stdout=full), how)
