@@ -1,6 +1,6 @@
 """The kinds of faults: how each strikes a run, and what is told of it.
 
-A fault of another part of the suite, such as a lost node, is one more entry of `KINDS`.
+A fault of another part of the suite is one more entry of `KINDS`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archbench._chaos._node import lose_node
 from archbench._chaos._preloading import Started
 from archbench._chaos._processes import ranks_of, server_of, workers_of
 from archbench._chaos._round import Round, records_of
@@ -25,6 +26,10 @@ Strike = Callable[[Round, random.Random], str | None]
 
 SWEPT = "disk-call"
 """The kind that is no matter of chance: every single file call of a small run fails once."""
+
+
+NEEDS_RAY = "node"
+"""The kind that needs an extra."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,7 @@ KINDS = {
     "server": Kind("the process that trials are forked from is killed", _killing(server_of), chains=True),
     "worker": Kind("the process of a trial is killed", _killing(workers_of), chains=True),
     "rank": Kind("one of the two processes of a trial is killed", _killing(ranks_of), chains=True, devices=2),
+    NEEDS_RAY: Kind("one of the two nodes of a Ray cluster is killed", lose_node),
     "full-disk": Kind("the disk is full", _fill_disk),
     "garbled": Kind("a finished record is damaged", _garble),
     "two-runs": Kind("a second run starts on the same folder", _run_twice),

@@ -75,7 +75,7 @@ class Round:
         self._spared = () if preloaded is None else (preloaded.pid,)
         self.finished: dict[Path, bytes] = {}
         self.garbled: set[Path] = set()
-        self._hanging: list[str] = []
+        self._broken: list[str] = []
         self.on_close: Callable[[], object] = lambda: None
         folder.mkdir(parents=True)
 
@@ -95,9 +95,18 @@ class Round:
         try:
             return run.wait(limit)
         except subprocess.TimeoutExpired:
-            self._hanging.append(f"a run did not end within {limit:.0f} s")
+            self.complain(f"a run did not end within {limit:.0f} s")
             end_marked(self.mark, self._spared)
             return run.wait()
+
+    def complain(self, line: str) -> None:
+        """Count a promise that was not kept as a loss."""
+        self._broken.append(line)
+
+    @property
+    def last_words(self) -> str:
+        """The end of what the last run said."""
+        return messages_of(self.out).read_text(errors="replace")[-300:].strip()
 
     def note(self) -> None:
         """Remember the records that are finished by now."""
@@ -127,8 +136,8 @@ class Round:
     def losses(self) -> list[str]:
         """Return a line for everything that a fault cost beside the trials that ran: records, processes, scores."""
         lines = [f"orphan after two seconds: {line}" for line in orphans(self.mark, self._spared)]
-        lines += [*self._hanging, *damage(self.out, self.finished, self.undisturbed.numbers, self.garbled)]
-        self._hanging.clear()
+        lines += [*self._broken, *damage(self.out, self.finished, self.undisturbed.numbers, self.garbled)]
+        self._broken.clear()
         self.note()
         return lines
 
@@ -137,8 +146,7 @@ class Round:
         self.note()
         before, total, lines = len(self.finished), len(self.undisturbed.numbers), []
         if code := self.wait(self.start("--retry")):
-            said = messages_of(self.out).read_text(errors="replace")[-300:].strip()
-            return [*self.losses(), f"the repeated run ended with exit code {code}: {said}"]
+            return [*self.losses(), f"the repeated run ended with exit code {code}: {self.last_words}"]
         summary = msgspec.json.decode(output_of(self.out).read_bytes())
         if summary["trained"] != total - before:
             lines.append(f"{before} of {total} were finished, and {summary['trained']} were trained again")

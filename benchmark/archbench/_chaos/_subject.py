@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -53,7 +54,13 @@ class Subject:
         ]
 
     def start(
-        self, out: Path, mark: str, *more: str, through: Sequence[str] = ("-m", "archbench"), stdout: Any = None
+        self,
+        out: Path,
+        mark: str,
+        *more: str,
+        through: Sequence[str] = ("-m", "archbench"),
+        stdout: Any = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.Popen[bytes]:
         """Start the suite in a session of its own, with its messages in files beside the folder.
 
@@ -63,12 +70,13 @@ class Subject:
             more: further options.
             through: what Python runs; the command line, or a module that disturbs it.
             stdout: where standard output goes; None for a file.
+            environment: further variables.
         """
         command = [sys.executable, *through, *self.arguments(out), *more]
         with open(output_of(out), "wb") as output, open(messages_of(out), "wb") as messages:
             return subprocess.Popen(  # noqa: S603 - our own command
                 command,
-                env={**os.environ, MARKER: mark},
+                env={**os.environ, **environment, MARKER: mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output if stdout is None else stdout,
                 stderr=messages,
