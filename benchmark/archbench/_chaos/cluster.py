@@ -9,8 +9,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-NODE: dict[str, Any] = {"node_ip_address": "127.0.0.1", "object_store_memory": 100_000_000}
-"""Settings of each node: nobody outside this machine can reach it."""
+HEAD, *NODES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+"""Addresses that nobody outside this machine can reach; the run connects to the head, which trains nothing."""
+
+MEMORY = 100_000_000
+"""Bytes for the objects of each node."""
 
 CORES = 2
 
@@ -24,8 +27,11 @@ def main() -> None:
     """Start the cluster, and kill a node when asked."""
     from ray.cluster_utils import Cluster
 
-    cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **NODE})
-    _, second = (cluster.add_node(num_cpus=CORES, **NODE) for _ in range(2))
+    head = {"num_cpus": 0, "include_dashboard": False, "node_ip_address": HEAD, "object_store_memory": MEMORY}
+    cluster: Any = Cluster(initialize_head=True, head_node_args=head)
+    _, second = (
+        cluster.add_node(num_cpus=CORES, node_ip_address=address, object_store_memory=MEMORY) for address in NODES
+    )
     _say(cluster.address)
     for _ in sys.stdin:
         cluster.remove_node(second, allow_graceful=False)
