@@ -41,7 +41,8 @@ def test_a_run_that_goes_on_takes_less_time(tmp_path: Path) -> None:
     """With half of the trials finished, half of the time between the first and the last record is left."""
     undisturbed = Undisturbed(first=1.0, last=5.0, seconds=6.0, numbers=dict.fromkeys("abcd"), out=tmp_path)
     round_ = Round(Ground(Subject(("net",), "task"), undisturbed), tmp_path / "round")
-    whole = round_.seconds
+    whole = (round_.training, round_.seconds)
     round_.finished = {tmp_path / "a.json": b"", tmp_path / "b.json": b""}
 
-    assert (whole, round_.seconds) == (6.0, 4.0)
+    assert whole == (5.0, 6.0)
+    assert (round_.training, round_.seconds) == (3.0, 4.0)

@@ -18,7 +18,7 @@ FRESH = 10
 """Of so many folders that kill signals strike, one has runs that are started afresh, with all that loading torch takes;
 those of the others are forked from a process that has loaded it."""
 
-_MISSES = 3
+_MISSES = 10
 """Tries of a fault that finds its run at an end already."""
 
 

@@ -49,11 +49,16 @@ class Kind:
     devices: int = 1
 
 
-def _killing(find: Callable[[int, str], list[int]]) -> Strike:
-    """Return a strike that kills one of the processes that are found, at a random moment of the run."""
+def _killing(find: Callable[[int, str], list[int]], *, trials: bool = False) -> Strike:
+    """Return a strike that kills one of the processes that are found, at a random moment of the run.
+
+    Args:
+        find: returns the processes, given that of the run and the mark.
+        trials: they are those of trials, so that the moment lies before the last of them has ended.
+    """
 
     def strike(round_: Round, draw: random.Random) -> str | None:
-        run, start = _run_for_a_while(round_, draw)
+        run, start = _run_for_a_while(round_, draw, trials=trials)
         while run.poll() is None:
             if found := find(run.pid, round_.mark):
                 round_.note()
@@ -75,18 +80,18 @@ def _kill_group(round_: Round, draw: random.Random) -> str | None:
     return _ended(round_, run, _after(start))
 
 
-def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[Started, float]:
+def _run_for_a_while(round_: Round, draw: random.Random, *, trials: bool = False) -> tuple[Started, float]:
     """Start a run, and return it after a random time, or at its end, with the reading of the clock at its start."""
     start, run = time.monotonic(), round_.start("--retry")
     with contextlib.suppress(subprocess.TimeoutExpired):
-        run.wait(_moment(round_, draw))
+        run.wait(_moment(round_, draw, round_.training if trials else round_.seconds))
     return run, start
 
 
-def _moment(round_: Round, draw: random.Random) -> float:
-    """Return seconds after the start of a run, every other time such that trials train then."""
-    begin = draw.choice((0.0, round_.undisturbed.first))
-    return draw.uniform(begin, max(begin, round_.seconds))
+def _moment(round_: Round, draw: random.Random, end: float) -> float:
+    """Return seconds after the start of a run, at most `end`, every other time such that trials train then."""
+    begin = draw.choice((0.0, min(round_.undisturbed.first, end / 2)))
+    return draw.uniform(begin, end)
 
 
 def _after(start: float) -> str:
@@ -178,7 +183,7 @@ def _close_output(round_: Round, draw: random.Random) -> str:
 
 
 def _set_clock_back(round_: Round, draw: random.Random) -> str:
-    moment = _moment(round_, draw)
+    moment = _moment(round_, draw, round_.seconds)
     through = ("-m", "archbench._chaos.struck", "clock", f"{moment:.2f}", str(round_.out))
     return _ended(round_, round_.start(through=through), f"by a day, after {moment:.1f} s")
 
@@ -187,8 +192,10 @@ KINDS = {
     "driver": Kind("the process of the run is killed", _killing(lambda driver, mark: [driver]), chains=True),
     "group": Kind("the process group of the run is killed", _kill_group, chains=True),
     "server": Kind("the process that trials are forked from is killed", _killing(server_of), chains=True),
-    "worker": Kind("the process of a trial is killed", _killing(workers_of), chains=True),
-    "rank": Kind("one of the two processes of a trial is killed", _killing(ranks_of), chains=True, devices=2),
+    "worker": Kind("the process of a trial is killed", _killing(workers_of, trials=True), chains=True),
+    "rank": Kind(
+        "one of the two processes of a trial is killed", _killing(ranks_of, trials=True), chains=True, devices=2
+    ),
     NEEDS_RAY: Kind("one of the two nodes of a Ray cluster is killed", lose_node),
     "full-disk": Kind("the disk is full", _fill_disk),
     "garbled": Kind("a finished record is damaged", _garble),

@@ -84,10 +84,15 @@ class Round:
         return self.ground.start(self.out, self.mark, *more, **how)
 
     @property
-    def seconds(self) -> float:
-        """About how long a run of the folder takes that trains what is not finished."""
+    def training(self) -> float:
+        """About how long a run of the folder takes until the last trial has its record."""
         whole = self.undisturbed
-        return whole.seconds - (whole.last - whole.first) * len(self.finished) / len(whole.numbers)
+        return whole.last - (whole.last - whole.first) * len(self.finished) / len(whole.numbers)
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes in all."""
+        return self.training + self.undisturbed.seconds - self.undisturbed.last
 
     def wait(self, run: Started) -> int:
         """Wait for the end of a run, and return its exit code; one that does not end counts as a loss."""
