@@ -48,7 +48,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
         suite: the arguments of the run that was struck.
         trials: number of its trials.
         undisturbed_seconds: how long it takes without a fault.
-        forked_seconds: how long if it is forked from a process that has loaded torch; None if none was.
+        forked_seconds: how long if it is forked from a process that has loaded torch; None if none was, on one device.
         seconds: how long the campaign took.
         archbench: version of the suite.
         resumed: number of trials that went on in the middle, from the state that a killed one had kept.
@@ -129,7 +129,7 @@ class _Struck:
 
     Attributes:
         missed: the kinds of the faults that found their run at an end.
-        forked_seconds: how long the suite takes that is forked; None if there was none.
+        forked_seconds: how long the suite takes that is forked; None if there was none on one device.
         chains: those of the faults at random, one for each number of devices.
     """
 
