@@ -31,13 +31,14 @@ def render(results: Results) -> str:
 
 
 def _summary(faults: list[Results]) -> str:
-    killed = sum(fault["kind"] in KILLED for fault in faults)
+    killed = [fault for fault in faults if fault["kind"] in KILLED]
+    fresh = sum(not fault["forked"] for fault in killed)
     calls = sum(fault["kind"] == "disk-call" for fault in faults)
     lost = sum(bool(fault["lost"]) for fault in faults)
     verdict = "None of them cost anything" if not lost else f"**{lost} of them cost something**"
     return (
-        f"{len(faults)} faults struck, among them {killed} kill signals at random moments and {calls} failing file "
-        f"calls. {verdict} beside the trials that were running."
+        f"{len(faults)} faults struck, among them {len(killed)} kill signals at random moments, {fresh} of them to "
+        f"runs that were not forked, and {calls} failing file calls. {verdict} beside the trials that were running."
     )
 
 
@@ -54,10 +55,13 @@ def _counts(campaigns: list[Results]) -> str:
 def _conditions(campaign: Results) -> str:
     kinds = ",".join(count["kind"] for count in campaign["counts"])
     struck = sum(count["tried"] for count in campaign["counts"])
+    forked, resumed = campaign["forked_seconds"], campaign["resumed"]
     return (
         f"- Seed {campaign['seed']}, {struck} faults of the kinds {kinds} in {campaign['seconds']:.0f} s, with "
         f"archbench {campaign['archbench']}. The suite is `benchmark {shlex.join(campaign['suite'])}`: "
-        f"{campaign['trials']} trials, which take {campaign['undisturbed_seconds']} s undisturbed."
+        f"{campaign['trials']} trials, which take {campaign['undisturbed_seconds']} s undisturbed"
+        f"{'' if forked is None else f', and {forked} s if the run is forked'}."
+        f"{f' {resumed} trials went on in the middle.' if resumed else ''}"
         f"{' It was stopped early.' if campaign['stopped'] else ''}"
     )
 

@@ -202,5 +202,5 @@ def test_counts_of_campaigns_are_those_of_their_faults() -> None:
     kills = sum(f["kind"] in kinds for c in campaigns for f in c["faults"])
 
     assert f"among them {kills} kill signals" in render("reliability", {"campaigns": campaigns})
-    campaigns[0]["faults"].append({"kind": "rank", "detail": "after 9.0 s; exit code 1", "lost": []})
+    campaigns[0]["faults"].append({"kind": "rank", "detail": "after 9.0 s; exit code 1", "lost": [], "forked": True})
     assert f"among them {kills + 1} kill signals" in render("reliability", {"campaigns": campaigns})

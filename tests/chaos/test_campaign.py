@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from archbench._chaos import KINDS, SWEPT
+from archbench._errors import ClusterError
+from archbench.cli._chaos import _choose
 from support import Cli
 
 
@@ -18,6 +20,21 @@ def test_a_wrong_kind_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "there is no kind of fault 'meteor'" in done.stderr
     assert ",".join([*KINDS, SWEPT]) in done.stderr
+
+
+def test_without_ray_no_node_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kind that needs Ray is left out where Ray is not installed, unless it is asked for by name."""
+
+    def require(kind: str) -> None:
+        raise ClusterError("pip install 'archbench[ray]'")
+
+    everything = _choose(None)
+    monkeypatch.setattr("archbench._execution.require", require)
+
+    assert [name for name in everything if name not in _choose(None)] == ["node"]
+    assert _choose("driver,clock") == ["driver", "clock"]
+    with pytest.raises(ClusterError, match=r"archbench\[ray\]"):
+        _choose("driver,node")
 
 
 @pytest.mark.slow

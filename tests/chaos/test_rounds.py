@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from archbench._chaos import _processes
-from archbench._chaos._campaign import Fault, count
+from archbench._chaos import Fault, _processes
+from archbench._chaos._campaign import count
 from archbench._chaos._processes import MARKER, marked, orphans, ranks_of
 from archbench._chaos._round import damage, records_of
 from archbench._chaos._subject import numbers

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +96,25 @@ def test_a_file_that_cannot_be_set_aside_is_named(
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(StoreError, match=f"^cannot move the unreadable record {path}: Read-only file system$"):
+        store.load()
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
+    depth: int, make_record: MakeRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails while records are listed ends the reading, else finished trials would be trained again."""
+    store = Store(tmp_path)
+    path = store.path(store.write(make_record()).id)
+    failing, list_ = [store.records, path.parent][depth], os.scandir
+
+    def fail(folder: str) -> Any:
+        if Path(folder) == failing:
+            raise OSError(errno.EIO, "Input/output error", folder)
+        return list_(folder)
+
+    monkeypatch.setattr("os.scandir", fail)
+    with pytest.raises(StoreError, match=f"^cannot read {failing}: Input/output error$"):
         store.load()
 
 

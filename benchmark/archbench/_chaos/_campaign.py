@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
+from archbench._chaos._chain import Chain, Fault
 from archbench._chaos._kinds import KINDS, SWEPT
-from archbench._chaos._processes import end_marked
-from archbench._chaos._round import Round
-from archbench._chaos._subject import Subject, Undisturbed, run_undisturbed
+from archbench._chaos._preloading import Preloaded
+from archbench._chaos._round import Ground, fork
+from archbench._chaos._subject import Subject, run_undisturbed
 from archbench._chaos._sweeping import sweep
 from archbench._plugins import Stopped
 from archbench._version import __version__
@@ -27,26 +27,6 @@ WHAT = {
     "none": "nothing; the run alone",
 }
 """What happens, for people, by the name of the kind."""
-
-CHAIN = 5
-"""Most faults that strike one folder in a row."""
-
-_MISSES = 3
-"""Tries of a fault that finds its run at an end already."""
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault that struck.
-
-    Args:
-        kind: its name.
-        detail: when or how, and how the run ended.
-        lost: a line for everything that it cost beside the trials that ran; empty if it was survived.
-    """
-
-    kind: str
-    detail: str
-    lost: list[str]
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +48,10 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
         suite: the arguments of the run that was struck.
         trials: number of its trials.
         undisturbed_seconds: how long it takes without a fault.
+        forked_seconds: how long if it is forked from a process that has loaded torch; None if none was, on one device.
         seconds: how long the campaign took.
         archbench: version of the suite.
+        resumed: number of trials that went on in the middle, from the state that a killed one had kept.
         stopped: a signal ended the campaign early.
         counts: a line for each kind.
         faults: those that struck, in their order.
@@ -79,8 +61,10 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     suite: list[str]
     trials: int
     undisturbed_seconds: float
+    forked_seconds: float | None
     seconds: float
     archbench: str
+    resumed: int
     stopped: bool
     counts: list[Count]
     faults: list[Fault]
@@ -103,22 +87,23 @@ def carry_out(
     """
     start = time.monotonic()
     found: list[Fault] = []
-    missed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="archbench-chaos-") as place:
         folder = Path(place)
-        undisturbed = run_undisturbed(subject, folder / "undisturbed", "undisturbed")
-        strikes = _all(subject, undisturbed, folder, _Wanted(seed, faults, kinds, missed))
-        with contextlib.closing(strikes):
+        undisturbed = run_undisturbed(lambda out: subject.start(out, "undisturbed"), folder / "undisturbed")
+        struck = _Struck(Ground(subject, undisturbed), folder, seed, faults, kinds)
+        with contextlib.closing(struck.each()) as strikes:
             stopped = _gather(strikes, found, tell)
     return Campaign(
         seed=seed,
         suite=subject.arguments(Path("OUT")),
         trials=len(undisturbed.numbers),
         undisturbed_seconds=round(undisturbed.seconds, 1),
+        forked_seconds=struck.forked_seconds,
         seconds=round(time.monotonic() - start, 1),
         archbench=__version__,
+        resumed=sum(chain.resumed for chain in struck.chains),
         stopped=stopped,
-        counts=count(found, missed),
+        counts=count(found, struck.missed),
         faults=found,
     )
 
@@ -134,90 +119,57 @@ def _gather(strikes: Iterator[Fault], found: list[Fault], tell: Callable[[Fault]
     return False
 
 
-class _Wanted(NamedTuple):
-    """Settings of a campaign, and the kinds whose faults found their run at an end already."""
+class _Struck:
+    """The faults of a campaign.
 
-    seed: int
-    faults: int
-    kinds: Sequence[str]
-    missed: list[str]
+    Args:
+        fresh: the suite that is struck.
+        folder: for all output folders.
+        seed, faults, kinds: as for `carry_out`.
 
+    Attributes:
+        missed: the kinds of the faults that found their run at an end.
+        forked_seconds: how long the suite takes that is forked; None if there was none on one device.
+        chains: those of the faults at random, one for each number of devices.
+    """
 
-def _all(subject: Subject, undisturbed: Undisturbed, folder: Path, wanted: _Wanted) -> Generator[Fault, None, None]:
-    """Yield the faults at random, then those of the sweep."""
-    draw = random.Random(wanted.seed)  # noqa: S311 - no secret
-    kinds = [name for name in wanted.kinds if name != SWEPT]
-    order = [kinds[number % len(kinds)] for number in range(wanted.faults if kinds else 0)]
-    draw.shuffle(order)
-    order.sort(key=lambda name: not KINDS[name].chains)  # those that may follow each other, in one row
-    for devices in sorted({KINDS[name].devices for name in order}):
-        struck, place = replace(subject, devices=devices), folder / f"on-{devices}"
-        # The last bits of scores depend on the number of devices.
-        whole = undisturbed if devices == 1 else run_undisturbed(struck, place / "undisturbed", "undisturbed")
-        chosen = [name for name in order if KINDS[name].devices == devices]
-        yield from _strike(chosen, _Chain(struck, whole, place), draw, wanted.missed)
-    if SWEPT in wanted.kinds:
-        for detail, lost in sweep(subject, folder / "sweep"):
-            yield Fault(kind=SWEPT, detail=detail, lost=lost)
+    def __init__(self, fresh: Ground, folder: Path, seed: int, faults: int, kinds: Sequence[str]) -> None:
+        self.fresh, self.folder, self.kinds = fresh, folder, kinds
+        self.draw = random.Random(seed)  # noqa: S311 - no secret
+        chosen = [name for name in kinds if name != SWEPT]
+        self.order = [chosen[number % len(chosen)] for number in range(faults if chosen else 0)]
+        self.draw.shuffle(self.order)
+        self.order.sort(key=lambda name: not KINDS[name].chains)  # those that may follow each other, in one row
+        self.missed: list[str] = []
+        self.forked_seconds: float | None = None
+        self.chains: list[Chain] = []
 
+    def each(self) -> Generator[Fault, None, None]:
+        """Yield the faults at random, then those of the sweep."""
+        with contextlib.ExitStack() as stack:
+            chains = any(KINDS[name].chains for name in self.order)
+            preloaded = stack.enter_context(contextlib.closing(self._preload())) if chains else None
+            for devices in sorted({KINDS[name].devices for name in self.order}):
+                chain = self._chain(devices, preloaded)
+                chosen = [name for name in self.order if KINDS[name].devices == devices]
+                yield from chain.strike_all(chosen, self.draw, self.missed)
+        if SWEPT in self.kinds:
+            for detail, lost in sweep(self.fresh.subject, self.folder / "sweep"):
+                yield Fault(kind=SWEPT, detail=detail, lost=lost)
 
-def _strike(names: Sequence[str], chain: _Chain, draw: random.Random, missed: list[str]) -> Iterator[Fault]:
-    """Yield faults of these kinds, struck one after the other."""
-    try:
-        for name in names:
-            yield from chain.strike(name, draw, missed)
-        yield from chain.close()
-    finally:
-        chain.abandon()
+    def _preload(self) -> Preloaded:
+        return Preloaded(self.fresh.subject.libraries)
 
-
-class _Chain:
-    """Faults that strike one folder after each other, until its run is repeated undisturbed."""
-
-    def __init__(self, subject: Subject, undisturbed: Undisturbed, folder: Path) -> None:
-        self.subject, self.undisturbed, self.folder = subject, undisturbed, folder
-        self.round: Round | None = None
-        self.rounds = 0
-        self.struck: list[Fault] = []
-
-    def strike(self, name: str, draw: random.Random, missed: list[str]) -> Iterator[Fault]:
-        """Strike once; yield the faults of the folder when its run was repeated."""
-        kind = KINDS[name]
-        if not kind.chains:
-            yield from self.close()
-        for _ in range(_MISSES):
-            self.round = self.round or self._open()
-            detail = kind.strike(self.round, draw)
-            if detail is not None:
-                self.struck.append(Fault(kind=name, detail=detail, lost=self.round.losses()))
-                if not kind.chains or len(self.struck) == CHAIN or self.round.is_whole:
-                    yield from self.close()
-                return
-            missed.append(name)
-            yield from self.close()
-
-    def close(self) -> Iterator[Fault]:
-        """Repeat the run of the folder undisturbed, and yield its faults; a difference counts for the last of them."""
-        if self.round is None:
-            return
-        lines = self.round.repeat()
-        self.round.close()
-        if lines and not self.struck:
-            self.struck.append(Fault(kind="none", detail="the run ended before a fault struck", lost=[]))
-        for fault in self.struck:
-            fault.lost.extend(lines if fault is self.struck[-1] else ())
-        yield from self.struck
-        self.round, self.struck = None, []
-
-    def abandon(self) -> None:
-        """End what runs in the folder, if a signal ends the campaign."""
-        if self.round is not None:
-            end_marked(self.round.mark)
-            self.round.close()
-
-    def _open(self) -> Round:
-        self.rounds += 1
-        return Round(self.subject, self.undisturbed, self.folder / f"round-{self.rounds}")
+    def _chain(self, devices: int, preloaded: Preloaded | None) -> Chain:
+        place, fresh = self.folder / f"on-{devices}", self.fresh
+        if devices != fresh.subject.devices:  # the last bits of scores depend on the number of devices
+            subject = replace(fresh.subject, devices=devices)
+            fresh = Ground(subject, run_undisturbed(lambda out: subject.start(out, "undisturbed"), place / "fresh"))
+        forked = None if preloaded is None else fork(fresh, preloaded, place / "forked")
+        if forked is not None and devices == 1:
+            self.forked_seconds = round(forked.undisturbed.seconds, 1)
+        self.chains.append(Chain(fresh, forked, place))
+        return self.chains[-1]
 
 
 def count(faults: Sequence[Fault], missed: Sequence[str] = ()) -> list[Count]:

@@ -1,6 +1,6 @@
 """The kinds of faults: how each strikes a run, and what is told of it.
 
-A fault of another part of the suite, such as a lost node, is one more entry of `KINDS`.
+A fault of another part of the suite is one more entry of `KINDS`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from archbench._chaos._node import lose_node
+from archbench._chaos._preloading import Started
 from archbench._chaos._processes import ranks_of, server_of, workers_of
 from archbench._chaos._round import Round, records_of
 
@@ -24,6 +26,10 @@ Strike = Callable[[Round, random.Random], str | None]
 
 SWEPT = "disk-call"
 """The kind that is no matter of chance: every single file call of a small run fails once."""
+
+
+NEEDS_RAY = "node"
+"""The kind that needs an extra."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,16 @@ class Kind:
     devices: int = 1
 
 
-def _killing(find: Callable[[int, str], list[int]]) -> Strike:
-    """Return a strike that kills one of the processes that are found, at a random moment of the run."""
+def _killing(find: Callable[[int, str], list[int]], *, trials: bool = False) -> Strike:
+    """Return a strike that kills one of the processes that are found, at a random moment of the run.
+
+    Args:
+        find: returns the processes, given that of the run and the mark.
+        trials: they are those of trials, so that the moment lies before the last of them has ended.
+    """
 
     def strike(round_: Round, draw: random.Random) -> str | None:
-        run, start = _run_for_a_while(round_, draw)
+        run, start = _run_for_a_while(round_, draw, trials=trials)
         while run.poll() is None:
             if found := find(run.pid, round_.mark):
                 round_.note()
@@ -69,25 +80,25 @@ def _kill_group(round_: Round, draw: random.Random) -> str | None:
     return _ended(round_, run, _after(start))
 
 
-def _run_for_a_while(round_: Round, draw: random.Random) -> tuple[subprocess.Popen[bytes], float]:
+def _run_for_a_while(round_: Round, draw: random.Random, *, trials: bool = False) -> tuple[Started, float]:
     """Start a run, and return it after a random time, or at its end, with the reading of the clock at its start."""
     start, run = time.monotonic(), round_.start("--retry")
     with contextlib.suppress(subprocess.TimeoutExpired):
-        run.wait(_moment(round_, draw))
+        run.wait(_moment(round_, draw, round_.training if trials else round_.seconds))
     return run, start
 
 
-def _moment(round_: Round, draw: random.Random) -> float:
-    """Return seconds after the start of a run, every other time such that trials train then."""
-    begin = draw.choice((0.1, round_.undisturbed.first))
-    return draw.uniform(begin, max(begin, round_.undisturbed.seconds))
+def _moment(round_: Round, draw: random.Random, end: float) -> float:
+    """Return seconds after the start of a run, at most `end`, every other time such that trials train then."""
+    begin = draw.choice((0.0, min(round_.undisturbed.first, end / 2)))
+    return draw.uniform(begin, end)
 
 
 def _after(start: float) -> str:
     return f"after {time.monotonic() - start:.1f} s"
 
 
-def _ended(round_: Round, run: subprocess.Popen[bytes], detail: str) -> str:
+def _ended(round_: Round, run: Started, detail: str) -> str:
     """Wait for the end of a run, and return what happened."""
     return f"{detail}; exit code {round_.wait(run)}"
 
@@ -153,9 +164,15 @@ def _run_twice(round_: Round, draw: random.Random) -> str | None:
     return f"{moment}; exit codes {round_.wait(first)} and {code}"
 
 
+_CLOSED = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-m', 'archbench', *sys.argv[1:]])"
+"""Python code that starts the command line without a standard output."""
+
+
 def _close_output(round_: Round, draw: random.Random) -> str:
     """Run with a standard output that takes nothing."""
-    how = draw.choice(("its reader had gone", "it was full"))
+    how = draw.choice(("its reader had gone", "it was full", "it was closed"))
+    if how == "it was closed":
+        return _ended(round_, round_.start(through=("-c", _CLOSED)), how)
     if how == "it was full":
         with open("/dev/full", "wb") as full:
             return _ended(round_, round_.start(stdout=full), how)
@@ -166,7 +183,7 @@ def _close_output(round_: Round, draw: random.Random) -> str:
 
 
 def _set_clock_back(round_: Round, draw: random.Random) -> str:
-    moment = _moment(round_, draw)
+    moment = _moment(round_, draw, round_.seconds)
     through = ("-m", "archbench._chaos.struck", "clock", f"{moment:.2f}", str(round_.out))
     return _ended(round_, round_.start(through=through), f"by a day, after {moment:.1f} s")
 
@@ -175,8 +192,11 @@ KINDS = {
     "driver": Kind("the process of the run is killed", _killing(lambda driver, mark: [driver]), chains=True),
     "group": Kind("the process group of the run is killed", _kill_group, chains=True),
     "server": Kind("the process that trials are forked from is killed", _killing(server_of), chains=True),
-    "worker": Kind("the process of a trial is killed", _killing(workers_of), chains=True),
-    "rank": Kind("one of the two processes of a trial is killed", _killing(ranks_of), chains=True, devices=2),
+    "worker": Kind("the process of a trial is killed", _killing(workers_of, trials=True), chains=True),
+    "rank": Kind(
+        "one of the two processes of a trial is killed", _killing(ranks_of, trials=True), chains=True, devices=2
+    ),
+    NEEDS_RAY: Kind("one of the two nodes of a Ray cluster is killed", lose_node),
     "full-disk": Kind("the disk is full", _fill_disk),
     "garbled": Kind("a finished record is damaged", _garble),
     "two-runs": Kind("a second run starts on the same folder", _run_twice),

@@ -12,6 +12,9 @@ from pathlib import Path
 MARKER = "ARCHBENCH_CHAOS"
 """Environment variable whose value names the runs of one round."""
 
+FORKED_SERVER = "trial-server"
+"""Name of the process of a server of trials that was forked from its run, and has no command line of its own."""
+
 ORPHAN_SECONDS = 2.0
 """Seconds after which a process that outlives its run counts as an orphan."""
 
@@ -54,7 +57,7 @@ def end_marked(mark: str, spared: Container[int] = ()) -> None:
 
 def server_of(driver: int, mark: str) -> list[int]:
     """Return the process that the trials of a run are forked from; empty if there is none."""
-    return [p for p in marked(mark) if _parent_of(p) == driver and "multiprocessing.forkserver" in _command_of(p)]
+    return [process for process in marked(mark) if _parent_of(process) == driver and _is_server(process)]
 
 
 def workers_of(driver: int, mark: str) -> list[int]:
@@ -67,6 +70,17 @@ def ranks_of(driver: int, mark: str) -> list[int]:
     """Return the processes of a trial on several devices, in a run with one worker; empty while there are not two."""
     found = workers_of(driver, mark)
     return found if len(found) > 1 else []
+
+
+def _is_server(process: int) -> bool:
+    return "multiprocessing.forkserver" in _command_of(process) or _name_of(process) == FORKED_SERVER
+
+
+def _name_of(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:
+        return "ended"
 
 
 def _parent_of(process: int) -> int:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from archbench._chaos._preloading import Started
 from archbench._chaos._processes import MARKER
+from archbench._declarations import Architecture
 from archbench._errors import SelectionError
 from archbench._planning import describe_task, make_plan
-from archbench._plugins import Plugins
+from archbench._plugins import Plugins, Registered
 from archbench._protocols import find_protocol
 from archbench._records import Record, Store
 from archbench._selection import check_availability, select
@@ -33,11 +37,13 @@ class Subject:
         architectures: their selectors.
         task: the selector of the task.
         devices: number of devices that train each trial together.
+        libraries: that the task declares.
     """
 
     architectures: tuple[str, ...]
     task: str
     devices: int = 1
+    libraries: tuple[str, ...] = ()
 
     def arguments(self, out: Path) -> list[str]:
         """Return the arguments of `benchmark` that train the suite into a folder."""
@@ -48,7 +54,13 @@ class Subject:
         ]
 
     def start(
-        self, out: Path, mark: str, *more: str, through: Sequence[str] = ("-m", "archbench"), stdout: Any = None
+        self,
+        out: Path,
+        mark: str,
+        *more: str,
+        through: Sequence[str] = ("-m", "archbench"),
+        stdout: Any = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.Popen[bytes]:
         """Start the suite in a session of its own, with its messages in files beside the folder.
 
@@ -58,12 +70,13 @@ class Subject:
             more: further options.
             through: what Python runs; the command line, or a module that disturbs it.
             stdout: where standard output goes; None for a file.
+            environment: further variables.
         """
         command = [sys.executable, *through, *self.arguments(out), *more]
         with open(output_of(out), "wb") as output, open(messages_of(out), "wb") as messages:
             return subprocess.Popen(  # noqa: S603 - our own command
                 command,
-                env={**os.environ, MARKER: mark},
+                env={**os.environ, **environment, MARKER: mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output if stdout is None else stdout,
                 stderr=messages,
@@ -82,7 +95,9 @@ def messages_of(out: Path) -> Path:
 
 
 def find_subject(plugins: Plugins) -> Subject:
-    """Return the suite of the first architectures that fit the first task which is there, of images if possible.
+    """Return the suite of the smallest architectures that fit the first task which is there, of images if possible.
+
+    Small are those of which some variant declares few parameters.
 
     Raises:
         SelectionError: no architecture fits any task.
@@ -91,13 +106,19 @@ def find_subject(plugins: Plugins) -> Subject:
     tasks = check_availability(select(["all"], by_default, "task")).chosen
     tasks = sorted(tasks, key=lambda task: describe_task(task).kind != "image")  # those take the least time
     chosen = [registered for registered in plugins.architectures if registered.item.by_default]
-    architectures = select(["all"], chosen, "architecture")
+    architectures = select(["all"], sorted(chosen, key=_parameters), "architecture")
     for task in tasks:
         plan = make_plan(architectures, [task], protocol=find_protocol(PROTOCOL), seeds=1)
         labels = [cell.architecture.component.label for cell in plan.cells if cell.refusal is None]
         if len(labels) >= ARCHITECTURES:
-            return Subject(tuple(labels[:ARCHITECTURES]), task.component.label)
+            libraries = tuple(task.registered.item.libraries)
+            return Subject(tuple(labels[:ARCHITECTURES]), task.component.label, libraries=libraries)
     raise SelectionError(f"no task is there that fits {ARCHITECTURES} architectures; see `benchmark plugins`")
+
+
+def _parameters(registered: Registered[Architecture]) -> float:
+    """Return the fewest parameters that a variant declares."""
+    return min((count for _, count in registered.item.parameters.values()), default=math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,38 +127,45 @@ class Undisturbed:
 
     Args:
         first: seconds from its start to its first record.
+        last: seconds from its start to its last record.
         seconds: from its start to its end.
         numbers: what each trial measured, by its id.
         out: the folder it left.
     """
 
     first: float
+    last: float
     seconds: float
     numbers: dict[str, Any]
     out: Path
 
 
-def run_undisturbed(subject: Subject, folder: Path, mark: str) -> Undisturbed:
+def run_undisturbed(start: Callable[[Path], Started], folder: Path) -> Undisturbed:
     """Run the suite without a fault.
+
+    Args:
+        start: starts it with an output folder.
+        folder: for the output folder and the messages; made here.
 
     Raises:
         SelectionError: it does not end well even so.
     """
-    out, start = folder / "out", time.monotonic()
+    out, begin = folder / "out", time.monotonic()
     folder.mkdir(parents=True)
-    run, first = subject.start(out, mark), 0.0
+    run, arrived = start(out), {0: 0.0}  # number of records -> seconds at which so many were seen first
     while run.poll() is None:
-        first = first or bool(next(out.glob("records/*/*.json"), None)) * (time.monotonic() - start)
+        arrived.setdefault(len(list(out.glob("records/*/*.json"))), time.monotonic() - begin)
         time.sleep(0.02)
-    code = run.returncode
-    seconds = time.monotonic() - start
+    code, seconds = run.wait(), time.monotonic() - begin
+    arrived.setdefault(len(list(out.glob("records/*/*.json"))), seconds)
+    times = sorted(arrived.values())
     records = Store(out).scan()[0]
     if code or any(record.status != "ok" for record in records.values()):
         raise SelectionError(
             f"the suite does not run without a fault either (exit code {code}); see what `benchmark doctor` says. "
             f"Its last words: {messages_of(out).read_text(errors='replace')[-300:].strip()}"
         )
-    return Undisturbed(first, seconds, {key: numbers(record) for key, record in records.items()}, out)
+    return Undisturbed(times[1], times[-1], seconds, {key: numbers(record) for key, record in records.items()}, out)
 
 
 def numbers(record: Record) -> Any:

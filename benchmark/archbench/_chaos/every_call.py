@@ -7,7 +7,6 @@ a second. A line of JSON on standard output says for each call how it failed, an
 from __future__ import annotations
 
 import importlib
-import itertools
 import multiprocessing
 import os
 import shutil
@@ -16,7 +15,7 @@ import traceback
 from collections.abc import Container, Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,7 +24,7 @@ from archbench._chaos._processes import MARKER, orphans
 from archbench._chaos._round import damage, records_of
 from archbench._chaos._subject import numbers
 from archbench._errors import ArchbenchError
-from archbench._execution import Pool
+from archbench._execution import Executor, LocalExecutor, Pool, Wanted, libraries_of
 from archbench._execution._channel import Channel
 from archbench._execution._child import run_job
 from archbench._planning import Device, Plan, make_plan
@@ -87,12 +86,20 @@ def _trial(job: bytes, root: str, token: str, channel: int) -> None:
 class SmallRun(Run):
     """A run whose trials are forked from its own process."""
 
-    def _open_pool(self) -> Pool:
-        return Pool(Forker(), [Device(kind="cpu")])
+    def _open_executor(self, wanted: Wanted) -> Executor:
+        return LocalExecutor(Pool(Forker(), [Device(kind="cpu")]), wanted)
 
 
-def drive(plan: Plan, plugins: Plugins, out: Path, at: int, *, full: bool) -> tuple[int, int]:
-    """Run a plan in a fork of this process, and return the exit code and the number of file calls.
+class Driven(NamedTuple):
+    """A run as it ended: its exit code, how many file calls it made, and the first that failed; 0 for none."""
+
+    code: int
+    calls: int
+    failed: int
+
+
+def drive(plan: Plan, plugins: Plugins, out: Path, at: int, *, full: bool) -> Driven:
+    """Run a plan in a fork of this process, and return how it ended.
 
     Args:
         plan, plugins: what to train.
@@ -105,8 +112,8 @@ def drive(plan: Plan, plugins: Plugins, out: Path, at: int, *, full: bool) -> tu
         os._exit(_drive_here(plan, plugins, out, FailingDisk(out, at, full=full), writer))
     os.close(writer)
     with open(reader, "rb") as answer:
-        calls = answer.read()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), int(calls or 0)
+        calls, failed = map(int, answer.read().split() or (0, 0))
+    return Driven(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), calls, failed)
 
 
 def _drive_here(plan: Plan, plugins: Plugins, out: Path, disk: FailingDisk, answer: int) -> int:
@@ -119,14 +126,15 @@ def _drive_here(plan: Plan, plugins: Plugins, out: Path, disk: FailingDisk, answ
     except BaseException:
         traceback.print_exc()
         code = RAISED
-    os.write(answer, str(disk.calls).encode())
+    os.write(answer, f"{disk.calls} {disk.first}".encode())
     return code
 
 
 def sweep(plan: Plan, plugins: Plugins, folder: Path, mark: str) -> Iterator[tuple[str, list[str]]]:
     """Yield for each call how it failed, and what that cost.
 
-    A folder is struck that holds a finished record already.
+    A folder is struck that holds a finished record already. A disk that is full from a call on which takes no space is
+    as one that is full from the next one on that does.
 
     Args:
         plan, plugins: what to train.
@@ -134,20 +142,22 @@ def sweep(plan: Plan, plugins: Plugins, folder: Path, mark: str) -> Iterator[tup
         mark: which this process and those of its runs carry.
     """
     whole = folder / "whole"
-    assert drive(plan, plugins, whole, 0, full=False)[0] == ENDED
+    assert drive(plan, plugins, whole, 0, full=False).code == ENDED
     expected = {key: numbers(record) for key, record in Store(whole).scan()[0].items()}
     for full in (False, True):
-        for at in itertools.count(1):
+        at = 1
+        while True:
             before = _begin(folder / "out", whole)
-            code, calls = drive(plan, plugins, folder / "out", at, full=full)
-            if calls < at:  # the run has fewer
-                shutil.rmtree(folder / "out")
-                break
-            what = "nothing fits on the disk any more" if full else "it fails"
-            lost = ["an exception came through"] if code == RAISED else []
-            lost += _judge(plan, plugins, folder / "out", expected, mark, before)
-            yield f"call {at}, {what}; exit code {code}", lost
+            run = drive(plan, plugins, folder / "out", at, full=full)
+            if run.failed:
+                what = "nothing fits on the disk any more" if full else "it fails"
+                lost = ["an exception came through"] if run.code == RAISED else []
+                lost += _judge(plan, plugins, folder / "out", expected, mark, before)
+                yield f"call {run.failed}, {what}; exit code {run.code}", lost
             shutil.rmtree(folder / "out")
+            if not run.failed:  # the run has no more of them
+                break
+            at = run.failed + 1
 
 
 def _begin(out: Path, whole: Path) -> dict[Path, bytes]:
@@ -167,8 +177,7 @@ def _judge(
     lost = [f"orphan after two seconds: {line}" for line in orphans(mark, us)]
     finished = records_of(out) | before
     lost += damage(out, finished, expected, set())
-    code, _ = drive(plan, plugins, out, 0, full=False)
-    if code:
+    if code := drive(plan, plugins, out, 0, full=False).code:
         return [*lost, f"the repeated run ended with exit code {code}"]
     lost += damage(out, finished, expected, set())
     missing = expected.keys() - Store(out).scan()[0].keys()
@@ -185,9 +194,10 @@ def main() -> None:
         protocol=RULES,
         seeds=1,
     )
-    for name in ("torch", "lightning.pytorch", "archbench._training", "archbench._training._warm_up"):
+    libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
+    ours = ("archbench._training", "archbench._training._warm_up", "archbench._report")
+    for name in ("torch", "lightning.pytorch", *ours, *libraries):
         importlib.import_module(name)
-    importlib.import_module("archbench._report")
     for detail, lost in sweep(plan, plugins, Path(folder), os.environ[MARKER]):
         sys.stdout.buffer.write(msgspec.json.encode((detail, lost)) + b"\n")
         sys.stdout.buffer.flush()

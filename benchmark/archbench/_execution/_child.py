@@ -114,17 +114,25 @@ def leads(job: Job) -> bool:
 
 
 def _redirect_output(log: Path, *, shared: bool) -> None:
-    """Let everything that is printed go to the log; where ranks share it, the supervisor has made it."""
+    """Let everything that is printed go to the log; a disk that fails costs the log, not the trial."""
+    try:
+        descriptor = _open_log(log, shared=shared)
+    except OSError:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    faulthandler.enable(file=2)
+
+
+def _open_log(log: Path, *, shared: bool) -> int:
+    """Return the descriptor of the log, which is new; where ranks share it, the supervisor has made it."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if not shared:
         log.unlink(missing_ok=True)
     # Never through a link; appended, because the supervisor cuts a log that grows too long.
     new = os.O_NOFOLLOW if shared else os.O_CREAT | os.O_EXCL
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | new, 0o644)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-    faulthandler.enable(file=2)
+    return os.open(log, os.O_WRONLY | os.O_APPEND | new, 0o644)
 
 
 def _die_with_parent(parent_is_gone: Callable[[], object]) -> None:

@@ -225,7 +225,7 @@ class Store:
         if self.root.exists() and not self.root.is_dir():
             raise StoreError(f"{self.root} is a file; give a folder with --out")
         found = []
-        for folder, folders, files in os.walk(self.records):
+        for folder, folders, files in os.walk(self.records, onerror=_refuse_unreadable):
             found += [os.path.join(folder, name) for name in (*folders, *files) if name.endswith(".json")]
             # What lies in a folder that is called like a record is set aside with the folder.
             folders[:] = [name for name in folders if not name.endswith(".json")]
@@ -267,6 +267,12 @@ class Store:
             yield
         finally:
             shutil.rmtree(self.shared, ignore_errors=True)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """Raise if a folder is there and cannot be listed: its trials would count as open, and be trained again."""
+    if not isinstance(error, FileNotFoundError):
+        raise StoreError(f"cannot read {error.filename}: {error.strerror or error}") from None
 
 
 def _checksum_of(path: str) -> str:

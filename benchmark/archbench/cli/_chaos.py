@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archbench._errors import SelectionError
+from archbench._errors import ClusterError, SelectionError
 from archbench.cli._options import Json, load
 from archbench.cli._output import print_json
 
@@ -22,8 +22,8 @@ Kinds = Annotated[
         "--kinds",
         metavar="KIND,KIND",
         help=(
-            "driver, group, server, worker, rank, full-disk, garbled, two-runs, stdout, clock; disk-call tries every "
-            "one."
+            "driver, group, server, worker, rank, node (needs Ray), full-disk, garbled, two-runs, stdout, clock; "
+            "disk-call tries every one."
         ),
         show_default="all",
     ),
@@ -48,14 +48,22 @@ def chaos(seed: Seed = 0, faults: Faults = 30, kinds: Kinds = None, json: Json =
 
 
 def _choose(kinds: str | None) -> list[str]:
-    """Return the kinds of faults that are asked for."""
-    from archbench._chaos import KINDS, SWEPT
+    """Return the kinds of faults that are asked for; if none are, all for which everything is installed."""
+    from archbench._chaos import KINDS, NEEDS_RAY, SWEPT
+    from archbench._execution import require
 
     known = [*KINDS, SWEPT]
     wanted = known if kinds is None else kinds.split(",")
     for name in wanted:
         if name not in known:
             raise SelectionError(f"there is no kind of fault {name!r}; give some of {','.join(known)}")
+    if NEEDS_RAY in wanted:
+        try:
+            require("ray")
+        except ClusterError:
+            if kinds is not None:
+                raise
+            wanted.remove(NEEDS_RAY)
     return wanted
 
 
