@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.performance, pytest.mark.timeout(1200)]
 
 
 def test_two_workers_against_one(tmp_path: Path) -> None:
-    """The wall time of a small run of the quick protocol with one worker over that with two is printed."""
-    (row,) = two_workers(tmp_path, 3, ["mlp", "lenet", "resnet-20"], seeds=2)
-    print(f"\n{describe(row)}")
+    """The wall time of trials with one worker over that with two is printed, and what two cores can give at most."""
+    trials, most = two_workers(tmp_path, 1, ["mlp", "lenet", "rnn"])
+    print(f"\n{describe(trials)}\n{describe(most)}")
 
-    assert row["found"] > 1
+    assert trials["found"] > 1
 
 
 def test_scheduling_of_a_trial(tmp_path: Path) -> None:

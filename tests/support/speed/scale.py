@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Container
+from concurrent.futures import ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from archbench._suite import RunSettings
 from archbench._suite._run import Run
 from support.speed.rows import Row, in_pairs, values
 from support.speed.spent import spent
+from support.speed.steps import bare, prepared
 from support.speed.trials import fresh
+from support.speed.trials import plan as plan_cell
 
 REFERENCE = Path(__file__).parents[3] / "leaderboard" / "reference"
 TASKS, SEEDS = 20, 50
@@ -48,20 +52,48 @@ def archbench_tasks():
 """
 
 
-def two_workers(folder: Path, count: int, architectures: list[str], seeds: int) -> list[Row]:
-    """Return the wall time of a run with one worker over that with two, from the command to its end."""
+FEW, MANY = 2, 8
+"""Seeds of two runs; what the larger takes longer is the time of trials, without the start and the page of a run."""
+
+
+def two_workers(folder: Path, count: int, architectures: list[str]) -> list[Row]:
+    """Return the wall time of trials with one worker over that with two, and what two cores can give at most.
+
+    One worker has one core, so that each trial has one thread in either run.
+    """
     folders = fresh(folder)
 
-    def run(workers: int) -> float:
+    def run(workers: int, seeds: int) -> float:
+        """Return the seconds of a command, from its start to its end."""
         command = [sys.executable, "-m", "archbench", "run", *architectures, "--task", "digits", "--seeds", str(seeds)]
         more = ["--workers", str(workers), "--out", str(next(folders)), "--device", "cpu", "--no-live"]
+        cores = sorted(os.sched_getaffinity(0))[:workers]
         start = time.perf_counter()
-        subprocess.run([*command, *more], check=True, capture_output=True)
+        subprocess.run(["taskset", "-c", ",".join(map(str, cores)), *command, *more], check=True, capture_output=True)
         return time.perf_counter() - start
 
-    pairs = in_pairs(lambda: run(1), lambda: run(2), count)
-    name = f"{len(architectures) * seeds} trials of quick, one worker over two"
-    return [values(name, [one / two for one, two in pairs], "ratio", at_least=1.9)]
+    def trials(workers: int) -> float:
+        return run(workers, MANY) - run(workers, FEW)
+
+    pairs = in_pairs(lambda: trials(1), lambda: trials(2), count)
+    number = len(architectures) * (MANY - FEW)
+    return [
+        values(f"{number} trials of quick, one worker over two", [a / b for a, b in pairs], "ratio", at_least=1.9),
+        values("a bare loop alone, twice, over two at a time", [_two_loops() for _ in range(3)], "ratio"),
+    ]
+
+
+def _two_loops() -> float:
+    """Return the seconds of two bare loops one after the other over those of both at a time, a process each."""
+    (trial,) = plan_cell("lenet-5", "digits")
+    run, steps = prepared(trial), 300
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as workers:
+        start = time.perf_counter()
+        for _ in range(2):
+            workers.submit(bare, run, steps).result()
+        alone, start = time.perf_counter() - start, time.perf_counter()
+        wait([workers.submit(bare, run, steps) for _ in range(2)])
+        return alone / (time.perf_counter() - start)
 
 
 class Delivered:
