@@ -66,10 +66,14 @@ def two_workers(folder: Path, count: int, architectures: list[str]) -> list[Row]
         """Return the seconds of a command, from its start to its end."""
         command = [sys.executable, "-m", "archbench", "run", *architectures, "--task", "digits", "--seeds", str(seeds)]
         more = ["--workers", str(workers), "--out", str(next(folders)), "--device", "cpu", "--no-live"]
-        cores = sorted(os.sched_getaffinity(0))[:workers]
-        start = time.perf_counter()
-        subprocess.run(["taskset", "-c", ",".join(map(str, cores)), *command, *more], check=True, capture_output=True)
-        return time.perf_counter() - start
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, sorted(cores)[:workers])  # the command inherits it
+        try:
+            start = time.perf_counter()
+            subprocess.run([*command, *more], check=True, capture_output=True)
+            return time.perf_counter() - start
+        finally:
+            os.sched_setaffinity(0, cores)
 
     def trials(workers: int) -> float:
         return run(workers, MANY) - run(workers, FEW)
