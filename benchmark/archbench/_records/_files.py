@@ -136,9 +136,8 @@ def read_plain_file(path: Path | str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # a file object costs a third of the reading
     try:
         data = os.read(descriptor, found.st_size + 1)
-        while len(data) != found.st_size and (
-            more := os.read(descriptor, _PIECE)
-        ):  # it grows, or is larger than it says
+        # It may grow, or be larger than it says.
+        while len(data) != found.st_size and (more := os.read(descriptor, _PIECE)):
             data += more
         return data
     finally:
