@@ -29,7 +29,7 @@ def build(task, options):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.calls = 0
+            self.calls, self.notes = 0, {"calls": []}
             self.seen = torch.zeros(1)
             # Batch normalisation leaves a bias before it without a gradient.
             hidden = nn.Linear(math.prod(task.input_shape), 16, bias=False)
@@ -153,9 +153,10 @@ def test_repeated_steps_lead_where_single_steps_lead(
         ("nn.Tanh()", "import random; random.random()"),
         ("nn.Tanh()", "import numpy; numpy.random.rand()"),
         ("nn.Tanh()", "self.calls += 1"),
+        ("nn.Tanh()", "self.notes['calls'].append(0)"),
         ("nn.Tanh()", "if self.training: self.net[2].running_mean = self.net[2].running_mean.clone()"),
     ],
-    ids=["torch", "random", "numpy", "counts", "replaces"],
+    ids=["torch", "random", "numpy", "counts", "collects", "replaces"],
 )
 def test_what_a_step_does_on_the_host_is_done_in_each(train: Callable[..., Record], noise: str, do: str) -> None:
     """A network that draws, counts or replaces tensors on the host takes its steps one by one, and says why."""

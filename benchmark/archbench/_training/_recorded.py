@@ -8,7 +8,8 @@ on the host, takes its steps one by one, with the very kernels that a recording 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, Protocol
@@ -200,13 +201,20 @@ class RecordedSteps:
 
     def _on_the_host(self) -> tuple[Any, ...]:
         """Return what a step must leave as it is, since a recording does not do it again."""
-        kept = [
-            (key, value)
-            for module in self.network.modules()
-            for key, value in vars(module).items()
-            if isinstance(value, bool | int | float | str | None)
-        ]
+        kept = [(key, _plain(value)) for module in self.network.modules() for key, value in vars(module).items()]
         return kept, host_states(), self._addresses()
+
+
+def _plain(value: object) -> Any:
+    """Return a number or a text, and of a collection its size and the numbers and texts in it; None for all else."""
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        # One level only: a mapping may lead back to itself.
+        return len(value), [len(item) if isinstance(item, Mapping) else _plain(item) for item in value.values()]
+    if isinstance(value, list | tuple | set | deque):
+        return len(value), [item for item in value if isinstance(item, bool | int | float | str)]
+    return None
 
 
 def find_obstacle(steps: int, resident: bool, optimizer: torch.optim.Optimizer) -> str:
