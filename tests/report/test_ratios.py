@@ -74,6 +74,14 @@ def test_interval_of_a_ratio_is_that_of_the_logarithms(make_record: MakeRecord) 
     assert (found.margin, found.factor) == (0.003, 1.25)
 
 
+def test_half_widths_have_no_digits_that_differ_between_processors(make_record: MakeRecord) -> None:
+    """The quantile in them is found to a billionth; what lies beyond would change the committed page with the machine."""
+    halves = build(make_record, ERRORS).boards[0].comparison.scores.half_widths
+
+    assert [half for row in halves for half in row] == [float(f"{half:.9g}") for row in halves for half in row]
+    assert sum(map(len, halves)) == 3
+
+
 def test_rows_show_and_follow_geometric_means(make_record: MakeRecord) -> None:
     """The order is that of the geometric means, which the table shows, with the interval of the mean logarithm."""
     board = build(make_record, {"even": [0.02, 0.02, 0.021], "wild": [0.001, 0.001, 0.1]})

@@ -15,6 +15,9 @@ from archbench._statistics import Judgement, Scale, Steps, judge
 
 _Row = TypeVar("_Row", bound=Row)
 
+KNOWN_DIGITS = 9
+"""Digits of half a width: the quantile in it is found to a billionth, and further digits differ between processors."""
+
 
 class Measured(NamedTuple):
     """The results of some entrants, which are compared.
@@ -101,8 +104,13 @@ def _differences(
     return Differences(
         entrants=list(keys),
         means=[float(mean) for mean in means],
-        half_widths=[] if found.reason else [row[:place] for place, row in enumerate(halves.tolist())],
+        half_widths=[] if found.reason else [[*map(_known, row[:place])] for place, row in enumerate(halves.tolist())],
     )
+
+
+def _known(half_width: float) -> float:
+    """Return half a width to the digits that are known of it."""
+    return float(f"{half_width:.{KNOWN_DIGITS}g}")
 
 
 def _nothing(scale: Scale) -> Comparison:
