@@ -31,7 +31,7 @@ PROBE_TIMEOUT = 120.0
 
 
 class Cost(NamedTuple):
-    """What a trial of a cell costs.
+    """The cost of a trial of a cell.
 
     Args:
         step: seconds of one optimiser step.
@@ -52,7 +52,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the measurement of cells found.
+    """The result of measuring cells.
 
     Args:
         costs: of the cells of which a few steps could be trained.
@@ -131,7 +131,7 @@ def _name_and_task(cell: Cell) -> tuple[str, str]:
 
 
 def _run_in_time(probes: Sequence[PlannedTrial], pool: Pool) -> Iterator[Record]:
-    """Yield the records of probes; the time begins with the first of them, as torch is loaded before."""
+    """Yield the records of probes; the time begins when the first one ends, as torch is loaded before."""
     following, arrivals, until = iter(probes), Arrivals(), 0.0
     first = list(islice(following, len(pool.devices)))
     with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
