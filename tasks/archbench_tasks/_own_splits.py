@@ -156,9 +156,9 @@ def check_classes(pool: Pool, names: Sequence[str], what: str) -> Rows:
 def _check_classes(pool: Pool, rows: Rows, names: Sequence[str], what: str) -> None:
     empty = [split for split, index in rows.items() if not len(index)]
     if empty:
-        raise archbench.DataError(
-            f"the {empty[0]} split is empty, as its {what} equal others in a later split; give more that are distinct"
-        )
+        distinct, given = len(set(pool.keys)), len(pool.keys)
+        few = f"{given} {what} are too few" if distinct == given else f"some of the {given} {what} equal others"
+        raise archbench.DataError(f"the {empty[0]} split is empty: {few}; give more that are distinct")
     unit, classes = _units(pool)
     needed = SPLITS if pool.times is None else ("train",)  # a class may appear, or end, in the course of time
     for label, name in enumerate(names):

@@ -79,7 +79,13 @@ def read_new_npz(path: Path, options: SequenceOptions, features: Sequence[str]) 
     _check_finite(form.values, form.lengths, path)
     named = {"time": find_column(path.name, [*arrays], "time", options.time)} if options.time else {}
     spacing = spacing_name(named) if spacing_name(named) in features else ""
-    wanted = [int(name) for name in features if name != spacing]
+    numbered = [name for name in features if name != spacing]
+    if not all(name.isdecimal() for name in numbered):
+        raise archbench.DataError(
+            f"{path.name} has no names of columns, and the network was trained on {', '.join(numbered)}; "
+            "give a .csv or .parquet file with these"
+        )
+    wanted = [int(name) for name in numbered]
     if max(wanted, default=0) >= form.values.shape[1]:
         raise archbench.DataError(f"{path.name} has {form.values.shape[1]} features, and no {max(wanted)}")
     sequence = np.repeat(np.arange(len(form.lengths)), form.lengths)

@@ -56,14 +56,12 @@ def texts_of(table: Table, column: str) -> list[str]:
 
 def feature_of(table: Table, column: str) -> Array:
     """Return a feature as finite float64."""
-    advice = (
-        f"fill it in, or leave the column out with drop={write_names([column])}; or set missing=mask, where empty "
-        "cells count as the mean and a feature says which they are"
-    )
-    return numbers_of(table, column, advice=advice)
+    advice = f"fill it in, or leave the column out with drop={write_names([column])}"
+    masking = "; or set missing=mask, where empty cells count as the mean and a feature says which they are"
+    return numbers_of(table, column, advice=advice, advice_if_empty=advice + masking)
 
 
-def numbers_of(table: Table, column: str, advice: str = "fill it in") -> Array:
+def numbers_of(table: Table, column: str, advice: str = "fill it in", advice_if_empty: str = "") -> Array:
     """Return a column as finite float64."""
     import numpy as np
 
@@ -74,22 +72,38 @@ def numbers_of(table: Table, column: str, advice: str = "fill it in") -> Array:
         numbers = np.empty(0)
     if numbers.shape != (len(values),):  # some cells are no numbers, or each cell is a list
         numbers = np.array([_number(value) for value in values])
-    check_finite(table, column, numbers, "a finite number", advice)
+    check_finite(table, column, numbers, "a finite number", advice, advice_if_empty)
     return numbers
 
 
-def check_finite(table: Table, column: str, numbers: Array, what: str, advice: str = "fill it in") -> None:
-    """Raise unless all numbers that were read from a column are finite."""
+def check_finite(
+    table: Table, column: str, numbers: Array, what: str, advice: str = "fill it in", advice_if_empty: str = ""
+) -> None:
+    """Raise unless all numbers that were read from a column are finite.
+
+    Args:
+        table, column: where they are from.
+        numbers: one for each row.
+        what: what a cell should be.
+        advice: what to do.
+        advice_if_empty: what to do where the first such cell is empty or says NaN, if that is something else.
+    """
     import numpy as np
 
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
         cell = table.columns[column][wrong[0]]
-        shown = repr(cell) if cell not in ("", None) else "nothing"
+        shown = repr(cell) if cell not in ("", None) else "an empty cell"
+        advice = (_is_empty(cell) and advice_if_empty) or advice
         raise archbench.DataError(
             f"{table.file} {table.place(int(wrong[0]))}, column {column!r}: {shown} is not {what}"
             f"{f', nor are {len(wrong) - 1} more in that column' if len(wrong) > 1 else ''}; {advice}"
         )
+
+
+def _is_empty(cell: Any) -> bool:
+    """Return whether a cell is empty or says NaN."""
+    return cell is None or str(cell).strip().lower() in ("", "nan")
 
 
 def _number(value: Any) -> float:
@@ -113,9 +127,8 @@ def numbers_or_nothing(table: Table, column: str) -> Array:
     """
     import numpy as np
 
-    cells = ["nan" if cell is None or not str(cell).strip() else cell for cell in table.columns[column]]
-    known = np.array([str(cell).strip().lower() != "nan" for cell in cells])
-    values = np.array([_number(cell) for cell in cells])
+    known = np.array([not _is_empty(cell) for cell in table.columns[column]])
+    values = np.array([_number(cell) for cell in table.columns[column]])
     check_finite(table, column, np.where(known, values, 0.0), "a finite number or an empty cell")
     return values
 

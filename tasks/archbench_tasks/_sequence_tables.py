@@ -37,7 +37,8 @@ def read_csv(path: Path) -> Table:
             numbered = list(_numbered_rows(reader, path, columns=len(header)))
         except (csv.Error, UnicodeDecodeError) as error:
             raise archbench.DataError(
-                f"{path.name} is not readable as csv in UTF-8 near line {reader.line_num + 1} ({error})"
+                f"{path.name} is not readable as csv in UTF-8 near line {reader.line_num + 1} ({error}); "
+                "save it as csv in UTF-8"
             ) from None
     if not numbered:
         raise archbench.DataError(f"{path.name} has no rows; the first line names the columns, the others are steps")

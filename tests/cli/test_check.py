@@ -41,8 +41,19 @@ def test_broken_file_says_what_is_wrong_and_how_to_see_it_again(cli_here, tmp_pa
     assert "again: benchmark check ./my_net.py --only B103" in done.stdout
     (blocked,) = [line for line in done.stdout.splitlines() if line.startswith("  blocked until ")]
     assert "B104" in blocked
+    assert blocked.startswith("  blocked until B103 passes: ")
     assert "B104  blocked" not in done.stdout
     assert "B101  ok" in done.stdout
+
+
+def test_terminal_escapes_of_a_plugin_are_not_printed(cli_here, tmp_path):
+    """What an exception of the plugin says is shown without codes that colour the terminal."""
+    raising = BROKEN.replace("    import math\n", "    raise RuntimeError('no \\x1b[31mluck')\n")
+    (tmp_path / "my_net.py").write_text(raising)
+
+    done = cli_here("check", "./my_net.py", "--only", "B101", cwd=tmp_path)
+
+    assert "raised RuntimeError: no luck (" in done.stdout
 
 
 def test_json_has_every_check(cli_here, tmp_path):

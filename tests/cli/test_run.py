@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -277,6 +278,32 @@ def test_a_dry_run_shows_the_forecast_and_trains_nothing(
     assert shown.stdout.splitlines()[-1] == "Forecast: about 4 s with 2 at a time. Nothing was kept."
     assert (plain["seconds"], plain["workers"], plain["cells"][0]["seconds"]) == (4.0, 2, 8.0)
     assert (plain["cells"][0]["limit"], plain["warnings"]) == (600.0, [])
+    assert plain["cost_sources"] == {"records": 1, "measured": 0, "estimated": 0, "unknown": 0}
+
+
+def test_a_dry_run_says_which_costs_are_estimated(
+    cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Estimated costs are marked, and a line, and JSON, counts the cells by where their cost is from."""
+    measured = CellForecast(
+        architecture="a", task="t", state="to train", reason="", trials=3, to_train=2, not_ok=0, tuning_trials=0,
+        seconds_per_trial=4.0, protocol="quick", limit=600.0, cost_source="measured",
+    )  # fmt: skip
+    estimated = dataclasses.replace(measured, cost_source="estimated")
+    failed = dataclasses.replace(measured, cost_source="unknown", seconds_per_trial=None)
+    cells = [measured, estimated, estimated, failed]
+    monkeypatch.setattr("archbench.cli._forecast.forecast", lambda *of: Forecast(cells=cells, workers=2))
+    shown = cli_here(*COMMAND, "--dry-run", cwd=tmp_path)
+    plain = json.loads(cli_here(*COMMAND, "--dry-run", "--json", cwd=tmp_path).stdout)
+
+    assert shown.stdout.splitlines()[1].split()[-4:] == ["4", "s", "8", "s"]
+    assert shown.stdout.splitlines()[2].split()[-4:] == ["~4", "s", "~8", "s"]
+    assert shown.stdout.splitlines()[-1] == (
+        "Costs, architecture on task: 1 measured, 2 estimated from the most similar of these (marked ~), "
+        "1 could not be measured and count as 0."
+    )
+    assert plain["cost_sources"] == {"records": 0, "measured": 1, "estimated": 2, "unknown": 1}
+    assert [cell["cost_source"] for cell in plain["cells"]] == ["measured", "estimated", "estimated", "unknown"]
 
 
 def test_a_dry_run_on_several_devices(cli_here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def test_even_spacing_is_no_feature(tmp_path: Path) -> None:
             {"group": "id", "time": "who"},
             "column 'who': 'p' is not a date such as 2024-03-01 or 2024-03-01T08:30",
         ),
-        ({"when": ""}, {"time": "when"}, "line 2, column 'when': nothing is not a date"),
+        ({"when": ""}, {"time": "when"}, "line 2, column 'when': an empty cell is not a date"),
         ({"who": ""}, {"group": "who"}, "line 2: 'who' is missing"),
     ],
 )

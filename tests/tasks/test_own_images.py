@@ -268,6 +268,8 @@ def write_bad(root: Path, kind: str) -> Path:
     elif kind == "empty split":
         make(root / "train", {"cat": 5, "dog": 5})
         (root / "test").mkdir()
+    elif kind == "one of each":
+        make(root, {"cat": 1, "dog": 1})
     elif kind == "class not tested":
         make(root / "train", {"cat": 5, "dog": 5})
         make(root / "test", {"cat": 5}, start=50)
@@ -286,6 +288,7 @@ def write_bad(root: Path, kind: str) -> Path:
         ("empty class", r"the folder emu in .* has no images"),
         ("one class", r"one class only, 'cat'"),
         ("few", r"class 'dog' has 2 distinct images, and none in the train split; it needs at least one in each"),
+        ("one of each", r"the train split is empty: 2 images are too few; give more"),
         ("no test", r"has train/ but no test/; give train/, test/ and perhaps validation/"),
         ("empty split", r"the split test/ in .* is empty"),
         ("class not tested", r"class 'dog' has 5 distinct images, and none in the test split"),

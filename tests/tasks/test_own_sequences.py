@@ -12,8 +12,9 @@ import pytest
 
 from archbench import DataError
 from archbench.testing import check_task
+from archbench_tasks._new_sequences import prepare
 from archbench_tasks._sequences import SequenceOptions
-from archbench_tasks.own_sequences import inspect, load
+from archbench_tasks.own_sequences import fit, inspect, load
 
 PLAIN = SequenceOptions()
 HEAD = "id,x,label\n"
@@ -167,9 +168,9 @@ BAD_CSV = {
     "": "has no rows",
     HEAD: "has no rows",
     HEAD + "a,1,u\na,2\n": "line 3 has 2 columns, the first line has 3",
-    HEAD + "a,1,u\n\na,oops,u\n": "line 4, column 'x': 'oops' is not a finite number",
-    HEAD + "a,nan,u\n": "line 2, column 'x': 'nan' is not a finite number",
-    HEAD + "a,,u\nb,inf,u\n": "line 2, column 'x': nothing is not a finite number, nor are 1 more",
+    HEAD + "a,1,u\n\na,oops,u\n": "line 4, column 'x': 'oops' is not a finite number; fill it in, or .* drop=x$",
+    HEAD + "a,nan,u\n": "line 2, column 'x': 'nan' is not a finite number; .* or set missing=mask",
+    HEAD + "a,,u\nb,inf,u\n": "line 2, column 'x': an empty cell is not a finite number, nor are 1 more",
     HEAD + "a,1,u\nb,2,\n": "line 3: 'label' is missing",
     HEAD + ",1,u\n": "line 2: 'id' is missing",
     HEAD + "a,1,u\na,2,v\n": "sequence 'a' has label u in line 2 and v in line 3",
@@ -181,7 +182,7 @@ BAD_CSV = {
     "name,x,label\na,1,u\n": "no column 'id'; its columns are name, x, label: set id=NAME",
     "id,x,kind\na,1,u\n": "no column 'label'; its columns are id, x, kind: set label=NAME, or target=NAME",
     "id,label\na,u\n": "no columns beside 'id' and 'label'",
-    HEAD + 'a,"1,u\n': "not readable as csv",
+    HEAD + 'a,"1,u\n': "not readable as csv .*save it as csv in UTF-8",
 }
 
 
@@ -227,6 +228,14 @@ BAD_NPZ = [
 ]
 
 
+def test_new_npz_for_a_network_of_named_columns(tmp_path: Path) -> None:
+    """An npz file has numbered features, so a network that was trained on columns of a table does not take it."""
+    path = as_csv(tmp_path, table())
+    np.savez(tmp_path / "new.npz", inputs=np.ones((2, 3, 1)))
+    with pytest.raises(DataError, match=r"new.npz has no names of columns, .* trained on x, y, size; give a .csv"):
+        prepare([tmp_path / "new.npz"], PLAIN, fit(path, PLAIN, inspect(path, PLAIN).content))
+
+
 @pytest.mark.parametrize(("arrays", "says"), BAD_NPZ, ids=range(len(BAD_NPZ)))
 def test_bad_npz(arrays: dict[str, Any], says: str, tmp_path: Path) -> None:
     """The message says which array is wrong, or which number of which sequence."""
@@ -270,7 +279,7 @@ def test_missing_cells_of_parquet(tmp_path: Path) -> None:
     """The message about an empty cell says its row and column."""
     steps = table()
     steps[7]["x"] = None
-    with pytest.raises(DataError, match="row 8, column 'x': nothing is not a finite number"):
+    with pytest.raises(DataError, match="row 8, column 'x': an empty cell is not a finite number"):
         inspect(as_parquet(tmp_path, steps), PLAIN)
 
 

@@ -1,5 +1,6 @@
 """Execution: run jobs in processes of their own, here or on a cluster, and yield their records. It needs no torch."""
 
+from archbench._execution._arrivals import Arrivals as Arrivals
 from archbench._execution._capacity import available_cores as available_cores
 from archbench._execution._capacity import libraries_of as libraries_of
 from archbench._execution._executor import Executor as Executor

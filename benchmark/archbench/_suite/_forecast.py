@@ -1,25 +1,22 @@
 """The forecast of a run: the matrix, and what it will cost.
 
-Cells that were trained before under the same protocol cost what they cost then. The others are measured: a few steps of
-each, as a real trial in a real worker, into a folder that is thrown away.
+Cells that were trained before under the same protocol cost what they cost then. The others are measured by a few steps,
+or estimated where there are too many to measure; see `_costs`.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Literal, get_args
 
-import msgspec
-
-from archbench._execution import Pool, Sharing, execute, libraries_of, open_shared_pool
-from archbench._planning import Cell, CellState, Plan, PlannedTrial
-from archbench._protocols import Protocol, equal_steps
-from archbench._records import Record, Store, Trial
+from archbench._execution import Pool, Sharing, libraries_of, open_shared_pool
+from archbench._planning import Cell, CellState, Plan
+from archbench._records import Record, Store
 from archbench._suite._changes import describe_changes
+from archbench._suite._costs import PROBE_SECONDS, Cost, cost_of, estimate, measure
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings, Strategy
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
@@ -28,9 +25,8 @@ from archbench._suite._sharing import describe_sharing
 MOST_NAMED = 5
 """Most cells that a warning about the time limit names."""
 
-PROBE_CHUNKS = 3
-PROBE_STEPS = 9
-PROBE_TIMEOUT = 120.0
+CostSource = Literal["records", "measured", "estimated", "unknown"]
+"""Where the seconds of a trial are from: earlier records, a few steps, or the most similar cell that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +44,7 @@ class CellForecast:
         tuning_trials: trials that the protocol spends on tuning.
         seconds_per_trial: of one trial; None if it could not be measured.
         limit: seconds after which a trial is ended.
+        cost_source: where `seconds_per_trial` is from.
         seconds: of all trials that still need training.
     """
 
@@ -62,6 +59,7 @@ class CellForecast:
     tuning_trials: int
     seconds_per_trial: float | None
     limit: float
+    cost_source: CostSource = "records"
 
     @property
     def too_long(self) -> bool:
@@ -100,6 +98,12 @@ class Forecast:
         return describe_too_long(self.cells)
 
     @property
+    def sources(self) -> dict[CostSource, int]:
+        """Number of cells with trials to train by where their cost is from; every source is there."""
+        left = [cell.cost_source for cell in self.cells if cell.to_train]
+        return {source: left.count(source) for source in get_args(CostSource)}
+
+    @property
     def seconds(self) -> float:
         """How long the run will take."""
         longest = max((cell.seconds_per_trial or 0.0 for cell in self.cells if cell.to_train), default=0.0)
@@ -136,8 +140,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         observer.informed(describe_sharing(sharing))
     unknown = [cell for cell, known in cells.items() if known.to_train and known.seconds_per_trial is None]
     if unknown:
-        observer.informed(f"Measuring what was never run here, architecture on task: {len(unknown)} ...")
-        cells |= _measure(unknown, cells, pool)
+        cells |= _find_costs(unknown, cells, _known_costs(states, settings), pool, observer)
     return Forecast(
         cells=list(cells.values()),
         workers=len(pool.devices),
@@ -193,6 +196,11 @@ def _describe(state: CellState, settings: RunSettings) -> CellForecast:
     not_ok = sum(record.status != "ok" for record in evaluated if record.id not in open_ids)
     word, reason = _describe_state(state, to_train, not_ok)
     finished = [record for record in evaluated if record.id not in open_ids]
+    seconds = (
+        _mean_seconds(finished, place)
+        or _mean_seconds(state.tuning_records(), place)
+        or _mean_seconds([record for record in evaluated if record.status == "timeout"], place)
+    )
     return CellForecast(
         architecture=cell.architecture.component.label,
         task=cell.task.component.label,
@@ -203,10 +211,9 @@ def _describe(state: CellState, settings: RunSettings) -> CellForecast:
         to_train=to_train,
         not_ok=not_ok,
         tuning_trials=cell.tuning_cost,
-        seconds_per_trial=_mean_seconds(finished, place)
-        or _mean_seconds(state.tuning_records(), place)
-        or _mean_seconds([record for record in evaluated if record.status == "timeout"], place),
+        seconds_per_trial=seconds,
         limit=settings.timeout or cell.protocol.timeout,
+        cost_source="unknown" if seconds is None else "records",
     )
 
 
@@ -220,13 +227,16 @@ def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, 
 
 def _mean_seconds(records: Sequence[Record], place: tuple[int, bool]) -> float | None:
     """Return the mean seconds of trials that so many devices trained, sharded or not; others say nothing of these."""
-    there = [
+    known = [seconds for seconds in map(_whole_seconds, _trained_there(records, place)) if seconds is not None]
+    return statistics.mean(known) if known else None
+
+
+def _trained_there(records: Iterable[Record], place: tuple[int, bool]) -> list[Record]:
+    return [
         record
         for record in records
         if record.environment is None or (record.environment.devices, record.environment.sharded) == place
     ]
-    known = [seconds for seconds in map(_whole_seconds, there) if seconds is not None]
-    return statistics.mean(known) if known else None
 
 
 def _whole_seconds(record: Record) -> float | None:
@@ -237,44 +247,37 @@ def _whole_seconds(record: Record) -> float | None:
     return seconds * training.planned_steps / training.steps
 
 
-def _measure(unknown: Sequence[Cell], cells: Mapping[Cell, CellForecast], pool: Pool) -> dict[Cell, CellForecast]:
-    """Return the forecasts of these cells with the seconds of a trial, from a few steps of each."""
-    probes = {probe.id: probe for probe in map(_probe, unknown)}
-    measured = {}
-    with tempfile.TemporaryDirectory(prefix="archbench-") as folder:
-        for record in execute(list(probes.values()), Store(Path(folder)), pool, timeout=PROBE_TIMEOUT):
-            probe = probes[record.id]
-            known, seconds = cells[probe.cell], _extrapolate(record, probe.cell.trials()[0].trial)
-            if seconds is None:
-                known = replace(known, state=record.status, reason=record.message)
-            measured[probe.cell] = replace(known, seconds_per_trial=seconds)
-    return measured
+def _known_costs(states: Iterable[CellState], settings: RunSettings) -> dict[Cell, Cost]:
+    """Return the costs that the records of cells tell."""
+    known: dict[Cell, Cost] = {}
+    for state in states:
+        mine = [state.records[trial.id] for trial in state.trials if trial.id in state.records]
+        there = _trained_there(mine, (settings.devices_per_trial, settings.sharded))
+        costs = [cost for cost in map(cost_of, there) if cost is not None]
+        if costs:
+            known[state.cell] = costs[0]
+    return known
 
 
-def _probe(cell: Cell) -> PlannedTrial:
-    trial = cell.trials()[0].trial
-    trial = msgspec.structs.replace(trial, protocol=_probe_protocol(cell.protocol))
-    return PlannedTrial(cell, trial, trial.id)
-
-
-def _probe_protocol(protocol: Protocol) -> Protocol:
-    return msgspec.structs.replace(
-        protocol,
-        name=f"{protocol.name}-forecast",
-        steps=equal_steps(PROBE_STEPS),
-        epochs=None,
-        seconds=None,
-        validations=PROBE_CHUNKS,
-        stop_at_target=False,
-        tuning=None,
-    )
-
-
-def _extrapolate(record: Record, trial: Trial) -> float | None:
-    """Return the seconds of the whole trial: its steps at the measured speed, and what the probe spent beside them."""
-    cost, facts = record.resources, record.training
-    if cost.step_seconds is None or cost.total_seconds is None or cost.train_seconds is None or facts is None:
-        return None
-    beside = max(0.0, cost.total_seconds - cost.train_seconds)
-    steps = trial.steps(record.task_facts.kind, facts.examples)
-    return beside + ((trial.seconds or 0.0) if steps is None else cost.step_seconds * steps)
+def _find_costs(
+    unknown: Sequence[Cell],
+    cells: Mapping[Cell, CellForecast],
+    known: Mapping[Cell, Cost],
+    pool: Pool,
+    observer: Observer,
+) -> dict[Cell, CellForecast]:
+    """Return the forecasts of cells without records, with the seconds of a trial."""
+    bound = f"for {PROBE_SECONDS:g} s at most"
+    observer.informed(f"Measuring what was never run here, {bound}, architecture on task: {len(unknown)} ...")
+    measured = measure(unknown, pool)
+    costs = {**known, **measured.costs}
+    found = {}
+    for cell in unknown:
+        if cell in measured.costs:
+            whole = measured.costs[cell].of_trial(cell)
+            found[cell] = replace(cells[cell], seconds_per_trial=whole, cost_source="measured")
+        elif (record := measured.failures.get(cell)) is not None:
+            found[cell] = replace(cells[cell], state=record.status, reason=record.message)
+        elif (seconds := estimate(cell, costs)) is not None:
+            found[cell] = replace(cells[cell], seconds_per_trial=seconds, cost_source="estimated")
+    return found

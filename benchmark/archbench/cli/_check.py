@@ -119,7 +119,8 @@ def _print(results: Sequence[CheckResult]) -> None:
     if blocked:
         causes = sorted({code for result in blocked for code in result.blocked_by})
         waiting = [code for code in causes if code not in {result.code for result in blocked}] or causes
-        print(f"  blocked until {', '.join(waiting)} pass: {', '.join(result.code for result in blocked)}")
+        verb = "passes" if len(waiting) == 1 else "pass"
+        print(f"  blocked until {', '.join(waiting)} {verb}: {', '.join(result.code for result in blocked)}")
     count = {status: sum(r.status == status for r in results) for status in ("passed", "failed", "expected", "blocked")}
     seconds = sum(result.seconds for result in results)
     print(f"  {', '.join(f'{n} {status}' for status, n in count.items() if n)} in {seconds:.1f} s of CPU time\n")

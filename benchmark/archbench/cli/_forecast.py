@@ -25,7 +25,8 @@ def show_forecast(plan: Plan, settings: RunSettings, observer: Observer, *, json
         together = {"devices_per_trial": expected.devices_per_trial, "strategy": expected.strategy}
         places = {"workers": expected.workers, **together}
         shared = {"per_device": expected.per_device}
-        cost = {**places, **shared, "seconds": expected.seconds, "warnings": expected.warnings}
+        seconds = {"seconds": expected.seconds, "cost_sources": expected.sources}
+        cost = {**places, **shared, **seconds, "warnings": expected.warnings}
         refused = {"refused": plain_refused(expected.refused)}
         print_json({"cells": cells, **cost, **refused, "own_data": describe_all_own_data(plan)})
     else:
@@ -45,6 +46,8 @@ def _print(expected: Forecast) -> None:
     together = f", each on {expected.devices_per_trial} devices" if expected.devices_per_trial > 1 else ""
     together += " with sharded weights" if expected.strategy == "fsdp" else ""
     print(f"\nForecast: about {seconds} with {expected.workers} at a time{together}. Nothing was kept.")
+    for line in _describe_sources(expected):
+        print(line)
     for line in expected.warnings:
         print(f"warning: {line}")
 
@@ -52,5 +55,21 @@ def _print(expected: Forecast) -> None:
 def _describe_cell(cell: CellForecast) -> tuple[Text | str, ...]:
     each = cell.seconds_per_trial
     state = f"{cell.state}: {cell.reason}" if cell.reason else cell.state
-    cost = (format_seconds(each), format_seconds(cell.seconds)) if each and cell.to_train else ("", "")
+    about = "~" if cell.cost_source == "estimated" else ""
+    cost = (about + format_seconds(each), about + format_seconds(cell.seconds)) if each and cell.to_train else ("", "")
     return Text(cell.architecture), Text(cell.task), Text(state), f"{cell.to_train}/{cell.trials}", *cost
+
+
+def _describe_sources(expected: Forecast) -> list[str]:
+    """Return a line that counts the cells by where their cost is from, unless all were trained or measured."""
+    sources = expected.sources
+    told = {
+        "records": "known from records",
+        "measured": "measured",
+        "estimated": "estimated from the most similar of these (marked ~)",
+        "unknown": "could not be measured and count as 0",
+    }
+    if not sources["estimated"] and not sources["unknown"]:
+        return []
+    counts = ", ".join(f"{number} {told[source]}" for source, number in sources.items() if number)
+    return [f"Costs, architecture on task: {counts}."]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from archbench._errors import ArchbenchError, SelectionError
+from archbench._records import printable
 from archbench.testing._check import Check, CheckResult, Fault, NotApplicable, Status
 from archbench.testing._isolation import isolated, seed_everything
 
@@ -109,7 +110,7 @@ class Session:
             title=check.title,
             level=check.level,
             status=status,
-            message=message,
+            message=printable(message),
             reproduce=f"benchmark check {self._selector} --only {check.code}" + (" --slow" if check.slow else ""),
             **more,
         )
