@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -57,6 +58,8 @@ def leaderboard(
     json: Json = False,
 ) -> None:
     """Build the leaderboard again from the records in a folder. Trains nothing."""
+    # Before numpy is imported: its threads would help with nothing here, wait actively, and forbid to fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _refuse_contradictions(port, publish_url, serve=serve, writes=parquet or publish_workflow or bool(publish_url))
     if workflow_file and not publish_workflow:
         raise SelectionError("--workflow-file is the file of --publish-workflow; add that, or leave it out")
@@ -85,7 +88,12 @@ def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json:
     for item in set_aside:
         print(f"warning: {item}", file=sys.stderr)
     written = write_leaderboard(
-        store, list(records.values()), plugins, parquet=wanted.parquet, publish_url=wanted.publish_url
+        store,
+        list(records.values()),
+        plugins,
+        parquet=wanted.parquet,
+        publish_url=wanted.publish_url,
+        two_processes=True,
     )
     print_problems(written.problems)
     page = store.root / "index.html"
