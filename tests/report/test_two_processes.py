@@ -170,7 +170,10 @@ def test_each_item_is_taken_once(shared: Shared) -> None:
 
 def test_the_first_error_is_raised(shared: Shared) -> None:
     """Of several items that fail, the first tells why, once, and those before it are done."""
-    done, log = shared("def work(number):\n    log(number)\n    time.sleep(0.02)\n    assert number < 7, number")
+    done, log = shared(
+        "def work(number):\n    log(number)\n    time.sleep(number == 0 and os.getpid() == first)\n"
+        "    assert number < 7, number"  # so that the second process meets it, and the first one another
+    )
 
     assert done.returncode == 1
     assert done.stderr.count("Traceback") == 1
@@ -229,6 +232,7 @@ def test_a_signal_ends_both(make_folder: MakeFolder, everyone: bool) -> None:
     assert (process.returncode, messages) == (130 if everyone else 143, "Stopped.\n")
     wait_for(lambda: not group_lives(process.pid))
     assert not list(folder.out.rglob("*.part"))
+    assert len(folder.log.read_text().splitlines()) < 20, "the second process went on to the end"
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
