@@ -14,7 +14,7 @@ import numpy as np
 from archbench._plugins import load_plugins
 from archbench._records import Pairing, Record, Store
 from archbench._report import build_leaderboard
-from archbench._report._split import MOST_BYTES, render_pages
+from archbench._report._split import MOST_BYTES, make_pages
 from archbench._suite._leaderboard import answer_all
 
 REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
@@ -56,7 +56,7 @@ def test_a_full_page_is_small() -> None:
     studies = [record for record in committed if record.trial.protocol.for_studies]
     records = [*full([record for record in committed if not record.trial.protocol.for_studies]), *studies]
     board = build_leaderboard(records, answers=answer_all(load_plugins(only=[]), records))
-    pages = dict(render_pages(board, records))
+    pages = {name: render() for name, render in make_pages(board, records)}
     sizes = {name: len(page.encode()) for name, page in pages.items()}
 
     assert len(records) == ARCHITECTURES * TASKS * SEEDS + len(studies)

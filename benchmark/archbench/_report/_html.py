@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -57,11 +57,11 @@ def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url:
         records: the records that it was built from, for the views of single trials.
         publish_url: where it will be on the web; sites that link to it then show its preview picture. Else empty.
     """
-    return next(render_parts(board, [Part(True, board.boards, board.entrants, records)], publish_url))
+    return make_renderer(board, publish_url)(Part(True, board.boards, board.entrants, records))
 
 
-def render_parts(board: Leaderboard, parts: Iterable[Part], publish_url: str = "") -> Iterator[str]:
-    """Yield the pages with these parts of a leaderboard, each when it is asked for."""
+def make_renderer(board: Leaderboard, publish_url: str = "") -> Callable[[Part], str]:
+    """Return what renders pages with parts of a leaderboard."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("archbench._report", "templates"),
         autoescape=True,
@@ -70,10 +70,13 @@ def render_parts(board: Leaderboard, parts: Iterable[Part], publish_url: str = "
         keep_trailing_newline=True,
     )
     template, names, entrants = environment.get_template("page.html.j2"), _context(board), entrants_data(board)
-    for part in parts:
+
+    def render(part: Part) -> str:
         url = publish_url if part.whole else ""
         data = page_data(part.compared or board, entrants, part.records, part.elsewhere, part.boards)
-        yield isolate(template.render(names, part=part, publish_url=url, data=Markup(data)))  # noqa: S704 - no `<` in it
+        return isolate(template.render(names, part=part, publish_url=url, data=Markup(data)))  # noqa: S704 - no `<` in it
+
+    return render
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:

@@ -5,17 +5,17 @@ The pages open from disk. All share one shell, and the links between views that 
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
 from archbench._records import Record, group_by
 from archbench._report._addresses import Addresses
 from archbench._report._exports import slug
-from archbench._report._html import Part, render_html, render_parts
+from archbench._report._html import Part, make_renderer, render_html
 from archbench._report._page_data import Elsewhere
 from archbench._report._schema import Entrant, Leaderboard, TaskBoard
 
@@ -32,10 +32,12 @@ _PLACE = re.compile(r' id="(/[^"]*)')
 """Both begin with letters, for which a page is searched at once; a pattern that looks behind tries every letter."""
 
 
-def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the pages of a leaderboard by the names of their files: `index.html`, and those beside it if it is large.
+def make_pages(
+    board: Leaderboard, records: Sequence[Record], publish_url: str = ""
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Yield name and renderer of each page of a leaderboard: `index.html`, and the pages beside it if it is large.
 
-    Each page is made when it is asked for, so that only one of them is in memory.
+    A large leaderboard would fill the memory if all of its pages were rendered at once.
 
     Args:
         board, records, publish_url: as for `render_html`.
@@ -43,13 +45,16 @@ def render_pages(board: Leaderboard, records: Sequence[Record], publish_url: str
     if _count(board) <= MOST_TRIALS:
         whole = render_html(board, records, publish_url)
         if len(whole.encode()) <= MOST_BYTES:
-            yield _INDEX, whole
+            yield _INDEX, lambda: whole
             return
-    files = _Files(board)
-    named, parts = itertools.tee(_parts(board, records, files))
-    pages = render_parts(board, (part for _, part in parts), publish_url)
-    for (name, _), page in zip(named, pages, strict=True):
-        yield name, _relink(page, name, files)
+    files, render = _Files(board), make_renderer(board, publish_url)
+    for name, part in _parts(board, records, files):
+        yield name, partial(_render, render, name, part, files)
+
+
+def _render(render: Callable[[Part], str], name: str, part: Part, files: _Files) -> str:
+    """Return the page of a file with this part of a leaderboard."""
+    return _relink(render(part), name, files)
 
 
 def _parts(board: Leaderboard, records: Sequence[Record], files: _Files) -> Iterator[tuple[str, Part]]:

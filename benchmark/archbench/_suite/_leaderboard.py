@@ -41,7 +41,13 @@ class WrittenLeaderboard:
 
 
 def write_leaderboard(
-    store: Store, records: Sequence[Record], plugins: Plugins, *, parquet: bool = False, publish_url: str = ""
+    store: Store,
+    records: Sequence[Record],
+    plugins: Plugins,
+    *,
+    parquet: bool = False,
+    publish_url: str = "",
+    two_processes: bool = False,
 ) -> WrittenLeaderboard:
     """Build the leaderboard of all records of a folder and write its files.
 
@@ -51,6 +57,7 @@ def write_leaderboard(
         plugins: may add sections, and bring the studies and claims.
         parquet: also write `trials.parquet`.
         publish_url: where the page will be on the web; it then names its preview picture.
+        two_processes: write the files of a large leaderboard in two processes where that is safe.
 
     Raises:
         StoreError: the folder cannot be written, or Parquet is asked for and pyarrow is not installed.
@@ -58,7 +65,14 @@ def write_leaderboard(
     from archbench._report import write_files  # numpy and scipy: many verbs do without
 
     built = _build(store, records, plugins)
-    written = write_files(built.leaderboard, records, store.root, parquet=parquet, publish_url=publish_url)
+    written = write_files(
+        built.leaderboard,
+        records,
+        store.root,
+        parquet=parquet,
+        publish_url=publish_url,
+        two_processes=two_processes,
+    )
     return replace(built, files=[path.relative_to(store.root).as_posix() for path in written])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -57,16 +58,21 @@ def leaderboard(
     json: Json = False,
 ) -> None:
     """Build the leaderboard again from the records in a folder. Trains nothing."""
+    _keep_to_one_thread()
     _refuse_contradictions(port, publish_url, serve=serve, writes=parquet or publish_workflow or bool(publish_url))
     if workflow_file and not publish_workflow:
         raise SelectionError("--workflow-file is the file of --publish-workflow; add that, or leave it out")
-    plugins = load(plugin, no_plugin)
-    store = _open_store(out)
+    plugins, store = load(plugin, no_plugin), _open_store(out)
     if serve:
         _serve(out, plugins, DEFAULT_PORT if port is None else port, open_=open_, json=json)
     else:
         workflow = write_workflow(out, workflow_file) if publish_workflow else None
         _write(store, plugins, Wanted(parquet, publish_url, workflow), open_=open_, json=json)
+
+
+def _keep_to_one_thread() -> None:
+    """Let numpy start no threads when it is imported: here they only wait, actively, and forbid to fork."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class Wanted(NamedTuple):
@@ -85,19 +91,28 @@ def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json:
     for item in set_aside:
         print(f"warning: {item}", file=sys.stderr)
     written = write_leaderboard(
-        store, list(records.values()), plugins, parquet=wanted.parquet, publish_url=wanted.publish_url
+        store,
+        list(records.values()),
+        plugins,
+        parquet=wanted.parquet,
+        publish_url=wanted.publish_url,
+        two_processes=True,
     )
     print_problems(written.problems)
     page = store.root / "index.html"
     if json:
         print_json(_describe(len(records), set_aside, written, wanted.workflow))
     else:
-        print(f"{len(records)} records -> {page}")
-        if wanted.workflow:
-            print(f"workflow -> {wanted.workflow}; commit it together with {store.root}")
+        _print_places(len(records), page, wanted.workflow)
     if open_:
         _show(page.absolute().as_uri())
     sys.exit(1 if any(problem.fatal for problem in written.problems) else 0)
+
+
+def _print_places(records: int, page: Path, workflow: Path | None) -> None:
+    print(f"{records} records -> {page}")
+    if workflow:
+        print(f"workflow -> {workflow}; commit it together with {page.parent}")
 
 
 def _serve(out: Path, plugins: Plugins, port: int, *, open_: bool, json: bool) -> NoReturn:
