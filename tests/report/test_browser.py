@@ -14,7 +14,7 @@ from PIL import Image
 
 from archbench._records import Record
 from support import MakeRecord
-from support.browsing import OpenAt, go
+from support.browsing import OpenAt, Tabs, go
 
 pytestmark = pytest.mark.browser
 
@@ -199,6 +199,22 @@ def test_theme(page: Any) -> None:
     assert paper() == dark
     button.click()
     assert paper() == light
+
+
+def test_a_tab_keeps_nothing_of_an_earlier_test(tabs: Tabs, realistic_page: Path) -> None:
+    """Tests share tabs: the next one finds its own window and the system's theme, and no medium of the one before."""
+    tab = tabs.open(realistic_page, DIGITS, viewport={"width": 390, "height": 800}, color_scheme="dark")
+    tab.locator("#theme").click()
+    tab.emulate_media(media="print")
+    tabs.give_back()
+    again = tabs.open(realistic_page)
+    media = [again.evaluate(f"matchMedia('{query}').matches") for query in ("print", "(prefers-color-scheme: dark)")]
+    width = again.evaluate("innerWidth")
+    button = again.locator("#theme").inner_text()
+    tabs.give_back()
+
+    assert again is tab
+    assert (width, media, button) == (1280, [False, False], "Auto")
 
 
 CLIPBOARD = """() => {

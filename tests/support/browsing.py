@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 OpenAt = Callable[[str], Any]
+
+WINDOW = {"width": 1280, "height": 900}
 
 _FOLLOW = """route => new Promise((done) => {
     addEventListener("hashchange", () => setTimeout(done), { once: true });
@@ -40,40 +42,41 @@ class Tabs:
     def __init__(self, browser: Any) -> None:
         self.faults: list[str] = []
         self._browser = browser
-        self._taken: list[tuple[Any, dict[str, Any]]] = []
-        self._free: list[tuple[Any, dict[str, Any]]] = []
+        self._taken: list[Any] = []
+        self._free: list[Any] = []
 
-    def open(self, page: Path, address: str = "", **options: Any) -> Any:
-        """Return a tab that shows a file, ready for use, in a window with these options of a browser context."""
-        tab = self._take({"viewport": {"width": 1280, "height": 900}, **options})
+    def open(
+        self,
+        page: Path,
+        address: str = "",
+        *,
+        viewport: Mapping[str, int] = WINDOW,
+        color_scheme: str = "light",
+        java_script_enabled: bool = True,
+    ) -> Any:
+        """Return a tab that shows a file, ready for use; the options are those of a browser context."""
+        tab = self._free.pop() if self._free and java_script_enabled else self._new(java_script_enabled)
+        if java_script_enabled:
+            self._taken.append(tab)
+        tab.set_viewport_size(viewport)
+        tab.emulate_media(media="null", color_scheme=color_scheme)
         tab.goto(page.as_uri() + address)
-        if options.get("java_script_enabled", True):
+        if java_script_enabled:
             tab.wait_for_selector("html[data-ready]")
         return tab
 
     def give_back(self) -> None:
         """Empty the tabs that are open, so that the next test finds them as new, and keep them for it."""
         while self._taken:
-            tab, options = self._taken.pop()
-            if not options.get("java_script_enabled", True):
-                tab.context.close()
-                continue
+            tab = self._taken.pop()
             if _is_own(tab.url):
                 tab.evaluate("localStorage.clear()")
             tab.goto("about:blank")
-            tab.emulate_media(media="null", color_scheme=options.get("color_scheme", "light"))
             tab.mouse.move(0, 0)
-            self._free.append((tab, options))
+            self._free.append(tab)
 
-    def _take(self, options: dict[str, Any]) -> Any:
-        fitting = [kept for kept in self._free if kept[1] == options]
-        if fitting:
-            self._free.remove(fitting[0])
-        tab = fitting[0][0] if fitting else self._watched(self._browser.new_context(**options).new_page())
-        self._taken.append((tab, options))
-        return tab
-
-    def _watched(self, tab: Any) -> Any:
+    def _new(self, java_script_enabled: bool) -> Any:
+        tab = self._browser.new_context(java_script_enabled=java_script_enabled).new_page()
         tab.on("console", lambda said: self.faults.append(said.text) if said.type in ("error", "warning") else None)
         tab.on("pageerror", lambda error: self.faults.append(str(error)))
         tab.on("request", lambda asked: self.faults.append(asked.url) if not _is_own(asked.url) else None)
