@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import zlib
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from archbench._records import (
     Trial,
 )
 from support import MakeRecord, write_page
+from support.browsing import OpenAt, Tabs
 
 TASKS = {
     "digits": TaskFacts(
@@ -232,39 +234,28 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[OpenPage]:
-    """Opens pages from disk; any console error and any request beyond the disk fails the test."""
-    faults: list[str] = []
-    contexts = []
+@pytest.fixture(scope="module")
+def tabs(browser: Any) -> Tabs:
+    """The tabs of that browser, for fixtures that several tests share; tests use `open_page`."""
+    return Tabs(browser)
 
-    def watched(options: dict[str, Any]) -> Any:
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        tab.on("pageerror", lambda error: faults.append(str(error)))
-        tab.on("request", lambda asked: faults.append(asked.url) if not _is_own(asked.url) else None)
-        return tab
+
+@pytest.fixture
+def open_page(tabs: Tabs, tmp_path: Path) -> Iterator[OpenPage]:
+    """Opens pages from disk; any console error, dialog, and request beyond the disk fails the test."""
+    numbers = itertools.count()
 
     def open_page(source: Path | Sequence[Record], address: str = "", **options: Any) -> Any:
         if not isinstance(source, Path):
-            write_page(source, tmp_path / str(len(contexts)))
-            source = tmp_path / str(len(contexts)) / "index.html"
-        tab = watched(options)
-        tab.goto(source.as_uri() + address)
-        if options.get("java_script_enabled", True):
-            tab.wait_for_selector("html[data-ready]")
-        return tab
+            out = tmp_path / str(next(numbers))
+            write_page(source, out)
+            source = out / "index.html"
+        return tabs.open(source, address, **options)
 
+    tabs.faults.clear()
     yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def _is_own(address: str) -> bool:
-    """Return whether a request asks for a file of the page, or for what the page itself made."""
-    return address.startswith(("file:", "data:", "blob:"))
+    tabs.give_back()
+    assert tabs.faults == []
 
 
 @pytest.fixture(scope="session")
@@ -279,3 +270,9 @@ def realistic_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(open_page: OpenPage, realistic_page: Path) -> Any:
     """The realistic board, opened from disk."""
     return open_page(realistic_page)
+
+
+@pytest.fixture
+def page_at(open_page: OpenPage, realistic_page: Path) -> OpenAt:
+    """`page_at("#/tasks")` is the realistic board, opened from disk at an address."""
+    return lambda address: open_page(realistic_page, address)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from archbench._records import Record
 from support import MakeRecord
-from support.browsing import go
+from support.browsing import OpenAt, Tabs, go
 
 pytestmark = pytest.mark.browser
 
@@ -32,9 +32,9 @@ def names(page: Any) -> list[str]:
     return texts
 
 
-def test_sorting(page: Any) -> None:
+def test_sorting(page_at: OpenAt) -> None:
     """The first click sorts, the second reverses, the third restores the order; missing values stay at the end."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     before, head = names(page), table(page).locator("thead th", has_text="Test score")
 
     head.locator("button").click()
@@ -53,18 +53,18 @@ def test_sorting(page: Any) -> None:
     assert before == names(page)
 
 
-def test_sorting_the_second_table_of_a_view(page: Any) -> None:
+def test_sorting_the_second_table_of_a_view(page_at: OpenAt) -> None:
     """The address says which table of the view is sorted."""
-    go(page, "#/data?sort=2.seed&dir=desc")
+    page = page_at("#/data?sort=2.seed&dir=desc")
 
     failures = page.locator("#failures-table")
     assert failures.locator("th[aria-sort=descending]").inner_text().strip() == "Seed"
     assert page.locator("main > section:visible table[id]").first.locator("th[aria-sort]").count() == 0
 
 
-def test_sorting_by_keyboard(page: Any) -> None:
+def test_sorting_by_keyboard(page_at: OpenAt) -> None:
     """The Tab key reaches the head of a column and Enter sorts by it; the filter follows the typing."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     head = table(page).locator("thead th").nth(1)
     table(page).locator("thead button").nth(0).focus()
     page.keyboard.press("Tab")
@@ -87,9 +87,9 @@ def test_sorting_by_keyboard(page: Any) -> None:
         ("nothing has this name", set()),
     ],
 )
-def test_the_filter_takes_several_terms(page: Any, typed: str, expected: set[str]) -> None:
+def test_the_filter_takes_several_terms(page_at: OpenAt, typed: str, expected: set[str]) -> None:
     """A comma means any of, a space means all of; case does not matter, nor does a comma at the end."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     page.locator("#q").fill(typed)
 
     assert set(names(page)) == expected
@@ -113,9 +113,9 @@ def test_typing_adds_nothing_to_the_history(page: Any) -> None:
     assert page.url.endswith("#/tasks")
 
 
-def test_pinned_rows_stay_on_top(page: Any) -> None:
+def test_pinned_rows_stay_on_top(page_at: OpenAt) -> None:
     """A pinned architecture is on top of the table whatever the order and the filter, and stands out in charts."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     last = names(page)[-1]
     page.get_by_role("button", name=f"Pin {last}", exact=True).locator("visible=true").first.click()
     assert names(page)[0] == last
@@ -129,18 +129,18 @@ def test_pinned_rows_stay_on_top(page: Any) -> None:
     assert page.locator("main > section:visible svg [data-e].pinned, main > section:visible figure.pinned").count() > 0
 
 
-def test_pins_go_with_the_reader(page: Any) -> None:
+def test_pins_go_with_the_reader(page_at: OpenAt) -> None:
     """What is pinned on one view is pinned on the next one."""
-    go(page, DIGITS + "?pin=mlp")
+    page = page_at(DIGITS + "?pin=mlp")
     page.locator("header nav a", has_text="Data").click()
 
     assert "pin=mlp" in page.url
     assert names(page)[0] == "mlp"
 
 
-def test_columns_can_be_left_out(page: Any) -> None:
+def test_columns_can_be_left_out(page_at: OpenAt) -> None:
     """A column that is not wanted is gone from head and body, and the address remembers it."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     before = table(page).locator("thead th:visible").count()
     page.locator("details.choose summary").locator("visible=true").first.click()
     page.get_by_label("Parameters", exact=True).locator("visible=true").first.uncheck()
@@ -156,9 +156,9 @@ def test_columns_can_be_left_out(page: Any) -> None:
     assert not page.get_by_label("Parameters", exact=True).locator("visible=true").first.is_checked()
 
 
-def test_superseded_rows_can_be_hidden(page: Any) -> None:
+def test_superseded_rows_can_be_hidden(page_at: OpenAt) -> None:
     """Unchecking the box hides superseded rows, and the address remembers it."""
-    go(page, ADDING)
+    page = page_at(ADDING)
     assert page.locator("tr[data-old]:visible").count() > 0
     page.locator("#old").uncheck()
 
@@ -167,9 +167,9 @@ def test_superseded_rows_can_be_hidden(page: Any) -> None:
     assert page.locator("tr[data-old]:visible").count() == 0
 
 
-def test_reset(page: Any) -> None:
+def test_reset(page_at: OpenAt) -> None:
     """The button takes filter, order, pins and columns back at once."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     before = names(page)
     go(page, DIGITS + "?q=resnet&sort=parameters&dir=desc&pin=mlp&hide=seeds&old=0")
     page.locator("#tools button[type=reset]").click()
@@ -201,6 +201,22 @@ def test_theme(page: Any) -> None:
     assert paper() == light
 
 
+def test_a_tab_keeps_nothing_of_an_earlier_test(tabs: Tabs, realistic_page: Path) -> None:
+    """Tests share tabs: the next one finds its own window and the system's theme, and no medium of the one before."""
+    tab = tabs.open(realistic_page, DIGITS, viewport={"width": 390, "height": 800}, color_scheme="dark")
+    tab.locator("#theme").click()
+    tab.emulate_media(media="print")
+    tabs.give_back()
+    again = tabs.open(realistic_page)
+    media = [again.evaluate(f"matchMedia('{query}').matches") for query in ("print", "(prefers-color-scheme: dark)")]
+    width = again.evaluate("innerWidth")
+    button = again.locator("#theme").inner_text()
+    tabs.give_back()
+
+    assert again is tab
+    assert (width, media, button) == (1280, [False, False], "Auto")
+
+
 CLIPBOARD = """() => {
     delete window.copied;
     const clipboard = { writeText: async (text) => { window.copied = text; } };
@@ -216,9 +232,9 @@ def copied(page: Any, label: str) -> str:
     return text
 
 
-def test_a_table_is_copied_as_it_is_shown(page: Any) -> None:
+def test_a_table_is_copied_as_it_is_shown(page_at: OpenAt) -> None:
     """CSV and Markdown have the rows that are shown, in their order, and the columns that are shown."""
-    go(page, DIGITS + "?q=resnet,mlp&sort=architecture&dir=desc&hide=seeds,validation")
+    page = page_at(DIGITS + "?q=resnet,mlp&sort=architecture&dir=desc&hide=seeds,validation")
     rows = list(csv.DictReader(io.StringIO(copied(page, "Copy the table as CSV"))))
 
     assert [row["Architecture"] for row in rows] == names(page)
@@ -234,21 +250,20 @@ def test_a_table_is_copied_as_it_is_shown(page: Any) -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+sum", "-net", "@net", 'a "quoted", name', "a|b"])
-def test_a_copied_name_is_no_formula(open_page: Any, make_record: MakeRecord, name: str) -> None:
+def test_a_copied_name_is_no_formula(open_page: Any, make_record: MakeRecord) -> None:
     """A spreadsheet runs none of the names, and no name breaks a line of the copy."""
-    page = open_page([make_record(who, seed=seed) for who in (name, "mlp", "lstm") for seed in range(2)], DIGITS)
+    formulas, texts = ["=1+1", "+sum", "-net", "@net"], ['a "quoted", name', "a|b", "mlp"]
+    page = open_page([make_record(name, seed=seed) for name in formulas + texts for seed in range(2)], DIGITS)
     rows = list(csv.DictReader(io.StringIO(copied(page, "Copy the table as CSV"))))
 
-    expected = f"'{name}" if name[0] in "=+-@" else name
-    assert {row["Architecture"] for row in rows} == {expected, "mlp", "lstm"}
+    assert sorted(row["Architecture"] for row in rows) == sorted([f"'{name}" for name in formulas] + texts)
     lines = copied(page, "Copy the table as Markdown").splitlines()
     assert len({line.replace("\\|", "").count("|") for line in lines}) == 1
 
 
-def test_a_table_is_saved(page: Any, tmp_path: Path) -> None:
+def test_a_table_is_saved(page_at: OpenAt, tmp_path: Path) -> None:
     """The button saves what the other one copies."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     with page.expect_download() as started:
         page.get_by_role("button", name="Save the table as CSV").locator("visible=true").first.click()
     started.value.save_as(tmp_path / "table.csv")
@@ -256,9 +271,9 @@ def test_a_table_is_saved(page: Any, tmp_path: Path) -> None:
     assert copied(page, "Copy the table as CSV") == (tmp_path / "table.csv").read_text()
 
 
-def test_a_chart_is_saved(page: Any, tmp_path: Path) -> None:
+def test_a_chart_is_saved(page_at: OpenAt, tmp_path: Path) -> None:
     """A saved chart looks like the one on the page without its style sheet, as SVG and as PNG."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     for kind in ("svg", "png"):
         with page.expect_download() as started:
             page.get_by_role("button", name=f"Save as {kind.upper()}").locator("visible=true").last.click()
@@ -290,9 +305,9 @@ def test_every_pair_of_options_is_independent(page: Any) -> None:
             assert "Seeds" not in [text.strip() for text in table(page).locator("thead th:visible").all_inner_texts()]
 
 
-def test_pointing_at_a_row_lights_its_marks(page: Any, realistic: list[Record]) -> None:
+def test_pointing_at_a_row_lights_its_marks(page_at: OpenAt, realistic: list[Record]) -> None:
     """Pointing at a row lights what belongs to it in the charts of the view."""
-    go(page, DIGITS)
+    page = page_at(DIGITS)
     assert realistic
     table(page).locator("tbody tr").nth(1).hover()
 

@@ -100,17 +100,17 @@ def test_the_name_stays_in_sight(open_page: Any) -> None:
     assert name["x"] + name["width"] <= last.bounding_box()["x"]
 
 
-@pytest.mark.parametrize("route", ["#/", "#/task/noisy-digits", "#/compare", "#/data", "#/claims"])
-def test_targets_on_a_phone_are_large(open_page: Any, route: str) -> None:
-    """Every control of a phone is at least 44 pixels high, links within text left out."""
-    page = open_page(REFERENCE, route, viewport={"width": 390, "height": 800})
-    small = page.evaluate(
-        """() => [...document.querySelectorAll("button, select, input[type=search], summary, header nav a")]
-            .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 43.5)
-            .map((control) => `${control.className} ${control.textContent.slice(0, 30)}`)"""
-    )
+SMALL = """() => [...document.querySelectorAll("button, select, input[type=search], summary, header nav a")]
+    .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 43.5)
+    .map((control) => `${control.className} ${control.textContent.slice(0, 30)}`)"""
 
-    assert small == []
+
+def test_targets_on_a_phone_are_large(open_page: Any) -> None:
+    """Every control of a phone is at least 44 pixels high, links within text left out."""
+    page = open_page(REFERENCE, viewport={"width": 390, "height": 800})
+    for route in ("#/", "#/task/noisy-digits", "#/compare", "#/data", "#/claims"):
+        follow(page, route)
+        assert page.evaluate(SMALL) == [], route
 
 
 def test_print(page: Any) -> None:
@@ -215,7 +215,7 @@ def test_a_name_from_right_to_left_moves_no_number(open_page: Any, make_record: 
     assert [text for text, swapped in sentences if swapped] == []
 
 
-def test_broken_and_foreign_records(open_page: Any, cli: Cli, tmp_path: Path) -> None:
+def test_broken_and_foreign_records(open_page: Any, cli_here: Cli, tmp_path: Path) -> None:
     """Files that are no records, or of another version, cost nothing but themselves: the page shows the others."""
     out = tmp_path / "mixed"
     known = Store(REFERENCE.parent).scan()[0].values()
@@ -233,7 +233,7 @@ def test_broken_and_foreign_records(open_page: Any, cli: Cli, tmp_path: Path) ->
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
     (out / "records" / "note.txt").write_text("mine")
-    done = cli("leaderboard", "--out", str(out), cwd=tmp_path)
+    done = cli_here("leaderboard", "--out", str(out), cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     for width in (390, 1440):

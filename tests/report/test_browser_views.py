@@ -16,7 +16,7 @@ from scipy import stats
 from archbench._records import Curves, Record, TaskFacts
 from archbench._report import build_leaderboard
 from support import MakeRecord
-from support.browsing import follow, go
+from support.browsing import OpenAt, follow, go
 
 pytestmark = pytest.mark.browser
 
@@ -86,9 +86,9 @@ def test_every_link_of_the_page_leads_somewhere(page: Any) -> None:
         assert "no such view" not in heading(page), link
 
 
-def test_back_and_forward(page: Any) -> None:
+def test_back_and_forward(page_at: OpenAt) -> None:
     """Back undoes the last choice, then leaves the view; Forward does it again; the focus follows the view."""
-    go(page, "#/")
+    page = page_at("#/")
     page.locator("header nav a", has_text="Tasks").click()
     page.locator("main > section:visible a", has_text="digits").first.click()
     digits = heading(page)
@@ -109,9 +109,9 @@ def test_back_and_forward(page: Any) -> None:
 @pytest.mark.parametrize(
     "address", ["#/task/nobody", "#/nonsense", "#/trial/xyz", "#/trial", "#nonsense", "#/%E0%A4%A"]
 )
-def test_an_unknown_address_says_so(page: Any, address: str) -> None:
+def test_an_unknown_address_says_so(page_at: OpenAt, address: str) -> None:
     """A link that leads nowhere says that, and where to go on."""
-    go(page, address)
+    page = page_at(address)
 
     assert heading(page) == "There is no such view"
     page.locator("main > section:visible a").click()
@@ -181,9 +181,9 @@ def test_the_comparison_says_why_there_is_no_answer(page: Any) -> None:
     assert "adding" not in found
 
 
-def test_the_selects_change_the_address(page: Any) -> None:
+def test_the_selects_change_the_address(page_at: OpenAt) -> None:
     """The sentence of the view is its address: another architecture, one more, one less, another task."""
-    go(page, "#/compare?with=lstm,mlp&task=digits")
+    page = page_at("#/compare?with=lstm,mlp&task=digits")
     page.get_by_label("Second architecture").locator("visible=true").select_option(label="highway")
     assert page.url.endswith("with=lstm,highway&task=digits")
     page.get_by_role("button", name="Add another").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import pytest
 from archbench._plugins import load_plugins
 from archbench._records import Store
 from archbench._suite._leaderboard import write_leaderboard
+from support.browsing import Tabs
 
-CHROMIUM = shutil.which("chromium")
 REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
 FIRST_SCREEN = 1250
 VISIBLE = """(limit) => {
@@ -28,10 +28,7 @@ VISIBLE = """(limit) => {
   }
   return texts.join(" ");
 }"""
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -51,27 +48,19 @@ def board(folder: Path) -> dict[str, Any]:
     return read
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One Chromium for all tests of this file."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
-
-
-def opened(browser: Any, folder: Path, width: int, **settings: Any) -> Any:
-    """Return the page in a window of this width."""
-    page = browser.new_context(viewport={"width": width, "height": 900}, **settings).new_page()
-    page.goto((folder / "index.html").as_uri())
-    return page
+@pytest.fixture
+def opened(open_page: Any, folder: Path) -> Callable[..., Any]:
+    """`opened(width)` is the page in a window of this width."""
+    return lambda width, **options: open_page(
+        folder / "index.html", viewport={"width": width, "height": 900}, **options
+    )
 
 
 @pytest.fixture(scope="module")
-def first_screen(browser: Any, folder: Path) -> str:
+def first_screen(tabs: Tabs, folder: Path) -> str:
     """The text that a reader sees on the first screen, in one line."""
-    return " ".join(opened(browser, folder, 1440).evaluate(VISIBLE, FIRST_SCREEN).split())
+    page = tabs.open(folder / "index.html", viewport={"width": 1440, "height": 900})
+    return " ".join(page.evaluate(VISIBLE, FIRST_SCREEN).split())
 
 
 def labels(board: dict[str, Any]) -> dict[str, str]:
@@ -95,9 +84,9 @@ def test_does_the_shortcut_matter(board: dict[str, Any], first_screen: str) -> N
     assert f"{mean} times ({low} to {high}), {claim['n']} seeds" in first_screen
 
 
-def test_the_headline_states_supported_claims(board: dict[str, Any], folder: Path, browser: Any) -> None:
+def test_the_headline_states_supported_claims(board: dict[str, Any], opened: Callable[..., Any]) -> None:
     """Every sentence of the headline is the statement of a claim that these records support."""
-    headline = opened(browser, folder, 1440).locator("#finding").inner_text()
+    headline = opened(1440).locator("#finding").inner_text()
     supported = [claim["statement"] for claim in board["claims"] if claim["verdict"] == "supported"]
     quoted = [statement for statement in supported if statement in headline]
 
@@ -150,25 +139,25 @@ def test_a_contradicted_claim_is_on_the_first_screen(board: dict[str, Any], firs
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 768, 1440, 2560])
-def test_the_page_never_scrolls_sideways(browser: Any, folder: Path, width: int, scheme: str) -> None:
+def test_the_page_never_scrolls_sideways(opened: Callable[..., Any], width: int, scheme: str) -> None:
     """Wide tables scroll in their own boxes, at every width."""
-    page = opened(browser, folder, width, color_scheme=scheme)
+    page = opened(width, color_scheme=scheme)
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_without_scripts_the_overview_is_complete(browser: Any, folder: Path) -> None:
+def test_without_scripts_the_overview_is_complete(opened: Callable[..., Any]) -> None:
     """The line with selects is hidden, and all else is readable."""
-    page = opened(browser, folder, 1440, java_script_enabled=False)
+    page = opened(1440, java_script_enabled=False)
 
     assert page.locator("#finding").is_visible()
     assert page.locator(".heat").is_visible()
     assert not page.locator("#ask").is_visible()
 
 
-def test_the_line_answers_what_the_board_found(board: dict[str, Any], browser: Any, folder: Path) -> None:
+def test_the_line_answers_what_the_board_found(board: dict[str, Any], opened: Callable[..., Any]) -> None:
     """For every pair of a board, the sentence says what the rows of the board say of the two."""
-    page, names = opened(browser, folder, 1440), labels(board)
+    page, names = opened(1440), labels(board)
     item = next(item for item in board["boards"] if item["comparison"]["pairs"] < 50)
     task = next(task["label"] for task in board["tasks"] if task["id"] == item["task"])
     page.locator("#ask-task").select_option(label=task)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archbench._report._flame import FlameNode, render_flame
-
-CHROMIUM = shutil.which("chromium")
 
 
 def make_page(name: str = "layer") -> str:
@@ -43,26 +40,22 @@ def test_foreign_names_are_escaped() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
-def test_a_click_enlarges(tmp_path: Path) -> None:
+def test_a_click_enlarges(browser: Any, tmp_path: Path) -> None:
     """A click on a box makes it as wide as the page, and a click on the top box shows everything again."""
-    playwright = pytest.importorskip("playwright.sync_api")
     (tmp_path / "flame.html").write_text(make_page())
     faults: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto((tmp_path / "flame.html").as_uri())
-        boxes = page.locator("#flame > svg")
-        before = shown(boxes)
-        boxes.nth(3).click()
-        enlarged = shown(boxes)
-        boxes.nth(0).click()
-        after = shown(boxes)
-        pointed = page.locator("#pointed").inner_text()
-        browser.close()
+    page = browser.new_page()
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto((tmp_path / "flame.html").as_uri())
+    boxes = page.locator("#flame > svg")
+    before = shown(boxes)
+    boxes.nth(3).click()
+    enlarged = shown(boxes)
+    boxes.nth(0).click()
+    after = shown(boxes)
+    pointed = page.locator("#pointed").inner_text()
+    page.close()
 
     assert faults == []
     assert before == after == ["100%", "20%", "80%", "20%", "60%"]
