@@ -22,11 +22,11 @@ def gone(make_record: MakeRecord, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_record_that_comes_out_again(cli: Cli, tmp_path: Path) -> None:
+def test_a_record_that_comes_out_again(cli_here: Cli, tmp_path: Path) -> None:
     """The exit code is 0, standard output has a row and the count, and the certificate is a file."""
-    cli("run", "mlp", "--task", "digits", "--protocol", "smoke", "--seeds", "2", cwd=tmp_path)
+    cli_here("run", "mlp", "--task", "digits", "--protocol", "smoke", "--seeds", "2", cwd=tmp_path)
     (kept, _) = sorted((tmp_path / "leaderboard" / "records").glob("*/*.json"))
-    done = cli("reproduce", kept.stem[:12], "--out", "made.json", cwd=tmp_path)
+    done = cli_here("reproduce", kept.stem[:12], "--out", "made.json", cwd=tmp_path)
     made = json.loads((tmp_path / "made.json").read_text())
 
     assert done.returncode == 0, done.stderr

@@ -42,13 +42,14 @@ def losses_of(records: list[Record]) -> list[float]:
 
 @pytest.fixture(scope="module")
 def trained(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """The trials of some recurrent nets on two tasks of 1997, over the three seeds of the quick protocol."""
+    """The trials of some recurrent nets on two tasks of 1997, over two seeds of the quick protocol."""
     folder = tmp_path_factory.mktemp("quick")
     for names, tasks in ((("rnn",), ("temporal-order",)), (("lstm-1997",), ("temporal-order", "embedded-reber"))):
-        done = cli("run", *names, *(word for task in tasks for word in ("--task", task)), cwd=folder, timeout=1400)
+        chosen = (*names, *(word for task in tasks for word in ("--task", task)), "--seeds", "2")
+        done = cli("run", *chosen, cwd=folder, timeout=1400)
         assert done.returncode == 0, done.stderr
     found = gather(folder / "leaderboard", ("quick",))
-    assert {len(records) for records in found.values()} == {3}
+    assert {len(records) for records in found.values()} == {2}
     return found
 
 

@@ -58,11 +58,11 @@ def archbench_architectures():
 
 
 @pytest.mark.slow
-def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+def test_tune_twice(cli_here: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Every entrant gets the same number of trials, the best is evaluated, and a second run trains nothing."""
     (tmp_path / "linear.py").write_text(LINEAR)
     command = ("tune", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "smoke")
-    done = cli(*command, "--trials", "5", "--json", cwd=tmp_path)
+    done = cli_here(*command, "--trials", "5", "--json", cwd=tmp_path)
     tuning, evaluation = split(records(tmp_path / "leaderboard"))
 
     assert done.returncode == 0, done.stderr
@@ -74,14 +74,16 @@ def test_tune_twice(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
         assert max(best["curves"]["validation"]) in [
             max(r["curves"]["validation"]) for r in tried if r["trial"]["recipe"] == record["trial"]["recipe"]
         ]
-    assert json.loads(cli(*command, "--trials", "5", "--json", cwd=tmp_path).stdout)["trained"] == 0
+    assert json.loads(cli_here(*command, "--trials", "5", "--json", cwd=tmp_path).stdout)["trained"] == 0
 
 
 @pytest.mark.slow
-def test_own_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+def test_own_recipes(cli_here: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """An architecture with an own recipe follows it, one without has no trial, and the page says own recipe."""
     (tmp_path / "own.toml").write_text('name = "own-short"\nextends = "paper"\nsteps = 3\nvalidations = 1\nseeds = 1\n')
-    done = cli("run", "highway-conv-16", "mlp", "--task", "digits", "--protocol", "./own.toml", "--json", cwd=tmp_path)
+    done = cli_here(
+        "run", "highway-conv-16", "mlp", "--task", "digits", "--protocol", "./own.toml", "--json", cwd=tmp_path
+    )
     found = {r["trial"]["architecture"]["name"]: r for r in records(tmp_path / "leaderboard")}
 
     assert done.returncode == 0, done.stderr
@@ -95,9 +97,11 @@ def test_own_recipes(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_forecast_of_the_paper_protocol(cli: Cli, tmp_path: Path) -> None:
+def test_forecast_of_the_paper_protocol(cli_here: Cli, tmp_path: Path) -> None:
     """The forecast of an own recipe counts the steps and the batch size of that recipe."""
-    done = cli("run", "highway-conv-16", "--task", "digits", "--protocol", "paper", "--dry-run", "--json", cwd=tmp_path)
+    done = cli_here(
+        "run", "highway-conv-16", "--task", "digits", "--protocol", "paper", "--dry-run", "--json", cwd=tmp_path
+    )
     (cell,) = json.loads(done.stdout)["cells"]
 
     assert done.returncode == 0, done.stderr
@@ -138,17 +142,18 @@ def test_without_optuna(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("heard_signals")
-def test_stopped_between_the_stages(records: ReadRecords, tmp_path: Path) -> None:
+def test_stopped_between_the_stages(cli_here: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """Ctrl-C in the middle of tuning keeps the finished trials, and the same command completes the run."""
     (tmp_path / "two.toml").write_text(GRID.replace('extends = "smoke"', 'extends = "smoke"\nsteps = 500'))
-    command = [sys.executable, "-m", "archbench", "run", "mlp", "lenet", "--task", "digits", "--protocol", "./two.toml"]
+    command = ("run", "mlp", "lenet", "--task", "digits", "--protocol", "./two.toml")
+    code = [sys.executable, "-m", "archbench", *command]
     out = tmp_path / "leaderboard"
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(code, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and not list(out.glob("records/*/[0-9a-f]*.json")):
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGINT)
     before = records(out)
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = cli_here(*command, cwd=tmp_path)
 
     assert process.returncode == 130
     assert 0 < len(before) < 8
@@ -159,12 +164,12 @@ def test_stopped_between_the_stages(records: ReadRecords, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_tune_trains_only_lost_trials_again(cli: Cli, records: ReadRecords, tmp_path: Path) -> None:
+def test_tune_trains_only_lost_trials_again(cli_here: Cli, records: ReadRecords, tmp_path: Path) -> None:
     """If every second trial of the search is lost, the same command trains just these and reaches the same result."""
     (tmp_path / "linear.py").write_text(LINEAR)
     command = ("tune", "mlp", "linear", "--plugin", "linear.py", "--task", "digits", "--protocol", "smoke")
-    forecast = cli(*command, "--trials", "12", "--dry-run", "--json", cwd=tmp_path)
-    done = cli(*command, "--trials", "12", "--json", cwd=tmp_path)
+    forecast = cli_here(*command, "--trials", "12", "--dry-run", "--json", cwd=tmp_path)
+    done = cli_here(*command, "--trials", "12", "--json", cwd=tmp_path)
     tuning, evaluation = split(records(tmp_path / "leaderboard"))
 
     assert done.returncode == 0, done.stderr
@@ -173,11 +178,11 @@ def test_tune_trains_only_lost_trials_again(cli: Cli, records: ReadRecords, tmp_
     lost = [record["id"] for record in tuning[::2]] + [record["id"] for record in evaluation]
     for key in lost:
         (tmp_path / "leaderboard" / "records" / key[:2] / f"{key}.json").unlink()
-    resumed = cli(*command, "--trials", "12", "--json", cwd=tmp_path)
+    resumed = cli_here(*command, "--trials", "12", "--json", cwd=tmp_path)
     again = split(records(tmp_path / "leaderboard"))
     assert json.loads(resumed.stdout)["trained"] == len(lost)
     assert [sorted(r["id"] for r in part) for part in again] == [
         sorted(r["id"] for r in part) for part in (tuning, evaluation)
     ]
-    forecast = cli(*command, "--trials", "12", "--dry-run", "--json", cwd=tmp_path)
+    forecast = cli_here(*command, "--trials", "12", "--dry-run", "--json", cwd=tmp_path)
     assert [cell["to_train"] for cell in json.loads(forecast.stdout)["cells"]] == [0, 0]

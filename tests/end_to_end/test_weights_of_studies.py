@@ -121,13 +121,13 @@ def test_weights_that_are_lost_are_told(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_merge_and_reproduce(folder: Path, cli: Cli) -> None:
+def test_merge_and_reproduce(folder: Path, cli_here: Cli) -> None:
     """A record comes out again bit for bit, norms included, its files stay, and a merge takes them with the record."""
     (record,) = archbench.read(folder / "out").records
     before = {path: path.read_bytes() for path in (folder / "out" / "networks").iterdir()}
-    again = cli("reproduce", f"out/{record.id[:8]}", "--plugin", "weighed.py", "--json", cwd=folder)
+    again = cli_here("reproduce", f"out/{record.id[:8]}", "--plugin", "weighed.py", "--json", cwd=folder)
     (check,) = json.loads(again.stdout)["checks"]
-    merged = cli("merge", "out", "--out", "both", "--plugin", "weighed.py", cwd=folder)
+    merged = cli_here("merge", "out", "--out", "both", "--plugin", "weighed.py", cwd=folder)
 
     assert (again.returncode, merged.returncode) == (0, 0)
     assert check["verdict"] == "reproduced"

@@ -170,9 +170,9 @@ def test_ranks_are_killed_at_every_moment(train: Train, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ranks_are_killed_at_random_moments(train: Train, tmp_path: Path) -> None:
-    """A trial of which some rank is killed ten times, whatever it does just then, ends in the record of a whole one."""
+    """A trial of which some rank is killed six times, whatever it does just then, ends in the record of a whole one."""
     chance, rules = random.Random(0), {"steps": equal_steps(60), "validations": 60}
-    for _ in range(10):
+    for _ in range(6):
         arguments = (tmp_path, chance.randrange(2), chance.randrange(4, 9), 0.02 * chance.random())
         strike = threading.Thread(target=kill_later, args=arguments)
         strike.start()
@@ -182,7 +182,7 @@ def test_ranks_are_killed_at_random_moments(train: Train, tmp_path: Path) -> Non
     went_on = train("killed", **rules)
 
     assert went_on[0].training is not None
-    assert len(went_on[0].training.resumed_at) >= 5
+    assert len(went_on[0].training.resumed_at) >= 3
     assert_equal(went_on, train("whole", **rules))
 
 

@@ -192,10 +192,10 @@ def test_sigkill_keeps_what_is_finished(cli: Cli, records: ReadRecords, tmp_path
 def test_sigkill_at_any_moment(cli: Cli, tmp_path: Path, count: Count) -> None:
     """A run that is killed many times at random moments, from start-up to the page, still ends whole."""
     out = tmp_path / "leaderboard"
-    arguments = (*ARGUMENTS, "--seeds", "4")
+    arguments = (*ARGUMENTS, "--seeds", "2")
     moments = random.Random(0)
-    count(8, "kills at random moments")
-    for _ in range(8):
+    count(5, "kills at random moments")
+    for _ in range(5):
         with start(tmp_path, *arguments) as process:
             time.sleep(moments.uniform(0.2, 9))
             process.send_signal(signal.SIGKILL)

@@ -77,14 +77,14 @@ def test_a_network_that_writes_its_own_record(cli: Cli, folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_that_changes_the_records_of_others(cli: Cli, folder: Path) -> None:
+def test_a_network_that_changes_the_records_of_others(cli_here: Cli, folder: Path) -> None:
     """Records that a trial changed or added are put right at the end, named, and make the exit code 1."""
     wanted = ("--task", "digits", "--protocol", "smoke", "--json")
-    before = json.loads(cli("run", "mlp", *wanted, cwd=folder).stdout)["trials"]
-    done = cli("run", "mlp", "meddle", "--plugin", "forger.py", *wanted, cwd=folder)
+    before = json.loads(cli_here("run", "mlp", *wanted, cwd=folder).stdout)["trials"]
+    done = cli_here("run", "mlp", "meddle", "--plugin", "forger.py", *wanted, cwd=folder)
     after = {trial["architecture"]: trial for trial in json.loads(done.stdout)["trials"]}
     page = json.loads((folder / "leaderboard" / "leaderboard.json").read_text())
-    again = json.loads(cli("run", "mlp", "meddle", "--plugin", "forger.py", *wanted, cwd=folder).stdout)
+    again = json.loads(cli_here("run", "mlp", "meddle", "--plugin", "forger.py", *wanted, cwd=folder).stdout)
     rival = f"{before[0]['id']}.json was changed during the run by something else; it was moved to set-aside/"
 
     assert done.returncode == 1

@@ -19,7 +19,7 @@ from archbench_tasks import adding
 
 pytestmark = pytest.mark.performance
 
-REPEATS = 5
+REPEATS = 2
 
 
 def test_ten_thousand_adding_sequences_of_length_1000() -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from support.speed.cells import CELLS, LADDER, H, against_torch, rung
 from support.speed.rows import describe
 
-PAIRS = 60
+PAIRS = 20
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_time_of_a_step_against_torchs_lstm(name: str) -> None:
 @pytest.mark.parametrize("name", list(LADDER)[1:])
 def test_time_of_a_form_of_the_lstm(name: str) -> None:
     """Each form of the LSTM is printed beside the form with eight products, and none is slower than that."""
-    row = rung(name, PAIRS // 3)
+    row = rung(name, PAIRS // 2)
     print(f"\n{describe(row)}")
 
     assert row["found"] < 1.1

@@ -23,8 +23,8 @@ from support.speed.trials import first_steps, plan
 
 pytestmark = pytest.mark.performance
 
-PAIRS = 9
-START_PAIRS = 21
+PAIRS = 3  # a test fails far beyond its target only; docs/performance_measured.py takes more
+START_PAIRS = 7
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def test_step_time_against_loops_by_hand(work: tuple[str, str], rival: str) -> N
 
 def test_time_from_hand_over_to_first_step(tmp_path: Path) -> None:
     """The seconds from the hand-over of a trial to the end of its first step are printed, and those to import torch."""
-    for row in first_steps(tmp_path, 5):
+    for row in first_steps(tmp_path, 2):
         print(f"\n{describe(row)}")
         assert row["found"] > 0
     cold = time.perf_counter()
@@ -69,7 +69,7 @@ def test_start_up(verb: str, tmp_path: Path) -> None:
 def test_time_from_ctrl_c_to_the_end(tmp_path: Path) -> None:
     """The seconds from Ctrl-C to the exit of the suite, with trials running, are printed; the target is 2 s."""
     seconds = []
-    for attempt in range(3):
+    for attempt in range(2):
         out = tmp_path / str(attempt)
         command = [sys.executable, "-m", "archbench", "run", "all", "--out", str(out)]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:

@@ -15,7 +15,7 @@ from support.speed.together import WORK, gain
 
 pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
 
-PAIRS = 5
+PAIRS = 2
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from archbench._planning import Job
 from archbench._records import Record
+from archbench._training import _checkpoint, run_trial
 
 EVERY_STREAM = """
 def build(task, options):
@@ -73,3 +76,10 @@ def with_rules(job: Job, **changes: Any) -> Job:
     """Return a job whose protocol is changed."""
     protocol = msgspec.structs.replace(job.trial.protocol, **changes)
     return msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol))
+
+
+def train_and_tell(job: bytes, state: Path, out: Path, told: Connection) -> None:
+    """Carry out a job whose state is kept after every chunk, tell of each validation, and write the record."""
+    _checkpoint.EVERY = 0.0
+    record = run_trial(msgspec.json.decode(job, type=Job), None, lambda progress: told.send_bytes(b"validated"), state)
+    out.write_bytes(msgspec.json.encode(record))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from archbench._training._measure import describe_environment
 from archbench._training._order import BatchOrder, TimedOrder
 from archbench._training._schedule import TrainingClock
 from support import MakeJob
-from support.going_on import EVERY_STREAM, NOISY_TASK, numbers, with_rules
+from support.going_on import EVERY_STREAM, NOISY_TASK, numbers, train_and_tell, with_rules
 
 LINEAR = "def build(task, options):\n    return linear(task)\n"
 
@@ -241,42 +241,30 @@ def test_a_full_disk_costs_the_state_only(make_job: MakeJob, tmp_path: Path) -> 
     assert record.status == "ok"
 
 
-KILLED = """
-import sys, msgspec
-from pathlib import Path
-from archbench._planning import Job
-from archbench._records import Record
-from archbench._training import _checkpoint, run_trial
-from archbench._training._measure import describe_environment
-from archbench._training._order import BatchOrder, TimedOrder
-from archbench._training._schedule import TrainingClock
-_checkpoint.EVERY = 0.0
-job, state, out = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Job), Path(sys.argv[2]), Path(sys.argv[3])
-record = run_trial(job, None, lambda progress: print("validated", flush=True), state)
-out.write_bytes(msgspec.json.encode(record))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_killed_at_random_moments(probed_job: Callable[..., Job], tmp_path: Path) -> None:
     """A trial whose process is killed ten times, anywhere, ends in the record of one that was not."""
     job = probed_job("resnet", "digits", None, validations=60, steps=equal_steps(60))
-    paths = [tmp_path / name for name in ("job.json", "state", "record.json")]
-    paths[0].write_bytes(msgspec.json.encode(job))
+    state, out = tmp_path / "state", tmp_path / "record.json"
+    forks = multiprocessing.get_context("forkserver")  # ten fresh interpreters would load torch ten times
+    forks.set_forkserver_preload(["torch", "lightning.pytorch", "torchmetrics", "archbench._training"])
     chance, kills = random.Random(0), 0
-    while not paths[2].exists():
-        with subprocess.Popen([sys.executable, "-c", KILLED, *map(str, paths)], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
+    while not out.exists():
+        heard, told = forks.Pipe(duplex=False)
+        process = forks.Process(target=train_and_tell, args=(msgspec.json.encode(job), state, out, told))
+        process.start()
+        told.close()
+        with contextlib.suppress(EOFError):  # it has ended
             for _ in range(chance.randrange(2, 5) if kills < 10 else 1000):
-                if not process.stdout.readline():
-                    break
-            if kills < 10:
-                with pytest.raises(subprocess.TimeoutExpired):
-                    process.wait(timeout=chance.random() * 0.02)
-                process.kill()
-                kills += 1
-    record = msgspec.json.decode(paths[2].read_bytes(), type=Record)
+                heard.recv_bytes()
+        if kills < 10:
+            process.join(chance.random() * 0.02)
+            assert process.is_alive()
+            process.kill()
+            kills += 1
+        process.join()
+    record = msgspec.json.decode(out.read_bytes(), type=Record)
 
     assert kills == 10
     assert record.training is not None

@@ -182,7 +182,7 @@ def test_the_folder_is_private_and_goes_with_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_shares_splits(cli: Cli, tmp_path: Path) -> None:
+def test_a_run_shares_splits(cli_here: Cli, tmp_path: Path) -> None:
     """A run loads a task once for two entrants, and keeps nothing of it."""
     plugin = tmp_path / "mine.py"
     architectures = """
@@ -195,7 +195,7 @@ def archbench_architectures():
     build = "def build(task, options): return nn.Sequential(nn.Flatten(), nn.Linear(6, 1))\n"
     plugin.write_text(head + build + task(tmp_path) + architectures)
     arguments = ("run", "one", "two", "--task", "noise", "--protocol", "smoke", "--workers", "1", "--json")
-    done = cli(*arguments, "--plugin", str(plugin), cwd=tmp_path)
+    done = cli_here(*arguments, "--plugin", str(plugin), cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert [trial["status"] for trial in json.loads(done.stdout)["trials"]] == ["ok", "ok"]

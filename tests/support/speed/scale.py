@@ -51,7 +51,7 @@ def archbench_tasks():
 """
 
 
-FEW, MANY = 2, 8
+FEW, MANY = 1, 5
 """Seeds of two runs; what the larger takes longer is the time of trials, without the start and the page of a run."""
 
 
