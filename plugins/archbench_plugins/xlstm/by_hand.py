@@ -235,10 +235,11 @@ class MatrixMemory(torch.autograd.Function):
         column = i - log_f  # log D_ts = log_f_t + column_s
         largest = column.cummax(1).values
         low, high = column.aminmax()
+        D: Tensor | None = None
         if bool(high - low <= WIDEST):
             middle = (low + high) / 2
             by_s, by_t = torch.exp(column - middle)[:, None], torch.exp(middle - largest).mul_(scale)[:, None]
-            q, k, D = q * by_t, k * by_s, None
+            q, k = q * by_t, k * by_s
             P = torch.bmm(q.transpose(1, 2), k).tril_()  # (N, T, T), t by s
         else:
             by_s = by_t = torch.ones_like(column)[:, None]
@@ -395,7 +396,7 @@ def _run(z: Tensor, back: Tensor, p: Tensor, e: Tensor, minus_h: Tensor) -> None
     # A single head takes the plain product, which starts faster than a batched product with a batch of 1.
     is_one = heads == 1
     nets, back, olds = (z[:, 0], back[0], minus_h[:-1, 0]) if is_one else (z, back, minus_h[:-1])
-    product = torch.Tensor.addmm_ if is_one else torch.Tensor.baddbmm_
+    product: Any = torch.Tensor.addmm_ if is_one else torch.Tensor.baddbmm_
     steps = (nets, gate[:, :, 1:], *gate.unbind(2), p, e[:-1], e[1:], olds, minus_h[1:])
     rows = zip(*(tensor.unbind(0) for tensor in steps), strict=True)
     for net, squashed, i, f, candidate, o, p_t, e_old, e_new, h_old, h_new in rows:

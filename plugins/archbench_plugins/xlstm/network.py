@@ -221,6 +221,7 @@ class XLSTM(nn.Module):
             if isinstance(block, MLSTMBlock):
                 x = by_hand.mlstm_block(block, x)
                 continue
+            assert isinstance(block, SLSTMBlock)
             h = ScalarMemory.apply(by_hand.slstm_inputs(block, x), block.R)  # (T, heads, d, B)
             x, h = x.permute(2, 1, 0), h.permute(0, 3, 1, 2)  # time first
             if number == len(self.blocks) and not self.per_step:  # no later step is needed
