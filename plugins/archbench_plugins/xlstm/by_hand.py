@@ -25,7 +25,8 @@ LARGEST = 80.0  # next to e^80 no f counts
 
 def is_plain(x: Tensor) -> bool:
     """Return whether a form that decides by numbers can be taken: on a CPU, if nothing traces the network."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling() and not torch.jit.is_tracing()
+    is_traced: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return x.device.type == "cpu" and not torch.compiler.is_compiling() and not is_traced
 
 
 def mlstm_block(block: MLSTMBlock, x: Tensor) -> Tensor:
