@@ -55,19 +55,24 @@ def test_package_holds_nothing_but_folders() -> None:
 
 @every_folder
 def test_folder_holds_a_declaration_and_a_network(folder: Path) -> None:
-    """The folder of an architecture holds `__init__.py` and `network.py`, and no other code."""
-    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py")) == ["__init__.py", "network.py"]
+    """The folder of an architecture holds `__init__.py`, `network.py`, perhaps `by_hand.py`, and no other code."""
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+
+    assert files - {"by_hand.py"} == {"__init__.py", "network.py"}
 
 
 @every_folder
 def test_architecture_is_read_in_three_files(folder: Path) -> None:
-    """A network imports at most its declaration and one shared module; a declaration imports neither."""
+    """A network imports at most its declaration, one shared module, and a form for CPUs, which imports none of them."""
+    own = f"archbench_plugins.{folder.name}"
     declaration = imported((folder / "__init__.py").read_text(encoding="utf-8"))
     network = imported((folder / "network.py").read_text(encoding="utf-8"))
+    by_hand = folder / "by_hand.py"
 
     assert declaration <= {DECLARING}
-    assert network <= SHARED | {f"archbench_plugins.{folder.name}"}
+    assert network <= SHARED | {own, f"{own}.by_hand"}
     assert len(network & SHARED - {DECLARING}) <= 1
+    assert not by_hand.exists() or imported(by_hand.read_text(encoding="utf-8")) <= {f"{own}.network"}
 
 
 @pytest.mark.parametrize("module", sorted(SHARED))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import gelu, layer_norm, logsigmoid, pad, silu
 
 from archbench import Block
-from archbench_plugins.shared.sequences import Front, Readout
+from archbench_plugins.shared.sequences import Front, Readout, last_step
+from archbench_plugins.xlstm import by_hand
+from archbench_plugins.xlstm.by_hand import ScalarMemory
 
 if TYPE_CHECKING:
     from archbench import TaskInfo
     from archbench_plugins.xlstm import XLSTMOptions
 
 FORGET_BIASES = (3.0, 6.0)  # b_f starts evenly spread between these, f between 0.953 and 0.9975: many time scales
-LARGEST = 80.0  # e^80 fits float32, and next to it no f counts
 
 
 class CausalConv(nn.Module):
@@ -151,8 +151,12 @@ class SLSTMBlock(nn.Module):
         self.feed_down = nn.Linear(units, D)
 
     def forward(self, x: Tensor) -> Tensor:
-        h: Tensor = ScalarMemory.apply(self.net_inputs(x), self.R)  # (T, heads, d, B)
-        x = x + self.head_norm(h.permute(3, 0, 1, 2))
+        h = ScalarMemory.apply(self.net_inputs(x), self.R)  # (T, heads, d, B)
+        return self.feed(x, h.permute(3, 0, 1, 2))
+
+    def feed(self, x: Tensor, h: Tensor) -> Tensor:
+        """Add the memory h, (B, T, heads, d), to x, (B, T, D), and what the feed-forward net makes of the sum."""
+        x = x + self.head_norm(h)
         gate, value = self.feed_up(self.feed_norm(x)).chunk(2, 2)  # twice (B, T, units)
         y: Tensor = self.feed_down(gelu(gate) * value)
         return x + y
@@ -181,119 +185,54 @@ class SLSTMBlock(nn.Module):
         return Block(name, self, branches=(self.head_norm, self.feed_down), gates=self.gates)
 
 
-class ScalarMemory(torch.autograd.Function):
-    """The loop of the sLSTM over time and its gradient, written by hand to save the overhead of torch's graph.
-
-    Heads do not see each other. In each,
-
-        i~, f~, z~, o~ = a_t + R h_{t-1}              i = exp(i~)      f = sigmoid(f~)
-        c_t = f c_{t-1} + i tanh(z~)                  n_t = f n_{t-1} + i
-        h_t = sigmoid(o~) c_t / n_t
-
-    Only quotients are kept. With the stabiliser m_t = log n_t, w = exp(i~ - m_{t-1}) and r = f / (f + w),
-
-        e_t = c_t / n_t = r e_{t-1} + (1 - r) tanh(z~)         m_t = m_{t-1} + log(f + w)
-
-    so that in units of n_t the normaliser is 1, the gates are r and 1 - r, and nothing grows. A stabiliser scales c and
-    n alike, so h does not depend on it, and the gradient may treat it as a constant.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, R: Tensor) -> Tensor:
-        """Return h (T, heads, d, B), given the net inputs without R h, a (heads, 4d, T, B), and R (heads, 4d, d)."""
-        heads, _, T, B = a.shape
-        d = R.shape[2]
-        z = a.new_empty(T, heads, 4 * d, B)  # net inputs, then activations
-        gate = z.view(T, heads, 4, d, B)
-        r, e, h = a.new_empty(T, heads, d, B), a.new_zeros(T + 1, heads, d, B), a.new_zeros(T + 1, heads, d, B)
-        m, w = a.new_full((heads, d, B), -torch.inf), a.new_empty(heads, d, B)  # n is 0 at the start
-        # A single head takes the plain product, which starts faster than a batched product with a batch of 1.
-        product, net_a, net_R, net_z, net_h = (
-            (torch.addmm, a[0], R[0], z[:, 0], h[:-1, 0]) if heads == 1 else (torch.baddbmm, a, R, z, h[:-1])
-        )
-        steps = (net_z, *gate.unbind(2), r, e[:-1], e[1:], net_h, h[1:])
-        rows = zip(net_a.unbind(-2), *(tensor.unbind(0) for tensor in steps), strict=True)
-        for a_t, net, i, f, candidate, o, r_t, e_old, e_new, h_old, h_new in rows:
-            product(a_t, net_R, h_old, out=net)
-            f.sigmoid_()
-            candidate.tanh_()
-            o.sigmoid_()
-            torch.sub(i, m, out=w).clamp_(-LARGEST, LARGEST).exp_().add_(f)  # f + w
-            torch.div(f, w, out=r_t)
-            torch.maximum(w.log_().add_(m), i, out=m)  # m_t is at least i~, and is i~ where w was clamped
-            torch.lerp(candidate, e_old, r_t, out=e_new)
-            torch.mul(o, e_new, out=h_new)
-        ctx.save_for_backward(R, z, r, e, h)
-        return h[1:]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the gradients in a and R, given the gradient in h, (T, heads, d, B)."""
-        R, z, r, e, h = ctx.saved_tensors
-        T, heads, d, B = grad.shape
-        grad = grad.contiguous()  # it comes with the batch first: each step would be gathered number by number
-        gate = z.view(T, heads, 4, d, B)
-        by_gate, from_n = _slopes(gate, r, e, h)  # the loop multiplies them by the gradients in c, n and h
-        dz = by_gate.view(T, heads, 4 * d, B)
-        to_memory = torch.stack([gate[:, :, 3], -h[1:]], 1)  # (T, 2, heads, d, B)
-
-        dm = torch.zeros_like(to_memory[0])  # the gradients in c and n
-        d_c, d_n = dm[0][:, None], dm[1][:, None]  # twice (heads, 1, d, B)
-        dh, back = grad[-1].clone(), R.transpose(1, 2).contiguous()
-        product, back, net_dh, net_grad, net_dz = (
-            (torch.addmm, back[0], dh[0], grad[:, 0], dz[:, 0]) if heads == 1 else (torch.baddbmm, back, dh, grad, dz)
-        )
-        steps = (net_grad, net_dz, by_gate[:, :, :3], by_gate[:, :, :2], by_gate[:, :, 3], from_n, to_memory, r)
-        grads, dzs, d_by_c, d_by_n, d_o, from_ns, to_memories, rs = (tensor.unbind(0) for tensor in steps)
-        for t in range(T - 1, -1, -1):
-            if t < T - 1:
-                product(grads[t], back, dzs[t + 1], out=net_dh)
-            d_o[t].mul_(dh)
-            dm.addcmul_(to_memories[t], dh)
-            d_by_c[t].mul_(d_c)
-            d_by_n[t].addcmul_(from_ns[t], d_n)
-            dm.mul_(rs[t])
-        da = dz.permute(1, 2, 0, 3).contiguous()  # (heads, 4d, T, B)
-        dR = torch.bmm(da.view(heads, 4 * d, T * B), h[:-1].permute(1, 0, 3, 2).reshape(heads, T * B, d))
-        return da, dR
-
-
-def _slopes(gate: Tensor, r: Tensor, e: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the derivatives of the sLSTM's memory in its net inputs, in units of n_t, for all steps at once.
-
-    Returns:
-        The derivative of c, or for o~ of h, in i~, f~, z~ and o~: (T, heads, 4, d, B).
-        The derivative of n in i~ and f~: (T, heads, 2, d, B).
-    """
-    T, heads, _, d, B = gate.shape
-    _, f, candidate, o = gate.unbind(2)
-    by_gate = torch.empty_like(gate)
-    from_n = gate.new_empty(T, heads, 2, d, B)
-    i, slope_f = from_n.unbind(2)
-    torch.sub(torch.ones_like(r), r, out=i)
-    torch.mul(r, 1 - f, out=slope_f)
-    torch.mul(i, candidate, out=by_gate[:, :, 0])
-    torch.mul(slope_f, e[:-1], out=by_gate[:, :, 1])
-    torch.mul(i, 1 - candidate.square(), out=by_gate[:, :, 2])
-    torch.mul(h[1:], 1 - o, out=by_gate[:, :, 3])
-    return by_gate, from_n
-
-
 class XLSTM(nn.Module):
-    """The core of the network, an affine layer, the blocks and a LayerNorm: (B, T, I) to (B, T, D)."""
+    """The core of the network, an affine layer, the blocks and a LayerNorm: (B, T, I) to (B, T, D), or to (B, 1, D).
 
-    def __init__(self, features: int, options: XLSTMOptions) -> None:
+    Args:
+        features: I.
+        options: the options of the declaration.
+        per_step: give the state at every step, else only the one at the last step, or at the last of each length.
+    """
+
+    def __init__(self, features: int, options: XLSTMOptions, *, per_step: bool) -> None:
         super().__init__()
         D = options.width
         kinds: dict[str, type[MLSTMBlock] | type[SLSTMBlock]] = {"m": MLSTMBlock, "s": SLSTMBlock}
         self.enter = nn.Linear(features, D)
         self.blocks = nn.Sequential(*(kinds[kind](D, heads=options.heads) for kind in options.blocks))
         self.leave = nn.LayerNorm(D)
+        self.per_step = per_step
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.leave(self.blocks(self.enter(x)))
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if is_faster_by_hand(x) and not self.is_watched():
+            x = self.by_hand(x, lengths)
+        else:
+            x = self.blocks(self.enter(x))
+            if not self.per_step:
+                x = last_step(x.transpose(0, 1), lengths)[:, None]
+        y: Tensor = self.leave(x)
         return y
+
+    def by_hand(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        """Compute all but the last LayerNorm with features first."""
+        B, T, _ = x.shape
+        x = torch.addmm(self.enter.bias[:, None], self.enter.weight, x.flatten(0, 1).t()).view(-1, B, T)
+        for number, block in enumerate(self.blocks, 1):
+            if isinstance(block, MLSTMBlock):
+                x = by_hand.mlstm_block(block, x)
+                continue
+            assert isinstance(block, SLSTMBlock)
+            h = ScalarMemory.apply(by_hand.slstm_inputs(block, x), block.R)  # (T, heads, d, B)
+            x, h = x.permute(2, 1, 0), h.permute(0, 3, 1, 2)  # time first
+            if number == len(self.blocks) and not self.per_step:  # no later step is needed
+                return block.feed(last_step(x, lengths)[:, None], last_step(h, lengths)[:, None])
+            x = block.feed(x, h).permute(2, 1, 0)
+        return x.permute(1, 2, 0) if self.per_step else last_step(x.permute(2, 1, 0), lengths)[:, None]
+
+    def is_watched(self) -> bool:
+        """Return whether someone put a hook on a module inside, most of which the form for CPUs does not call."""
+        inner = (module for module in self.modules() if module is not self)
+        return any(module._forward_hooks or module._forward_pre_hooks for module in inner)
 
     def name_blocks(self) -> list[Block]:
         """Return the blocks."""
@@ -301,7 +240,13 @@ class XLSTM(nn.Module):
         return [block.as_block(str(number)) for number, block in enumerate(blocks, 1)]
 
 
+def is_faster_by_hand(x: Tensor) -> bool:
+    """Return whether to take the form for CPUs: in full precision, and where nothing traces the network."""
+    return by_hand.is_plain(x) and not torch.is_autocast_enabled("cpu")
+
+
 def build(task: TaskInfo, options: XLSTMOptions) -> nn.Module:
     """Return the network: xLSTM blocks, and a linear layer that reads the last one."""
     front = Front(task, image=options.image)
-    return Readout(front, XLSTM(front.features, options), width=options.width, task=task)
+    core = XLSTM(front.features, options, per_step=task.per_step)
+    return Readout(front, core, width=options.width, task=task, pooled=not task.per_step)

@@ -27,6 +27,7 @@ from archbench_plugins.recurrent_highway.network import RecurrentHighway
 from archbench_plugins.shared.sequences import linear_scan
 from archbench_plugins.tcn import network as tcn
 from archbench_plugins.transformer import network as transformer
+from archbench_plugins.xlstm import network as xlstm
 from archbench_plugins.xlstm.network import ScalarMemory, matrix_memory
 from support import equations
 from support.equivalence.comparisons import Compared, Comparison, both_forms, leaf, parameters_and, with_gradients
@@ -175,6 +176,8 @@ FORMS: list[tuple[str, str, str, Callable[[torch.dtype], Compared]]] = [
      "test_xlstm.py::test_scalar_memory_computes_its_equations", scalar_memory),
     ("xlstm, mLSTM: parallel form", "the recurrence without stabiliser, step by step",
      "test_xlstm.py::test_parallel_form_of_matrix_memory_is_the_recurrent_form", memory_of_matrices),
+    ("xlstm on a CPU: features first, gradients by hand, only steps that the answer sees", "its readable form",
+     "test_xlstm.py::test_form_for_cpus_is_the_readable_one", partial(switched, xlstm, "is_faster_by_hand", "xlstm")),
     ("tcn: products with windows, only steps that the answer sees", "`torch.nn.functional.conv1d` with dilation",
      "test_tcn.py::test_windows_compute_the_dilated_convolutions",
      partial(switched, tcn, "are_windows_faster", "tcn")),
