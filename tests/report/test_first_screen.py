@@ -100,7 +100,7 @@ def test_who_is_best_on_sequences_and_how_sure(board: dict[str, Any], first_scre
     ranked = [row for row in found["rows"] if row["rank"] is not None]
     # From the comparison itself: could be the best is who has nobody certainly better.
     best = [names[row["entrant"]] for row in ranked if not row["worse_than"]]
-    who = f"{', '.join(best[:-1])} or {best[-1]}"
+    who = " or ".join([", ".join(best[:-1]), best[-1]] if len(best) > 1 else best)
     pairs = f"{found['comparison']['told_apart']} of {found['comparison']['pairs']} pairs can be told apart"
 
     assert f"With 95% confidence the best of the {len(ranked)} ranked is {who}; {pairs}." in first_screen

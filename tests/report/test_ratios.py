@@ -75,7 +75,7 @@ def test_interval_of_a_ratio_is_that_of_the_logarithms(make_record: MakeRecord) 
 
 
 def test_half_widths_have_no_digits_that_differ_between_processors(make_record: MakeRecord) -> None:
-    """The quantile in them is found to a billionth; what lies beyond would change the committed page with the machine."""
+    """The quantile in them is found to a billionth; further digits would change the page from machine to machine."""
     halves = build(make_record, ERRORS).boards[0].comparison.scores.half_widths
 
     assert [half for row in halves for half in row] == [float(f"{half:.9g}") for row in halves for half in row]

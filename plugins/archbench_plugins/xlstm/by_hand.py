@@ -278,7 +278,7 @@ class MatrixMemory(torch.autograd.Function):
 
 
 class GatedOutput(torch.autograd.Function):
-    """What an mLSTM block brings back to its width: (HeadNorm(h) + skip seen) swish(side)."""
+    """The gated output of an mLSTM block before its down-projection: (HeadNorm(h) + skip seen) swish(side)."""
 
     @staticmethod
     def forward(ctx: Any, h: Tensor, seen: Tensor, side: Tensor, scale: Tensor, skip: Tensor, heads: int) -> Tensor:
@@ -334,14 +334,12 @@ class ScalarMemory(torch.autograd.Function):
         twice = R.new_tensor([1.0, 1.0, 2.0, 1.0]).repeat_interleave(d)[:, None]
         start, back = a.new_empty(T, heads, 4 * d, B), R * -twice  # the loop keeps -h
         torch.mul(a.permute(2, 0, 1, 3), twice, out=start)
-        p, e = (a.new_empty(T, heads, d, B) for _ in "pe")
-        e, minus_h = torch.cat([torch.zeros_like(e[:1]), e]), a.new_zeros(T + 1, heads, d, B)
-        z, is_done = start, False
+        p, e = a.new_empty(T, heads, d, B), a.new_zeros(T + 1, heads, d, B)
+        minus_h = torch.zeros_like(e)
+        z = start.clone()
         if is_plain(a):
-            z = start.clone()
             _run(z, back, p, e, minus_h)
-            is_done = _is_in_range(z[:, :, :d])
-        if not is_done:
+        if not is_plain(a) or not _is_in_range(z[:, :, :d]):
             z = start
             _run_stabilised(z, back, p, e, minus_h)
         ctx.save_for_backward(R, z, p, e, minus_h)
@@ -359,7 +357,6 @@ class ScalarMemory(torch.autograd.Function):
         by_gate, from_n = _slopes(gate, p, r, e, minus_h)  # the loop multiplies them by the gradients in c, n and h
         dz = by_gate.view(T, heads, 4 * d, B)
         to_memory = torch.stack([2 * gate[:, :, 3], -2 * gate[:, :, 3] * e[1:]], 1)  # (T, 2, heads, d, B)
-
         dm = torch.zeros_like(to_memory[0])  # the gradients in c and n
         d_c, d_n = dm[0][:, None], dm[1][:, None]  # twice (heads, 1, d, B)
         dh, back = grad[-1].clone(), R.transpose(1, 2).contiguous()
