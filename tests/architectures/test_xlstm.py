@@ -14,7 +14,8 @@ from archbench import TaskInfo
 from archbench._declarations import convert_options
 from archbench_plugins.xlstm import by_hand
 from archbench_plugins.xlstm import network as xlstm
-from archbench_plugins.xlstm.network import ScalarMemory, matrix_memory
+from archbench_plugins.xlstm.by_hand import ScalarMemory
+from archbench_plugins.xlstm.network import matrix_memory
 from support import equations
 
 ROWS: list[tuple[str, list[tuple[int, ...]], tuple[object, ...]]] = [

@@ -28,7 +28,8 @@ from archbench_plugins.shared.sequences import linear_scan
 from archbench_plugins.tcn import network as tcn
 from archbench_plugins.transformer import network as transformer
 from archbench_plugins.xlstm import network as xlstm
-from archbench_plugins.xlstm.network import ScalarMemory, matrix_memory
+from archbench_plugins.xlstm.by_hand import ScalarMemory
+from archbench_plugins.xlstm.network import matrix_memory
 from support import equations
 from support.equivalence.comparisons import Compared, Comparison, both_forms, leaf, parameters_and, with_gradients
 

@@ -31,6 +31,7 @@ from archbench_plugins.transformer import TransformerOptions
 from archbench_plugins.transformer import network as transformer
 from archbench_plugins.xlstm import XLSTMOptions
 from archbench_plugins.xlstm import network as xlstm
+from archbench_plugins.xlstm.by_hand import ScalarMemory
 from support import equations
 from support.speed.rows import Row, in_pairs, ratio
 
@@ -51,7 +52,8 @@ class SLSTM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the states (B, T, H) for inputs (B, T, 2)."""
-        h: Tensor = xlstm.ScalarMemory.apply(project(self.W, self.b, x.permute(2, 1, 0))[None], self.R)  # (T, 1, H, B)
+        a = project(self.W, self.b, x.permute(2, 1, 0))[None]  # one head
+        h: Tensor = ScalarMemory.apply(a, self.R)  # (T, 1, H, B)
         return h[:, 0].permute(2, 0, 1)  # (B, T, H)
 
 
