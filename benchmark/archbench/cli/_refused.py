@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from archbench._records import Record
 
+MOST_NAMED = 5
+"""Most architectures that a line names for one reason; JSON and the page name them all."""
+
 
 def refused_lines(refused: Iterable[Record]) -> list[str]:
     """Return a line for each task: which architectures are not trained on it, and why.
@@ -29,4 +32,5 @@ def plain_refused(refused: Iterable[Record]) -> list[dict[str, str]]:
 
 
 def _group(reason: str, names: list[str]) -> str:
-    return f"{', '.join(names)} ({reason})"
+    more = len(names) - MOST_NAMED
+    return f"{', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''} ({reason})"
