@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from archbench import TaskInfo
+from archbench._training import half_precision
 from archbench_plugins.shared.sequences import Front
 
 NETS = [
@@ -160,7 +161,7 @@ def test_half_precision_product_feeds_a_loop_in_full(build, name, options):
     """Under autocast to bfloat16, logits are close to those of float32 and gradients are finite and float32."""
     task = TaskInfo(kind="sequence", input_shape=(7, 2), outputs=4)
     network, x = build(name, task, **options), torch.randn(3, 7, 2)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with half_precision(torch.device("cpu")):
         half = network(x)
     half.float().square().sum().backward()
 

@@ -11,7 +11,7 @@ import torch
 import archbench
 from archbench import DeviceError, Observer, Record
 from archbench._protocols import find_protocol
-from archbench._training._precision import set_matrix_precision
+from archbench._training._precision import half_precision, set_matrix_precision
 from archbench._training._runner import run_trial
 from support import Cli, MakeJob
 
@@ -109,3 +109,20 @@ def test_bf16_on_a_gpu(make_job: MakeJob) -> None:
 
     assert asked.curves is not None
     assert asked.curves.train_loss == by_itself.curves.train_loss
+
+
+@pytest.mark.parametrize("has_bfloat16", [True, False], ids=["AVX-512", "AVX2"])
+def test_lstm_is_computed_in_half_precision_on_every_processor(
+    monkeypatch: pytest.MonkeyPatch, *, has_bfloat16: bool
+) -> None:
+    """oneDNN raises for an LSTM where the processor has no bfloat16; it is left out there, and only there."""
+    lstm, x, enabled = torch.nn.LSTM(3, 8), torch.randn(5, 2, 3), torch.backends.mkldnn.enabled
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bfloat16)
+    with half_precision(torch.device("cpu")):
+        inside = torch.backends.mkldnn.enabled
+        found = None if has_bfloat16 else lstm(x)[0]  # what this processor has is another question
+
+    assert inside == (enabled and has_bfloat16)
+    assert torch.backends.mkldnn.enabled == enabled
+    if found is not None:
+        torch.testing.assert_close(found.float(), lstm(x)[0], atol=0.02, rtol=0.02)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,10 +28,26 @@ def arithmetic(precision: Precision, device: torch.device) -> contextlib.Abstrac
     (Micikevicius et al. 2018, Mixed Precision Training, section 3, without the scaling of the loss, which the range of
     bfloat16 makes needless).
     """
-    if precision != "bf16":
-        return contextlib.nullcontext()
-    # A context around a whole training must not keep converted weights: they would never see an update.
-    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+    return half_precision(device) if precision == "bf16" else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def half_precision(device: torch.device) -> Iterator[None]:
+    """Give bfloat16 to matrix products and convolutions on a device.
+
+    torch asks oneDNN for an LSTM in bfloat16 also on processors where oneDNN has none, those without AVX-512, and then
+    raises. There, oneDNN is left out, and torch's own kernels compute it.
+    """
+    onednn: Any = torch.backends.mkldnn
+    enabled = onednn.enabled
+    if device.type == "cpu" and onednn.is_available() and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        onednn.enabled = False
+    try:
+        # A context around a whole training must not keep converted weights: they would never see an update.
+        with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+            yield
+    finally:
+        onednn.enabled = enabled
 
 
 def widened(logits: Tensor) -> Tensor:

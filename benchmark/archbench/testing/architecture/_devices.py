@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from archbench._training import half_precision
 from archbench.testing._check import Check, Fault, NotApplicable
 from archbench.testing.architecture._subject import Case, Subject, logits_of, predict
 
@@ -39,7 +40,7 @@ def other_formats(subject: Subject) -> None:
     for case in subject.main_cases:
         network, inputs = subject.build(case), case.inputs(4)
         expected = predict(network, inputs)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with half_precision(torch.device("cpu")):
             half = predict(network, inputs).float()
         gap = float((half - expected).norm() / expected.norm().clamp_min(1e-12))
         if not gap < 0.1:
