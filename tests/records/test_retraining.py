@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
 import archbench
 from archbench._planning import Device, PlannedTrial, plan_again
 from archbench._plugins import load_plugins
-from archbench._records import Record, compare_records
+from archbench._records import Environment, Record, compare_records
 from archbench._training import run_trial
 from archbench._training._measure import describe_environment
 
@@ -28,6 +29,12 @@ def sample() -> list[Record]:
     return [record for records in picked.values() for record in records[:2]]
 
 
+def is_of_one_kind(kept: Environment | None) -> bool:
+    """Return whether this process rounds as the one that left a record; the older ones do not name AVX-512."""
+    now = describe_environment(Device(kind="cpu", threads=1))
+    return kept in (now, msgspec.structs.replace(now, processor=now.processor.removesuffix(", AVX512")))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kept", sample(), ids=lambda kept: str(kept.trial).replace(" ", "-"))
 def test_a_committed_record_can_be_reproduced(kept: Record) -> None:
@@ -43,7 +50,7 @@ def test_a_committed_record_can_be_reproduced(kept: Record) -> None:
     assert again.resources.parameters == kept.resources.parameters
     assert again.curves is not None
     assert kept.curves is not None
-    if describe_environment(Device(kind="cpu", threads=1)) == kept.environment:
+    if is_of_one_kind(kept.environment):
         assert again.scores == kept.scores
         assert compare_records(kept, again).differences == ()
     else:  # another processor or another release of torch may round otherwise, and training amplifies it

@@ -92,3 +92,13 @@ def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert calls == ["wait", "7"]
     assert _backends.random_state(torch.device("cpu")) == {}
+
+
+@pytest.mark.parametrize(("capability", "ending"), [("AVX2", " cores, AVX2"), ("DEFAULT", " cores")])
+def test_processor_is_told_with_its_vector_instructions(
+    monkeypatch: pytest.MonkeyPatch, capability: str, ending: str
+) -> None:
+    """Two processors of one name round otherwise where one of them has no AVX-512; not all have such kernels."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+
+    assert describe_environment(Device(kind="cpu")).processor.endswith(ending)

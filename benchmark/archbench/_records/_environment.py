@@ -10,7 +10,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Args:
         archbench, python, torch, lightning: versions.
-        platform, processor: the machine.
+        platform, processor: the machine; the processor with its cores and the vector instructions that torch uses.
         device: name of the GPU, or `cpu`.
         threads: CPU threads of one trial, or of each of its ranks.
         devices: number of devices that trained one trial together; not written if it is 1.

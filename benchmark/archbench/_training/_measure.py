@@ -75,7 +75,7 @@ def describe_environment(device: Device, *, seeds_together: int = 1, cuda_graph:
         torch=str(torch.__version__),
         lightning=_version("lightning"),
         platform=f"{platform.system()} {platform.machine()}",
-        processor=f"{_processor()}, {os.cpu_count()} cores",
+        processor=f"{_processor()}, {os.cpu_count()} cores{_instructions()}",
         device=name,
         threads=device.threads,
         devices=device.count,
@@ -89,6 +89,15 @@ def describe_environment(device: Device, *, seeds_together: int = 1, cuda_graph:
 @functools.cache
 def _version(distribution: str) -> str:
     return version(distribution)
+
+
+def _instructions() -> str:
+    """Return the vector instructions for which torch takes kernels of their own: other ones round otherwise.
+
+    Virtual machines hide some from processors of one name.
+    """
+    found = torch.backends.cpu.get_cpu_capability()
+    return "" if found == "DEFAULT" else f", {found}"
 
 
 @functools.cache
