@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from filelock import FileLock
 
 import archbench
 from archbench._declarations import Architecture, Task
@@ -289,6 +291,13 @@ def heard_signals() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture
+def one_cluster() -> Iterator[None]:
+    """No other test has a Ray cluster on this machine meanwhile: two of them starve each other, and lose actors."""
+    with FileLock(Path(tempfile.gettempdir()) / "archbench-tests-ray.lock"):
+        yield
 
 
 @pytest.fixture

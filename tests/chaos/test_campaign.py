@@ -52,6 +52,7 @@ def test_a_damaged_record_is_survived(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("one_cluster")
 def test_every_kind_is_survived(cli: Cli, tmp_path: Path) -> None:
     """One fault of each kind strikes, or finds its run at an end, and nothing is lost.
 

@@ -19,7 +19,7 @@ import pytest
 
 from support import Cli, ReadRecords
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("heard_signals")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("heard_signals", "one_cluster")]
 
 PLAN = ("run", "mlp", "highway", "--task", "digits", "--protocol", "smoke", "--seeds", "6", "--device", "cpu")
 TRIALS = 12

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +24,22 @@ from archbench._records import Record, Store, decode_record
 from archbench._selection import select
 
 KINDS = ("image", "sequence", "tokens")
+
+GIVEN_AT_ONCE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from archbench._execution._node import NodeSupervisor
+node, job, together = NodeSupervisor(), sys.stdin.buffer.read(), threading.Barrier(8)
+def give():
+    together.wait()
+    node.give(job)
+threads = [threading.Thread(target=give) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+"""A new process in which eight threads, as those of an actor, give a node its first trials at the same moment."""
 
 
 @pytest.fixture
@@ -141,3 +159,11 @@ def test_stopping_ends_running_trials(node: NodeSupervisor, planned: list[Planne
 
     assert time.monotonic() - started < 5
     assert node.poll(0.1) == []
+
+
+def test_first_trials_may_come_at_once(planned: list[PlannedTrial]) -> None:
+    """The process of a node survives it; two of three crashed where each thread let msgspec look into a job anew."""
+    job = msgspec.json.encode(planned[0].job(Device(kind="cpu")))
+
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", GIVEN_AT_ONCE], input=job, check=True)

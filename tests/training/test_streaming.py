@@ -49,15 +49,18 @@ def outcome(record: Record) -> tuple[Any, ...]:
 
 @pytest.mark.slow
 def test_streamed_run_gives_the_record_of_one_from_memory(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scores, curves and hashes of a network with noise are equal bit for bit, from memory and from workers."""
-    in_memory = outcome(run_trial(make_job(NOISY)))
+    """Scores, curves and hashes of a network with noise are equal bit for bit, from memory and from workers.
+
+    So they are for one number of threads; another one may round otherwise, which depends on the processor.
+    """
+    in_memory = {threads: outcome(run_trial(make_job(NOISY, threads=threads))) for threads in (1, 2)}
     used = []
     read = StreamedSplit.read
     monkeypatch.setattr(StreamedSplit, "read", lambda split, indices: used.append(split) or read(split, indices))
     monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
 
-    for threads in (1, 2):
-        assert outcome(run_trial(make_job(NOISY, threads=threads))) == in_memory
+    for threads, expected in in_memory.items():
+        assert outcome(run_trial(make_job(NOISY, threads=threads))) == expected
     assert len({id(split) for split in used}) >= 6
 
 

@@ -34,6 +34,11 @@ class _Stop(Exception):  # noqa: N818 - private
     """The run does not need this node any more."""
 
 
+_JOBS = msgspec.json.Decoder(Job)
+"""Made before there are threads: msgspec looks into a type when it first meets it, and a thread that meets it while
+another one does so crashes the process. A node gets several trials at once."""
+
+
 class NodeSupervisor:
     """Runs trials on the machine where it lives, in a thread, since a cluster calls its methods from others."""
 
@@ -65,7 +70,7 @@ class NodeSupervisor:
 
     def give(self, job: bytes) -> None:
         """Take a trial, a `Job` as JSON; there must be a free device."""
-        self._arrivals.add(ShippedTrial(msgspec.json.decode(job, type=Job)))
+        self._arrivals.add(ShippedTrial(_JOBS.decode(job)))
 
     def poll(self, seconds: float) -> list[bytes]:
         """Return what trials have left since the last call, each a `Left`; wait for the first at most so long."""
