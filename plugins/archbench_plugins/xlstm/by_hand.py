@@ -186,10 +186,9 @@ class MixedInputs(torch.autograd.Function):
         _, G, m, _ = mix.shape
         y = convolve(u, W, b, 2)
         seen = silu(y)
-        qkv = u.new_empty(3, G, m, B * T)
-        for x, M, out in zip((seen, seen, u), mix.transpose(2, 3), qkv, strict=True):
+        qkv = u.new_empty(3 * E, B * T)
+        for x, M, out in zip((seen, seen, u), mix.transpose(2, 3), qkv.view(3, G, m, -1), strict=True):
             torch.bmm(M, x.view(G, m, -1), out=out)
-        qkv = qkv.view(3 * E, -1)
         net = torch.addmm(gates_b[:, None], gates, qkv)
         ctx.save_for_backward(u, W, y, seen, mix, gates, qkv)
         return (
