@@ -53,5 +53,6 @@ def test_a_committed_record_can_be_reproduced(kept: Record) -> None:
     if is_of_one_kind(kept.environment):
         assert again.scores == kept.scores
         assert compare_records(kept, again).differences == ()
-    else:  # another processor or release of torch rounds otherwise, and a hundred layers amplify it at once
-        assert again.curves.train_loss[0] == pytest.approx(kept.curves.train_loss[0], rel=0.1)
+    else:  # another processor or another release of torch may round otherwise, and training amplifies it
+        deep = "-100" in kept.trial.architecture.label  # a hundred layers amplify it within the first steps
+        assert again.curves.train_loss[0] == pytest.approx(kept.curves.train_loss[0], rel=0.1 if deep else 0.01)
