@@ -310,6 +310,7 @@ def cli_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main()
+        assert gc.isenabled(), "the command left the collection of garbage off for the tests that follow"
         return subprocess.CompletedProcess(arguments, int(end.value.code or 0), *capsys.readouterr())
 
     return run

@@ -109,6 +109,14 @@ def test_files_and_functions_stay_small() -> None:
     assert percentile(lengths, 0.9) <= 22
 
 
+def test_packages_hold_nothing_but_what_they_use() -> None:
+    """A file that an editor or a slip of the hand leaves beside the modules is found."""
+    kinds = {".py", ".typed", ".css", ".js", ".j2", ".json", ".template", ".yml"}
+    files = [path for package in PACKAGES for path in package.rglob("*") if path.is_file()]
+
+    assert [path for path in files if path.suffix not in kinds and path.parent.name != "__pycache__"] == []
+
+
 def test_docstrings_can_be_read_alone() -> None:
     """The first line of every docstring says what the thing is, does or returns, without the line above it."""
     wrong = []

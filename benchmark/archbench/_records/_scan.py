@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from archbench._errors import RecordError, StoreError
+from archbench._garbage import without_collection
 from archbench._records._files import checksum, decode_record, read_plain_file
 from archbench._records._fit import misfit
 from archbench._records._parts import Parts
@@ -55,7 +54,7 @@ def read_files(paths: Iterable[str]) -> Found:
     found = Found({}, [], [], [], {})
     copies: defaultdict[str, list[_Copy]] = defaultdict(list)
     parts = Parts()
-    with _without_collection():
+    with without_collection():
         for path in paths:
             try:
                 data = read_plain_file(path)
@@ -71,20 +70,6 @@ def read_files(paths: Iterable[str]) -> Found:
     for mine in copies.values():
         _choose(mine, found)
     return found
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: all that is read is kept, and looking takes as long as reading."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.unfreeze()  # the two leave everything with the oldest objects, which are looked through least often
-        if enabled:
-            gc.enable()
 
 
 def _fitting(record: Record) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import webbrowser
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 import typer
 
 from archbench._errors import SelectionError, StoreError
+from archbench._garbage import without_collection
 from archbench._plugins import Plugins
 from archbench._records import SetAside, Store
 from archbench._suite._publish import write_workflow
@@ -84,9 +84,23 @@ class Wanted(NamedTuple):
 
 
 def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json: bool) -> NoReturn:
+    with without_collection():
+        records, set_aside, written = _build(store, plugins, wanted)
+    print_problems(written.problems)
+    page = store.root / "index.html"
+    if json:
+        print_json(_describe(records, set_aside, written, wanted.workflow))
+    else:
+        _print_places(records, page, wanted.workflow)
+    if open_:
+        _show(page.absolute().as_uri())
+    sys.exit(1 if any(problem.fatal for problem in written.problems) else 0)
+
+
+def _build(store: Store, plugins: Plugins, wanted: Wanted) -> tuple[int, list[SetAside], WrittenLeaderboard]:
+    """Write the files; return the number of records, those that are set aside, and what was written."""
     from archbench._suite._leaderboard import write_leaderboard
 
-    gc.disable()  # nearly all that is made is kept until the end, and looking for garbage takes a third of the time
     records, set_aside = store.load()
     for item in set_aside:
         print(f"warning: {item}", file=sys.stderr)
@@ -98,15 +112,7 @@ def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json:
         publish_url=wanted.publish_url,
         two_processes=True,
     )
-    print_problems(written.problems)
-    page = store.root / "index.html"
-    if json:
-        print_json(_describe(len(records), set_aside, written, wanted.workflow))
-    else:
-        _print_places(len(records), page, wanted.workflow)
-    if open_:
-        _show(page.absolute().as_uri())
-    sys.exit(1 if any(problem.fatal for problem in written.problems) else 0)
+    return len(records), set_aside, written
 
 
 def _print_places(records: int, page: Path, workflow: Path | None) -> None:
