@@ -129,7 +129,9 @@ def _columns(table: Table, names: Sequence[str], options: SequenceOptions, *, fo
     for name in columns:
         if name not in table.columns:
             raise archbench.DataError(f"{table.file} has no column {name!r}, a feature of the task; add it")
-    return masked(table, columns, masks) if options.missing else {name: feature_of(table, name) for name in columns}
+    if options.missing:
+        return masked(table, columns, masks)
+    return {name: feature_of(table, name, new=not found) for name in columns}
 
 
 def _target(table: Table, column: str, options: SequenceOptions) -> Array:

@@ -54,8 +54,10 @@ def texts_of(table: Table, column: str) -> list[str]:
     return texts
 
 
-def feature_of(table: Table, column: str) -> Array:
-    """Return a feature as finite float64."""
+def feature_of(table: Table, column: str, *, new: bool = False) -> Array:
+    """Return a feature as finite float64; of a `new` table, options of the task can no longer leave it out."""
+    if new:
+        return numbers_of(table, column, advice="fill it in, since the network was trained with it")
     advice = f"fill it in, or leave the column out with drop={write_names([column])}"
     masking = "; or set missing=mask, where empty cells count as the mean and a feature says which they are"
     return numbers_of(table, column, advice=advice, advice_if_empty=advice + masking)

@@ -174,7 +174,9 @@ def _known_features(
     for name in names:
         if name not in table.columns:
             raise archbench.DataError(f"{table.file} has no column {name!r}, a feature of the task; add it")
-    return masked(table, names, masks) if options.missing else {name: feature_of(table, name) for name in names}
+    return (
+        masked(table, names, masks) if options.missing else {name: feature_of(table, name, new=True) for name in names}
+    )
 
 
 def _rows(ids: list[str]) -> Rows:

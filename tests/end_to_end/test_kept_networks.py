@@ -100,6 +100,10 @@ def test_new_sequences(files: Path) -> None:
         assert [row["sequence"] for row in rows] == [f"w{walk}" for walk in range(48, 60)]
         error = np.mean(((found - sizes[48:]) / sizes[:48].std()) ** 2)
         assert error == pytest.approx(record.scores.test, rel=1e-5)
+    (files / "holes.csv").write_text(f"{header}\nw1,0,\n")
+    advice = "an empty cell is not a finite number; fill it in, since the network was trained with it$"
+    with pytest.raises(DataError, match=f"column 'x': {advice}"):
+        predict(files, record, "holes.csv")
 
 
 def test_new_texts(files: Path) -> None:
