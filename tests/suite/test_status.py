@@ -130,5 +130,12 @@ def test_the_command(make_record: MakeRecord, tmp_path: Path) -> None:
     assert said[1:3] == ["2 at a time on cpu:", f"  {record.trial}  0 s"]
     found = json.loads(run.invoke(make_app(VERBS), ["status", "--out", str(tmp_path), "--json"]).output)
     assert (found["state"], found["run"]["total"]) == ("running", 4)
+    (tmp_path / "records" / "ab").mkdir(parents=True)
+    (tmp_path / "records" / "ab" / "abcd.json").write_text("{")
+    said = run.invoke(make_app(VERBS), ["status", "--out", str(tmp_path)]).output.splitlines()
+    assert said[-2].startswith("Not a valid record: records/ab/abcd.json (")
+    assert said[-1].endswith("moves what is not valid to set-aside/.")
+    found = json.loads(run.invoke(make_app(VERBS), ["status", "--out", str(tmp_path), "--json"]).output)
+    assert list(found["broken"]) == ["records/ab/abcd.json"]
     with pytest.raises(StoreError, match="there is no folder"):
         run.invoke(make_app(VERBS), ["status", "--out", str(tmp_path / "no")], catch_exceptions=False)

@@ -161,11 +161,13 @@ class FolderStatus(msgspec.Struct, frozen=True, kw_only=True):
         state: `running` while a run trains, `killed` if one left its status behind, else `idle`.
         run: how far the run has got, or had when it was killed; None where none trains.
         records: number of records in the folder, by status.
+        broken: files among them that are no valid records: each with its name and what is wrong.
     """
 
     state: str
     run: RunStatus | None
     records: dict[str, int]
+    broken: dict[str, str]
 
 
 def read_folder_status(root: Path) -> FolderStatus:
@@ -176,12 +178,13 @@ def read_folder_status(root: Path) -> FolderStatus:
     """
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; name the folder of a run with --out")
-    found, _ = Store(root).scan()
+    found, broken = Store(root).scan()
     run = _read(root / NAME)
     return FolderStatus(
         state="idle" if run is None else "running" if _is_alive(run) else "killed",
         run=run,
         records=dict(sorted(Counter(record.status for record in found.values()).items())),
+        broken={path.relative_to(root).as_posix(): reason for path, reason in broken},
     )
 
 

@@ -26,7 +26,7 @@ def status(out: Out = DEFAULT_OUT, watch: Watch = False, json: Json = False) -> 
         if json:
             print_json(found)
         else:
-            print("\n".join(_lines(found, out)), flush=True)
+            print("\n".join([*_lines(found, out), *_broken_lines(found, out)]), flush=True)
         if not watch or json or found.state != "running":
             return
         time.sleep(WATCH_SECONDS)
@@ -42,6 +42,17 @@ def _lines(found: FolderStatus, out: Path) -> list[str]:
             "The same command goes on from there.",
         ]
     return [*_running_lines(found.run), f"See `benchmark leaderboard{out_option(out)}` for the results so far."]
+
+
+def _broken_lines(found: FolderStatus, out: Path) -> list[str]:
+    if not found.broken:
+        return []
+    name, reason = next(iter(found.broken.items()))
+    more = f", and {len(found.broken) - 1} more" if len(found.broken) > 1 else ""
+    return [
+        f"Not a valid record: {name} ({reason}){more}.",
+        f"`benchmark leaderboard{out_option(out)}`, or the next run there, moves what is not valid to set-aside/.",
+    ]
 
 
 def _running_lines(run: RunStatus) -> list[str]:
