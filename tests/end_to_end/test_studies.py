@@ -158,6 +158,8 @@ def test_claims_by_name_and_exit_codes(done: tuple[Path, dict[str, Any]], cli_he
     assert [claim["name"] for claim in all_three[1]["claims"]] == ["my-claim", "alike"]
     assert "no claim 'my-clam'; did you mean 'my-claim'?" in wrong[1]["error"]
     assert text.startswith("my-claim: supported\n")
+    every = cli_here("claims", "--plugin", "widths.py", cwd=folder).stdout
+    assert [line.split()[1].rstrip(":") for line in every.splitlines()[:3]] == ["my-claim", "narrow-is-better", "alike"]
 
 
 def test_study_show_and_list(done: tuple[Path, dict[str, Any]], cli_here: Cli) -> None:

@@ -13,6 +13,8 @@ from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles,
 from archbench.cli._output import out_option, print_json, print_problems
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archbench._claims import Judgement
 
 Names = Annotated[
@@ -31,20 +33,26 @@ def claims(
     from archbench._suite._answers import answers
 
     found = answers(load(plugin, no_plugin), out, claims=names or [])
-    supported = all(judged.verdict == "supported" for judged in found.claims)
+    # Without names, claims of which the folder has trials come first, such as those of one's own study.
+    judgements = found.claims if names else sorted(found.claims, key=lambda judged: not judged.measured.used)
+    supported = all(judged.verdict == "supported" for judged in judgements)
     if json:
-        print_json({"exit_code": 0 if supported else 1, "claims": describe_answers((), found.claims)["claims"]})
+        print_json({"exit_code": 0 if supported else 1, "claims": describe_answers((), judgements)["claims"]})
     elif names:
-        for judged in found.claims:
+        for judged in judgements:
             _print(judged, out_option(out))
     else:
-        for judged in found.claims:
-            print(line_of(judged))
-            if command := command_of(judged, out_option(out)):
-                print(f"{'':<13}to decide it: {command}")
-        print(f"{len(found.claims)} claims. More about one: benchmark claims NAME{out_option(out)}")
+        _print_lines(judgements, out_option(out))
     print_problems(found.problems)
     sys.exit(0 if supported else 1)
+
+
+def _print_lines(judgements: Sequence[Judgement], where: str) -> None:
+    for judged in judgements:
+        print(line_of(judged))
+        if command := command_of(judged, where):
+            print(f"{'':<13}to decide it: {command}")
+    print(f"{len(judgements)} claims. More about one: benchmark claims NAME{where}")
 
 
 def _print(judged: Judgement, where: str) -> None:
