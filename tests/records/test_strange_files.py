@@ -123,6 +123,22 @@ def test_a_newer_record_blocks_its_own_row(cli_here: Cli, make_record: MakeRecor
     assert path.exists()
 
 
+def test_a_file_that_cannot_be_named(cli_here: Cli, make_record: MakeRecord, tmp_path: Path) -> None:
+    """A file whose name is no UTF-8 is named with escapes, and set aside under a name that can be read."""
+    path = Store(tmp_path / "out").path(make_record().id).parent / os.fsdecode(b"\xff.json")
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    status = cli_here("status", "--out", "out", "--json", cwd=tmp_path)
+    found = archbench.read(tmp_path / "out")
+    done = cli_here("leaderboard", "--out", "out", "--json", cwd=tmp_path)
+
+    assert [name.rpartition("/")[2] for name in json.loads(status.stdout)["broken"]] == [r"\udcff.json"]
+    assert [item.name for item in found.set_aside] == [r"\udcff.json"]
+    assert done.returncode == 0, done.stderr
+    assert r"\udcff.json is not a valid record" in done.stderr
+    assert (tmp_path / "out" / "set-aside" / "_udcff.json").read_text() == "{"
+
+
 def test_a_folder_that_cannot_be_named(cli: Cli, tmp_path: Path) -> None:
     """A name that is no UTF-8 is refused in one line, also as JSON."""
     done = cli("leaderboard", "--out", os.fsdecode(b"out-\xff"), "--json", cwd=tmp_path)

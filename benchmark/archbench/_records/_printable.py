@@ -8,8 +8,9 @@ import re
 # window (ESC ] ... up to BEL or ESC \); any other escape of one or more bytes.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].{0,1000}?(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]?", re.DOTALL)
 
-# C0 without tab and line feed, DEL, C1, line separators, and the marks that change the direction of text.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# C0 without tab and line feed, DEL, C1, line separators, the marks that change the direction of text, and the lone
+# surrogates with which Python writes a file name that is no UTF-8, and which UTF-8 cannot hold.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:

@@ -41,6 +41,7 @@ from archbench._records._files import (
     write_atomically,
 )
 from archbench._records._holding import hold
+from archbench._records._printable import printable
 from archbench._records._record import Record
 from archbench._records._refused import REFUSED, encode_refused, one_for_each_cell, read_refused
 from archbench._records._scan import read_files
@@ -233,10 +234,11 @@ class Store:
         return sorted(mine, key=lambda path: path.replace(os.sep, "\0"))  # in the order of their parts
 
     def _set_aside(self, path: Path, reason: str) -> SetAside:
-        target = self.root / "set-aside" / path.name
-        number = 1
+        name = printable(path.name)
+        target = self.root / "set-aside" / name.replace("\\", "_")
+        stem, number = target.stem, 1
         while os.path.lexists(target):
-            target = target.with_name(f"{path.stem}-{number}.json")
+            target = target.with_name(f"{stem}-{number}.json")
             number += 1
         reasons = {**self._reasons(), target.name: reason}
         try:
@@ -246,7 +248,7 @@ class Store:
             write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
         except OSError as error:
             raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
-        return SetAside(name=path.name, reason=reason)
+        return SetAside(name=name, reason=reason)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -243,7 +243,7 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
         StoreError: there is no such folder, or it cannot be read.
     """
     from archbench._errors import StoreError
-    from archbench._records import SetAside, Store
+    from archbench._records import SetAside, Store, printable
 
     root = Path(folder)
     if not root.is_dir():
@@ -255,7 +255,7 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
         records=tuple(record for record in found.values() if not record.trial.tuning),
         tuning_records=tuple(record for record in found.values() if record.trial.tuning),
         refused=tuple(store.refused),
-        set_aside=tuple(SetAside(path.name, reason) for path, reason in broken),
+        set_aside=tuple(SetAside(printable(path.name), reason) for path, reason in broken),
     )
 
 

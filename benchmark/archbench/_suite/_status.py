@@ -18,7 +18,7 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._planning import Device
-from archbench._records import Record, Store, Trial, write_atomically
+from archbench._records import Record, Store, Trial, printable, write_atomically
 from archbench._suite._observer import Observer
 from archbench._suite._pace import Pace
 
@@ -184,7 +184,7 @@ def read_folder_status(root: Path) -> FolderStatus:
         state="idle" if run is None else "running" if _is_alive(run) else "killed",
         run=run,
         records=dict(sorted(Counter(record.status for record in found.values()).items())),
-        broken={path.relative_to(root).as_posix(): reason for path, reason in broken},
+        broken={printable(path.relative_to(root).as_posix()): reason for path, reason in broken},
     )
 
 
