@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -153,12 +156,17 @@ OPERATIONS = [
 ]
 
 
-def ids(rows: list[tuple[str, str, TaskInfo, object]]) -> list[str]:
-    """Return the variants, as names of the test cases."""
-    return [variant for _, variant, _, _ in rows]
+def cases(rows: list[tuple[str, str, TaskInfo, Any]]) -> list[Any]:
+    """Return the rows as test cases with the names of the variants; those of more than 150 layers are slow."""
+    found = []
+    for name, variant, task, published in rows:
+        layers = re.search(r"\d+", variant)
+        marks = pytest.mark.slow if layers and int(layers[0]) > 150 else ()
+        found.append(pytest.param(name, variant, task, published, id=variant, marks=marks))
+    return found
 
 
-@pytest.mark.parametrize(("name", "variant", "task", "published"), PARAMETERS, ids=ids(PARAMETERS))
+@pytest.mark.parametrize(("name", "variant", "task", "published"), cases(PARAMETERS))
 def test_variant_has_the_published_number_of_parameters(build, name, variant, task, published):
     """A variant has exactly the parameters of the published configuration."""
     with torch.device("meta"):  # counts without computing the weights
@@ -176,7 +184,7 @@ def test_declared_counts_are_those_of_the_table(declared, name):
     assert table.keys() == declared(name).variants.keys() - UNCOUNTED
 
 
-@pytest.mark.parametrize(("name", "variant", "task", "millions"), OPERATIONS, ids=ids(OPERATIONS))
+@pytest.mark.parametrize(("name", "variant", "task", "millions"), cases(OPERATIONS))
 def test_variant_takes_the_published_number_of_operations(build, name, variant, task, millions):
     """Half the floating-point operations of a forward pass are the published multiply-accumulates."""
     decimals = len(millions.partition(".")[2])
@@ -195,7 +203,14 @@ def test_thousand_layers_take_the_published_number_of_operations(build):
 
 @pytest.mark.parametrize(
     ("depth", "published"),
-    [(20, 272_474), (32, 466_906), (44, 661_338), (56, 855_770), (110, 1_730_714), (1202, 19_424_026)],
+    [
+        (20, 272_474),
+        (32, 466_906),
+        (44, 661_338),
+        (56, 855_770),
+        (110, 1_730_714),
+        pytest.param(1202, 19_424_026, marks=pytest.mark.slow),
+    ],
 )
 def test_projections_add_their_parameters(build, depth, published):
     """A resnet with option B has the parameters of two 1x1 convolutions with batch normalisation more."""

@@ -36,6 +36,7 @@ def plugin(tmp_path: Path, site: Any, cache: Path) -> list[str]:
     return ["--plugin", str(path)]
 
 
+@pytest.mark.slow
 def test_prepare_then_run(
     plugin: list[str], cli: Cli, cli_here: Cli, tmp_path: Path, site: Any, records: ReadRecords
 ) -> None:

@@ -51,6 +51,7 @@ def local_mnist(site: Any, tmp_path: Path) -> list[str]:
     return ["--plugin", str(plugin), "--no-plugin", "archbench:mnist"]
 
 
+@pytest.mark.slow
 def test_prepare_then_run(
     local_mnist: list[str],
     cache: Path,

@@ -185,6 +185,7 @@ def test_a_network_that_dies_is_one_line_and_exit_code_1(
     assert [path.name for path in tmp_path.iterdir()] == ["dies.py"]
 
 
+@pytest.mark.slow
 def test_a_network_that_dies_as_json(cli_here: Cli, tmp_path: Path) -> None:
     """With --json the failure is an object with the traceback."""
     (tmp_path / "dies.py").write_text(DIES.replace("WHAT", "raise ValueError('no luck')"))

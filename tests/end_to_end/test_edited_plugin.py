@@ -39,6 +39,7 @@ def install(site: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
 
 
+@pytest.mark.slow
 def test_an_edit_counts_as_a_new_state_of_the_entrant(cli: Cli, tmp_path: Path) -> None:
     """After an edit the network is trained again, the run says why, and the older row is superseded on the page."""
     environment = install(tmp_path / "site")

@@ -95,6 +95,7 @@ def test_safetensors(kept: tuple[Path, Record], tmp_path: Path) -> None:
     assert said["archbench.input"] == "image (batch, 1, 8, 8)"
 
 
+@pytest.mark.slow
 def test_command(kept: tuple[Path, Record], tmp_path: Path, cli: Cli, cli_here: Cli) -> None:
     """Without --out the file gets the name of the architecture and the first digits of the trial; --json says all."""
     out, record = kept

@@ -144,6 +144,7 @@ def test_rebuilding_gives_the_same_bytes(smoke_run: Path, cli_here: Cli, tmp_pat
     assert {n: (tmp_path / "copy" / n).read_bytes() for n in names} == {n: (smoke_run / n).read_bytes() for n in names}
 
 
+@pytest.mark.slow
 def test_same_trial_from_scratch_gives_the_same_scores(
     smoke_run: Path, cli_here: Cli, records: ReadRecords, tmp_path: Path
 ) -> None:
@@ -394,6 +395,7 @@ def test_hints_can_be_copied(smoke_run: Path, cli_here: Cli, tmp_path: Path, smo
     assert "--out 'my results'" in done.stdout
 
 
+@pytest.mark.slow
 def test_observers_and_sections(cli: Cli, tmp_path: Path) -> None:
     """Hooks hear of every trial; a hook that raises is reported; sections are on the page."""
     (tmp_path / "watch.py").write_text(OBSERVER)

@@ -79,6 +79,7 @@ def run(pool: Pool, tmp_path: Path) -> Run:
     return train
 
 
+@pytest.mark.slow
 def test_a_timeout_between_validations(run: Run) -> None:
     """A trial at its limit says at which step it was and what it would have needed, and keeps its curves so far."""
     record, _ = run("time.sleep(0.1)", steps=200, validations=40, timeout=5)

@@ -33,6 +33,7 @@ def planned() -> list[PlannedTrial]:
     ).trials
 
 
+@pytest.mark.slow
 def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_path: Path) -> None:
     """A trial forked from the server and a trial in a fresh interpreter have the same scores."""
     fast = open_pool(device="cpu", workers=1)

@@ -215,6 +215,7 @@ def test_ranks_agree_on_a_state(train: Train, tmp_path: Path) -> None:
     assert not [name for name in tensors if name.startswith("rank.1.network.")]
 
 
+@pytest.mark.slow
 def test_augmentation_goes_on(train: Train, tmp_path: Path) -> None:
     """The stream of augmentation is taken up where it was, on every rank."""
     (tmp_path / "1 step 12").touch()

@@ -75,7 +75,7 @@ CASES = [
     pytest.param("lstm", "adding", 2),
     pytest.param("lstm", "adding", 4, marks=SLOW),
     pytest.param("lstm", "copy-memory", 3, marks=SLOW),
-    pytest.param("resnet-20", "digits", 2),
+    pytest.param("resnet-20", "digits", 2, marks=SLOW),
     pytest.param("resnet-20", "digits", 4, marks=SLOW),
 ]
 
@@ -95,6 +95,7 @@ def test_sharded_weights_give_the_numbers_of_one_device(
     assert confusion is None or sum(map(sum, confusion)) == examples
 
 
+@pytest.mark.slow
 @SLOW
 def test_a_deep_net_in_double_precision(train: Train, tmp_path: Path) -> None:
     """Twenty steps of Adam on a residual net of 20 layers differ by rounding only, which is small here."""

@@ -63,6 +63,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_network_that_writes_its_own_record(cli: Cli, folder: Path) -> None:
     """A record in the output folder or the result file, without the token of the trial, leaves a crashed trial."""
     arguments = ("run", "leave", "--plugin", "forger.py", "--task", "digits", "--protocol", "smoke", "--json")

@@ -109,6 +109,7 @@ def offenders(answer: Any) -> set[str]:
     return {problem["plugin"].partition(":")[0] for problem in answer["problems"] if problem.get("fatal", True)}
 
 
+@pytest.mark.slow
 def test_loading(cli: Cli, tmp_path: Path, count: Count) -> None:
     """Whatever a plugin does when it is loaded, the rest is listed; what is fatal is named, and the exit code is 1."""
     sources = everywhere(("import", "hook", "info"), ACTIONS)
@@ -211,6 +212,7 @@ def test_observers_keep_their_state_and_their_files(cli: Cli, tmp_path: Path) ->
     assert (tmp_path / "seen.txt").read_text() == "started ok\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_spite_of_a_plugin_that_ignores_it(tmp_path: Path) -> None:
     """A plugin that ignores or blocks the signals to stop changes nothing: Ctrl-C ends the run with 130."""
     text = source("deaf", f"{MILD['signals']}; {MILD['blocked']}", "import")

@@ -111,6 +111,7 @@ def test_error_names_the_line_of_the_file(tmp_path):
     assert any(entry.path.name == "own.py" and entry.lineno + 1 == line for entry in caught.traceback)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line", ["torch.get_num_threads()", "if WIDTH:\n    SIZE = torch.Size([2])"], ids=["call", "if"]
 )

@@ -291,6 +291,7 @@ def test_a_chart_is_saved(page_at: OpenAt, tmp_path: Path) -> None:
         assert min(picture.size) > 200
 
 
+@pytest.mark.slow
 def test_every_pair_of_options_is_independent(page: Any) -> None:
     """Filter, order, pins and columns can be combined in one address."""
     states = {"q": "resnet,lstm", "sort": "parameters", "dir": "asc", "hide": "seeds", "pin": "mlp"}

@@ -262,7 +262,7 @@ def few(make: MakeRecord) -> dict[str, list[Record]]:
 @pytest.mark.parametrize(
     "name", ["nothing", "one entrant", "one task", "one seed", "one trial", "only failures", "only skipped"]
 )
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
 def test_pages_of_little(open_page: Any, make_record: MakeRecord, name: str, width: int) -> None:
     """A page of few records opens without an error, fits the screen, and each of its links leads somewhere."""
     page = open_page(few(make_record)[name], viewport={"width": width, "height": 800})
@@ -301,6 +301,7 @@ def test_the_page_is_ready_soon(browser: Any, tmp_path: Path) -> None:
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(FIREFOX is None, reason="there is no firefox on the PATH")
 def test_firefox_shows_the_page(tmp_path: Path) -> None:
     """Firefox draws a picture of the page."""

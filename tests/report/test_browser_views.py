@@ -119,6 +119,7 @@ def test_an_unknown_address_says_so(page_at: OpenAt, address: str) -> None:
     assert heading(page) != "There is no such view"
 
 
+@pytest.mark.slow
 def test_any_pair_is_answered(page: Any, realistic: list[Record]) -> None:
     """For every pair and board, the answer and the difference are those that the leaderboard has."""
     board = build_leaderboard(realistic)

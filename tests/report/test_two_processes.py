@@ -120,6 +120,7 @@ def test_two_processes_write_the_bytes_of_one(make_folder: MakeFolder, cli: Cli)
     assert two.hashes() == one.hashes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["details", "leaderboard.json"])
 def test_a_file_that_cannot_be_written(make_folder: MakeFolder, cli: Cli, name: str) -> None:
     """The error and the exit code are those of one process, whichever of two met it."""
@@ -181,6 +182,7 @@ def test_the_first_error_is_raised(shared: Shared) -> None:
     assert {number for _, number in log} >= set(range(8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(3)", "sys.exit(3)", "raise MemoryError"])
 def test_the_second_process_dies(shared: Shared, end: str) -> None:
     """The first one does all of it, and nobody sees a difference."""
@@ -213,6 +215,7 @@ def test_no_process_can_be_made(shared: Shared) -> None:
     assert [number for _, number in log] == list(range(40))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("everyone", [True, False], ids=["Ctrl-C", "kill"])
 def test_a_signal_ends_both(make_folder: MakeFolder, everyone: bool) -> None:

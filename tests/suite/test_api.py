@@ -80,6 +80,7 @@ def test_an_interrupt_keeps_what_is_finished(recorder: Any, tmp_path: Path) -> N
     assert recorder.events[0] == "3 to train, 1 kept"
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     """A script that calls `run` at its top level trains once, not once more in every worker; torch stays out of it."""
     script = tmp_path / "script.py"

@@ -104,6 +104,7 @@ CHANGES: dict[str, Callable[[Folder], object]] = {
     "changed plugin": lambda folder: folder.other.write_text(ADDS.format("second")),
     "damaged note": lambda folder: (folder.out / _page_state.NAME).write_text("[]"),
 }
+USUAL_CHANGES = {"edited record", "edited page", "changed plugin"}
 
 
 def _write(path: Path) -> None:
@@ -111,7 +112,13 @@ def _write(path: Path) -> None:
     path.write_text("old")
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(change, id=name, marks=() if name in USUAL_CHANGES else pytest.mark.slow)
+        for name, change in CHANGES.items()
+    ],
+)
 def test_a_change_builds_the_page_again(folder: Folder, change: Callable[[Folder], object]) -> None:
     """After each of these changes the page is built again, once."""
     change(folder)
@@ -123,6 +130,7 @@ def test_a_change_builds_the_page_again(folder: Folder, change: Callable[[Folder
     assert not (folder.out / "details" / "old.html").exists()
 
 
+@pytest.mark.slow
 def test_another_version_builds_the_page_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither another version of the suite nor another state of its files keeps the page."""
     monkeypatch.setattr(_page_state, "__version__", "99")
@@ -135,6 +143,7 @@ def test_another_version_builds_the_page_again(folder: Folder, monkeypatch: pyte
     assert "index.html" in folder.run().files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [SECTIONS, HEARS], ids=["sections", "hears of trials"])
 def test_hooks_build_the_page_every_time(folder: Folder, text: str) -> None:
     """What a plugin shows, or does when a trial ends, may depend on anything."""
@@ -143,6 +152,7 @@ def test_hooks_build_the_page_every_time(folder: Folder, text: str) -> None:
     assert all("index.html" in folder.run().files for _ in range(2))
 
 
+@pytest.mark.slow
 def test_studies_build_the_page_every_time(folder: Folder) -> None:
     """Where the folder has trials of studies, their analyses are made again by every run."""
     studied = next(r for r in Store(REFERENCE).scan()[0].values() if r.trial.protocol.for_studies)

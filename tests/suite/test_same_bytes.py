@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from archbench._suite._leaderboard import FILES
 from support.pages import ROOT
 
@@ -32,6 +34,7 @@ def build(out: Path, surroundings: dict[str, str], seed: int) -> dict[str, bytes
     return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 def test_same_records_give_the_same_files(tmp_path: Path) -> None:
     """Order and place of the files, time zone, locale, hash seed and threads change no byte of any file."""
     first, second = (build(tmp_path / str(n), around, n) for n, around in enumerate(SURROUNDINGS))

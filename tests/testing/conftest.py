@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,14 +20,21 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+def _first_of_each_check() -> Iterator[Any]:
+    """Yield all mutants; those that are not the first of their check are slow."""
+    seen: set[str] = set()
+    for mutant in mutants.MUTANTS:
+        yield pytest.param(mutant, id=mutant.id, marks=pytest.mark.slow if mutant.code in seen else ())
+        seen.add(mutant.code)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each specimen that a test function asks for."""
     if "sound" in metafunc.fixturenames:
         specimens = [*sound.SOUND, *more_sound.MORE_SOUND]
         metafunc.parametrize("sound", specimens, ids=[specimen.name for specimen in specimens])
     if "mutant" in metafunc.fixturenames:
-        listed_mutants = mutants.MUTANTS
-        metafunc.parametrize("mutant", listed_mutants, ids=[mutant.id for mutant in listed_mutants])
+        metafunc.parametrize("mutant", list(_first_of_each_check()))
     # label_mutants adds its mutants to those of task_mutants when it is imported.
     tasks: dict[str, Sequence[Any]] = {
         "sound_task": [*task_mutants.SOUND, *label_mutants.SOUND_SIGNALS],

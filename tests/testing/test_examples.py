@@ -80,6 +80,7 @@ def test_file_of_the_guide_passes(cli_here, tmp_path):
     assert failures(done.stdout) == []
 
 
+@pytest.mark.slow
 def test_tinynet_passes(cli, pretend_install, tmp_path):
     """The example distribution is found through its entry point, and is conformant."""
     environment = pretend_install(TINYNET)

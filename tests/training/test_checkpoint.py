@@ -164,6 +164,7 @@ def test_short_trainings_keep_nothing(make_job: MakeJob, tmp_path: Path, monkeyp
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_probes_go_on(probed_job: Callable[..., Job], tmp_path: Path) -> None:
     """Readings from before a stop are kept, none is taken twice, and later ones are those of a whole training."""
     probes = Probes(measure=("gradient", "activation", "lesion"), at=(0.0, 0.25, 0.5, 1.0))

@@ -14,6 +14,7 @@ from archbench._training import _trainer
 from archbench._training._trainer import keep_spare, make_trainer
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
 def test_server_stays_safe_to_fork() -> None:
     """After the work ahead there is one thread, no connection to a GPU, and the environment of before."""
