@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,41 @@ def test_preloaded_children_find_torch_and_no_threads(tmp_path: Path) -> None:
     capacity = msgspec.json.decode(answer, type=Capacity)
     assert capacity.preloaded
     assert capacity.parent_threads == 1
+
+
+def test_garbage_of_trials(tmp_path: Path) -> None:
+    """A trial looks for garbage, but not among what the server has loaded."""
+    (tmp_path / "net.py").write_text(
+        "import archbench\n"
+        "def build(task, options):\n"
+        "    import gc\n"
+        "    raise RuntimeError(f'{gc.isenabled()}, {gc.get_freeze_count()} kept')\n"
+        "@archbench.hookimpl\n"
+        "def archbench_architectures():\n"
+        "    yield archbench.Architecture(name='net', build=build, inputs=('image',))\n"
+    )
+    plugins = load_plugins(files=[tmp_path / "net.py"])
+    trials = make_plan(
+        select(["net"], plugins.architectures, "architecture"),
+        select(["digits"], plugins.tasks, "task"),
+        protocol=find_protocol("smoke"),
+        seeds=1,
+    ).trials
+    (record,) = execute(trials, Store(tmp_path / "out"), open_pool(device="cpu", workers=1), timeout=120)
+    found = re.search(r"(True|False), (\d+) kept", record.message)
+
+    assert found is not None, record.message
+    assert found[1] == "True"
+    assert int(found[2]) > 300_000  # torch alone makes more
+
+
+def test_this_process_works_while_the_server_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be done meanwhile is done between the start of the server and the first question to it."""
+    done = []
+    monkeypatch.setattr(ForkserverLauncher, "probe", lambda self, timeout: done.append("asked"))
+    open_pool(device="cpu", workers=1, meanwhile=lambda: done.append("worked"))
+
+    assert done == ["worked", "asked"]
 
 
 def test_falls_back_to_fresh_processes_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

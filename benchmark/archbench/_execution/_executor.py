@@ -66,6 +66,7 @@ class Wanted:
         ready: is told the devices when they are there or change, and why trials start slowly, if they do.
         warned: is told what goes wrong on a node, in a line.
         waiting: called at least twice a second while nodes get ready.
+        meanwhile: work for the process of the run while libraries are loaded on this machine.
         shared: is told how many trials share a device, unless `workers` says how many run.
     """
 
@@ -91,6 +92,7 @@ class Wanted:
     warned: Callable[[str], None] = lambda line: None
     informed: Callable[[str], None] = lambda line: None
     waiting: Callable[[], None] = lambda: None
+    meanwhile: Callable[[], None] = lambda: None
     shared: Callable[[Sharing], None] = lambda sharing: None
 
 
@@ -147,6 +149,7 @@ def open_executor(wanted: Wanted) -> Executor:
         libraries=wanted.libraries,
         sample=wanted.sample,
         tick=wanted.waiting,
+        meanwhile=wanted.meanwhile,
     )
     if sharing is not None:
         wanted.shared(sharing)

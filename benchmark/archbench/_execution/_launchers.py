@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -222,6 +223,8 @@ class _SpawnedChild:
 
 
 def _forked(job: bytes, root: str, token: str, channel: Connection) -> None:
+    gc.freeze()  # what the server has loaded is no garbage
+    gc.enable()
     parent = multiprocessing.parent_process()
     assert parent is not None
     run_job(job, root, token, channel.fileno(), lambda: wait([parent.sentinel]))

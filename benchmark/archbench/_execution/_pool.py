@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -46,6 +46,7 @@ def open_pool(
     sharded: bool = False,
     per_device: int | None = None,
     libraries: Sequence[str] = (),
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Pool:
     """Start the server that trials are forked from and check that forking is safe; else fall back to fresh processes.
 
@@ -56,11 +57,12 @@ def open_pool(
         sharded: whether each of these keeps its part of the weights only.
         per_device: trials at a time on each GPU, or on the CPU in all; None where `workers` says how many.
         libraries: further modules to import in the server.
+        meanwhile: work for this process while the server imports, which takes seconds.
 
     Raises:
         DeviceError: the device asked for is not on this machine.
     """
-    launcher, capacity, warning = _find_launcher(libraries)
+    launcher, capacity, warning = _find_launcher(libraries, meanwhile)
     devices = share_devices(capacity, device=device, workers=workers, per_trial=per_trial, sharded=sharded)
     pool = Pool(launcher, devices, warning, capacity.gpus)
     return with_slicing(pool) if per_device is None else with_sharing(pool, per_device)
@@ -77,11 +79,12 @@ def with_sharing(pool: Pool, number: int) -> Pool:
     return with_slicing(replace(pool, devices=devices))
 
 
-def _find_launcher(libraries: Sequence[str]) -> tuple[Launcher, Capacity, str]:
+def _find_launcher(libraries: Sequence[str], meanwhile: Callable[[], None]) -> tuple[Launcher, Capacity, str]:
     problem = "this system has no fork server"
     if "forkserver" in multiprocessing.get_all_start_methods():
         try:
             launcher = ForkserverLauncher(libraries)
+            meanwhile()
             answer = launcher.probe(PROBE_SECONDS)
         except OSError as error:
             answer = None

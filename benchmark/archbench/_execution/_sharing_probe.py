@@ -59,11 +59,12 @@ def open_shared_pool(
     sharded: bool = False,
     sample: Runnable | None = None,
     tick: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[Pool, Sharing | None]:
     """Open a pool as `open_pool` does, and measure how many trials share a device if that is to be measured.
 
     Args:
-        device, workers, per_trial, libraries, sharded: see `open_pool`.
+        device, workers, per_trial, libraries, sharded, meanwhile: see `open_pool`.
         per_device: number of trials on each GPU, or on the CPU in all; None where `workers` says how many.
         sample: the trial to measure with; needed if `per_device` is `auto`.
         tick: called several times a second while it measures.
@@ -76,8 +77,9 @@ def open_shared_pool(
     """
     number = None if per_device == "auto" else per_device
     pool = open_pool(
-        device=device, workers=workers, per_trial=per_trial, sharded=sharded, per_device=number, libraries=libraries
-    )
+        device=device, workers=workers, per_trial=per_trial, sharded=sharded, per_device=number, libraries=libraries,
+        meanwhile=meanwhile,
+    )  # fmt: skip
     kind = pool.devices[0].kind
     service = service_runs() if kind == "cuda" else None
     if number is not None:

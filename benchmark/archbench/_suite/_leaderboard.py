@@ -40,6 +40,11 @@ class WrittenLeaderboard:
     answers: Answers
 
 
+def load_page_code() -> None:
+    """Import what makes the page, so that it need not be imported when the page is due."""
+    import archbench._report  # noqa: F401 - numpy and scipy: many verbs do without
+
+
 def write_leaderboard(
     store: Store,
     records: Sequence[Record],

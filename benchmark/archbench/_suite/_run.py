@@ -20,6 +20,7 @@ from archbench._suite._forecast import expect
 from archbench._suite._leaderboard import (
     WrittenLeaderboard,
     describe_problem,
+    load_page_code,
     read_notes,
     refuse_to_overwrite_foreign_files,
     write_leaderboard,
@@ -139,7 +140,7 @@ class Run:
             wanted = want_executor(
                 self.plan, self.settings, self._ready, say.warned, self._waiting, informed=say.informed
             )
-            wanted = replace(wanted, sample=ready[0], shared=self._share)
+            wanted = replace(wanted, sample=ready[0], shared=self._share, meanwhile=load_page_code)
             with contextlib.closing(self._open_executor(wanted)) as executor:
                 while ready:
                     with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
