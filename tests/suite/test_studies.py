@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,7 @@ def archbench_studies():
     yield study("good", ("mlp",))
     yield study("missing", ("mlp", "no-such-net"))
     yield study("unfit", ("resnet",), "adding")
+    yield study("resnets", ("resnet",))
 
 
 @archbench.hookimpl
@@ -89,10 +91,23 @@ def test_what_cannot_be_asked(request_: Request, words: str, plugins: Plugins) -
         make_plan(plugins, request_, Observer())
 
 
-def test_a_misspelt_study_is_recognised(plugins: Plugins) -> None:
-    """The message about an unknown architecture names the study that was meant."""
-    with pytest.raises(UnknownNameError, match="or the study 'unfit'"):
-        make_plan(plugins, Request(names=["unfitt"]), Observer())
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (Request(names=["unfitt"]), "no architecture or study 'unfitt'; did you mean the study 'unfit'?"),
+        (Request(names=["resnetz"]), "no architecture 'resnetz'; did you mean 'resnet' or the study 'resnets'?"),
+        (
+            Request(names=["nothing"]),
+            "no architecture 'nothing'; there are [^;]*; studies are listed by `benchmark study list`",
+        ),
+        (Request(names=["mlp"], tasks=["unfitt"]), "no task 'unfitt'; there are [^;]*"),
+    ],
+)
+def test_a_misspelt_study_is_recognised(request_: Request, message: str, plugins: Plugins) -> None:
+    """The message about an unknown architecture names the study that was meant, or says where studies are listed."""
+    with pytest.raises(UnknownNameError) as raised:
+        make_plan(plugins, request_, Observer())
+    assert re.fullmatch(message.replace("?", r"\?"), str(raised.value)), raised.value
 
 
 @pytest.mark.parametrize("first", ["study", "net"])

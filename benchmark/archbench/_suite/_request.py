@@ -81,10 +81,22 @@ def request(plugins: Plugins, wanted: Request, observer: Observer) -> Plan:
     try:
         return request_plan(plugins, protocol, wanted.names, wanted.tasks, seeds=wanted.seeds, observer=observer)
     except UnknownNameError as error:
-        near = [nearest(name, [study.item.name for study in plugins.studies]) for name in wanted.names]
-        if not any(near):
-            raise
-        raise UnknownNameError(f"{error}, or the study {next(filter(None, near))!r}?") from None
+        raise UnknownNameError(_with_studies(str(error), wanted.names, plugins)) from None
+
+
+def _with_studies(message: str, names: Sequence[str], plugins: Plugins) -> str:
+    """Return the message about an unknown name; if it is one of these, the message also points to studies."""
+    for name in names:
+        if not message.startswith(f"no architecture {name!r};"):
+            continue
+        near = nearest(name, [study.item.name for study in plugins.studies])
+        if near and "did you mean" in message:
+            return f"{message.removesuffix('?')} or the study {near!r}?"
+        if near:
+            return f"no architecture or study {name!r}; did you mean the study {near!r}?"
+        if "did you mean" not in message:
+            return f"{message}; studies are listed by `benchmark study list`"
+    return message
 
 
 def request_plan(
