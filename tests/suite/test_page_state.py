@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
 
 from archbench import Observer, Results
+from archbench._errors import DeviceError
+from archbench._execution import Wanted
 from archbench._plugins import Plugins, load_plugins
 from archbench._records import Store
 from archbench._suite import RunSettings, _page_state
+from archbench._suite._leaderboard import load_page_code
 from archbench._suite._run import Run
 from support.speed.scale import REFERENCE, nets, plan_all, write_records
 
@@ -159,3 +162,20 @@ def test_studies_build_the_page_every_time(folder: Folder) -> None:
     Store(folder.out).write(studied)
 
     assert all("index.html" in folder.run().files for _ in range(2))
+
+
+def test_page_code_is_loaded_while_libraries_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run asks its executor to import what makes the page meanwhile."""
+
+    def refuse(wanted: Wanted) -> NoReturn:
+        asked.append(wanted.meanwhile)
+        raise DeviceError("no device")
+
+    asked: list[Callable[[], None]] = []
+    nets(tmp_path, architectures=1)
+    plugins = load_plugins(files=[tmp_path / "nets.py"], only=[])
+    monkeypatch.setattr("archbench._suite._run.open_executor", refuse)
+    with pytest.raises(DeviceError):
+        Run(plan_all(plugins, seeds=1), RunSettings(out=tmp_path / "out"), plugins=plugins).carry_out()
+
+    assert asked == [load_page_code]
