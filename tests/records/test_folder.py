@@ -49,6 +49,18 @@ def test_a_state_that_is_done_with_goes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_states_that_a_killed_run_left_go(tmp_path: Path) -> None:
+    """A run that is killed between a record and the end of its state leaves the state; others are still needed."""
+    store = Store(tmp_path)
+    store.drop_checkpoints(["ab"])
+    for name in ("ab", "cd"):
+        store.checkpoint(name).parent.mkdir(exist_ok=True)
+        store.checkpoint(name).write_text("state")
+    store.drop_checkpoints(iter(["ab", "ef"]))
+
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["cd.safetensors"]
+
+
 def test_no_problems_need_no_file(tmp_path: Path) -> None:
     """A run without problems after another one without leaves the folder as it is."""
     Store(tmp_path).write_problems([])

@@ -72,10 +72,13 @@ def _everything_but(*kept: str) -> list[str]:
 
 
 def test_a_second_run_trains_nothing(recorder: Any, tmp_path: Path) -> None:
-    """With every record there, no worker is started and every file has the same bytes."""
+    """With every record there, no worker is started and every file has the same bytes; a needless state goes."""
     wanted: dict[str, Any] = {"tasks": "digits", "protocol": "smoke", "out": tmp_path / "out"}
-    archbench.run("mlp", **wanted, observer=Observer())
+    first = archbench.run("mlp", **wanted, observer=Observer())
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    left = Store(tmp_path / "out").checkpoint(first.records[0].id)  # as by a run that was killed in between
+    left.parent.mkdir()
+    left.write_text("state")
     again = archbench.run("mlp", **wanted, observer=recorder)
 
     assert (again.trained, recorder.events) == (0, [])

@@ -98,6 +98,16 @@ class Store:
         with contextlib.suppress(OSError):  # it holds that of another trial, or was never made
             path.parent.rmdir()
 
+    def drop_checkpoints(self, finished: Iterable[str]) -> None:
+        """Remove the states of trials that have their results; a run that was killed in between left them.
+
+        Args:
+            finished: ids of the trials that have one.
+        """
+        left = {path.stem for path in self.checkpoint("any").parent.glob("*.safetensors")}
+        for trial_id in left.intersection(finished):
+            self.drop_checkpoint(trial_id)
+
     def write(self, record: Record) -> Record:
         """Write a record, replacing an earlier one of the trial, and return it as a later `read` will."""
         data, path = encode_record(record), self.path(record.id)

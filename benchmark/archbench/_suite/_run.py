@@ -12,7 +12,7 @@ from archbench._errors import DeviceError
 from archbench._execution import Executor, Sharing, Wanted, open_executor
 from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
 from archbench._plugins import Plugins, Problem, Registered
-from archbench._records import Record, SetAside, Store, has_network, lacks_steps
+from archbench._records import RESULTS, Record, SetAside, Store, has_network, lacks_steps
 from archbench._suite._changes import describe_changes
 from archbench._suite._executor import want_executor
 from archbench._suite._extending import check_plan, describe_lacking
@@ -95,6 +95,7 @@ class Run:
         with self.store.locked():
             self.records, self.set_aside = self.store.load()
             self._loaded = True
+            self.store.drop_checkpoints(key for key, record in self.records.items() if record.status in RESULTS)
             for item in self.set_aside:
                 self.observer.warned(str(item))
             self._block_what_is_newer()
