@@ -29,6 +29,13 @@ def long_integer(path: Path, record: archbench.Record) -> None:
     write_body(path, body)
 
 
+def behind_a_fraction(path: Path, record: archbench.Record) -> None:
+    """Write a record with an integer of 65 bits, behind a number of which as many digits are a fraction."""
+    body = msgspec.json.encode(record).replace(b'"seconds":[0.1,', b'"seconds":[0.00001234567890123456,')
+    body = re.sub(rb'"examples":[0-9]+', b'"examples":18446744073709551616', body)
+    write_body(path, body)
+
+
 def write_body(path: Path, body: bytes) -> None:
     """Write a file of a record with the right checksum."""
     digest = hashlib.sha256(body).hexdigest()
@@ -52,6 +59,7 @@ STRANGE: dict[str, tuple[Callable[[Path, archbench.Record], Any], str]] = {
     "deeper": (lambda path, _: path.write_bytes(b'{"x":' + b"[" * 1_000_000), "nested too deeply"),
     "curve": (long_curve, "its curves have different lengths"),
     "integer": (long_integer, "of more than 64 bits"),
+    "integer behind a fraction": (behind_a_fraction, "of more than 64 bits"),
     "pipe": (lambda path, _: os.mkfifo(path), "it is a pipe or a socket, not a file"),
     "device": (lambda path, _: path.symlink_to("/dev/zero"), "it is a link to a device, not a file"),
     "folder": (lambda path, _: (path / "below.json").mkdir(parents=True), "it is a folder, not a file"),

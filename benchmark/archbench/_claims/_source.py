@@ -8,7 +8,6 @@ values that a function closed over do.
 from __future__ import annotations
 
 import ast
-import copy
 import functools
 import inspect
 import linecache
@@ -123,14 +122,14 @@ def _text(function: FunctionType) -> str:
     found = _sources(text).get((code.co_name, code.co_firstlineno))
     if found is None:
         raise OSError(f"the source of {function.__qualname__} cannot be read")
-    return "\n".join(sorted(map(_clean, found)))
+    return "\n".join(sorted(map(_unparsed, found)))
 
 
 @functools.lru_cache(maxsize=64)
 def _sources(text: str) -> dict[tuple[str, int], list[ast.AST]]:
     """Return the functions of a file by name and first line, as code objects have them."""
     found: dict[tuple[str, int], list[ast.AST]] = {}
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(_parsed(text)):
         if isinstance(node, ast.FunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             found.setdefault((node.name, first), []).append(node)
@@ -145,14 +144,14 @@ def _class_text(value: type) -> str:
     found = _classes("".join(linecache.getlines(path))).get(value.__qualname__)
     if found is None:
         raise OSError(f"the source of {value.__qualname__} cannot be read")
-    return "\n".join(sorted(map(_clean, found)))
+    return "\n".join(sorted(map(_unparsed, found)))
 
 
 @functools.lru_cache(maxsize=64)
 def _classes(text: str) -> dict[str, list[ast.AST]]:
     """Return the classes of a file by qualified name."""
     found: dict[str, list[ast.AST]] = {}
-    left: list[tuple[str, ast.AST]] = [("", ast.parse(text))]
+    left: list[tuple[str, ast.AST]] = [("", _parsed(text))]
     while left:
         prefix, node = left.pop()
         for child in ast.iter_child_nodes(node):
@@ -192,13 +191,20 @@ def _slots(kind: type) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
-def _clean(tree: ast.AST) -> str:
-    """Return the code of a tree without its docstrings, those of attributes included."""
-    tree = copy.deepcopy(tree)
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module:
+    """Return the tree of a file without its docstrings, those of attributes included."""
+    tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             node.body = [line for line in node.body if not _is_text(line)] or [ast.Pass()]
-    return ast.unparse(tree)
+    return tree
+
+
+@functools.lru_cache(maxsize=4096)
+def _unparsed(node: ast.AST) -> str:
+    """Return the code of a part of a file; several claims share most of theirs, and a run asks each minute."""
+    return ast.unparse(node)
 
 
 def _is_text(line: ast.stmt) -> bool:

@@ -64,7 +64,7 @@ def decode_record(data: bytes, parts: Parts | None = None) -> Record:
     if hashlib.sha256(envelope.record).hexdigest() != envelope.sha256:
         raise ValueError("its checksum does not match its content")
     record = _decode_record(envelope.record, parts)
-    if _LONG in data.translate(_AS_ZEROS) and _has_long_integer(msgspec.to_builtins(record)):
+    if _may_have_long_integer(data) and _has_long_integer(msgspec.to_builtins(record)):
         raise ValueError("it holds an integer of more than 64 bits")
     if record.id != record.trial.id:
         raise ValueError("its id does not match its trial")
@@ -103,6 +103,18 @@ def _decode(data: Any, form: Any) -> Any:
         raise ValueError("it is nested too deeply") from None
     except _NO_RECORD as error:
         raise ValueError(str(error)) from None
+
+
+def _may_have_long_integer(data: bytes) -> bool:
+    """Return whether JSON has so many digits in a row, other than behind a point, where a number is no integer."""
+    digits, place = data.translate(_AS_ZEROS), -1
+    while (place := digits.find(_LONG, place + 1)) >= 0:
+        if data[place - 1 : place] != b".":
+            return True
+        place = digits.find(b" ", place)  # the end of these digits
+        if place < 0:
+            return False
+    return False
 
 
 def _has_long_integer(value: Any) -> bool:

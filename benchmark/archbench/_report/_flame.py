@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import jinja2
+from archbench._report._templates import templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,11 @@ def render_flame(root: FlameNode, *, title: str, facts: Sequence[str]) -> str:
         title: heading of the page.
         facts: lines below it.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("archbench._report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
     boxes = list(_place(root, root.seconds, x=0.0, row=0, colour=-1))
     rows = 1 + max(box.row for box in boxes)
     parts = [(part, describe_time(part.seconds, root.seconds)) for part in root.parts]
-    return environment.get_template("flame.html.j2").render(
-        title=title, facts=facts, boxes=boxes, rows=rows, parts=parts
+    return (
+        templates().get_template("flame.html.j2").render(title=title, facts=facts, boxes=boxes, rows=rows, parts=parts)
     )
 
 

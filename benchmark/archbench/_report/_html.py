@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-import jinja2
 from markupsafe import Markup, escape
 
 from archbench._records import Record
@@ -20,6 +18,7 @@ from archbench._report._isolation import isolate
 from archbench._report._overview import build_overview, setting_line
 from archbench._report._page_data import Elsewhere, entrants_data, page_data
 from archbench._report._schema import Entrant, Leaderboard, OverBoard, TaskBoard
+from archbench._report._templates import templates
 
 STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
@@ -63,7 +62,7 @@ def render_html(board: Leaderboard, records: Sequence[Record] = (), publish_url:
 
 def make_renderer(board: Leaderboard, publish_url: str = "") -> Callable[[Part], str]:
     """Return what renders pages with parts of a leaderboard."""
-    template, names, entrants = _templates().get_template("page.html.j2"), _context(board), entrants_data(board)
+    template, names, entrants = templates().get_template("page.html.j2"), _context(board), entrants_data(board)
 
     def render(part: Part) -> str:
         url = publish_url if part.whole else ""
@@ -71,18 +70,6 @@ def make_renderer(board: Leaderboard, publish_url: str = "") -> Callable[[Part],
         return isolate(template.render(names, part=part, publish_url=url, data=Markup(data)))  # noqa: S704 - no `<` in it
 
     return render
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    """Return the templates; a process that builds several pages, such as a run every minute, compiles them once."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("archbench._report", "templates"),
-        autoescape=True,
-        auto_reload=False,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
 
 
 def _context(board: Leaderboard) -> dict[str, Any]:
