@@ -154,6 +154,7 @@ def _import_datasets() -> Any:
     import tqdm
 
     tqdm.tqdm.set_lock(threading.RLock())  # its default lock is a semaphore of the system, which outlives a worker
+    tqdm.tqdm.monitor_interval = 0  # no thread that watches bars, of which there are none: it would forbid to fork
     import datasets
 
     datasets.disable_progress_bars()

@@ -115,6 +115,7 @@ def test_loading_leaves_nothing_behind(small_data: Path, monkeypatch: pytest.Mon
 
     assert (dict(os.environ), threading.active_count(), sorted(small_data.rglob("*"))) == before
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "tmp"]
+    assert "tqdm_monitor" not in [thread.name for thread in threading.enumerate()]  # of this load or an earlier one
 
 
 @pytest.mark.parametrize(
