@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 import pytest
 
+from archbench._report import _templates
 from archbench._report._templates import templates
 
 NAME = "views/trial.html.j2"
@@ -42,6 +43,15 @@ def test_the_next_process_compiles_nothing(folder: Path, monkeypatch: pytest.Mon
     assert new_process().get_template(NAME).name == NAME
     assert len(list(folder.iterdir())) == 1
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_other_options_are_compiled_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was compiled with other options, such as without escaping, is not loaded."""
+    new_process().get_template(NAME)
+    monkeypatch.setattr(_templates, "_OPTIONS", {**_templates._OPTIONS, "autoescape": False})
+    new_process().get_template(NAME)
+
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_a_folder_that_is_gone_costs_nothing(folder: Path) -> None:

@@ -106,14 +106,12 @@ def _decode(data: Any, form: Any) -> Any:
 
 
 def _may_have_long_integer(data: bytes) -> bool:
-    """Return whether JSON has so many digits in a row, other than behind a point, where a number is no integer."""
+    """Return whether a JSON object has that many digits in a row, other than behind a point, in a fraction."""
     digits, place = data.translate(_AS_ZEROS), -1
     while (place := digits.find(_LONG, place + 1)) >= 0:
         if data[place - 1 : place] != b".":
             return True
-        place = digits.find(b" ", place)  # the end of these digits
-        if place < 0:
-            return False
+        place = digits.find(b" ", place)  # the end of these digits; the bracket of the object is behind them
     return False
 
 

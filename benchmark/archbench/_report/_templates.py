@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sys
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import jinja2
 from jinja2.bccache import Bucket
 
-from archbench._version import __version__
+_OPTIONS: Mapping[str, Any] = {"autoescape": True, "undefined": jinja2.StrictUndefined, "keep_trailing_newline": True}
+"""What decides how templates are compiled."""
 
 
 class _Compiled(jinja2.FileSystemBytecodeCache):
@@ -27,22 +31,18 @@ class _Compiled(jinja2.FileSystemBytecodeCache):
 @cache
 def templates() -> jinja2.Environment:
     """Return the templates; a process that builds several pages, such as a run every minute, loads them once."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("archbench._report", "templates"),
-        autoescape=True,
-        auto_reload=False,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        bytecode_cache=_compiled(),
-    )
+    loader = jinja2.PackageLoader("archbench._report", "templates")
+    kept = _compiled()
+    return jinja2.Environment(loader=loader, auto_reload=False, bytecode_cache=kept, **_OPTIONS)  # noqa: S701 - escapes
 
 
 def _compiled() -> _Compiled | None:
     """Return what keeps compiled templates; None where Python's own bytecode is not wanted, or no folder is safe."""
     if sys.dont_write_bytecode:
         return None
+    # Jinja knows them by file and text, and not by the options that they were compiled with.
+    options = hashlib.sha256(repr(_OPTIONS).encode()).hexdigest()[:8]
     try:
-        # Jinja knows them by file and text. What else decides how they are compiled changes with the version at most.
-        return _Compiled(pattern=f"archbench-{__version__}-%s.cache")
+        return _Compiled(pattern=f"archbench-{options}-%s.cache")
     except (OSError, RuntimeError):
         return None
