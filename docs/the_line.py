@@ -64,10 +64,11 @@ def _claim(claim: ClaimEntry) -> str:
     found = f"{words.number(claim.mean)}"
     if interval := words.interval(claim):
         found += f" ({interval}; {claim.n} seeds)"
+    note = f" {words.short_note(claim)}" if claim.note else ""
     reason = f" {claim.reason[:1].upper()}{claim.reason[1:]}." if claim.reason else ""
     paper = f"The paper: {claim.published}." if claim.published else words.NO_FIGURE
     return (
-        f"- **{words.verdict(claim).capitalize()}**: {claim.statement} {claim.effect}: {found}.{reason} {paper} "
+        f"- **{words.verdict(claim).capitalize()}**: {claim.statement} {claim.effect}: {found}.{note}{reason} {paper} "
         f"Source: {claim.source}."
     )
 

@@ -22,7 +22,7 @@ from archbench_studies._nets import (
     REZERO,
     Family,
 )
-from archbench_studies._reductions import LOSS_FLOOR, loss_ratio
+from archbench_studies._reductions import LOSS_FLOOR, loss_note, loss_ratio
 
 
 def _ratio(
@@ -60,6 +60,7 @@ def _claim(
     return archbench.Claim(
         study="depth",
         effect=f"log10 of the ratio of training losses, {ratio}",
+        note=loss_note(floor),
         statistic=partial(_ratio, above, below, floor),
         threshold=threshold,
         noise=NOISE,

@@ -90,6 +90,7 @@ CLAIMS = (
         source="arXiv:2003.01652, for plain nets without normalisation",
         study="gradient",
         effect="log10 of the effective rank of the last block, mlp-50 over residual-mlp-50, before training",
+        note=f"Outputs that do not differ at all have an effective rank of 0, which counts as {LEAST_RANK:g}.",
         statistic=_ranks,
         rule="below",
         threshold=-0.3,  # half

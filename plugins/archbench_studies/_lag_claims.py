@@ -19,6 +19,7 @@ from archbench_studies._lags import (
     LSTM_HIGH,
     LSTM_LOW,
     RNN,
+    SPEED_NOTE,
     Net,
     kept_over,
     solves,
@@ -153,6 +154,7 @@ CLAIMS = (
         source="Jozefowicz et al., ICML 2015, sec. 4; Gers et al. 2000",
         study="lag",
         effect="log2 of the steps to solve from a bias of -1 over those from 1, at length 50",
+        note=SPEED_NOTE,
         statistic=partial(speed, 50, LSTM, LSTM_LOW),
         rule="above",
         threshold=1.0,  # smaller factors could be those of two seeds of one net
@@ -169,6 +171,7 @@ CLAIMS = (
         source="arXiv:1804.11188, sec. 2: the bias should match the lag",
         study="lag",
         effect="log2 of the steps to solve from a bias of 3 over those from 1, at length 50",
+        note=SPEED_NOTE,
         statistic=partial(speed, 50, LSTM, LSTM_HIGH),
         rule="below",
         threshold=0.5,  # 40 % more steps, more than those of two seeds of one net differ

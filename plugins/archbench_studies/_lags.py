@@ -130,6 +130,10 @@ def speed(length: int, faster: Net, slower: Net, data: archbench.StudyData) -> d
     return {seed: math.log2(slow[seed] / fast[seed]) for seed in sorted(slow.keys() & fast.keys())}
 
 
+SPEED_NOTE = "A seed that does not solve the task counts with all steps of its budget."
+"""What a reader has to know of `speed`."""
+
+
 def solved(data: archbench.StudyData) -> tuple[int, int]:
     """Return how many seeds reached the target of their task, and how many there are, diverged ones included."""
     reached = solves(data)

@@ -8,7 +8,7 @@ from typing import Any
 import archbench
 from archbench_studies._depth_claims import DEGRADES, NOISE
 from archbench_studies._nets import RESIDUAL, RESNET, Family
-from archbench_studies._reductions import loss_ratio
+from archbench_studies._reductions import loss_note, loss_ratio
 
 _PAPER = "arXiv:1603.05027, sec. 3.1 and Table 1"
 
@@ -24,6 +24,7 @@ def _shortcut(kind: str, **other: Any) -> archbench.Claim:
         study="line",
         source=_PAPER,
         effect=f"log10 of the ratio of training losses, resnet-56 with shortcut={kind} over the identity",
+        note=loss_note(),
         statistic=partial(_weakened, RESNET, 56, "shortcut", kind),
         threshold=DEGRADES,
         noise=NOISE,
@@ -84,6 +85,7 @@ CLAIMS = (
         source="arXiv:1603.05027, sec. 3.1, eq. 7: the product of 49 halves is 2e-15",
         study="line",
         effect="log10 of the ratio of training losses, residual-mlp-50 with line=0.5 over line=1",
+        note=loss_note(),
         statistic=partial(_weakened, RESIDUAL, 50, "line", 0.5),
         rule="above",
         threshold=DEGRADES,

@@ -43,6 +43,14 @@ def log_ratio(above: Seeds, below: Seeds) -> dict[int, float]:
     return {seed: math.log10(above[seed] / below[seed]) for seed in sorted(above.keys() & below.keys())}
 
 
+def loss_note(floor: float = LOSS_FLOOR) -> str:
+    """Return what a reader has to know of `loss_ratio` with this floor."""
+    return (
+        f"Training losses below {floor:g} count as {floor:g}, and those above {CHANCE_LOSS:.3g}, chance, as that. "
+        f"A seed whose second net, the reference, ends above {TRAINED:g} decides nothing."
+    )
+
+
 def difference(first: Seeds, second: Seeds) -> dict[int, float]:
     """Return first - second of the seeds that both have."""
     return {seed: first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())}

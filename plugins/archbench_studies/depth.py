@@ -9,7 +9,7 @@ import archbench
 from archbench_studies._depth_claims import CLAIMS as CLAIMS
 from archbench_studies._nets import CONVOLUTIONAL, FIXUP, FULLY_CONNECTED, ORTHOGONAL, PLAIN, RESNET, Family
 from archbench_studies._parts import DEPTH_FULL_PARTS, DEPTH_QUICK
-from archbench_studies._reductions import floored, log_ratio, median, training_losses
+from archbench_studies._reductions import LOSS_FLOOR, floored, log_ratio, median, training_losses
 from archbench_studies._wording import listed, plain_number
 
 AS_WELL = math.log10(2)
@@ -55,7 +55,7 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
         text=" ".join(_sentences(ladders, ceilings)),
         numbers=numbers,
         charts=tuple(_chart(title, families, ladders) for title, families in kinds),
-        columns=("net", "depth", "seeds", "training loss", "test accuracy", "depth ceiling"),
+        columns=("net", "depth", "seeds", "median training loss", "median test accuracy", "depth ceiling"),
         rows=tuple(row for family in ladders for row in _rows(data, family, ladders[family], ceilings[family])),
     )
 
@@ -99,6 +99,11 @@ def _sentences(ladders: dict[Family, Ladder], ceilings: dict[Family, int]) -> li
         if reached:
             named = listed([f"{family.label} ({depth})" for family, depth in reached])
             texts.append(f"{title} train as well as their shallower siblings up to these depths: {named}.")
+    if texts:
+        texts.append(
+            "This goes by the medians of the seeds: as well means at most twice the loss, and losses below "
+            f"{LOSS_FLOOR:g} count as equal. The claims say what is certain."
+        )
     for family in (PLAIN, RESNET, ORTHOGONAL):
         texts += _from_shallow_to_deep(family, ladders.get(family, {}))
     if ORTHOGONAL in ceilings and RESNET in ceilings and PLAIN in ceilings:
@@ -119,7 +124,10 @@ def _from_shallow_to_deep(family: Family, losses: Ladder) -> list[str]:
 def _shortcut_or_isometry(plain: int, orthogonal: int, residual: int) -> str:
     question = "Is it the shortcut or the isometry?"
     if orthogonal > plain:
-        return f"{question} A start that keeps lengths lifts the ceiling of plain nets from {plain} to {orthogonal}."
+        return (
+            f"{question} By the medians a start that keeps lengths lifts the ceiling of plain nets from {plain} to "
+            f"{orthogonal}."
+        )
     if residual > plain:
         return (
             f"{question} Here it takes the shortcut: a start that keeps lengths does not lift the ceiling of {plain}."

@@ -9,6 +9,7 @@ import archbench
 from archbench_studies._lag_claims import MANY, MOST, STEPS_NOISE
 from archbench_studies._lags import (
     CHRONO,
+    SPEED_NOTE,
     VANILLA,
     Net,
     errors,
@@ -175,6 +176,7 @@ CLAIMS = (
         source="arXiv:1804.11188, sec. 3",
         study="gates",
         effect="log2 of the steps to solve from a bias of 1 over those from the chrono start, at length 50",
+        note=SPEED_NOTE,
         statistic=partial(speed, LENGTH, CHRONO, VANILLA),
         rule="above",
         threshold=0.0,

@@ -27,7 +27,7 @@ from archbench_studies._nets import (
 from archbench_studies._parts import GRADIENT_FULL, GRADIENT_QUICK
 from archbench_studies._reductions import decay, first_value, last_value, median, median_profile, of_readings
 from archbench_studies._rules import GRADIENT_LENGTH, GRADIENT_NETS, GRADIENT_TASK, TIME
-from archbench_studies._wording import listed, plain_number
+from archbench_studies._wording import plain_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +174,21 @@ def _sentences(chains: list[Chain], numbers: Mapping[str, float]) -> list[str]:
     for key, moment in (("start", "Before the first step"), ("end", "After training")):
         known = [(chain, numbers[f"{key} {chain.name}"]) for chain in chains if f"{key} {chain.name}" in numbers]
         if known:
-            named = listed([f"{value:+.3f} in {chain.label}" for chain, value in known])
-            texts.append(f"{moment} the error changes by so many decades with each block or step: {named}.")
+            texts.append(
+                f"{moment} the error changes by so many decades with each block or step: {_ends(known, digits=3)}."
+            )
     ranks = [(chain, numbers[f"rank end {chain.name}"]) for chain in chains if f"rank end {chain.name}" in numbers]
     if ranks:
-        named = listed([f"{value:.1f} in {chain.label}" for chain, value in ranks])
-        texts.append(f"The effective rank of the last block after training is {named}.")
+        texts.append(f"The effective rank of the last block after training is {_ends(ranks, digits=1)}.")
     return texts
+
+
+def _ends(values: list[tuple[Chain, float]], *, digits: int) -> str:
+    """Return the lowest and the highest of some values with the nets that have them; the table has all."""
+    (low_chain, low), (high_chain, high) = (choose(values, key=lambda item: item[1]) for choose in (min, max))
+    if low_chain == high_chain:
+        return f"{low:.{digits}f} in {low_chain.label}"
+    return f"from {low:.{digits}f} in {low_chain.label} to {high:.{digits}f} in {high_chain.label}"
 
 
 _TIME_PART = archbench.Part(architectures=GRADIENT_NETS, tasks=(GRADIENT_TASK,), protocol=TIME)

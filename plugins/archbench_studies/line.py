@@ -21,7 +21,10 @@ SHORTCUTS = ("averaged", "scaled", "dropout", "exclusive-gate", "shortcut-gate",
 BIASES = (-1.0, -2.0, -3.0, -4.0, -6.0)
 """Of the full size; the quick one has those among which the net begins to train."""
 
-BLOCKS_IN_A_ROW = {"fully connected": LAYERS_OF_DIAL - 1, "highway": 99, "resnet-56": 27}
+RESNET_56 = "resnet-56"
+"""The net with shortcuts of several kinds."""
+
+BLOCKS_IN_A_ROW = {"fully connected": LAYERS_OF_DIAL - 1, "highway": 99, RESNET_56: 27}
 """Blocks that the line passes through, by kind of net."""
 
 Settings = dict[str, archbench.StudyData]
@@ -33,7 +36,7 @@ def settings(data: archbench.StudyData) -> dict[str, Settings]:
     found = {
         "fully connected": {f"s = {s:g}": RESIDUAL.find(data, LAYERS_OF_DIAL, line=s) for s in DIAL},
         "highway": {f"bias {bias:g}": HIGHWAY_4.find(data, 100, gate_bias=bias) for bias in BIASES},
-        "resnet-56": {
+        RESNET_56: {
             "none": PLAIN.find(data, 56),
             **{shortcut: RESNET.find(data, 56, shortcut=shortcut) for shortcut in SHORTCUTS},
         },
@@ -59,7 +62,7 @@ def analyse(data: archbench.StudyData) -> archbench.Findings:
         text=" ".join([*_sentences(dials), *text_in_time(data)]),
         numbers=numbers | numbers_in_time(data),
         charts=tuple(chart for chart in charts if chart.lines),
-        columns=("net", "line", "strength of a block", "of the whole net", "training loss", "test score"),
+        columns=("net", "line", "strength of a block", "of the whole net", "median training loss", "median test score"),
         rows=(*rows, *rows_in_time(data)),
     )
 
@@ -91,7 +94,7 @@ def _block_chart(dials: Mapping[str, Settings]) -> archbench.Chart:
         title="How much line is needed?",
         x="strength of the straight path of a block, before the first step",
         y="test accuracy",
-        lines=tuple(_line(kind, _points(dial), power=1) for kind, dial in dials.items() if _points(dial)),
+        lines=tuple(_lines(dials, whole=False)),
         description="Medians over seeds, which are dots. 0 is a plain net, 1 an identity; dropout keeps 1 on average.",
     )
 
@@ -101,9 +104,7 @@ def _net_chart(dials: Mapping[str, Settings]) -> archbench.Chart:
         title="The line through the whole net",
         x="strength of the straight path of all blocks in a row, before the first step",
         y="test accuracy",
-        lines=tuple(
-            _line(kind, _points(dial), power=BLOCKS_IN_A_ROW[kind]) for kind, dial in dials.items() if _points(dial)
-        ),
+        lines=tuple(_lines(dials, whole=True)),
         log_x=True,
         description="The strength of a block to the power of their number. Plain nets, at 0, are left out.",
     )
@@ -124,6 +125,22 @@ def _bias_chart(dial: Settings) -> archbench.Chart:
     )
 
 
+def _lines(dials: Mapping[str, Settings], *, whole: bool) -> Iterator[archbench.Line]:
+    """Yield a line for each dial, and a point for each kind of shortcut, which are no settings of one dial.
+
+    Args:
+        dials: records by kind of net and setting.
+        whole: the strength of all blocks in a row instead of that of one.
+    """
+    for kind, dial in dials.items():
+        power = BLOCKS_IN_A_ROW[kind] if whole else 1
+        for name, mine in dial.items() if kind == RESNET_56 else ():
+            if points := _points({name: mine}):
+                yield _line(f"{kind}, {_SHORTCUTS.get(name, name)}", points, power=power)
+        if kind != RESNET_56 and (points := _points(dial)):
+            yield _line(kind, points, power=power)
+
+
 def _line(kind: str, points: list[tuple[float, archbench.StudyData]], *, power: int) -> archbench.Line:
     return archbench.Line(
         label=kind,
@@ -138,8 +155,8 @@ def _sentences(dials: Mapping[str, Settings]) -> list[str]:
     for kind, dial in dials.items():
         scores = [(name, score) for name, mine in dial.items() if (score := median(mine.scores)) is not None]
         if scores:
-            named = listed([f"{score:.2f} at {name}" for name, score in scores])
-            texts.append(f"Test accuracy of {_NETS[kind]}: {named}.")
+            named = listed([f"{score:.2f} at {_SHORTCUTS.get(name, name)}" for name, score in scores])
+            texts.append(f"Median test accuracy of {_NETS[kind]}: {named}.")
     least = _least_strength(dials.get("fully connected", {}))
     if least is not None:
         blocks = BLOCKS_IN_A_ROW["fully connected"]
@@ -153,8 +170,11 @@ def _sentences(dials: Mapping[str, Settings]) -> list[str]:
 _NETS = {
     "fully connected": f"a residual net of {LAYERS_OF_DIAL} fully connected layers",
     "highway": "a highway net of 100 layers",
-    "resnet-56": "resnet-56 with shortcuts of other kinds",
+    RESNET_56: "resnet-56 with shortcuts of other kinds",
 }
+
+_SHORTCUTS = {"none": "no shortcut", "A": "identity"}
+"""Kinds of shortcuts whose name as an option says too little."""
 
 CLOSE = 0.05
 """Scores this near that of the identity count as reached."""

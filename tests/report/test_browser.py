@@ -14,7 +14,7 @@ from PIL import Image
 
 from archbench._records import Record
 from support import MakeRecord
-from support.browsing import OpenAt, Tabs, go
+from support.browsing import OpenAt, Tabs, copied, go
 
 pytestmark = pytest.mark.browser
 
@@ -215,21 +215,6 @@ def test_a_tab_keeps_nothing_of_an_earlier_test(tabs: Tabs, realistic_page: Path
 
     assert again is tab
     assert (width, media, button) == (1280, [False, False], "Auto")
-
-
-CLIPBOARD = """() => {
-    delete window.copied;
-    const clipboard = { writeText: async (text) => { window.copied = text; } };
-    Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
-}"""
-
-
-def copied(page: Any, label: str) -> str:
-    """Press the first visible button with this label, and return what it copied."""
-    page.evaluate(CLIPBOARD)
-    page.get_by_role("button", name=label).locator("visible=true").first.click()
-    text: str = page.evaluate("window.copied")
-    return text
 
 
 def test_a_table_is_copied_as_it_is_shown(page_at: OpenAt) -> None:

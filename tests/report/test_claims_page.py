@@ -23,7 +23,7 @@ CHART = Chart(title="Loss", x="depth", y="loss", lines=(Line(label="plain", x=(1
 def claim(**changes: Any) -> ClaimEntry:
     """Return a claim whose effects lie above its threshold."""
     fields: dict[str, Any] = {
-        **dict.fromkeys(("statement", "source", "effect", "criterion", "published", "refuted_by"), "words"),
+        **dict.fromkeys(("statement", "source", "effect", "note", "criterion", "published", "refuted_by"), "words"),
         "id": "archbench/c",
         "name": "c",
         "provider": "archbench 1",
@@ -208,7 +208,8 @@ def test_texts_of_plugins_do_not_act() -> None:
             self.found.add(tag)
             assert not any(name.startswith("on") for name, _ in attrs)
 
-    texts = dict.fromkeys(("statement", "source", "effect", "criterion", "published", "refuted_by", "reason"), HOSTILE)
+    names = ("statement", "source", "effect", "note", "criterion", "published", "refuted_by", "reason")
+    texts = dict.fromkeys(names, HOSTILE)
     line = Line(label=HOSTILE, x=(1, 2), y=(1.0, 2.0))
     chart = Chart(title=HOSTILE, x=HOSTILE, y=HOSTILE, lines=(line,), description=HOSTILE)
     foreign = study(question=HOSTILE, text=HOSTILE, source=HOSTILE, charts=[chart], columns=[HOSTILE], rows=[[HOSTILE]])
@@ -218,6 +219,20 @@ def test_texts_of_plugins_do_not_act() -> None:
     rows = [line for line in readme.splitlines() if line.startswith("|") and "supported" in line]
     assert len(rows) == 1
     assert len(re.findall(r"(?<!\\)\|", rows[0])) == 8
+
+
+def test_what_a_reader_has_to_know_of_an_effect_stands_beside_it() -> None:
+    """The claims, the study and the README say it."""
+    page, readme = render([claim(note="Losses below 0.05 count as 0.05.")], [study()])
+    of_study = page[page.index('id="/study/depth"') :].partition("</section>")[0]
+
+    for text in (cells(page, "/claim/c"), of_study, readme.replace("\\", "")):
+        assert "Losses below 0.05 count as 0.05." in text
+
+
+def test_a_statement_is_no_quotation() -> None:
+    """A claim is told in words of whoever registered it, so no marks make them the words of the paper."""
+    assert "<q" not in cells(render([claim()], [study()])[0], "/claim/c")
 
 
 def test_a_study_shows_the_rule_of_its_claims_before_the_result() -> None:

@@ -33,6 +33,10 @@ LOSSES = "log10 of the ratio of training losses, plain over residual"
             {"effect": "test accuracy", "rule": "within", "mean": -0.5, "low": -0.75, "high": 0.25, "threshold": 0.125},
             "Test accuracy: \N{MINUS SIGN}0.5 (\N{MINUS SIGN}0.75 to 0.25), 3 seeds; the rule: within 0.125 of zero.",
         ),
+        (
+            {"effect": "test accuracy", "mean": 0.5, "low": None, "high": None, "note": "At most 1.5. Seed 3 is out."},
+            "Test accuracy: 0.5, 3 seeds; the rule: above 0.3. At most 1.5.",
+        ),
     ],
 )
 def test_the_logarithm_of_a_ratio_is_told_as_times(fields: dict[str, Any], sentence: str) -> None:

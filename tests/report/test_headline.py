@@ -27,6 +27,15 @@ def names(claims: list[ClaimEntry]) -> list[str]:
     return [entry.name for entry in chosen_claims(claims)]
 
 
+def test_a_page_of_failures_says_so_first(make_record: MakeRecord) -> None:
+    """Where nothing ended ok, that is the finding, and not that nobody is ranked yet."""
+    failed = [make_record(seed=n, status=status) for n, status in enumerate(("oom", "timeout", "failed"))]
+
+    assert headline(build_leaderboard(failed)) == "None of the 3 trials ended ok."
+    assert headline(build_leaderboard(failed[:1])) == "The only trial did not end ok."
+    assert "ended ok" not in headline(build_leaderboard([*failed, make_record(seed=3)]))
+
+
 def test_a_replicated_claim_leads_and_then_the_clearest() -> None:
     """What others have replicated comes first, however clear the rest is; without any, the clearest does."""
     clear, clearer = claim("clear", times=3.0), claim("clearer", times=8.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from archbench._declarations import Chart, Line
@@ -60,6 +61,19 @@ def test_the_answer_names_the_best_and_their_cost(make_record: MakeRecord) -> No
         answer.best == "With 95% confidence the best of the 3 ranked is slow or slower; 2 of 3 pairs can be told apart."
     )
     assert answer.cost == "slow trains 10.0 s (1,000 parameters) for a trial; slower trains 20.0 s (2,000 parameters)."
+
+
+def test_seconds_that_differ_by_seed_have_their_range(make_record: MakeRecord) -> None:
+    """The seconds of a trial are a mean; the quickest and the slowest seed stand beside it, summed over tasks."""
+    records = [
+        make_record(name, task, seed=seed, score=score, **cost(seconds + 2.0 * seed))
+        for task, seconds in (("digits", 10.0), ("noisy", 20.0))
+        for name, values in SCORES.items()
+        for seed, score in enumerate(values)
+    ]
+    (answer,) = build_overview(build_leaderboard(records)).answers
+
+    assert answer.cost.startswith("slow trains 34.0 s (30.0\N{EN DASH}38.0 by seed; 1,000 parameters)")
 
 
 def test_somebody_faster_than_the_best_is_named(make_record: MakeRecord) -> None:
@@ -132,6 +146,36 @@ def test_a_claim_without_a_chart_has_the_strip_of_its_effects() -> None:
     """A study without charts leaves the effects of the seeds to draw."""
     assert "strip effect" in str(claim_chart(claim("c", effects=[(0, 0.4)]), study()))
     assert "strip effect" in str(claim_chart(claim("c", effects=[(0, 0.4)]), None))
+
+
+def test_a_chart_of_another_quantity_is_not_drawn() -> None:
+    """A chart whose upward axis is not what a claim is about would not show it, however many words they share."""
+    lines = (Line(label="plain", x=(1, 2), y=(0.5, 1.0)),)
+    gradients = Chart(title="Rank of plain nets", x="layers", y="gradient after training", lines=lines)
+    item = claim("c", statement="Plain nets lose rank.", effect="rank of plain nets", effects=[(0, 0.4)])
+
+    assert "strip effect" in str(claim_chart(item, study(gradients)))
+
+
+def test_where_everybody_could_be_the_best_nobody_is_marked(make_record: MakeRecord) -> None:
+    """One seed tells nobody apart: a mark on every cell would say that they are good."""
+    heat = build_overview(build(make_record, {name: values[:1] for name, values in SCORES.items()})).heat
+    assert heat is not None
+    cells = [row.cells[0] for group in heat.groups for row in group.rows]
+
+    assert not any(cell.best for cell in cells)
+    assert "bold" not in heat.legend
+    assert sorted(cell.value for cell in cells if cell.value is not None) == pytest.approx([1 / 3, 8 / 9, 0.9])
+
+
+def test_the_header_counts_the_seeds_that_are_there(make_record: MakeRecord) -> None:
+    """The protocol plans three seeds; the boards compare one, or four."""
+    one = build(make_record, {name: values[:1] for name, values in SCORES.items()})
+    four = build(make_record, {name: [*values, 0.5] for name, values in SCORES.items()}, task="noisy")
+    both = msgspec.structs.replace(one, boards=[*one.boards, *four.boards])
+
+    assert setting_line(one).startswith("quick protocol, 1 seed · ")
+    assert setting_line(both).startswith("quick protocol, 1 to 4 seeds · ")
 
 
 def test_the_header_names_protocol_trials_and_machine(make_record: MakeRecord) -> None:

@@ -164,7 +164,7 @@ def test_confusions_are_summed_over_seeds(make_record: MakeRecord, tmp_path: Pat
 
     assert build_leaderboard(records).boards[0].rows[0].confusion == (3 * two).tolist()
     shown = page[
-        page.index('Where it errs: <span class="whose">good') : page.index(
+        page.index('Where it errs</h3><p class="whose">good') : page.index(
             "Who is better than whom", page.index("Where it errs")
         )
     ]

@@ -76,6 +76,19 @@ def test_a_reference_that_was_not_trained_decides_nothing(net, effects):
     assert effects(depth, "isometry-suffices", records) == {}
 
 
+def test_claims_about_losses_say_where_these_are_cut(net, effects):
+    """Losses that lie apart below the floor have a ratio of 1, and the claim names the floor that makes it so."""
+    records = [net(RESNET, 20, loss=0.001), net(RESNET, 56, loss=0.04)]
+    records += [net(HIGHWAY_4, 100, loss=0.001), net(MLP_TANH, 100, loss=0.04)]
+    notes = {claim.name: claim.note for claim in depth.CLAIMS}
+
+    assert effects(depth, "residual-nets-do-not-degrade", records) == {0: 0.0}
+    assert notes["residual-nets-do-not-degrade"].startswith("Training losses below 0.05 count as 0.05")
+    assert effects(depth, "highway-hundredfold", records) == {0: pytest.approx(math.log10(40))}
+    assert notes["highway-hundredfold"].startswith("Training losses below 0.0001 count as 0.0001")
+    assert all("above 2.3" in note and "above 0.5 decides nothing" in note for note in notes.values())
+
+
 @pytest.mark.parametrize(
     ("orthogonal", "residual", "expected"),
     [
@@ -94,6 +107,7 @@ def test_findings_answer_shortcut_or_isometry(net, orthogonal, residual, expecte
 
     assert expected in findings.text
     assert "From 20 to 56 layers the training loss of plain goes from 0.1 to 2" in findings.text
+    assert "medians of the seeds: as well means at most twice the loss, and losses below 0.05" in findings.text
     assert findings.numbers["ceiling plain"] == 20
     assert findings.numbers["loss plain 56"] == 2.0
 

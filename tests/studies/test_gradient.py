@@ -103,7 +103,7 @@ def test_figure_has_time_and_depth_on_equal_axes(net, make_record):
     assert [line.dashed for line in before.lines] == [False, False, True]
     assert findings.numbers["end rnn"] == pytest.approx(-0.3)
     assert findings.numbers["theory highway-2 50"] == pytest.approx(math.log10(1 - 1 / (1 + math.exp(2))))
-    assert "-0.300 in RNN in time and -0.010 in highway with bias -2 (50)" in findings.text
+    assert "from -0.300 in RNN in time to -0.010 in highway with bias -2 (50)" in findings.text
 
 
 def test_rates_of_weights_leave_out_the_first_and_the_last_layer():

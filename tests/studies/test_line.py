@@ -35,6 +35,18 @@ def test_charts_place_scores_at_the_strength_of_the_line(dial):
     assert "0.20 at s = 0.5 and 0.85 at s = 1" in findings.text
 
 
+def test_kinds_of_shortcuts_are_not_joined(net, reading):
+    """They are no settings of one dial: each is a point with its name, where a line would say what lies between."""
+    kinds = {"A": (1.0, 0.9), "scaled": (0.5, 0.3)}
+    records = [
+        net(RESNET, 56, score=score, shortcut=kind, readings=[reading("strength", {"1": strength, "2": strength}, 0)])
+        for kind, (strength, score) in kinds.items()
+    ]
+    found = {each.label: (each.x, each.y) for each in line.analyse(StudyData(records)).charts[0].lines}
+
+    assert found == {"resnet-56, identity": ((1.0,), (0.9,)), "resnet-56, scaled": ((0.5,), (0.3,))}
+
+
 @pytest.mark.parametrize(
     ("scores", "least"),
     [

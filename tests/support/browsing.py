@@ -16,6 +16,21 @@ _FOLLOW = """route => new Promise((done) => {
 })"""
 
 
+CLIPBOARD = """() => {
+    delete window.copied;
+    const clipboard = { writeText: async (text) => { window.copied = text; } };
+    Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
+}"""
+
+
+def copied(page: Any, label: str) -> str:
+    """Press the first visible button with this label, and return what it copied."""
+    page.evaluate(CLIPBOARD)
+    page.get_by_role("button", name=label).locator("visible=true").first.click()
+    text: str = page.evaluate("window.copied")
+    return text
+
+
 def go(page: Any, address: str) -> None:
     """Open an address of the page anew, as from a link that somebody sent."""
     file = page.url.split("#")[0]

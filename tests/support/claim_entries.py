@@ -11,7 +11,7 @@ from archbench._report._schema import ClaimEntry, StudyEntry
 def claim(name: str, verdict: str = "supported", study: str = "s", times: float = 2.0, **changes: Any) -> ClaimEntry:
     """Return a claim whose mean lies so many half widths above its threshold of 0.3."""
     fields: dict[str, Any] = {
-        **dict.fromkeys(("source", "effect", "criterion", "published", "refuted_by", "reason", "command"), ""),
+        **dict.fromkeys(("source", "effect", "note", "criterion", "published", "refuted_by", "reason", "command"), ""),
         "id": name,
         "name": name,
         "statement": f"{name} holds.",

@@ -54,7 +54,7 @@ def manifest(claim: Claim, study: Study) -> str:
 
     It covers what the verdict depends on: the statement, the rule with its numbers, the code of the statistic, and the
     parts of the study. Comments, docstrings, layout and the order of the file are no part of it, nor is what readers
-    are told beside (the published figure, the replications).
+    are told beside (the note, the published figure, the replications).
     """
     try:
         source = source_of(resolve(claim.statistic))

@@ -41,6 +41,9 @@ class Claim:
         noise: of a mean, the smallest standard deviation between seeds to reckon with, in the unit of the effect: few
             seeds that happen to agree, or scores at a ceiling, must not pass for certainty. A share has none.
         seeds: the fewest seeds that may decide it, at least 3.
+        note: what a reader has to know of the effect to read it right, in whole sentences, such as limits that the
+            statistic sets to values and seeds that it leaves out. It stands beside the effect; where there is little
+            room, only its first sentence does.
         published: the paper's own figure, in words; empty if it gives none.
         replications: independent replications with their figures, in words.
         refuted_by: the outcome that would refute it, in one sentence.
@@ -61,6 +64,7 @@ class Claim:
     measure: Measure = "mean"
     noise: float = 0.0
     seeds: int = 3
+    note: str = ""
     published: str = ""
     replications: tuple[str, ...] = ()
     refuted_by: str = ""

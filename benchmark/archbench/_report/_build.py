@@ -74,6 +74,7 @@ def build_leaderboard(
         environments=environments,
         sections=[describe_section(origin, section) for origin, section in sections],
         studies=collect_studies(answers) if answers else [],
+        study_trials=sum(r.trial.protocol.for_studies and r.status != "skipped" for r in records) if answers else 0,
         claims=collect_claims(answers) if answers else [],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -55,6 +56,11 @@ def number(value: float | None) -> str:
 def interval(claim: ClaimEntry) -> str:
     """Return the interval of the mean effect; empty if there is none."""
     return "" if claim.low is None or claim.high is None else f"{number(claim.low)} to {number(claim.high)}"
+
+
+def short_note(claim: ClaimEntry) -> str:
+    """Return the first sentence of what a reader has to know of an effect."""
+    return re.split(r"(?<=[.!?])\s", claim.note, maxsplit=1)[0]
 
 
 def verdict(claim: ClaimEntry) -> str:

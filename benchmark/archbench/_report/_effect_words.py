@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from archbench._report._claim_words import interval, number
+from archbench._report._claim_words import interval, number, short_note
 from archbench._report._schema import ClaimEntry
 from archbench._report._text import NOTHING
 
@@ -34,14 +34,18 @@ class _Scale(NamedTuple):
 
 
 def effect_sentence(claim: ClaimEntry) -> str:
-    """Return the measured effect with its interval, and the rule; the table of claims has the rule in full."""
+    """Return the measured effect with its interval, the rule, and the first thing that a reader has to know of them.
+
+    The table of claims has rule and note in full.
+    """
     scale = _scale(claim)
     spread = f" ({scale.say(claim.low)} to {scale.say(claim.high)})" if interval(claim) else ""
     rule = f"{claim.rule} {scale.say(claim.threshold)}{scale.unit}"
     if claim.rule == "within":
         rule = f"within {scale.say(claim.threshold)}{scale.unit} of {scale.zero}"
     what = f"{scale.what[:1].upper()}{scale.what[1:]}"
-    return f"{what}: {scale.say(claim.mean)}{scale.unit}{spread}, {claim.n} seeds; the rule: {rule}."
+    said = f"{what}: {scale.say(claim.mean)}{scale.unit}{spread}, {claim.n} seeds; the rule: {rule}."
+    return f"{said} {short_note(claim)}".rstrip()
 
 
 def _scale(claim: ClaimEntry) -> _Scale:

@@ -14,10 +14,11 @@ HOW_TO_READ = (
     "tried them too; otherwise they are drawn hollow and not counted.",
     f"All pairs of a board are compared at once, and what the board says of them holds together with {LEVEL:.0%} "
     "confidence: one entrant is better if the interval of the difference excludes 0; two are equivalent if the whole "
-    "interval lies within the margin, the smallest difference that the task declares to matter; else the seeds leave "
-    "it undecided. An entrant could be the best if no other is better; those are shaded. Its rank lies between 1 more "
-    "than there are better entrants and the number of entrants less those that it is better than. Rows stand in the "
-    f"order of their means, which says nothing by itself. With fewer than {MIN_SEEDS} seeds nothing is told apart.",
+    "interval lies within the margin, the smallest difference that the task declares to matter, and are then not told "
+    "apart, even if the interval excludes 0; else the seeds leave it undecided. An entrant could be the best if no "
+    "other is better; those are shaded. Its rank lies between 1 more than there are better entrants and the number of "
+    "entrants less those that it is better than. Rows stand in the order of their means, which says nothing by itself. "
+    f"With fewer than {MIN_SEEDS} seeds nothing is told apart.",
     f"The interval beside a score is the {LEVEL:.0%} Student-t interval of this one mean over seeds, cut at the ends "
     "of the range that the metric has. It says how far the mean would move with other seeds, that is other splits, "
     "initial weights and data orders, and nothing about other tasks. It is not made for comparing two entrants: that "

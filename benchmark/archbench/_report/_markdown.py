@@ -96,7 +96,7 @@ def _claims(board: Leaderboard) -> list[str]:
             claim.statement,
             _claim_words.verdict(claim),
             " ".join(filter(None, (_claim_words.number(claim.mean), _bracketed(_claim_words.interval(claim))))),
-            claim.effect,
+            f"{claim.effect}. {claim.note}" if claim.note else claim.effect,
             claim.n,
             "; ".join((claim.published or _claim_words.NO_FIGURE.removesuffix("."), *claim.replications)),
             claim.source,

@@ -66,12 +66,15 @@ def build_overview(board: Leaderboard) -> Overview:
 
 def setting_line(board: Leaderboard) -> str:
     """Return protocols, trials and machine in one line."""
-    rules = [f"{protocol.label} protocol, {_seeds(protocol)}" for protocol in board.protocols]
+    rules = [f"{protocol.label} protocol, {_seeds(protocol, board)}" for protocol in board.protocols]
     return " · ".join([*rules, summary_line(board, protocols=False), *_machine(board)])
 
 
-def _seeds(protocol: ProtocolEntry) -> str:
-    return f"{protocol.seeds} seed{'' if protocol.seeds == 1 else 's'}"
+def _seeds(protocol: ProtocolEntry, board: Leaderboard) -> str:
+    """Return on how many seeds the boards of a protocol compare; how many it plans where none compares anybody."""
+    numbers = {len(item.seeds) for item in board.boards if item.protocol == protocol.id and item.seeds}
+    low, high = min(numbers, default=protocol.seeds), max(numbers, default=protocol.seeds)
+    return f"{low} seed{'' if low == 1 else 's'}" if low == high else f"{low} to {high} seeds"
 
 
 def _machine(board: Leaderboard) -> list[str]:

@@ -22,13 +22,15 @@ class HeatCell(NamedTuple):
         text: the number, or the state in a word; empty where the architecture does not take the task.
         note: smaller, behind the number.
         level: step of the colour ramp; None without a score.
-        best: it could be the best on the task.
+        best: it could be the best on the task, and not every ranked one could.
+        value: the normalised score, or the share of seeds that solve the task, that the text rounds; None without.
     """
 
     text: str = ""
     note: str = ""
     level: int | None = None
     best: bool = False
+    value: float | None = None
 
 
 class HeatRow(NamedTuple):
@@ -60,12 +62,14 @@ def build_heat(board: Leaderboard, boards: Sequence[TaskBoard]) -> Heat | None:
     columns = [item for item in boards if item.rows and not tasks[item.task].superseded_by]
     found = {item.id: {row.entrant: row for row in item.rows} for item in columns}
     ranks = any(row.rank for item in columns for row in item.rows)  # else an order would look like one
+    # Where everybody could be the best, a mark would say that they are.
+    chosen = [any(row.rank and not row.could_be_best for row in item.rows) for item in columns]
     rows: dict[tuple[str, ...], list[tuple[float, HeatRow]]] = {}
     for entrant in board.entrants:
         mine = [found[item.id].get(entrant.id) for item in columns]
         if not entrant.superseded_by and any(mine):
             kinds = tuple(dict.fromkeys(tasks[c.task].kind for c, row in zip(columns, mine, strict=True) if row))
-            rows.setdefault(kinds, []).append((_mean(mine) if ranks else 0.0, _row(entrant, mine)))
+            rows.setdefault(kinds, []).append((_mean(mine) if ranks else 0.0, _row(entrant, mine, chosen)))
     groups = [_group(kinds, members) for kinds, members in sorted(rows.items(), key=lambda g: (-len(g[0]), g[0]))]
     return Heat(columns, groups, _legend(groups)) if groups else None
 
@@ -77,10 +81,11 @@ def _group(kinds: Sequence[str], members: Sequence[tuple[float, HeatRow]]) -> He
     return HeatGroup(f"take {label} tasks", [row for _, row in ordered])
 
 
-def _row(entrant: Entrant, rows: Sequence[TaskRow | None]) -> HeatRow:
+def _row(entrant: Entrant, rows: Sequence[TaskRow | None], chosen: Sequence[bool]) -> HeatRow:
     times = [row.train_seconds for row in rows if row is not None]
     known = [time for time in times if time is not None]
-    return HeatRow(entrant, [_cell(row) for row in rows], sum(known) if len(known) == len(times) else None)
+    cells = [_cell(row, best) for row, best in zip(rows, chosen, strict=True)]
+    return HeatRow(entrant, cells, sum(known) if len(known) == len(times) else None)
 
 
 def _mean(rows: Sequence[TaskRow | None]) -> float:
@@ -88,7 +93,7 @@ def _mean(rows: Sequence[TaskRow | None]) -> float:
     return sum((row.normalised or 0.0) for row in rows if row) / max(sum(row is not None for row in rows), 1)
 
 
-def _cell(row: TaskRow | None) -> HeatCell:
+def _cell(row: TaskRow | None, chosen: bool) -> HeatCell:
     if row is None:
         return HeatCell()
     if row.normalised is None:
@@ -97,7 +102,8 @@ def _cell(row: TaskRow | None) -> HeatCell:
     text = f"{row.solved}/{row.solved_share.n}" if row.solved_share and split else short_score(row.normalised)
     share = row.solved_share.mean if row.solved_share and split else row.normalised
     note = OPEN if row.unfinished else "" if row.state == "complete" else f"{row.ok} ok"
-    return HeatCell(text, note, round(min(max(share, 0.0), 1.0) * LEVELS), bool(row.could_be_best))
+    level = round(min(max(share, 0.0), 1.0) * LEVELS)
+    return HeatCell(text, note, level, bool(row.could_be_best) and chosen, share)
 
 
 def short_score(value: float) -> str:

@@ -36,6 +36,7 @@ def describe_claim(judged: Judgement) -> ClaimEntry:
         says=judged.says,
         size=measured.size if measured.used else "",
         effect=item.effect,
+        note=item.note,
         mean=judged.mean,
         low=judged.low,
         high=judged.high,

@@ -179,8 +179,9 @@ def summary_line(board: Leaderboard, *, protocols: bool = True) -> str:
 
 
 def _studies_words(board: Leaderboard) -> str:
-    """Return the number of studies; that of their trials is not theirs alone, since studies share some."""
-    return f"{len(board.studies)} {'study' if len(board.studies) == 1 else 'studies'}"
+    """Return the number of studies and of their trials."""
+    number = "1 study" if len(board.studies) == 1 else f"{len(board.studies)} studies"
+    return f"{number} of {_several(board.study_trials, 'trial')}"
 
 
 def dots_words(board: TaskBoard) -> str:

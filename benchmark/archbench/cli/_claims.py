@@ -58,10 +58,11 @@ def _print_lines(judgements: Sequence[Judgement], where: str) -> None:
 def _print(judged: Judgement, where: str) -> None:
     item, provider = judged.claim.item, judged.claim.origin.distribution
     print(f"{item.name}: {judged.verdict}")
-    for line in textwrap.wrap(f"“{item.statement}” ({item.source})", WIDTH - 2):
+    for line in textwrap.wrap(f"{item.statement} ({item.source})", WIDTH - 2):
         print(f"  {line}")
     facts = {
         "effect": f"{effect_of(judged)}; {item.effect}",
+        "note": item.note,
         "criterion": judged.criterion,
         "certainty": f"95 % for all intervals together, those of the {judged.family} claims of {provider}",
         "size": judged.measured.size if judged.measured.used else "",

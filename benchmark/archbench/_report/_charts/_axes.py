@@ -144,7 +144,7 @@ def _ticks_below(axes: Axes, powers: bool) -> Iterator[Markup]:
 def power_label(exponent: float) -> str:
     """Return ten to this exponent as it stands at an axis: `0.01`, `20` or `1e−7`."""
     value = 10.0**exponent
-    return tick_label(value) if 1e-3 <= value < 1e7 else f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
+    return tick_label(value) if 1e-3 <= value < 1e9 else f"{value:.0e}".replace("e-0", "e-").replace("-", MINUS)
 
 
 def few(values: list[float], most: int) -> list[float]:

@@ -101,7 +101,7 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
         ),
         *_marks(row, y, plot),
         tag("text", _value(row, plot), x=VALUE, y=y + 4),
-        tag("text", _cost(row), x=WIDTH - 4, y=y + 4, text_anchor="end"),
+        tag("text", _cost(row), x=WIDTH - 4, y=y + 4, text_anchor="end", class_="cost"),
         class_=" ".join(names),
         data_e=entrant.colour,
     )

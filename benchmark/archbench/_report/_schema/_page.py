@@ -10,7 +10,7 @@ from archbench._report._schema._boards import OverBoard, OverCell, TaskBoard
 from archbench._report._schema._entries import Entrant, EnvironmentEntry, ProtocolEntry, TaskEntry
 from archbench._report._schema._studies import ClaimEntry, StudyEntry
 
-FORMAT = 3
+FORMAT = 4
 """Version of `leaderboard.json`."""
 
 
@@ -165,6 +165,7 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
         environments: the environments that trials ran in, the most used first.
         sections: sections that plugins added.
         studies: the studies that have trials in the folder; these trials are in nothing of the above.
+        study_trials: number of their trials; one that several studies share counts once.
         claims: the claims that these studies decide.
     """
 
@@ -183,4 +184,5 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     environments: list[EnvironmentEntry]
     sections: list[SectionEntry]
     studies: list[StudyEntry] = []
+    study_trials: int = 0
     claims: list[ClaimEntry] = []

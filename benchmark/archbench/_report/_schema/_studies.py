@@ -85,6 +85,7 @@ class ClaimEntry(msgspec.Struct, frozen=True, kw_only=True):
         says: what the interval alone would say, flags or not.
         size: `quick` or `full`: the trials that decide it; empty if there are none.
         effect: what was measured, with its unit.
+        note: what a reader has to know of the effect, such as limits that the statistic sets to values; may be empty.
         mean: mean effect over seeds; None without an effect.
         low, high: ends of the interval that holds for all claims of the distribution together; None with fewer seeds
             than an interval needs.
@@ -116,6 +117,7 @@ class ClaimEntry(msgspec.Struct, frozen=True, kw_only=True):
     says: str
     size: str
     effect: str
+    note: str
     mean: float | None
     low: float | None
     high: float | None

@@ -12,20 +12,24 @@
     const values = found.values.map((value, n) => `${entrants[pair[n]].label} ${value}`).join(", ");
     return `${values}: ${found.text}, ${found.unit === "ratio" ? "" : "difference "}${found.difference}.`;
   }
+  const [a, b, task, answer, more] = ["a", "b", "task", "answer", "more"].map((name) => $(`ask-${name}`));
+  const asked = () => ({ with: [a, b].map((list) => entrants[Number(list.value)].label), task: [page.compare.nameOf(tasks[task.selectedIndex])] });
+  // The address has the question once somebody asks one.
+  function apply(views) {
+    if (!views.some((view) => view.contains($("ask")))) return;
+    const pair = page.items("with").map(page.names.find).filter(Boolean).map((entrant) => entrant.number);
+    [a.value, b.value] = pair.length === 2 ? pair : tasks[0].scores.entrants;
+    task.selectedIndex = Math.max(0, tasks.findIndex((board) => page.compare.nameOf(board) === page.item("task")));
+    answer.textContent = page.isolated(sentence(tasks[task.selectedIndex], [Number(a.value), Number(b.value)]));
+    more.setAttribute("href", page.address.write("/compare", new Map(Object.entries(asked()))));
+  }
   function start() {
-    const [a, b, task, answer, more] = ["a", "b", "task", "answer", "more"].map((name) => $(`ask-${name}`));
-    const show = () => {
-      const pair = [Number(a.value), Number(b.value)], board = tasks[task.selectedIndex];
-      answer.textContent = page.isolated(sentence(board, pair));
-      const state = new Map([["with", pair.map((who) => entrants[who].label)], ["task", [page.compare.nameOf(board)]]]);
-      more.setAttribute("href", page.address.write("/compare", state));
-    };
     for (const board of tasks) task.add(new Option(board.where));
-    [a.value, b.value] = tasks[0].scores.entrants;
-    for (const list of [a, b, task]) list.addEventListener("change", show);
+    for (const list of [a, b, task]) list.addEventListener("change", () => page.change(asked()));
     $("ask").addEventListener("submit", (event) => event.preventDefault());
     $("ask").hidden = false;
-    show();
   }
-  if ($("ask") && tasks.length) start();
+  const there = Boolean($("ask") && tasks.length);
+  if (there) start();
+  page.ask = { apply: there ? apply : () => {} };
 }

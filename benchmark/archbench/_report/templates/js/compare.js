@@ -122,7 +122,7 @@
     ];
     const figures = drawn.map(([title, chart]) => figure(title, chart)).filter(Boolean);
     const none = figures.length ? [] : [make("p", { class: "aside" }, "None of them finished a trial on this task.")];
-    return [make("h3", { class: "sentence" }, "On ", list), make("div", { class: "figures" }, ...figures), ...none];
+    return [make("p", { class: "sentence" }, "On ", list), make("div", { class: "figures" }, ...figures), ...none];
   }
 
   // --- what differs ---

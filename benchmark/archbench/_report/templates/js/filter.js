@@ -7,14 +7,22 @@
   // Rows without an architecture, such as claims, are found by their own text.
   const textOf = (row) => (names.marked(row.dataset.e) || {}).find || page.joined(row.textContent).toLowerCase();
 
+  // What was found may all lie in parts that are folded.
+  function openFolded(tables) {
+    const found = tables.filter((table) => page.tables.rows(table).some((row) => !row.hidden)).map((table) => table.closest("details"));
+    if (found.every((fold) => fold && !fold.open)) for (const fold of found) fold.open = true;
+  }
   function filterRows(views, wanted, old, pinned) {
     const shown = new Set(), total = new Set();
-    for (const row of page.tables.of(views).flatMap(page.tables.rows)) {
+    // The classes of a confusion matrix are nothing to choose from.
+    const tables = page.tables.of(views).filter((table) => !table.matches(".confusion"));
+    for (const row of tables.flatMap(page.tables.rows)) {
       const kept = pinned.has(row.dataset.e) || fits(textOf(row), wanted);
       row.hidden = !kept || (!old && "old" in row.dataset);
       total.add(row.dataset.e || row); // an architecture counts once, in however many tables it is
       if (!row.hidden) shown.add(row.dataset.e || row);
     }
+    if (wanted.length) openFolded(tables);
     return [shown.size, total.size];
   }
   function keeps(mark, wanted, old, pinned) {

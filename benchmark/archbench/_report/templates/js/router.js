@@ -72,6 +72,7 @@
     page.tools(own);
     page.choices.apply(own);
     page.errors.apply(own);
+    page.ask.apply(own);
     page.tables.sort(own);
     page.filter(own);
     page.columns.apply(own);

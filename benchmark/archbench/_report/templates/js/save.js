@@ -8,15 +8,25 @@
     link.remove();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000); // a browser may still be reading it
   }
-  const fileName = (text, ending) => `${page.slug(text).slice(0, 60) || "archbench"}.${ending}`;
+  // A file tells the view that it is from, and which part of it.
+  const heading = (part) => {
+    const view = part.closest(".view"), copy = view.querySelector("h2").cloneNode(true);
+    if (view.dataset.view === "overview") return "Findings"; // its heading is a sentence
+    for (const small of all("small", copy)) small.remove();
+    return page.joined(copy.textContent).trim();
+  };
+  const fileName = (part, title, ending) => `${page.slug(`${heading(part).slice(0, 60)} ${title.slice(0, 60)}`) || "archbench"}.${ending}`;
 
   // --- tables: the rows that are shown, in their order; the columns that are shown ---
+  const plain = (element) => page.joined(element.textContent).replace(/\s+/g, " ").trim();
   const words = (cell) => {
     const copy = cell.cloneNode(true);
-    for (const extra of all(".pin, .hidden, svg, details, .note, .pm", copy)) extra.remove();
-    return page.joined(copy.textContent).replace(/\s+/g, " ").trim();
+    for (const extra of all(".pin, .hidden, svg, details, .note, .pm, small", copy)) extra.remove();
+    return plain(copy);
   };
   const interval = (cell) => { const found = cell.querySelector(".pm"); return found ? found.textContent.trim() : ""; };
+  // What stands small beside the words of a cell, such as why an entrant has no rank.
+  const note = (cell) => all(".note:not(.pm), small", cell).map(plain).filter(Boolean).join("; ");
   // A spreadsheet would run text that begins like a formula; numbers are left alone.
   const guarded = (text) => (/^\s*[=+\-@]/.test(text) ? `'${text}` : text);
 
@@ -34,19 +44,22 @@
     });
     return found;
   }
-  // A column of intervals follows each column that shows them.
+  // Columns of intervals and of notes follow each column that has them.
+  const BESIDE = { interval, note };
   function grid(table, exact) {
-    const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !row.hidden);
+    const rows = tables.rows(table).filter((row) => !row.hidden);
     const [heads, ...cells] = places([table.tHead.rows[0], ...rows]);
     const kept = heads.map((_, n) => n).filter((n) => !heads[n] || !(heads[n].hidden || heads[n].classList.contains("axis-head")));
-    const spread = new Set(kept.filter((n) => cells.some((row) => row[n] && interval(row[n]))));
-    const titles = kept.flatMap((n) => [heads[n] ? words(heads[n]) : "", ...(spread.has(n) ? [`${words(heads[n])} interval`] : [])]);
-    const line = (row) => kept.flatMap((n) => [row[n] ? value(row[n], exact) : "", ...(spread.has(n) ? [row[n] ? interval(row[n]) : ""] : [])]);
+    const beside = new Map(kept.map((n) => [n, Object.keys(BESIDE).filter((kind) => cells.some((row) => row[n] && BESIDE[kind](row[n])))]));
+    const titles = kept.flatMap((n) => { const title = heads[n] ? words(heads[n]) : ""; return [title, ...beside.get(n).map((kind) => `${title} ${kind}`)]; });
+    const extra = (text) => (exact ? guarded(text) : text);
+    const line = (row) => kept.flatMap((n) => [row[n] ? value(row[n], exact) : "", ...beside.get(n).map((kind) => (row[n] ? extra(BESIDE[kind](row[n])) : ""))]);
     return [titles, ...cells.map(line)];
   }
   function value(cell, exact) {
     if (!exact) return words(cell);
-    return cell.dataset.v === undefined ? guarded(words(cell)) : cell.dataset.v;
+    const asWords = cell.dataset.v === undefined || cell.matches(".rank"); // the number of a rank only sorts
+    return asWords ? guarded(words(cell)) : cell.dataset.v;
   }
   const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const csv = (table) => grid(table, true).map((row) => `${row.map(quoted).join(",")}\n`).join("");
@@ -73,7 +86,7 @@
     return make("div", { class: "bar" }, columns ? page.columns.menu(table) : null,
       button("Copy CSV", "Copy the table as CSV", () => copy(csv(table), "CSV")),
       button("Copy Markdown", "Copy the table as Markdown", () => copy(markdown(table), "Markdown")),
-      button("Save CSV", "Save the table as CSV", () => download(new Blob([csv(table)], { type: "text/csv" }), fileName(title, "csv"))));
+      button("Save CSV", "Save the table as CSV", () => download(new Blob([csv(table)], { type: "text/csv" }), fileName(table, title, "csv"))));
   }
 
   // --- charts: a copy that looks alike without the style sheet ---
@@ -100,18 +113,24 @@
     });
     to.replaceWith(copied);
   }
+  const HEAD = 26; // pixels above the charts, for what they show
   const charts = (figure) => all("svg", figure).filter((chart) => chart.getBoundingClientRect().width > 1);
   // A figure may hold several charts; its picture has them, and their names, where the page has them.
   function picture(figure) {
     const boxes = charts(figure).map((chart) => [chart, chart.getBoundingClientRect()]);
     const names = boxes.length > 1 ? all("figcaption", figure).map((name) => [name, name.getBoundingClientRect()]) : [];
-    const edges = [...boxes, ...names].map(([, box]) => box), left = Math.min(...edges.map((box) => box.left)), top = Math.min(...edges.map((box) => box.top));
+    const edges = [...boxes, ...names].map(([, box]) => box), left = Math.min(...edges.map((box) => box.left)), top = Math.min(...edges.map((box) => box.top)) - HEAD;
     const width = Math.ceil(Math.max(...edges.map((box) => box.right)) - left), height = Math.ceil(Math.max(...edges.map((box) => box.bottom)) - top);
     const paper = getComputedStyle(document.body).backgroundColor;
-    const whole = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, draw("rect", { width, height, fill: paper }));
+    const whole = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, draw("rect", { width, height, fill: paper }), head(figure));
     for (const [chart, box] of boxes) whole.append(placed(chart, box, left, top));
     for (const [name, box] of names) whole.append(written(name, box, left, top));
     return whole;
+  }
+  // Apart from its page, a picture has to say what it shows.
+  function head(figure) {
+    const look = getComputedStyle(document.body), title = `${heading(figure)} \u2013 ${titleOf(figure)}`;
+    return draw("text", { x: 4, y: HEAD - 9, fill: look.color, "font-size": "13px", "font-weight": 600, "font-family": look.fontFamily }, title);
   }
   function placed(chart, box, left, top) {
     const copied = chart.cloneNode(true);
@@ -136,13 +155,13 @@
   function titleOf(figure) {
     const caption = figure.querySelector(":scope > figcaption"), chart = figure.querySelector("svg[aria-label]");
     const label = figure.getAttribute("aria-label") || (chart && chart.getAttribute("aria-label")) || "chart";
-    return (caption ? caption.textContent : label).trim();
+    return caption ? words(caption) : label.trim();
   }
   function chartBar(figure) {
     const title = titleOf(figure);
     return make("div", { class: "bar" },
-      button("SVG", `Save as SVG: ${title}`, () => download(new Blob([text(figure)], { type: "image/svg+xml" }), fileName(title, "svg"))),
-      button("PNG", `Save as PNG: ${title}`, async () => download(await png(figure), fileName(title, "png"))));
+      button("SVG", `Save as SVG: ${title}`, () => download(new Blob([text(figure)], { type: "image/svg+xml" }), fileName(figure, title, "svg"))),
+      button("PNG", `Save as PNG: ${title}`, async () => download(await png(figure), fileName(figure, title, "png"))));
   }
   page.save = {
     table: (table, { columns = true } = {}) => (table.closest(".scroll") || table).after(tableBar(table, columns)),
