@@ -165,6 +165,7 @@ def test_wrong_commands_are_one_line_and_exit_code_2(
     [
         ("os._exit(3)", "the process ended with exit code 3 and left no answer"),
         ("os.kill(os.getpid(), 11)", "the process was ended by SIGSEGV"),
+        ("os.kill(os.getpid(), 40)", "the process was ended by signal 40"),
         ("raise ValueError('no luck')", "ValueError: no luck"),
         ("import time; time.sleep(300)", "not finished after 3 s; raise the limit with --timeout"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,12 @@ def test_samples_of_plugins(cli_here: Cli, tmp_path: Path) -> None:
     assert "bare has no sample" in answers["bare"].stderr
     assert "did you mean 'numbers:'?" in answers["numberz"].stderr
     assert [answers[scheme].returncode for scheme in ("broken", "bare", "numberz")] == [2, 2, 2]
+
+
+def test_a_folder_that_no_trial_could_use(cli_here: Cli, tmp_path: Path) -> None:
+    """No sample is written into a folder whose name is no UTF-8."""
+    done = cli_here("data", "sample", "images", os.fsdecode(b"bl\xfften"), cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "is no valid UTF-8" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -48,6 +48,24 @@ def test_what_else_is_not_received(channel: Channel, make_record: MakeRecord) ->
     assert channel.receive(make_record().id) is None
 
 
+def test_what_is_written_goes_to_the_end(channel: Channel, make_record: MakeRecord) -> None:
+    """Nothing is overwritten, wherever the offset is that all processes share."""
+    deliver(channel.fileno(), channel.token, make_record())
+    os.lseek(channel.fileno(), 0, os.SEEK_SET)
+    os.write(channel.fileno(), b"what a network writes")
+
+    assert channel.receive(make_record().id) == make_record()
+
+
+def test_reading_leaves_the_offset_alone(channel: Channel, make_record: MakeRecord) -> None:
+    """The supervisor finds everything from the beginning, and moves nothing under a trial that writes meanwhile."""
+    deliver(channel.fileno(), channel.token, make_record())
+    os.lseek(channel.fileno(), 5, os.SEEK_SET)
+
+    assert channel.receive(make_record().id) == make_record()
+    assert os.lseek(channel.fileno(), 0, os.SEEK_CUR) == 5
+
+
 def test_every_channel_has_a_token_of_its_own(channel: Channel) -> None:
     """Tokens are long and differ, so that one trial does not know that of another."""
     other = Channel()

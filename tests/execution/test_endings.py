@@ -132,6 +132,24 @@ def test_a_killed_trial_keeps_its_curves(run: Run) -> None:
     assert (record.curves.step, record.training.steps) == ([10], 10)
 
 
+def test_a_trial_that_went_on_and_is_killed_keeps_its_curves(run: Run) -> None:
+    """Killed in its 15th step, then again in the 15th after step 10, it has all points, and says where it went on."""
+    act = "import archbench._training._checkpoint as kept; kept.EVERY = 0.0; step == 15 and os.kill(os.getpid(), 9)"
+    first, _ = run(act, steps=30, validations=6)
+    second, _ = run(act, steps=30, validations=6)
+
+    assert [record.curves and record.curves.step for record in (first, second)] == [[5, 10], [5, 10, 15, 20]]
+    assert [record.training and record.training.resumed_at for record in (first, second)] == [[], [10]]
+    assert second.message.endswith("after step 20 of 30")
+
+
+def test_a_signal_without_a_name(run: Run) -> None:
+    """A real-time signal ends its own trial only, and the message has its number."""
+    record, _ = run("step == 15 and os.kill(os.getpid(), 40)")
+
+    assert (record.status, record.message) == ("crashed", "the process was ended by signal 40 after step 10 of 20")
+
+
 @pytest.mark.parametrize(("error", "status"), [("ValueError('no')", "failed"), ("MemoryError('no')", "oom")])
 def test_an_exception_keeps_its_curves(error: str, status: str, run: Run) -> None:
     """A trial that raises knows its step exactly, and keeps the curves up to its last validation."""
@@ -141,6 +159,14 @@ def test_an_exception_keeps_its_curves(error: str, status: str, run: Run) -> Non
     assert record.training is not None
     assert record.curves is not None
     assert (record.curves.step, record.training.steps) == ([10], 14)
+
+
+def test_an_error_that_utf8_cannot_hold(run: Run) -> None:
+    """The name of a file that is no UTF-8 stands in the record with its bytes written out."""
+    record, _ = run("raise OSError('no ' + os.fsdecode(bytes([255])))")
+
+    assert (record.status, record.message) == ("failed", r"OSError: no \udcff")
+    assert record.detail.endswith("OSError: no \\udcff\n")
 
 
 def test_the_log_has_the_traceback(run: Run) -> None:

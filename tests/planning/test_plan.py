@@ -180,6 +180,22 @@ def test_incompatible_returns_a_reason_or_none(answer: Any, make_architecture: M
     assert found == (Refusal("skipped", "") if answer == "" else failed)
 
 
+def test_reasons_can_be_written(make_architecture: Make, make_task: Make) -> None:
+    """A reason that names a file whose name is no UTF-8 is a reason in UTF-8."""
+
+    def raises(info: Any, options: Any) -> str:
+        raise OSError("no \udcff")
+
+    nets = [make_architecture("a", incompatible=lambda *_: "no \udcff"), make_architecture("b", incompatible=raises)]
+    chosen = select(["*"], nets, "architecture")
+    made = make_plan(chosen, select(["all"], [make_task()], "task"), protocol=SMOKE, seeds=1)
+
+    assert {cell.architecture.component.name: cell.refusal for cell in (*made.cells, *made.declined)} == {
+        "a": Refusal("skipped", r"no \udcff"),
+        "b": Refusal("failed", r"incompatible() raised OSError: no \udcff"),
+    }
+
+
 def test_a_named_architecture_that_raises_has_failed_rows(make_architecture: Make, make_task: Make) -> None:
     """Code that raises says nothing about the task, so asking for it by name is no mistake."""
 

@@ -84,6 +84,7 @@ def hang() -> Any:
         (paint, "ValueError: red"),
         (lambda: os._exit(0), "it ended the process with exit code 0"),
         (lambda: os.abort(), "it crashed with SIGABRT"),
+        (lambda: os.kill(os.getpid(), 40), "it crashed with signal 40"),
         (hang, "it was not done after 1 s, which ARCHBENCH_PLUGIN_SECONDS can raise"),
         (dict, "it returned dict, not archbench.Findings"),
         (lambda: Findings(text=3), "it returned archbench.Findings with a wrong value"),  # type: ignore[arg-type]

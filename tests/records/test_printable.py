@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import msgspec
 import pytest
 
-from archbench._records import printable
+from archbench._records import fits_utf8, printable
 from archbench._records._files import decode_record, encode_record
 from support import MakeRecord
 
@@ -45,9 +46,25 @@ def test_hostile_text_costs_little() -> None:
 def test_records_of_strangers(make_record: MakeRecord) -> None:
     """A record that somebody else wrote with such characters is read without them."""
     hostile = make_record(status="failed", scores=None, message="\x1b[2Jmessage", detail="de\x07tail")
-    read = decode_record(encode_record(hostile))
+    body = msgspec.json.encode(hostile)
+    envelope = {"schema": hostile.schema, "sha256": hashlib.sha256(body).hexdigest(), "record": msgspec.Raw(body)}
+    read = decode_record(msgspec.json.encode(envelope))
 
     assert (read.message, read.detail) == ("message", "de\\x07tail")
     assert msgspec.structs.replace(read, message="", detail="") == msgspec.structs.replace(
         hostile, message="", detail=""
     )
+
+
+def test_records_of_our_own(make_record: MakeRecord) -> None:
+    """A record is written without such characters, and with lone surrogates, which UTF-8 cannot hold, written out."""
+    data = encode_record(make_record(status="failed", scores=None, message="\x1b[2Jno \udcff", detail="\udcff\n"))
+    written = msgspec.json.decode(data)["record"]
+
+    assert (written["message"], written["detail"]) == (r"no \udcff", "\\udcff\n")
+
+
+@pytest.mark.parametrize(("text", "fits"), [("ünïcode 数 🙂\x07", True), ("\udcff", False), ("a\ud800b", False)])
+def test_what_utf8_can_hold(text: str, fits: bool) -> None:
+    """Everything but lone surrogates."""
+    assert fits_utf8(text) == fits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
@@ -67,6 +68,16 @@ def test_selector_with_options(data: Path) -> None:
     assert small.component.options == {"grey": True, "size": 2}
     assert big.registered.item.describe(big.options).input_shape == (1, 3, 3)
     assert small.named
+
+
+def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
+    """Files below a folder whose name is no UTF-8 are refused before a trial would get them."""
+    data = tmp_path / os.fsdecode(b"bl\xfften") / "spots"
+    data.parent.mkdir()
+    data.write_text("0123456789abcdef")
+
+    with pytest.raises(DataError, match=r"bl\\xfften/spots' is no valid UTF-8; choose a path with names that are"):
+        open_own_data(f"spots:{data}", [reader()])
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def test_each_entrant_is_chosen_once(make_architecture: Make) -> None:
         ("resnet[8]", "is not a selector"),
         ("resnet[depth=]", "is not a selector"),
         ("resnet[]", "is not a selector"),
+        ("resnet[cell=\udcff]", r"'resnet[cell=\udcff]' has options that are no valid UTF-8; write them in UTF-8"),
         ("", "is not a selector"),
         ("resnet[dept=8]", "no option 'dept'; did you mean 'depth'"),
         ("resnet[depth=x]", "'resnet[depth=x]': depth is 'x'; give a whole number; see `benchmark show resnet`"),

@@ -42,7 +42,7 @@ def stop_after(validations: int) -> Callable[[Progress], None]:
     left = [validations]
 
     def listen(progress: Progress) -> None:
-        left[0] -= 1
+        left[0] -= progress.training.steps not in progress.training.resumed_at  # a point that is told once more
         if not left[0]:
             raise StoppedError
 
@@ -76,6 +76,21 @@ def test_all_streams_and_moments_come_back(recipe: str, make_job: MakeJob, tmp_p
     assert record.training is not None
     assert record.curves is not None
     assert record.training.resumed_at == record.curves.step[1:3]
+
+
+def test_points_before_a_stop_are_reported_again(make_job: MakeJob, tmp_path: Path) -> None:
+    """A training that goes on reports at once what it had reached, and in every report where it went on."""
+    job, path = with_rules(make_job(LINEAR), validations=5), tmp_path / "state"
+    curves = numbers(run_trial(job))["curves"]
+    stopped(job, path, 3)
+    told: list[Progress] = []
+    run_trial(job, None, told.append, path)
+    points = [progress.point for progress in told]
+
+    assert [point and point.validation for point in points] == curves.validation
+    assert [point and point.train_loss for point in points] == curves.train_loss
+    assert [progress.training.steps for progress in told] == [curves.step[at] for at in (1, 1, 2, 3, 4)]
+    assert {tuple(progress.training.resumed_at) for progress in told} == {(curves.step[1],)}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from archbench import Probes, Protocol
 from archbench._planning import Job
 from archbench._protocols import Probe, equal_steps
 from archbench._training import run_trial
+from archbench._training._probes import _prober
 from archbench._training._probes._prober import moments
 from archbench._training._probes._specimen import fixed_batch
 from archbench._training._splits import ResidentSplit
@@ -187,3 +188,15 @@ def test_a_network_that_cannot_be_copied_trains_on(make_job: MakeJob) -> None:
 
     assert not run.prober.readings[0].note
     assert "cannot be copied" in run.prober.readings[1].note
+
+
+def test_a_note_can_be_written(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that names a file whose name is no UTF-8 leaves a note in UTF-8."""
+
+    def fail(specimen: Any) -> None:
+        raise OSError("no \udcff")
+
+    monkeypatch.setitem(_prober.MEASURES, "gradient", fail)
+    run = ends_equal(make_job(DROPOUT_NET), Probes(measure=("gradient",), at=(1,)))
+
+    assert [reading.note for reading in run.prober.readings] == [r"OSError: no \udcff"]

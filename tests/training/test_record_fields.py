@@ -20,6 +20,7 @@ from archbench._training._record_fields import (
     make_progress,
     make_scores,
     one_line,
+    traceback_of,
 )
 
 TRIAL = Trial(
@@ -191,11 +192,11 @@ def test_progress(
     facts = {"done": 40, "first_step_seconds": 22.0, "clock_start": 1000.0, "running": False, "reached": None}
     module = trained(**{**facts, "stop_at_target": False, **changes})
     module.task = SimpleNamespace(target=None)
-    progress = make_progress(module, TRIAL, examples=100, planned_steps=planned)
+    progress = make_progress(module, TRIAL, examples=100, planned_steps=planned, resumed_at=[7])
 
     assert progress.needed == (None if needed is None else pytest.approx(needed))
     assert (None if progress.point is None else progress.point.step) == point
-    assert (progress.trial, progress.training.resumed_at) == (TRIAL.id, [])
+    assert (progress.trial, progress.training.resumed_at) == (TRIAL.id, [7])
 
 
 @pytest.mark.parametrize(
@@ -204,8 +205,31 @@ def test_progress(
         (ValueError("a\n  b\tc"), "ValueError: a b c"),
         (ValueError(), "ValueError"),
         (KeyError("x" * 600), "KeyError: '" + "x" * 489),
+        (OSError("no \udcff"), r"OSError: no \udcff"),
     ],
 )
 def test_an_error_in_one_line(error: Exception, line: str) -> None:
     """Class and text, without line breaks, cut at 500 characters."""
     assert one_line(error) == line
+
+
+def test_a_long_traceback() -> None:
+    """Of an error with 30 MB of text the record keeps where it was raised, how the text begins, and its end."""
+    with pytest.raises(ValueError, match="begins") as caught:
+        raise ValueError("begins" + "x" * 30_000_000 + "ends")
+    text = traceback_of(caught.value)
+
+    assert "in test_a_long_traceback\n" in text
+    assert "\nValueError: beginsxxx" in text
+    assert text.count("xxx\n... the middle of this traceback is cut out here ...\nxxx") == 1
+    assert text.endswith("xxxends\n")
+    assert 29_000 < len(text) < 31_000
+
+
+def test_a_traceback() -> None:
+    """A short one is whole, and can be shown."""
+    with pytest.raises(OSError, match="no ") as caught:
+        raise OSError("no \udcff\x1b[2J")
+
+    assert traceback_of(caught.value).startswith("Traceback (most recent call last):\n")
+    assert traceback_of(caught.value).endswith("\nOSError: no \\udcff\n")

@@ -1,12 +1,14 @@
 """The way of reports and the record from the process of a trial to the supervisor, which alone writes records.
 
-It is a file without a name, which both processes have open, and which the kernel frees with them. A message counts only
-behind the token of its trial, so what a network writes into the output folder, or into this file, is not taken for one.
+It is a file without a name, which both processes have open, and which the kernel frees with them. They share its
+offset, so the kernel puts what is written at its end, and reading leaves the offset alone. A message counts only behind
+the token of its trial, so what a network writes into the output folder, or into this file, is not taken for one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import tempfile
@@ -27,6 +29,7 @@ class Channel:
     def __init__(self) -> None:
         self.token = secrets.token_hex(_TOKEN_BYTES)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the trial runs
+        fcntl.fcntl(self._file, fcntl.F_SETFL, fcntl.fcntl(self._file, fcntl.F_GETFL) | os.O_APPEND)
 
     def fileno(self) -> int:
         """Return the descriptor that the process of the trial gets a copy of."""
@@ -58,8 +61,7 @@ class Channel:
 
     def _messages(self) -> list[bytes]:
         """Return every line behind the token; other bytes may lie between them."""
-        self._file.seek(0)
-        _, *parts = self._file.read().split(self.token.encode() + b"\n")
+        _, *parts = _read(self.fileno()).split(self.token.encode() + b"\n")
         return [part.partition(b"\n")[0] for part in parts]
 
     def close(self) -> None:
@@ -92,6 +94,13 @@ def report(descriptor: int, token: str, said: Progress | Together) -> None:
 
 
 def _append(descriptor: int, token: str, line: bytes) -> None:
-    os.lseek(descriptor, 0, os.SEEK_END)
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(token.encode() + b"\n" + line)
+    data = token.encode() + b"\n" + line
+    while data:  # all at once, except on a full disk
+        data = data[os.write(descriptor, data) :]
+
+
+def _read(descriptor: int) -> bytes:
+    data = b""
+    while more := os.pread(descriptor, os.fstat(descriptor).st_size, len(data)):
+        data += more
+    return data

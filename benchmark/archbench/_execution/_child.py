@@ -19,7 +19,7 @@ from archbench._execution._channel import deliver, report
 from archbench._execution._descendants import end_below
 from archbench._planning import Job
 from archbench._plugins import adopt_descendants
-from archbench._records import Progress, Record, Store, Together
+from archbench._records import Progress, Record, Store, Together, printable
 
 Tell = Callable[[Progress | Together], None]
 
@@ -93,7 +93,7 @@ def _train_together(job: Job, store: Store, tell: Tell) -> list[Record]:
     try:
         return run_together(jobs, _shared(store), tell, networks=store.networks, on_faster=tell_faster)
     except NotTogetherError as error:
-        tell(Together(seeds=seeds, refused=str(error)))
+        tell(Together(seeds=seeds, refused=printable(str(error))))
         return []
 
 

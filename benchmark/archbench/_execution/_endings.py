@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from archbench._plugins import name_of_signal
 from archbench._records import Progress, Record, Training, curves_so_far
 
 
@@ -40,7 +40,7 @@ def describe_exit(code: int | None, training: Training | None) -> str:
     """
     reached = "" if training is None else f" after {describe_step(training)}"
     if code is not None and code < 0:
-        name = signal.Signals(-code).name
+        name = name_of_signal(-code)
         hint = " (the kernel may have run out of memory)" if name == "SIGKILL" else ""
         return f"the process was ended by {name}{hint}{reached}"
     return f"the process ended with exit code {code} and left no record{reached}"

@@ -1,12 +1,19 @@
-"""The server of multiprocessing: how it is started, and whether it still runs."""
+"""The server that trials are forked from: how it and they are started, and whether it still runs.
+
+It is a server of multiprocessing, and not the one that multiprocessing itself starts processes from. That one belongs
+to the program that calls us, which may have processes there that are none of our business.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing import context, forkserver, popen_forkserver, reduction, spawn, util
+from typing import Any
 
 PARENT = "ARCHBENCH_SERVER_OF"
 """Environment variable by which the server knows the process that started it."""
@@ -14,25 +21,67 @@ _LONGEST = 60
 """Bytes of a folder for temporary files; the name of a socket in it may have 107 in all, of which 40 are ours."""
 _SETTLING_SECONDS = 0.2
 _SHORT = "/tmp"  # noqa: S108 - multiprocessing makes a folder in it that only this user may enter
+_MAIN = ("init_main_from_name", "init_main_from_path")
+"""What tells a process to run the main file of the program again, for functions that are defined there."""
+
+_server: Any = forkserver.ForkServer()
 
 
-def start_server(environment: Mapping[str, str]) -> int:
+def start_server(environment: Mapping[str, str], modules: Sequence[str]) -> int:
     """Start the server unless it runs, and return the id of its process.
 
     Args:
         environment: variables that the server and all trials get.
+        modules: those that it imports; of a server that runs, they are those that it was started with.
 
     Raises:
         OSError: it cannot be started.
     """
-    from multiprocessing import forkserver, util
-
+    _server.set_forkserver_preload([*modules])
     with _environment({**environment, PARENT: str(os.getpid())}):
         with _short_folder():
             util.get_temp_dir()  # made once, and kept for the sockets of this process
-        forkserver.ensure_running()
-    server: int = vars(forkserver._forkserver)["_forkserver_pid"]
-    return server
+        _server.ensure_running()
+    process_id: int = vars(_server)["_forkserver_pid"]
+    return process_id
+
+
+class ForkedProcess(context.ForkServerProcess):
+    """A process that is forked from our server, in which the main file of the program does not run again.
+
+    Our functions are not defined there, and a script without a `__main__` guard would start the whole suite again.
+    """
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802 - as multiprocessing calls it
+        return _Popen(process)
+
+
+class _Popen(popen_forkserver.Popen):
+    """The start of such a process: what multiprocessing does, with our server."""
+
+    _fds: list[int]
+
+    def _launch(self, process: Any) -> None:
+        about = spawn.get_preparation_data(process._name)
+        buffer = io.BytesIO()
+        context.set_spawning_popen(self)
+        try:
+            reduction.dump({key: value for key, value in about.items() if key not in _MAIN}, buffer)
+            reduction.dump(process, buffer)
+        finally:
+            context.set_spawning_popen(None)
+        self.sentinel, writer = _server.connect_to_new_process(self._fds)
+        kept = os.dup(writer)  # by its end, the new process knows that this one has ended
+        self.finalizer = util.Finalize(self, _close, (kept, self.sentinel))
+        with open(writer, "wb") as file:
+            file.write(buffer.getbuffer())
+        self.pid = forkserver.read_signed(self.sentinel)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def is_running(server: int) -> bool:

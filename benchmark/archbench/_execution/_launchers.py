@@ -8,15 +8,15 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import types
-from collections.abc import Callable, Container, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from archbench._execution._channel import Channel
 from archbench._execution._child import run_job
 from archbench._execution._descendants import end_below
-from archbench._execution._fork_server import has_ended, is_running, start_server
+from archbench._execution._fork_server import ForkedProcess, has_ended, is_running, start_server
 
 PRELOAD = (
     "archbench._execution._server",
@@ -39,6 +39,13 @@ NO_THREADS = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # scikit-learn imports pandas, and pandas pyarrow, if installed
 }
 """Environment variables that keep libraries from starting threads at import; threads do not survive the fork."""
+
+
+_starting = threading.Lock()
+"""Held while a process is forked, and while others are ended: a program may have several runs in threads of its own."""
+
+_alive: set[int] = set()
+"""The processes that were forked for all runs of this program, which share one server."""
 
 
 class Child(Protocol):
@@ -67,7 +74,7 @@ class Launcher(Protocol):
     def start(self, job: bytes, root: str, channel: Channel) -> Child:
         """Start a process that runs the job and delivers its record through the channel; its log is below `root`."""
 
-    def clear(self, running: Container[int]) -> None:
+    def clear(self, running: Collection[int]) -> None:
         """End what ended trials have left; `running` has the ids of the processes of the others."""
 
     def ask_memory(self, index: int, timeout: float) -> bytes | None:
@@ -87,10 +94,10 @@ class ForkserverLauncher:
     """
 
     def __init__(self, libraries: Sequence[str]) -> None:
-        self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload([*PRELOAD, *libraries])
+        self._modules = [*PRELOAD, *libraries]
         self._fallback: SubprocessLauncher | None = None
-        self.server = start_server(NO_THREADS)
+        self._mine: set[int] = set()
+        self.server = start_server(NO_THREADS, self._modules)
 
     def start(self, job: bytes, root: str, channel: Channel) -> Child:
         if not is_running(self.server):
@@ -107,17 +114,29 @@ class ForkserverLauncher:
     def _fork(self, job: bytes, root: str, channel: Channel) -> Child:
         # multiprocessing passes descriptors to a forked child only as connections.
         with Connection(os.dup(channel.fileno()), readable=False) as copy:
-            process = self.context.Process(target=_forked, args=(job, root, channel.token, copy))
-            with _no_main_module():
-                process.start()
-        return _ForkedChild(process, self.server)
+            process = ForkedProcess(target=_forked, args=(job, root, channel.token, copy))
+            self._start(process)
+        return _ForkedChild(process, self.server, self._forget)
 
-    def clear(self, running: Container[int]) -> None:
-        if is_running(self.server):
-            end_below(self.server, running)
+    def _start(self, process: ForkedProcess) -> None:
+        with _starting:
+            process.start()
+            assert process.pid is not None
+            _alive.add(process.pid)
+            self._mine.add(process.pid)
+
+    def _forget(self, process_id: int) -> None:
+        with _starting:
+            _alive.discard(process_id)
+            self._mine.discard(process_id)
+
+    def clear(self, running: Collection[int]) -> None:
+        with _starting:
+            if is_running(self.server):
+                end_below(self.server, {*running, *(_alive - self._mine)})
 
     def _start_server_again(self) -> None:
-        self.server = start_server(NO_THREADS)
+        self.server = start_server(NO_THREADS, self._modules)
         if self.probe(PROBE_SECONDS) is None:
             self._fallback = SubprocessLauncher()
 
@@ -130,11 +149,10 @@ class ForkserverLauncher:
 
     def _ask(self, answer: Callable[..., None], about: tuple[int, ...], timeout: float) -> bytes | None:
         """Return what a child sends as its answer; None if it or the server dies, or does not answer in time."""
-        receiver, sender = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=answer, args=(sender, *about))
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        process = ForkedProcess(target=answer, args=(sender, *about))
         try:
-            with _no_main_module():
-                process.start()
+            self._start(process)
         except (EOFError, OSError):
             return None  # the server died while it loaded the libraries
         sender.close()
@@ -145,11 +163,12 @@ class ForkserverLauncher:
         finally:
             process.kill()
             process.join()
+            self._forget(process.pid or 0)
 
 
 class _ForkedChild:
-    def __init__(self, process: Any, server: int) -> None:
-        self.process, self.server = process, server
+    def __init__(self, process: Any, server: int, forget: Callable[[int], None]) -> None:
+        self.process, self.server, self._forget = process, server, forget
         self.pid: int = process.pid
         self._lost: bool | None = None
 
@@ -172,6 +191,7 @@ class _ForkedChild:
     def close(self) -> None:
         self.process.join()
         self.process.close()
+        self._forget(self.pid)
 
 
 class SubprocessLauncher:
@@ -189,7 +209,7 @@ class SubprocessLauncher:
             process.stdin.flush()
         return _SpawnedChild(process)
 
-    def clear(self, running: Container[int]) -> None:
+    def clear(self, running: Collection[int]) -> None:
         pass  # a process of its own ends what it started, and else nobody knows of it
 
     def ask_memory(self, index: int, timeout: float) -> bytes | None:
@@ -241,18 +261,3 @@ def _answer_memory(sender: Connection, index: int) -> None:
     from archbench._execution._capacity import describe_memory
 
     sender.send_bytes(describe_memory(index))
-
-
-@contextlib.contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Keep multiprocessing from running the program's main file again in the child.
-
-    multiprocessing does so to find functions that are defined there. Ours are not, and a user's script without a
-    `__main__` guard would start the whole suite again in every trial.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from archbench._planning._profile import Profile, ProfileFailure, ProfileRequest
+from archbench._plugins import name_of_signal
 
 
 def run_profiler(request: ProfileRequest, *, timeout: float) -> Profile | ProfileFailure:
@@ -60,5 +61,5 @@ def _describe_end(code: int | None, timeout: float) -> str:
     if code is None:
         return f"not finished after {timeout:g} s; raise the limit with --timeout"
     if code < 0:
-        return f"the process was ended by {signal.Signals(-code).name}"
+        return f"the process was ended by {name_of_signal(-code)}"
     return f"the process ended with exit code {code} and left no answer"

@@ -23,7 +23,7 @@ from archbench._execution._pool import Pool
 from archbench._execution._ranks import Ranks, start_ranks
 from archbench._execution._slots import Slots, for_itself, place_of
 from archbench._planning import Device, Job, LoggerName
-from archbench._records import RESULTS, Record, Store, Weights, printable
+from archbench._records import RESULTS, Record, Store, Weights
 
 GRACE_SECONDS = 2.0
 TICK_SECONDS = 0.5
@@ -218,9 +218,7 @@ def _write(trial: _Running, record: Record | None, store: Store, code: int | Non
         record = _crashed(trial, code, tail(log), lost=lost)
     if trial.alone:
         record = ran_alone(record)
-    record = store.write(
-        msgspec.structs.replace(record, message=printable(record.message), detail=printable(record.detail))
-    )
+    record = store.write(record)
     if record.status in RESULTS:
         store.drop_checkpoint(record.id)
     return record

@@ -11,7 +11,7 @@ from typing import Any
 from archbench._declarations import Architecture, MetricRules, Published, Task, TaskInfo, TorchMetric
 from archbench._errors import SelectionError
 from archbench._planning._job import Device, Job
-from archbench._plugins import is_stop
+from archbench._plugins import is_stop, one_line
 from archbench._protocols import Protocol, Recipe
 from archbench._records import (
     TUNING_SEED,
@@ -22,6 +22,7 @@ from archbench._records import (
     Status,
     TaskFacts,
     Trial,
+    printable,
 )
 from archbench._selection import Selected
 
@@ -198,11 +199,11 @@ def _with_own_recipe(cell: Cell) -> Cell:
     except BaseException as error:  # a stranger's code: it costs its own rows, not the run
         if is_stop(error):
             raise
-        return replace(cell, refusal=Refusal("failed", f"recipe() raised {type(error).__name__}: {error}"))
+        return replace(cell, refusal=Refusal("failed", f"recipe() raised {one_line(error)}"))
     if published is None:
         return replace(cell, refusal=Refusal("skipped", "no own recipe"))
     if published.unsupported:
-        reason = f"the own recipe cannot be followed here: {published.unsupported}"
+        reason = f"the own recipe cannot be followed here: {printable(published.unsupported)}"
         return replace(cell, refusal=Refusal("skipped", reason))
     return replace(cell, recipe=published.recipe)
 
@@ -220,10 +221,10 @@ def _refuse(architecture: Selected[Architecture], info: TaskInfo, ended: str) ->
     except BaseException as error:  # a stranger's code: it costs its own rows, not the run
         if is_stop(error):
             raise
-        return Refusal("failed", f"incompatible() raised {type(error).__name__}: {error}")
+        return Refusal("failed", f"incompatible() raised {one_line(error)}")
     if reason is not None and not isinstance(reason, str):
         return Refusal("failed", f"incompatible() returned {reason!r}; it must return a reason or None")
-    return None if reason is None else Refusal("skipped", reason)
+    return None if reason is None else Refusal("skipped", printable(reason))
 
 
 def describe_task(task: Selected[Task]) -> TaskInfo:

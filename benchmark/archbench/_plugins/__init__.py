@@ -17,6 +17,7 @@ from archbench._plugins._deferral import complete as complete
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
 from archbench._plugins._ending import adopt_descendants as adopt_descendants
 from archbench._plugins._ending import end_with_parent as end_with_parent
+from archbench._plugins._ending import name_of_signal as name_of_signal
 from archbench._plugins._faults import Problem as Problem
 from archbench._plugins._faults import one_line as one_line
 from archbench._plugins._loaded import Plugins as Plugins
@@ -49,6 +50,7 @@ __all__ = [
     "left_behind",
     "load_plugins",
     "load_source",
+    "name_of_signal",
     "one_line",
     "plugin_of",
     "plugins_from_environment",

@@ -11,7 +11,7 @@ from typing import Any
 from archbench._declarations import Architecture, Claim, Reader, Study, Task
 from archbench._errors import PluginError
 from archbench._plugins._checked import is_foreign
-from archbench._plugins._containment import contained
+from archbench._plugins._containment import WHOLE_PROCESS, contained
 from archbench._plugins._discovery import Candidate, unmet_requirement
 from archbench._plugins._faults import FaultError, Problem
 from archbench._plugins._importing import Importable, from_entry_point, import_plugin
@@ -98,7 +98,7 @@ class Loader:
         try:
             # The output of `--json` must not contain what a plugin prints while it is loaded.
             guard = contained() if is_foreign(importable) else contextlib.nullcontext()
-            with guard, contextlib.redirect_stdout(sys.stderr):
+            with WHOLE_PROCESS, guard, contextlib.redirect_stdout(sys.stderr):
                 if end := self._ends.get(importable.name):
                     raise FaultError("import", f"loading it {end}; {_advice(importable)}")
                 imported = import_plugin(importable)

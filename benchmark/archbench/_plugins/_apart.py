@@ -22,7 +22,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from archbench._plugins._containment import threads_left
+from archbench._plugins._containment import leave_handlers_to_parent, threads_left
+from archbench._plugins._ending import end_with_parent, name_of_signal
 
 LIMIT = "ARCHBENCH_PLUGIN_SECONDS"
 """Environment variable for the seconds that one call of a plugin may take."""
@@ -107,15 +108,19 @@ class Apart:
     Args:
         answer: makes an answer from a question; called in the copy.
         quiet: what the copy prints is dropped; else its standard output goes to standard error.
+        closes: the copy will be closed, and not only killed.
     """
 
-    def __init__(self, answer: Callable[[bytes], bytes], *, quiet: bool = False) -> None:
-        for stream in filter(None, (sys.stdout, sys.stderr)):
-            stream.flush()  # else the copy would print it again
+    def __init__(self, answer: Callable[[bytes], bytes], *, quiet: bool = False, closes: bool = False) -> None:
+        # Else the copy would print it again, or write it into files again at its end.
+        for stream in filter(None, (sys.stdout, sys.stderr, *(_open_files() if closes else ()))):
+            with contextlib.suppress(Exception):
+                stream.flush()
         question, self._questions = os.pipe()
         self._answers, reply = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
+            leave_handlers_to_parent()
             serve(answer, question, reply, quiet=quiet)
         os.close(question)
         os.close(reply)
@@ -191,7 +196,7 @@ class Apart:
         _, status = os.waitpid(self._pid, 0)
         self._forget()
         code = os.waitstatus_to_exitcode(status)
-        return f"ended the process with exit code {code}" if code >= 0 else f"crashed with {signal.Signals(-code).name}"
+        return f"ended the process with exit code {code}" if code >= 0 else f"crashed with {name_of_signal(-code)}"
 
     def _wait_shortly(self) -> bool:
         deadline = time.monotonic() + 1
@@ -229,8 +234,6 @@ def serve(answer: Callable[[bytes], bytes], question: int, reply: int, *, quiet:
 
 def _settle(quiet: bool) -> None:
     """Make this copy a process of its own, which dies with its parent."""
-    from archbench._plugins._ending import end_with_parent
-
     os.setsid()  # Ctrl-C reaches the parent alone, and what is started here can be ended together
     end_with_parent()
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -242,12 +245,18 @@ def _settle(quiet: bool) -> None:
 
 def _run_exit_handlers() -> None:
     """Do what the end of a Python process would, such as writing what observers have in the buffers of files."""
-    objects = gc.get_objects()  # before an exit handler hides them with gc.freeze
+    files = _open_files()  # before an exit handler hides them with gc.freeze
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
-    for file in [found for found in objects if isinstance(found, io.TextIOWrapper | io.BufferedWriter)]:
+    for file in files:
         with contextlib.suppress(Exception):
             file.flush()
+
+
+def _open_files() -> list[Any]:
+    """Return the files of this process that have buffers."""
+    # By their types: libraries have objects that do something when they are asked for their class.
+    return [found for found in gc.get_objects() if issubclass(type(found), io.TextIOWrapper | io.BufferedWriter)]
 
 
 def _send(descriptor: int, data: bytes) -> None:

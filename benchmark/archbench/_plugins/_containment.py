@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from typing import ClassVar, NoReturn
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NoReturn
+
+_SHARED = ("concurrent", "logging", "multiprocessing", "weakref")
+"""Modules whose exit handlers look after objects of the whole program, whoever was the first to need them."""
+
+WHOLE_PROCESS = threading.RLock()
+"""Held while streams, folder or signals of the process are changed: two threads would put back what the other set."""
 
 _SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
@@ -35,7 +43,7 @@ class _Interrupt(KeyboardInterrupt):
 class _Left:
     """The exit handlers and the threads that code of plugins has left in this process."""
 
-    handlers = False
+    handlers: ClassVar[list[Callable[[], object]]] = []
     threads: ClassVar[set[threading.Thread]] = set()
 
 
@@ -46,7 +54,20 @@ def is_stop(error: BaseException) -> bool:
 
 def left_behind() -> bool:
     """Return whether code of plugins could delay or change the end of this process, by an exit handler or a thread."""
-    return _Left.handlers or any(thread.is_alive() and not thread.daemon for thread in _Left.threads)
+    return bool(_Left.handlers) or any(thread.is_alive() and not thread.daemon for thread in _Left.threads)
+
+
+def leave_handlers_to_parent() -> None:
+    """Forget, in a copy of this process, what is for the original to do at its end; keep exit handlers of plugins.
+
+    Else the end of the copy would delete temporary folders of the program that calls us, and end its processes.
+    """
+    atexit._clear()
+    for finalizer in list(vars(weakref.finalize)["_registry"]):
+        finalizer.detach()
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
+    for handler in _Left.handlers:
+        atexit.register(handler)
 
 
 def threads_left() -> set[threading.Thread]:
@@ -57,18 +78,17 @@ def threads_left() -> set[threading.Thread]:
 @contextlib.contextmanager
 def contained() -> Iterator[None]:
     """Put back the working folder, the handlers of signals and the standard streams; note what is left for the exit."""
-    folder, streams, threads = _working_folder(), (sys.stdout, sys.stderr), set(threading.enumerate())
-    callbacks = _count_exit_handlers()
-    try:
-        with _signals_kept():
-            yield
-    finally:
-        sys.stdout, sys.stderr = streams
-        if folder and folder != _working_folder():
-            with contextlib.suppress(OSError):
-                os.chdir(folder)
-        _Left.handlers = _Left.handlers or _count_exit_handlers() > callbacks
-        _Left.threads |= set(threading.enumerate()) - threads
+    with WHOLE_PROCESS:
+        folder, streams, threads = _working_folder(), (sys.stdout, sys.stderr), set(threading.enumerate())
+        try:
+            with _signals_kept(), _exit_handlers_noted():
+                yield
+        finally:
+            sys.stdout, sys.stderr = streams
+            if folder and folder != _working_folder():
+                with contextlib.suppress(OSError):
+                    os.chdir(folder)
+            _Left.threads |= set(threading.enumerate()) - threads
 
 
 @contextlib.contextmanager
@@ -100,6 +120,18 @@ def _working_folder() -> str:
         return ""  # it was deleted
 
 
-def _count_exit_handlers() -> int:
-    count = getattr(atexit, "_ncallbacks", None)  # CPython has it, for its own tests
-    return count() if count else 0
+@contextlib.contextmanager
+def _exit_handlers_noted() -> Iterator[None]:
+    """Meanwhile, note the exit handlers that are registered, other than those of Python's own libraries."""
+    register = atexit.register
+
+    def note(function: Callable[..., Any], *arguments: Any, **named: Any) -> Callable[..., Any]:
+        if getattr(function, "__module__", "").partition(".")[0] not in _SHARED:
+            _Left.handlers.append(functools.partial(function, *arguments, **named))
+        return register(function, *arguments, **named)
+
+    atexit.register = note  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        atexit.register = register

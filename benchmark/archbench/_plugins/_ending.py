@@ -1,4 +1,4 @@
-"""The end of processes on Linux: a child that dies with its parent, and a parent that inherits lost descendants."""
+"""The end of processes: a child that dies with its parent, a parent that inherits descendants, names of signals."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ def end_with_parent() -> None:
 def adopt_descendants() -> bool:
     """Become the parent of every descendant whose own parent dies, and return whether that worked; only Linux can."""
     return _control(_SET_CHILD_SUBREAPER, 1)
+
+
+def name_of_signal(number: int) -> str:
+    """Return `SIGKILL` and the like; `signal 40` for one without a name, as most real-time signals are."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _control(option: int, value: int) -> bool:

@@ -25,7 +25,7 @@ class Watcher:
 
     def __init__(self, plugin: str, hooks: Hooks) -> None:
         self._plugin, self._hooks = plugin, hooks
-        self._apart: Apart | None = Apart(self._answer)
+        self._apart: Apart | None = Apart(self._answer, closes=True)
 
     def notify(self, hook: str, arguments: Mapping[str, Any]) -> Problem | None:
         """Call an observing hook; return the problem if it fails. After the process has ended, do nothing."""

@@ -20,6 +20,7 @@ from archbench._records._grouping import latest_start as latest_start
 from archbench._records._grouping import newest as newest
 from archbench._records._limits import MOST_CHANNELS as MOST_CHANNELS
 from archbench._records._limits import MOST_CLASSES as MOST_CLASSES
+from archbench._records._limits import MOST_DETAIL as MOST_DETAIL
 from archbench._records._limits import MOST_FEATURES as MOST_FEATURES
 from archbench._records._limits import MOST_PIXELS as MOST_PIXELS
 from archbench._records._limits import MOST_STEPS as MOST_STEPS
@@ -42,6 +43,7 @@ from archbench._records._network import read_name as read_name
 from archbench._records._network import read_sidecar as read_sidecar
 from archbench._records._network import read_weights as read_weights
 from archbench._records._network import write_network as write_network
+from archbench._records._printable import fits_utf8 as fits_utf8
 from archbench._records._printable import printable as printable
 from archbench._records._progress import Point as Point
 from archbench._records._progress import Progress as Progress

@@ -37,7 +37,7 @@ class _Envelope(msgspec.Struct):
 
 def encode_record(record: Record) -> bytes:
     """Return the bytes of a record file; equal records give equal bytes."""
-    body = msgspec.json.encode(record, order="deterministic")
+    body = msgspec.json.encode(_with_printable_words(record), order="deterministic")
     envelope = _Envelope(schema=record.schema, sha256=hashlib.sha256(body).hexdigest(), record=msgspec.Raw(body))
     return msgspec.json.encode(envelope) + b"\n"
 
@@ -82,7 +82,7 @@ def _decode_record(data: msgspec.Raw, parts: Parts | None) -> Record:
 
 
 def _with_printable_words(record: Record) -> Record:
-    """Return a record whose message and detail can be shown, whoever wrote it."""
+    """Return a record whose message and detail UTF-8 can hold and that can be shown, whoever wrote it."""
     if not record.message and not record.detail:
         return record
     message, detail = printable(record.message), printable(record.detail)

@@ -1,4 +1,4 @@
-"""The most that a record keeps of predictions and of an example, so that it stays small."""
+"""The most that a record keeps of predictions, of an example and of a traceback, so that it stays small."""
 
 MOST_CLASSES = 100
 """Most classes of a confusion matrix, which has their square of numbers."""
@@ -11,3 +11,6 @@ MOST_CHANNELS, MOST_PIXELS = 3, 32
 
 MOST_STEPS, MOST_FEATURES = 200, 4
 """Most steps of a sequence or tokens of a text, and most features of a step."""
+
+MOST_DETAIL = 30_000
+"""Most characters of a traceback."""

@@ -22,5 +22,10 @@ def printable(text: str) -> str:
     return _CONTROLS.sub(lambda found: _escaped(ord(found[0])), text)
 
 
+def fits_utf8(text: str) -> bool:
+    """Return whether UTF-8 can hold a text; Python reads a file name that is no UTF-8 as one that it cannot hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _escaped(code: int) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -56,13 +56,17 @@ def curves_so_far(reports: Sequence[Progress]) -> Curves | None:
 
 
 def curves_of(points: Sequence[Point]) -> Curves | None:
-    """Return the curves with these points; None if there is no point."""
+    """Return the curves with these points; None if there is no point.
+
+    Where a network gives penalties from a later point on, those of the points before are 0.
+    """
     if not points:
         return None
+    penalised = any(point.penalty is not None for point in points)
     return Curves(
         step=[point.step for point in points],
         train_loss=[point.train_loss for point in points],
         validation=[point.validation for point in points],
         seconds=[point.seconds for point in points],
-        penalty=[point.penalty for point in points if point.penalty is not None],
+        penalty=[point.penalty or 0.0 for point in points] if penalised else [],
     )

@@ -18,7 +18,7 @@ from typing import Any
 from archbench._declarations import CONTENT_DIGITS, Found, OwnData, Reader, Task, resolve
 from archbench._errors import DataError, PluginError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import CallError, Registered, call_apart
-from archbench._records import Component, printable
+from archbench._records import Component, fits_utf8, printable
 from archbench._selection._components import make_label, write_options
 from archbench._selection._own_task import make_task
 from archbench._selection._selectors import Selected, combinations, distinct, parse_settings, select, settle_options
@@ -93,6 +93,7 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
         path, pinned = Path(pin["path"]).expanduser(), pin["content"]
     if not path.exists():
         raise DataError(f"{selector!r}: there is no file or folder {path.absolute()}; check the path")
+    refuse_name(path)
     opened = list(_open(selector, registered, path, parse_settings(selector, match["options"])))
     for task in opened:
         own = task.registered.own_data
@@ -101,6 +102,16 @@ def open_own_data(selector: str, readers: Sequence[Registered[Reader]]) -> list[
                 f"{path} has the content {own.found.content[:CONTENT_DIGITS]} now, not {pinned}; it was changed"
             )
     return opened
+
+
+def refuse_name(path: Path) -> None:
+    """Raise if a path cannot be written in JSON, as trials get it, nor in a selector.
+
+    Raises:
+        DataError: it, or a folder above it, has a name that is no valid UTF-8.
+    """
+    if not fits_utf8(absolute := os.path.abspath(path)):
+        raise DataError(f"{os.fsencode(absolute)!r} is no valid UTF-8; choose a path with names that are")
 
 
 def find_reader(scheme: str, readers: Sequence[Registered[Reader]]) -> Registered[Reader]:

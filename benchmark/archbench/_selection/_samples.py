@@ -12,7 +12,7 @@ from pathlib import Path
 from archbench._declarations import Reader, resolve
 from archbench._errors import DataError, PluginError, SelectionError
 from archbench._plugins import CallError, Registered, call_apart
-from archbench._selection._own_data import find_reader
+from archbench._selection._own_data import find_reader, refuse_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ def write_sample(scheme: str, folder: Path, readers: Sequence[Registered[Reader]
 
     Raises:
         SelectionError: there is no such reader, or it has no sample.
-        DataError: a file of this name is there already, or the folder cannot be written.
+        DataError: a file of this name is there already, or the folder has a name that no trial can use, or cannot be
+            written.
         PluginError: the reader fails.
     """
     registered = find_reader(scheme, readers)
     if registered.item.sample is None:
         raise SelectionError(f"{scheme} has no sample; `benchmark show {scheme}` says what it reads")
+    refuse_name(folder)
     with tempfile.TemporaryDirectory(prefix="archbench-") as name:
         fresh = Path(name)
         try:

@@ -27,7 +27,7 @@ import msgspec
 from archbench._declarations import Architecture, Declared, Task, convert_options, listed_options, option_names
 from archbench._errors import SelectionError, UnknownNameError, allowed_words, did_you_mean
 from archbench._plugins import Registered
-from archbench._records import Component
+from archbench._records import Component, fits_utf8
 from archbench._selection._components import make_component
 
 Item = TypeVar("Item", Architecture, Task)
@@ -118,6 +118,8 @@ def parse_settings(selector: str, text: str | None) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
     if text is None:
         return settings
+    if not fits_utf8(text):
+        raise SelectionError(f"{selector!r} has options that are no valid UTF-8; write them in UTF-8")
     current = ""
     for piece in text.split(","):
         option, equals, value = piece.partition("=")

@@ -148,6 +148,10 @@ class RunSettings:
         local = [name for name, value in given.items() if value]
         if local and self.executor != "local":
             raise SelectionError(f"{local[0]} is for trials of this machine; leave it out, or --executor")
+        if self.extend and self.devices_per_trial > 1:
+            raise SelectionError(
+                f"devices per trial are {self.devices_per_trial}, and --extend keeps the state of one; leave one out"
+            )
         if self.seeds_together and (self.devices_per_trial > 1 or len(local) > 1):
             other = "--devices-per-trial" if self.devices_per_trial > 1 else local[0]
             raise SelectionError(f"{other} is for trials that train one by one; leave it out, or --seeds-together")

@@ -73,17 +73,15 @@ class Checkpoint:
         self.saved = time.monotonic()
         self.resumed_at: list[int] = []
 
-    def take_up(self, module: TrialModule, prober: Prober | None) -> State | None:
-        """Let the training begin with the state that an earlier process kept, and return it; None if there is none.
+    def take_up(self, prober: Prober | None) -> State | None:
+        """Return the state that an earlier process kept, for the training to begin with; None if there is none.
 
         Args:
-            module: the training.
             prober: gets what it had measured.
         """
         state = self.load()
         if state is None:
             return None
-        module.before_training = state.restore
         if prober is not None:
             prober.readings, prober.reached = state.progress.readings, state.progress.measured_at
             prober.weights = state.kept_weights()

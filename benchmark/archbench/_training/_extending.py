@@ -24,8 +24,8 @@ class Extension:
         self.folder, self.job = folder, job
         self.family = without_budget(job.trial)
 
-    def take_up(self, module: TrialModule, order: BatchOrder) -> State | None:
-        """Let the training begin with the longest state that fits, and return it; None if there is none.
+    def take_up(self, order: BatchOrder) -> State | None:
+        """Return the longest state that fits, for the training to begin with; None if there is none.
 
         A state fits if its training validated where this one will, and took fewer steps.
         """
@@ -34,7 +34,6 @@ class Extension:
             kept = Checkpoint(path, self.job, of=self.family)
             state = kept.load()
             if state is not None and state.chunks < len(ends) and state.progress.steps == ends[: state.chunks]:
-                module.before_training = state.restore
                 return state
         return None
 

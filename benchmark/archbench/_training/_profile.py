@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from archbench._training._measure import describe_environment, peak_memory
 from archbench._training._peak import measure_peak
 from archbench._training._precision import arithmetic
 from archbench._training._profiled_steps import PhaseClock, ProfiledSteps, make_clock
-from archbench._training._record_fields import one_line
+from archbench._training._record_fields import one_line, traceback_of
 from archbench._training._streams import seed_globals, stream_seed
 from archbench._training._trace import write_trace
 from archbench._training._trial_run import TrialRun
@@ -41,7 +40,7 @@ def profile_trial(request: ProfileRequest) -> Profile | ProfileFailure:
         with arithmetic(precision, device):
             return _profile(request)
     except (Exception, SystemExit) as error:
-        return ProfileFailure(message=one_line(error), detail=traceback.format_exc())
+        return ProfileFailure(message=one_line(error), detail=traceback_of(error))
 
 
 def _profile(request: ProfileRequest) -> Profile:

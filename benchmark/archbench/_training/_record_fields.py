@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from archbench._declarations import OwnData, Task, TaskInfo
 from archbench._planning import Device, Job
 from archbench._records import (
     MOST_CLASSES,
+    MOST_DETAIL,
     Curves,
     Point,
     Progress,
@@ -24,6 +26,7 @@ from archbench._records import (
     Training,
     Trial,
     curves_of,
+    printable,
 )
 from archbench._training._example import make_example
 from archbench._training._measure import peak_memory
@@ -32,6 +35,8 @@ from archbench._training._splits import Split
 
 MOST_LETTERS = 80
 """Most letters of the name of a class in a record."""
+
+CUT = "\n... the middle of this traceback is cut out here ...\n"
 
 
 def make_scores(module: TrialModule) -> Scores:
@@ -105,7 +110,9 @@ def make_point(module: TrialModule, at: int) -> Point | None:
     return Point(step=module.steps[at], train_loss=loss, validation=validation, seconds=seconds, penalty=penalty)
 
 
-def make_progress(module: TrialModule, trial: Trial, *, examples: int, planned_steps: int | None) -> Progress:
+def make_progress(
+    module: TrialModule, trial: Trial, *, examples: int, planned_steps: int | None, resumed_at: list[int]
+) -> Progress:
     """Return how far a module has got; the arguments are those of `describe_training`."""
     done = module.done
     needed, first = None, module.first_step_seconds
@@ -115,7 +122,9 @@ def make_progress(module: TrialModule, trial: Trial, *, examples: int, planned_s
     at = len(module.validations) - 1
     return Progress(
         trial=trial.id,
-        training=describe_training(module, trial, examples=examples, planned_steps=planned_steps, resumed_at=[]),
+        training=describe_training(
+            module, trial, examples=examples, planned_steps=planned_steps, resumed_at=resumed_at
+        ),
         needed=needed,
         point=make_point(module, at) if module.steps and at == len(module.steps) - 1 and not module.running else None,
     )
@@ -186,5 +195,14 @@ def add_costs(
 
 def one_line(error: BaseException) -> str:
     """Return the class and the text of an error in one line of at most 500 characters."""
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback of an error, as it may be shown; a long one without its middle.
+
+    The text of the error, which may be as long as a file, has its beginning in the first half and its end in the other.
+    """
+    text, half = "".join(traceback.format_exception(error)), MOST_DETAIL // 2
+    return printable(text if len(text) <= MOST_DETAIL else text[:half] + CUT + text[-half:])

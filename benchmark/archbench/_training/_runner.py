@@ -6,7 +6,6 @@ makes once per task and seed.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,14 +13,12 @@ import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archbench._planning import Job
-from archbench._records import Record
+from archbench._records import Record, misfit
 from archbench._training._extending import Extension
 from archbench._training._keeping import keep_network, keep_steps
 from archbench._training._module import DivergedError
 from archbench._training._ranked_checkpoint import make_checkpoint
-from archbench._training._record_fields import (
-    one_line,
-)
+from archbench._training._record_fields import one_line, traceback_of
 from archbench._training._trial_run import Report, TrialRun
 
 NO_MEMORY = (
@@ -57,8 +54,7 @@ def run_trial(
     """
     run = TrialRun(job, shared, report)
     run.checkpoint = make_checkpoint(checkpoint, job) if checkpoint is not None else None
-    alone = job.rank is None
-    run.extension = Extension(states, job) if states is not None and job.extend and alone else None
+    run.extension = Extension(states, job) if states is not None and job.extend else None
     record = record_of(run, run.prepare, run.train)
     if run.module is None:
         return record
@@ -68,7 +64,7 @@ def run_trial(
 
 
 def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
-    """Carry out parts of a trial, and return the record of how it ended."""
+    """Carry out parts of a trial, and return the record of how it ended; one that does not fit becomes a failure."""
     try:
         for part in parts:
             part()
@@ -76,10 +72,14 @@ def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
     except DivergedError as error:
         status, message, detail = "diverged", str(error), ""
     except (torch.OutOfMemoryError, MemoryError) as error:
-        status, message, detail = "oom", one_line(error), traceback.format_exc()
+        status, message, detail = "oom", one_line(error), traceback_of(error)
     except SIGTERMException:
         status, message, detail = "failed", "the process was asked to end (SIGTERM)", ""
     except (Exception, SystemExit) as error:
         oom = any(sign in str(error) for sign in NO_MEMORY)
-        status, message, detail = "oom" if oom else "failed", one_line(error), traceback.format_exc()
-    return run.record(status, message, detail)
+        status, message, detail = "oom" if oom else "failed", one_line(error), traceback_of(error)
+    record = run.record(status, message, detail)
+    if reason := misfit(record):  # no later command would read it, and the next run would train again
+        message = f"what it measured does not fit its protocol, and counts for nothing: {reason}"
+        return run.job.record("failed", message, detail=detail, started=run.started)
+    return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import itertools
 import math
 import time
@@ -10,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +21,7 @@ from archbench._protocols import Probes
 from archbench._records import Pairing, Progress, Record, Resources, Status, Training
 from archbench._training._augmentation import Augmented
 from archbench._training._causality import asks_for_next, refuse_foresight
-from archbench._training._checkpoint import Checkpoint
+from archbench._training._checkpoint import Checkpoint, State
 from archbench._training._cuda_graph import recorder_of
 from archbench._training._declared import check_declared
 from archbench._training._extending import Extension
@@ -37,6 +39,7 @@ from archbench._training._record_fields import (
     describe_predictions,
     describe_training,
     make_curves,
+    make_point,
     make_progress,
     make_scores,
 )
@@ -226,17 +229,25 @@ class TrialRun:
 
     def _take_up(self, module: TrialModule) -> BatchOrder | TimedOrder:
         """Return the chunks to train: after the state of this trial, else of a shorter one, else all of them."""
-        state = None if self.checkpoint is None else self.checkpoint.take_up(module, self.prober)
+        state = None if self.checkpoint is None else self.checkpoint.take_up(self.prober)
         if state is None and self.prober is not None:
             self.prober.before()
         if state is None and self.extension is not None and isinstance(self.order, BatchOrder):
-            state = self.extension.take_up(module, self.order)
+            state = self.extension.take_up(self.order)
         if state is None:
             return self.order
         self.resumed_at = [*state.progress.resumed_at, state.step]
         if self.checkpoint is not None:
             self.checkpoint.resumed_at = self.resumed_at
+        module.before_training = functools.partial(self._restore, state)
         return self.order.after(state.chunks, state.step)
+
+    def _restore(self, state: State, module: TrialModule) -> None:
+        """Put a state back, and report its points: what an earlier process reported is gone with it."""
+        state.restore(module)
+        progress = msgspec.structs.replace(self._progress(module), needed=None)
+        for at in range(state.chunks):
+            self.report(msgspec.structs.replace(progress, point=make_point(module, at)))
 
     def _after_validation(self, step: int) -> None:
         self.tell()
@@ -254,7 +265,12 @@ class TrialRun:
         """Report how far the training has got, once it has begun."""
         module = self.module
         if module is not None and module.done:
-            self.report(make_progress(module, self.trial, examples=self.examples, planned_steps=self.steps))
+            self.report(self._progress(module))
+
+    def _progress(self, module: TrialModule) -> Progress:
+        return make_progress(
+            module, self.trial, examples=self.examples, planned_steps=self.steps, resumed_at=self.resumed_at
+        )
 
     def verdict(self) -> tuple[Status, str, str]:
         """Return status, message and detail of a finished training: `ok` only if every score is finite."""

@@ -12,6 +12,7 @@ import typer
 from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._plugins import Plugins, load_plugins, plugins_from_environment
+from archbench._records import fits_utf8
 from archbench._selection import Selected
 from archbench._suite._settings import DEFAULT_OUT as DEFAULT_OUT
 from archbench._suite._settings import DeviceChoice, Strategy
@@ -78,7 +79,7 @@ Seeds = Annotated[
 
 def _check_name(path: Path) -> Path:
     """Return a path; raise if its name cannot be shown, neither on a terminal nor in JSON."""
-    if any("\ud800" <= character <= "\udfff" for character in str(path)):
+    if not fits_utf8(str(path)):
         raise SelectionError(f"--out {os.fsencode(path)!r} is no valid UTF-8; choose a folder with a name that is")
     return path
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from archbench._declarations import TaskInfo
 from archbench._protocols import Probe, Probes
-from archbench._records import Reading
+from archbench._records import Reading, printable
 from archbench._training._probes._correlation import correlations
 from archbench._training._probes._gradients import gradient_of_blocks, gradient_of_layers, gradient_of_steps
 from archbench._training._probes._lesions import scores_of_lesions, scores_of_swaps
@@ -116,9 +116,9 @@ class Prober:
         try:
             values = self._keep(step) if probe == "weights" else MEASURES[probe](self._specimen())
         except CannotMeasureError as reason:
-            return Reading(probe=probe, step=step, note=str(reason))
+            return Reading(probe=probe, step=step, note=printable(str(reason)))
         except Exception as error:  # a measurement that fails must not end a training
-            return Reading(probe=probe, step=step, note=f"{type(error).__name__}: {error}")
+            return Reading(probe=probe, step=step, note=printable(f"{type(error).__name__}: {error}"))
         return Reading(probe=probe, step=step, names=values.names, values=values.values)
 
     def _keep(self, step: int) -> Values:
