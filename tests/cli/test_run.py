@@ -88,8 +88,10 @@ def test_exit_code_is_1_if_a_tuning_trial_failed(
 ) -> None:
     """A tuning trial that crashed counts as a failure; only divergence is expected of a search."""
     run_ends_with(records=(make_record(),), tuning_records=(make_record(status="crashed", scores=None),))
+    done = cli_here(*COMMAND, cwd=tmp_path)
 
-    assert cli_here(*COMMAND, cwd=tmp_path).returncode == 1
+    assert done.returncode == 1
+    assert done.stderr.endswith("\n1 of 2 trials did not end ok; --retry repeats them.\n")
 
 
 def test_exit_code_is_1_if_a_plugin_was_left_out(

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 import archbench
 from archbench import DataError, Observer, PluginError, Results, SelectionError
+from archbench._records import read_sidecar, read_weights, write_network
 from archbench.cli._app import make_app
 from support import Cli
 
@@ -158,6 +160,27 @@ def test_generated_tasks_keep_nothing_unless_asked(files: Path, cli_here: Cli) -
     assert "has no reader that prepares new files" in done.stderr
     with pytest.raises(SelectionError, match="keep is 'best'; give one of selected, last, none"):
         archbench.run("mlp", tasks="digits", keep="best")  # type: ignore[arg-type]
+
+
+def test_a_network_of_another_recipe_is_not_that_of_the_record(files: Path) -> None:
+    """Where tuning chose another recipe since, loading says so, a run misses the network, and its file still loads."""
+    out = files / "recipes"
+    (record,) = train(files, "mlp", "digits", keep="selected", out=out).records
+    kept = read_sidecar(out / "networks", record.id)
+    recipe = msgspec.structs.replace(record.trial.settings, learning_rate=0.5)
+    earlier = msgspec.structs.replace(kept, trial=msgspec.structs.replace(kept.trial, recipe=recipe))
+    write_network(out / "networks", earlier, read_weights(out / "networks", kept))
+    lines: list[str] = []
+    observer = type("Listener", (Observer,), {"warned": lambda self, line: lines.append(line)})()
+    train(files, "mlp", "digits", keep="selected", out=out, observer=observer)
+    file = out / "networks" / f"{record.id}.safetensors"
+
+    for target in (record, out / record.id[:8]):
+        with pytest.raises(archbench.RecordError, match=r"network has .*learning rate 0\.5.*train again") as caught:
+            archbench.load(target, out=out)
+        assert str(caught.value).endswith(f"give {file}")
+    assert [line.partition(" (")[0] for line in lines] == ["the network of 1 finished trials is not kept"]
+    assert archbench.load(file)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
 
 
 def test_a_network_of_one_file_that_was_changed(files: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from archbench._declarations import TaskInfo
 from archbench._errors import StoreError
 from archbench._records import Record, Store, encode_record, merge
 from archbench._records._network import KeptNetwork, read_sidecar, read_weights, write_network
-from support import MakeRecord
+from support import MakeRecord, house_recipe
 
 
 def folder(path: Path, *records: Record) -> Path:
@@ -26,6 +26,18 @@ def scored(record: Record, test: float) -> Record:
     """Return a record with another test score."""
     assert record.scores is not None
     return msgspec.structs.replace(record, scores=msgspec.structs.replace(record.scores, test=test))
+
+
+def tuned_again(record: Record, **changes: str) -> Record:
+    """Return the record under another recipe, as if tuning had chosen it; the trial keeps its id."""
+    recipe = house_recipe(learning_rate=0.5)
+    assert record.training is not None
+    return msgspec.structs.replace(
+        record,
+        trial=msgspec.structs.replace(record.trial, recipe=recipe),
+        training=msgspec.structs.replace(record.training, recipe=recipe),
+        **changes,
+    )
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -93,6 +105,52 @@ def test_files_that_are_no_records_are_left_out(make_record: MakeRecord, tmp_pat
     ]
     assert "checksum" in merged.left_out[0]
     assert sorted(path.name for path in place.iterdir()) == ["edited.json", "garbled.json", "name.json"]
+
+
+def test_a_broken_file_of_the_target_is_kept(make_record: MakeRecord, tmp_path: Path) -> None:
+    """It is moved to `set-aside/` with its bytes, as by a run, before the record of its trial takes its place."""
+    source, store = folder(tmp_path / "a", make_record(0)), Store(tmp_path / "b")
+    place = store.path(make_record(0).id)
+    place.parent.mkdir(parents=True)
+    place.write_text("{half")
+    merged = merge([source], store)
+
+    assert (merged.added, len(merged.left_out)) == (1, 1)
+    assert merged.left_out[0].startswith(f"{place}: ")
+    assert merged.left_out[0].endswith("; it was moved to set-aside/")
+    assert (tmp_path / "b" / "set-aside" / place.name).read_text() == "{half"
+    assert contents(tmp_path / "b") == contents(source)
+    assert merge([source], store).left_out == []
+
+
+@pytest.mark.parametrize("holder", ["a", "b"])
+def test_contradictions_within_a_folder_are_refused(holder: str, make_record: MakeRecord, tmp_path: Path) -> None:
+    """Two files of one trial in the source or in the target stop the merge, which names both and moves neither."""
+    for name in "ab":
+        folder(tmp_path / name, make_record(0))
+    other = Store(tmp_path / "elsewhere")
+    other.write(scored(make_record(0), 0.5))
+    copy = tmp_path / holder / "records" / "copied"
+    other.records.rename(copy)
+    before = {name: contents(tmp_path / name) for name in "ab"}
+
+    with pytest.raises(StoreError, match="nothing was merged") as caught:
+        merge([tmp_path / "a"], Store(tmp_path / "b"))
+    assert f"{next(copy.rglob('*.json'))} has accuracy 0.5 (cpu" in str(caught.value)
+    assert f"{Store(tmp_path / holder).path(make_record(0).id)} has accuracy 0.75 (cpu" in str(caught.value)
+    assert {name: contents(tmp_path / name) for name in "ab"} == before
+
+
+def test_contradictions_of_an_earlier_recipe_do_not_stop_a_merge(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Both old results are set aside, and the one under the recipe that tuning chose since counts."""
+    source = folder(tmp_path / "a", tuned_again(make_record(0), started="2027-01-01"))
+    target, other = folder(tmp_path / "b", make_record(0)), Store(tmp_path / "elsewhere")
+    other.write(scored(make_record(0), 0.5))
+    other.records.rename(target / "records" / "copied")
+    merged = merge([source], Store(target))
+
+    assert len(list((target / "set-aside").iterdir())) == len(merged.left_out) == 2
+    assert contents(target) == contents(source)
 
 
 def test_folders_without_records(tmp_path: Path) -> None:
@@ -184,3 +242,28 @@ def test_networks_of_a_result_that_does_not_count_stay(make_record: MakeRecord, 
 
     assert merge([a, b], store).networks == 1
     assert read_weights(store.networks, read_sidecar(store.networks, name)) == b"whole"
+
+
+def test_a_network_of_another_recipe_stays(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A network that was trained before tuning chose another recipe is not that of the record beside it."""
+    record = tuned_again(make_record(0))
+    a = folder(tmp_path / "a", record)
+    keep(a, make_record(0), b"earlier")
+    keep(a, make_record(0), b"earlier", step=50)
+    store = Store(tmp_path / "c")
+
+    assert merge([a], store).networks == 0
+    assert not store.networks.exists()
+
+
+def test_a_network_of_another_recipe_gives_way(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Where the folder has the network of a record that is replaced, that of the record that counts takes its place."""
+    earlier, record = make_record(0, started="2026-01-01"), tuned_again(make_record(0), started="2026-01-02")
+    a, b = folder(tmp_path / "a", record), folder(tmp_path / "b", earlier)
+    keep(b, earlier, b"earlier")
+    name = keep(a, record, b"later")
+    store = Store(b)
+    first, second = merge([a], store), merge([a], store)
+
+    assert (first.replaced, first.networks, second.networks) == (1, 1, 0)
+    assert read_weights(store.networks, read_sidecar(store.networks, name)) == b"later"

@@ -197,6 +197,18 @@ def test_killed_before_the_rename(make_record: MakeRecord, tmp_path: Path) -> No
         assert not list(tmp_path.rglob(".archbench-tmp-*"))
 
 
+def test_a_page_that_is_being_written_is_no_leftover(tmp_path: Path) -> None:
+    """A run that starts leaves the half-written file of a process that lives, and deletes those of all others."""
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    for number in (os.getppid(), os.getpid(), ended.pid, "9" * 30, "word"):
+        (tmp_path / f".archbench-tmp-{number}-index.html.part").touch()
+    with Store(tmp_path).locked():
+        left = [path.name for path in tmp_path.glob(".archbench-tmp-*")]
+
+    assert left == [f".archbench-tmp-{os.getppid()}-index.html.part"]
+
+
 def test_empty_folder_of_logs_goes(tmp_path: Path) -> None:
     """The folder of the logs is removed where it is empty; a log that a trial left stays."""
     store = Store(tmp_path)

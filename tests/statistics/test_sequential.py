@@ -70,6 +70,14 @@ def test_equal_entrants_become_equivalent() -> None:
     assert (decision.answers[~np.eye(3, dtype=bool)] == "equivalent").all()
 
 
+def test_a_look_does_not_see_later_seeds() -> None:
+    """After three seeds the only change of a score is 0.1, which hides a gap of 0.1, whatever the fourth seed shows."""
+    scores = np.array([[0.6, 0.6, 0.6, 0.601], [0.5, 0.5, 0.5, 0.5]])
+
+    assert decide(scores[:, :3], margin=0.0, max_seeds=10, paired=True).answers[0, 1] == "undecided"
+    assert decide(scores, margin=0.0, max_seeds=10, paired=True).decided_at[0, 1] == 4
+
+
 def test_seeds_beyond_the_largest_number_do_not_count() -> None:
     """The largest number of seeds belongs to the rule; scores of more seeds are not looked at."""
     scores = np.random.default_rng(0).standard_normal((2, 9))

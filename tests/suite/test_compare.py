@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import archbench
 from archbench import Observer, SelectionError
 from archbench._planning import Device
 from archbench._records import Environment, Pairing, Record, Scores, Training
+from archbench._statistics._sequential import nominal_level
 from archbench._suite import Results
 from archbench._suite._run import Run
 from archbench.cli._compare_output import draw_interval
@@ -203,7 +205,71 @@ def test_decide_adds_seeds_until_the_largest_number(scored: Any) -> None:
     assert found.answer.seeds == 6
 
 
-def test_decide_does_not_go_on_after_a_failure(scored: Any) -> None:
+FIRST = {"gru": [0.90, 0.93, 0.91, 0.30, 0.95, 0.20], "lstm": [0.50, 0.51, 0.53, 0.90, 0.40, 0.88]}
+SECOND = {"gru": [0.6, 0.9, 0.6, 0.7, 0.6, 0.8], "lstm": [0.9, 0.6, 0.8, 0.6, 0.7, 0.6]}
+
+
+def score_both(architecture: str, task: str, seed: int) -> float:
+    """Scores of a task that three seeds decide, of which later ones contradict them, and of one that stays open."""
+    return (FIRST if task == "permuted-digits" else SECOND)[architecture][seed]
+
+
+def test_a_task_that_is_decided_sooner_shows_the_seeds_that_decided_it(scored: Any) -> None:
+    """Means, difference, interval and solved seeds are those of its three seeds, though the other task took six."""
+    runs = scored(score_both, target=0.89)
+    found = compare("gru", "lstm", tasks=["permuted-digits", "parity"], decide=True, max_seeds=6, margin=0.0)
+    first, second = found.tasks
+    (pair,) = first.pairs
+    level = 1 - nominal_level(6, 2)  # of scores and of steps
+    expected = stats.ttest_rel(FIRST["gru"][:3], FIRST["lstm"][:3]).confidence_interval(level)
+
+    assert runs == [3, 4, 5, 6]
+    assert (first.seeds, second.seeds, found.overall.seeds) == (3, 6, 6)
+    assert (pair.answer, pair.decided_at) == ("better", 3)
+    assert pair.difference == pytest.approx((0.40 + 0.42 + 0.38) / 3)
+    assert (pair.low, pair.high) == pytest.approx((expected.low, expected.high))
+    assert first.means == pytest.approx({"gru": 2.74 / 3, "lstm": 1.54 / 3})
+    assert (first.solved["gru"].seeds, first.solved["gru"].of, second.solved["gru"].of) == (3, 3, 6)
+
+
+def test_a_seed_that_fails_after_the_answer_takes_nobody_out(scored: Any) -> None:
+    """A task that three seeds decided keeps its answer when the fifth diverges; over the tasks the entrant is out."""
+    late = ("gru", "permuted-digits", 4)
+    scored(lambda *trial: None if trial == late else score_both(*trial))
+    found = compare("gru", "lstm", tasks=["permuted-digits", "parity"], decide=True, max_seeds=6, margin=0.0)
+
+    assert (found.tasks[0].missing, found.tasks[0].pairs[0].answer) == ({}, "better")
+    assert found.overall.missing == {"gru": "diverged at seed 4"}
+
+
+def test_decide_goes_on_for_those_that_finish(scored: Any) -> None:
+    """While two that finish are undecided it adds seeds, and trains no more of the one that diverged."""
+    wave = [0.1, -0.1, 0.05, -0.05, 0.1, -0.1]
+    scores = {"mlp": lambda seed: 0.5 + wave[seed], "lstm": lambda seed: 0.5, "gru": lambda seed: None}
+    runs = scored(lambda name, task, seed: scores[name](seed))
+    found = compare("mlp", "lstm", "gru", decide=True, max_seeds=6, margin=0.0)
+    trials = Counter(record.trial.architecture.name for record in found.results.records)
+
+    assert runs == [3, 4, 5, 6]
+    assert trials == {"mlp": 6, "lstm": 6, "gru": 3}
+    assert len(found.results.failures) == 3
+    assert found.answer.missing == {"gru": "diverged at seed 0, diverged at seed 1, diverged at seed 2"}
+    assert [(pair.first, pair.second) for pair in found.answer.open] == [("mlp", "lstm")]
+
+
+def test_seeds_that_would_tell_are_those_of_entrants_that_finish(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
+    """No word about differences of an entrant that failed, which nobody knows."""
+    wave = [0.03, -0.02, 0.02]
+    scores = {"mlp": lambda seed: 0.81 + wave[seed], "lstm": lambda seed: 0.8, "gru": lambda seed: None}
+    scored(lambda name, task, seed: scores[name](seed))
+    arguments = ["--task", "digits", "--protocol", "smoke", "--seeds", "3", "--margin", "0"]
+    done = cli_here("compare", "mlp", "lstm", "gru", *arguments, cwd=tmp_path)
+
+    assert "seeds would tell:" in done.stdout
+    assert "differ too little" not in done.stdout
+
+
+def test_decide_does_not_go_on_where_nothing_is_open(scored: Any) -> None:
     """More seeds cannot help an entrant that diverged."""
     runs = scored(lambda name, task, seed: None if name == "lstm" else score_digits(name, task, seed))
 

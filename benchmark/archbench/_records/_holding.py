@@ -91,5 +91,19 @@ def _delete_leftovers(root: Path) -> None:
         for leftover in root.glob(pattern):
             if leftover.is_dir() and not leftover.is_symlink():
                 shutil.rmtree(leftover, ignore_errors=True)
-            else:
+            elif leftover.parent != root or not _is_being_written(leftover):
                 leftover.unlink(missing_ok=True)
+
+
+def _is_being_written(temporary: Path) -> bool:
+    """Return whether another process is writing a file: `benchmark leaderboard` writes the page without the lock."""
+    writer = temporary.name.removeprefix(TEMPORARY).partition("-")[0]
+    if not writer.isdecimal() or int(writer) == os.getpid():  # one of this id was killed, as in a new container
+        return False
+    try:
+        os.kill(int(writer), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to somebody else
+        return True
+    return True

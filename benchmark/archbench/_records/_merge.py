@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from archbench._errors import StoreError
-from archbench._records._merge_networks import bring_networks
+from archbench._records._merge_networks import Copies, bring_networks
 from archbench._records._record import Record
 from archbench._records._refused import one_for_each_cell
 from archbench._records._scan import choose, contradiction
@@ -26,7 +26,7 @@ class Merged(NamedTuple):
         replaced: how many count instead of an earlier one of their trial, which had no result or an older one.
         networks: how many kept networks came along.
         left_out: a line for each file that is no valid record, or a newer version's, and for each network that is none;
-            it stays where it is.
+            it stays where it is, but what is no valid record is moved to `set-aside/` in the folder that takes them.
     """
 
     records: dict[str, Record]
@@ -56,18 +56,22 @@ def merge(sources: Sequence[Path], store: Store) -> Merged:
 
 
 def _merge(sources: Sequence[Path], store: Store) -> Merged:
-    before, broken = store.scan()
-    left_out = [*_left_out(store, broken)]
-    refused = [*store.refused]
+    before, broken_here = store.scan()
+    left_out = [*_left_out(store, ())]
+    refused, contradictory = [*store.refused], [*store.contradictory]
     copies = defaultdict(list, {key: [(store.root, record)] for key, record in before.items()})
     for source in (path for path in sources if path.resolve() != store.root.resolve()):
         other = Store(source)
         found, broken = other.scan()
         left_out += _left_out(other, broken)
         refused += other.refused
+        contradictory += other.contradictory
         for key, record in found.items():
             copies[key].append((source, record))
-    _raise_if_contradictory(list(copies.values()))
+    _raise_if_contradictory(copies, contradictory)
+    for path, reason in broken_here:  # a record may be written in its place
+        store.set_aside(path, reason)
+        left_out.append(f"{path}: {reason}; it was moved to set-aside/")
     chosen = {key: choose(record for _, record in copies[key]) for key in sorted(copies) if key not in store.newer}
     changed = [record for key, record in chosen.items() if before.get(key) != record]
     for record in changed:
@@ -88,14 +92,21 @@ def _left_out(store: Store, broken: Sequence[tuple[Path, str]]) -> Iterator[str]
     yield from (f"{store.path(trial_id)}: it {reason}" for trial_id, reason in store.newer.items())
 
 
-def _raise_if_contradictory(copies: Sequence[Sequence[tuple[Path, Record]]]) -> None:
+def _raise_if_contradictory(copies: Mapping[str, Copies], contradictory: Copies) -> None:
     """Compare the copies of each trial.
+
+    Args:
+        copies: the folders that have a record of the trial, by its id.
+        contradictory: files of one folder that contradict each other.
 
     Raises:
         StoreError: some contradict each other; it names the trial, the folders and what each of them says.
     """
+    everything = defaultdict(list, {key: [*mine] for key, mine in copies.items()})
+    for path, record in contradictory:
+        everything[record.id].append((path, record))
     lines = []
-    for mine in copies:
+    for mine in everything.values():
         records = [record for _, record in mine]
         if contradiction(records):
             said = "; ".join(f"{folder} has {_describe(record)}" for folder, record in mine)

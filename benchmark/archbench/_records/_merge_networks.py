@@ -15,7 +15,7 @@ Copies = Sequence[tuple[Path, Record]]
 
 
 def bring_networks(record: Record, copies: Copies, to: Path) -> tuple[int, list[str]]:
-    """Copy the networks of a trial into a folder of networks that lacks them.
+    """Copy the networks of a trial into a folder of networks that lacks them, or has those of another result.
 
     Args:
         record: the result that counts; without a score it has no network that counts.
@@ -31,12 +31,13 @@ def bring_networks(record: Record, copies: Copies, to: Path) -> tuple[int, list[
     count, left_out = 0, []
     for folder in (folder / "networks" for folder, mine in copies if record.scores and mine.scores == record.scores):
         for name in _names(folder, record.id):
-            if _is_whole(to, name):
+            if _is_there(to, name, record):
                 continue
             try:
                 network = read_sidecar(folder, name)
-                write_network(to, network, read_weights(folder, network))
-                count += 1
+                if network.belongs_to(record):
+                    write_network(to, network, read_weights(folder, network))
+                    count += 1
             except RecordError as error:
                 left_out.append(str(error))
     return count, left_out
@@ -50,9 +51,11 @@ def _names(folder: Path, trial_id: str) -> Iterator[str]:
             yield weights.stem
 
 
-def _is_whole(folder: Path, name: str) -> bool:
+def _is_there(folder: Path, name: str, record: Record) -> bool:
+    """Return whether a folder has a network of a record, and has it whole."""
     try:
-        read_weights(folder, read_sidecar(folder, name))
+        network = read_sidecar(folder, name)
+        read_weights(folder, network)
     except RecordError:
         return False
-    return True
+    return network.belongs_to(record)

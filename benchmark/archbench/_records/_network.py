@@ -78,6 +78,10 @@ class KeptNetwork(msgspec.Struct, frozen=True, kw_only=True):
         """The kind of answers that outputs stand for: classes, numbers or labels."""
         return self.targets or LOSSES[self.loss]
 
+    def belongs_to(self, record: Record) -> bool:
+        """Return whether it was trained under the recipe of a record of its trial; tuning may choose another later."""
+        return self.trial.recipe == record.trial.recipe
+
 
 def name_network(trial_id: str, step: int | None = None) -> str:
     """Return the name of the files of a network, without their endings.
@@ -109,7 +113,7 @@ def kept_steps(folder: Path, trial_id: str) -> list[int]:
 def lacks_steps(folder: Path, record: Record) -> bool:
     """Return whether weights that a probe kept, as a record says, are not there."""
     kept = [reading.step for reading in record.readings if reading.probe == "weights" and not reading.note]
-    return not all(weights_file(folder, name_network(record.id, step)).exists() for step in kept)
+    return not all(has_network(folder, record, AT_A_STEP, step) for step in kept)
 
 
 def drop_steps(folder: Path, trial_id: str, *, but: Container[int]) -> None:
@@ -138,12 +142,21 @@ def write_network(folder: Path, network: KeptNetwork, weights: bytes) -> None:
     write_atomically(_sidecar(folder, network.name), msgspec.json.encode(network, order="deterministic") + b"\n")
 
 
-def has_network(folder: Path, trial_id: str, weights: str) -> bool:
-    """Return whether these weights of a trial are there; that they are whole is checked when they are read."""
+def has_network(folder: Path, record: Record, weights: str, step: int | None = None) -> bool:
+    """Return whether a network of a record is there; that it is whole is checked when it is read.
+
+    Args:
+        folder: of networks.
+        record: of its trial; a network that was trained under another recipe does not count.
+        weights: which weights are wanted.
+        step: the step after which a probe kept them; None for the network of the trial.
+    """
+    name = name_network(record.id, step)
     try:
-        return weights_file(folder, trial_id).exists() and read_sidecar(folder, trial_id).weights == weights
+        network = read_sidecar(folder, name)
     except RecordError:
         return False
+    return weights_file(folder, name).exists() and network.weights == weights and network.belongs_to(record)
 
 
 def read_sidecar(folder: Path, name: str) -> KeptNetwork:

@@ -26,6 +26,7 @@ class Found(NamedTuple):
         records: the records of trials, by id.
         refused: records that say why a combination cannot exist; older versions wrote one for each seed.
         broken: the files that do not count, with reasons.
+        contradictory: those among them whose records contradict each other, with these.
         newer: the files that a newer version wrote, with reasons.
         checksums: of every file by its path, in a list of one, which takes those of later contents.
     """
@@ -33,6 +34,7 @@ class Found(NamedTuple):
     records: dict[str, Record]
     refused: list[Record]
     broken: list[tuple[Path, str]]
+    contradictory: list[tuple[Path, Record]]
     newer: list[tuple[Path, str]]
     checksums: dict[str, list[str]]
 
@@ -51,7 +53,7 @@ def read_files(paths: Iterable[str]) -> Found:
     Raises:
         StoreError: a file cannot be read.
     """
-    found = Found({}, [], [], [], {})
+    found = Found({}, [], [], [], [], {})
     copies: defaultdict[str, list[_Copy]] = defaultdict(list)
     parts = Parts()
     with without_collection():
@@ -87,6 +89,7 @@ def _choose(copies: list[_Copy], found: Found) -> None:
     """Add the record that counts of one trial, or the reasons why none does."""
     if len(copies) > 1 and (reason := contradiction([copy.record for copy in copies])):
         found.broken.extend((Path(copy.path), reason) for copy in copies)
+        found.contradictory.extend((Path(copy.path), copy.record) for copy in copies)
         return
     misnamed = [copy for copy in copies if not copy.path.endswith(f"{os.sep}{copy.record.id}.json")]
     found.broken.extend((Path(copy.path), "its name does not match its id") for copy in misnamed)

@@ -77,6 +77,8 @@ class Store:
         """One record for each combination that cannot exist, as the folder was last read or written."""
         self.newer: dict[str, str] = {}
         """Why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials."""
+        self.contradictory: list[tuple[Path, Record]] = []
+        """Files, as the folder was last read, of trials whose records contradict each other; none of them counts."""
         self._known: dict[str, list[str]] = {}  # checksums that files may have: as they were read, and as written
 
     def path(self, trial_id: str) -> Path:
@@ -131,7 +133,7 @@ class Store:
             StoreError: the folder cannot be read.
         """
         readable, broken = self.scan()
-        return readable, [self._set_aside(path, reason) for path, reason in broken]
+        return readable, [self.set_aside(path, reason) for path, reason in broken]
 
     def scan(self) -> tuple[dict[str, Record], list[tuple[Path, str]]]:
         """Read records without moving files: those of trials by id, and the invalid files with reasons.
@@ -141,9 +143,32 @@ class Store:
         """
         found = read_files(self._files())
         self._known = found.checksums
+        self.contradictory = found.contradictory
         self.newer = {path.stem: reason for path, reason in found.newer}
         self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
+
+    def set_aside(self, path: Path, reason: str) -> SetAside:
+        """Move a file that is no valid record to `set-aside/`, keep the reason there, and return both.
+
+        Raises:
+            StoreError: the file cannot be moved.
+        """
+        name = printable(path.name)
+        target = self.root / "set-aside" / name.replace("\\", "_")
+        stem, number = target.stem, 1
+        while os.path.lexists(target):
+            target = target.with_name(f"{stem}-{number}.json")
+            number += 1
+        reasons = {**self._reasons(), target.name: reason}
+        try:
+            target.parent.mkdir(exist_ok=True)
+            os.replace(path, target)
+            self._known.pop(os.fspath(path), None)
+            write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
+        except OSError as error:
+            raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
+        return SetAside(name=name, reason=reason)
 
     def checksums(self) -> list[tuple[str, str]]:
         """Return the path of each file of a record and the checksum of what was read or written last, in order."""
@@ -167,7 +192,7 @@ class Store:
                 continue
             path, done = Path(name), "changed" if name in self._known else "added"
             lines.append(f"{path.name} was {done} during the run by something else; it was moved to set-aside/")
-            self._set_aside(path, f"{done} during a run by something else")
+            self.set_aside(path, f"{done} during a run by something else")
         for path in sorted(map(Path, lost)):
             if path.stem in records and path.stem not in self.newer:
                 self.write(records[path.stem])
@@ -242,23 +267,6 @@ class Store:
             folders[:] = [name for name in folders if not name.endswith(".json")]
         mine = [path for path in found if not path.endswith(f"{os.sep}{REFUSED}")]
         return sorted(mine, key=lambda path: path.replace(os.sep, "\0"))  # in the order of their parts
-
-    def _set_aside(self, path: Path, reason: str) -> SetAside:
-        name = printable(path.name)
-        target = self.root / "set-aside" / name.replace("\\", "_")
-        stem, number = target.stem, 1
-        while os.path.lexists(target):
-            target = target.with_name(f"{stem}-{number}.json")
-            number += 1
-        reasons = {**self._reasons(), target.name: reason}
-        try:
-            target.parent.mkdir(exist_ok=True)
-            os.replace(path, target)
-            self._known.pop(os.fspath(path), None)
-            write_atomically(self._reasons_path, msgspec.json.encode(reasons, order="sorted") + b"\n")
-        except OSError as error:
-            raise StoreError(f"cannot move the unreadable record {path}: {error.strerror or error}") from None
-        return SetAside(name=name, reason=reason)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -92,12 +92,13 @@ def decide(
     entrants, seeds = array.shape
     if min(seeds, max_seeds) < MIN_SEEDS or entrants < 2:
         raise ValueError(f"{entrants} entrants with {seeds} seeds; a comparison needs two, and {MIN_SEEDS} seeds")
-    least = step_of(array[np.isfinite(array).all(axis=1)], margin) if step is None else step
     level = nominal_level(max_seeds, entrants * (entrants - 1) // 2 * (1 if steps is None else 2))
     found = np.full((entrants, entrants), "undecided", dtype="<U10")
     when, by_steps = np.zeros(found.shape, dtype=np.int_), np.zeros(found.shape, dtype=np.bool_)
     for used in range(MIN_SEEDS, seeds + 1):
-        scores_now = look(array[:, :used], level=level, paired=paired, step=least)
+        seen = array[:, :used]
+        least = step_of(seen[np.isfinite(seen).all(axis=1)], margin) if step is None else step
+        scores_now = look(seen, level=level, paired=paired, step=least)
         now = _with_steps(scores_now, margin, steps and steps.until(used), level=level, paired=paired)
         open_ = found == "undecided"
         when = np.where(open_ & (now.answers != "undecided"), used, when)

@@ -14,6 +14,7 @@ from archbench._suite._settings import MAX_SEEDS
 
 if TYPE_CHECKING:
     from archbench._plugins import Plugins
+    from archbench._records import Record
     from archbench._suite._compared import Comparison
     from archbench._suite._observer import Observer
     from archbench._suite._settings import RunSettings
@@ -116,13 +117,18 @@ def carry_out_comparison(
     cells = _by_task(plan.cells)
     _check_margin(rules.margin, [group[0] for group in cells])
     seeds = MIN_SEEDS if rules.decide else rules.seeds
+    ended: list[Record] = []  # of the cells in which a trial failed: more seeds cannot make that good
     while True:
         groups = [[replace(cell, seeds=seeds) for cell in group] for group in cells]
-        smaller = replace(plan, cells=tuple(cell for group in groups for cell in group))
+        without = {record.trial.cell for record in ended}
+        smaller = replace(plan, cells=tuple(cell for group in groups for cell in group if cell.key not in without))
         results = Run(smaller, settings, plugins=plugins, observer=observer).carry_out()
+        results = replace(results, records=(*results.records, *ended))
         compared = _compare(groups, results, rules)
-        if seeds >= rules.seeds or compared.answer.decided or results.failures:
+        if seeds >= rules.seeds or not compared.answer.open:
             return compared
+        failed = {record.trial.cell for record in results.records if record.status != "ok"}
+        ended = [record for record in results.records if record.trial.cell in failed]
         seeds += 1
 
 

@@ -69,7 +69,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         factor: smallest ratio of two errors that matters; None where differences are compared and not ratios.
         floor: smallest error that counts where ratios are compared: a smaller one counts as it; else None.
         paired: all entrants saw the same data at the same seed.
-        seeds: number of seeds.
+        seeds: number of seeds; with a sequential rule, those until the last pair was decided.
         means: mean score of each entrant by its label, the geometric one where ratios are compared; None where a seed
             has no score.
         pairs: one for each pair.
@@ -96,3 +96,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def decided(self) -> bool:
         """Every pair has an answer."""
         return all(pair.answer != "undecided" for pair in self.pairs)
+
+    @property
+    def open(self) -> tuple[PairComparison, ...]:
+        """The undecided pairs that more seeds may decide: those of entrants of which no seed is missing."""
+        return tuple(p for p in self.pairs if p.answer == "undecided" and not {p.first, p.second} & self.missing.keys())

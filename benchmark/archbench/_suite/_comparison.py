@@ -40,19 +40,36 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         raw: scores in the unit of the metric, shape (entrants, seeds), NaN where a seed has none.
         scale: how they are compared.
         steps: steps to solve the task; None where it has no target, and over tasks.
-        facts: the fields that a `Comparison` takes over.
+        missing: why seeds have no score, by the label of their entrant and their number.
+        records: those of each entrant that count; none over tasks.
+        facts: the other fields that a `Comparison` takes over.
     """
 
     labels: list[str]
     raw: Any
     scale: Scale
     steps: Steps | None
+    missing: dict[str, dict[int, str]]
+    records: list[list[Record]]
     facts: dict[str, Any]
 
     @property
     def scores(self) -> Floats:
         """The scores on their scale, higher is better."""
         return self.scale.oriented(self.raw)
+
+    def until(self, seeds: int) -> Measured:
+        """Return what was measured at the first seeds."""
+        return msgspec.structs.replace(
+            self,
+            raw=self.raw[:, :seeds],
+            steps=self.steps and self.steps.until(seeds),
+            missing={
+                label: {seed: reason for seed, reason in reasons.items() if seed < seeds}
+                for label, reasons in self.missing.items()
+            },
+            records=[[record for record in group if record.trial.seed < seeds] for group in self.records],
+        )
 
 
 def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | None) -> Measured:
@@ -73,6 +90,11 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
         raw=np.array([_scores(group, seeds) for group in groups]),
         scale=scale,
         steps=_steps(groups, seeds),
+        missing={
+            cell.architecture.component.label: _missing(group, out)
+            for cell, group, out in zip(cells, everything, apart, strict=True)
+        },
+        records=groups,
         facts={
             "task": cells[0].task.component.label,
             "metric": facts.metric,
@@ -81,16 +103,6 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
             "factor": scale.factor,
             "floor": None if scale.factor is None else scale.floor,
             "paired": same_data([record for group in groups for record in group], range(seeds)),
-            "missing": {
-                cell.architecture.component.label: reason
-                for cell, group, out in zip(cells, everything, apart, strict=True)
-                if (reason := _missing(cell, group, out))
-            },
-            "solved": {
-                cell.architecture.component.label: solved
-                for cell, group in zip(cells, groups, strict=True)
-                if (solved := _solved(group))
-            },
         },
     )
 
@@ -111,6 +123,11 @@ def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) ->
         raw=np.mean(normal, axis=0),
         scale=Scale(margin=margin),
         steps=None,
+        missing={
+            label: {seed: reason for m in measured for seed, reason in m.missing[label].items()}
+            for label in measured[0].labels
+        },
+        records=[[] for _ in measured[0].labels],
         facts={
             "task": "",
             "metric": "normalised score",
@@ -119,7 +136,6 @@ def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) ->
             "factor": None,
             "floor": None,
             "paired": all(m.facts["paired"] for m in measured),
-            "missing": {label: reason for m in measured for label, reason in m.facts["missing"].items()},
         },
     )
 
@@ -131,7 +147,7 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
         measured: their scores.
         max_seeds: largest number of seeds of a sequential rule; None for one comparison of the seeds there are.
     """
-    scale, paired, seeds = measured.scale, measured.facts["paired"], measured.raw.shape[1]
+    scale, paired = measured.scale, measured.facts["paired"]
     found: Judgement | Decision
     if max_seeds is None:
         found = judged = judge(measured.scores, scale=scale, paired=paired, steps=measured.steps)
@@ -142,13 +158,20 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
             measured.scores, margin=scale.threshold, max_seeds=max_seeds, paired=paired, step=scale.step,
             steps=measured.steps,
         )  # fmt: skip
+        measured = measured.until(found.seeds)  # other tasks may have needed more
     pairs = tuple(_pair(measured, found, pair) for pair in combinations(range(len(measured.labels)), 2))
     means = scale.restored(measured.scores.mean(axis=1)).tolist()
     return Comparison(
         **measured.facts,
-        seeds=seeds,
+        seeds=measured.raw.shape[1],
         means={label: _number(mean) for label, mean in zip(measured.labels, means, strict=True)},
         pairs=pairs,
+        missing={label: ", ".join(reasons.values()) for label, reasons in measured.missing.items() if reasons},
+        solved={
+            label: solved
+            for label, group in zip(measured.labels, measured.records, strict=True)
+            if (solved := _solved(group))
+        },
         reason=reason,
     )
 
@@ -206,20 +229,21 @@ def _scores(records: Sequence[Record], seeds: int) -> list[float]:
     return [found.get(seed, np.nan) for seed in range(seeds)]
 
 
-def _missing(cell: Cell, records: Sequence[Record], apart: Mapping[str, str]) -> str:
-    """Return why an entrant cannot be compared, or an empty string.
+def _missing(records: Sequence[Record], apart: Mapping[str, str]) -> dict[int, str]:
+    """Return why seeds of an entrant have no score, by their number in rising order.
 
     Args:
-        cell: of the entrant.
         records: of its trials.
         apart: those that do not count beside the others, by id, with the reason.
     """
-    if cell.refusal is not None:
-        return cell.refusal.reason
-    ordered = sorted(records, key=lambda record: record.trial.seed)
-    bad = [f"{r.status} at seed {r.trial.seed}" for r in ordered if not finished(r)]
-    bad += [f"seed {r.trial.seed} does not count, since {apart[r.id]}" for r in ordered if r.id in apart]
-    return ", ".join(bad)
+    reasons = {}
+    for record in sorted(records, key=lambda record: record.trial.seed):
+        seed = record.trial.seed
+        if record.id in apart:
+            reasons[seed] = f"seed {seed} does not count, since {apart[record.id]}"
+        elif not finished(record):
+            reasons[seed] = f"{record.status} at seed {seed}"
+    return reasons
 
 
 def _solved(records: Sequence[Record]) -> Solved | None:

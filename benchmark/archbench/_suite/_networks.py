@@ -59,7 +59,7 @@ def load_network(
         warn: is told if the code of the architecture was changed since.
 
     Raises:
-        RecordError: no such network is kept, or it is damaged.
+        RecordError: no such network is kept, or it is damaged or not that of the record.
         PluginError: the architecture is not there any more, or is another one now.
         DataError: files that it is built from are missing.
     """
@@ -75,8 +75,7 @@ def open_network(
     warn: Callable[[str], object],
 ) -> tuple[KeptNetwork, nn.Module]:
     """Return the sidecar of a network that was kept, and the network; see `load_network`."""
-    folder, name = _place(target, out)
-    kept = read_sidecar(folder, name if step is None else name_network(read_name(name)[0], step))
+    folder, kept = _find(target, out, step)
     return kept, _rebuild(kept, folder, plugins, warn)
 
 
@@ -107,8 +106,7 @@ def predict(
     """
     if not files:
         raise SelectionError("there is nothing to predict; give one file or more after the record")
-    folder, name = _place(target, DEFAULT_OUT)
-    kept = read_sidecar(folder, name)
+    folder, kept = _find(target, DEFAULT_OUT)
     reader, fitted = _find_reader(kept, plugins)
     prepared = resolve(reader.prepare or "")(files, convert_options(reader, kept.trial.task.options), fitted)
     network = _rebuild(kept, folder, plugins, warn)
@@ -130,20 +128,39 @@ def _columns(kept: KeptNetwork, fitted: Fitted, found: Any) -> dict[str, list[An
     return {"predicted": [fitted.outputs[place] for place in best], "probability": [*map(max, numbers)], **each}
 
 
-def _place(target: Record | str | Path, out: Path) -> tuple[Path, str]:
-    """Return the folder of networks, and the name of the one that is meant."""
+def _find(target: Record | str | Path, out: Path, step: int | None = None) -> tuple[Path, KeptNetwork]:
+    """Return the folder of networks, and the sidecar of the one that is meant.
+
+    Raises:
+        RecordError: no such network is kept, or it was trained under another recipe than the record.
+    """
+    folder, name, record = _place(target, out)
+    kept = read_sidecar(folder, name if step is None else name_network(read_name(name)[0], step))
+    if record is not None and not kept.belongs_to(record):
+        raise RecordError(
+            f"the network that is kept of {record.trial} is not that of its record, since tuning chose another recipe: "
+            f"the network has {kept.trial.settings.words()}; the record {record.trial.settings.words()}. Delete the "
+            "record and train again with --keep selected; or for this network all the same, give "
+            f"{folder / (kept.name + ENDINGS[0])}"
+        )
+    return folder, kept
+
+
+def _place(target: Record | str | Path, out: Path) -> tuple[Path, str, Record | None]:
+    """Return the folder of networks, the name of the one that is meant, and its record unless a file of it is given."""
     if isinstance(target, Record):
-        return Store(out).networks, target.id
+        return Store(out).networks, target.id, target
     path = Path(target)
     if path.suffix in ENDINGS and path.parent.name == "networks":
-        return path.parent, path.stem
+        return path.parent, path.stem, None
     source = open_source(str(target))
     if len(source.wanted) != 1 or source.root is None:
         raise SelectionError(
             f"{target} holds {len(source.wanted)} records; give one: its file in the folder of the run, or "
             "FOLDER/DIGITS, the first digits of its id"
         )
-    return Store(source.root).networks, source.wanted[0].id
+    (record,) = source.wanted
+    return Store(source.root).networks, record.id, record
 
 
 def _find_architecture(kept: KeptNetwork, plugins: Plugins, warn: Callable[[str], object]) -> Selected[Architecture]:

@@ -185,11 +185,11 @@ class Run:
 
     def _tell_of_networks(self) -> None:
         """Say which finished trials lack the network that is wanted: a finished trial is never trained again for it."""
-        wanted = [(trial.id, weights) for trial in self.plan.trials if (weights := self.settings.weights_of(trial))]
         lacking = [
-            self.records[key]
-            for key, weights in wanted
-            if self.records[key].status == "ok" and not has_network(self.store.networks, key, weights)
+            record
+            for trial in self.plan.trials
+            if (weights := self.settings.weights_of(trial)) and (record := self.records[trial.id]).status == "ok"
+            if not has_network(self.store.networks, record, weights)
         ]
         if lacking:
             reason = next((record.detail for record in lacking if record.detail), "they were trained without it")

@@ -163,16 +163,14 @@ def _conclusions(compared: Compared, again: str) -> Iterator[str]:
     """Yield what holds, and for an open question what it would take."""
     rules, answer = compared.rules, compared.answer
     yield _promise(rules, len(compared.tasks))
-    if answer.decided:
-        return
-    needed = [pair.seeds_needed for pair in answer.pairs if pair.answer == "undecided"]
+    needed = [pair.seeds_needed for pair in answer.open]
     known = [number for number in needed if number is not None]
     if known:
         rest = "" if len(known) == len(needed) else "; other pairs differ too little for any number of seeds"
         yield f"Undecided. If what was seen is the truth, about {max(known)} seeds would tell{rest}:"
         yield f"    {again} --decide --max-seeds {_generous(max(known))}"
         yield "That rule looks at these seeds again: this answer and that one together are wrong in at most 10%."
-    elif needed and not answer.reason and not answer.missing:
+    elif needed and not answer.reason:
         yield "Undecided, and what was seen differs too little for any number of seeds; --margin says what matters."
 
 

@@ -86,7 +86,7 @@ def print_failures(results: Results, broken: Sequence[Problem]) -> None:
         print(f"{record.status}: {record.trial}: {record.message}{where}", file=sys.stderr)
     print_problems(broken)
     if results.failures:
-        count = f"{len(results.failures)} of {len(results.records)}"
+        count = f"{len(results.failures)} of {len(results.records) + len(results.tuning_records)}"
         print(f"{count} trials did not end ok; --retry repeats them.", file=sys.stderr)
     if any(problem.stage != "train" for problem in broken):
         advice = "see `benchmark plugins`, leave one out with --no-plugin."
