@@ -142,6 +142,15 @@ def test_predictions_that_do_not_fit(changes: dict[str, Any], reason: str, make_
     assert misfit(msgspec.structs.replace(whole, **changes)) == reason
 
 
+def test_a_matrix_of_fewer_examples_than_the_test(make_record: MakeRecord) -> None:
+    """Examples whose label is ignored are in the test split and not in the matrix; the score is of the others."""
+    some = changed(make_record(**PREDICTED), "task_facts", test_examples=105)
+    other_score = changed(some, "scores", test=75 / 105)
+
+    assert misfit(some) == ""
+    assert misfit(other_score) == "its confusion matrix has the accuracy 0.75, its score is 0.714286"
+
+
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [

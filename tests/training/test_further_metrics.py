@@ -113,6 +113,24 @@ def test_metrics_of_labels(outputs: int, name: str, expected: Callable[..., floa
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
+        # Of label 1, 3 of 4 answers are right (recalls 1 and 1/2), of label 2, 2 of 3 (recalls 1 and 0).
+        ("accuracy", 5 / 7),
+        ("balanced_accuracy", (0.75 + 0.5) / 2),
+        ("macro_f1", (2 / 3 + 0) / 2),
+    ],
+)
+def test_metrics_of_labels_at_every_step(name: str, expected: float) -> None:
+    """Steps count like examples, and labels that are `IGNORED` at some step do not count there."""
+    labels = torch.tensor([[[0, 0], [0, IGNORED]], [[1, 1], [1, 0]]])  # (examples, steps, labels)
+    logits = torch.tensor([[[-1.0, -1.0], [-2.0, 3.0]], [[0.5, -2.0], [-0.1, -3.0]]])
+    task, info = declare("labels", 2, *(() if name == "accuracy" else (name,)), missing=True)
+
+    assert score(task, info, name, logits, labels) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
         ("mean_squared_error", oracle.mean_squared_error),
         ("mean_absolute_error", oracle.mean_absolute_error),
         ("r2", oracle.r2_score),

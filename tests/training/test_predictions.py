@@ -85,6 +85,37 @@ def test_tasks_without_a_class_for_each_example(loss: str, metric: str, per_step
     assert make_predictions(task, info) is None
 
 
+IGNORING = """
+def load(options, seed):
+    import numpy as np
+
+    def split(count, seed):
+        draw = np.random.default_rng(seed)
+        labels = draw.integers(0, 3, count)
+        pixels = (draw.normal(size=(count, 1, 8, 8)) + labels[:, None, None, None]).astype(np.float32)
+        labels[:5] = archbench.IGNORED
+        return archbench.Examples(inputs=pixels, targets=labels)
+
+    return archbench.Splits(train=split(200, [1, seed]), validation=split(60, [2, seed]), test=split(90, 3))
+
+
+@archbench.hookimpl
+def archbench_tasks():
+    yield archbench.Task(name="ignoring", info=archbench.TaskInfo(kind="image", input_shape=(1, 8, 8), outputs=3),
+                         load=load, loss="cross_entropy", metric="accuracy", chance=1 / 3, oracle=1.0, summary="")
+"""
+
+
+def test_a_record_of_a_test_with_ignored_labels_counts(make_job: MakeJob) -> None:
+    """The matrix has the 85 of 90 test examples that are asked for, and the record can be read again."""
+    record = run_trial(make_job(LINEAR, task="ignoring", extra=IGNORING))
+
+    assert record.status == "ok", record.message
+    assert record.confusion is not None
+    assert (sum(map(sum, record.confusion)), record.task_facts.test_examples) == (85, 90)
+    assert misfit(record) == ""
+
+
 def test_a_record_has_the_predictions_of_the_selected_weights(make_job: MakeJob) -> None:
     """The diagonal holds the share of the test split that is the score, and a record of tuning has no predictions."""
     job = make_job(LINEAR)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from archbench._records import misfit
 from archbench._training import run_trial
 from support import MakeJob
 
@@ -36,6 +37,33 @@ def test_costs_begin_with_the_trial(make_job: MakeJob) -> None:
 
     assert record.resources.total_seconds is not None
     assert record.resources.total_seconds <= time.monotonic() - start
+
+
+def test_a_score_outside_its_declared_range_fails(make_job: MakeJob) -> None:
+    """What no later command would read is no result: the trial fails, and its message says what does not fit."""
+    squares = """
+def load(options, seed):
+    import numpy as np
+    draw = np.random.default_rng(seed)
+    def split(count):
+        inputs = draw.normal(size=(count, 4, 2)).astype(np.float32)
+        return archbench.Examples(inputs=inputs, targets=inputs.sum((1, 2))[:, None] + 5)
+    return archbench.Splits(train=split(64), validation=split(32), test=split(32))
+
+@archbench.hookimpl
+def archbench_tasks():
+    squared = archbench.TorchMetric(name="squared", metric="MeanSquaredError", higher_is_better=False, highest=-1)
+    yield archbench.Task(name="squares", info=archbench.TaskInfo(kind="sequence", input_shape=(4, 2), outputs=1),
+                         load=load, loss="mean_squared_error", metric="mean_squared_error", metrics=(squared,),
+                         chance=2.0, oracle=0.0, summary="")
+"""
+    record = run_trial(make_job(LINEAR, task="squares", extra=squares))
+
+    assert record.status == "failed", record.scores
+    assert record.message.startswith("what it measured does not fit its protocol, and counts for nothing: it has")
+    assert record.message.endswith(", which is impossible")
+    assert misfit(record) == ""
+    assert (record.scores, record.curves) == (None, None)
 
 
 def test_nan_loss_is_diverged_with_its_step(make_job: MakeJob) -> None:

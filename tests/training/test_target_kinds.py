@@ -26,6 +26,9 @@ KINDS = {
         chance=0.5, oracle=1.0),
     "tags": dict(loss="binary_cross_entropy", outputs=3, metric="macro_f1", metrics=("accuracy",), chance=0.5,
         oracle=1.0, missing_targets=True),
+    "tags-at-steps": dict(loss="binary_cross_entropy", outputs=2, metric="balanced_accuracy",
+        metrics=("accuracy", "macro_f1", "calibration_error"), chance=0.5, oracle=1.0, per_step=True,
+        missing_targets=True),
     "steps": dict(loss="huber", outputs=1, metric="mean_absolute_error", metrics=("r2", "mean_squared_error"),
         chance=0.8, oracle=0.0, per_step=True, missing_targets=True),
     "own": dict(loss=archbench.TorchLoss(targets="numbers", function="smooth_l1_loss", arguments={"beta": 0.5}),
@@ -51,6 +54,9 @@ def make_load(kind):
             elif kind == "tags":
                 targets = np.stack([total[:, 0] > 0, total[:, 1] > 0, total.sum(1) > 0], 1).astype(np.int64)
                 targets[::7, 1] = archbench.IGNORED
+            elif kind == "tags-at-steps":
+                targets = (x.cumsum(1) > 0).astype(np.int64)
+                targets[::7, 2, 1] = archbench.IGNORED
             elif kind == "steps":
                 targets = x[..., :1].cumsum(1) / 3
                 targets[draw.random((count, 6, 1)) < 0.2] = np.nan
@@ -96,6 +102,7 @@ def trial(folder: Path, task: str, architecture: str) -> Record:
     [
         ("binary", ["accuracy", "macro_f1", "calibration_error", "auc"]),
         ("tags", ["accuracy"]),
+        ("tags-at-steps", ["accuracy", "macro_f1", "calibration_error"]),
         ("steps", ["r2", "mean_squared_error"]),
         ("own", ["r2"]),
     ],

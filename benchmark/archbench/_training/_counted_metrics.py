@@ -59,7 +59,8 @@ class LabelCounts(Metric):
         self.add_state("cells", torch.zeros((labels, 2, 2), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, targets: Tensor) -> None:
-        """Add a batch: logits and targets (N, labels); `IGNORED` targets add nothing."""
+        """Add a batch: logits and targets (N, labels) or (N, steps, labels); `IGNORED` targets add nothing."""
+        logits, targets = logits.flatten(0, -2), targets.flatten(0, -2)
         for truth in (0, 1):
             for answer in (0, 1):
                 self.cells[:, truth, answer] += ((targets == truth) & ((logits > 0) == bool(answer))).sum(0)
