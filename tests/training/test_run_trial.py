@@ -385,6 +385,8 @@ def archbench_tasks():
         ("np.zeros((4, 2, 2), np.float32)", "np.zeros(4, np.int64)", "TaskInfo says float32(1, 2, 2)"),
         ("np.zeros((4, 1, 2, 2), np.float32)", "np.zeros(3, np.int64)", "4 inputs and 3 targets"),
         ("np.zeros((0, 1, 2, 2), np.float32)", "np.zeros(0, np.int64)", "at least 1"),
+        ("np.full((4, 1, 2, 2), np.nan, np.float32)", "np.zeros(4, np.int64)", "an input is NaN or infinite"),
+        ("np.full((4, 1, 2, 2), -np.inf, np.float32)", "np.zeros(4, np.int64)", "an input is NaN or infinite"),
         ("np.zeros((4, 1, 2, 2), np.float32)", "np.full(4, 3)", "labels run from 3 to 3, not 0 to 2"),
         ("np.zeros((4, 1, 2, 2), np.float32)", "np.zeros((4, 1), np.int64)", "targets are"),
         ("[1, 2]", "[1, 2]", "numpy arrays"),

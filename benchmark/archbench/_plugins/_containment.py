@@ -126,7 +126,7 @@ def _exit_handlers_noted() -> Iterator[None]:
     register = atexit.register
 
     def note(function: Callable[..., Any], *arguments: Any, **named: Any) -> Callable[..., Any]:
-        if getattr(function, "__module__", "").partition(".")[0] not in _SHARED:
+        if (getattr(function, "__module__", None) or "").partition(".")[0] not in _SHARED:
             _Left.handlers.append(functools.partial(function, *arguments, **named))
         return register(function, *arguments, **named)
 

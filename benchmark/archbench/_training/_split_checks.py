@@ -31,7 +31,9 @@ def check_splits(splits: Splits, task: Task, info: TaskInfo, memory: int) -> dic
         if must_stream(examples.inputs, memory):
             checked[name] = StreamedSplit(examples.inputs, torch.from_numpy(examples.targets), _lengths(examples, info))
         else:
-            checked[name] = _in_memory(examples, where, info)
+            checked[name] = split = _in_memory(examples, where, info)
+            if not split.inputs.sum(dtype=torch.float64).isfinite():  # a sum shows each number that is not
+                raise DeclarationError(f"{where}: an input is NaN or infinite, from which every network would diverge")
     return checked
 
 
