@@ -71,6 +71,22 @@ def test_json_has_every_check(cli_here, tmp_path):
     assert len(results) == 38
 
 
+def test_a_network_that_ends_the_process_fails_a_check(cli, tmp_path):
+    """The check at which it did so is named, with --json too, and the exit code is that of a failed check."""
+    (tmp_path / "my_net.py").write_text(BROKEN.replace("    import math\n", "    import math, os\n    os._exit(5)\n"))
+
+    done = cli("check", "./my_net.py", cwd=tmp_path)
+    as_data = cli("check", "./my_net.py", "--json", cwd=tmp_path)
+    (checked,) = json.loads(as_data.stdout)["checked"]
+
+    assert (done.returncode, as_data.returncode) == (1, 1)
+    assert "B002  ok" in done.stdout
+    failure = "B003  FAIL      building a network needs no internet: it ended the process with exit code 5"
+    assert failure in done.stdout
+    assert "blocked until B003 passes: B101, B102, " in done.stdout
+    assert [check["code"] for check in checked["checks"] if check["status"] == "failed"] == ["B003"]
+
+
 def test_only_shows_one_check_of_tasks_and_architectures(cli_here, tmp_path):
     """Names may be of tasks and of architectures, and `--only` hides other checks, though prerequisites run."""
     done = cli_here("check", "digits", "mlp[depth=1]", "--only", "B104", "--only", "T201", cwd=tmp_path)

@@ -90,8 +90,10 @@ def test_nothing_is_overwritten(cli_here, tmp_path):
         ("x" * 51, "lower-case letters"),
         ("archbench-tiny", "leave out 'archbench-'"),
         ("plugins", "the suite uses itself"),
+        ("studies", "the suite uses itself"),
         ("mlp", "there is architecture 'mlp' already"),
         ("resnet-20", "there is architecture 'resnet-20' already"),
+        ("depth", "there is study 'depth' already, see `benchmark study show depth`"),
     ],
 )
 def test_bad_names_are_refused(cli_here, tmp_path, name, says):

@@ -243,7 +243,7 @@ def test_more_seeds_go_on(done: tuple[Path, dict[str, Any]], cli: Cli, tmp_path:
     assert found.trials == {"ok": 6}
     (claim,) = archbench.claims(folder / "leaderboard", ["my-claim"], plugin_files=[folder / "widths.py"])
     assert (claim.verdict, claim.missing) == ("undecided", [5])
-    assert claim.command == "benchmark run my-study --seeds 6"
+    assert claim.command == "benchmark run my-study --seeds 6 --plugin widths.py"
 
 
 @pytest.mark.slow

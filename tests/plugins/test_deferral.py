@@ -59,6 +59,7 @@ def archbench_architectures():
     yield archbench.Architecture(name="own", build=build, inputs=("image",), options=Options, summary="A network")
 '''
 BY_CLASS = NET.replace("build=build", "build=Net")
+ON_ONE_LINE = NET.replace("import torch\n", "import torch, archbench\n").replace("\nimport archbench\n", "")
 
 
 def load(path, text):
@@ -77,7 +78,7 @@ def test_own_module_class_passes(tmp_path, text):
     assert next(r.status for r in results if r.code == "B001") == "passed"
 
 
-@pytest.mark.parametrize("text", [NET, BY_CLASS], ids=["function", "class"])
+@pytest.mark.parametrize("text", [NET, BY_CLASS, ON_ONE_LINE], ids=["function", "class", "one line"])
 def test_listing_does_not_import_torch(tmp_path, text):
     """A file with torch at its top is loaded, with its options, before torch is imported."""
     (tmp_path / "own.py").write_text(text)

@@ -113,7 +113,7 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         tasks="digits",
         protocol="smoke",
         out=tmp_path / "out",
-        plugin_files=[plugin],
+        plugin_files=plugin,
         observer=Observer(),
     )
 
@@ -127,6 +127,9 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
     [
         ({"architectures": "mpl"}, archbench.UnknownNameError, "did you mean 'mlp'"),
         ({"tasks": "digts"}, archbench.UnknownNameError, "did you mean 'digits'"),
+        ({"tasks": []}, archbench.SelectionError, "tasks is empty; name one at least, or leave it out"),
+        ({"architectures": ()}, archbench.SelectionError, "architectures is empty; name one at least"),
+        ({"out": ""}, archbench.SelectionError, "out is ''; name a folder"),
         ({"tasks": "images:nowhere"}, archbench.DataError, "no file or folder"),
         ({"protocol": "quik"}, archbench.UnknownNameError, "did you mean 'quick'"),
         ({"protocol": "mine.toml"}, archbench.ProtocolError, "cannot read the protocol file"),
@@ -145,6 +148,7 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda, mps"),
         ({"tasks": "adding", "architectures": "lenet"}, archbench.IncompatibleError, "fits none"),
         ({"plugin_files": ["nowhere.py"]}, archbench.PluginError, "cannot be read"),
+        ({"plugin_files": "nowhere.py"}, archbench.PluginError, r"nowhere\.py cannot be read"),
         ({"out": __file__}, archbench.StoreError, "cannot write"),
     ],
 )

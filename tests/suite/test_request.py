@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from archbench import Architecture, Observer, Task, TaskInfo
+from archbench._errors import UnknownNameError
 from archbench._plugins import Plugins, PluginSource, Registered
 from archbench._protocols import find_protocol
 from archbench._records import Origin
@@ -48,3 +49,12 @@ def test_all_means_those_by_default(selectors: list[str], expected: list[str]) -
     plan = request_plan(plugins(), find_protocol("quick"), selectors, None, seeds=1, observer=Observer())
 
     assert [cell.architecture.component.name for cell in plan.cells] == expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "quoted"), [("t", "t"), ("t[size=2]", "'t\\[size=2]'"), ("images:a;b", "'images:a;b'")]
+)
+def test_a_task_in_the_place_of_an_architecture(selector: str, quoted: str) -> None:
+    """Who names a task as an architecture is told the option for it."""
+    with pytest.raises(UnknownNameError, match=f"is a task, and no architecture; give it as --task {quoted}, beside"):
+        request_plan(plugins(), find_protocol("quick"), ["usual", selector], None, seeds=1, observer=Observer())

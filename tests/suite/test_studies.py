@@ -10,7 +10,7 @@ import pytest
 
 from archbench import DeclarationError, Part, Probes, Protocol, equal_steps
 from archbench._errors import SelectionError, UnknownNameError
-from archbench._plugins import Plugins, load_plugins
+from archbench._plugins import Plugins, Problem, load_plugins
 from archbench._suite import Observer
 from archbench._suite._request import Request
 from archbench._suite._studies import make_plan
@@ -36,12 +36,23 @@ def archbench_studies():
 
 @archbench.hookimpl
 def archbench_claims():
-    for name, of in (("one", "good"), ("two", "missing")):
+    for name, of in (("one", "good"), ("two", "missing"), ("three", "nowhere")):
         yield archbench.Claim(
             name=name, statement="?", source="?", study=of, effect="?", statistic=len, rule="above", threshold=0.0,
             noise=1.0,
         )
 """
+
+
+class Told(Observer):
+    """Keeps the problems that it is told of."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def problem_found(self, problem: Problem) -> None:
+        """Keep a problem."""
+        self.problems.append(problem)
 
 
 @pytest.fixture
@@ -59,10 +70,22 @@ def test_a_study_that_cannot_be_planned_costs_itself(plugins: Plugins) -> None:
     assert [trial.trial.architecture.label for trial in planned.plan.trials] == ["mlp"] * 3
     assert [study.item.name for study in planned.studies] == ["good"]
     assert [problem.message.partition(";")[0].partition("(")[0].strip() for problem in problems] == [
+        "the claim three is left out: there is no study nowhere, or there are several",
         "the study missing is left out: no architecture 'no-such-net'",
         "the study unfit is left out: resnet-20 fits none of the chosen tasks",
     ]
     assert all(problem.fatal for problem in problems)
+
+
+def test_a_claim_without_a_study_is_a_problem_of_every_run(plugins: Plugins) -> None:
+    """A run of architectures names it too, since nothing else would."""
+    told = Told()
+    planned = make_plan(plugins, Request(names=["mlp"], tasks=["digits"]), told)
+    (problem,) = [problem for problem in planned.plugins.problems if problem.plugin == "file:mine.py"]
+
+    assert problem in told.problems
+    assert problem.fatal
+    assert problem.message.startswith("the claim three is left out: there is no study nowhere")
 
 
 def test_trials_know_every_claim_that_they_feed(plugins: Plugins) -> None:

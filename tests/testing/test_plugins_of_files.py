@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,37 @@ def test_heavy_import_is_caught(tmp_path):
 
     assert failed(results) == ["B001"]
     assert "imports torch" in results[0].message
+
+
+def test_slow_import_is_caught(tmp_path, monkeypatch):
+    """B001 says how long loading takes, unless only the first time takes long."""
+    monkeypatch.setattr("archbench.testing._packaging.MOST_MILLISECONDS", 1500.0)
+    once = (
+        "import os, time\nif not os.path.exists('been-here'):\n    open('been-here', 'w').close()\n    time.sleep(2)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    slow = load(tmp_path / "net.py", "import time\ntime.sleep(1.6)\n" + NET)
+    at_first = load(tmp_path / "other.py", once + NET)
+    (tmp_path / "been-here").unlink()
+    (always,) = check_architecture(slow, only=["B001"])
+    (first,) = check_architecture(at_first, only=["B001"])
+
+    assert always.status == "failed"
+    assert re.fullmatch(r"loading the plugin takes \d\.\d s, and 1\.5 s are allowed", always.message)
+    assert first.status == "passed"
+
+
+def test_a_network_without_a_gradient_is_one_failure(tmp_path):
+    """Only B202 reports that the output is detached; B302, which trains a step too, passes."""
+    inner = "nn.Sequential(nn.Flatten(), nn.Linear(width, 32), nn.ReLU(), nn.Linear(32, task.outputs))"
+    assert inner in NET
+    detached = NET.replace(
+        f"return {inner}",
+        f"net = {inner}\n    net.register_forward_hook(lambda module, given, output: output.detach())\n    return net",
+    )
+    results = check_architecture(load(tmp_path / "net.py", detached), only=["B202", "B302"])
+
+    assert [(result.code, result.status) for result in results] == [("B202", "failed"), ("B302", "passed")]
 
 
 def keep(registered: Registered[Any], path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archbench._claims._judging import Judgement, judge
-from archbench._claims._manifest import manifest, study_of
+from archbench._claims._manifest import describe_lack_of_study, manifest, study_of
 from archbench._claims._measuring import Measured, measure
 from archbench._declarations import Claim, Study
 from archbench._plugins import Plugins, Problem, Registered, plugin_of
@@ -84,7 +84,7 @@ def _judge(claim: Registered[Claim], plugins: Plugins, by_study: By) -> Judgemen
 
 
 def _without_study(claim: Registered[Claim], family: int) -> Judgement:
-    problem = f"there is no study {claim.item.study}, or there are several; see `benchmark study list`"
+    problem = describe_lack_of_study(claim)
     return Judgement(
         claim=claim,
         study=None,
@@ -98,7 +98,7 @@ def _without_study(claim: Registered[Claim], family: int) -> Judgement:
         high=None,
         family=family,
         manifest="",
-        command="",
+        decided_by="",
     )
 
 

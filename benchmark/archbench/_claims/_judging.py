@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ class Judgement:
         low, high: ends of the interval; None with fewer seeds than an interval needs.
         family: number of claims that the intervals hold for together.
         manifest: hash of the rule as it is now; empty if its source cannot be read.
-        command: what would decide it, without `--out`; empty if it is decided, or nothing would.
+        decided_by: the command that would decide it, without `--plugin` and mostly without `--out`; empty if it is
+            decided, or nothing would.
     """
 
     claim: Registered[Claim]
@@ -49,7 +51,19 @@ class Judgement:
     high: float | None
     family: int
     manifest: str
-    command: str
+    decided_by: str
+
+    @property
+    def command(self) -> str:
+        """The command that would decide it, to be called where the one-file plugins are; empty as `decided_by`."""
+        return self.decided_by and self.decided_by + "".join(f" --plugin {shlex.quote(file)}" for file in self._files)
+
+    @property
+    def _files(self) -> list[str]:
+        """Names of the one-file plugins that have the claim, its study, or the entrants and tasks of its trials."""
+        origins = {registered.origin for registered in (self.claim, self.study) if registered is not None}
+        origins.update(*((record.architecture_origin, record.task_origin) for record in self.measured.used))
+        return sorted(origin.distribution for origin in origins if not origin.entry_point and not origin.version)
 
     @property
     def criterion(self) -> str:
@@ -92,7 +106,7 @@ def judge(
         high=high,
         family=family,
         manifest=manifest,
-        command=command,
+        decided_by=command,
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from archbench._claims._source import source_of
 from archbench._declarations import Claim, Part, Study, resolve
-from archbench._plugins import Plugins, Registered
+from archbench._plugins import Plugins, Problem, Registered, plugin_of
 from archbench._protocols import identity_hash
 from archbench._studies import full_name
 
@@ -42,6 +42,20 @@ def study_of(registered: Registered[Claim], plugins: Plugins) -> Registered[Stud
     ]
     found = own or [s for s in plugins.studies if name in (s.item.name, full_name(s))]
     return found[0] if len(found) == 1 else None
+
+
+def claims_without_study(plugins: Plugins) -> list[Problem]:
+    """Return a problem for each claim that no study decides."""
+    lost = [registered for registered in plugins.claims if study_of(registered, plugins) is None]
+    return [
+        Problem(plugin_of(each), "collect", f"the claim {each.item.name} is left out: {describe_lack_of_study(each)}")
+        for each in lost
+    ]
+
+
+def describe_lack_of_study(registered: Registered[Claim]) -> str:
+    """Return why no study decides a claim."""
+    return f"there is no study {registered.item.study}, or there are several; see `benchmark study list`"
 
 
 def protocol_keys(study: Study) -> list[str]:

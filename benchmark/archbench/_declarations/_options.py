@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -45,8 +46,29 @@ def convert_options(declared: Declared, values: Mapping[str, Any]) -> Any:
             raise msgspec.ValidationError(f"{declared.name} has no options")
         return None
     options: Any = msgspec.convert(dict(values), declared.options, strict=False)
+    given = dataclasses.asdict(options)
+    _check_finite(given)
     # Convert again with every value given: a default of 1 in a float field becomes 1.0, as if the user had set it.
-    return msgspec.convert(dataclasses.asdict(options), declared.options)
+    return msgspec.convert(given, declared.options)
+
+
+def _check_finite(options: Mapping[str, Any]) -> None:
+    """Raise for an option that is infinite or not a number: trials pass options on as JSON, which has neither."""
+    for name, value in options.items():
+        odd = next((number for number in _numbers(value) if not math.isfinite(number)), None)
+        if odd is not None:
+            raise msgspec.ValidationError(f"give a finite number, not {odd} - at `$.{name}`")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield the floating-point numbers in a value, itself or in what it holds."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _numbers(tuple(value.values()))
+    elif isinstance(value, tuple | list | set | frozenset):
+        for part in value:
+            yield from _numbers(part)
 
 
 def listed_options(declared: Declared) -> set[str]:

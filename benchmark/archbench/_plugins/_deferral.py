@@ -27,11 +27,12 @@ def split_file(tree: ast.Module, path: str) -> tuple[CodeType, CodeType, frozens
     """
     if not any(_is_heavy_import(node) for node in tree.body):
         return None
-    later, names = _put_off(tree.body)
+    body = [part for node in tree.body for part in _one_by_one(node)]
+    later, names = _put_off(body)
     if not all(_only_defines(node) for node in later):
         return None
-    first = ast.Module([_hurry(node, names) for node in tree.body if node not in later], [])
-    rest = ast.Module([node for node in tree.body if node in later or _is_future(node)], [])
+    first = ast.Module([_hurry(node, names) for node in body if node not in later], [])
+    rest = ast.Module([node for node in body if node in later or _is_future(node)], [])
     ast.fix_missing_locations(first)
     return (
         compile(first, path, "exec", dont_inherit=True),
@@ -68,6 +69,13 @@ def complete(function: Any) -> None:
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     if module is not None and COMPLETE in vars(module):
         vars(module)[COMPLETE]()
+
+
+def _one_by_one(node: ast.stmt) -> list[ast.stmt]:
+    """Return `import torch, archbench` as an import of each, as only the first of them is put off."""
+    if not isinstance(node, ast.Import):
+        return [node]
+    return [ast.copy_location(ast.Import([alias]), node) for alias in node.names]
 
 
 def _put_off(body: list[ast.stmt]) -> tuple[list[ast.stmt], set[str]]:

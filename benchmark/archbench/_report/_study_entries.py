@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from archbench._claims import Answers, Judgement
@@ -76,8 +77,16 @@ def describe_study(result: StudyResult) -> StudyEntry:
         rows=[list(row) for row in found.rows] if found else [],
         problem=result.problem,
         failures=_failures(result),
-        command=f"benchmark run {item.name}{' --size full' if result.size == 'full' else ''}",
+        command=_command(result),
     )
+
+
+def _command(result: StudyResult) -> str:
+    """Return the command that trains a study, to be called where its one-file plugin is."""
+    words, origin = ["benchmark", "run", result.study.item.name], result.study.origin
+    words += ["--size", "full"] if result.size == "full" else []
+    words += [] if origin.entry_point or origin.version else ["--plugin", origin.distribution]
+    return shlex.join(words)
 
 
 def _failures(result: StudyResult) -> list[StudyFailure]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archbench._suite._api import Files, Names, load_all_plugins
+from archbench._suite._observer import Observer
 from archbench._suite._settings import DEFAULT_OUT
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ def study(
     name: str,
     folder: str | Path = DEFAULT_OUT,
     *,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
 ) -> StudyEntry:
     """Return what the records of a folder say to a study: its paragraph, numbers, charts and table.
 
@@ -38,22 +40,22 @@ def study(
     """
     from archbench._report import describe_study
 
-    plugins = _load(plugin_files, blocked_plugins)
+    plugins = load_all_plugins(Observer(), plugin_files, blocked_plugins)
     return describe_study(answers(plugins, folder, studies=[name]).studies[0])
 
 
 def claims(
     folder: str | Path = DEFAULT_OUT,
-    names: Sequence[str] = (),
+    names: Names = (),
     *,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
 ) -> list[ClaimEntry]:
     """Return the verdicts that the records of a folder allow on claims.
 
     Args:
         folder: what `archbench.run` wrote.
-        names: of the claims; all of them if there is none.
+        names: of the claims, one or several; all of them if there is none.
         plugin_files, blocked_plugins: as of `archbench.run`.
 
     Returns:
@@ -65,8 +67,9 @@ def claims(
     """
     from archbench._report import describe_claim
 
-    plugins = _load(plugin_files, blocked_plugins)
-    return [describe_claim(judged) for judged in answers(plugins, folder, claims=names).claims]
+    plugins = load_all_plugins(Observer(), plugin_files, blocked_plugins)
+    chosen = [names] if isinstance(names, str) else names
+    return [describe_claim(judged) for judged in answers(plugins, folder, claims=chosen).claims]
 
 
 def answers(
@@ -112,9 +115,3 @@ def read_records(folder: str | Path) -> list[Record]:
     if not root.is_dir() and root != DEFAULT_OUT:
         raise StoreError(f"there is no folder {root}; run a study into it first, see `benchmark study list`")
     return list(Store(root).scan()[0].values())
-
-
-def _load(files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:
-    from archbench._plugins import load_plugins, plugins_from_environment
-
-    return load_plugins(files=[Path(file) for file in files], blocked=blocked, only=plugins_from_environment())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archbench._suite._compare import Compared
 
 Names = str | Sequence[str]
+Files = str | Path | Sequence[str | Path]
 
 
 def run(
@@ -50,8 +51,8 @@ def run(
     extend: bool = False,
     live: bool = True,
     seeds_together: bool = False,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
     observer: Observer | None = None,
 ) -> Results:
     """Train what has no record yet, write the leaderboard, and return the results: `benchmark run`, from Python.
@@ -87,8 +88,8 @@ def run(
         extend: go on from finished trials with a smaller budget, where the schedule allows; see `docs/running.md`.
         live: build the page again every minute while trials train.
         seeds_together: train the seeds of a cell as one batched network where that is faster; the records say so.
-        plugin_files: one-file plugins to load as well.
-        blocked_plugins: distributions or entry points that are not even imported.
+        plugin_files: one-file plugins to load as well; one or several.
+        blocked_plugins: distributions or entry points that are not even imported; one or several.
         observer: is told what happens; None for a progress display on standard error, `Observer()` for silence.
 
     Returns:
@@ -105,15 +106,15 @@ def run(
 
     observer = make_progress() if observer is None else observer
     settings = RunSettings(
-        out=Path(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
+        out=_folder(out), device=device, devices_per_trial=devices_per_trial, workers=workers, timeout=timeout,
         retry=retry, keep=keep, logger=logger, executor=executor, address=address, nodes=nodes, extend=extend,
         slurm={name: str(value) for name, value in (slurm or {}).items()}, seeds_together=seeds_together,
         per_device=per_device, strategy=strategy,
-        live=SamePlugins(tuple(map(Path, plugin_files)), tuple(blocked_plugins)) if live else None,
+        live=SamePlugins(tuple(_paths(plugin_files)), tuple(_listed(blocked_plugins))) if live else None,
     )  # fmt: skip
     plugins = load_all_plugins(observer, plugin_files, blocked_plugins)
-    chosen = None if tasks is None else _listed(tasks)
-    wanted = Request(names=_listed(architectures), tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)
+    names, chosen = _named(architectures, "architectures"), None if tasks is None else _named(tasks, "tasks")
+    wanted = Request(names=names, tasks=chosen, protocol=protocol, size=size, seeds=seeds, shard=shard)
     planned = make_plan(plugins, wanted, observer)
     from archbench._suite._run import Run
 
@@ -140,8 +141,8 @@ def compare(
     device: DeviceChoice = "auto",
     timeout: float | None = None,
     retry: bool = False,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
     observer: Observer | None = None,
 ) -> Compared:
     """Say which architecture is better, or that they are equivalent: `benchmark compare`, from Python.
@@ -170,7 +171,7 @@ def compare(
     from archbench._suite._progress import make_progress
 
     observer = make_progress() if observer is None else observer
-    settings = RunSettings(out=Path(out), device=device, workers=workers, timeout=timeout, retry=retry)
+    settings = RunSettings(out=_folder(out), device=device, workers=workers, timeout=timeout, retry=retry)
     plugins = load_all_plugins(observer, plugin_files, blocked_plugins)
     usual = choose_protocol(protocol, plugins.protocols).seeds
     rules = make_rules(seeds, usual, decide=decide, max_seeds=max_seeds, margin=margin)
@@ -188,8 +189,8 @@ def reproduce(
     workers: int | None = None,
     device: DeviceChoice = "auto",
     timeout: float | None = None,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
     observer: Observer | None = None,
 ) -> Certificate:
     """Train records again, and say whether the numbers come out again: `benchmark reproduce`, from Python.
@@ -259,11 +260,11 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
     )
 
 
-def load_all_plugins(observer: Observer, files: Sequence[str | Path], blocked: Sequence[str]) -> Plugins:
+def load_all_plugins(observer: Observer, files: Files, blocked: Names) -> Plugins:
     """Return the plugins that are installed and those of files; the observer is told of what is wrong with some."""
     from archbench._plugins import load_plugins, plugins_from_environment
 
-    plugins = load_plugins(files=[Path(file) for file in files], blocked=blocked, only=plugins_from_environment())
+    plugins = load_plugins(files=_paths(files), blocked=_listed(blocked), only=plugins_from_environment())
     for problem in plugins.problems:
         observer.problem_found(problem)
     return plugins
@@ -280,10 +281,34 @@ def _make_plan(
     from archbench._selection import choose_protocol
     from archbench._suite._request import request_plan
 
-    selectors, chosen = _listed(architectures), None if tasks is None else _listed(tasks)
+    selectors, chosen = _named(architectures, "architectures"), None if tasks is None else _named(tasks, "tasks")
     rules = choose_protocol(protocol, plugins.protocols)
     return request_plan(plugins, rules, selectors, chosen, seeds=seeds, observer=observer)
 
 
+def _named(names: Names, what: str) -> list[str]:
+    """Return one or several selectors as a list; raise if there is none, as that would be a run of something else."""
+    from archbench._errors import SelectionError
+
+    listed = _listed(names)
+    if not listed:
+        alternative = "leave it out for those of a default run" if what == "tasks" else "give 'all' for all"
+        raise SelectionError(f"{what} is empty; name one at least, or {alternative}")
+    return listed
+
+
 def _listed(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
+
+
+def _paths(files: Files) -> list[Path]:
+    """Return one or several files as a list."""
+    return [Path(files)] if isinstance(files, str | Path) else [Path(file) for file in files]
+
+
+def _folder(out: str | Path) -> Path:
+    from archbench._errors import SelectionError
+
+    if out == "":
+        raise SelectionError("out is ''; name a folder, or '.' for this one")
+    return Path(out)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archbench._suite._api import load_all_plugins
+from archbench._suite._api import Files, Names, load_all_plugins
 from archbench._suite._observer import Observer
 from archbench._suite._settings import DEFAULT_OUT
 
@@ -22,8 +21,8 @@ def load(
     *,
     step: int | None = None,
     out: str | Path = DEFAULT_OUT,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
 ) -> nn.Module:
     """Return a trained network that a run kept, in evaluation mode, on the CPU.
 
@@ -34,8 +33,8 @@ def load(
         target: a record of a run that kept networks, its file, FOLDER/DIGITS of its id, or the file of the weights.
         step: the optimiser step after which the probe `weights` kept the network; None for that of `keep`.
         out: the folder of the run, for a record.
-        plugin_files: one-file plugins to load as well.
-        blocked_plugins: distributions or entry points that are not even imported.
+        plugin_files: one-file plugins to load as well; one or several.
+        blocked_plugins: distributions or entry points that are not even imported; one or several.
 
     Raises:
         RecordError: no network of this record is kept, or its files are damaged.
@@ -53,8 +52,8 @@ def export(
     *,
     format: ExportFormat | None = None,
     out: str | Path = DEFAULT_OUT,
-    plugin_files: Sequence[str | Path] = (),
-    blocked_plugins: Sequence[str] = (),
+    plugin_files: Files = (),
+    blocked_plugins: Names = (),
 ) -> float:
     """Write a trained network that a run kept to a file, and return the largest relative difference of its outputs.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,12 +158,23 @@ def choose_tasks(plugins: Plugins, selectors: Sequence[str], observer: Observer)
 
 def _select_architectures(selectors: Sequence[str], plugins: Plugins) -> list[Selected[Architecture]]:
     """Return the architectures of these selectors, where `all` stands for those that run by default."""
+    return distinct(found for selector in selectors for found in _select_by(selector, plugins))
+
+
+def _select_by(selector: str, plugins: Plugins) -> list[Selected[Architecture]]:
     by_default = [registered for registered in plugins.architectures if registered.item.by_default]
-    return distinct(
-        found
-        for selector in selectors
-        for found in select([selector], by_default if selector == "all" else plugins.architectures, "architecture")
-    )
+    try:
+        return select([selector], by_default if selector == "all" else plugins.architectures, "architecture")
+    except UnknownNameError:
+        if not _names_task(selector, plugins):
+            raise
+        message = f"{selector!r} is a task, and no architecture; give it as --task {shlex.quote(selector)}"
+        raise UnknownNameError(f"{message}, beside the architectures to train, such as all") from None
+
+
+def _names_task(selector: str, plugins: Plugins) -> bool:
+    name = selector.partition("[")[0].strip()
+    return is_own_data(selector) or any(name in (task.item.name, *task.item.variants) for task in plugins.tasks)
 
 
 def _inform_of_features(task: Selected[Task], observer: Observer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from archbench._claims import manifests
+from archbench._claims import claims_without_study, manifests
 from archbench._declarations import Size, Study
 from archbench._errors import DataError, IncompatibleError, SelectionError
 from archbench._planning import Plan, Shard, take_shard, unite
@@ -21,7 +21,7 @@ class Planned:
 
     Args:
         plan: the cells.
-        plugins: those behind it, with the problems of studies that are left out.
+        plugins: those behind it, with the problems of studies and claims that are left out.
         studies: the studies that it trains; empty for a run of architectures.
     """
 
@@ -44,19 +44,26 @@ def make_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:
 
 
 def _make_whole_plan(plugins: Plugins, wanted: Request, observer: Observer) -> Planned:
+    plugins = _with_problems(plugins, claims_without_study(plugins), observer)
     if not wanted.is_for_studies(plugins):
         return Planned(request(plugins, wanted, observer), plugins)
     chosen, size = choose(wanted.names, plugins.studies, "study"), wanted.size or "quick"
     for registered in chosen:
         parts_of(registered.item, size)  # a size that a study lacks is the mistake of the user, and no plugin's
     plans, problems = _plan(chosen, size, plugins, wanted.seeds)
-    for problem in problems:
-        observer.problem_found(problem)
+    plugins = _with_problems(plugins, problems, observer)
     if not plans:
         raise SelectionError(f"no study can be trained: {'; '.join(problem.message for problem in problems)}")
     plan = _with_manifests(unite(plans.values()), plugins)
     able = tuple(registered for registered in chosen if registered.canonical in plans)
-    return Planned(plan, replace(plugins, problems=(*plugins.problems, *problems)), able)
+    return Planned(plan, plugins, able)
+
+
+def _with_problems(plugins: Plugins, problems: Sequence[Problem], observer: Observer) -> Plugins:
+    """Return the plugins with further problems, of which the observer is told."""
+    for problem in problems:
+        observer.problem_found(problem)
+    return replace(plugins, problems=(*plugins.problems, *problems)) if problems else plugins
 
 
 def _plan(

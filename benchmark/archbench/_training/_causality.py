@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from archbench._declarations import IGNORED, Outputs, TaskInfo
+from archbench._declarations import IGNORED, TaskInfo
+from archbench._training._losses import logits_of
 
 
 def asks_for_next(inputs: Tensor, targets: Tensor, info: TaskInfo) -> bool:
@@ -54,7 +55,7 @@ def refuse_foresight(network: nn.Module, arguments: tuple[Tensor, ...], info: Ta
     network.eval()
     try:
         with torch.no_grad():
-            first, second = (_logits(network(tokens, *rest))[:, :half] for tokens in (inputs, changed))
+            first, second = (logits_of(network(tokens, *rest))[:, :half] for tokens in (inputs, changed))
     finally:
         network.train(training)
     if first.dim() != 3:  # not (B, T, outputs); training reports the wrong shape
@@ -65,7 +66,3 @@ def refuse_foresight(network: nn.Module, arguments: tuple[Tensor, ...], info: Ta
             f"the network looks ahead: its answers to the first {half} steps move by {gap:.2g} when later inputs are "
             "changed, and here each input is the answer to a step before; mask what comes later where task.per_step"
         )
-
-
-def _logits(outputs: Tensor | Outputs) -> Tensor:
-    return outputs.logits if isinstance(outputs, Outputs) else outputs

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import Metric
 
-from archbench._declarations import IGNORED, Task, TaskInfo, TorchLoss, resolve
+from archbench._declarations import IGNORED, Outputs, Task, TaskInfo, TorchLoss, resolve
 from archbench._errors import DeclarationError
 from archbench._training._precision import widened
 
@@ -20,6 +20,23 @@ ELEMENTWISE: dict[str, Callable[..., Tensor]] = {
     "huber": functional.huber_loss,
     "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
 }
+
+
+def describe_no_logits(output: object) -> str:
+    """Return what is wrong with an output that is neither a tensor nor `Outputs`."""
+    return f"the network returned {type(output).__name__}; return a tensor of logits, or archbench.Outputs"
+
+
+def logits_of(outputs: Any) -> Tensor:
+    """Return the logits of what a network returned.
+
+    Raises:
+        TypeError: they are no tensor.
+    """
+    logits = outputs.logits if isinstance(outputs, Outputs) else outputs
+    if not isinstance(logits, Tensor):
+        raise TypeError(describe_no_logits(logits))
+    return logits
 
 
 class TaskLoss(nn.Module):
@@ -39,8 +56,17 @@ class TaskLoss(nn.Module):
         """Return the mean over the targets that are asked for.
 
         Raises:
+            TypeError: the network returned no tensor.
             ValueError: the network returned another shape than the task needs.
         """
+        try:
+            return self._mean(logits, targets)
+        except (AttributeError, TypeError):  # only now, since to ask in every step would take time
+            if isinstance(logits, Tensor):
+                raise
+            raise TypeError(describe_no_logits(logits)) from None
+
+    def _mean(self, logits: Tensor, targets: Tensor) -> Tensor:
         self._check(logits, targets)
         logits = widened(logits)
         if self.targets == "classes":

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from archbench._declarations import Outputs, Task, TaskInfo
 from archbench._training._backends import stays
 from archbench._training._evaluation import copy_of_state, evaluating, put_state
-from archbench._training._losses import TaskLoss
+from archbench._training._losses import TaskLoss, logits_of
 from archbench._training._metrics import AnyMetric, make_further_metrics, make_loss_metric, make_metric
 from archbench._training._precision import widened
 from archbench._training._predictions import make_predictions
@@ -105,7 +105,7 @@ class ScoredModule(pl.LightningModule):
 
     def _add_predictions(self, outputs: Tensor | Outputs, targets: Tensor) -> None:
         if self.predictions is not None:
-            self.predictions.update(outputs.logits if isinstance(outputs, Outputs) else outputs, targets)
+            self.predictions.update(logits_of(outputs), targets)
 
     def _measure_plain_loss(self) -> float:
         """Return the loss of the main output on training examples, without dropout, auxiliary losses, augmentation.
@@ -125,7 +125,7 @@ class ScoredModule(pl.LightningModule):
         return self.splits[name].scan(start, end)
 
     def _update(self, metric: AnyMetric | nn.Module, outputs: Tensor | Outputs, targets: Tensor) -> None:
-        logits = widened(outputs.logits if isinstance(outputs, Outputs) else outputs)
+        logits = widened(logits_of(outputs))
         logits, targets = logits.to(metric.device), targets.to(metric.device)  # type: ignore[arg-type]
         if self.task_loss.targets == "classes":
             metric.update(logits.flatten(0, -2), targets.flatten())  # type: ignore[operator]

@@ -53,6 +53,9 @@ def resident_splits(splits: Splits, task: Task, info: TaskInfo) -> dict[str, Res
 
 
 def _named(splits: Splits, task: Task) -> list[tuple[str, Examples, str]]:
+    if not isinstance(splits, Splits):
+        given = type(splits).__name__
+        raise DeclarationError(f"task {task.name!r}: load returned an object of type {given}, not archbench.Splits")
     names = ("train", "validation", "test")
     return [(name, getattr(splits, name), f"task {task.name!r}, {name} split") for name in names]
 

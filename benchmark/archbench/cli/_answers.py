@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
-from archbench.cli._output import out_option
 
 if TYPE_CHECKING:
     from archbench._claims import Judgement
@@ -30,8 +27,14 @@ def describe_answers(studies: Sequence[StudyResult], claims: Sequence[Judgement]
     }
 
 
-def print_answers(studies: Sequence[StudyResult], claims: Sequence[Judgement], out: Path) -> None:
-    """Print the paragraph of each study, and a line for each of its claims."""
+def print_answers(studies: Sequence[StudyResult], claims: Sequence[Judgement], where: str) -> None:
+    """Print the paragraph of each study, and a line for each of its claims.
+
+    Args:
+        studies: what was found.
+        claims: the verdicts.
+        where: options of a command that shows more: for the plugins and the folder.
+    """
     for result in studies:
         print(f"\n{result.study.item.name}: {result.study.item.question}")
         print_findings(result)
@@ -39,7 +42,7 @@ def print_answers(studies: Sequence[StudyResult], claims: Sequence[Judgement], o
             if judged.study and judged.study.canonical == result.study.canonical:
                 print(f"  {line_of(judged)}")
     if claims:
-        print(f"\nMore about a claim: benchmark claims NAME{out_option(out)}")
+        print(f"\nMore about a claim: benchmark claims NAME{where}")
 
 
 def print_findings(result: StudyResult) -> None:

@@ -46,7 +46,7 @@ def carry_out(plugins: Plugins, wanted: Request, settings: RunSettings, *, dry_r
 def _finish(run: Run, *, json: bool) -> None:
     from archbench.cli._results import show_results
 
-    sys.exit(show_results(_train(run), run.plan, json=json))
+    sys.exit(show_results(_train(run), run.plan, run.plugins, json=json))
 
 
 def _train(run: Run) -> Results:

@@ -19,6 +19,7 @@ from archbench.cli._targets import Target, find_targets, plugin_files
 
 if TYPE_CHECKING:
     from archbench.testing import CheckResult
+    from archbench.testing._engine import Session
 
 Names = Annotated[
     list[str] | None,
@@ -87,34 +88,44 @@ def _choose_codes(only: Sequence[str], targets: Sequence[Target]) -> dict[str, l
 
 
 def _check(target: Target, codes: Sequence[str], *, slow: bool, fingerprints: Path, json: bool) -> list[CheckResult]:
-    """Check one target, and print its results unless they are wanted as JSON."""
-    from archbench.testing import check_architecture, check_task
+    """Check one target, and print each result as soon as it is known unless they are wanted as JSON."""
+    from archbench.testing._api import open_architecture, open_task
+    from archbench.testing._guarded import guarded_results
 
     if not json:
-        print(f"{target.kind} {target.registered.canonical}  ({target.selector})")
-    run_checks: Callable[..., list[CheckResult]] = check_architecture if target.kind == "architecture" else check_task
-    results = run_checks(
+        print(f"{target.kind} {target.registered.canonical}  ({target.selector})", flush=True)
+    open_session: Callable[..., Session] = open_architecture if target.kind == "architecture" else open_task
+    session = open_session(
         target.registered,
         options=target.options,
-        only=codes,
         slow=slow,
         fingerprints=fingerprints,
         selector=shlex.quote(target.selector),
     )
+    results = []
+    for result in guarded_results(session, codes, _tell):
+        results.append(result)
+        if not json and result.status != "blocked":
+            _print(result)
     if not json:
-        _print(results)
+        _print_summary(results)
     return results
 
 
-def _print(results: Sequence[CheckResult]) -> None:
-    for result in results:
-        if result.status == "blocked":
-            continue
-        print(f"  {result}")
-        if result.hint:
-            print(f"        hint:  {result.hint}")
-        if result.status == "failed":
-            print(f"        again: {result.reproduce}")
+def _tell(line: str) -> None:
+    print(f"  still at {line}", file=sys.stderr, flush=True)
+
+
+def _print(result: CheckResult) -> None:
+    print(f"  {result}")
+    if result.hint:
+        print(f"        hint:  {result.hint}")
+    if result.status == "failed":
+        print(f"        again: {result.reproduce}")
+    sys.stdout.flush()
+
+
+def _print_summary(results: Sequence[CheckResult]) -> None:
     blocked = [result for result in results if result.status == "blocked"]
     if blocked:
         causes = sorted({code for result in blocked for code in result.blocked_by})

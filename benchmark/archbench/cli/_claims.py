@@ -10,7 +10,7 @@ import typer
 
 from archbench.cli._answers import WIDTH, describe_answers, effect_of, line_of
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
-from archbench.cli._output import out_option, print_json, print_problems
+from archbench.cli._output import out_option, plugin_options, print_json, print_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,9 @@ def claims(
     """Say which published claims the records of a folder support or contradict. Trains nothing."""
     from archbench._suite._answers import answers
 
-    found = answers(load(plugin, no_plugin), out, claims=names or [])
+    plugins = load(plugin, no_plugin)
+    found = answers(plugins, out, claims=names or [])
+    files, folder = plugin_options(plugins), out_option(out)
     # Without names, claims of which the folder has trials come first, such as those of one's own study.
     judgements = found.claims if names else sorted(found.claims, key=lambda judged: not judged.measured.used)
     supported = all(judged.verdict == "supported" for judged in judgements)
@@ -40,22 +42,22 @@ def claims(
         print_json({"exit_code": 0 if supported else 1, "claims": describe_answers((), judgements)["claims"]})
     elif names:
         for judged in judgements:
-            _print(judged, out_option(out))
+            _print(judged, command_of(judged, files, folder))
     else:
-        _print_lines(judgements, out_option(out))
+        _print_lines(judgements, files, folder)
     print_problems(found.problems)
     sys.exit(0 if supported else 1)
 
 
-def _print_lines(judgements: Sequence[Judgement], where: str) -> None:
+def _print_lines(judgements: Sequence[Judgement], files: str, folder: str) -> None:
     for judged in judgements:
         print(line_of(judged))
-        if command := command_of(judged, where):
+        if command := command_of(judged, files, folder):
             print(f"{'':<13}to decide it: {command}")
-    print(f"{len(judgements)} claims. More about one: benchmark claims NAME{where}")
+    print(f"{len(judgements)} claims. More about one: benchmark claims NAME{files}{folder}")
 
 
-def _print(judged: Judgement, where: str) -> None:
+def _print(judged: Judgement, command: str) -> None:
     item, provider = judged.claim.item, judged.claim.origin.distribution
     print(f"{item.name}: {judged.verdict}")
     for line in textwrap.wrap(f"{item.statement} ({item.source})", WIDTH - 2):
@@ -71,7 +73,7 @@ def _print(judged: Judgement, where: str) -> None:
         "paper": item.published or "gives no figure for it",
         "replications": "; ".join(item.replications),
         "refuted by": item.refuted_by,
-        "to decide": command_of(judged, where),
+        "to decide": command,
     }
     for name, text in facts.items():
         if text:
@@ -80,6 +82,15 @@ def _print(judged: Judgement, where: str) -> None:
     print()
 
 
-def command_of(judged: Judgement, where: str) -> str:
-    """Return the command that would decide a claim, with the folder where its trials are."""
-    return judged.command + ("" if " --out " in judged.command or not judged.command else where)
+def command_of(judged: Judgement, files: str, folder: str) -> str:
+    """Return the command that would decide a claim, or an empty text.
+
+    Args:
+        judged: the claim.
+        files: options for the one-file plugins, which the claim may need if it is from one.
+        folder: option for the folder where its trials are.
+    """
+    command = judged.decided_by
+    if command and any(item is not None and item.source.path for item in (judged.claim, judged.study)):
+        command += files
+    return command and command + ("" if " --out " in command else folder)

@@ -77,16 +77,18 @@ Seeds = Annotated[
 ]
 
 
-def _check_name(path: Path) -> Path:
-    """Return a path; raise if its name cannot be shown, neither on a terminal nor in JSON."""
-    if not fits_utf8(str(path)):
-        raise SelectionError(f"--out {os.fsencode(path)!r} is no valid UTF-8; choose a folder with a name that is")
-    return path
+def _folder(text: str | Path) -> Path:
+    """Return the path of a folder; raise if it has no name, or one that neither a terminal nor JSON can show."""
+    if text == "":
+        raise SelectionError("--out is ''; name a folder, or '.' for this one")
+    if not fits_utf8(str(text)):
+        raise SelectionError(f"--out {os.fsencode(text)!r} is no valid UTF-8; choose a folder with a name that is")
+    return Path(text)
 
 
 Out = Annotated[
     Path,
-    typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.", callback=_check_name),
+    typer.Option("--out", metavar="DIR", help="Folder of the records and the leaderboard.", parser=_folder),
 ]
 Workers = Annotated[
     int | None,

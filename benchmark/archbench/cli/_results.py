@@ -10,22 +10,23 @@ from typing import Any
 from rich.text import Text
 
 from archbench._planning import Plan
-from archbench._plugins import Problem
+from archbench._plugins import Plugins, Problem
 from archbench._records import CellKey, Record, Store, strangers
 from archbench._suite import Results
 from archbench.cli._answers import describe_answers, print_answers
 from archbench.cli._describe import describe_all_own_data
-from archbench.cli._output import out_option, print_json, print_problems
+from archbench.cli._output import out_option, plugin_options, print_json, print_problems
 from archbench.cli._refused import plain_refused, refused_lines
 from archbench.cli._tables import make_table, print_table
 
 
-def show_results(results: Results, plan: Plan, *, json: bool) -> int:
+def show_results(results: Results, plan: Plan, plugins: Plugins, *, json: bool) -> int:
     """Print the results of a run and return its exit code: 1 if a trial or a plugin failed, else 0.
 
     Args:
         results: of the run.
         plan: of the run, whose own data JSON describes.
+        plugins: of the run, which commands to copy name.
         json: print JSON and no table.
     """
     broken = broken_plugins(results)
@@ -34,7 +35,7 @@ def show_results(results: Results, plan: Plan, *, json: bool) -> int:
         print_json({**_describe(results, code), "own_data": describe_all_own_data(plan)})
     else:
         _print_table(results)
-        print_answers(results.studies, results.claims, results.out)
+        print_answers(results.studies, results.claims, f"{plugin_options(plugins)}{out_option(results.out)}")
     print_failures(results, broken)
     return code
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,7 +14,7 @@ from archbench._errors import SelectionError, StoreError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 50
-_OURS = ("plugins", "tasks", "all")  # the suite has modules archbench_plugins and archbench_tasks; all is a selector
+_OURS = ("plugins", "studies", "tasks", "all")  # archbench_plugins and so on are modules; all is a selector
 
 FILES = {
     "pyproject.toml": "pyproject.toml",
@@ -26,7 +26,7 @@ TASK_FILES = {"src/{module}/__init__.py": "task.py"}
 
 
 def write_package(
-    name: str, parent: Path, *, kind: Literal["architecture", "task"], taken: Iterable[str]
+    name: str, parent: Path, *, kind: Literal["architecture", "task"], taken: Mapping[str, str]
 ) -> list[Path]:
     """Write the package `archbench-NAME` into a new folder of that name.
 
@@ -34,7 +34,7 @@ def write_package(
         name: name of the architecture or task; distribution, module and entry point follow from it.
         parent: the folder in which the new one is made.
         kind: what the package registers.
-        taken: names that are registered already.
+        taken: names that are registered already and would clash, with the kind of item that has each.
 
     Returns:
         The files written; the first lies directly in the new folder.
@@ -43,7 +43,7 @@ def write_package(
         SelectionError: the name cannot be used.
         StoreError: there is something at that place already, or it cannot be written.
     """
-    _check_name(name, kind, taken)
+    _check_name(name, taken)
     texts = _placeholders(name, kind)
     folder = parent / texts["distribution"]
     files = FILES | (ARCHITECTURE_FILES if kind == "architecture" else TASK_FILES)
@@ -64,7 +64,7 @@ def _write_files(folder: Path, contents: Mapping[Path, str]) -> None:
         raise StoreError(f"{folder} cannot be written ({error.strerror}); choose another place with --out") from None
 
 
-def _check_name(name: str, kind: str, taken: Iterable[str]) -> None:
+def _check_name(name: str, taken: Mapping[str, str]) -> None:
     if name.startswith("archbench-"):
         raise SelectionError(f"NAME is {name!r}; leave out 'archbench-', the distribution gets it by itself")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
@@ -73,8 +73,9 @@ def _check_name(name: str, kind: str, taken: Iterable[str]) -> None:
         )
     if name in _OURS:
         raise SelectionError(f"NAME is {name!r}, which the suite uses itself; choose another")
-    if name in taken:
-        raise SelectionError(f"there is {kind} {name!r} already, see `benchmark show {name}`; choose another name")
+    if kind := taken.get(name):
+        show = "benchmark study show" if kind == "study" else "benchmark show"
+        raise SelectionError(f"there is {kind} {name!r} already, see `{show} {name}`; choose another name")
 
 
 def _placeholders(name: str, kind: Literal["architecture", "task"]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from archbench._plugins import Plugins, Registered
 from archbench.cli._answers import WIDTH, describe_answers, line_of, print_findings
 from archbench.cli._group import Group
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
-from archbench.cli._output import out_option, print_json, print_problems
+from archbench.cli._output import out_option, plugin_options, print_json, print_problems
 
 if TYPE_CHECKING:
     from archbench._claims import Judgement
@@ -41,7 +41,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
     for row in rows:
         sizes = ", ".join(f"{size} {number or '?'} trials" for size, number in row["trials"].items())
         print(f"{row['name']:<{width}}  {row['question']}  [{sizes}; {row['claims']} claims]")
-    print("\nDetails of one: benchmark study show NAME")
+    print(f"\nDetails of one: benchmark study show NAME{plugin_options(plugins)}")
 
 
 @app.command("show")
@@ -62,7 +62,7 @@ def show(
         print_json({**described["studies"][0], "parts": parts, "claims": described["claims"]})
     else:
         _print(result, costs, found.claims)
-        print(f"\nTrain it: benchmark run {name}{out_option(out)}")
+        print(f"\nTrain it: benchmark run {name}{plugin_options(plugins)}{out_option(out)}")
     print_problems(found.problems)
     sys.exit(1 if found.problems else 0)
 

@@ -16,6 +16,8 @@ from archbench.testing._check import Check, CheckResult, Fault, NotApplicable, S
 from archbench.testing._isolation import isolated, seed_everything
 
 LONGEST_MESSAGE = 300
+ENDED = "raise an exception instead of ending the process; for a crash, its line is on standard error"
+"""The hint where a process ended during a check."""
 
 
 class Session:
@@ -52,10 +54,23 @@ class Session:
         Raises:
             SelectionError: there is no check with one of the codes.
         """
+        return [self.result(code) for code in self.codes(only)]
+
+    def codes(self, only: Sequence[str] = ()) -> list[str]:
+        """Return the given codes, or those of all checks, in their order.
+
+        Raises:
+            SelectionError: there is no check with one of the codes.
+        """
         unknown = [code for code in only if code not in self._checks]
         if unknown:
             raise SelectionError(f"no check {unknown[0]!r}; there are {', '.join(sorted(self._checks))}")
-        return [self.result(code) for code in sorted(self._checks) if code in only or not only]
+        return [code for code in sorted(self._checks) if code in only or not only]
+
+    def order(self, code: str) -> list[str]:
+        """Return the code of a check after those of the checks that run before it."""
+        needed = () if self._leaves_out(self._checks[code]) else self._checks[code].requires
+        return [*dict.fromkeys(each for before in needed for each in self.order(before)), code]
 
     def result(self, code: str) -> CheckResult:
         """Return the result of one check; its prerequisites run first."""
@@ -63,14 +78,30 @@ class Session:
             self._results[code] = self._run(self._checks[code])
         return self._results[code]
 
+    def title(self, code: str) -> str:
+        """Return the code of a check with what it checks."""
+        return f"{code}: {self._checks[code].title}"
+
+    def blocked(self, code: str, *blocked_by: str) -> CheckResult:
+        """Return the result of a check that does not run because of others."""
+        message = f"blocked by {', '.join(blocked_by)}"
+        return self._make(self._checks[code], "blocked", message, blocked_by=blocked_by)
+
+    def ended(self, code: str, message: str) -> CheckResult:
+        """Return the result of a check during which its process ended; that is an error, whatever the level."""
+        return replace(self._make(self._checks[code], "failed", message, hint=ENDED), level="error")
+
+    def _leaves_out(self, check: Check) -> bool:
+        return check.slow and not self._slow
+
     def _run(self, check: Check) -> CheckResult:
-        if check.slow and not self._slow:
+        if self._leaves_out(check):
             return self._make(check, "skipped", "slow; add --slow")
         blocked_by = tuple(
             code for code in check.requires if self.result(code).status in ("failed", "expected", "blocked")
         )
         if blocked_by:
-            return self._make(check, "blocked", f"blocked by {', '.join(blocked_by)}", blocked_by=blocked_by)
+            return self.blocked(check.code, *blocked_by)
         start = time.process_time()
         result = self._judge(check)
         return replace(result, seconds=time.process_time() - start)

@@ -16,7 +16,7 @@ from archbench.testing.architecture._subject import Subject, predict
 
 
 def light_import(subject: Subject) -> str:
-    """Check that loading the plugin, in a fresh process, imports no heavy library and needs no network."""
+    """Check that loading the plugin, in a fresh process, is quick, imports no heavy library and needs no network."""
     return check_light_import(subject.registered)
 
 
@@ -61,7 +61,8 @@ CHECKS = (
         "B001",
         "loading the plugin is light",
         light_import,
-        "import torch inside build, or give build as 'module:function': every command loads every plugin",
+        "every command loads every plugin: import torch, and do what takes long, inside build, or give build as "
+        "'module:function'",
     ),
     Check(
         "B002",

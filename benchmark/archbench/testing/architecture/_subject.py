@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from archbench._declarations import Architecture, InputKind, Outputs, TaskInfo, convert_options, resolve
 from archbench._plugins import Registered, complete
 from archbench._selection import describe_lack, make_label
+from archbench._training._losses import describe_no_logits
 from archbench.testing._check import Fault
 from archbench.testing._isolation import changes, seed_everything, settings, streams, two_threads
 from archbench.testing._network import without_network
@@ -193,7 +194,7 @@ def logits_of(output: Any) -> Tensor:
     """Return the logits of a network's output, a tensor or `Outputs`."""
     logits = output.logits if isinstance(output, Outputs) else output
     if not isinstance(logits, Tensor):
-        raise Fault(f"the network returned {type(output).__name__}; return a tensor of logits, or archbench.Outputs")
+        raise Fault(describe_no_logits(output))
     return logits
 
 

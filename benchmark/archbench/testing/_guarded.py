@@ -1,0 +1,103 @@
+"""The checks of one subject in a copy of this process: a plugin that ends the copy fails the check that it ended in."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import math
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import torch
+
+from archbench._plugins._apart import Apart, Gone, can_fork
+from archbench.testing._check import CheckResult
+from archbench.testing._engine import Session
+
+LONG_SECONDS = 10.0
+"""After so many seconds a check is named, so that one that hangs can be told."""
+
+
+def guarded_results(session: Session, only: Sequence[str], tell: Callable[[str], None]) -> Iterator[CheckResult]:
+    """Yield the results of the checks with the given codes, each as soon as it is known.
+
+    A check that ends the copy fails, also if it ran only because another one needs it, and blocks all that follow.
+
+    Args:
+        session: the checks; they run in this process where no copy can be made.
+        only: codes; all if empty.
+        tell: gets a line about a check that takes long.
+
+    Raises:
+        SelectionError: there is no check with one of the codes.
+    """
+    codes = session.codes(only)
+    # A copy of a process that uses CUDA cannot use it.
+    if not can_fork() or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        yield from map(session.result, codes)
+        return
+    guard = _Guard(session, tell)
+    try:
+        for code in codes:
+            for before in session.order(code):
+                guard.result(before)
+            yield guard.result(code)
+        if guard.culprit and guard.culprit not in codes:
+            yield guard.result(guard.culprit)
+    finally:
+        guard.copy.kill()
+
+
+class _Guard:
+    """Asks a copy of this process for results; `culprit` is the code of the check that ended it, if one did."""
+
+    def __init__(self, session: Session, tell: Callable[[str], None]) -> None:
+        self._session, self._tell = session, tell
+        self._known: dict[str, CheckResult] = {}
+        self.copy = _Patient(self._answer)
+        self.culprit = ""
+
+    def result(self, code: str) -> CheckResult:
+        """Return the result of a check whose prerequisites have run."""
+        if code not in self._known:
+            self._known[code] = self._session.blocked(code, self.culprit) if self.culprit else self._ask(code)
+        return self._known[code]
+
+    def _ask(self, code: str) -> CheckResult:
+        try:
+            with _naming(self._session.title(code), self._tell):
+                return msgspec.json.decode(self.copy.ask(code.encode()), type=CheckResult)
+        except Gone as gone:
+            self.culprit = code
+            return self._session.ended(code, f"it {gone}")
+
+    def _answer(self, code: bytes) -> bytes:
+        """Return a result as JSON; called in the copy, which any error here ends."""
+        faulthandler.enable(2, all_threads=False)
+        try:
+            return msgspec.json.encode(self._session.result(code.decode()))
+        except BaseException:
+            traceback.print_exc()
+            raise
+
+
+class _Patient(Apart):
+    """A copy that may take as long as it needs: how long a check takes depends on the network."""
+
+    def _wait(self, limit: float) -> bytes:
+        return super()._wait(math.inf)
+
+
+@contextlib.contextmanager
+def _naming(title: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """Name a check if it takes long; no thread is left, so that another copy can be made."""
+    timer = threading.Timer(LONG_SECONDS, tell, [f"{title} (has taken {LONG_SECONDS:g} s so far)"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()

@@ -1,0 +1,72 @@
+"""Commands that a verb suggests, and the folder that they name: they can be copied and work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support import Cli
+
+PLUGIN = """
+import archbench
+
+RULES = archbench.Protocol(name="p", steps=archbench.equal_steps(2), batch_size=4, seeds=3, for_studies=True)
+PART = archbench.Part(architectures=("mlp",), tasks=("digits",), protocol=RULES)
+
+
+@archbench.hookimpl
+def archbench_studies():
+    yield archbench.Study(name="mine", question="?", sizes={"quick": (PART,)}, analyse=len)
+
+
+@archbench.hookimpl
+def archbench_claims():
+    yield archbench.Claim(
+        name="gate-helps", statement="?", source="?", study="mine", effect="?", statistic=len, rule="above",
+        threshold=0.0, noise=1.0,
+    )
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a plugin of a study and a claim, whose name needs quotes, and an empty folder of records."""
+    (tmp_path / "my study.py").write_text(PLUGIN)
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+def test_claims_are_decided_with_their_plugin(cli_here: Cli, folder: Path) -> None:
+    """The command is there for a claim of a file; those of the suite do without the file."""
+    where = ("--plugin", "my study.py", "--out", "out")
+    one = cli_here("claims", "gate-helps", *where, cwd=folder).stdout
+    every = cli_here("claims", *where, cwd=folder).stdout
+
+    assert "to decide:    benchmark run mine --plugin 'my study.py' --out out" in one
+    assert [line.split("it: ")[1] for line in every.splitlines() if " run mine" in line] == [
+        "benchmark run mine --plugin 'my study.py' --out out"
+    ]
+    assert every.count("--plugin") == 2
+    assert every.endswith("More about one: benchmark claims NAME --plugin 'my study.py' --out out\n")
+
+
+def test_studies_are_trained_with_their_plugin(cli_here: Cli, folder: Path) -> None:
+    """A file elsewhere is named by its whole path."""
+    (folder / "below").mkdir()
+    where = ("--plugin", "../my study.py")
+    shown = cli_here("study", "show", "mine", *where, cwd=folder / "below").stdout
+    listed = cli_here("study", "list", *where, cwd=folder / "below").stdout
+
+    assert shown.endswith(f"Train it: benchmark run mine --plugin '{folder}/my study.py'\n")
+    assert listed.endswith(f"Details of one: benchmark study show NAME --plugin '{folder}/my study.py'\n")
+
+
+@pytest.mark.parametrize("verb", [("run", "mlp"), ("claims",), ("status",)])
+def test_a_folder_without_a_name_is_refused(cli_here: Cli, folder: Path, verb: tuple[str, ...]) -> None:
+    """An empty `--out`, as of a shell variable that is not set, would else be this folder."""
+    done = cli_here(*verb, "--out", "", cwd=folder)
+
+    assert done.returncode == 2
+    assert done.stderr == "benchmark: --out is ''; name a folder, or '.' for this one\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["my study.py", "out"]
