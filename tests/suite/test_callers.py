@@ -7,6 +7,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 SECTIONS = """
 import atexit
 import archbench
@@ -57,6 +59,7 @@ def test_the_end_of_a_plugin_is_not_that_of_the_program(tmp_path: Path) -> None:
     assert said.splitlines() == ["folder True", "child True", "lines 1 2", "plugin once 1 seen", "handler True"]
 
 
+@pytest.mark.slow
 def test_processes_of_the_program_are_left_alone(tmp_path: Path) -> None:
     """The program has a server of multiprocessing of its own, and its main module all the time."""
     program = """
@@ -87,6 +90,7 @@ def test_processes_of_the_program_are_left_alone(tmp_path: Path) -> None:
     assert run(tmp_path, program, more="out='out', seeds=12, workers=1") == "12 records in out: 12 ok\nTrue True\n"
 
 
+@pytest.mark.slow
 def test_runs_in_threads_do_not_end_each_other(tmp_path: Path) -> None:
     """Runs in threads of one program share the server of trials, and each ends only what its own trials left."""
     program = """

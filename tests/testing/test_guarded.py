@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +21,7 @@ from archbench.testing._engine import Session
 @pytest.fixture(autouse=True)
 def _copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy is made whatever threads other tests have left."""
-    monkeypatch.setattr(_guarded, "can_fork", lambda: True)
+    monkeypatch.setattr(_guarded, "_can_copy", lambda: True)
 
 
 def session(**functions: Callable[[Any], str | None]) -> Session:
@@ -60,6 +63,21 @@ def test_the_check_that_ends_the_process_is_named(end: Callable[[Any], None], sa
     assert found["X2"].message == last.message == says
     assert found["X3"].blocked_by == ("X2",)
     assert last.is_error
+
+
+def test_a_process_that_has_computed_with_threads_is_not_copied(tmp_path: Path) -> None:
+    """A copy lacks the threads and would wait for them for ever; those that numpy starts at import do no harm."""
+    program = (
+        "import os, numpy, scipy.special, torch\n"
+        "from archbench.testing._guarded import _can_copy\n"
+        "before = _can_copy()\n"
+        "torch.set_num_threads(2)\n"
+        "torch.zeros(10**6).add_(1)\n"
+        "print(before, _can_copy())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True False\n"
 
 
 def test_a_prerequisite_that_ends_the_process_is_shown() -> None:

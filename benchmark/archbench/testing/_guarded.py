@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import math
+import os
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +36,7 @@ def guarded_results(session: Session, only: Sequence[str], tell: Callable[[str],
         SelectionError: there is no check with one of the codes.
     """
     codes = session.codes(only)
-    # A copy of a process that uses CUDA cannot use it.
-    if not can_fork() or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    if not _can_copy():
         yield from map(session.result, codes)
         return
     guard = _Guard(session, tell)
@@ -48,6 +49,21 @@ def guarded_results(session: Session, only: Sequence[str], tell: Callable[[str],
             yield guard.result(guard.culprit)
     finally:
         guard.copy.kill()
+
+
+def _can_copy() -> bool:
+    """Return whether checks would run in a copy of this process.
+
+    They would wait for ever if this process has computed with several threads, which the copy lacks and believes to
+    have, and could not use CUDA if this process does. Linux alone tells of threads that Python did not start.
+    """
+    if sys.platform != "linux" or not can_fork() or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    child = os.fork()  # libraries that know of copies, such as OpenBLAS, end their threads now
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return len(os.listdir("/proc/self/task")) == 1
 
 
 class _Guard:
