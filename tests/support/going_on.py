@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from archbench._planning import Job
-from archbench._records import Record
+from archbench._records import Progress, Record
 from archbench._training import _checkpoint, run_trial
 
 EVERY_STREAM = """
@@ -79,7 +79,12 @@ def with_rules(job: Job, **changes: Any) -> Job:
 
 
 def train_and_tell(job: bytes, state: Path, out: Path, told: Connection) -> None:
-    """Carry out a job whose state is kept after every chunk, tell of each validation, and write the record."""
+    """Carry out a job whose state is kept after every chunk, tell of each validation once, and write the record."""
     _checkpoint.EVERY = 0.0
-    record = run_trial(msgspec.json.decode(job, type=Job), None, lambda progress: told.send_bytes(b"validated"), state)
+
+    def tell(progress: Progress) -> None:
+        if progress.training.steps not in progress.training.resumed_at:  # else a point of an earlier process
+            told.send_bytes(b"validated")
+
+    record = run_trial(msgspec.json.decode(job, type=Job), None, tell, state)
     out.write_bytes(msgspec.json.encode(record))
