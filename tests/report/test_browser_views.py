@@ -15,6 +15,7 @@ from scipy import stats
 
 from archbench._records import Curves, Record, TaskFacts
 from archbench._report import build_leaderboard
+from archbench._report._architectures import difference
 from support import MakeRecord
 from support.browsing import OpenAt, follow, go
 
@@ -145,6 +146,26 @@ def test_any_pair_is_answered(page: Any, realistic: list[Record]) -> None:
         assert [float(mean) for mean in means] == pytest.approx([a.score.mean, b.score.mean], abs=0.0006)
 
 
+def test_python_and_the_script_write_the_same_difference(page: Any, realistic: list[Record]) -> None:
+    """The views of architectures, written by Python, and the comparison, by the script, agree to the last digit."""
+    board = build_leaderboard(realistic)
+    numbers = {entrant.id: number for number, entrant in enumerate(board.entrants)}
+    labels = {entrant.id: entrant.label for entrant in board.entrants}
+    tasks = {task.id: task for task in board.tasks}
+    written = {
+        (at, numbers[one.entrant], numbers[two.entrant]): difference(one, two, item, tasks[item.task], labels).text
+        for at, item in enumerate(board.boards, len(board.overall))
+        for one, two in itertools.permutations((row for row in item.rows if row.rank), 2)
+    }
+
+    computed = page.evaluate(
+        "pairs => pairs.map(([at, one, two]) => page.answer(page.data.boards[at], one, two).difference)", [*written]
+    )
+
+    assert len(written) > 20
+    assert computed == [*written.values()]
+
+
 def test_ratios_are_answered(open_page: Any, make_record: MakeRecord) -> None:
     """Where errors are compared by ratios, the answer is how many times the error, either way round."""
     facts = TaskFacts(
@@ -244,6 +265,15 @@ def test_perplexities_stand_on_an_axis_of_powers(open_page: Any, make_record: Ma
     assert second - first == pytest.approx(third - second, abs=0.3)
     ticks = page.locator("svg[aria-label*='by seed'] text").all_text_contents()
     assert {"1", "10", "100"} <= set(ticks)
+
+
+def test_axes_have_no_score_that_cannot_be(open_page: Any, make_record: MakeRecord) -> None:
+    """Where all have an accuracy of 1, the axis has room above it, and no mark of 1.05."""
+    records = [make_record(name, seed=seed, score=1.0) for name in "ab" for seed in range(2)]
+    page = open_page(records, "#/compare?with=a,b&task=digits")
+
+    axis = page.locator("svg[aria-label*='by seed'] text[text-anchor=end]").all_text_contents()
+    assert max(map(float, axis)) == 1.0
 
 
 def test_only_what_differs_is_listed(open_page: Any, make_record: MakeRecord) -> None:

@@ -148,7 +148,7 @@ def _units(task: TaskEntry) -> dict[str, Any]:
     """Return what gives a difference of scores its size: the bounds, the margin, and the scale from 0 to 1."""
     factor = task.factor is not None
     return {
-        "reach": _text.reach(task),
+        "bounds": _text.score_bounds(task),
         "ratio": factor,
         "margin": _text.margin_words(task) if factor else "" if task.margin is None else f"{task.margin}",
         "scale": four_digits(task.oracle - task.chance),

@@ -10,6 +10,8 @@ from archbench._report._schema import Comparison, Differences, OverBoard, OverRo
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "bweu"
 """The relation of a row to another one, in the data of the page."""
+SPARE_DIGITS = 3
+"""More decimals than are shown: the script rounds what it computes, which must give the text that Python writes."""
 
 
 class Relations(NamedTuple):
@@ -48,7 +50,7 @@ def pair_data(
     steps, ratios = board.comparison.steps, board.comparison.factor is not None
     return {
         "relations": "".join(_letter(row, other) for n, row in enumerate(compared) for other in compared[:n]),
-        "scores": _numbers(board.comparison.scores, numbers, None if ratios else digits + 1),
+        "scores": _numbers(board.comparison.scores, numbers, None if ratios else digits + SPARE_DIGITS),
         "steps": None if steps is None else _numbers(steps, numbers, 0),
         "solved": [solved[row.entrant] for row in compared] if solved else None,
         "reasons": {str(numbers[key]): reason for key, reason in reasons.items()},

@@ -137,9 +137,16 @@ def margin_words(task: TaskEntry) -> str:
 
 def reach(task: TaskEntry) -> float:
     """Return the largest difference that two scores can have; 0 where there is no such bound."""
+    low, high = score_bounds(task)
+    return 0.0 if low is None or high is None else high - low
+
+
+def score_bounds(task: TaskEntry) -> tuple[float | None, float | None]:
+    """Return the lowest and the highest score that the metric can give; None where it has no such bound."""
     rules = METRICS.get(task.metric)
-    bounded = rules is not None and math.isfinite(rules.highest - rules.lowest)
-    return rules.highest - rules.lowest if rules is not None and bounded else 0.0
+    bounds = (-math.inf, math.inf) if rules is None else (rules.lowest, rules.highest)
+    low, high = (bound if math.isfinite(bound) else None for bound in bounds)
+    return low, high
 
 
 def normalised_margin(comparison: Comparison) -> str:

@@ -37,7 +37,8 @@
   }
   // The difference with its interval, cut where a score cannot go.
   function gap(board, found, digits, steps) {
-    const { means, half } = found, size = means[0] - means[1], reach = steps || !board.reach ? Infinity : board.reach;
+    const { means, half } = found, size = means[0] - means[1], [low, high] = (!steps && board.bounds) || [null, null];
+    const reach = low === null || high === null ? Infinity : high - low;
     const ends = half === undefined ? null : [Math.max(size - half, -reach), Math.min(size + half, reach)];
     const spread = ends ? ` (${ends.map((end) => signed(end, digits)).join(" to ")})` : "";
     const shown = steps ? means.map((mean) => number(mean, 0)) : values(board, found, digits);

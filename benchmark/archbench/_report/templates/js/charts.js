@@ -46,14 +46,16 @@
     const marks = [wide, middle].find((some) => some.length > 2) || narrow;
     return marks.filter((_, n) => n % Math.ceil(marks.length / 6) === 0);
   }
-  // A vertical axis and its marks; logarithmic where ratios count, as of a perplexity, and all values allow it.
-  function upright(values, target, ratios) {
+  // A vertical axis and its marks, which lie within the bounds of the score, each of which may be null. It is
+  // logarithmic where ratios count, as of a perplexity, and all values allow it.
+  function upright(values, target, { powers: ratios = false, bounds: [low, high] = [null, null] } = {}) {
     if (ratios && Math.min(...values) > 0) {
       const up = padded(values.map(Math.log10)), y = linear(up, target);
       return { y: (value) => y(Math.log10(value)), marks: powers(...up) };
     }
     const up = padded(values);
-    return { y: linear(up, target), marks: ticks(up, 4) };
+    const possible = (value) => (low === null || value >= low - 1e-9) && (high === null || value <= high + 1e-9);
+    return { y: linear(up, target), marks: ticks(up, 4).filter(possible) };
   }
   function grid(marks, y, { left, right, width }) {
     return marks.flatMap((value) => [
@@ -61,13 +63,14 @@
       text(tickText(value), left - 8, y(value) + 4, { "text-anchor": "end" }),
     ]);
   }
-  // Lines over steps. Each series: name, colour class, mark of its architecture, steps and values.
-  function curves(series, title, ratios = false) {
+  // Lines over steps. Each series: name, colour class, mark of its architecture, steps and values. If they are scores
+  // of a board, it says how they are drawn.
+  function curves(series, title, score) {
     const box = { left: 58, right: 128, width: 460, height: 270 }, top = 12, floor = box.height - 42;
     const values = series.flatMap((one) => one.values.filter((value) => value !== null));
     if (!values.length) return null;
     const across = [0, Math.max(...series.flatMap((one) => one.steps)) || 1];
-    const x = linear(across, [box.left, box.width - box.right]), { y, marks } = upright(values, [floor, top], ratios);
+    const x = linear(across, [box.left, box.width - box.right]), { y, marks } = upright(values, [floor, top], score);
     const below = ticks(across, 4).map((value) => text(tickText(value), x(value), floor + 18, { "text-anchor": "middle" }));
     const middle = (box.left + box.width - box.right) / 2;
     return image(box.width, box.height, title, ...grid(marks, y, box), ...below,

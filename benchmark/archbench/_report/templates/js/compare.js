@@ -79,7 +79,7 @@
     if (!shown.length) return null;
     const box = { left: 64, right: 40, width: 460, height: 270 }, top = 14, floor = box.height - 40;
     const scores = shown.map((one) => new Map(board.seeds[one].map(([seed, score]) => [seed, score])));
-    const { y, marks } = upright(scores.flatMap((found) => [...found.values()]), [floor, top], board.powers);
+    const { y, marks } = upright(scores.flatMap((found) => [...found.values()]), [floor, top], board);
     const x = (n) => (shown.length === 1 ? (box.left + box.width - box.right) / 2 : box.left + 40 + (n * (box.width - box.left - box.right - 80)) / (shown.length - 1));
     const seeds = [...new Set(scores.flatMap((found) => [...found.keys()]))];
     const room = Math.floor((box.width - box.left - box.right) / shown.length / 7);
@@ -117,7 +117,7 @@
     const list = make("select", { "aria-label": "Task", change: () => page.change({ task: [list.value] }) }, ...options);
     const drawn = [
       [`${board.metric} by seed; a line joins what one seed gave`, slopes(board, who)],
-      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, "validation"), `Validation ${board.metric} by step`, board.powers)],
+      [`validation ${board.metric}, one line for each seed`, page.charts.curves(series(board, who, "validation"), `Validation ${board.metric} by step`, board)],
       ["training loss, one line for each seed", page.charts.curves(series(board, who, "loss"), "Training loss by step")],
     ];
     const figures = drawn.map(([title, chart]) => figure(title, chart)).filter(Boolean);

@@ -26,12 +26,12 @@
       ["Hash of the splits", code(trial.splits)], ["Hash of the first batches", code(trial.batches)],
       ["Command", code(trial.command)], ["Record", make("a", { href: path(trial.id) }, path(trial.id))]].filter(([, value]) => value);
   }
-  function charts({ architecture, entrant, place }, { metric, powers }) {
+  function charts({ architecture, entrant, place }, score) {
     const curve = page.curveAt(place);
     if (!curve) return [];
     const one = { name: architecture, steps: curve.steps, colour: "c0", mark: entrant < 0 ? null : entrants[entrant].colour };
-    return [[`validation ${metric}`, curve.validation, powers], ["training loss", curve.loss, false]]
-      .map(([title, values, ratios]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`, ratios))).filter(Boolean);
+    return [[`validation ${score.metric}`, curve.validation, score], ["training loss", curve.loss]]
+      .map(([title, values, of]) => page.compare.figure(title, page.charts.curves([{ ...one, values }], `${title} by step`, of))).filter(Boolean);
   }
   // The other seeds of its cell, and the views that it belongs to.
   function links(trial) {
@@ -52,7 +52,7 @@
     $("trial").replaceChildren(...[
       make("p", { class: "what" }, `${trial.protocol} protocol${trial.tuning ? ", a trial of the tuning" : ""}`),
       make("p", { class: `said s-${page.slug(trial.status)}` }, make("b", {}, trial.status), trial.message ? `: ${trial.message}` : ""),
-      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board || { metric: "score", powers: false })), make("dl", { class: "facts" }, ...list),
+      links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board || { metric: "score" })), make("dl", { class: "facts" }, ...list),
     ].filter(Boolean));
     for (const drawn of all("figure", $("trial"))) page.save.figure(drawn);
     return title;
