@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from archbench.testing import _guarded
-from archbench.testing._check import Check, CheckResult
+from archbench.testing._check import Check, CheckResult, Fault
 from archbench.testing._engine import Session
 
 
@@ -86,6 +86,20 @@ def test_a_prerequisite_that_ends_the_process_is_shown() -> None:
 
     assert [(result.code, result.status) for result in found.values()] == [("X2", "blocked"), ("X1", "failed")]
     assert found["X1"].is_error
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_what_blocks_a_check_is_shown(monkeypatch: pytest.MonkeyPatch, copied: bool) -> None:
+    """A check that cannot run brings the one that failed, through others that are blocked; so it is no success."""
+    monkeypatch.setattr(_guarded, "_can_copy", lambda: copied)
+
+    def fail(_: Any) -> str:
+        raise Fault("wrong")
+
+    found = results(session(X1=pass_, X2=fail, X3=pass_, X4=pass_), "X4")
+
+    assert {code: result.status for code, result in found.items()} == {"X4": "blocked", "X2": "failed", "X3": "blocked"}
+    assert found["X2"].is_error
 
 
 def test_a_check_that_takes_long_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

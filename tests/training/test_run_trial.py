@@ -39,6 +39,23 @@ def test_costs_begin_with_the_trial(make_job: MakeJob) -> None:
     assert record.resources.total_seconds <= time.monotonic() - start
 
 
+def test_an_error_without_a_text(make_job: MakeJob) -> None:
+    """An error that raises when asked for its text is a failure like any other, with its class and traceback."""
+    build = """
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("it has no text")
+
+def build(task, options):
+    raise Silent
+"""
+    record = run_trial(make_job(build))
+
+    assert record.status == "failed"
+    assert record.message == "Silent: <exception str() failed>"
+    assert "raise Silent" in record.detail
+
+
 def test_a_score_outside_its_declared_range_fails(make_job: MakeJob) -> None:
     """What no later command would read is no result: the trial fails, and its message says what does not fit."""
     squares = """

@@ -193,9 +193,17 @@ def add_costs(
     )
 
 
+def text_of(error: BaseException) -> str:
+    """Return the text of an error; of one that fails to say it, what Python's own traceback shows."""
+    try:
+        return str(error)
+    except Exception:
+        return "<exception str() failed>"
+
+
 def one_line(error: BaseException) -> str:
     """Return the class and the text of an error in one line of at most 500 characters."""
-    text = printable(" ".join(str(error).split()))
+    text = printable(" ".join(text_of(error).split()))
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
 
 

@@ -18,7 +18,7 @@ from archbench._training._extending import Extension
 from archbench._training._keeping import keep_network, keep_steps
 from archbench._training._module import DivergedError
 from archbench._training._ranked_checkpoint import make_checkpoint
-from archbench._training._record_fields import one_line, traceback_of
+from archbench._training._record_fields import one_line, text_of, traceback_of
 from archbench._training._trial_run import Report, TrialRun
 
 NO_MEMORY = (
@@ -76,7 +76,7 @@ def record_of(run: TrialRun, *parts: Callable[[], None]) -> Record:
     except SIGTERMException:
         status, message, detail = "failed", "the process was asked to end (SIGTERM)", ""
     except (Exception, SystemExit) as error:
-        oom = any(sign in str(error) for sign in NO_MEMORY)
+        oom = any(sign in text_of(error) for sign in NO_MEMORY)
         status, message, detail = "oom" if oom else "failed", one_line(error), traceback_of(error)
     record = run.record(status, message, detail)
     if reason := misfit(record):  # no later command would read it, and the next run would train again

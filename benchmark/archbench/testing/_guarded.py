@@ -25,7 +25,8 @@ LONG_SECONDS = 10.0
 def guarded_results(session: Session, only: Sequence[str], tell: Callable[[str], None]) -> Iterator[CheckResult]:
     """Yield the results of the checks with the given codes, each as soon as it is known.
 
-    A check that ends the copy fails, also if it ran only because another one needs it, and blocks all that follow.
+    A check that ends the copy fails, also if it ran only because another one needs it, and blocks all that follow. What
+    blocks one of the checks comes last, if it is not among them: a check that cannot run has not passed.
 
     Args:
         session: the checks; they run in this process where no copy can be made.
@@ -36,19 +37,16 @@ def guarded_results(session: Session, only: Sequence[str], tell: Callable[[str],
         SelectionError: there is no check with one of the codes.
     """
     codes = session.codes(only)
-    if not _can_copy():
-        yield from map(session.result, codes)
-        return
-    guard = _Guard(session, tell)
+    guard = _Guard(session, tell) if _can_copy() else None
+    ask = guard.result_of if guard else session.result
     try:
         for code in codes:
-            for before in session.order(code):
-                guard.result(before)
-            yield guard.result(code)
-        if guard.culprit and guard.culprit not in codes:
-            yield guard.result(guard.culprit)
+            result = ask(code)
+            codes += [each for each in result.blocked_by if each not in codes]
+            yield result
     finally:
-        guard.copy.kill()
+        if guard:
+            guard.copy.kill()
 
 
 def _can_copy() -> bool:
@@ -67,18 +65,22 @@ def _can_copy() -> bool:
 
 
 class _Guard:
-    """Asks a copy of this process for results; `culprit` is the code of the check that ended it, if one did."""
+    """Asks a copy of this process for results."""
 
     def __init__(self, session: Session, tell: Callable[[str], None]) -> None:
         self._session, self._tell = session, tell
         self._known: dict[str, CheckResult] = {}
         self.copy = _Patient(self._answer)
-        self.culprit = ""
+        self._culprit = ""
 
-    def result(self, code: str) -> CheckResult:
+    def result_of(self, code: str) -> CheckResult:
+        """Return the result of a check; its prerequisites run first."""
+        return [self._result(each) for each in self._session.order(code)][-1]
+
+    def _result(self, code: str) -> CheckResult:
         """Return the result of a check whose prerequisites have run."""
         if code not in self._known:
-            self._known[code] = self._session.blocked(code, self.culprit) if self.culprit else self._ask(code)
+            self._known[code] = self._session.blocked(code, self._culprit) if self._culprit else self._ask(code)
         return self._known[code]
 
     def _ask(self, code: str) -> CheckResult:
@@ -86,7 +88,7 @@ class _Guard:
             with _naming(self._session.title(code), self._tell):
                 return msgspec.json.decode(self.copy.ask(code.encode()), type=CheckResult)
         except Gone as gone:
-            self.culprit = code
+            self._culprit = code
             return self._session.ended(code, f"it {gone}")
 
     def _answer(self, code: bytes) -> bytes:
