@@ -136,7 +136,13 @@ def _names(folders: Iterable[Path]) -> str:
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
+    """Return the folders in a folder; those of classes give them their names, which records hold as UTF-8."""
+    found = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
+    for folder in found:
+        name = os.fsencode(folder.name)
+        if (readable := name.decode(errors="replace")) != folder.name:
+            raise archbench.DataError(f"the name of the folder {readable} in {path} is not UTF-8; rename it")
+    return found
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

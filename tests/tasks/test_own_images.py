@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import time
@@ -259,6 +260,8 @@ def write_bad(root: Path, kind: str) -> Path:
     elif kind == "empty class":
         make(root, {"cat": 5, "dog": 5})
         (root / "emu").mkdir()
+    elif kind == "not UTF-8":
+        make(root, {"cat": 5, os.fsdecode(b"caf\xe9"): 5})
     elif kind == "one class":
         make(root, {"cat": 5})
     elif kind == "few":
@@ -286,6 +289,7 @@ def write_bad(root: Path, kind: str) -> Path:
         ("file", r"is a file; images: needs a folder"),
         ("no folders", r"has no folders in it; put the images of each class into a folder of its own"),
         ("empty class", r"the folder emu in .* has no images"),
+        ("not UTF-8", "the name of the folder caf\N{REPLACEMENT CHARACTER} in .* is not UTF-8; rename it"),
         ("one class", r"one class only, 'cat'"),
         ("few", r"class 'dog' has 2 distinct images, and none in the train split; it needs at least one in each"),
         ("one of each", r"the train split is empty: 2 images are too few; give more"),
