@@ -112,6 +112,16 @@ def test_ambiguous_name_names_both_providers(make_architecture: Make) -> None:
     assert labels(["all"], available) == ["ours/resnet", "theirs/resnet"]
 
 
+def test_a_variant_with_the_name_of_another_names_its_provider(make_architecture: Make) -> None:
+    """Neither a name nor a variant stands for two things in labels; what has a name of its own keeps it."""
+    available = [make_architecture("resnet"), make_architecture("net", "theirs", variants={"resnet-9": {"depth": 5}})]
+    assert labels(["theirs/resnet-9", "toys/resnet-9"], available) == ["theirs/resnet-9", "toys/resnet-9"]
+    assert labels(["all"], available) == ["resnet", "net"]
+
+    named = [make_architecture("resnet"), make_architecture("net", "theirs", variants={"resnet": {"depth": 5}})]
+    assert labels(["resnet", "theirs/resnet", "net"], named) == ["toys/resnet", "theirs/resnet", "net"]
+
+
 def test_identity_ignores_the_label(make_architecture: Make) -> None:
     """Equal options, given as a variant or as values, have one identity; other options have another."""
     available = [make_architecture("resnet")]

@@ -30,7 +30,7 @@ def make_component(
     Args:
         registered: the declaration and its provider.
         options: an instance of its options class, or None.
-        ambiguous: another provider has the same name, so that the label must name the provider.
+        ambiguous: something else has that name or variant, too, so that the label must name the provider.
     """
     item = registered.item
     label = make_label(item, options)

@@ -28,7 +28,7 @@ from archbench._declarations import Architecture, Declared, Task, convert_option
 from archbench._errors import SelectionError, UnknownNameError, allowed_words, did_you_mean
 from archbench._plugins import Registered
 from archbench._records import Component, fits_utf8
-from archbench._selection._components import make_component
+from archbench._selection._components import make_component, make_label
 
 Item = TypeVar("Item", Architecture, Task)
 
@@ -203,8 +203,9 @@ def _settle(
     named: bool,
     rivals: Sequence[Registered[Item]],
 ) -> Selected[Item]:
-    ambiguous = sum(rival.item.name == registered.item.name for rival in rivals) > 1
     options = settle_options(registered.item, values, selector)
+    name = make_label(registered.item, options).partition("[")[0]
+    ambiguous = sum(name in (rival.item.name, *rival.item.variants) for rival in rivals) > 1
     return Selected(registered, options, make_component(registered, options, ambiguous=ambiguous), named)
 
 
