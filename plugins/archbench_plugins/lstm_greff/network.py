@@ -138,26 +138,28 @@ class ThroughTime(torch.autograd.Function):
         back_gates = None if G is None else G.t().contiguous()
 
         dc, dy = torch.zeros_like(grad[0]), grad[-1].clone()
+        steps = (grad, flat, flat[:, : n * H], d[:, :old], d[:, old], d[:, n], y_to_c, gate["f"], gate_slopes)
+        grads, nets, gate_nets, d_old, d_o, d_z, y_to_cs, fs, slopes = (tensor.unbind(0) for tensor in steps)
         for t in range(T - 1, -1, -1):
             from_gates = None  # the gradient in the gates of this step that comes from those of the next
             if t < T - 1:
-                torch.addmm(grad[t], back, flat[t + 1], out=dy)
+                torch.addmm(grads[t], back, nets[t + 1], out=dy)
                 if back_gates is not None:
-                    from_gates = (back_gates @ flat[t + 1, : n * H]).view(n, H, B).mul_(gate_slopes[t])
-            dc.addcmul_(dy, y_to_c[t])
+                    from_gates = (back_gates @ gate_nets[t + 1]).view(n, H, B).mul_(slopes[t])
+            dc.addcmul_(dy, y_to_cs[t])
             if "o" in form.gates:
-                d[t, old].mul_(dy)
+                d_o[t].mul_(dy)
                 if from_gates is not None:
-                    d[t, old].add_(from_gates[old])
+                    d_o[t].add_(from_gates[old])
                 if p_o is not None:
-                    dc.addcmul_(d[t, old], p_o)
-            d[t, :old].mul_(dc)
-            d[t, n].mul_(dc)
-            dc.mul_(gate["f"][t])
+                    dc.addcmul_(d_o[t], p_o)
+            d_old[t].mul_(dc)
+            d_z[t].mul_(dc)
+            dc.mul_(fs[t])
             if from_gates is not None:
-                d[t, :old].add_(from_gates[:old])
+                d_old[t].add_(from_gates[:old])
             if p_old is not None:
-                dc.add_((d[t, :old] * p_old).sum(0))
+                dc.add_((d_old[t] * p_old).sum(0))
 
         da = flat.transpose(0, 1).contiguous()  # ((n+1)*H, T, B)
         dR = da.view(-1, T * B) @ y[:-1].permute(0, 2, 1).reshape(T * B, H)
@@ -189,26 +191,33 @@ def _remember(
     act = a.new_empty(T, n + 1, H, B)  # net inputs, then activations
     c, y, h = a.new_zeros(T + 1, H, B), a.new_zeros(T + 1, H, B), a.new_empty(T, H, B)
     gate = _by_name(act, form)
-    flat, gates = act.view(T, N, B), act.view(T, N, B)[:, : n * H]
+    flat = act.view(T, N, B)
+    gates = flat[:, : n * H].unbind(0)
     p_old, p_o = _peepholes(p, form)
-    for t in range(T):
-        torch.addmm(a[:, t], R, y[t], out=flat[t])
+    steps = (flat, act[:, :old], act[:, n], gate["i"], gate["f"], gate["o"], c[:-1], c[1:], y[:-1], y[1:], h)
+    rows = zip(a.unbind(1), *(tensor.unbind(0) for tensor in steps), strict=True)
+    for t, (a_t, net, before, z, i, f, o, c_old, c_new, y_old, y_new, h_t) in enumerate(rows):
+        torch.addmm(a_t, R, y_old, out=net)
         if G is not None and t:
             gates[t].addmm_(G, gates[t - 1])
         if p_old is not None:
-            act[t, :old].addcmul_(c[t], p_old)
-        act[t, :old].sigmoid_()
+            before.addcmul_(c_old, p_old)
+        before.sigmoid_()
         if form.squash_input:
-            act[t, n].tanh_()
+            z.tanh_()
         if form.coupled:
-            torch.sub(1, gate["i"][t], out=gate["f"][t])
-        torch.mul(gate["f"][t], c[t], out=c[t + 1])
-        c[t + 1].addcmul_(gate["i"][t], act[t, n])
+            torch.sub(1, i, out=f)
+        torch.mul(f, c_old, out=c_new)
+        c_new.addcmul_(i, z)
         if "o" in form.gates:
-            o = act[t, old] if p_o is None else act[t, old].addcmul_(c[t + 1], p_o)
+            if p_o is not None:
+                o.addcmul_(c_new, p_o)
             o.sigmoid_()
-        h[t] = c[t + 1].tanh() if form.squash_output else c[t + 1]
-        torch.mul(gate["o"][t], h[t], out=y[t + 1])
+        if form.squash_output:
+            torch.tanh(c_new, out=h_t)
+        else:
+            h_t.copy_(c_new)
+        torch.mul(o, h_t, out=y_new)
     return act, c, y, h
 
 
