@@ -17,8 +17,9 @@ from scipy import stats
 from archbench._protocols import HOUSE_RECIPE
 from archbench._records import Component, Curves, Record, TaskFacts, Training
 from archbench._report import Leaderboard, TaskBoard, build_leaderboard
+from archbench._report._headline import headline
 from archbench._report._schema import Row, TaskRow
-from archbench._report._text import NOTHING
+from archbench._report._text import NOTHING, solved_line, steps
 from archbench._report._write import render_files
 from support import MakeRecord
 
@@ -115,6 +116,24 @@ def test_three_levels(make_record: MakeRecord) -> None:
     )
 
 
+@pytest.mark.parametrize("third", ["timeout", "diverged", "not run"])
+def test_the_best_of_those_that_are_ranked(make_record: MakeRecord, third: str) -> None:
+    """An entrant that lacks a seed may be better than all others: nobody is called the best of a board with it."""
+    scores = {"a": [0.8, 0.801, 0.799], "b": [0.5, 0.501, 0.499], "c": [0.99, 0.991]}
+    records = trials(make_record, scores, task_facts=ACCURACY)
+    if third != "not run":
+        records.append(make_record("c", seed=2, status=third, task_facts=ACCURACY))
+
+    board = build_leaderboard(records)
+
+    assert board.boards[0].verdict == (
+        "a is the best of the 2 ranked entrants on digits; 1 of 1 pairs can be told apart, none are equivalent within "
+        "0.02 accuracy. One entrant is not ranked."
+    )
+    assert headline(board) == board.overall[0].verdict
+    assert "a is the best of the 2 ranked entrants on image tasks;" in headline(board)
+
+
 def test_a_small_error_is_better(make_record: MakeRecord) -> None:
     """Where the metric is an error, the entrant with the smaller one is better, on the board and over tasks."""
     scores = {"a": [0.50, 0.52, 0.51], "b": [0.10, 0.12, 0.11]}
@@ -205,6 +224,32 @@ def test_solved_is_a_count_with_its_exact_interval(make_record: MakeRecord) -> N
     assert (row.solved_share.low, row.solved_share.high) == pytest.approx((exact.low, exact.high))
     assert (row.solved, row.median, row.steps_to_target) == (2, 0.95, 300)
     assert [seed.steps_to_target for seed in row.seeds] == [100, None, 300]
+
+
+def test_a_seed_that_diverged_did_not_solve(make_record: MakeRecord) -> None:
+    """It counts in the share and with the budget in the steps, (100 + 300 + 500) / 3; such a task is not always solved.
+
+    A seed that ran out of time counts in neither, and leaves nobody who solves the task with every seed either.
+    """
+    records = aimed(make_record, "a", [0.95, 0.96], [100, 300], ACCURACY)
+
+    def with_one(status: str) -> Leaderboard:
+        third = make_record("a", seed=2, status=status, task_facts=ACCURACY)
+        trial = msgspec.structs.replace(third.trial, task=AIMED)
+        return build_leaderboard([*records, msgspec.structs.replace(third, trial=trial)])
+
+    diverged, late = with_one("diverged"), with_one("timeout")
+
+    row, other = rows(diverged)["a"], rows(late)["a"]
+    exact = stats.binomtest(2, 3).proportion_ci(0.95, method="exact")
+    assert row.solved_share is not None
+    assert other.solved_share is not None
+    assert (row.solved, row.solved_share.n, row.steps_to_target) == (2, 3, 300)
+    assert (row.solved_share.low, row.solved_share.high) == pytest.approx((exact.low, exact.high))
+    assert steps(row) == "\N{GREATER-THAN OR EQUAL TO} 300"
+    assert (other.solved, other.solved_share.n, steps(other)) == (2, 2, "200")
+    for board in (diverged, late):
+        assert solved_line(board.boards[0], board.tasks[0]).endswith("solve it with every seed, 1 with some.")
 
 
 def test_no_seed_solves(make_record: MakeRecord) -> None:

@@ -15,12 +15,12 @@ NO_FIGURE = "The paper gives no figure for it."
 
 CAPTION = (
     "Published claims, judged by the trials of these records. Dots are seeds, the bar is the interval of their mean "
-    "that holds for all claims at once, the dashed line is the threshold of the rule."
+    "that holds for all claims of a provider at once, the dashed line is the threshold of the rule."
 )
 
 HOW_DECIDED = (
     "Each claim has a rule that was fixed, and hashed into the records, before its trials ran. Every seed gives one "
-    "effect; the interval of their mean holds for all claims of the table at once, with 95 % confidence. A claim is "
+    "effect; the interval of their mean holds for all claims of a provider at once, with 95 % confidence. A claim is "
     "supported if the whole interval lies where the rule puts it, contradicted if the whole interval lies elsewhere, "
     "and else undecided. The verdicts are about these nets, data and budgets; the figure of the paper stands beside."
 )

@@ -19,7 +19,7 @@ from archbench._report._further import further_scores
 from archbench._report._provenance import environment_numbers, plugin_file
 from archbench._report._scales import is_logarithmic
 from archbench._report._schema import Entrant, ProtocolEntry, SeedResult, TaskEntry, TaskRow
-from archbench._report._seeds import describe_gap, finished, status_of
+from archbench._report._seeds import describe_gap, finished, status_of, steps_to_solve
 from archbench._report._statistics import Estimate, Floats, normalise
 from archbench._statistics import restricted_mean_steps
 
@@ -60,6 +60,7 @@ def build_row(
         environments=environment_numbers(group, context.environments),
         command=command(entrant, task, protocol, max(seeds) + 1),
         **_scores(counted, task),
+        **_solved([record for record in group if record.trial.seed in seeds]),
         **_costs(group, counted),
     )
 
@@ -119,21 +120,19 @@ def _scores(counted: Sequence[Record], task: TaskEntry) -> dict[str, Any]:
         "validation": estimate("validation"),
         "train_loss": _mean(s.plain_train_loss for s in scores),
         "further": further_scores(scores, task),
-        **_solved(counted),
     }
 
 
-def _solved(counted: Sequence[Record]) -> dict[str, Any]:
+def _solved(tried: Sequence[Record]) -> dict[str, Any]:
     """Return the fields of a row that say on how many seeds the task was solved, and after how many steps."""
-    aimed = [facts for r in counted if (facts := r.training) is not None and facts.target is not None]
-    if not aimed:
+    steps = steps_to_solve(tried)
+    if not steps:
         return {"solved": None, "solved_share": None, "steps_to_target": None}
-    steps = [facts.steps_to_target for facts in aimed]
     solved = sum(taken is not None for taken in steps)
-    budget = max(facts.planned_steps or facts.steps for facts in aimed)
+    budget = max(facts.planned_steps or facts.steps for r in tried if (facts := r.training) is not None)
     return {
         "solved": solved,
-        "solved_share": solved_share(solved, len(aimed)),
+        "solved_share": solved_share(solved, len(steps)),
         "steps_to_target": restricted_mean_steps(steps, budget) if solved else None,
     }
 

@@ -35,6 +35,18 @@ def finished(record: Record) -> bool:
     return record.status == "ok" and record.scores is not None and math.isfinite(record.scores.test)
 
 
+def steps_to_solve(records: Iterable[Record]) -> list[int | None]:
+    """Return after how many steps trials on a task with a target reached it, None for one that did not.
+
+    A trial that diverged did not reach it. One that failed or ran out of time says nothing of that, and is left out.
+    The list is empty where the task has no target.
+    """
+    tried = [record for record in records if finished(record) or record.status == "diverged"]
+    if not any(record.training is not None and record.training.target is not None for record in tried):
+        return []
+    return [record.training.steps_to_target if finished(record) and record.training else None for record in tried]
+
+
 def status_of(record: Record) -> tuple[str, str]:
     """Return status and message of a record; one that is `ok` without a finite score has failed.
 

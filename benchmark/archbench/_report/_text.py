@@ -242,7 +242,9 @@ def solved(row: TaskRow) -> str:
 
 def steps(row: TaskRow) -> str:
     """Return the mean number of steps to solve the task; a bound where some seeds did not; a dash where none did."""
-    return f"{'' if row.solved == row.ok else '≥ '}{count(row.steps_to_target)}" if row.solved else NOTHING
+    if not row.solved or row.solved_share is None:
+        return NOTHING
+    return f"{'' if row.solved == row.solved_share.n else '≥ '}{count(row.steps_to_target)}"
 
 
 def reached(failure: Failure) -> str:
@@ -257,11 +259,12 @@ def solved_line(board: TaskBoard, task: TaskEntry) -> str:
     tried = [row for row in board.rows if row.solved_share is not None]
     if task.target is None or not tried:
         return ""
-    every = sum(row.solved_share is not None and row.solved == row.solved_share.n for row in tried)
-    some = sum(bool(row.solved) for row in tried) - every
+    always = [row for row in tried if row.solved == row.planned]
+    every, some = len(always), sum(bool(row.solved) for row in tried) - len(always)
     text = f"{every or 'None'} of {_several(len(tried), 'entrant')} solve{'s' if every == 1 else ''} it with every seed"
     text += f", {some} with some" if some else ""
-    return f"{text}{'; these are ordered by their steps to solve it' if every > 1 else ''}."
+    ordered = sum(row.rank is not None for row in always) > 1
+    return f"{text}{'; those with every seed are ordered by their steps to solve it' if ordered else ''}."
 
 
 def protocol_words(protocol: ProtocolEntry) -> str:

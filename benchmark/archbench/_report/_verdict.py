@@ -27,13 +27,10 @@ def verdict(
         margin: the margin in words, such as `0.01 accuracy`; empty if there is none.
     """
     ranked = [row for row in rows if row.rank is not None]
-    said = _say(where, [context.label(row.entrant) for row in ranked if row.could_be_best], comparison, seeds, margin)
-    unfinished = sum(row.unfinished for row in rows)
-    if not unfinished:
-        return said
-    if unfinished == 1:
-        return f"{said} One entrant was {UNFINISHED} and is not ranked."
-    return f"{said} {unfinished} entrants were {UNFINISHED} and are not ranked."
+    left = [row for row in rows if row.rank is None and context.current(row.entrant)]
+    best = [context.label(row.entrant) for row in ranked if row.could_be_best]
+    said = _say(where, best, comparison, seeds, margin, everyone=not left)
+    return f"{said} {_left_out(len(left), sum(row.unfinished for row in left))}" if ranked and left else said
 
 
 def no_verdict(where: str, protocol: ProtocolEntry) -> str:
@@ -41,8 +38,18 @@ def no_verdict(where: str, protocol: ProtocolEntry) -> str:
     return f"Scores of the {protocol.label} protocol mean nothing, so nobody is ranked on {where}."
 
 
-def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str) -> str:
-    """Return what the comparison of the ranked entrants allows to say."""
+def _left_out(number: int, unfinished: int) -> str:
+    """Return how many entrants are not ranked, and for how many of them that is because of their training."""
+    if number == unfinished:
+        who = "One entrant was" if number == 1 else f"{number} entrants were"
+        return f"{who} {UNFINISHED} and {'is' if number == 1 else 'are'} not ranked."
+    since = f", {unfinished} of them since {'it was' if unfinished == 1 else 'they were'} {UNFINISHED}"
+    who = "One entrant is" if number == 1 else f"{number} entrants are"
+    return f"{who} not ranked{since if unfinished else ''}."
+
+
+def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str, *, everyone: bool) -> str:
+    """Return what the comparison of the ranked entrants allows to say; `everyone` is ranked, or some are not."""
     ranked = len(comparison.scores.entrants)
     if not ranked:
         return f"Nobody is ranked on {where} yet."
@@ -51,20 +58,24 @@ def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, ma
     if seeds < MIN_SEEDS:
         number = "one seed" if seeds == 1 else f"{seeds} seeds"
         return f"With {number} nothing can be told apart on {where}; {MIN_SEEDS} or more are needed."
+    who = "entrants" if everyone else "ranked entrants"
     if comparison.reason and not comparison.told_apart:
-        return f"All {ranked} entrants have the same score on {where} with every seed."
-    return f"{_leaders(where, best, ranked)}; {_resolution(comparison, margin)}."
+        return f"All {ranked} {who} have the same score on {where} with every seed."
+    return f"{_leaders(where, best, ranked, who)}; {_resolution(comparison, margin)}."
 
 
-def _leaders(where: str, best: Sequence[str], ranked: int) -> str:
-    """Return who could be the best."""
+def _leaders(where: str, best: Sequence[str], ranked: int, who: str) -> str:
+    """Return who could be the best of so many entrants, who are called `who`."""
     if len(best) == 1:
+        if who != "entrants":
+            return f"{best[0]} is the best of the {ranked} {who} on {where}"
         others = "the other entrant" if ranked == 2 else f"all {ranked - 1} other entrants"
         return f"{best[0]} is the best on {where}, better than {others}"
     named = f": {', '.join(best)}" if len(best) <= MOST_NAMES else ""
     if len(best) == ranked:
-        return f"{'Both' if ranked == 2 else f'All {ranked}'} entrants could be the best on {where}{named}"
-    return f"{len(best)}{'' if named else f' of {ranked}'} entrants could be the best on {where}{named}"
+        return f"{'Both' if ranked == 2 else f'All {ranked}'} {who} could be the best on {where}{named}"
+    number = f"{len(best)} entrants" if named and who == "entrants" else f"{len(best)} of {ranked} {who}"
+    return f"{number} could be the best on {where}{named}"
 
 
 def _resolution(comparison: Comparison, margin: str) -> str:

@@ -205,7 +205,7 @@ def _settle(
 ) -> Selected[Item]:
     options = settle_options(registered.item, values, selector)
     name = make_label(registered.item, options).partition("[")[0]
-    ambiguous = sum(name in (rival.item.name, *rival.item.variants) for rival in rivals) > 1
+    ambiguous = len([rival for rival in rivals if name == rival.item.name or name in rival.item.variants]) > 1
     return Selected(registered, options, make_component(registered, options, ambiguous=ambiguous), named)
 
 

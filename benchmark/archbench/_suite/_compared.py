@@ -23,7 +23,8 @@ class PairComparison(msgspec.Struct, frozen=True, kw_only=True):
         ratio_low, ratio_high: bounds of the same interval for the ratio.
         answer: `better`, `worse`, `equivalent` or `undecided`, of the first against the second.
         decided_at: number of seeds at which a sequential rule gave the answer; None without such a rule or answer.
-        seeds_needed: seeds that would decide it if what was seen is the truth; None if it is decided, or hopeless.
+        seeds_needed: seeds with which a sequential rule (`decide`) would decide it every other time, if what was seen
+            is the truth; None if it is decided, or would need too many.
     """
 
     first: str
@@ -45,7 +46,8 @@ class Solved(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         seeds: number of seeds that did.
-        of: number of seeds in all.
+        of: number of seeds that did or did not. One that diverged did not; one that failed otherwise, or ran out of
+            time, says nothing of it and is left out.
         low, high: exact 95% interval of the probability that a seed does.
         steps: mean number of steps until then, where a seed that did not counts with the whole budget; None if the
             budget was a time.

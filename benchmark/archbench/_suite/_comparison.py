@@ -15,8 +15,9 @@ from archbench._planning import Cell
 from archbench._records import Record, strangers
 from archbench._report._rows import margin_share, normalised
 from archbench._report._scales import scale_of
-from archbench._report._seeds import finished, same_data
+from archbench._report._seeds import finished, same_data, steps_to_solve
 from archbench._statistics import (
+    MOST_SEEDS,
     Decision,
     Judgement,
     Scale,
@@ -24,10 +25,12 @@ from archbench._statistics import (
     binomial_interval,
     decide,
     judge,
+    nominal_level,
     restricted_mean_steps,
     seeds_to_decide,
 )
 from archbench._suite._compared import Answer, Comparison, PairComparison, Solved
+from archbench._suite._settings import MAX_SEEDS
 
 Floats = npt.NDArray[np.float64]
 
@@ -159,7 +162,8 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
             steps=measured.steps,
         )  # fmt: skip
         measured = measured.until(found.seeds)  # other tasks may have needed more
-    pairs = tuple(_pair(measured, found, pair) for pair in combinations(range(len(measured.labels)), 2))
+    level = _level(measured, found)
+    pairs = tuple(_pair(measured, found, pair, level) for pair in _all_pairs(measured))
     means = scale.restored(measured.scores.mean(axis=1)).tolist()
     return Comparison(
         **measured.facts,
@@ -176,8 +180,32 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
     )
 
 
-def _pair(measured: Measured, found: Judgement | Decision, pair: tuple[int, int]) -> PairComparison:
-    """Return what was found about two entrants."""
+def generous(seeds: int) -> int:
+    """Return a largest number of seeds for a sequential rule that needs so many if what was seen is the truth."""
+    return min(max(MAX_SEEDS, round(1.5 * seeds)), MOST_SEEDS)
+
+
+def _all_pairs(measured: Measured) -> list[tuple[int, int]]:
+    return list(combinations(range(len(measured.labels)), 2))
+
+
+def _level(measured: Measured, found: Judgement | Decision) -> float:
+    """Return the nominal level of the sequential rule that is to decide the open pairs.
+
+    It depends on the largest number of seeds, which in turn depends on the level, though little.
+    """
+    count = len(_all_pairs(measured)) * (1 if measured.steps is None else 2)
+    level = found.level if isinstance(found, Decision) else (1 - found.level) / len(_all_pairs(measured))
+    for _ in range(2):
+        needed = [_needed(measured, found, pair, level) for pair in _all_pairs(measured)]
+        if not any(needed):
+            break
+        level = nominal_level(generous(max(filter(None, needed))), count)
+    return level
+
+
+def _pair(measured: Measured, found: Judgement | Decision, pair: tuple[int, int], level: float) -> PairComparison:
+    """Return what was found about two entrants; `level` is that of a rule that goes on."""
     (first, second), half, by_steps = pair, float(found.half_widths[pair]), bool(found.by_steps[pair])
     gaps = _gaps(measured, pair, by_steps=by_steps)
     mean = float(gaps.mean())
@@ -194,7 +222,7 @@ def _pair(measured: Measured, found: Judgement | Decision, pair: tuple[int, int]
         ratio_low=_number(np.exp(-mean - half)) if ratios else None,
         ratio_high=_number(np.exp(-mean + half)) if ratios else None,
         decided_at=int(found.decided_at[pair]) or None if isinstance(found, Decision) else None,
-        seeds_needed=_needed(gaps, measured, found, pair),
+        seeds_needed=_needed(measured, found, pair, level),
     )
 
 
@@ -206,13 +234,17 @@ def _gaps(measured: Measured, pair: tuple[int, int], *, by_steps: bool) -> Float
     return np.asarray(measured.scores[first] - measured.scores[second])
 
 
-def _needed(gaps: Floats, measured: Measured, found: Judgement | Decision, pair: tuple[int, int]) -> int | None:
-    """Return how many seeds would decide a pair that is undecided; None for another one, or a hopeless one."""
+def _needed(measured: Measured, found: Judgement | Decision, pair: tuple[int, int], level: float) -> int | None:
+    """Return how many seeds would decide a pair that is undecided, at this level of each look.
+
+    Returns:
+        None for a pair that is decided, cannot be compared, or would need too many.
+    """
+    by_steps = bool(found.by_steps[pair])
+    gaps = _gaps(measured, pair, by_steps=by_steps)
     if found.answers[pair] != "undecided" or not np.isfinite(gaps.mean()):
         return None
-    count = len(measured.labels) * (len(measured.labels) - 1) // 2
-    level = found.level if isinstance(found, Decision) else (1 - found.level) / count
-    margin = 0.0 if found.by_steps[pair] else measured.scale.threshold
+    margin = 0.0 if by_steps else measured.scale.threshold
     return seeds_to_decide(float(gaps.mean()), float(gaps.std(ddof=1)), margin=margin, seen=len(gaps), level=level)
 
 
@@ -248,15 +280,15 @@ def _missing(records: Sequence[Record], apart: Mapping[str, str]) -> dict[int, s
 
 def _solved(records: Sequence[Record]) -> Solved | None:
     """Return how many seeds solved the task; None where it has no target or nothing was trained."""
-    trained = [r.training for r in records if r.training is not None and r.training.target is not None]
-    if not trained:
+    taken = steps_to_solve(records)
+    if not taken:
         return None
-    taken = [training.steps_to_target for training in trained]
     count = sum(steps is not None for steps in taken)
+    trained = [record.training for record in records if record.training is not None]
     budgets = [training.planned_steps for training in trained if training.planned_steps is not None]
-    low, high = binomial_interval(count, len(records))
+    low, high = binomial_interval(count, len(taken))
     steps = restricted_mean_steps(taken, max(budgets)) if len(budgets) == len(trained) else None
-    return Solved(seeds=count, of=len(records), low=low, high=high, steps=steps)
+    return Solved(seeds=count, of=len(taken), low=low, high=high, steps=steps)
 
 
 def _steps(groups: Sequence[Sequence[Record]], seeds: int) -> Steps | None:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from archbench._statistics import MOST_SEEDS
 from archbench._suite._compare import Compared, Rules
-from archbench._suite._settings import MAX_SEEDS
+from archbench._suite._comparison import generous
 from archbench.cli._output import out_option, print_json
 from archbench.cli._results import broken_plugins, print_failures
 from archbench.cli._tables import make_table, print_table
@@ -166,12 +166,12 @@ def _conclusions(compared: Compared, again: str) -> Iterator[str]:
     needed = [pair.seeds_needed for pair in answer.open]
     known = [number for number in needed if number is not None]
     if known:
-        rest = "" if len(known) == len(needed) else "; other pairs differ too little for any number of seeds"
+        rest = "" if len(known) == len(needed) else f"; other pairs differ too little for {MOST_SEEDS} seeds"
         yield f"Undecided. If what was seen is the truth, about {max(known)} seeds would tell{rest}:"
-        yield f"    {again} --decide --max-seeds {_generous(max(known))}"
+        yield f"    {again} --decide --max-seeds {generous(max(known))}"
         yield "That rule looks at these seeds again: this answer and that one together are wrong in at most 10%."
     elif needed and not answer.reason:
-        yield "Undecided, and what was seen differs too little for any number of seeds; --margin says what matters."
+        yield f"Undecided, and what was seen differs too little for {MOST_SEEDS} seeds; --margin says what matters."
 
 
 def _promise(rules: Rules, tasks: int) -> str:
@@ -180,11 +180,6 @@ def _promise(rules: Rules, tasks: int) -> str:
         return f"However often it looked: {where} is wrong in at most 5%. At most {rules.seeds} seeds were allowed."
     where = "of each table" if tasks > 1 else "of all pairs"
     return f"The intervals {where} hold together with 95% probability."
-
-
-def _generous(seeds: int) -> int:
-    """Return a largest number of seeds that leaves room for a difference that turns out smaller."""
-    return min(max(MAX_SEEDS, round(1.5 * seeds)), MOST_SEEDS)
 
 
 def _command(selectors: Sequence[str], tasks: Sequence[str] | None, protocol: str, out: Path) -> str:

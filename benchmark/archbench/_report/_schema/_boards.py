@@ -62,8 +62,9 @@ class TaskRow(Row, frozen=True, kw_only=True):
         recipe: the recipe of its trials in words, where the protocol alone does not say it: its own recipe, or the one
             that tuning chose; else empty.
         solved: number of its counted trials that reached the target of the task; None if the task has no target.
-        solved_share: the share of seeds on which it would reach the target, with the exact binomial interval; None if
-            the task has no target.
+        solved_share: the share of seeds on which it would reach the target, with the exact binomial interval. Trials
+            that diverged count as not solved; those that failed otherwise or are missing do not count. None if the task
+            has no target.
         steps_to_target: mean number of optimiser steps until the target was reached, where a trial that did not reach
             it counts with the whole budget; None if none did.
         planned: number of seeds that the board compares.
