@@ -126,6 +126,18 @@ def test_entrants_within_the_margin_are_equivalent(scored: Any) -> None:
     assert compare("mlp", "lstm", seeds=8).answer.margin == 0.02
 
 
+def test_equal_scores_hide_a_chance_of_failure(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
+    """Three seeds that all scored the same leave up to 71 % of others (1 - .025 ** (1 / 3)), also where both did so."""
+    scored(lambda name, task, seed: 1.0 if name != "gru" else 0.9 + 0.001 * seed)
+    found = compare("mlp", "lstm", "gru", seeds=3).answer
+    done = cli_here("compare", "mlp", "lstm", "gru", "--task", "digits", "--protocol", "smoke", cwd=tmp_path)
+
+    assert found.alike == pytest.approx({"mlp": 1 - 0.025 ** (1 / 3), "lstm": 1 - 0.025 ** (1 / 3)})
+    assert {(pair.first, pair.second): pair.answer for pair in found.pairs}["mlp", "lstm"] == "equivalent"
+    assert "lstm: all 3 seeds scored the same, which hides a chance of failure; up to 71% of other seeds" in done.stdout
+    assert "gru: all" not in done.stdout
+
+
 def test_open_question_says_what_it_would_take(scored: Any) -> None:
     """With the seeds that it names, `--decide` decides in about half of the runs, if what was seen is the truth."""
     wave = [0.03, -0.02, 0.02, -0.01]

@@ -77,6 +77,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         pairs: one for each pair.
         missing: entrants that are not compared, with the reason.
         solved: how many seeds of each entrant solved the task; empty where it has no target, and over tasks.
+        alike: the entrants whose seeds all have the same score, with the largest share of other seeds that may have
+            another one: the bound of the exact 95% interval.
         reason: why nothing was compared; empty where something was.
     """
 
@@ -92,6 +94,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[PairComparison, ...]
     missing: dict[str, str]
     solved: dict[str, Solved] = {}
+    alike: dict[str, float] = {}
     reason: str = ""
 
     @property

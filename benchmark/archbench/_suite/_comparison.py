@@ -176,8 +176,16 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
             for label, group in zip(measured.labels, measured.records, strict=True)
             if (solved := _solved(group))
         },
+        alike=_alike(measured),
         reason=reason,
     )
+
+
+def _alike(measured: Measured) -> dict[str, float]:
+    """Return the entrants whose seeds all have the same score, with how many others may still have another one."""
+    seeds = measured.raw.shape[1]
+    share = 1 - binomial_interval(seeds, seeds).low
+    return {label: share for label, row in zip(measured.labels, measured.raw, strict=True) if np.ptp(row) == 0}
 
 
 def generous(seeds: int) -> int:

@@ -102,6 +102,10 @@ def _explain_comparison(comparison: Comparison) -> Iterator[str]:
         yield "Those that solve it with every seed are compared by their steps to solve it, not by their scores."
     if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
         yield "Some seeds solved it and some did not: these counts say more than a difference of means."
+    equal = {label for pair in comparison.pairs if pair.answer == "equivalent" for label in (pair.first, pair.second)}
+    for label in [label for label in comparison.alike if label in equal]:
+        others = f"up to {comparison.alike[label]:.0%} of other seeds may still differ"
+        yield f"{label}: all {comparison.seeds} seeds scored the same, which hides a chance of failure; {others}"
     for label, reason in comparison.missing.items():
         yield f"{label} is not compared: {reason}"
     if comparison.reason:
