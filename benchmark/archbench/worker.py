@@ -7,13 +7,15 @@ Started by `torchrun`, also on several machines, every process is one rank:
 JOB is a file that `benchmark run --write-jobs` wrote, on every machine. OUT is an output folder, as that of `benchmark
 run --out`: rank 0 writes the record into it, and a long training keeps its state there, from which the same command
 goes on. A name that ends in `.json` is that of a new file for the record alone. The exit code is 0 if the trial ended
-ok, 1 if it did not, and 2 if it cannot be begun.
+ok, 1 if it did not, and 2 if it cannot be begun, or its record cannot be written where it belongs.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +23,7 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._planning import Job, rank_of
-from archbench._records import RESULTS, Record, Store, encode_record, write_atomically
+from archbench._records import RESULTS, Record, Store, encode_record, try_writing, write_atomically
 
 USAGE = "give a job file and an output folder: python -m archbench.worker JOB OUT"
 
@@ -38,12 +40,15 @@ def main(arguments: list[str]) -> int:
         _refuse(f"{target} is a file; {USAGE}")
     if job.device.kind == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    record = _train(job, store)
-    if job.rank is None or job.rank.leads:
-        try:
-            _write(record, store, target)
-        except StoreError as error:
-            _refuse(str(error))
+    leads, place = job.rank is None or job.rank.leads, target if store is None else store.path(job.trial.id)
+    try:
+        if leads:
+            try_writing(place.parent)  # to learn it from the record would cost the whole training
+        record = _train(job, store)
+        if leads:
+            _write(record, store, place)
+    except StoreError as error:
+        _refuse(str(error))
     if record.status != "ok":
         sys.stderr.write(f"{job.rank or record.trial}: {record.status}: {record.message}\n{record.detail}")
     return 0 if record.status == "ok" else 1
@@ -57,13 +62,28 @@ def _train(job: Job, store: Store | None) -> Record:
     return run_trial(job, checkpoint=store.checkpoint(job.trial.id), networks=store.networks)
 
 
-def _write(record: Record, store: Store | None, target: Path) -> None:
-    if store is None:
-        write_atomically(target, encode_record(record))
-        return
-    store.write(record)
-    if record.status in RESULTS:
+def _write(record: Record, store: Store | None, place: Path) -> None:
+    """Write the record of a trial that was trained; where its place cannot be written any more, keep it elsewhere.
+
+    Raises:
+        StoreError: its place cannot be written; it says where the record is.
+    """
+    try:
+        write_atomically(place, encode_record(record))
+    except StoreError as error:
+        raise StoreError(f"{error}. {_keep_elsewhere(record, place)}") from None
+    if store is not None and record.status in RESULTS:
         store.drop_checkpoint(record.id)
+
+
+def _keep_elsewhere(record: Record, place: Path) -> str:
+    """Write a record into a temporary folder of the system, and return what to say about it."""
+    try:
+        kept = Path(tempfile.mkdtemp(prefix="archbench-")) / f"{record.id}.json"
+        write_atomically(kept, encode_record(record))
+    except (OSError, StoreError) as error:
+        return f"The record is lost: {error}"
+    return f"The record is in {kept} on {platform.node()}; move it to {place}"
 
 
 def _read(path: Path) -> Job:

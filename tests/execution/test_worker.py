@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from archbench import worker
 from archbench._planning import Device, Job, make_plan, rank_of
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
-from archbench._records import Record, decode_record
+from archbench._records import Record, Store, decode_record, try_writing
 from archbench._selection import select
+from support import MakeRecord
 
 
 @pytest.fixture
@@ -84,6 +90,70 @@ def test_wrong_commands(arguments: tuple[str, ...], words: str, job: Path) -> No
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("target", ["full", "full/record.json"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_training(
+    target: str, job: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is trained where the record would have no place; what says so names no option of another command."""
+    (job.parent / "full").mkdir()
+    monkeypatch.setattr(worker, "_train", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail_as_full)
+    with pytest.raises(SystemExit) as ended:
+        worker.main([str(job), str(job.parent / target)])
+    said = capsys.readouterr().err
+
+    assert ended.value.code == 2
+    assert said.startswith(f"error: cannot write {job.parent / 'full'}")
+    assert "No space left on device" in said
+    assert "--out" not in said
+
+
+@pytest.mark.parametrize(("has_room", "words"), [(True, "The record is in "), (False, "The record is lost: ")])
+def test_a_record_that_cannot_be_written_at_the_end_is_kept(
+    has_room: bool,
+    words: str,
+    job: Path,
+    make_record: MakeRecord,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where the folder fills up during the training, the record is in a temporary folder, which the error names."""
+    record, out, system = make_record(), job.parent / "out", job.parent / "system"
+    system.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(system))
+
+    def train(job: Job, store: Store) -> Record:
+        shutil.rmtree(store.root)
+        store.root.write_text("no folder any more")
+        return record
+
+    monkeypatch.setattr(worker, "_train", train)
+    if not has_room:
+        monkeypatch.setattr(tempfile, "mkdtemp", fail_as_full)
+    with pytest.raises(SystemExit) as ended:
+        worker.main([str(job), str(out)])
+    said = capsys.readouterr().err
+
+    assert ended.value.code == 2
+    assert f"error: cannot write {out}" in said
+    assert words in said
+    kept = list(system.rglob("*.json"))
+    assert [decode_record(path.read_bytes()) for path in kept] == [record] * has_room
+    assert all(f"{path} on {platform.node()}; move it to {out}/records/" in said for path in kept)
+
+
+def fail_as_full(**_: object) -> None:
+    """Fail as on a full disk."""
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_folder_is_left_as_it_was_found(tmp_path: Path) -> None:
+    """What is written to try a folder does not stay in it."""
+    try_writing(tmp_path / "a" / "b")
+
+    assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_ranks_on_two_machines(job: Path) -> None:

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _AS_ZEROS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 """Turns each digit into a zero: a long number is then found at once, where a pattern would try from every digit."""
 _MOST_BITS = 64
 _PIECE = 1 << 20
+_AS_A_RECORD = 1 << 16
 _NO_RECORD = (msgspec.DecodeError, OverflowError, DeclarationError, RecursionError)
 """What decoding raises."""
 
@@ -183,12 +185,30 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
         if durable:
             _sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose another --out"
-        ) from None
+        raise _refusal(path, error) from None
     finally:  # the temporary file is still there if an error or Ctrl-C came before the rename
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def try_writing(folder: Path) -> None:
+    """Make a folder and write as much into it as a record takes, of which nothing stays.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY) as file:
+            file.write(bytes(_AS_A_RECORD))
+            file.flush()
+            os.fsync(file.fileno())  # some file systems say only now that they are full
+    except OSError as error:
+        raise _refusal(folder, error) from None
+
+
+def _refusal(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot write {path}: {error.strerror or error}; free some space or choose another folder")
 
 
 def _sync_folder(folder: Path) -> None:
