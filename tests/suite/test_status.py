@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
+import platform
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -13,7 +18,8 @@ from typer.testing import CliRunner
 
 from archbench._errors import StoreError
 from archbench._planning import Device
-from archbench._records import Store
+from archbench._records import Store, is_held
+from archbench._records._holding import LOCK
 from archbench._suite._pace import Pace
 from archbench._suite._status import NAME, RunStatus, StatusFile, read_folder_status
 from archbench.cli._app import VERBS, make_app
@@ -85,16 +91,66 @@ def test_a_running_folder(make_record: MakeRecord, tmp_path: Path) -> None:
 
 
 def test_a_killed_run_is_told_from_a_running_one(tmp_path: Path) -> None:
-    """A process that is gone was killed; of another machine only the age of the status can tell."""
+    """A run that trains holds the folder, whatever the number of its process says here, and a killed one does not."""
     started(tmp_path)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    change(tmp_path, pid=gone.pid)
+    with Store(tmp_path).locked():
+        change(tmp_path, pid=gone.pid)
+        assert read_folder_status(tmp_path).state == "running"
+        change(tmp_path, host="elsewhere", updated="2026-01-01T00:00:00+00:00")
+        assert read_folder_status(tmp_path).state == "running"
+    change(tmp_path, host=platform.node(), pid=os.getpid())
     assert read_folder_status(tmp_path).state == "killed"
-    change(tmp_path, host="elsewhere")
+
+
+@pytest.mark.parametrize("hidden", ["another machine", "no locks", "no lock"])
+def test_where_the_lock_cannot_be_seen(hidden: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the age of the status tells whether a run goes on; a process of its number tells nothing."""
+    with Store(tmp_path).locked():
+        started(tmp_path)
+    if hidden == "another machine":
+        change(tmp_path, host="elsewhere")
+    elif hidden == "no lock":
+        (tmp_path / LOCK).unlink()
+    else:
+        monkeypatch.setattr("fcntl.flock", fail_without_locks)
     assert read_folder_status(tmp_path).state == "running"
-    change(tmp_path, updated="2026-01-01T00:00:00+00:00")
+    change(tmp_path, updated="2026-01-01T00:00:00+00:00", pid=os.getpid())
     assert read_folder_status(tmp_path).state == "killed"
+
+
+def fail_without_locks(*_: object) -> None:
+    """Fail as on a file system without locks."""
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that takes its status away and frees the folder between two looks has ended."""
+    status = started(tmp_path)
+
+    def end(root: Path) -> bool:
+        status.training_ended()
+        return is_held(root) is True
+
+    monkeypatch.setattr("archbench._suite._status.is_held", end)
+    assert read_folder_status(tmp_path).state == "idle"
+
+
+def test_looking_does_not_keep_a_run_from_starting(tmp_path: Path) -> None:
+    """The lock is asked for in a way that leaves no file behind, and a run that starts meanwhile asks again."""
+    assert is_held(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    with Store(tmp_path).locked():
+        assert is_held(tmp_path) is True
+    assert is_held(tmp_path) is False
+    with open(tmp_path / LOCK) as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        freed = threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN))
+        freed.start()
+        with Store(tmp_path).locked():
+            freed.join()
+            assert is_held(tmp_path) is True
 
 
 def test_a_status_that_cannot_be_written_stops_nothing(make_record: MakeRecord, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from archbench._records._grouping import current_recipe as current_recipe
 from archbench._records._grouping import group_by as group_by
 from archbench._records._grouping import latest_start as latest_start
 from archbench._records._grouping import newest as newest
+from archbench._records._holding import is_held as is_held
 from archbench._records._limits import MOST_CHANNELS as MOST_CHANNELS
 from archbench._records._limits import MOST_CLASSES as MOST_CLASSES
 from archbench._records._limits import MOST_DETAIL as MOST_DETAIL

@@ -12,7 +12,12 @@ from pathlib import Path
 from archbench._errors import StoreError
 from archbench._records._files import TEMPORARY
 
+LOCK = ".lock"
+"""Name of the lock below the folder."""
+
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+_PATIENCE = 0.5
+"""Seconds for which a run asks for the lock, which `is_held` may have for a moment."""
 
 
 @contextlib.contextmanager
@@ -28,6 +33,28 @@ def hold(root: Path, written: Sequence[Path]) -> Iterator[None]:
     """
     with _explaining(root), _locked(root, written):
         yield
+
+
+def is_held(root: Path) -> bool | None:
+    """Return whether a process of this machine holds a folder, in whatever container; None where nothing tells.
+
+    A lock that is free is taken for a moment, so that several may look at a time; a run that starts in it asks again.
+    """
+    import fcntl
+
+    try:
+        descriptor = os.open(root / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:  # it is not there, or is not ours to read
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextlib.contextmanager
@@ -51,12 +78,12 @@ def _locked(root: Path, written: Sequence[Path]) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     records = written[0]
-    _refuse_links([root / ".lock", *written], records)
+    _refuse_links([root / LOCK, *written], records)
     # The kernel frees the lock of a process that dies. A soft lock, filelock's fallback, would stay.
-    lock = FileLock(root / ".lock", fallback_to_soft=False)
+    lock = FileLock(root / LOCK, fallback_to_soft=False)
     try:
         records.mkdir(parents=True, exist_ok=True)
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=_PATIENCE, poll_interval=_PATIENCE / 20)
     except Timeout:
         raise StoreError(
             f"another run is writing to {root}; wait for it, or choose another folder with --out"

@@ -1,7 +1,6 @@
 """The status of a run: a small file in its folder that another process can read, while the run goes on.
 
-The file is there as long as trials are trained. A run that was killed leaves it behind, with the number of a process
-that is no more.
+The file is there as long as trials are trained. A run that was killed leaves it behind; the lock of the folder tells.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._planning import Device
-from archbench._records import Record, Store, Trial, printable, write_atomically
+from archbench._records import Record, Store, Trial, is_held, printable, write_atomically
 from archbench._suite._observer import Observer
 from archbench._suite._pace import Pace
 
@@ -29,7 +28,7 @@ HEARTBEAT = 10.0
 """Seconds after which the file is written again though nothing happened, so that the time left is not old."""
 
 SILENCE = 60.0
-"""Seconds without a new status after which a run on another machine counts as killed."""
+"""Seconds without a new status after which a run whose lock cannot be seen from here counts as killed."""
 
 _LAST_FAILURES = 10
 
@@ -180,8 +179,11 @@ def read_folder_status(root: Path) -> FolderStatus:
         raise StoreError(f"there is no folder {root}; name the folder of a run with --out")
     found, broken = Store(root).scan()
     run = _read(root / NAME)
+    alive = run is not None and _is_alive(run, root)
+    if not alive:
+        run = _read(root / NAME)  # it may have ended since, and taken its status away
     return FolderStatus(
-        state="idle" if run is None else "running" if _is_alive(run) else "killed",
+        state="idle" if run is None else "running" if alive else "killed",
         run=run,
         records=dict(sorted(Counter(record.status for record in found.values()).items())),
         broken={printable(path.relative_to(root).as_posix()): reason for path, reason in broken},
@@ -195,18 +197,16 @@ def _read(path: Path) -> RunStatus | None:
         return None
 
 
-def _is_alive(run: RunStatus) -> bool:
-    """Return whether the process of a run is there, or if that is on another machine, whether it wrote lately."""
-    if run.host != platform.node():
-        age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run.updated)
-        return age.total_seconds() < SILENCE
-    try:
-        os.kill(run.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it belongs to somebody else
-        return True
-    return True
+def _is_alive(run: RunStatus, root: Path) -> bool:
+    """Return whether the run of a folder goes on: whether it holds the folder, else whether it wrote lately.
+
+    Its process tells nothing: containers have their own numbers, and numbers are given again.
+    """
+    held = is_held(root)
+    if held or (held is False and run.host == platform.node()):
+        return held
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run.updated)
+    return age.total_seconds() < SILENCE
 
 
 def _now() -> str:
