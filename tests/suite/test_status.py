@@ -195,3 +195,13 @@ def test_the_command(make_record: MakeRecord, tmp_path: Path) -> None:
     assert list(found["broken"]) == ["records/ab/abcd.json"]
     with pytest.raises(StoreError, match="there is no folder"):
         run.invoke(make_app(VERBS), ["status", "--out", str(tmp_path / "no")], catch_exceptions=False)
+
+
+def test_a_run_that_starts(tmp_path: Path) -> None:
+    """As long as the devices are not known, there is no number of workers, in words or in JSON."""
+    StatusFile(tmp_path).training_started(4, 3)
+    said = CliRunner().invoke(make_app(VERBS), ["status", "--out", str(tmp_path)]).output.splitlines()
+    assert said[1] == "It is starting, and looks for its devices."
+    assert said[2].startswith("See `benchmark leaderboard")
+    found = json.loads(CliRunner().invoke(make_app(VERBS), ["status", "--out", str(tmp_path), "--json"]).output)
+    assert (found["run"]["device"], found["run"]["workers"]) == ("", None)

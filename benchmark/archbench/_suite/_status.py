@@ -59,8 +59,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         total: trials that this run has to train, those that tuning may still decide on included.
         done: how many of them are finished.
         statuses: number of finished trials by status.
-        device: `cpu` or `cuda`.
-        workers: trials at a time.
+        device: `cpu` or `cuda`; empty as long as the run looks for it.
+        workers: trials at a time; None as long as that is not known.
         running: the trials that are being trained.
         failures: the last trials that did not end ok, the newest last.
         seconds_left: a guess; None until a trial is finished.
@@ -75,7 +75,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     statuses: dict[str, int]
     device: str
-    workers: int
+    workers: int | None
     running: list[RunningTrial]
     failures: list[EndedBadly]
     seconds_left: float | None
@@ -144,7 +144,7 @@ class StatusFile(Observer):
             done=self.pace.done,
             statuses=dict(sorted(self.statuses.items())),
             device=self.device,
-            workers=self.pace.workers,
+            workers=self.pace.workers if self.device else None,
             running=[RunningTrial(trial=str(t), seconds=round(s, 1)) for t, s in self.pace.running_for()],
             failures=self.failures[-_LAST_FAILURES:],
             seconds_left=self.pace.seconds_left(),

@@ -62,7 +62,7 @@ def _running_lines(run: RunStatus) -> list[str]:
     kept = f", {run.kept} were there before" if run.kept else ""
     lines = [
         f"Running on {run.host} since {run.started}: {_progress(run)}{kept}; time left: {left}.",
-        f"{run.workers} at a time on {run.device or 'the device that is being looked for'}:",
+        f"{run.workers} at a time on {run.device}:" if run.device else "It is starting, and looks for its devices.",
     ]
     lines += [f"  {trial.trial}  {trial.seconds:.0f} s" for trial in run.running]
     if run.failures:
