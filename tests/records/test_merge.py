@@ -74,6 +74,57 @@ def test_contradictions_are_refused_with_both_results(make_record: MakeRecord, t
     assert len(contents(a)) == 2
 
 
+def placed(record: Record, **changes: object) -> Record:
+    """Return the record as one of another environment."""
+    assert record.environment is not None
+    return msgspec.structs.replace(record, environment=msgspec.structs.replace(record.environment, **changes))
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [({"threads": 2}, {"threads": 4}), ({"devices": 1}, {"devices": 2}), ({"processor": "a"}, {"processor": "b"})],
+)
+def test_results_of_unlike_machines(
+    here: dict[str, object], there: dict[str, object], make_record: MakeRecord, tmp_path: Path
+) -> None:
+    """Both may come out again: what differs is shown, and either file may be deleted."""
+    (name,) = here
+    a = folder(tmp_path / "a", placed(make_record(0), **here))
+    b = folder(tmp_path / "b", placed(scored(make_record(0), 0.5), **there))
+
+    with pytest.raises(StoreError, match="delete either file") as caught:
+        merge([a, b], Store(tmp_path / "c"))
+    assert f"{a} has accuracy 0.75 (cpu, {name} {here[name]}); {b} has accuracy 0.5 (cpu, {name} {there[name]})" in str(
+        caught.value
+    )
+    assert "equal --workers" in str(caught.value)
+    assert "benchmark reproduce" not in str(caught.value)
+
+
+def test_results_of_like_machines(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Only one of two results of equal threads can come out again, whatever a third of other threads says."""
+    a = folder(tmp_path / "a", make_record(0), placed(make_record(1), torch="1"))
+    b = folder(tmp_path / "b", scored(make_record(0), 0.5), placed(scored(make_record(1), 0.5), torch="2"))
+    c = folder(tmp_path / "c", placed(make_record(0), threads=64))
+
+    with pytest.raises(StoreError, match="`benchmark reproduce` says which of two comes out again") as caught:
+        merge([a, b, c], Store(tmp_path / "d"))
+    assert "delete either file" not in str(caught.value)
+    assert f"{a} has accuracy 0.75 (cpu, torch 1); {b} has accuracy 0.5 (cpu, torch 2)" in str(caught.value)
+
+
+def test_a_crash_explains_no_contradiction(make_record: MakeRecord, tmp_path: Path) -> None:
+    """A crash, which may be without an environment, stands beside results and changes no advice; both may be needed."""
+    failed = make_record(0, status="failed", scores=None, curves=None, training=None, environment=None)
+    a = folder(tmp_path / "a", make_record(0), make_record(1))
+    b = folder(tmp_path / "b", scored(make_record(0), 0.5), placed(scored(make_record(1), 0.5), threads=64))
+    c = folder(tmp_path / "c", failed)
+
+    with pytest.raises(StoreError, match=r"`benchmark reproduce` says .*; where threads, .* delete either") as caught:
+        merge([a, b, c], Store(tmp_path / "d"))
+    assert f"{b} has accuracy 0.5 (cpu); {c} has failed" in str(caught.value)
+
+
 def test_a_result_replaces_a_crash(make_record: MakeRecord, tmp_path: Path) -> None:
     """What one machine could not finish is taken from the one that did, in either order."""
     crash = make_record(status="crashed", scores=None, curves=None, training=None, started="2026-02-01")

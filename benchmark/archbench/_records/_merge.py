@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from archbench._errors import StoreError
+from archbench._records._environment import Environment
+from archbench._records._grouping import group_by
 from archbench._records._merge_networks import Copies, bring_networks
 from archbench._records._record import Record
 from archbench._records._refused import one_for_each_cell
@@ -15,6 +19,11 @@ from archbench._records._scan import choose, contradiction
 from archbench._records._store import Store
 
 _SHOWN = 10
+_DELETE_ONE = "`benchmark reproduce` says which of two comes out again; then delete the file of the other"
+_DELETE_EITHER = (
+    "where threads, devices or processor differ, both may come out again, each in its environment; delete either file "
+    "(equal --workers on like machines avoid it)"
+)
 
 
 class Merged(NamedTuple):
@@ -105,24 +114,47 @@ def _raise_if_contradictory(copies: Mapping[str, Copies], contradictory: Copies)
     everything = defaultdict(list, {key: [*mine] for key, mine in copies.items()})
     for path, record in contradictory:
         everything[record.id].append((path, record))
-    lines = []
+    lines, advice = [], set()
     for mine in everything.values():
         records = [record for _, record in mine]
         if contradiction(records):
-            said = "; ".join(f"{folder} has {_describe(record)}" for folder, record in mine)
-            lines.append(f"{records[0].trial} ({records[0].id[:8]}): {said}")
+            lines.append(_describe(mine))
+            advice.add(_DELETE_EITHER if _follows_from_machines(records) else _DELETE_ONE)
     if lines:
         more = f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         listed = "".join(f"\n  {line}" for line in lines[:_SHOWN])
         raise StoreError(
             f"nothing was merged, since results of the same trial contradict each other ({len(lines)} in all); "
-            "`benchmark reproduce` says which of two comes out again; then delete the file of the other:"
-            f"{listed}{more}"
+            f"{'; '.join(sorted(advice))}:{listed}{more}"
         )
 
 
-def _describe(record: Record) -> str:
-    scores = record.scores
-    score = record.status if scores is None else f"{record.task_facts.metric} {scores.test!r}"
+def _follows_from_machines(records: Sequence[Record]) -> bool:
+    """Return whether records contradict each other only where the number of threads or devices, or processors differ.
+
+    These decide in which order sums are taken, so that each result comes out again as it was trained.
+    """
+    return not any(contradiction(group) for group in group_by(records, _find_order_of_sums).values())
+
+
+def _find_order_of_sums(record: Record) -> tuple[int, int, str] | None:
     found = record.environment
-    return score if found is None else f"{score} ({found.device}, {found.processor}, torch {found.torch})"
+    return None if found is None else (found.threads, found.devices, found.processor)
+
+
+def _describe(copies: Copies) -> str:
+    """Return what the folders that have a record of one trial say, and what differs between their environments."""
+    record = copies[0][1]
+    environments = [msgspec.structs.asdict(record.environment) for _, record in copies if record.environment]
+    differing = [name for name in Environment.__struct_fields__ if len({found[name] for found in environments}) > 1]
+    said = "; ".join(f"{folder} has {_describe_one(record, differing)}" for folder, record in copies)
+    return f"{record.trial} ({record.id[:8]}): {said}"
+
+
+def _describe_one(record: Record, differing: Sequence[str]) -> str:
+    scores, found = record.scores, record.environment
+    score = record.status if scores is None else f"{record.task_facts.metric} {scores.test!r}"
+    if found is None:
+        return score
+    further = [f"{name} {getattr(found, name)}" for name in differing if name != "device"]
+    return f"{score} ({', '.join([found.device, *further])})"
