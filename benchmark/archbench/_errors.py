@@ -8,7 +8,7 @@ ArchbenchError            the root; the command line prints any of these as one 
 │   └── UnknownNameError  a name or pattern matches nothing
 ├── IncompatibleError     the chosen architecture cannot run on the chosen task
 ├── PluginError           a plugin that was asked for cannot be loaded, or two plugins claim one name
-├── RecordError           a record cannot be read, or was written by a newer version
+├── RecordError           a record or network that was asked for is missing, damaged, or of a newer version
 ├── StoreError            the output folder cannot be written, or another run is writing to it
 ├── DataError             files that a task needs, or people's own files, are missing or cannot be used
 ├── DeviceError           the device asked for is not on this machine
@@ -54,7 +54,7 @@ class PluginError(ArchbenchError):
 
 
 class RecordError(ArchbenchError):
-    """Raised when a record cannot be read: torn, edited by hand, or written by a newer version."""
+    """Raised when a record or a kept network that was asked for is not there, damaged, or of a newer version."""
 
 
 class StoreError(ArchbenchError):

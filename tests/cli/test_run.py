@@ -127,6 +127,7 @@ def test_json_has_exactly_these_keys(
         "files": [],
         "refused": [],
         "set_aside": [],
+        "newer": {},
         "problems": [{"plugin": "toys:toy", "message": "is slow", "fatal": False}],
         "own_data": {},
         "studies": [],

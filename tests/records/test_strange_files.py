@@ -115,13 +115,36 @@ def test_a_planted_temporary_file_is_not_followed(make_record: MakeRecord, tmp_p
     assert target.read_text() == "precious"
 
 
+def plant_newer(path: Path) -> Path:
+    """Write a record of a newer version."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(json.dumps({"schema": SCHEMA + 1, "sha256": "", "record": {}}).encode())
+    return path
+
+
+def test_newer_records_are_named_by_all_that_read_a_folder(
+    cli_here: Cli, make_record: MakeRecord, tmp_path: Path
+) -> None:
+    """`status`, `leaderboard` and `archbench.read` name each of them with what to do, also as data."""
+    store = Store(tmp_path / "out")
+    name = plant_newer(store.path(store.write(make_record()).id)).stem
+    plant_newer(store.records / "zz" / os.fsdecode(b"\xff.json"))
+    said = {verb: cli_here(verb, "--out", "out", cwd=tmp_path) for verb in ("status", "leaderboard")}
+    data = {verb: json.loads(cli_here(verb, "--out", "out", "--json", cwd=tmp_path).stdout) for verb in said}
+    told = f"{name}.json was written by a newer archbench ("
+
+    assert f"\nNot read (2 in all): {told}" in said["status"].stdout
+    assert f"warning: {told}" in said["leaderboard"].stderr
+    found = {**{verb: printed["newer"] for verb, printed in data.items()}, "read": archbench.read(store.root).newer}
+    assert {verb: list(newer) for verb, newer in found.items()} == {key: [name, r"\udcff"] for key in found}
+    assert all("Upgrade archbench" in newer[name] for newer in found.values())
+
+
 def test_a_newer_record_blocks_its_own_row(cli_here: Cli, make_record: MakeRecord, tmp_path: Path) -> None:
     """The page is written without the record of a newer version, and names it."""
     store = Store(tmp_path / "out")
     store.write(make_record(1))
-    path = store.path(make_record().id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(json.dumps({"schema": SCHEMA + 1, "sha256": "", "record": {}}).encode())
+    path = plant_newer(store.path(make_record().id))
     done = cli_here("leaderboard", "--out", "out", "--json", cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr

@@ -144,7 +144,7 @@ class Store:
         found = read_files(self._files())
         self._known = found.checksums
         self.contradictory = found.contradictory
-        self.newer = {path.stem: reason for path, reason in found.newer}
+        self.newer = {printable(path.stem): reason for path, reason in found.newer}
         self.refused = one_for_each_cell([*found.refused, *read_refused(sorted(self.records.rglob(REFUSED)))])
         return found.records, found.broken
 

@@ -238,7 +238,8 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
         folder: what a run wrote; the folder that holds `records/`.
 
     Returns:
-        All its records. Files that are no valid records are listed in `set_aside`, and stay where they are.
+        All its records. Files that are no valid records are listed in `set_aside`, and stay where they are; those that
+        a newer version wrote, in `newer`.
 
     Raises:
         StoreError: there is no such folder, or it cannot be read.
@@ -257,6 +258,7 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
         tuning_records=tuple(record for record in found.values() if record.trial.tuning),
         refused=tuple(store.refused),
         set_aside=tuple(SetAside(printable(path.name), reason) for path, reason in broken),
+        newer=store.newer,
     )
 
 

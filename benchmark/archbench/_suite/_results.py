@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ class Results:
         files: what was written, relative to the folder; empty if nothing was, as the page was up to date.
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
+        newer: why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials.
         problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
         studies: of a run of studies, what they found.
         claims: of a run of studies, the verdicts on the claims that they decide.
@@ -47,6 +49,7 @@ class Results:
     files: tuple[str, ...] = ()
     trained: int = 0
     set_aside: tuple[SetAside, ...] = ()
+    newer: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     studies: tuple[StudyResult, ...] = ()
     claims: tuple[Judgement, ...] = ()

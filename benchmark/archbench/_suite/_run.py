@@ -278,6 +278,7 @@ class Run:
             files=tuple(written.files) if written else (),
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),
+            newer=self.store.newer,
             problems=tuple(self.problems),
         )
 

@@ -44,7 +44,7 @@ class LivePage:
         plugins: may add sections, and bring the studies and claims.
 
     Raises:
-        ArchbenchError: the folder cannot be read, or has a record that a newer version wrote.
+        ArchbenchError: the folder cannot be read.
     """
 
     def __init__(self, root: Path, plugins: Plugins) -> None:
@@ -52,6 +52,7 @@ class LivePage:
         self.files: Mapping[str, bytes] = {}
         self.version = ""
         self.records = 0
+        self.newer: Mapping[str, str] = {}
         self._state: tuple[object, ...] = ()
         self._paths: Mapping[str, Path] = {}
         self.refresh()
@@ -75,7 +76,7 @@ class LivePage:
         pages = {name: content for name, content in files.items() if name.endswith(".html")}
         version = version_of(*pages.values())
         self.files = {**files, **{name: make_live(page, version) for name, page in pages.items()}}
-        self.records, self.version = len(records), version
+        self.records, self.newer, self.version = len(records), store.newer, version
         self._paths = {f"records/{key[:2]}/{key}.json": store.path(key) for key in records}
         return True
 

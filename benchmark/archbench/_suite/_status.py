@@ -161,12 +161,14 @@ class FolderStatus(msgspec.Struct, frozen=True, kw_only=True):
         run: how far the run has got, or had when it was killed; None where none trains.
         records: number of records in the folder, by status.
         broken: files among them that are no valid records: each with its name and what is wrong.
+        newer: why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials.
     """
 
     state: str
     run: RunStatus | None
     records: dict[str, int]
     broken: dict[str, str]
+    newer: dict[str, str]
 
 
 def read_folder_status(root: Path) -> FolderStatus:
@@ -177,7 +179,8 @@ def read_folder_status(root: Path) -> FolderStatus:
     """
     if not root.is_dir():
         raise StoreError(f"there is no folder {root}; name the folder of a run with --out")
-    found, broken = Store(root).scan()
+    store = Store(root)
+    found, broken = store.scan()
     run = _read(root / NAME)
     alive = run is not None and _is_alive(run, root)
     if not alive:
@@ -187,6 +190,7 @@ def read_folder_status(root: Path) -> FolderStatus:
         run=run,
         records=dict(sorted(Counter(record.status for record in found.values()).items())),
         broken={printable(path.relative_to(root).as_posix()): reason for path, reason in broken},
+        newer=store.newer,
     )
 
 

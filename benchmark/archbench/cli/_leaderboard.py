@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
@@ -86,10 +87,11 @@ class Wanted(NamedTuple):
 def _write(store: Store, plugins: Plugins, wanted: Wanted, *, open_: bool, json: bool) -> NoReturn:
     with without_collection():
         records, set_aside, written = _build(store, plugins, wanted)
+    _warn_of_newer(store.newer)
     print_problems(written.problems)
     page = store.root / "index.html"
     if json:
-        print_json(_describe(records, set_aside, written, wanted.workflow))
+        print_json({**_describe(records, set_aside, written, wanted.workflow), "newer": store.newer})
     else:
         _print_places(records, page, wanted.workflow)
     if open_:
@@ -115,6 +117,12 @@ def _build(store: Store, plugins: Plugins, wanted: Wanted) -> tuple[int, list[Se
     return len(records), set_aside, written
 
 
+def _warn_of_newer(newer: Mapping[str, str]) -> None:
+    """Name the records that a newer version wrote, on standard error."""
+    for name, reason in newer.items():
+        print(f"warning: {name}.json {reason}", file=sys.stderr)
+
+
 def _print_places(records: int, page: Path, workflow: Path | None) -> None:
     print(f"{records} records -> {page}")
     if workflow:
@@ -126,6 +134,7 @@ def _serve(out: Path, plugins: Plugins, port: int, *, open_: bool, json: bool) -
     from archbench._suite._serve import LivePage, PageServer
 
     with PageServer(LivePage(out, plugins), port) as server:
+        _warn_of_newer(server.page.newer)
         if json:
             print_json({"url": server.url, "records": server.page.records}, flush=True)
         else:

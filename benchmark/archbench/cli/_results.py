@@ -103,6 +103,7 @@ def _describe(results: Results, code: int) -> dict[str, Any]:
         "per_device": results.per_device,
         "files": results.files,
         "set_aside": [str(item) for item in results.set_aside],
+        "newer": dict(results.newer),
         "problems": [{"plugin": p.plugin, "message": p.message, "fatal": p.fatal} for p in results.problems],
         "trials": [_describe_trial(record) for record in results.records],
         "refused": plain_refused(results.refused),

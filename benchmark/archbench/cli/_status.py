@@ -26,7 +26,7 @@ def status(out: Out = DEFAULT_OUT, watch: Watch = False, json: Json = False) -> 
         if json:
             print_json(found)
         else:
-            print("\n".join([*_lines(found, out), *_broken_lines(found, out)]), flush=True)
+            print("\n".join([*_lines(found, out), *_broken_lines(found, out), *_newer_lines(found)]), flush=True)
         if not watch or json or found.state != "running":
             return
         time.sleep(WATCH_SECONDS)
@@ -52,6 +52,12 @@ def _broken_lines(found: FolderStatus, out: Path) -> list[str]:
     return [
         f"Not a valid record: {name} ({reason}){more}.",
         f"`benchmark leaderboard{out_option(out)}`, or the next run there, moves what is not valid to set-aside/.",
+    ]
+
+
+def _newer_lines(found: FolderStatus) -> list[str]:
+    return [
+        f"Not read ({len(found.newer)} in all): {name}.json {reason}." for name, reason in [*found.newer.items()][:1]
     ]
 
 
