@@ -72,6 +72,21 @@ def test_exit_code_is_1_if_a_trial_failed(
     ]
 
 
+def test_what_retry_does_not_repeat(
+    run_ends_with: Any, make_record: MakeRecord, failed: Record, cli_here: Cli, tmp_path: Path
+) -> None:
+    """Trials whose record a newer version wrote are not among those that --retry repeats."""
+    other, third = (make_record(seed=seed, status="failed", message="no", scores=None) for seed in (2, 3))
+    run_ends_with(records=(make_record(), failed), newer={failed.id: "was written by a newer archbench"})
+    one = cli_here(*COMMAND, cwd=tmp_path).stderr.splitlines()[-1]
+    run_ends_with(records=(failed, other, third), newer={failed.id: "was", third.id: "was"})
+    two = cli_here(*COMMAND, cwd=tmp_path).stderr.splitlines()[-1]
+
+    words = "trials did not end ok; --retry repeats"
+    assert one == f"1 of 2 {words} none of them: a newer archbench wrote the record of 1."
+    assert two == f"3 of 3 {words} 1 of them: a newer archbench wrote the records of 2."
+
+
 def test_the_log_of_a_failed_trial_is_named(run_ends_with: Any, failed: Record, cli_here: Cli, tmp_path: Path) -> None:
     """The line of a failure names the file in which its traceback is, if there is one."""
     log = tmp_path / "leaderboard" / "logs" / f"{failed.id}.log"

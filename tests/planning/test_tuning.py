@@ -219,6 +219,22 @@ def test_trials_left_are_counted(make_architecture: Make, make_task: Make) -> No
     assert left == [(29, False), (10, False), (9, False), (8, False), (3, True), (2, True), (0, True)]
 
 
+def test_blocked_trials_are_not_left(make_architecture: Make, make_task: Make) -> None:
+    """What is not to be trained is open in neither half of a cell, also with a retry; nor is it counted or refused."""
+    todo = plan([make_architecture("a")], [make_task()])
+    records, rounds = carry_out(todo, rate_of)
+    tried, evaluated = rounds[0][0], rounds[1][0]
+    for planned in (tried, evaluated):
+        records[planned.id] = planned.job(Device(kind="cpu")).record("failed", "no")
+    (state,), (free,) = todo.assess(records, blocked={tried.id, evaluated.id}), todo.assess(records)
+
+    assert [[trial.id for trial in one.open_tuning(retry=True)] for one in (state, free)] == [[], [tried.id]]
+    assert state.count_left(retry=True) == free.count_left(retry=True) - 2
+    diverged = {planned.id: result(planned, None) for planned in rounds[0]}
+    (state,) = todo.assess(diverged, blocked={evaluated.id})
+    assert [planned.id for planned, _ in next_round([state], retry=True, tried=set()).refused] == [rounds[1][1].id]
+
+
 def test_a_search_is_told_the_validation_of_each_recipe(make_architecture: Make, make_task: Make) -> None:
     """The next recipe follows from the mean validation of those before it; one that diverged counts as chance."""
     todo = plan([make_architecture("a")], [make_task(chance=0.25)], Tuning(trials=FIRST + 3, seeds=2), seeds=1)

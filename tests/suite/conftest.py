@@ -8,6 +8,8 @@ import pytest
 
 import archbench
 from archbench import Observer, Record, Results, Trial
+from archbench._records import Store
+from support import MakeNewer
 
 
 class Recorder(Observer):
@@ -54,6 +56,18 @@ class Recorder(Observer):
 def recorder() -> Recorder:
     """An observer that remembers."""
     return Recorder()
+
+
+@pytest.fixture
+def make_newer() -> MakeNewer:
+    """A function that turns the record of a trial in a folder into one of a newer version, and returns its bytes."""
+
+    def make(out: Path, trial_id: str) -> bytes:
+        path = Store(out).path(trial_id)
+        path.write_bytes(path.read_bytes().replace(b'{"schema":2', b'{"schema":99', 1))
+        return path.read_bytes()
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +16,7 @@ from archbench._protocols import Tuning, find_protocol
 from archbench._selection import select
 from archbench._suite import RunSettings
 from archbench._suite._forecast import CellForecast, Forecast, expect, forecast, makespan
+from support import MakeNewer
 
 
 def plan(*architectures: str, seeds: int = 2, tuning: Tuning | None = None) -> Plan:
@@ -61,6 +64,27 @@ def test_unknown_cells_are_measured_and_leave_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("retry", [False, True])
+def test_newer_records_need_no_training(
+    retry: bool, small_results: Results, recorder: Any, tmp_path: Path, make_newer: MakeNewer
+) -> None:
+    """Their trials are not counted as to train, nor as repeated by --retry; the forecast names them as a run does."""
+    out = shutil.copytree(small_results.out, tmp_path / "out")
+    ids = [record.id for record in small_results.records if record.trial.architecture.label == "lstm"]
+    for trial_id in ids[:3]:
+        make_newer(out, trial_id)
+    expected = forecast(plan("lstm", seeds=2), RunSettings(out=out, retry=retry), recorder)
+
+    assert [(c.state, c.to_train) for c in expected.cells] == [("done", 0), ("done", 0)]
+    assert sorted((c.not_ok, c.reason) for c in expected.cells) == [
+        (1, "1 did not end ok; --retry repeats none of them: a newer archbench wrote the record of 1"),
+        (2, "2 did not end ok; --retry repeats none of them: a newer archbench wrote the records of 2"),
+    ]
+    assert [line.partition(" was written by a newer archbench")[0] for line in recorder.lines] == [
+        f"warning: {trial_id}.json" for trial_id in sorted(ids[:3])
+    ]
+
+
 def test_the_whole_is_no_shorter_than_its_longest_trial() -> None:
     """Work is spread over the workers, but a trial is not divided."""
     assert makespan([4.0, 2.0], 2, longest=1.0) == 3.0
@@ -103,7 +127,7 @@ def test_the_limit_is_that_of_the_run_or_of_the_protocol(small_results: Results)
         settings = RunSettings(out=small_results.out, timeout=timeout)
         expected = forecast(plan("lstm", seeds=5), settings, Observer())
         limits.append({c.limit for c in expected.cells})
-        warned = expect(plan("lstm", seeds=5), settings, {record.id: record for record in small_results.records})
+        warned = expect(plan("lstm", seeds=5).assess({r.id: r for r in small_results.records}), settings)
         assert expected.warnings == warned
         assert len(warned) == (timeout is not None)
 
@@ -119,5 +143,5 @@ def test_a_trial_that_was_cut_short_would_have_taken_longer(small_results: Resul
         changes = {"training": training, "resources": cost, "scores": None}
         records[record.id] = msgspec.structs.replace(record, status="timeout", **changes)
 
-    (line,) = expect(plan("lstm"), RunSettings(out=small_results.out, timeout=10, retry=True), records)
+    (line,) = expect(plan("lstm").assess(records), RunSettings(out=small_results.out, timeout=10, retry=True))
     assert line.startswith("4 trials are forecast to exceed the limit of 10 s: lstm on digits (about 12 s)")

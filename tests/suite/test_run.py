@@ -10,6 +10,7 @@ import pytest
 import archbench
 from archbench import Observer
 from archbench._records import Store
+from support import MakeNewer
 
 PLUGIN = """
 import archbench
@@ -110,3 +111,17 @@ def test_own_data_and_left_out_tasks_are_told(recorder: Any, tmp_path: Path, mon
 
     assert {record.trial.task.label for record in results.records} == {"digits"}
     assert [line for line in recorder.lines if line.startswith("left out: task svhn")] != []
+
+
+def test_newer_records_are_no_work(recorder: Any, tmp_path: Path, make_newer: MakeNewer) -> None:
+    """A retry does not count the trials whose records a newer version wrote, and leaves these as they are."""
+    out = tmp_path / "out"
+    wanted: dict[str, Any] = {"tasks": "digits", "protocol": "smoke", "out": out, "workers": 1, "live": False}
+    first = archbench.run("mlp", **wanted, seeds=2, observer=Observer())
+    kept = {record.id: make_newer(out, record.id) for record in first.records}
+    again = archbench.run("mlp", **wanted, seeds=3, retry=True, observer=recorder)
+
+    assert recorder.events == ["1 to train, 2 kept", "started 2", "ok 2", "ended"]
+    assert [record.status for record in again.records] == ["failed", "failed", "ok"]
+    assert again.newer.keys() == kept.keys()
+    assert {trial_id: Store(out).path(trial_id).read_bytes() for trial_id in kept} == kept

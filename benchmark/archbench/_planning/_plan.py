@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archbench._declarations import Architecture, Task
@@ -45,9 +45,9 @@ class Plan:
         """Trials that have to be trained in all, tuning included."""
         return sum(cell.cost for cell in self.cells)
 
-    def assess(self, records: Mapping[str, Record]) -> list[CellState]:
-        """Return the state of every cell, given the records there are."""
-        return [assess(cell, records) for cell in self.cells]
+    def assess(self, records: Mapping[str, Record], blocked: Collection[str] = ()) -> list[CellState]:
+        """Return the state of every cell, given the records there are, and ids of trials that are not to be trained."""
+        return [assess(cell, records, blocked) for cell in self.cells]
 
 
 def make_plan(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -31,6 +31,7 @@ class CellState:
         refusal: why the evaluation will not be trained: that of the cell, or that no candidate finished.
         tuned: every candidate has its results; true where nothing is tuned.
         records: the records of these trials, by id.
+        blocked: ids of trials that need no training whatever their records say.
     """
 
     cell: Cell
@@ -39,6 +40,7 @@ class CellState:
     refusal: Refusal | None
     tuned: bool
     records: Records
+    blocked: Collection[str] = ()
 
     def open_tuning(self, *, retry: bool) -> list[PlannedTrial]:
         """Return the known tuning trials that still need training.
@@ -67,19 +69,23 @@ class CellState:
         return [self.records[key] for key in known if key in self.records]
 
     def _tries(self, planned: PlannedTrial, retry: bool) -> bool:
+        if planned.id in self.blocked:
+            return False
         record = self.records.get(planned.id)
         # To diverge is a result, and would be so again: that a rate is too high is what tuning is there to find out.
         return record is None or (retry and record.status not in ("ok", "diverged"))
 
     def _evaluates(self, planned: PlannedTrial, retry: bool) -> bool:
+        if planned.id in self.blocked:
+            return False
         record = self.records.get(planned.id)
         if record is None or (retry and record.status != "ok"):
             return True
         return record.trial.recipe != planned.trial.recipe  # tuning has chosen another one since
 
 
-def assess(cell: Cell, records: Records) -> CellState:
-    """Return the state of a cell, given the records there are."""
+def assess(cell: Cell, records: Records, blocked: Collection[str] = ()) -> CellState:
+    """Return the state of a cell, given the records there are, and ids of trials that are not to be trained."""
     candidates = _candidates(cell, records)
     # As long as a search does not know all candidates, it waits for the last of those that it knows.
     tuned = all(trial.id in records for candidate in candidates for trial in candidate.trials)
@@ -89,7 +95,8 @@ def assess(cell: Cell, records: Records) -> CellState:
         refusal = _explain(candidates, records) if chosen is None else None
     trials = cell.trials(chosen)
     mine = [trial.id for group in (trials, *(c.trials for c in candidates)) for trial in group]
-    return CellState(cell, candidates, trials, refusal, tuned, {key: records[key] for key in mine if key in records})
+    known = {key: records[key] for key in mine if key in records}
+    return CellState(cell, candidates, trials, refusal, tuned, known, blocked)
 
 
 def choose(candidates: Sequence[Candidate], records: Records, *, higher_is_better: bool) -> Recipe | None:

@@ -17,6 +17,7 @@ from archbench._planning import Cell, CellState, Plan
 from archbench._records import Record, Store
 from archbench._suite._changes import describe_changes
 from archbench._suite._costs import PROBE_SECONDS, Cost, cost_of, estimate, measure
+from archbench._suite._newer import block_newer, describe_newer, describe_retry
 from archbench._suite._observer import Observer
 from archbench._suite._settings import RunSettings, Strategy
 from archbench._suite._several_devices import refuse_what_cannot_be_shared
@@ -118,12 +119,15 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         SelectionError: several devices are to train a trial that they cannot share.
     """
     refuse_what_cannot_be_shared(plan, settings.devices_per_trial, sharded=settings.sharded)
-    records, broken = Store(settings.out).scan()
+    store = Store(settings.out)
+    records, broken = store.scan()
     for path, reason in broken:
         observer.warned(f"{path.name} is not a valid record ({reason}); a run will set it aside")
+    for line in describe_newer(store):
+        observer.warned(line)
     for line in describe_changes(plan, records.values()):
         observer.informed(line)
-    states = plan.assess(records)
+    states = plan.assess(records | block_newer(plan, store), blocked=store.newer)
     cells = {state.cell: _describe(state, settings) for state in states}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
     open_cells = [state.cell for state in states if cells[state.cell].to_train]
@@ -151,15 +155,14 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     )
 
 
-def expect(plan: Plan, settings: RunSettings, records: Mapping[str, Record]) -> list[str]:
+def expect(states: Iterable[CellState], settings: RunSettings) -> list[str]:
     """Return a line for each time limit that some trials would exceed, as far as earlier records tell.
 
     Args:
-        plan: the cells.
+        states: of the cells.
         settings: the time limit, and whether failed trials are repeated.
-        records: those of the folder, by id.
     """
-    return describe_too_long([_describe(state, settings) for state in plan.assess(records)])
+    return describe_too_long([_describe(state, settings) for state in states])
 
 
 def describe_too_long(cells: Iterable[CellForecast]) -> list[str]:
@@ -222,7 +225,8 @@ def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, 
         return state.refusal.status, state.refusal.reason
     if to_train:
         return "to train", ""
-    return "done", f"{not_ok} did not end ok; --retry repeats them" if not_ok else ""
+    newer = sum(trial.id in state.blocked for trial in state.trials)
+    return "done", f"{not_ok} did not end ok; {describe_retry(not_ok, newer)}" if not_ok else ""
 
 
 def _mean_seconds(records: Sequence[Record], place: tuple[int, bool]) -> float | None:

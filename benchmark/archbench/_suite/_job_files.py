@@ -38,7 +38,7 @@ def write(plan: Plan, settings: RunSettings, folder: Path) -> list[JobFile]:
     refuse_what_cannot_be_shared(plan, settings.devices_per_trial, sharded=settings.sharded)
     store = Store(settings.out)
     records, _ = store.scan()
-    ready = next_round(plan.assess(records), retry=settings.retry, tried=store.newer).trials
+    ready = next_round(plan.assess(records, blocked=store.newer), retry=settings.retry, tried=()).trials
     return [_write_one(planned, settings, folder) for planned in ready]
 
 

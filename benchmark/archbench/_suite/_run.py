@@ -26,6 +26,7 @@ from archbench._suite._leaderboard import (
     write_leaderboard,
 )
 from archbench._suite._live import PageBuilder
+from archbench._suite._newer import block_newer, describe_newer
 from archbench._suite._observer import Observer, PluginHooks
 from archbench._suite._page_state import digest_inputs, find_page, keep_page
 from archbench._suite._results import Results
@@ -98,7 +99,9 @@ class Run:
             self.store.drop_checkpoints(key for key, record in self.records.items() if record.status in RESULTS)
             for item in self.set_aside:
                 self.observer.warned(str(item))
-            self._block_what_is_newer()
+            for line in describe_newer(self.store):
+                self.observer.warned(line)
+            self.records |= block_newer(self.plan, self.store)
             for line in describe_changes(self.plan, self.records.values()):
                 self.observer.informed(line)
             if self.settings.extend and (line := describe_lacking(self.plan, self.store, self.records)):
@@ -119,22 +122,25 @@ class Run:
         """Return how far the run has got, also after it was stopped; None if it had not read the records yet."""
         if not self._loaded:
             return None
-        planned = [trial for state in self.plan.assess(self.records) for trial in _all_trials(state)]
+        planned = [trial for state in self._assess() for trial in _all_trials(state)]
         for trial in planned:  # some trial may have ended in the moment of the stop
             if trial.id in self.trained and trial.id not in self.records and (record := self.store.read(trial.id)):
                 self.records[record.id] = record
         return Standing(sum(trial.id in self.records for trial in planned), self.plan.cost)
 
+    def _assess(self) -> list[CellState]:
+        return self.plan.assess(self.records, blocked=self.store.newer)
+
     def _train_all(self) -> Sequence[CellState]:
         """Train round by round; return the state of every cell at the end."""
-        states = self.plan.assess(self.records)
+        states = self._assess()
         ready = self._next_round(states)
         if not ready:
             return states
         left = sum(state.count_left(retry=self.settings.retry) for state in states)
         for observer in self._observers:
             observer.training_started(left, self.plan.cost - left)
-        for line in expect(self.plan, self.settings, self.records):
+        for line in expect(states, self.settings):
             self.observer.warned(line)
         try:
             say = self.observer
@@ -146,7 +152,7 @@ class Run:
                 while ready:
                     with self.store.sharing() if have_common_data(ready) else contextlib.nullcontext():
                         self._train(ready, executor)
-                    states = self.plan.assess(self.records)
+                    states = self._assess()
                     ready = self._next_round(states)
         finally:
             for observer in self._observers:
@@ -214,7 +220,7 @@ class Run:
 
     def _next_round(self, states: Sequence[CellState]) -> list[PlannedTrial]:
         """Return what can be trained now, of a tuned protocol first the tuning; write down what never will be."""
-        found = next_round(states, retry=self.settings.retry, tried={*self.trained, *self.store.newer})
+        found = next_round(states, retry=self.settings.retry, tried=self.trained)
         self._refuse(found.refused)
         return found.trials
 
@@ -226,15 +232,6 @@ class Run:
                 record = self.records[planned.id] = self.store.write(planned.refused(refusal))
                 for observer in self._observers:
                     observer.trial_refused(record)
-
-    def _block_what_is_newer(self) -> None:
-        """Give each trial whose record a newer version wrote a failure in its place; the file stays as it is."""
-        for name, reason in self.store.newer.items():
-            self.observer.warned(f"{name}.json {reason}")
-        for planned in self.plan.trials if self.store.newer else ():
-            if planned.id in self.store.newer:
-                refusal = Refusal("failed", f"its record {self.store.newer[planned.id]}")
-                self.records[planned.id] = planned.refused(refusal)
 
     def _restore_records(self) -> None:
         """Compare memory and disk: the code of a network may have written among the records."""

@@ -13,6 +13,7 @@ from archbench._planning import Plan
 from archbench._plugins import Plugins, Problem
 from archbench._records import CellKey, Record, Store, strangers
 from archbench._suite import Results
+from archbench._suite._newer import describe_retry
 from archbench.cli._answers import describe_answers, print_answers
 from archbench.cli._describe import describe_all_own_data
 from archbench.cli._output import out_option, plugin_options, print_json, print_problems
@@ -88,7 +89,8 @@ def print_failures(results: Results, broken: Sequence[Problem]) -> None:
     print_problems(broken)
     if results.failures:
         count = f"{len(results.failures)} of {len(results.records) + len(results.tuning_records)}"
-        print(f"{count} trials did not end ok; --retry repeats them.", file=sys.stderr)
+        newer = sum(record.id in results.newer for record in results.failures)
+        print(f"{count} trials did not end ok; {describe_retry(len(results.failures), newer)}.", file=sys.stderr)
     if any(problem.stage != "train" for problem in broken):
         advice = "see `benchmark plugins`, leave one out with --no-plugin."
         print(f"Some plugins did not load fully; {advice}", file=sys.stderr)
