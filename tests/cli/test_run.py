@@ -77,14 +77,14 @@ def test_what_retry_does_not_repeat(
 ) -> None:
     """Trials whose record a newer version wrote are not among those that --retry repeats."""
     other, third = (make_record(seed=seed, status="failed", message="no", scores=None) for seed in (2, 3))
-    run_ends_with(records=(make_record(), failed), newer={failed.id: "was written by a newer archbench"})
+    run_ends_with(records=(make_record(), failed), blocked=frozenset({failed.id}))
     one = cli_here(*COMMAND, cwd=tmp_path).stderr.splitlines()[-1]
-    run_ends_with(records=(failed, other, third), newer={failed.id: "was", third.id: "was"})
+    run_ends_with(records=(failed, other, third), blocked=frozenset({failed.id, third.id}))
     two = cli_here(*COMMAND, cwd=tmp_path).stderr.splitlines()[-1]
 
     words = "trials did not end ok; --retry repeats"
-    assert one == f"1 of 2 {words} none of them: a newer archbench wrote the record of 1."
-    assert two == f"3 of 3 {words} 1 of them: a newer archbench wrote the records of 2."
+    assert one == f"1 of 2 {words} none of them: records of a newer archbench block 1."
+    assert two == f"3 of 3 {words} 1 of them: records of a newer archbench block 2."
 
 
 def test_the_log_of_a_failed_trial_is_named(run_ends_with: Any, failed: Record, cli_here: Cli, tmp_path: Path) -> None:

@@ -219,6 +219,22 @@ def test_trials_left_are_counted(make_architecture: Make, make_task: Make) -> No
     assert left == [(29, False), (10, False), (9, False), (8, False), (3, True), (2, True), (0, True)]
 
 
+@pytest.mark.parametrize("tuning", [Tuning(rates=(0.1, 0.2)), Tuning(trials=FIRST + 3)])
+def test_a_blocked_trial_of_tuning_blocks_the_evaluation(
+    tuning: Tuning, make_architecture: Make, make_task: Make
+) -> None:
+    """Nothing is evaluated, and nothing evaluated again, under a recipe that tuning could not choose."""
+    todo = plan([make_architecture("a")], [make_task()], tuning)
+    records, rounds = carry_out(todo, rate_of)
+    blocked, *_ = [planned for planned in rounds[0] if planned.trial.tuning]
+    del records[blocked.id]
+    (state,) = todo.assess(records, blocked={blocked.id})
+
+    assert next_round([state], retry=True, tried=set()) == Round([], [])
+    assert state.count_left(retry=True) == 0
+    assert [trial.id for trial in state.blocked_evaluation()] == [trial.id for trial in state.trials]
+
+
 def test_blocked_trials_are_not_left(make_architecture: Make, make_task: Make) -> None:
     """What is not to be trained is open in neither half of a cell, also with a retry; nor is it counted or refused."""
     todo = plan([make_architecture("a")], [make_task()])

@@ -77,8 +77,8 @@ def test_newer_records_need_no_training(
 
     assert [(c.state, c.to_train) for c in expected.cells] == [("done", 0), ("done", 0)]
     assert sorted((c.not_ok, c.reason) for c in expected.cells) == [
-        (1, "1 did not end ok; --retry repeats none of them: a newer archbench wrote the record of 1"),
-        (2, "2 did not end ok; --retry repeats none of them: a newer archbench wrote the records of 2"),
+        (1, "1 did not end ok; --retry repeats none of them: records of a newer archbench block 1"),
+        (2, "2 did not end ok; --retry repeats none of them: records of a newer archbench block 2"),
     ]
     assert [line.partition(" was written by a newer archbench")[0] for line in recorder.lines] == [
         f"warning: {trial_id}.json" for trial_id in sorted(ids[:3])

@@ -125,3 +125,20 @@ def test_newer_records_are_no_work(recorder: Any, tmp_path: Path, make_newer: Ma
     assert [record.status for record in again.records] == ["failed", "failed", "ok"]
     assert again.newer.keys() == kept.keys()
     assert {trial_id: Store(out).path(trial_id).read_bytes() for trial_id in kept} == kept
+
+
+def test_a_newer_record_of_tuning_keeps_the_evaluation(recorder: Any, tmp_path: Path, make_newer: MakeNewer) -> None:
+    """Results stay that tuning has chosen; a further seed fails, as its recipe is not known, and nothing is written."""
+    out, protocol = tmp_path / "out", tmp_path / "tuned.toml"
+    protocol.write_text('name = "tuned"\nextends = "smoke"\n[tuning]\nrates = [1e-7, 0.05]\n')
+    wanted: dict[str, Any] = {"tasks": "digits", "protocol": protocol, "out": out, "workers": 1, "live": False}
+    first = archbench.run("mlp", **wanted, seeds=1, observer=Observer())
+    make_newer(out, max(first.tuning_records, key=lambda record: record.validation or 0.0).id)
+    before = {path.name for path in out.rglob("records/*/*.json")}
+    again = archbench.run("mlp", **wanted, seeds=2, retry=True, observer=recorder)
+
+    assert recorder.events == []
+    assert again.records[0] == first.records[0]
+    assert again.records[1].message.startswith("the record of a trial of its tuning was written by a newer archbench")
+    assert again.blocked == {record.id for record in again.records}
+    assert {path.name for path in out.rglob("records/*/*.json")} == before

@@ -40,6 +40,6 @@ def next_round(states: Sequence[CellState], *, retry: bool, tried: Collection[st
         if state.refusal is None:
             evaluation.append([trial for trial in state.open_evaluation(retry=retry) if trial.id not in tried])
         else:
-            settled = {*tried, *state.blocked}
+            settled = {*tried, *(trial.id for trial in state.blocked_evaluation())}
             refused += [(trial, state.refusal) for trial in state.trials if trial.id not in settled]
     return Round(tuning + by_seed(evaluation), refused)

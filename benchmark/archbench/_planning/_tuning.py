@@ -56,17 +56,32 @@ class CellState:
         Args:
             retry: also those that have a record which is not ok.
         """
-        return [] if self.refusal else [trial for trial in self.trials if self._evaluates(trial, retry)]
+        if self.refusal or self._undecided:
+            return []
+        return [trial for trial in self.trials if self._evaluates(trial, retry)]
+
+    def blocked_evaluation(self) -> list[PlannedTrial]:
+        """Return the trials of the evaluation that are not to be trained: all, where a blocked trial of tuning lacks.
+
+        Without it nothing says which recipe is the best.
+        """
+        return [trial for trial in self.trials if self._undecided or trial.id in self.blocked]
 
     def count_left(self, *, retry: bool) -> int:
         """Return how many trials still need training, candidates that are not yet known included."""
-        unknown = self.cell.tuning_cost - sum(len(candidate.trials) for candidate in self.candidates)
+        known = sum(len(candidate.trials) for candidate in self.candidates)
+        unknown = 0 if self._undecided else self.cell.tuning_cost - known
         return unknown + len(self.open_tuning(retry=retry)) + len(self.open_evaluation(retry=retry))
 
     def tuning_records(self) -> list[Record]:
         """Return the results of the tuning trials so far."""
         known = [trial.id for candidate in self.candidates for trial in candidate.trials]
         return [self.records[key] for key in known if key in self.records]
+
+    @property
+    def _undecided(self) -> bool:
+        tuning = [trial.id for candidate in self.candidates for trial in candidate.trials]
+        return any(key in self.blocked and key not in self.records for key in tuning)
 
     def _tries(self, planned: PlannedTrial, retry: bool) -> bool:
         if planned.id in self.blocked:

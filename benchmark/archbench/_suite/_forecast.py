@@ -127,7 +127,8 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
         observer.warned(line)
     for line in describe_changes(plan, records.values()):
         observer.informed(line)
-    states = plan.assess(records | block_newer(plan, store), blocked=store.newer)
+    records |= block_newer(plan.assess(records, blocked=store.newer), store.newer)
+    states = plan.assess(records, blocked=store.newer)
     cells = {state.cell: _describe(state, settings) for state in states}
     libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
     open_cells = [state.cell for state in states if cells[state.cell].to_train]
@@ -225,8 +226,8 @@ def _describe_state(state: CellState, to_train: int, not_ok: int) -> tuple[str, 
         return state.refusal.status, state.refusal.reason
     if to_train:
         return "to train", ""
-    newer = sum(trial.id in state.blocked for trial in state.trials)
-    return "done", f"{not_ok} did not end ok; {describe_retry(not_ok, newer)}" if not_ok else ""
+    blocked = sum(state.records[trial.id].status != "ok" for trial in state.blocked_evaluation())
+    return "done", f"{not_ok} did not end ok; {describe_retry(not_ok, blocked)}" if not_ok else ""
 
 
 def _mean_seconds(records: Sequence[Record], place: tuple[int, bool]) -> float | None:

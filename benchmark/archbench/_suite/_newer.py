@@ -1,8 +1,13 @@
-"""Records that a newer version wrote: their trials count as failed, and are never trained, also with --retry."""
+"""Records that a newer version wrote block their trials: these count as failed, and are not trained, also with --retry.
+
+One of a trial of tuning blocks the evaluation of its cell.
+"""
 
 from __future__ import annotations
 
-from archbench._planning import Plan, Refusal
+from collections.abc import Iterable, Mapping
+
+from archbench._planning import CellState, PlannedTrial, Refusal
 from archbench._records import Record, Store
 
 
@@ -11,22 +16,36 @@ def describe_newer(store: Store) -> list[str]:
     return [f"{name}.json {reason}" for name, reason in store.newer.items()]
 
 
-def block_newer(plan: Plan, store: Store) -> dict[str, Record]:
-    """Return a failure for each trial of a plan whose record a newer version wrote, by id; its file stays as it is."""
-    blocked = [planned for planned in plan.trials if planned.id in store.newer] if store.newer else []
+def block_newer(states: Iterable[CellState], newer: Mapping[str, str]) -> dict[str, Record]:
+    """Return failures, by id, for trials of the evaluation that are blocked and have no record; none is written.
+
+    Args:
+        states: of the cells, in which the trials of these records are blocked.
+        newer: why the records of some trials cannot be read, by their ids.
+    """
     return {
-        planned.id: planned.refused(Refusal("failed", f"its record {store.newer[planned.id]}")) for planned in blocked
+        planned.id: planned.refused(Refusal("failed", _explain(planned, state, newer)))
+        for state in states
+        for planned in state.blocked_evaluation()
+        if planned.id not in state.records
     }
 
 
-def describe_retry(not_ok: int, newer: int) -> str:
+def _explain(planned: PlannedTrial, state: CellState, newer: Mapping[str, str]) -> str:
+    if planned.id in newer:
+        return f"its record {newer[planned.id]}"
+    tuning = [trial.id for candidate in state.candidates for trial in candidate.trials]
+    return f"the record of a trial of its tuning {next(newer[key] for key in tuning if key in newer)}"
+
+
+def describe_retry(not_ok: int, blocked: int) -> str:
     """Return what --retry does.
 
     Args:
         not_ok: trials that did not end ok.
-        newer: how many of them have a record that a newer version wrote.
+        blocked: how many of them are blocked by records that a newer version wrote.
     """
-    if not newer:
+    if not blocked:
         return "--retry repeats them"
-    repeated = f"{not_ok - newer} of them" if not_ok > newer else "none of them"
-    return f"--retry repeats {repeated}: a newer archbench wrote the record{'s' if newer > 1 else ''} of {newer}"
+    repeated = f"{not_ok - blocked} of them" if not_ok > blocked else "none of them"
+    return f"--retry repeats {repeated}: records of a newer archbench block {blocked}"

@@ -36,6 +36,8 @@ class Results:
         trained: number of trials that this run trained; the others had their records already.
         set_aside: files among the records that are no valid records.
         newer: why the records of some trials cannot be read, which a newer version wrote; by the ids of the trials.
+        blocked: of a run, ids of trials that no run trains, since a newer version wrote their records, or one of those
+            by which their recipe is chosen.
         problems: what plugins did wrong, and which trials are set aside as they do not fit the others.
         studies: of a run of studies, what they found.
         claims: of a run of studies, the verdicts on the claims that they decide.
@@ -50,6 +52,7 @@ class Results:
     trained: int = 0
     set_aside: tuple[SetAside, ...] = ()
     newer: Mapping[str, str] = field(default_factory=dict)
+    blocked: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     studies: tuple[StudyResult, ...] = ()
     claims: tuple[Judgement, ...] = ()

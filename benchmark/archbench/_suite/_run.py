@@ -101,7 +101,7 @@ class Run:
                 self.observer.warned(str(item))
             for line in describe_newer(self.store):
                 self.observer.warned(line)
-            self.records |= block_newer(self.plan, self.store)
+            self.records |= block_newer(self._assess(), self.store.newer)
             for line in describe_changes(self.plan, self.records.values()):
                 self.observer.informed(line)
             if self.settings.extend and (line := describe_lacking(self.plan, self.store, self.records)):
@@ -276,6 +276,7 @@ class Run:
             trained=len(self.trained),
             set_aside=tuple(self.set_aside),
             newer=self.store.newer,
+            blocked=frozenset(planned.id for state in states for planned in state.blocked_evaluation()),
             problems=tuple(self.problems),
         )
 

@@ -89,8 +89,8 @@ def print_failures(results: Results, broken: Sequence[Problem]) -> None:
     print_problems(broken)
     if results.failures:
         count = f"{len(results.failures)} of {len(results.records) + len(results.tuning_records)}"
-        newer = sum(record.id in results.newer for record in results.failures)
-        print(f"{count} trials did not end ok; {describe_retry(len(results.failures), newer)}.", file=sys.stderr)
+        blocked = sum(record.id in results.blocked for record in results.failures)
+        print(f"{count} trials did not end ok; {describe_retry(len(results.failures), blocked)}.", file=sys.stderr)
     if any(problem.stage != "train" for problem in broken):
         advice = "see `benchmark plugins`, leave one out with --no-plugin."
         print(f"Some plugins did not load fully; {advice}", file=sys.stderr)
