@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from archbench._statistics import decide
-from archbench._statistics._sequential import look, nominal_level
+from archbench._statistics._sequential import look
 
 
 def test_look_at_pairs_is_the_paired_t_test() -> None:
@@ -26,13 +26,6 @@ def test_look_at_unpaired_entrants_is_welchs_t_test() -> None:
     interval = stats.ttest_ind(scores[0], scores[2], equal_var=False).confidence_interval(0.98)
 
     assert (gaps[0, 2] - halves[0, 2], gaps[0, 2] + halves[0, 2]) == pytest.approx((interval.low, interval.high))
-
-
-def test_one_look_at_one_pair_has_the_whole_error() -> None:
-    """With a single look the nominal level is the error of the rule, and it is split over pairs and looks."""
-    assert nominal_level(3, 1) == pytest.approx(0.035, abs=0.002)
-    assert nominal_level(3, 3) == pytest.approx(0.035 / 3, abs=0.002)
-    assert 0.035 / 8 < nominal_level(10, 1) < 0.02
 
 
 def test_stops_at_the_first_look_that_decides() -> None:
@@ -109,11 +102,3 @@ def test_rule_is_seldom_wrong_about_equals(paired: bool) -> None:
     wrong = [decide(board, margin=0.0, max_seeds=10, paired=paired).answers[0, 1] != "undecided" for board in boards]
 
     assert 0.01 < np.mean(wrong) <= 0.05
-
-
-def test_nominal_level_is_that_of_plain_t_tests() -> None:
-    """Of 100,000 paths, 3.5% among three pairs have a t test after 3 or 4 seeds whose p-value is below the level."""
-    paths = np.random.default_rng(0).standard_normal((100_000, 4))
-    smallest = np.minimum(*(stats.ttest_1samp(paths[:, :seeds], 0, axis=1).pvalue for seeds in (3, 4)))
-
-    assert nominal_level(4, 3) == pytest.approx(np.quantile(smallest, 0.035 / 3), rel=1e-9)
