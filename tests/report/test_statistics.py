@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from archbench._report._explanations import HOW_TO_READ
 from archbench._report._statistics import (
     average_ranks,
     competition_ranks,
@@ -66,6 +67,17 @@ def test_intervals_cover_what_they_promise() -> None:
 
     assert 0.92 <= cell <= 0.98
     assert 0.92 <= over <= 0.99
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_intervals_of_crowded_scores_cover_what_the_page_says(seeds: int) -> None:
+    """Where half of the scores are 1, intervals of seeds that are not all equal cover about 90%, as the page says."""
+    draws = np.minimum(1, 1 + 0.01 * np.random.default_rng(4).standard_normal((5000, seeds)))
+    true = 1 - 0.01 / np.sqrt(2 * np.pi)
+    found = [(e := mean_interval(scores)).low <= true <= e.high for scores in draws if np.ptp(scores) > 0]
+
+    assert "about 90%" in " ".join(HOW_TO_READ)
+    assert 0.87 < np.mean(found) < 0.93
 
 
 def test_normalise_turns_every_metric_upwards() -> None:

@@ -20,9 +20,10 @@ HOW_TO_READ = (
     "entrants less those that it is better than. Rows stand in the order of their means, which says nothing by itself. "
     f"With fewer than {MIN_SEEDS} seeds nothing is told apart.",
     f"The interval beside a score is the {LEVEL:.0%} Student-t interval of this one mean over seeds, cut at the ends "
-    "of the range that the metric has. It says how far the mean would move with other seeds, that is other splits, "
-    "initial weights and data orders, and nothing about other tasks. It is not made for comparing two entrants: that "
-    "is what the comparison above is for. Seeds that all gave the same score leave no interval.",
+    "of the range that the metric has; where scores crowd at such an end, it covers less, about 90%. It says how far "
+    "the mean would move with other seeds, that is other splits, initial weights and data orders, and nothing about "
+    "other tasks. It is not made for comparing two entrants: that is what the comparison above is for. Seeds that all "
+    "gave the same score leave no interval.",
     "Where a task has a target, a mean would be a score that no seed reached: the table says how many seeds solved it, "
     f"with the exact binomial {LEVEL:.0%} interval of that share (3 of 3 says only that it exceeds {_SURE:.2f}), gives "
     "the score of the middle seed, and draws each seed as a dot beside the target. Steps to solve are a mean in which "
@@ -37,7 +38,8 @@ HOW_TO_READ = (
     "several tasks counts a task once at least half of the entrants have been tried on it. An entrant that does not "
     "take a task is named there once; it has no trials.",
     "An entrant whose validation was still improving was not trained long enough to say, and is not ranked: the last "
-    "fifth of its curve is better than the fifth before by more than the margin and by more than the noise.",
+    "fifth of its curve is better than the fifth before by more than the margin and by more than two standard errors "
+    "of the noise.",
     "A recipe says how the weights are updated. The house recipe of a protocol is the same for all entrants; an own "
     "recipe is the one that an architecture brings, as its paper published it. Results under the two, like those of "
     "different protocols, never share a table.",
