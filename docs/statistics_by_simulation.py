@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from generated_pages import rounded, write_page
 from statistics_of_errors import errors
+from statistics_of_limits import flat_curves, players
 from statistics_tables import render
 
 from archbench._statistics._equivalence import classify
@@ -26,6 +27,9 @@ from archbench._statistics._ranges import Floats, student_range, studentised_ran
 from archbench._statistics._sequential import look, nominal_level
 
 ENTRANTS, SEEDS = (5, 10, 28), (3, 5, 10)
+FEW, ALL = {2: (5, 10, 20), 3: (5, 10, 20)}, {2: (5, 10, 20), 3: (5, 10, 20), 10: (10,), 28: (10,)}
+"""Largest numbers of seeds of `--decide`, for each number of entrants."""
+
 EXAMPLES = 360
 """Test examples behind a simulated accuracy."""
 
@@ -221,10 +225,10 @@ def power(count: int) -> Iterator[dict[str, Any]]:
                     yield cell | shares | {"groups": 100 * float(by_groups(scores)[real].mean())}
 
 
-def sequential(count: int, names: dict[str, Generator]) -> Iterator[dict[str, Any]]:
+def sequential(count: int, names: dict[str, Generator], sizes: dict[int, tuple[int, ...]]) -> Iterator[dict[str, Any]]:
     """Yield errors of `compare --decide`: equals told apart, and a difference of the margin called equivalent."""
-    for entrants in (2, 3):
-        for limit in (5, 10, 20):
+    for entrants, limits in sizes.items():
+        for limit in limits:
             for index, (name, generator) in enumerate(names.items()):
                 rng = np.random.default_rng([5, entrants, limit, index])
                 noise = boards(rng, (count, entrants, limit), generator)
@@ -278,8 +282,10 @@ def main() -> None:
             "equivalences": list(equivalences(count)),
             "power": list(power(count)),
             "errors": list(errors(count, compare, entrants=ENTRANTS, seeds=SEEDS)),
-            "sequential": list(sequential(count, {k: v for k, v in SHAPES.items() if v not in BOUNDED})),
-            "one_skewed": list(sequential(count, LIMITS)),
+            "sequential": list(sequential(count, {k: v for k, v in SHAPES.items() if v not in BOUNDED}, ALL)),
+            "one_skewed": list(sequential(count, LIMITS, FEW)),
+            "players": list(players(count, compare)),
+            "flat_curves": list(flat_curves(count)),
         }
     )
     print(render(results))

@@ -36,6 +36,9 @@ def test_committed_simulation_keeps_the_promises(committed: dict[str, Any]) -> N
     assert max(cell["ratios"] for cell in committed["errors"] if cell["errors"] in EQUAL) <= 7
     assert {cell["errors"] for cell in committed["errors"]} == {*EQUAL, "a fifth fails", "means over decades"}
     assert max(max(cell["told_apart"], cell["equivalent"]) for cell in committed["sequential"]) <= 5
+    assert {(cell["entrants"], cell["max_seeds"]) for cell in committed["sequential"]} == {
+        *((entrants, seeds) for entrants in (2, 3) for seeds in (5, 10, 20)), (10, 10), (28, 10),
+    }  # fmt: skip
 
 
 def test_page_shows_the_committed_numbers(committed: dict[str, Any]) -> None:
@@ -94,3 +97,35 @@ def test_equal_errors_are_seldom_told_apart_by_ratios() -> None:
 
     assert len(wrong) == 4
     assert 0 < max(wrong) <= 8
+
+
+def test_a_player_is_called_equivalent_when_all_its_seeds_won(committed: dict[str, Any]) -> None:
+    """Of two entrants, that is in p^n of the boards, under `--decide` p^4: a loss makes the interval far too wide."""
+    seeds = {"3": 3, "5": 5, "10": 10, "`--decide`, at most 10": 4}
+    fresh = script_of_docs("statistics_of_limits").players(200, script_of_docs("statistics_by_simulation").compare)
+    for cells, boards in ((committed["players"], committed["boards"]), (list(fresh), 200)):
+        pairs = [cell for cell in cells if cell["entrants"] == 2]
+
+        assert {(cell["seeds"], cell["wins"]) for cell in pairs} == {(s, p) for s in seeds for p in (0.7, 0.8, 0.9)}
+        for cell in pairs:
+            expected = cell["wins"] ** seeds[cell["seeds"]]
+            error = (expected * (1 - expected) / boards) ** 0.5
+
+            assert cell["some"] == cell["each"]
+            assert abs(cell["some"] / 100 - expected) < 4 * error, cell
+
+
+def test_flat_curves_against_plain_arrays(committed: dict[str, Any]) -> None:
+    """The committed shares are those of 200,000 quadruples: two points less the two before, beside their changes."""
+    rng, cells = np.random.default_rng(5), committed["flat_curves"]
+    for correlation in (0.0, 0.5, 0.8):
+        distance = np.abs(np.subtract.outer(range(4), range(4)))
+        points = rng.multivariate_normal(np.zeros(4), correlation**distance, 200_000)
+        gain = points[:, 2:].mean(axis=1) - points[:, :2].mean(axis=1)
+        noise = np.sqrt((np.diff(points, axis=1) ** 2).sum(axis=1) / 6)
+        for margin in (0.0, 0.5, 1.0, 2.0):
+            expected = float(((gain > margin) & (gain > 2 * noise)).mean())
+            (cell,) = [c for c in cells if (c["correlation"], c["margin"]) == (correlation, margin)]
+
+            assert abs(cell["percent"] / 100 - expected) < 4 * (expected / committed["boards"]) ** 0.5 + 0.0005, cell
+    assert len(cells) == 12
