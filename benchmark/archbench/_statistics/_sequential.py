@@ -28,6 +28,9 @@ ERROR = 0.035
 TOLERANCE = 1e-5
 """Relative error of the search for a nominal level."""
 
+MOST_STEPS = 12
+"""Steps of that search, which takes three to six: a probability that jumps by its own small error cannot hold it up."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Decision:
@@ -171,7 +174,9 @@ def nominal_level(max_seeds: int, pairs: int) -> float:
     # Secant steps between logarithms; the first guess is exact for a single look.
     position, slope = np.log(target / (max_seeds - MIN_SEEDS + 1) ** 0.7), 0.9
     excess = np.log(probability_to_leave(np.exp(position), max_seeds) / target)
-    while abs(excess) > TOLERANCE:
+    for _ in range(MOST_STEPS):
+        if abs(excess) <= TOLERANCE:
+            break
         step = -excess / slope
         following = np.log(probability_to_leave(np.exp(position + step), max_seeds) / target)
         position, slope, excess = position + step, (following - excess) / step, following
