@@ -97,7 +97,7 @@ def test_a_picture_needs_a_description() -> None:
         ("charts=(archbench.Chart(title='C', x='a', y='b', lines=(archbench.Line(label='l', x=(1,), y=(1e999,)),)),)",
          "not finite"),
         ("charts=('a chart',)", "is no archbench.Chart"),
-        ("charts=(archbench.Chart(title=3, x='a', y='b', lines=()),)", "must all be text"),
+        ("charts=(archbench.Chart(title=3, x='a', y='b', lines=()),)", "the title of a chart must be of type str"),
         (f"pictures=(archbench.Picture(data=SVG + b'<!--' + b'x' * {MOST_BYTES} + b'-->', description='D'),)",
          f"at most {MOST_BYTES:,} are shown"),
         ("columns=('a',), rows=(('x' * 1000,),) * 201", "the texts have 201,002 characters together"),

@@ -43,7 +43,7 @@ class FaultError(Exception):
     def problem(self, plugin: str) -> Problem:
         """Return this fault as a problem of `plugin`."""
         details = "" if self.cause is None else "".join(traceback.format_exception(self.cause))
-        return Problem(plugin, self.stage, self.message, details)
+        return Problem(plugin, self.stage, self.message, printable(details))
 
 
 def one_line(error: BaseException) -> str:

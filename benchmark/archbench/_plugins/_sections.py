@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archbench._declarations import Chart, Picture, Section, check_chart
+from archbench._declarations import Section
 from archbench._plugins._containment import contained
 from archbench._plugins._faults import FaultError, Problem
 from archbench._plugins._hooks import Hooks
+from archbench._plugins._plain_sections import copy_plainly
 from archbench._records import Record
 
 Sections = tuple[list[Section], Problem | None]
@@ -26,36 +27,11 @@ def make_sections(plugin: str, hooks: Hooks, records: tuple[Record, ...]) -> Sec
     try:
         with contained():
             found = hooks.collect("archbench_leaderboard_sections", Section, records=records)
-        for section in found:
-            _check(section)
-        _check_sizes(found)
+            sections = [copy_plainly(section) for section in found]
+        _check_sizes(sections)
     except FaultError as fault:
         return [], fault.problem(plugin)
-    return found, None
-
-
-def _check(section: Section) -> None:
-    """Raise if a section is none that the page can show."""
-    if not all(isinstance(text, str) for text in _texts(section)):
-        raise _fault(section, "title, text, columns and cells must all be text")
-    if any(len(row) != len(section.columns) for row in section.rows):
-        raise _fault(section, f"each row needs {len(section.columns)} cells, as columns")
-    for kind, items in ((Chart, section.charts), (Picture, section.pictures)):
-        if wrong := [item for item in items if not isinstance(item, kind)]:
-            raise _fault(section, f"{wrong[0]!r:.60} is no archbench.{kind.__name__}")
-    for chart in section.charts:
-        _check_chart(section, chart)
-
-
-def _check_chart(section: Section, chart: Chart) -> None:
-    """Raise if a chart cannot be drawn."""
-    try:
-        check_chart(chart)
-        texts = [chart.title, chart.x, chart.y, chart.description, *(line.label for line in chart.lines)]
-    except (AttributeError, TypeError, ValueError) as error:
-        raise _fault(section, str(error)) from None
-    if not all(isinstance(text, str) for text in texts):
-        raise _fault(section, "titles, labels and descriptions of charts must all be text")
+    return sections, None
 
 
 def _texts(section: Section) -> list[str]:
@@ -76,7 +52,3 @@ def _check_sizes(sections: Sequence[Section]) -> None:
     points = sum(len(line.x) + len(line.seeds) for line in lines)
     if points > MOST_POINTS:
         raise FaultError("collect", f"the charts have {points:,} points, at most {MOST_POINTS:,} are drawn; thin them")
-
-
-def _fault(section: Section, reason: str) -> FaultError:
-    return FaultError("collect", f"section {section.title!r}: {reason}")

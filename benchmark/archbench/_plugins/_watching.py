@@ -30,7 +30,8 @@ class Watcher:
     def notify(self, hook: str, arguments: Mapping[str, Any]) -> Problem | None:
         """Call an observing hook; return the problem if it fails. After the process has ended, do nothing."""
         try:
-            return msgspec.json.decode(self._ask(hook, arguments), type=Problem | None)
+            found: Problem | None = self._ask(hook, arguments, Problem | None)
+            return found
         except Gone as gone:
             self._apart = None
             return Problem(self._plugin, "call", f"{hook} {gone}; the run goes on without its hooks")
@@ -38,8 +39,7 @@ class Watcher:
     def sections(self, records: tuple[Record, ...]) -> Sections:
         """Call the hook that makes sections; return them, or the problem."""
         try:
-            answer = self._ask("archbench_leaderboard_sections", {"records": records})
-            found: Sections = msgspec.json.decode(answer, type=Sections)
+            found: Sections = self._ask("archbench_leaderboard_sections", {"records": records}, Sections)
             return found
         except Gone as gone:
             self._apart = None
@@ -52,12 +52,18 @@ class Watcher:
             self._apart.close()
             self._apart = None
 
-    def _ask(self, hook: str, arguments: Mapping[str, Any]) -> bytes:
+    def _ask(self, hook: str, arguments: Mapping[str, Any], kind: Any) -> Any:
+        """Return the answer of the process, which has this type; raise `Gone` without one."""
         if self._apart is None:
-            return b"null" if hook != "archbench_leaderboard_sections" else b"[[], null]"
+            return None if hook != "archbench_leaderboard_sections" else ([], None)
         import pickle  # the copy has the classes of this process; what comes back is JSON
 
-        return self._apart.ask(pickle.dumps((hook, dict(arguments))))
+        answer = self._apart.ask(pickle.dumps((hook, dict(arguments))))
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.MsgspecError, ValueError) as error:  # such as of a second process that the plugin has forked
+            self._apart.kill()
+            raise Gone(f"gave an answer that cannot be read ({error})") from None
 
     def _answer(self, question: bytes) -> bytes:
         import pickle
