@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+import sys
 from xml.etree import ElementTree
 
+import pytest
 from markupsafe import Markup
 
 from archbench import Chart, Line
+from archbench._declarations import check_chart
 from archbench._report._charts import line_chart
 from archbench._report._charts._axes import power_label
 from archbench._report._charts._svg import tag
@@ -50,6 +54,36 @@ def test_a_chart_without_a_point_is_not_drawn() -> None:
 
     assert line_chart(Chart(title="t", x="x", y="y", lines=(empty,), log_y=True)) is None
     assert line_chart(Chart(title="t", x="x", y="y", lines=())) is None
+
+
+EXTREMES = (0.0, 5e-324, 1e-310, 1e-300, 1.0, math.nextafter(1.0, 2.0), 1e154, 1e300, sys.float_info.max)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("low", EXTREMES)
+def test_a_chart_is_drawn_or_refused(low: float, log: bool) -> None:
+    """Whatever finite values a chart has, it is refused beforehand or drawn with coordinates that are numbers."""
+    for high in EXTREMES:
+        line = Line(label="a", x=(high, low), y=(low, high), seeds=((low, low),))
+        chart = Chart(title="t", x="x", y="y", lines=(line,), log_x=log, log_y=log)
+        if log or sys.float_info.max not in (low, high):
+            check_chart(chart)
+
+            assert not re.search(r"\b(nan|inf)\b", str(line_chart(chart))), high
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        Line(label="a", x=(0, 1), y=(-1e308, 1e308)),
+        Line(label="a", x=(-1e308, 1e308), y=(0, None)),
+        Line(label="a", x=(), y=(), seeds=((0, 1), (1, 1e308))),
+    ],
+)
+def test_values_beyond_the_reach_of_an_axis_are_refused(line: Line) -> None:
+    """The distance of two values may be no float; the message says how far an axis reaches, and which one farther."""
+    with pytest.raises(ValueError, match=r"t: a has the value -?1e\+308; an axis reaches to 1e\+300, a log"):
+        check_chart(Chart(title="t", x="x", y="y", lines=(line,)))
 
 
 def test_each_seed_is_a_dot_and_every_line_is_named() -> None:

@@ -96,6 +96,8 @@ def test_a_picture_needs_a_description() -> None:
          "1 values of x and 0 of y"),
         ("charts=(archbench.Chart(title='C', x='a', y='b', lines=(archbench.Line(label='l', x=(1,), y=(1e999,)),)),)",
          "not finite"),
+        ("charts=(archbench.Chart(title='C', x='a', y='b', lines=(archbench.Line(label='l', x=(1,), y=(1e308,)),)),)",
+         "C: l has the value 1e+308; an axis reaches to 1e+300"),
         ("charts=('a chart',)", "is no archbench.Chart"),
         ("charts=(archbench.Chart(title=3, x='a', y='b', lines=()),)", "the title of a chart must be of type str"),
         (f"pictures=(archbench.Picture(data=SVG + b'<!--' + b'x' * {MOST_BYTES} + b'-->', description='D'),)",

@@ -13,6 +13,9 @@ from archbench._declarations._checks import check_name, check_revision, check_ta
 from archbench._errors import DeclarationError
 from archbench._protocols import Protocol
 
+FARTHEST = 1e300
+"""The largest value on an axis that is not logarithmic: the distance of two values must be a float, too."""
+
 Size = Literal["quick", "full"]
 """Sizes of a study: `quick` for minutes on two cores, `full` for GPUs."""
 
@@ -110,7 +113,7 @@ class Chart:
         title: of the chart.
         x, y: labels of the axes, with units.
         lines: at most eight are told apart by colour.
-        log_x, log_y: logarithmic axes; values that are not positive are then left out.
+        log_x, log_y: logarithmic axes; values that are not positive are then left out. Other axes reach to 1e300.
         description: in one sentence, for those who cannot see it.
     """
 
@@ -127,14 +130,19 @@ def check_chart(chart: Chart) -> None:
     """Raise if the page cannot draw a chart.
 
     Raises:
-        ValueError: x and y of a line differ in length, or a value is not finite.
+        ValueError: x and y of a line differ in length, or a value is not finite or beyond the reach of its axis.
     """
     for line in chart.lines:
         if len(line.x) != len(line.y):
             raise ValueError(f"{chart.title}: {line.label} has {len(line.x)} values of x and {len(line.y)} of y")
-        values = [*line.x, *(y for y in line.y if y is not None), *(value for dot in line.seeds for value in dot)]
-        if not all(math.isfinite(value) for value in values):
+        across = [*line.x, *(x for x, _ in line.seeds)]
+        up = [*(y for y in line.y if y is not None), *(y for _, y in line.seeds)]
+        if not all(math.isfinite(value) for value in (*across, *up)):
             raise ValueError(f"{chart.title}: {line.label} has a value that is not finite")
+        for values, log in ((across, chart.log_x), (up, chart.log_y)):
+            if not log and (far := [value for value in values if abs(value) > FARTHEST]):
+                advice = f"an axis reaches to {FARTHEST:g}, a logarithmic one farther"
+                raise ValueError(f"{chart.title}: {line.label} has the value {far[0]:g}; {advice}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

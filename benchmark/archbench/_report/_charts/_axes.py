@@ -33,6 +33,11 @@ PLOT, RIGHT = STANDARD.size, STANDARD.right
 LETTER = 6.3
 """Typical width of a letter of a title, in pixels."""
 
+SMALLEST, LARGEST = -323, 308
+"""The powers of ten that are floats, other than 0 and infinity."""
+LEAST = 1e-300
+"""Room around values that is less is too little to divide by."""
+
 Scale = Callable[[float], float]
 """A value in, a coordinate in pixels out."""
 
@@ -73,7 +78,7 @@ def linear(domain: Domain, target: tuple[float, float]) -> Scale:
 def padded(values: Sequence[float]) -> Domain:
     """Return the range of some values with a little room at both ends."""
     low, high = min(values), max(values)
-    pad = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
+    pad = next((room for room in ((high - low) * 0.06, abs(high) * 0.05) if room > LEAST), 0.5)
     return low - pad, high + pad
 
 
@@ -154,7 +159,7 @@ def few(values: list[float], most: int) -> list[float]:
 
 def log_ticks(domain: Domain) -> list[float]:
     """Return logarithms of round numbers: powers of ten over a wide range, 1, 2, 5 or finer steps over a narrow one."""
-    powers = range(math.floor(domain[0]), math.ceil(domain[1]) + 1)
+    powers = range(max(math.floor(domain[0]), SMALLEST), min(math.ceil(domain[1]), LARGEST) + 1)
     for multiples in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
         values = [math.log10(m * 10.0**power) for power in powers for m in multiples]
         inside = [value for value in values if domain[0] <= value <= domain[1]]
