@@ -293,6 +293,15 @@ def test_a_seed_that_one_side_lacks(make_record: MakeRecord) -> None:
     assert (judged.reason, judged.command) == ("no effect of seed 3", "benchmark run st --seeds 4")
 
 
+@pytest.mark.parametrize("size", [1e100, -1e100])
+def test_the_largest_effects_have_an_interval(verdict: Verdict, size: float) -> None:
+    """Effects as large as they may be are summed and squared without an overflow."""
+    judged = verdict(around(0.9), statistic=lambda data: dict.fromkeys(data.scores, size), noise=0.01)
+
+    assert judged.verdict == ("supported" if size > 0 else "contradicted")
+    assert judged.mean == pytest.approx(size)
+
+
 def test_a_statistic_without_source(make_record: MakeRecord) -> None:
     """A rule that cannot be hashed decides nothing, since nobody could see a change of it."""
     one = claim()
@@ -368,6 +377,8 @@ def test_only_trials_that_are_looked_at_count(make_record: MakeRecord) -> None:
         (lambda data: [1.0], "not a mapping from seed to effect"),
         (lambda data: {0: float("nan")}, "give a finite number for a whole one"),
         (lambda data: {"0": 1.0}, "give a finite number for a whole one"),
+        (lambda data: dict.fromkeys(range(5), 1e308), "1e+308 for seed 0; give one between -1e+100 and 1e+100"),
+        (lambda data: {**data.scores, 7: -1e101}, "-1e+101 for seed 7; give one between -1e+100 and 1e+100"),
     ],
 )
 def test_a_statistic_that_fails(verdict: Verdict, statistic: Any, words: str) -> None:

@@ -15,6 +15,9 @@ from archbench._plugins import CallError, Registered, call_apart
 from archbench._records import Record
 from archbench._studies import StudyData, StudyResult
 
+MOST_EFFECT = 1e100
+"""The largest effect: sums and squares of effects must be floats, too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -86,6 +89,9 @@ def _checked(effects: object, *, share: bool) -> dict[int, float]:
     for seed, effect in effects.items():
         if type(seed) is not int or not isinstance(effect, int | float) or not math.isfinite(effect):
             raise TypeError(f"it returned {effect!r:.80} for seed {seed!r:.80}; give a finite number for a whole one")
+        if abs(effect) > MOST_EFFECT:
+            allowed = f"give one between -{MOST_EFFECT:g} and {MOST_EFFECT:g}"
+            raise ValueError(f"it returned {effect:g} for seed {seed}; {allowed}")
         if share and effect not in (0, 1):
             raise ValueError(f"it returned {effect!r:.80} for seed {seed}; a claim on a share takes 0 and 1")
     return {seed: float(effects[seed]) for seed in sorted(effects)}
