@@ -293,6 +293,19 @@ def test_a_seed_that_one_side_lacks(make_record: MakeRecord) -> None:
     assert (judged.reason, judged.command) == ("no effect of seed 3", "benchmark run st --seeds 4")
 
 
+def test_effects_of_trials_that_the_statistic_did_not_read(make_record: MakeRecord) -> None:
+    """A seed that only another task was trained with has no effect on the task that the statistic reads."""
+    trial = msgspec.structs.replace(make_record().trial, protocol=RULES)
+    other = msgspec.structs.replace(trial, task=msgspec.structs.replace(trial.task, name="films"), seed=7)
+    counted = tuple(make_record(id=t.id, trial=t, manifests={"toys/half@1": "now"}) for t in (trial, other))
+    result = StudyResult(study=STUDY, size="quick", records=StudyRecords(counted=counted))
+    one = claim(statistic=lambda data: dict.fromkeys([*data.where(task="pictures").scores, 7], 0.9))
+    measured = measure(one.item, result)
+
+    assert (measured.effects, measured.broken) == ({}, True)
+    assert measured.problem.endswith("effects for 7; keys must be seeds of the trials that it read: 0")
+
+
 @pytest.mark.parametrize("size", [1e100, -1e100])
 def test_the_largest_effects_have_an_interval(verdict: Verdict, size: float) -> None:
     """Effects as large as they may be are summed and squared without an overflow."""
@@ -379,6 +392,11 @@ def test_only_trials_that_are_looked_at_count(make_record: MakeRecord) -> None:
         (lambda data: {"0": 1.0}, "give a finite number for a whole one"),
         (lambda data: dict.fromkeys(range(5), 1e308), "1e+308 for seed 0; give one between -1e+100 and 1e+100"),
         (lambda data: {**data.scores, 7: -1e101}, "-1e+101 for seed 7; give one between -1e+100 and 1e+100"),
+        (
+            lambda data: dict.fromkeys(range(100), 0.9),
+            "effects for 5, 6, 7 ...; keys must be seeds of the trials that it read: 0, 1, 2, 3, 4",
+        ),
+        (lambda data: {**data.scores, -1: 0.9}, "it returned effects for -1; keys must be seeds of the trials"),
     ],
 )
 def test_a_statistic_that_fails(verdict: Verdict, statistic: Any, words: str) -> None:

@@ -80,7 +80,17 @@ def measure(claim: Claim, result: StudyResult, *, provider: Registered[Claim] | 
 def _find(claim: Claim | Registered[Claim], records: Sequence[Record]) -> _Effects:
     declared, data = claim.item if isinstance(claim, Registered) else claim, StudyData(records)
     effects = _checked(resolve(declared.statistic)(data), share=declared.measure == "share")
-    return _Effects(effects, [record.id for record in data.used or data.records])
+    used = data.used or data.records
+    _check_seeds(effects, {record.trial.seed for record in used})
+    return _Effects(effects, [record.id for record in used])
+
+
+def _check_seeds(effects: Mapping[int, float], seeds: set[int]) -> None:
+    """Raise if an effect is of no seed that was trained: a number that comes from no trial must decide nothing."""
+    if strange := [str(seed) for seed in effects if seed not in seeds]:
+        given = ", ".join(strange[:3]) + (" ..." if len(strange) > 3 else "")
+        allowed = ", ".join(map(str, sorted(seeds)))
+        raise ValueError(f"it returned effects for {given}; keys must be seeds of the trials that it read: {allowed}")
 
 
 def _checked(effects: object, *, share: bool) -> dict[int, float]:
