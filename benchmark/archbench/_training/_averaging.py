@@ -13,7 +13,7 @@ from archbench._training._shards import local
 
 
 class WeightAverage:
-    """The average of all parameters and buffers that are floating-point numbers.
+    """The average of all parameters and buffers that are real or complex numbers.
 
     It begins with the weights after the first step: `average = decay * average + (1 - decay) * weights` from then on.
     Other buffers, such as the number of batches of a norm, are not averaged.
@@ -74,7 +74,7 @@ class WeightAverage:
 
 
 def _places(network: nn.Module) -> dict[str, tuple[dict[str, Any], str]]:
-    """Return where each floating-point parameter and buffer is kept, once where several names share it.
+    """Return where each real or complex parameter and buffer is kept, once where several names share it.
 
     A network may put another tensor in the place of a buffer, so the tensors themselves cannot be kept.
     """
@@ -84,7 +84,11 @@ def _places(network: nn.Module) -> dict[str, tuple[dict[str, Any], str]]:
         holders: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
         for holder in holders:
             for key, value in holder.items():
-                if value is not None and value.is_floating_point() and id(value) not in seen:
+                if value is not None and _is_averaged(value) and id(value) not in seen:
                     seen.add(id(value))
                     places[f"{prefix}.{key}" if prefix else key] = (holder, key)
     return places
+
+
+def _is_averaged(value: Tensor) -> bool:
+    return value.is_floating_point() or value.is_complex()

@@ -34,7 +34,8 @@ from archbench._training._shards import as_shard, local
 EVERY = 60.0
 """Seconds of training from which on a state is worth a file, and between two of them."""
 
-
+PARTS = "parts of "
+"""Beginning of the names of complex tensors, which a file holds as pairs of real and imaginary parts."""
 NOT_KEPT = "the state of the training could not be kept"
 
 
@@ -92,7 +93,8 @@ class Checkpoint:
         try:
             with safe_open(self.path, framework="pt") as file:
                 progress = msgspec.json.decode(file.metadata()["progress"], type=Progress)
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+                names = file.keys()
+                tensors = dict(_from_parts(name, file.get_tensor(name)) for name in names)
         except (OSError, SafetensorError, KeyError, TypeError, msgspec.DecodeError):
             return None
         return State(progress, tensors) if progress.identity == self.identity else None
@@ -141,7 +143,8 @@ class State:
 
     def encode(self) -> bytes:
         """Return the content of a file that holds the state."""
-        return bytes(save(dict(self.tensors), metadata={"progress": msgspec.json.encode(self.progress).decode()}))
+        tensors = dict(_in_parts(name, value) for name, value in self.tensors.items())
+        return bytes(save(tensors, metadata={"progress": msgspec.json.encode(self.progress).decode()}))
 
     @property
     def chunks(self) -> int:
@@ -184,6 +187,15 @@ class State:
         module.reached, module.first_step_seconds = found.reached, found.first_step_seconds
         module.clock.before = sum(found.seconds)
         _restore_streams(module, found, tensors)
+
+
+def _in_parts(name: str, value: Tensor) -> tuple[str, Tensor]:
+    """Return a tensor as a file holds it, with its name: not every version of safetensors knows complex numbers."""
+    return (PARTS + name, torch.view_as_real(value.resolve_conj())) if value.is_complex() else (name, value)
+
+
+def _from_parts(name: str, value: Tensor) -> tuple[str, Tensor]:
+    return (name.removeprefix(PARTS), torch.view_as_complex(value)) if name.startswith(PARTS) else (name, value)
 
 
 def can_be_kept(module: TrialModule) -> bool:

@@ -16,23 +16,24 @@ from archbench._training._shards import is_sharded
 def make_optimizer(network: nn.Module, recipe: Recipe, published: Published | None = None) -> torch.optim.Optimizer:
     """Return the optimiser of a recipe; that of its plugin, if the recipe as it was published names one.
 
-    Where torch has a fused kernel, it updates all parameters in one call. Each group of parameters has an entry
-    `share`, the factor on the learning rate of the schedule.
+    Where torch has a fused kernel, it updates all parameters in one call; it has none for complex ones. Each group of
+    parameters has an entry `share`, the factor on the learning rate of the schedule.
     """
     if published is not None and published.optimizer is not None:
         return make_foreign(published.optimizer, network, recipe)
     groups: Any = _groups(network, recipe)
     rate, momentum = recipe.learning_rate, recipe.momentum
+    fused = not any(parameter.is_complex() for group in groups for parameter in group["params"])
     match recipe.optimizer:
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=True)
+            return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=fused)
         case "adam":
-            return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, fused=True)
+            return torch.optim.Adam(groups, lr=rate, betas=recipe.betas, fused=fused)
         case "rmsprop":
             return torch.optim.RMSprop(groups, lr=rate, momentum=momentum)
         case "sgd" | "nesterov":
             nesterov = recipe.optimizer == "nesterov"
-            fused = not is_sharded(network)  # torch has no kernel of it for sharded weights
+            fused = fused and not is_sharded(network)  # torch has no kernel of it for sharded weights
             return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, fused=fused)
         case "custom":
             raise ValueError("the recipe names an optimiser of a plugin, and the plugin gives none")

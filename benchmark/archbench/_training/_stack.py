@@ -183,13 +183,17 @@ def _difference(stack: Stack, number: int, network: nn.Module) -> float:
 
 def _distance(one: Tensor, other: Tensor, least: float = 0.0) -> float:
     """Return the largest difference of two tensors, as a share of the largest number of the other, at least `least`."""
-    one, other = one.detach().double(), other.detach().double()
+    one, other = _double(one), _double(other)
     finite = torch.isfinite(other)
     if not torch.equal(finite, torch.isfinite(one)):
         return math.inf
     one, other = one[finite], other[finite]  # a seed that diverges does so in either way
     distance = float((one - other).abs().max()) if other.numel() else 0.0
     return distance / max(float(other.abs().max()), least) if distance else 0.0
+
+
+def _double(value: Tensor) -> Tensor:
+    return value.detach().to(torch.complex128 if value.is_complex() else torch.float64)
 
 
 def _explain(error: Exception) -> str:

@@ -35,7 +35,7 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, list[nn.Parameter]]]:
 
 
 def _norm(gradients: list[Tensor | None]) -> float:
-    squares = [gradient.double().square().sum() for gradient in gradients if gradient is not None]
+    squares = [gradient.abs().double().square().sum() for gradient in gradients if gradient is not None]
     return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
 
 
