@@ -294,6 +294,34 @@ class BalancedExperts(nn.Module):
         return Outputs(self.head(h), penalties={"balance": ((load - 0.5).square().sum(), 0.1), "decay": (decay, 0.01)})
 
 
+class ComplexWeights(nn.Module):
+    """A layer with complex weights between two real ones."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(math.prod(task.input_shape), 32), nn.Linear(32, task.outputs)
+        self.turn = nn.Parameter(torch.randn(32, 32, dtype=torch.complex64) / 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.first(x.flatten(1)))
+        return self.head((h.to(torch.complex64) @ self.turn).real.to(h.dtype))
+
+
+class Energy(nn.Module):
+    """One step down an energy, whose gradient is taken in the forward pass."""
+
+    def __init__(self, task: TaskInfo) -> None:
+        super().__init__()
+        size = math.prod(task.input_shape)
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(size, 32), nn.Tanh(), nn.Linear(32, task.outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            (step,) = torch.autograd.grad(self.net(x).logsumexp(-1).sum(), x, create_graph=True)
+        return self.net(x - 0.1 * step)
+
+
 MORE_SOUND: list[Architecture] = [
     declare("mamba", Mamba, "sequence", "tokens"),
     declare("kan", Kan, "image", "sequence", incompatible=no_steps),
@@ -309,4 +337,6 @@ MORE_SOUND: list[Architecture] = [
     declare("relative-attention", RelativeAttention, "sequence"),
     declare("small-vit", SmallViT, "image"),
     declare("balanced-experts", BalancedExperts, "image"),
+    declare("complex-weights", ComplexWeights, "image"),
+    declare("energy", Energy, "image", expected_failures={"B403": "torch compiles no gradient within a graph"}),
 ]

@@ -19,8 +19,9 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     before = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
-        # Sharded weights are gathered into memory that training uses, too.
-        with torch.no_grad() if is_sharded(network) else torch.inference_mode():
+        # Not in inference mode: it saves no time, a network could take no gradient of its own in it, and sharded
+        # weights are gathered into memory that training uses, too.
+        with torch.no_grad():
             yield
     finally:
         for module, training in before:

@@ -26,24 +26,34 @@ def count_flops(network: nn.Module, *example: Tensor) -> int | None:
     """Return the floating-point operations of one forward pass; a multiply-accumulate counts as two.
 
     The counter knows matrix products and convolutions. It does not see into torch's fused recurrent kernels, so a
-    network that has one is reported as not measured.
+    network that has one is reported as not measured, and so is one that can compute but cannot be counted: the counter
+    fails where a network takes gradients of its own.
 
     Args:
         network: stays in training or evaluation mode, whichever it is in.
         example: the arguments of the network for a batch of one, (1, ...).
 
     Returns:
-        None if the network has a fused recurrent kernel.
+        None if the network has a fused recurrent kernel, or the counter fails.
     """
     if any(isinstance(module, nn.RNNBase) for module in network.modules()):
         return None
     training = network.training
     network.eval()
     try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network(*example)
+        with torch.no_grad():
+            return _count(network, *example)
     finally:
         network.train(training)
+
+
+def _count(network: nn.Module, *example: Tensor) -> int | None:
+    try:
+        with FlopCounterMode(display=False) as counter:
+            network(*example)
+    except Exception:
+        network(*example)  # an error of its own comes again
+        return None
     return int(counter.get_total_flops())
 
 
