@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from archbench import IGNORED, Examples, Splits, Task, TaskInfo, TorchLoss, TorchMetric
 
@@ -132,7 +134,15 @@ GAPS: dict[str, Any] = {
     "missing_targets": True,
 }
 
+
+def noisy(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a batch with noise."""
+    return inputs + 0.1 * torch.randn(inputs.shape, generator=generator)
+
+
 SOUND = [
+    declare("noisy", sound(), augment=noisy),
+    declare("noisy-by-name", sound(), augment="support.task_mutants:noisy"),
     declare("pictures", sound()),
     declare("fixed", fixed, fixed_splits=True),
     declare("steps", sound(steps), **REGRESSION),
@@ -384,3 +394,22 @@ def gaps_that_are_not_declared(options: None, seed: int) -> Splits:
 def chance_of_the_squares(options: None, seed: int) -> Splits:
     """Load numbers with gaps; the declared chance is not that of the median."""
     return sound(gaps)(options, seed)
+
+
+def altering(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the same batch, altered."""
+    return inputs.mul_(0.5)
+
+
+BROKEN_AUGMENTATIONS: dict[str, tuple[str, Callable[[Tensor, torch.Generator], Any]]] = {
+    "crops": ("(64, 1, 4, 2)", lambda x, generator: x[..., :2]),
+    "doubles-precision": ("float64", lambda x, generator: x.double()),
+    "returns-an-array": ("type ndarray", lambda x, generator: x.numpy()),
+    "divides-by-zero": ("not finite", lambda x, generator: x / 0),
+    "alters-the-batch": ("alters the batch", altering),
+    "draws-from-the-world": ("two different batches", lambda x, generator: x + torch.rand(1)),
+}
+MUTANTS += [
+    Mutant(name, "T106", declare(name, sound(), augment=augment), says)
+    for name, (says, augment) in BROKEN_AUGMENTATIONS.items()
+]

@@ -13,6 +13,10 @@ from archbench._training._streaming import Batch
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
+class AugmentationError(Exception):
+    """The augmentation of a task returned something else than a batch like the one it got."""
+
+
 class Augmented:
     """A training split that augments its batches.
 
@@ -31,4 +35,25 @@ class Augmented:
     def batches(self, chunk: Iterable[Tensor]) -> Iterator[Batch]:
         """Yield the augmented batch of each step; `chunk` yields the indices of its examples, (batch,)."""
         for (inputs, *rest), targets in self.split.batches(chunk):
-            yield (self.augment(inputs, self.generator), *rest), targets
+            changed = self.augment(inputs, self.generator)
+            check_augmented(changed, inputs)
+            yield (changed, *rest), targets
+
+
+def check_augmented(changed: object, inputs: Tensor) -> None:
+    """Check that an augmented batch has the shape, the type and the device of the batch that it was made from.
+
+    Raises:
+        AugmentationError: it has not.
+    """
+    if not isinstance(changed, Tensor):
+        raise AugmentationError(f"augment returned an object of type {type(changed).__name__}, not a tensor")
+    if changed.shape != inputs.shape or changed.dtype != inputs.dtype or changed.device != inputs.device:
+        raise AugmentationError(
+            f"augment returned a batch of {_words(changed)} for one of {_words(inputs)}; return an altered copy of the "
+            "same shape, type and device"
+        )
+
+
+def _words(batch: Tensor) -> str:
+    return f"shape {tuple(batch.shape)} and {str(batch.dtype).removeprefix('torch.')} on {batch.device.type}"
