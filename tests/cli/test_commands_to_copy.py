@@ -62,6 +62,44 @@ def test_studies_are_trained_with_their_plugin(cli_here: Cli, folder: Path) -> N
     assert listed.endswith(f"Details of one: benchmark study show NAME --plugin '{folder}/my study.py'\n")
 
 
+NEEDY = """
+import archbench
+
+FILE = archbench.RemoteFile(path="needy/a.bin", urls=("https://data.invalid/a.bin",), size=3, sha256="0" * 64)
+
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(5, 1), outputs=2)
+    for name in ("needy", "needy-too"):
+        yield archbench.Task(name=name, info=info, load=print, loss="cross_entropy", metric="accuracy", chance=0.5,
+                             oracle=1.0, summary="Needs a file", files=(FILE,), by_default=False)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prepared"),
+    [
+        (("run", "mlp", "--task", "needy", "--plugin", "my task.py"), "needy"),
+        (("run", "mlp", "--task", "needy*", "--plugin", "my task.py"), "needy needy-too"),
+        (("check", "needy", "--plugin", "my task.py"), "needy"),
+        (("check", "./my task.py"), "needy"),
+    ],
+)
+def test_data_are_prepared_with_their_plugin(
+    cli_here: Cli, folder: Path, arguments: tuple[str, ...], prepared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal of a task without its data is the same for its name and its file, and names the file."""
+    monkeypatch.setenv("ARCHBENCH_DATA", str(folder / "data"))
+    (folder / "my task.py").write_text(NEEDY)
+    done = cli_here(*arguments, cwd=folder)
+
+    assert done.returncode == 2
+    assert f"`benchmark data prepare {prepared} --plugin 'my task.py'`" in done.stderr
+    listed = cli_here("data", "list", "--plugin", "my task.py", cwd=folder).stdout
+    assert listed.endswith("benchmark data prepare NAME... --plugin 'my task.py'\n")
+
+
 @pytest.mark.parametrize("verb", [("run", "mlp"), ("claims",), ("status",)])
 def test_a_folder_without_a_name_is_refused(cli_here: Cli, folder: Path, verb: tuple[str, ...]) -> None:
     """An empty `--out`, as of a shell variable that is not set, would else be this folder."""

@@ -49,7 +49,7 @@ def plan_again(record: Record, plugins: Plugins, own_data: Sequence[Selected[Tas
             return found
     assert isinstance(architecture, Selected)
     assert isinstance(task, Selected)
-    if lack := describe_lack(architecture.registered.item):
+    if lack := describe_lack(architecture.registered.item, architecture.registered.source.option):
         return Obstacle("undecided", lack)
     try:
         cell = make_cell(architecture, task, trial.protocol, seeds=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -29,6 +31,13 @@ class PluginSource(msgspec.Struct, frozen=True, kw_only=True):
     entry_point: str = ""
     value: str = ""
     path: str = ""
+
+    @property
+    def option(self) -> str:
+        """` --plugin FILE` for a command that users may copy, relative to this folder if it lies below; else empty."""
+        path, here = Path(self.path), Path.cwd()
+        path = path.relative_to(here) if path.is_relative_to(here) else path
+        return f" --plugin {shlex.quote(str(path))}" if self.path else ""
 
 
 class PluginStatus(msgspec.Struct, frozen=True, kw_only=True):

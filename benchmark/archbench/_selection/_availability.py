@@ -33,6 +33,7 @@ def check_availability(chosen: Sequence[Selected[Item]]) -> Availability[Item]:
     if chosen and not found.chosen:
         items = [selected.registered.item for selected in chosen]
         names = " ".join(dict.fromkeys(item.name for item in items))
+        names += "".join(dict.fromkeys(selected.registered.source.option for selected in chosen))
         kind = "architectures" if isinstance(items[0], Architecture) else "tasks"
         raise DataError(
             f"none of these {kind} has its data in {data_folder()}; get them with `benchmark data prepare {names}`"
@@ -48,7 +49,7 @@ def leave_out_unavailable(chosen: Sequence[Selected[Item]]) -> Availability[Item
     """
     found: Availability[Item] = Availability([], [])
     for selected in chosen:
-        lack = describe_lack(selected.registered.item)
+        lack = describe_lack(selected.registered.item, selected.registered.source.option)
         if not lack:
             found.chosen.append(selected)
         elif selected.named:
@@ -64,8 +65,14 @@ def data_state(item: Task | Architecture) -> str:
     return next((word for word in ("missing", "unchecked", "ready") if word in states), "")
 
 
-def describe_missing(files: Sequence[RemoteFile | LocalFolder], item: Task | Architecture) -> str:
-    """Return one line that says which of these files of a task or an architecture are missing, and what to do."""
+def describe_missing(files: Sequence[RemoteFile | LocalFolder], item: Task | Architecture, option: str = "") -> str:
+    """Return one line that says which of these files of a task or an architecture are missing, and what to do.
+
+    Args:
+        files: those that are missing.
+        item: the task or architecture.
+        option: what the command needs to find it, as in `PluginSource.option`.
+    """
     name = item.name
     texts = []
     remote = [file for file in files if isinstance(file, RemoteFile)]
@@ -73,7 +80,7 @@ def describe_missing(files: Sequence[RemoteFile | LocalFolder], item: Task | Arc
         size = format_bytes(sum(file.size for file in remote))
         count = "1 file" if len(remote) == 1 else f"{len(remote)} files"
         text = f"{count} ({size}) must be downloaded into {data_folder()}, or checked, first"
-        texts.append(f"{text}; `benchmark data prepare {name}` does it")
+        texts.append(f"{text}; `benchmark data prepare {name}{option}` does it")
     local = [file for file in files if isinstance(file, LocalFolder)]
     for advice in dict.fromkeys(folder.advice for folder in local):
         paths = " and ".join(str(data_folder() / folder.path) for folder in local if folder.advice == advice)
@@ -92,10 +99,15 @@ def format_bytes(count: int) -> str:
     return f"{size:.3g} GB"
 
 
-def describe_lack(item: Task | Architecture) -> str:
-    """Return what a task or an architecture lacks and how to get it; empty if it lacks nothing."""
+def describe_lack(item: Task | Architecture, option: str = "") -> str:
+    """Return what a task or an architecture lacks and how to get it; empty if it lacks nothing.
+
+    Args:
+        item: the task or architecture.
+        option: as for `describe_missing`.
+    """
     for package, command in item.packages.items() if isinstance(item, Task) else ():
         if importlib.util.find_spec(package) is None:
             return f"task {item.name} needs the package {package}; get it with `{command}`"
     absent = missing(item.files)
-    return describe_missing(absent, item) if absent else ""
+    return describe_missing(absent, item, option) if absent else ""

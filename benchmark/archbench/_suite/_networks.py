@@ -81,7 +81,7 @@ def open_network(
 
 def _rebuild(kept: KeptNetwork, folder: Path, plugins: Plugins, warn: Callable[[str], object]) -> nn.Module:
     architecture = _find_architecture(kept, plugins, warn)
-    if lack := describe_lack(architecture.registered.item):
+    if lack := describe_lack(architecture.registered.item, architecture.registered.source.option):
         raise DataError(lack)
     weights = read_weights(folder, kept)
     from archbench._training._rebuilding import rebuild

@@ -50,7 +50,7 @@ def load_architecture(job: Job) -> Architecture:
     found = _find(plugins.architectures, job.trial.architecture)
     if {file.path: file.sha256 for file in found.files} != job.trial.architecture.files:
         raise PluginError(_describe_edit(job.trial.architecture))
-    if lack := describe_lack(found):
+    if lack := describe_lack(found, job.architecture_source.option):
         raise DataError(lack)
     return found
 

@@ -18,7 +18,7 @@ from archbench._selection import Selected, data_state, describe_missing, format_
 from archbench.cli._group import Group
 from archbench.cli._names import select_any
 from archbench.cli._options import Blocked, Json, PluginFiles, load
-from archbench.cli._output import print_json
+from archbench.cli._output import plugin_options, print_json
 
 app = typer.Typer(
     cls=Group,
@@ -43,7 +43,8 @@ Needy = Registered[Any]
 @app.command("list")
 def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """List the tasks and architectures that need files, and say whether the files are there."""
-    needy = [registered.item for registered in _needy([], load(plugin, no_plugin))]
+    plugins = load(plugin, no_plugin)
+    needy = [registered.item for registered in _needy([], plugins)]
     rows = {
         "tasks": [_describe(item) for item in needy if isinstance(item, Task)],
         "architectures": [_describe(item) for item in needy if isinstance(item, Architecture)],
@@ -51,7 +52,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
     if json:
         print_json({"folder": str(data_folder()), **rows})
     else:
-        _print_list([*rows["tasks"], *rows["architectures"]])
+        _print_list([*rows["tasks"], *rows["architectures"]], plugin_options(plugins))
 
 
 @app.command("prepare")
@@ -158,13 +159,13 @@ def _download(files: Sequence[RemoteFile], new: Sequence[RemoteFile]) -> None:
         prepare_files(files, report)
 
 
-def _print_list(rows: Sequence[dict[str, Any]]) -> None:
+def _print_list(rows: Sequence[dict[str, Any]], options: str) -> None:
     print(f"Folder: {data_folder()}  (set ARCHBENCH_DATA for another)\n")
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         size = format_bytes(row["bytes"]) if row["bytes"] else "yours"  # a folder of the user has no declared size
         print(f"{row['name']:<{width}}  {row['state']:<9}  {size:>9}  {row['summary']}")
-    print("\nGet what is missing: benchmark data prepare NAME...")
+    print(f"\nGet what is missing: benchmark data prepare NAME...{options}")
 
 
 def _describe(item: Task | Architecture) -> dict[str, Any]:

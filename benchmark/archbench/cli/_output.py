@@ -85,14 +85,7 @@ def _lines(problems: Iterable[Problem]) -> list[str]:
 
 def plugin_options(plugins: Plugins) -> str:
     """Return ` --plugin FILE` for each one-file plugin that has items, for a command that users may copy."""
-    files = {item.source.path: None for item in plugins.items() if item.source.path}
-    return "".join(f" --plugin {shlex.quote(_from_here(file))}" for file in files)
-
-
-def _from_here(file: str) -> str:
-    """Return a path relative to this folder if it lies below it; else as it is."""
-    here = Path.cwd()
-    return str(Path(file).relative_to(here)) if Path(file).is_relative_to(here) else file
+    return "".join(dict.fromkeys(item.source.option for item in plugins.items()))
 
 
 def out_option(out: Path) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from archbench._declarations import Architecture
-from archbench._errors import SelectionError, UnknownNameError
+from archbench._errors import DataError, SelectionError, UnknownNameError
 from archbench._plugins import Plugins, Registered
-from archbench._selection import is_own_data, leave_out_unavailable
+from archbench._selection import describe_lack, is_own_data, leave_out_unavailable
 from archbench.cli._names import select_any
 from archbench.cli._options import tasks_of
 
@@ -46,7 +46,7 @@ def find_targets(names: Sequence[str], plugins: Plugins) -> list[Target]:
 
     Raises:
         SelectionError: there is no name, or one of them names nothing.
-        DataError: files of a task or an architecture that was named are missing.
+        DataError: files of a task or an architecture that was named, or that a file has, are missing.
     """
     if not names:
         raise SelectionError("nothing to check; give NAME, ./file.py or --all (see `benchmark list`)")
@@ -69,6 +69,8 @@ def _of_file(name: str, plugins: Plugins) -> Iterator[Target]:
     everything: list[Registered[Any]] = [*plugins.architectures, *plugins.tasks]
     for registered in everything:
         if Path(registered.source.path or "/").absolute() == path:
+            if lack := describe_lack(registered.item, registered.source.option):
+                raise DataError(lack)
             yield Target(registered, None, name)
 
 

@@ -140,7 +140,7 @@ class Subject:
         Raises:
             Fault: files that it is built from are missing, or it is no network.
         """
-        if lack := describe_lack(self.architecture):
+        if lack := describe_lack(self.architecture, self.registered.source.option if self.registered else ""):
             raise Fault(lack)
         build = self.build_function  # imported before the seeding: an import may draw numbers
         seed_everything(seed)
