@@ -1,9 +1,10 @@
-"""Broken tasks whose labels and inputs do not belong together, or too well: T003, T105, T401 and T402."""
+"""Broken tasks that do not load, or whose labels do not belong to their inputs, or too well: T003, T004, T105, T40x."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import numpy as np
 
 from archbench import Examples, Splits, TaskInfo
 from support.task_mutants import MUTANTS as MUTANTS
-from support.task_mutants import PICTURES, REGRESSION, declare, mutant, sound
+from support.task_mutants import PICTURES, REGRESSION, Mutant, declare, mutant, sound
 
 SIGNALS = TaskInfo(kind="sequence", input_shape=(6, 2), outputs=3)
 TAGS = TaskInfo(kind="sequence", input_shape=(12, 2), outputs=2, per_step=True)
@@ -153,6 +154,47 @@ broken("pixels_to_255", "T105", "standard deviation", shapes, times(60, 128), AL
 broken("features_in_other_units", "T105", "feature 2", signals, times([1, 1e5]), ALL)
 broken("features_far_from_zero", "T105", "mean", signals, times(1, 1000), ALL)
 broken("features_that_vanish", "T105", "standard deviation", sums, times(1e-7), ALL, chance=12.0)
+
+
+@mutant("T004", "not archbench.Splits")
+def returns_a_tuple(options: None, seed: int) -> Any:
+    """Return a tuple instead of `Splits`."""
+    made = sound()(options, seed)
+    return made.train, made.validation, made.test
+
+
+@mutant("T004", "the train split is an object of type tuple, not archbench.Examples")
+def returns_pairs(options: None, seed: int) -> Any:
+    """Return splits of arrays."""
+    made = sound()(options, seed)
+    return Splits(*((each.inputs, each.targets) for each in (made.train, made.validation, made.test)))  # type: ignore[arg-type]
+
+
+@mutant("T004", "raised ValueError: boom (")
+def raises(options: None, seed: int) -> Splits:
+    """Raise an error."""
+    raise ValueError("boom")
+
+
+@mutant("T004", "raised SystemExit: 3 (")
+def leaves(options: None, seed: int) -> Splits:
+    """End the process."""
+    sys.exit(3)
+
+
+@mutant("T004", "load cannot be called as load(options, seed): too many positional arguments (")
+def takes_one_argument(seed: int) -> Splits:
+    """Load sound splits, given the seed alone."""
+    return sound()(None, seed)
+
+
+MUTANTS += [
+    Mutant(name, "T004", declare(name, load), says)
+    for name, load, says in (
+        ("of-no-module", "nowhere:load", "'nowhere:load', and importing it raised ModuleNotFoundError: No module"),
+        ("of-no-name", "support.task_mutants:nowhere", "importing it raised AttributeError: module 'support"),
+    )
+]
 
 
 @mutant("T003", "asks for the network")

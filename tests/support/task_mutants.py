@@ -194,13 +194,6 @@ def class_missing_in_training(options: None, seed: int) -> Splits:
     return changed(seed, lambda s: Splits(Examples(s.train.inputs, s.train.targets % 2), s.validation, s.test))
 
 
-@mutant("T101", "not archbench.Splits")
-def returns_a_tuple(options: None, seed: int) -> Any:
-    """Return a tuple instead of `Splits`."""
-    made = sound()(options, seed)
-    return made.train, made.validation, made.test
-
-
 @mutant("T102", "float64")
 def wrong_precision(options: None, seed: int) -> Splits:
     """Load training inputs in float64."""

@@ -26,11 +26,27 @@ class Outputs:
         penalties: name -> (a scalar tensor, its weight), such as a regulariser, a balance of experts or a divergence.
             Training minimises them beside the loss; records keep their weighted sum apart from it, and scores do not
             depend on them.
+
+    Raises:
+        TypeError: `auxiliary` or `penalties` is something else.
     """
 
     logits: torch.Tensor
     auxiliary: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
     penalties: Mapping[str, tuple[torch.Tensor, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_terms("auxiliary", self.auxiliary, "logits")
+        _check_terms("penalties", self.penalties, "value")
+
+
+def _check_terms(name: str, terms: object, what: str) -> None:
+    """Raise unless terms of the training loss are a dictionary of pairs."""
+    if not isinstance(terms, Mapping):
+        raise TypeError(f"Outputs.{name} is a {type(terms).__name__}; give a dict, {{'name': ({what}, weight)}}")
+    for key, pair in terms.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"Outputs.{name}[{key!r}] is a {type(pair).__name__}; give a pair, ({what}, weight)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 import time
 import traceback
 import warnings
@@ -16,6 +17,7 @@ from archbench.testing._check import Check, CheckResult, Fault, NotApplicable, S
 from archbench.testing._isolation import isolated, seed_everything
 
 LONGEST_MESSAGE = 300
+STANDARD_LIBRARY = sysconfig.get_path("stdlib").replace("\\", "/") + "/"
 ENDED = "raise an exception instead of ending the process; for a crash, its line is on standard error"
 """The hint where a process ended during a check."""
 
@@ -171,6 +173,8 @@ def _innermost(stack: traceback.StackSummary) -> str:
 
 
 def _is_foreign(filename: str) -> bool:
-    """Return whether a file belongs to the suite or to a library, or is no file."""
+    """Return whether a file belongs to the suite, to a library or to Python, or is no file."""
     path = filename.replace("\\", "/")
+    if path.startswith(STANDARD_LIBRARY) and "/site-packages/" not in path:
+        return True
     return any(mark in path for mark in ("/archbench/", "/torch/", "/lightning/", "/numpy/", "<"))

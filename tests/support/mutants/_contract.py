@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, dropout
 
-from archbench import TaskInfo
+from archbench import Outputs, TaskInfo
 from support.mutants._base import Net, mutant
 
 
@@ -45,6 +45,24 @@ class HardCodedClasses(Net):
     def __init__(self, task: TaskInfo) -> None:
         super().__init__(task)
         self.head = nn.Linear(32, 2)
+
+
+@mutant("B101", "Outputs.auxiliary is a tuple; give a dict, {'name': (logits, weight)} (")
+class ListedAuxiliary(Net):
+    """A network whose auxiliary logits have no names."""
+
+    def forward(self, x: Tensor) -> Outputs:
+        logits = super().forward(x)
+        return Outputs(logits, auxiliary=((logits, 0.3),))  # type: ignore[arg-type]
+
+
+@mutant("B101", "Outputs.auxiliary['middle'] is a Tensor; give a pair, (logits, weight)")
+class AuxiliaryWithoutWeight(Net):
+    """A network whose auxiliary logits have no weight."""
+
+    def forward(self, x: Tensor) -> Outputs:
+        logits = super().forward(x)
+        return Outputs(logits, auxiliary={"middle": logits})  # type: ignore[dict-item]
 
 
 @mutant("B101", "1 outputs: a batch of 3 gave (3,), expected (3, 1)")

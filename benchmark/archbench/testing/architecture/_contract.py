@@ -143,7 +143,7 @@ CHECKS = (
         "builds for every kind of input, two sizes, two numbers of classes, and every variant",
         builds,
         "take the sizes from task.input_shape, task.outputs, task.per_step and task.vocabulary; say in incompatible() "
-        "what the network cannot take",
+        "what the network cannot take; return a tensor or archbench.Outputs",
         ("B003",),
     ),
     Check(

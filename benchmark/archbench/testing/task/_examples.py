@@ -103,7 +103,7 @@ CHECKS = (
         "labels are in range, and training has each class",
         labels_in_range,
         "labels are 0 to outputs - 1; draw the splits class by class where classes are rare",
-        ("T003",),
+        ("T004",),
     ),
     Check(
         "T102",

@@ -24,10 +24,15 @@ def describes_itself(subject: TaskSubject) -> None:
 
 def loads_offline(subject: TaskSubject) -> None:
     """Check that loading the data asks for no network, whether or not it goes on without."""
-    with contextlib.suppress(Exception):  # T101 reports what else goes wrong
+    with contextlib.suppress(Exception, SystemExit):  # T004 reports what else goes wrong
         _ = subject.whole
     if subject.attempts:
         raise Fault(f"load asks for the network: {subject.attempts[0]}")
+
+
+def returns_splits(subject: TaskSubject) -> None:
+    """Check that `load` can be called and returns splits."""
+    _ = subject.whole
 
 
 def task_fingerprint(subject: TaskSubject) -> tuple[str, dict[str, Any]]:
@@ -64,6 +69,13 @@ CHECKS = (
         loads_offline,
         "declare what is downloaded in Task.files, and read it below archbench.data_folder(): trials may have no "
         "network, and all of them would download at once",
+    ),
+    Check(
+        "T004",
+        "load returns splits",
+        returns_splits,
+        "declare load(options, seed), which returns archbench.Splits(train, validation, test), each archbench.Examples",
+        ("T003",),
     ),
     Check(
         "T501",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from archbench._selection import make_label
 from archbench._training._split_checks import resident_splits
 from archbench._training._splits import ResidentSplit
 from archbench.testing._check import Fault
+from archbench.testing._engine import describe
 from archbench.testing._isolation import seed_everything
 from archbench.testing._network import without_network
 
@@ -71,9 +74,12 @@ class TaskSubject:
 
     def _load(self, seed: int) -> Splits:
         with without_network(self.attempts, "data are loaded"):
-            splits = resolve(self.task.load)(self.options, seed)
+            splits = _find_load(self.task)(self.options, seed)
         if not isinstance(splits, Splits):
             raise Fault(f"load returned an object of type {type(splits).__name__}, not archbench.Splits")
+        for name in SPLIT_NAMES:
+            if not isinstance(split := getattr(splits, name), Examples):
+                raise Fault(f"the {name} split is an object of type {type(split).__name__}, not archbench.Examples")
         return splits
 
     @cached_property
@@ -92,6 +98,27 @@ class TaskSubject:
             seed_everything(0)
             self._hashes[seed] = hash_each_split(self.splits if seed == 0 else self.load(seed))
         return self._hashes[seed]
+
+
+def _find_load(task: Task) -> Callable[[Any, int], Any]:
+    """Return the function that loads.
+
+    Raises:
+        Fault: there is none, or it cannot be called with options and a seed.
+    """
+    try:
+        load = resolve(task.load)
+    except (ImportError, AttributeError) as error:
+        raise Fault(f"load is {task.load!r}, and importing it {describe(error)}") from error
+    try:
+        inspect.signature(load).bind(None, 0)
+    except TypeError as error:
+        code = getattr(load, "__code__", None)
+        place = f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
+        raise Fault(f"load cannot be called as load(options, seed): {error}{place}") from None
+    except ValueError:  # a function of C tells nothing of its arguments
+        pass
+    return load
 
 
 def _sample_splits(splits: Splits) -> Splits:
