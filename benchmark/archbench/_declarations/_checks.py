@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Mapping
 
@@ -50,6 +51,41 @@ def check_revision(what: str, revision: object) -> None:
     """
     if type(revision) is not int or revision < 1:
         raise DeclarationError(f"{what}: revision is {revision!r}; use 1, 2, 3, ...")
+
+
+def as_size(what: str, value: object) -> int:
+    """Return a size as an int, given any whole number of at least 1.
+
+    Raises:
+        DeclarationError: it is no such number.
+    """
+    try:
+        size = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        size = 0
+    if size < 1:
+        raise DeclarationError(f"{what} is {value!r}; it must be a whole number of at least 1")
+    return size
+
+
+def check_number(what: str, value: object) -> None:
+    """Check that a value is a finite int or float, which JSON can hold.
+
+    Raises:
+        DeclarationError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise DeclarationError(f"{what} is {value!r}; give a finite int or float")
+
+
+def check_modules(what: str, modules: object) -> None:
+    """Check that modules are a tuple of their names.
+
+    Raises:
+        DeclarationError: they are not.
+    """
+    if not isinstance(modules, tuple) or not all(isinstance(name, str) for name in modules):
+        raise DeclarationError(f"{what} is {modules!r}; give a tuple of names, such as ('sklearn.datasets',)")
 
 
 def check_target(what: str, target: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from archbench._declarations._checks import check_declaration, check_target
+from archbench._declarations._checks import check_declaration, check_modules, check_target
 from archbench._declarations._losses import Loss
 from archbench._declarations._metrics import Metric
 from archbench._declarations._target_scale import TargetScale
@@ -140,6 +140,7 @@ class Reader:
     def __post_init__(self) -> None:
         check_declaration(self, "Reader", self.load, "load")
         check_target(f"Reader {self.name!r}: inspect", self.inspect)
+        check_modules(f"Reader {self.name!r}: libraries", self.libraries)
         if (self.fit is None) != (self.prepare is None):
             raise DeclarationError(f"Reader {self.name!r}: fit and prepare belong together; give both or neither")
         for name in ("fit", "prepare", "sample"):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from archbench._declarations._checks import (
+    as_size,
     check_declaration,
     check_factor,
     check_files,
     check_margin,
+    check_modules,
+    check_number,
     check_target,
 )
 from archbench._declarations._losses import TorchLoss, targets_of
@@ -61,19 +63,26 @@ class TaskInfo:
         axes = {"image": 3, "sequence": 2, "tokens": 1}
         if self.kind not in axes:
             raise DeclarationError(f"TaskInfo.kind is {self.kind!r}; allowed: {', '.join(axes)}")
-        if len(self.input_shape) != axes[self.kind] or min(self.input_shape) < 1:
-            raise DeclarationError(
-                f"TaskInfo.input_shape is {self.input_shape}; a task of kind {self.kind!r} needs "
-                f"{axes[self.kind]} positive sizes, without the batch axis"
-            )
-        if self.outputs < 1:
-            raise DeclarationError(f"TaskInfo.outputs is {self.outputs}; it must be at least 1")
+        object.__setattr__(self, "input_shape", self._shape(axes[self.kind]))
+        object.__setattr__(self, "outputs", as_size("TaskInfo.outputs", self.outputs))
         if (self.vocabulary is not None) != (self.kind == "tokens"):
             raise DeclarationError("TaskInfo.vocabulary must be given for kind 'tokens', and only there")
+        if self.vocabulary is not None:
+            object.__setattr__(self, "vocabulary", as_size("TaskInfo.vocabulary", self.vocabulary))
         if self.variable_length and self.kind == "image":
             raise DeclarationError(
                 "TaskInfo.variable_length is for kinds 'sequence' and 'tokens'; images have no steps"
             )
+
+    def _shape(self, axes: int) -> tuple[int, ...]:
+        """Return the shape as a tuple of int, of which a list may be given."""
+        given: object = self.input_shape
+        if not isinstance(given, tuple | list) or len(given) != axes:
+            raise DeclarationError(
+                f"TaskInfo.input_shape is {given!r}; a task of kind {self.kind!r} needs {axes} positive sizes, without "
+                "the batch axis"
+            )
+        return tuple(as_size(f"TaskInfo.input_shape[{place}]", size) for place, size in enumerate(given))
 
 
 @runtime_checkable
@@ -217,8 +226,11 @@ class Task:
         if self.augment is not None:
             check_target(f"Task {self.name!r}: augment", self.augment)
         check_files(f"Task {self.name!r}", self.files, (RemoteFile, LocalFolder))
+        check_modules(f"Task {self.name!r}: libraries", self.libraries)
         self._check_scoring()
-        if not 0 < self.effort < math.inf:
+        for what in ("chance", "oracle", "effort", *(("target",) if self.target is not None else ())):
+            check_number(f"Task {self.name!r}: {what}", getattr(self, what))
+        if self.effort <= 0:
             raise DeclarationError(f"Task {self.name!r}: effort is {self.effort!r}; give a positive number")
         worst, best = sorted((self.chance, self.oracle))
         if self.target is not None and not worst <= self.target <= best:
