@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archbench import Examples, Splits
@@ -97,6 +98,14 @@ def test_inputs_that_are_read_on_demand(tmp_path):
     """Of inputs that are read on demand a sample is checked, and of their labels all."""
     sound = lazily(load(tmp_path / "sound.py").item)
     assert [str(r) for r in check_task(sound) if r.status not in ("passed", "skipped")] == []
+
+    def many(options, seed):
+        splits = sound.load(options, seed)
+        inputs, targets = np.tile(splits.train.inputs.array, (2, 1, 1)), np.tile(splits.train.targets, 2)
+        return replace(splits, train=Examples(Lazy(inputs), targets))
+
+    (sizes,) = check_task(replace(sound, load=many), only=["T102"])
+    assert sizes.message == "train 400 (256 of them read), validation 50, test 200"
 
     def one_class(options, seed):
         splits = sound.load(options, seed)

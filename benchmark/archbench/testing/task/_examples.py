@@ -51,7 +51,11 @@ def _both_answers(subject: TaskSubject) -> None:
 
 def fits_info(subject: TaskSubject) -> str:
     """Check shapes, types and sizes as a trial does, and return a note with the sizes of the splits."""
-    return ", ".join(f"{name} {len(split):,}" for name, split in subject.tensors.items())
+    said = []
+    for name, read in subject.tensors.items():
+        size = len(getattr(subject.whole, name).inputs)
+        said.append(f"{name} {size:,}" + (f" ({len(read):,} of them read)" if len(read) < size else ""))
+    return ", ".join(said)
 
 
 def finite(subject: TaskSubject) -> None:
