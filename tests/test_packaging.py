@@ -33,7 +33,7 @@ def test_installed_entry_points_are_current() -> None:
 
 def test_facade_is_sorted_and_complete() -> None:
     """`__all__` is sorted, constants first, and names every public attribute of the facade."""
-    submodules = {"cli", "hookspecs", "testing"}
+    submodules = {"cli", "hookspecs", "testing", "worker"}
     for_loading = {"TYPE_CHECKING", "importlib"}
     loaded = {name for name in vars(archbench) if not name.startswith("_")} - submodules - for_loading
     public = loaded | set(archbench._ON_DEMAND)

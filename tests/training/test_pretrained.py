@@ -103,7 +103,7 @@ def test_a_trial_fetches_nothing(plugin: Path, site: Any) -> None:
 
     assert record.status == "failed"
     assert "architecture pretrained: 1 file" in record.message
-    assert "`benchmark data prepare pretrained` does it" in record.message
+    assert f"`benchmark data prepare pretrained --plugin {plugin}` does it" in record.message
     assert site.asked == []
 
 
@@ -139,7 +139,7 @@ def test_the_kit_builds_with_the_files(plugin: Path) -> None:
     there = check_architecture(registered(plugin), only=["B003", "B103"])
 
     assert lacking["B101"].status == "failed"
-    assert "`benchmark data prepare pretrained` does it" in lacking["B101"].message
+    assert f"`benchmark data prepare pretrained --plugin {plugin}` does it" in lacking["B101"].message
     assert lacking["B103"].status == "blocked"
     assert [result.status for result in there] == ["passed"] * 2, there
 
