@@ -56,7 +56,7 @@ def test_a_damaged_record_is_survived(cli: Cli, tmp_path: Path) -> None:
 def test_every_kind_is_survived(cli: Cli, tmp_path: Path) -> None:
     """One fault of each kind strikes, or finds its run at an end, and nothing is lost.
 
-    One of two ranks is killed while the other runs, which costs that trial only; the rerun has the same scores.
+    One of two ranks is killed, which costs that trial at most; the rerun has the same scores.
     """
     command = ("chaos", "--faults", str(len(KINDS)), "--kinds", ",".join(KINDS), "--seed", "1", "--json")
     done = cli(*command, cwd=tmp_path, timeout=1100)
@@ -67,4 +67,5 @@ def test_every_kind_is_survived(cli: Cli, tmp_path: Path) -> None:
     assert {line["kind"] for line in campaign["counts"]} >= {"garbled", "stdout", "clock", "full-disk"}
     assert campaign["trials"] == 9
     (rank,) = [fault for fault in campaign["faults"] if fault["kind"] == "rank"]
-    assert rank["detail"].endswith("exit code 1")
+    # On a busy machine the signal may come when both ranks have done their part, which fails nothing.
+    assert rank["detail"].endswith(("exit code 1", "exit code 0"))

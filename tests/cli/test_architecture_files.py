@@ -44,7 +44,7 @@ def test_prepare_then_run(
     run = ["run", "pretrained", "--task", "digits", "--protocol", "smoke", *plugin]
     refused = cli_here(*run, cwd=tmp_path)
     assert refused.returncode == 2
-    assert "`benchmark data prepare pretrained` does it" in refused.stderr
+    assert "`benchmark data prepare pretrained --plugin pretrained.py` does it" in refused.stderr
     assert site.asked == []
 
     prepared = cli_here("data", "prepare", "pretrained", "--json", *plugin, cwd=tmp_path)
