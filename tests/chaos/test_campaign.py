@@ -56,7 +56,7 @@ def test_a_damaged_record_is_survived(cli: Cli, tmp_path: Path) -> None:
 def test_every_kind_is_survived(cli: Cli, tmp_path: Path) -> None:
     """One fault of each kind strikes, or finds its run at an end, and nothing is lost.
 
-    One of two ranks is killed, which costs that trial at most; the rerun has the same scores.
+    One of two ranks is killed while the other runs, which costs that trial only; the rerun has the same scores.
     """
     command = ("chaos", "--faults", str(len(KINDS)), "--kinds", ",".join(KINDS), "--seed", "1", "--json")
     done = cli(*command, cwd=tmp_path, timeout=1100)
@@ -66,6 +66,9 @@ def test_every_kind_is_survived(cli: Cli, tmp_path: Path) -> None:
     assert [fault["lost"] for fault in campaign["faults"] if fault["lost"]] == []
     assert {line["kind"] for line in campaign["counts"]} >= {"garbled", "stdout", "clock", "full-disk"}
     assert campaign["trials"] == 9
-    (rank,) = [fault for fault in campaign["faults"] if fault["kind"] == "rank"]
-    # On a busy machine the signal may come when both ranks have done their part, which fails nothing.
-    assert rank["detail"].endswith(("exit code 1", "exit code 0"))
+    killed = [fault for fault in campaign["faults"] if fault["kind"] == "rank"]
+    if killed[0]["detail"].endswith("exit code 0"):  # on a busy machine both ranks may have done their part by then
+        again = cli("chaos", "--faults", "3", "--kinds", "rank", "--seed", "2", "--json", cwd=tmp_path, timeout=600)
+        assert again.returncode == 0, again.stderr
+        killed += json.loads(again.stdout)["faults"]
+    assert any(fault["detail"].endswith("exit code 1") for fault in killed)
