@@ -14,7 +14,7 @@ from archbench.cli._scaffold import version_bounds
 
 KINDS = pytest.mark.parametrize(
     ("arguments", "kind", "codes"),
-    [(("tiny-net",), "architectures", 38), (("tiny-net", "--task-plugin"), "tasks", 23)],
+    [(("tiny-net",), "architectures", 39), (("tiny-net", "--task-plugin"), "tasks", 23)],
     ids=["architecture", "task"],
 )
 

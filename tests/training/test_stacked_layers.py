@@ -1,4 +1,4 @@
-"""Recurrent layers of several seeds at once compute what torch's layers compute for each."""
+"""Layers of several seeds at once compute what torch's layers compute for each."""
 
 from __future__ import annotations
 
@@ -123,10 +123,82 @@ def test_layers_that_differ_stay_torchs() -> None:
         assert isinstance(with_stacked_layers(network)[0], nn.LSTM)
 
 
+@pytest.mark.parametrize(
+    ("norm", "shape"),
+    [(nn.BatchNorm1d, (4, 3)), (nn.BatchNorm1d, (4, 3, 5)), (nn.BatchNorm2d, (4, 3, 5, 2))],
+    ids=["features", "steps", "images"],
+)
+def test_norms_and_their_running_statistics_are_torchs(norm: type[nn.Module], shape: tuple[int, ...]) -> None:
+    """Answers, gradients and running statistics of two batches agree to ten digits in float64, in any layout."""
+    torch.manual_seed(0)
+    networks = [nn.Sequential(norm(3, momentum=0.3, eps=0.1)).double() for _ in range(SEEDS)]
+    for network in networks:
+        nn.init.normal_(network[0].weight)
+        nn.init.normal_(network[0].bias)
+    stack = Stack(networks, "mean_squared_error")
+    assert type(stack.network[0]) is not norm
+    for _ in range(2):
+        x = torch.randn(*shape[1:], SEEDS, shape[0], dtype=torch.float64).movedim((-2, -1), (0, 1)).requires_grad_()
+        weights = torch.randn_like(x)
+        answers = stack._call({**dict(stack.network.named_parameters()), **dict(stack.network.named_buffers())}, x)
+        gradients = torch.autograd.grad((answers * weights).sum(), [x, *stack.network.parameters()])
+        for number, network in enumerate(networks):
+            alone = x[number].detach().clone().requires_grad_()
+            answer = network(alone)
+            expected = torch.autograd.grad((answer * weights[number]).sum(), [alone, *network.parameters()])
+            torch.testing.assert_close(answers[number], answer, rtol=1e-10, atol=1e-12)
+            for ours, theirs in zip(gradients, expected, strict=True):
+                torch.testing.assert_close(ours[number], theirs, rtol=1e-10, atol=1e-12)
+    for number, network in enumerate(networks):
+        for ours, theirs in zip(stack.network.buffers(), network.buffers(), strict=True):
+            torch.testing.assert_close(ours[number], theirs, rtol=1e-10, atol=1e-12)
+        assert network[0].num_batches_tracked == 2
+
+
+def test_norms_that_differ_stay_torchs() -> None:
+    """Norms without weights or running statistics are left alone, and one that is frozen moves no statistics."""
+    for options in ({"affine": False}, {"track_running_stats": False}, {"momentum": None}):
+        assert type(with_stacked_layers(nn.Sequential(nn.BatchNorm1d(2, **options)))[0]) is nn.BatchNorm1d
+    stack = Stack([nn.Sequential(nn.BatchNorm1d(2).eval()) for _ in range(SEEDS)], "mean_squared_error")
+    x = torch.randn(SEEDS, BATCH, 2)
+    stack.losses([x], x)
+
+    assert stack.network[0].running_mean.eq(0).all()
+    assert stack.network[0].num_batches_tracked.eq(0).all()
+
+
+def test_weights_are_written_to_networks_that_moved_theirs() -> None:
+    """Networks whose weights lie elsewhere by now, as those of recurrent layers on a GPU, get those of the stack."""
+    networks = [nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)) for _ in range(SEEDS)]
+    stack = Stack(networks, "cross_entropy")
+    for tensor in (*stack.network.parameters(), *stack.network.buffers()):
+        tensor.data += torch.arange(1, SEEDS + 1).to(tensor.dtype).view(-1, *[1] * (tensor.dim() - 1))
+    for network in networks:
+        for parameter in network.parameters():
+            parameter.data = parameter.data.clone()
+    stack.write_to(networks)
+
+    for number, network in enumerate(networks):
+        for ours, theirs in zip(
+            (*stack.network.parameters(), *stack.network.buffers()),
+            (*network.parameters(), *network.buffers()),
+            strict=True,
+        ):
+            assert torch.equal(ours[number], theirs)
+
+
+class WithScalar(nn.Linear):
+    """A layer with a further parameter that is a scalar."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 2)
+        self.scale = nn.Parameter(torch.ones(()))
+
+
 def test_each_seed_is_clipped_by_its_own_norm() -> None:
     """Gradients of each seed are scaled as `nn.utils.clip_grad_norm_` scales those of one network."""
     torch.manual_seed(0)
-    networks = [nn.Linear(3, 2) for _ in range(SEEDS)]
+    networks = [WithScalar() for _ in range(SEEDS)]
     stack = Stack(networks, "cross_entropy")
     scales = torch.tensor([0.001, 1.0, 100.0])
     for parameter in stack.network.parameters():

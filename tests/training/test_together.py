@@ -121,6 +121,43 @@ def test_built_ins_agree_in_single_precision(architecture: str, task: str, probe
         assert_alike(record, run_trial(job), 1e-3)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(
+    ("architecture", "task"),
+    [("mlp", "digits"), ("lstm", "digits"), ("gru", "adding"), ("fixup", "digits"), ("resnet[depth=8]", "digits")],
+)
+def test_built_ins_agree_on_a_gpu(architecture: str, task: str, probed_job: Callable[..., Job]) -> None:
+    """On a GPU, too, where cuDNN gathers the weights of a recurrent layer in memory of its own."""
+    recipe = house_recipe(optimizer="sgd", momentum=0.9)
+    jobs = [probed_job(architecture, task, None, seed=seed, recipe=recipe, kind="cuda") for seed in range(2)]
+
+    for record, job in zip(run_together(jobs), jobs, strict=True):
+        assert_alike(record, run_trial(job), 1e-2)
+
+
+MOVING = DOUBLE.replace(
+    "        def forward",
+    """        def _apply(self, fn, recurse=True):
+            super()._apply(fn, recurse)
+            self.move()
+            return self
+        def move(self):
+            for parameter in self.parameters():
+                parameter.data = parameter.data.clone()
+        def forward""",
+).replace("return self.net(", "self.training or self.move()\n            return self.net(")
+"""A network that moves its weights to other memory when it is moved or evaluated, as cuDNN's recurrent layers do."""
+
+
+def test_networks_that_move_their_weights_are_validated_with_those_that_were_trained(seeds_of: Seeds) -> None:
+    """Scores are those of the trained weights, wherever a network has its own by then."""
+    jobs = seeds_of(MOVING)
+
+    for record, job in zip(run_together(jobs), jobs, strict=True):
+        assert_alike(record, run_trial(job), 1e-9)
+
+
 def test_records_say_with_how_many_seeds_they_were_trained(seeds_of: Seeds) -> None:
     """The environment of a record names the seeds of its network; seconds are the share of each seed."""
     alone, *together = run_trial(seeds_of(DOUBLE)[0]), *run_together(seeds_of(DOUBLE))

@@ -21,6 +21,8 @@ from archbench._training._updates import Updates
 
 TOLERANCE = 1e-3
 """Largest difference of losses, gradients and buffers of one step, relative to the largest number of their tensor."""
+CLIPPED = 0.1
+"""Norm to which gradients are clipped for the comparison."""
 
 
 class NotTogetherError(Exception):
@@ -53,12 +55,16 @@ class Stack:
             tensor.data = torch.stack([part[name].detach() for part in parts])
         self._call = vmap(self._forward, randomness="error")
 
-    def take_in(self, networks: Sequence[nn.Module]) -> None:
-        """Let the weights of these networks be parts of the stacked ones, so that they are trained with them."""
+    @torch.no_grad()
+    def write_to(self, networks: Sequence[nn.Module]) -> None:
+        """Copy the weights and buffers of each seed into its network.
+
+        They cannot be views of the stacked ones: a recurrent layer on a GPU moves its weights to memory of its own.
+        """
         stacked = dict(_tensors(self.network))
         for number, network in enumerate(networks):
             for name, tensor in _tensors(network):
-                tensor.data = stacked[name].data[number]
+                tensor.copy_(stacked[name][number])
 
     def losses(self, arguments: Sequence[Tensor], targets: Tensor) -> Tensor:
         """Return the training loss of each seed, (S,), given a batch of each, the seeds first."""
@@ -74,7 +80,7 @@ class Stack:
     def clip(self, most: float) -> None:
         """Clip the gradients of each seed to a norm, as `nn.utils.clip_grad_norm_` does for one network."""
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
-        norms = torch.stack([torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients])
+        norms = torch.stack([torch.linalg.vector_norm(g.reshape(self.seeds, -1), dim=1) for g in gradients])
         factors = torch.clamp(most / (torch.linalg.vector_norm(norms, dim=0) + 1e-6), max=1.0)  # (S,)
         for gradient in gradients:
             gradient.mul_(factors.view(-1, *[1] * (gradient.dim() - 1)))
@@ -158,6 +164,10 @@ def compare(
         alone = control(network(*(argument[number] for argument in arguments)), targets[number])
         alone.backward()  # type: ignore[no-untyped-call]
         largest = max(largest, _distance(losses[number], alone), _difference(stack, number, network))
+    stack.clip(CLIPPED)
+    for number, network in enumerate(copies):
+        nn.utils.clip_grad_norm_(network.parameters(), CLIPPED)
+        largest = max(largest, _difference(stack, number, network))
     if not largest <= TOLERANCE:
         raise DifferentError(f"as one batched network it computes other numbers, by {largest:.2g} of the largest")
     return largest

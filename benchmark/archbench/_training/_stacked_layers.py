@@ -5,25 +5,35 @@ They are called under `torch.vmap`, where the seed is an axis that they do not s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 from archbench._training._stacked_cells import CELLS, Compute
 
+Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+NORMS = get_args(Norm)
+
 
 def with_stacked_layers(network: nn.Module) -> nn.Module:
-    """Return the network with stacked layers in the place of the linear and recurrent layers of torch."""
+    """Return the network with stacked layers in the place of torch's linear, recurrent and batch-normalising layers."""
     for name, child in network.named_children():
         setattr(network, name, with_stacked_layers(child))
     if type(network) is nn.Linear and network.bias is not None:
         return StackedLinear(network)
+    if isinstance(network, NORMS) and type(network) in NORMS and _has_all(network):
+        return StackedNorm(network)
     return StackedRecurrent(network) if isinstance(network, nn.RNNBase) and _is_plain(network) else network
 
 
 def _is_plain(layers: nn.RNNBase) -> bool:
     return not layers.bidirectional and not layers.dropout and not layers.proj_size and layers.bias
+
+
+def _has_all(norm: Norm) -> bool:
+    return norm.affine and norm.track_running_stats and norm.momentum is not None
 
 
 class StackedLinear(nn.Module):
@@ -37,6 +47,47 @@ class StackedLinear(nn.Module):
         """Return W x + b over the last axis; with W first, its gradient comes out in the order of its numbers."""
         y = torch.addmm(self.bias[:, None], self.weight, x.flatten(0, -2).t())
         return y.t().view(*x.shape[:-1], -1)
+
+
+class StackedNorm(nn.Module):
+    """Batch normalisation whose weights and running statistics differ from seed to seed, called under `torch.vmap`.
+
+    torch cannot batch its own on a GPU. Here the features of all seeds are the features of one layer.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(self, layer: Norm) -> None:
+        super().__init__()
+        for name, parameter in layer.named_parameters():
+            self.register_parameter(name, parameter)
+        for name, buffer in layer.named_buffers():
+            self.register_buffer(name, buffer)
+        self.momentum, self.eps, self.training = layer.momentum or 0.0, layer.eps, layer.training
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x (B, C, ...), normalised over all axes but C; in training, the running statistics move."""
+        if self.training:
+            self.num_batches_tracked.add_(1)
+        y: Tensor = _Stacked.apply(self._compute, x, self.weight, self.bias, self.running_mean, self.running_var)
+        return y
+
+    def _compute(self, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        """Return x (S, B, C, ...), normalised, given what each feature of each seed has, (S, C)."""
+        S, B, C, *rest = x.shape  # noqa: N806 - the symbols of the module
+        y = batch_norm(
+            x.transpose(0, 1).reshape(B, S * C, *rest),
+            mean.view(-1),  # of the tensors themselves, which move
+            variance.view(-1),
+            weight.flatten(),
+            bias.flatten(),
+            self.training,
+            self.momentum,
+            self.eps,
+        )
+        return y.view(B, S, C, *rest).transpose(0, 1)
 
 
 class StackedRecurrent(nn.Module):

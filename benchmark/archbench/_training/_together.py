@@ -1,8 +1,7 @@
 """`run_together`: several seeds of a cell as one batched network, in this process; a record for each.
 
 Every seed has its own data, order, augmentation and start. All networks take a step at once; between two chunks of
-steps each is validated by itself, as in a trial of its own, and at the end each is tested. The weights of the networks
-are views of the stacked ones.
+steps each gets its weights and is validated by itself, as in a trial of its own, and at the end each is tested.
 """
 
 from __future__ import annotations
@@ -154,7 +153,6 @@ class JointTraining(pl.LightningModule):
         run = self.runs[0]
         trainer = make_trainer(run.job.device)
         self.stack = Stack([module.network for module in self.modules_of_seeds], str(self.first.task.loss))
-        self.stack.take_in([module.network for module in self.modules_of_seeds])
         for module in self.modules_of_seeds:
             module.trainer = trainer
             module.to(module.splits["train"].targets.device)
@@ -181,6 +179,7 @@ class JointTraining(pl.LightningModule):
             losses.append(loss)
             if not done + offset:
                 self._note_first_step()
+        self.stack.write_to([module.network for module in modules])
         seconds = (self.first._now() - start) / len(modules)
         self._end_chunk(torch.stack(losses, 1).cpu(), seconds, done + len(losses))
 

@@ -1,4 +1,4 @@
-"""Mutants of training, of state and of devices: B201 to B405."""
+"""Mutants of training, of state and of devices: B201 to B406."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import random
 import threading
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -285,3 +286,41 @@ class Views(nn.Module):
 def miscounted(task: TaskInfo) -> nn.Module:
     """Return a sound network, whose declaration has another number of parameters."""
     return Net(task)
+
+
+@mutant("B406", "sends numbers to a GPU, in _learning.py")
+class SendsNumbers(Net):
+    """A constant that is made from a list in every step."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * x.new_tensor([0.5])
+
+
+@mutant("B406", "sends numbers to a GPU, in _learning.py")
+class SendsIndices(Net):
+    """Indices that are made on the host in every step."""
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        return h[:, torch.arange(h.shape[1] - 1, -1, -1)]
+
+
+class _Clamped(torch.autograd.Function):
+    """An identity whose gradient is scaled by a tensor that is made from a list."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad * torch.tensor([0.5], device=grad.device)
+
+
+@mutant("B406", "sends numbers to a GPU, in _learning.py")
+class SendsNumbersInTheGradient(Net):
+    """A constant that is made from a list in every backward pass."""
+
+    def features(self, x: Tensor) -> Tensor:
+        h: Tensor = _Clamped.apply(super().features(x))
+        return h

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
+import archbench
 from archbench._training import half_precision
 from archbench.testing._check import Check, Fault, NotApplicable
-from archbench.testing.architecture._subject import Case, Subject, logits_of, predict
+from archbench.testing.architecture._subject import Case, Subject, all_logits, logits_of, penalties_of, predict
 
 
 def moves(subject: Subject) -> None:
@@ -23,6 +30,64 @@ def moves(subject: Subject) -> None:
             raise Fault(f"{case}: {_first_line(error)}") from error
         if logits.device.type != "meta":
             raise Fault(f"{case}: the logits are on {logits.device}, the inputs were elsewhere")
+
+
+def sends_nothing(subject: Subject) -> None:
+    """Take the gradient on the meta device, and find numbers that the host would send to a GPU in every step.
+
+    The host waits until they are there, and the step cannot be repeated from a CUDA graph.
+    """
+    for case in subject.main_cases:
+        network = subject.build(case).to("meta").train()
+        inputs = case.inputs(3).to("meta")
+        with _SentNumbers() as sent:
+            try:
+                output = network(inputs)
+                penalties = [penalty for penalty, _ in penalties_of(output).values()]
+                sum(t.sum() for t in (*all_logits(output), *penalties)).backward()
+            except (RuntimeError, NotImplementedError) as error:
+                if not _asks_for_values(error):
+                    raise NotApplicable(f"{case}: {_first_line(error)}") from error
+                place = _place(traceback.extract_tb(error.__traceback__))
+                raise NotApplicable(f"it asks for values{place}, for which the host waits in any case") from error
+        if sent.places:
+            raise Fault(f"{case}: a step sends numbers to a GPU{sent.places[0]}, and waits until they are there")
+
+
+class _SentNumbers(TorchFunctionMode):
+    """A mode that notes where tensors of the meta device are made from numbers of the host.
+
+    Attributes:
+        places: where, as the end of a clause.
+    """
+
+    MAKERS = (torch.tensor, torch.as_tensor, Tensor.new_tensor)
+    MOVES = (Tensor.to, Tensor.copy_)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: list[str] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor) and result.is_meta and self._sends(func, args, kwargs or {}):
+            self.places.append(_place(traceback.extract_stack()))
+        return result
+
+    def _sends(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Return whether a call that gave a tensor of the meta device read numbers of the host, other than a scalar."""
+        if func in self.MAKERS:
+            data = kwargs.get("data", args[-1] if args else None)
+            return not (isinstance(data, Tensor) and data.is_meta)
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        return any(not tensor.is_meta and (tensor.dim() > 0 or func in self.MOVES) for tensor in tensors)
+
+
+def _place(frames: traceback.StackSummary) -> str:
+    """Return the innermost line that is neither of torch nor of the kit, as the end of a clause; empty if none is."""
+    ours = [str(Path(module.__file__ or "").parent) for module in (torch, archbench)]
+    frame = next((f for f in reversed(frames) if not f.filename.startswith(tuple(ours))), None)
+    return f", in {Path(frame.filename).name}, line {frame.lineno}" if frame else ""
 
 
 def _asks_for_values(error: Exception) -> bool:
@@ -120,7 +185,7 @@ CHECKS = (
         "B403",
         "torch.compile takes it as one graph",
         compiles,
-        "branches on values and code outside torch break the graph; it still trains, only not compiled",
+        "branches on values and code outside torch break the graph; it still trains, but a GPU waits for such values",
         ("B105",),
         level="warning",
     ),
@@ -130,6 +195,14 @@ CHECKS = (
         any_layout,
         "use reshape() instead of view() on what came from outside",
         ("B105",),
+        level="warning",
+    ),
+    Check(
+        "B406",
+        "its training step sends no numbers to a GPU, for which the host would wait",
+        sends_nothing,
+        "make constants in __init__ as buffers, or on the device by full() or arange(); such a step takes far longer",
+        ("B303", "B401"),
         level="warning",
     ),
 )
