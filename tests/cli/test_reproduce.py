@@ -57,7 +57,7 @@ def test_json_is_the_certificate(cli_here: Cli, gone: Path) -> None:
     assert (made["records"], made["sample"], made["sample_seed"]) == (2, 1, 5)
     assert [file["name"] for file in made["invalid"]] == ["bad.json"]
     assert made["checks"][0]["recorded"]["environment"]["processor"] == "A processor"
-    assert "bad.json is not a valid record" in done.stderr
+    assert "bad.json is not reproduced" in done.stderr
 
 
 def test_markup_in_a_record_is_only_text(cli_here: Cli, gone: Path, make_record: MakeRecord) -> None:

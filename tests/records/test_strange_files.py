@@ -140,6 +140,20 @@ def test_newer_records_are_named_by_all_that_read_a_folder(
     assert all("Upgrade archbench" in newer[name] for newer in found.values())
 
 
+@pytest.mark.parametrize("verb", [("claims",), ("study", "show", "depth")])
+def test_verdicts_name_the_files_that_they_leave_out(
+    cli_here: Cli, make_record: MakeRecord, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    """`claims` and `study show` warn of each record of a newer version, and of each file that is no record."""
+    store = Store(tmp_path / "out")
+    name = plant_newer(store.path(store.write(make_record()).id)).stem
+    (store.records / "torn.json").write_text('{"schema": 2, "sha')
+    said = cli_here(*verb, "--out", "out", cwd=tmp_path).stderr
+
+    assert f"warning: {name}.json was written by a newer archbench (" in said
+    assert "warning: torn.json is not a valid record (" in said
+
+
 def test_a_newer_record_blocks_its_own_row(cli_here: Cli, make_record: MakeRecord, tmp_path: Path) -> None:
     """The page is written without the record of a newer version, and names it."""
     store = Store(tmp_path / "out")

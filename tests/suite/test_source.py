@@ -34,6 +34,19 @@ def test_a_folder(store: Store) -> None:
     assert (store.records / "torn.json").exists()
 
 
+def test_a_record_of_a_newer_version_is_named(store: Store) -> None:
+    """It is among the files that are not reproduced, and an error where it alone is meant."""
+    path = store.records / "ab" / f"{'ab' * 16}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{"schema": 99, "sha256": "", "record": {}}')
+    (found,) = open_source(str(store.root)).invalid
+
+    assert found.name == path.name
+    assert found.reason.startswith("it was written by a newer archbench (")
+    with pytest.raises(RecordError, match=f"{path.name} was written by a newer archbench"):
+        open_source(f"{store.root}/abab")
+
+
 def test_one_record(store: Store, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of its file and the first digits of its id mean one record, with the others of its folder beside it."""
     record = make_record(2)

@@ -78,6 +78,7 @@ def answers(
     *,
     studies: Sequence[str] | None = None,
     claims: Sequence[str] | None = None,
+    observer: Observer | None = None,
 ) -> Answers:
     """Return what the records of a folder say.
 
@@ -86,6 +87,7 @@ def answers(
         folder: the folder.
         studies: names of the studies to analyse, with all their claims; None for no study, unless claims are None too.
         claims: names of the claims to judge alone; empty for all.
+        observer: is warned of the files that do not count.
 
     Raises:
         UnknownNameError: there is no such study or claim.
@@ -94,7 +96,7 @@ def answers(
     from archbench._claims import answer
     from archbench._studies import choose
 
-    records = read_records(folder)
+    records = read_records(folder, observer)
     if claims is not None:
         judged = choose(claims, plugins.claims, "claim") if claims else list(plugins.claims)
         return answer(plugins, records, studies=[], claims=judged)
@@ -102,16 +104,26 @@ def answers(
     return answer(plugins, records, studies=asked)
 
 
-def read_records(folder: str | Path) -> list[Record]:
+def read_records(folder: str | Path, observer: Observer | None = None) -> list[Record]:
     """Return the records of a folder; none where nobody has run anything into the default folder yet.
+
+    The observer is warned of the files that do not count.
 
     Raises:
         StoreError: there is no such folder.
     """
     from archbench._errors import StoreError
-    from archbench._records import Store
+    from archbench._records import Store, printable
+    from archbench._suite._newer import describe_newer
 
     root = Path(folder)
     if not root.is_dir() and root != DEFAULT_OUT:
         raise StoreError(f"there is no folder {root}; run a study into it first, see `benchmark study list`")
-    return list(Store(root).scan()[0].values())
+    store = Store(root)
+    records, broken = store.scan()
+    if observer:
+        for line in describe_newer(store):
+            observer.warned(line)
+        for path, reason in broken:
+            observer.warned(f"{printable(path.name)} is not a valid record ({reason}); it does not count")
+    return list(records.values())

@@ -63,7 +63,7 @@ def reproduce(wanted: Wanted, settings: RunSettings, *, plugins: Plugins, observ
     source = open_source(wanted.target)
     _check_certificate(wanted.certificate, source)
     for file in source.invalid:
-        observer.warned(f"{file.name} is not a valid record ({file.reason}); it is not reproduced")
+        observer.warned(f"{file.name} is not reproduced: {file.reason}")
     chosen = source.wanted if wanted.sample is None else draw(source.wanted, wanted.sample, seed=wanted.seed)
     own_data = _open_own_data(wanted.own_data, plugins, observer)
     checks = _check_all(sorted(chosen, key=_order), source, own_data, settings, plugins, observer)

@@ -28,7 +28,7 @@ class Source:
         root: the folder that holds `records/`; None for a file that lies in none.
         wanted: the records that are meant.
         beside: all records of the folder, among which are other seeds of the same cells.
-        invalid: files of the folder that are no valid records; none where one record is meant.
+        invalid: files of the folder that are no valid records, or of a newer version; none where one record is meant.
     """
 
     root: Path | None
@@ -79,13 +79,15 @@ def _open_folder(root: Path) -> Source:
         above = next((path.parent for path in (root, *root.parents) if path.name == "records"), None)
         hint = f"give {above}" if above else "give the folder that a run wrote, or the file of a record"
         raise StoreError(f"{root} holds no folder records/; {hint}")
-    records, broken = Store(root).scan()
+    store = Store(root)
+    records, broken = store.scan()
+    invalid = [InvalidFile(name=path.name, reason=reason) for path, reason in broken]
+    invalid += [InvalidFile(name=f"{name}.json", reason=f"it {reason}") for name, reason in store.newer.items()]
     if not records:
-        because = f"; the first of {len(broken)} files that are none: {broken[0][1]}" if broken else ""
+        because = f"; the first of {len(invalid)} files that are none: {invalid[0].reason}" if invalid else ""
         raise StoreError(f"{root / 'records'} holds no record of a trial{because}; run `benchmark run` first")
-    invalid = tuple(InvalidFile(name=path.name, reason=reason) for path, reason in broken)
     found = tuple(records.values())
-    return Source(root=root, wanted=found, beside=found, invalid=invalid)
+    return Source(root=root, wanted=found, beside=found, invalid=tuple(invalid))
 
 
 def _open_file(path: Path) -> Source:
@@ -109,8 +111,12 @@ def _find_by_prefix(target: str, path: Path) -> Source:
             f"there is no record or folder {target!r}; give a folder that a run wrote, the file of a record, "
             f"or the first digits of an id as FOLDER/DIGITS ({DEFAULT_OUT}/ if no folder is given)"
         )
-    records = tuple(Store(root).scan()[0].values())
+    store = Store(root)
+    records = tuple(store.scan()[0].values())
     found = [record for record in records if record.id.startswith(prefix)]
+    newer = [f"{name}.json {reason}" for name, reason in store.newer.items() if name.startswith(prefix)]
+    if newer and not found:
+        raise RecordError(newer[0])
     if len(found) != 1:
         raise SelectionError(f"{_count(found)} in {root} begins with {prefix!r}; {_advise(found)}")
     return Source(root=root, wanted=tuple(found), beside=records)

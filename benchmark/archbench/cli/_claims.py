@@ -31,9 +31,10 @@ def claims(
 ) -> None:
     """Say which published claims the records of a folder support or contradict. Trains nothing."""
     from archbench._suite._answers import answers
+    from archbench._suite._progress import make_progress
 
     plugins = load(plugin, no_plugin)
-    found = answers(plugins, out, claims=names or [])
+    found = answers(plugins, out, claims=names or [], observer=make_progress())
     files, folder = plugin_options(plugins), out_option(out)
     # Without names, claims of which the folder has trials come first, such as those of one's own study.
     judgements = found.claims if names else sorted(found.claims, key=lambda judged: not judged.measured.used)

@@ -51,9 +51,10 @@ def show(
     """Show the parts of a study, what was found in a folder, and the verdicts on its claims."""
     from archbench._studies import cost_of_parts
     from archbench._suite._answers import answers, read_records
+    from archbench._suite._progress import make_progress
 
     plugins = load(plugin, no_plugin)
-    found = answers(plugins, out, studies=[name])
+    found = answers(plugins, out, studies=[name], observer=make_progress())
     (result,) = found.studies
     costs = cost_of_parts(result.study.item, plugins, read_records(out))
     if json:
