@@ -383,6 +383,17 @@ def test_only_trials_that_are_looked_at_count(make_record: MakeRecord) -> None:
     assert judge(far, STUDY, measure(far.item, result), family=1, manifest="now").flags == ("post hoc", "missing seeds")
 
 
+def test_numbers_of_numpy_are_numbers(verdict: Verdict) -> None:
+    """A statistic may return numpy's numbers for numpy's whole ones; the verdict is that of Python's."""
+    judged = verdict(
+        around(0.9), statistic=lambda data: {np.int64(s): np.float32(score) for s, score in data.scores.items()}
+    )
+
+    assert judged.measured.effects == pytest.approx(verdict(around(0.9)).measured.effects)
+    assert all(type(number) in (int, float) for pair in judged.measured.effects.items() for number in pair)
+    assert judged.verdict == "supported"
+
+
 @pytest.mark.parametrize(
     ("statistic", "words"),
     [

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from archbench import DataError, Findings, Found, TaskInfo
+from archbench import Chart, DataError, Findings, Found, Line, TaskInfo
 from archbench._plugins import CallError, call_apart, rehearse
 
 FOUND = Found(
@@ -97,6 +98,20 @@ def test_whatever_it_does_costs_the_call_only(function: Any, says: str) -> None:
         call_apart(function, Findings, foreign=True)
 
     assert says in str(error.value)
+
+
+def test_numbers_and_arrays_of_numpy_become_those_of_python() -> None:
+    """Numbers of findings, and the values of a line, may be numpy's."""
+    line = Line(label="a", x=np.arange(3), y=np.float32([0.5, 1.5, 2.5]))  # type: ignore[arg-type]
+    made = Findings(
+        text="",
+        numbers={"mean": np.mean([1.0, 2.0]), "count": np.int64(3), "share": np.float32(0.25)},  # type: ignore[dict-item]
+        charts=(Chart(title="", x="", y="", lines=(line,)),),
+    )
+    found = call_apart(lambda: made, Findings, foreign=True)
+
+    assert found.numbers == {"mean": 1.5, "count": 3.0, "share": 0.25}
+    assert found.charts[0].lines == (Line(label="a", x=(0.0, 1.0, 2.0), y=(0.5, 1.5, 2.5)),)
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from archbench._declarations import Claim, Size, resolve
 from archbench._errors import ArchbenchError
-from archbench._plugins import CallError, Registered, call_apart
+from archbench._plugins import CallError, Registered, call_apart, plain
 from archbench._records import Record
 from archbench._studies import StudyData, StudyResult
 
@@ -93,9 +94,11 @@ def _check_seeds(effects: Mapping[int, float], seeds: set[int]) -> None:
         raise ValueError(f"it returned effects for {given}; keys must be seeds of the trials that it read: {allowed}")
 
 
-def _checked(effects: object, *, share: bool) -> dict[int, float]:
+def _checked(effects: Any, *, share: bool) -> dict[int, float]:
     if not isinstance(effects, Mapping):
         raise TypeError(f"it returned {effects!r:.80}, not a mapping from seed to effect")
+    # Those of numpy are as good as those of Python.
+    effects = {_plain(seed): _plain(effect) for seed, effect in effects.items()}
     for seed, effect in effects.items():
         if type(seed) is not int or not isinstance(effect, int | float) or not math.isfinite(effect):
             raise TypeError(f"it returned {effect!r:.80} for seed {seed!r:.80}; give a finite number for a whole one")
@@ -105,3 +108,7 @@ def _checked(effects: object, *, share: bool) -> dict[int, float]:
         if share and effect not in (0, 1):
             raise ValueError(f"it returned {effect!r:.80} for seed {seed}; a claim on a share takes 0 and 1")
     return {seed: float(effects[seed]) for seed in sorted(effects)}
+
+
+def _plain(value: Any) -> Any:
+    return plain(value) if callable(getattr(value, "tolist", None)) else value

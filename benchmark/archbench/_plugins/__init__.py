@@ -9,6 +9,7 @@ any of them counts. Every fault becomes a `Problem`, which `benchmark plugins` s
 from archbench._plugins._apart import rehearse as rehearse
 from archbench._plugins._calling import CallError as CallError
 from archbench._plugins._calling import call_apart as call_apart
+from archbench._plugins._calling import plain as plain
 from archbench._plugins._containment import Stopped as Stopped
 from archbench._plugins._containment import contained as contained
 from archbench._plugins._containment import is_stop as is_stop
@@ -52,6 +53,7 @@ __all__ = [
     "load_source",
     "name_of_signal",
     "one_line",
+    "plain",
     "plugin_of",
     "plugins_from_environment",
     "rehearse",

@@ -20,6 +20,17 @@ class CallError(Exception):
     """A call that gave nothing; its text says why."""
 
 
+def plain(value: Any) -> Any:
+    """Return a number or an array of another library, such as numpy, as numbers of Python.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not callable(getattr(value, "tolist", None)):
+        raise TypeError(f"{type(value).__name__} is neither a number nor a text")
+    return value.tolist()
+
+
 class _Answer(msgspec.Struct):
     """The answer of the process.
 
@@ -93,7 +104,7 @@ def _answer(function: Callable[[], object], kind: type[Any]) -> bytes:
 
 def _describe(function: Callable[[], object], kind: type[Any]) -> _Answer:
     try:
-        return _Answer(value=msgspec.Raw(msgspec.json.encode(_call(function, kind))))
+        return _Answer(value=msgspec.Raw(msgspec.json.encode(_call(function, kind), enc_hook=plain)))
     except _errors.ArchbenchError as error:
         return _Answer(error=type(error).__name__, text=str(error))
     except CallError as error:

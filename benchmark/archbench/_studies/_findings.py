@@ -12,7 +12,7 @@ import msgspec
 
 from archbench._declarations import Findings, Size, Study, check_chart, resolve
 from archbench._errors import ArchbenchError, SelectionError
-from archbench._plugins import CallError, Plugins, Problem, Registered, call_apart, plugin_of
+from archbench._plugins import CallError, Plugins, Problem, Registered, call_apart, plain, plugin_of
 from archbench._records import Record
 from archbench._studies._belonging import StudyRecords, records_of
 from archbench._studies._data import StudyData
@@ -121,4 +121,4 @@ def _check(findings: object) -> None:
         raise ValueError(f"{wrong[0]} is {findings.numbers[wrong[0]]}; numbers must be finite")
     for chart in findings.charts:
         check_chart(chart)
-    msgspec.json.encode(findings)
+    msgspec.json.encode(findings, enc_hook=plain)

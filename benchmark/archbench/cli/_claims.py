@@ -33,9 +33,8 @@ def claims(
     from archbench._suite._answers import answers
     from archbench._suite._progress import make_progress
 
-    plugins = load(plugin, no_plugin)
-    found = answers(plugins, out, claims=names or [], observer=make_progress())
-    files, folder = plugin_options(plugins), out_option(out)
+    plugins, folder = load(plugin, no_plugin), out_option(out)
+    found, files = answers(plugins, out, claims=names or [], observer=make_progress()), plugin_options(plugins)
     # Without names, claims of which the folder has trials come first, such as those of one's own study.
     judgements = found.claims if names else sorted(found.claims, key=lambda judged: not judged.measured.used)
     supported = all(judged.verdict == "supported" for judged in judgements)

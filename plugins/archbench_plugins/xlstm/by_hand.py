@@ -330,9 +330,8 @@ class ScalarMemory(torch.autograd.Function):
         """Return h (T, heads, d, B), given the net inputs without R h, a (heads, 4d, T, B), and R (heads, 4d, d)."""
         heads, _, T, B = a.shape
         d = R.shape[2]
-        twice = R.new_ones(4, d)
-        twice[2] = 2.0
-        twice = twice.view(-1, 1)
+        twice = R.new_ones(4 * d, 1)
+        twice[2 * d : 3 * d] = 2.0  # from no list: a GPU would wait for its numbers
         start, back = a.new_empty(T, heads, 4 * d, B), R * -twice  # the loop keeps -h
         torch.mul(a.permute(2, 0, 1, 3), twice, out=start)
         p, e = a.new_empty(T, heads, d, B), a.new_zeros(T + 1, heads, d, B)
