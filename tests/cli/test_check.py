@@ -68,7 +68,7 @@ def test_json_has_every_check(cli_here, tmp_path):
     assert (checked["kind"], checked["id"], checked["conformant"]) == ("architecture", "my_net.py/broken@1", False)
     assert results["B103"]["status"] == "failed"
     assert results["B105"]["blocked_by"] == ["B103"]
-    assert len(results) == 38
+    assert len(results) == 39
 
 
 def test_a_network_that_ends_the_process_fails_a_check(cli, tmp_path):

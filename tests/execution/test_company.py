@@ -148,6 +148,7 @@ def test_what_company_cannot_have_caused(names: tuple[str, ...], workers: int, t
     [
         ("oom", "OutOfMemoryError: CUDA out of memory", True),
         ("failed", "AcceleratorError: CUDA error: an illegal memory access was encountered", True),
+        ("failed", "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", True),
         ("failed", "ValueError: no such layer", False),
         ("timeout", "CUDA error", False),
         ("diverged", "", False),

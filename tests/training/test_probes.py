@@ -12,6 +12,7 @@ from archbench import Probes, Protocol
 from archbench._planning import Job
 from archbench._protocols import Probe, equal_steps
 from archbench._training import run_trial
+from archbench._training._module import TrialModule
 from archbench._training._probes import _prober
 from archbench._training._probes._prober import moments
 from archbench._training._probes._specimen import fixed_batch
@@ -200,3 +201,16 @@ def test_a_note_can_be_written(make_job: MakeJob, monkeypatch: pytest.MonkeyPatc
     run = ends_equal(make_job(DROPOUT_NET), Probes(measure=("gradient",), at=(1,)))
 
     assert [reading.note for reading in run.prober.readings] == [r"OSError: no \udcff"]
+
+
+def test_a_loss_is_on_the_device_before_probes_call_it(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module of a trial, and with it the tensors of a loss, is moved before the first probe, not by Lightning."""
+    done: list[str] = []
+    move = TrialModule.to
+    monkeypatch.setattr(TrialModule, "to", lambda module, *where: done.append("moved") or move(module, *where))
+    monkeypatch.setattr(_prober.Prober, "before", lambda prober: done.append("probed"))
+    job = make_job(DROPOUT_NET)
+    protocol = msgspec.structs.replace(job.trial.protocol, probes=Probes(measure=("gradient",)))
+    trained(msgspec.structs.replace(job, trial=msgspec.structs.replace(job.trial, protocol=protocol)))
+
+    assert done[:2] == ["moved", "probed"]

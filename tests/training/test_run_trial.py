@@ -138,6 +138,12 @@ def build(task, options):
             "oom",
             "ALLOC_FAILED",
         ),
+        (
+            "def build(task, options):\n    raise RuntimeError("
+            "'cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED')\n",
+            "oom",
+            "ALLOCATION_FAILED",
+        ),
         ("def build(task, options): raise RuntimeError('CUDA error: a misaligned address')\n", "failed", "misaligned"),
         ("def build(task, options): raise SystemExit(3)\n", "failed", "SystemExit: 3"),
         ("def build(task, options):\n    from torch import nn\n    return nn.Flatten()\n", "failed", "no trainable"),

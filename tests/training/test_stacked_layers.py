@@ -133,8 +133,8 @@ def test_norms_and_their_running_statistics_are_torchs(norm: type[nn.Module], sh
     torch.manual_seed(0)
     networks = [nn.Sequential(norm(3, momentum=0.3, eps=0.1)).double() for _ in range(SEEDS)]
     for network in networks:
-        nn.init.normal_(network[0].weight)
-        nn.init.normal_(network[0].bias)
+        for parameter in network.parameters():
+            nn.init.normal_(parameter)
     stack = Stack(networks, "mean_squared_error")
     assert type(stack.network[0]) is not norm
     for _ in range(2):

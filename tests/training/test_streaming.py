@@ -202,6 +202,41 @@ def test_workers_return_batches_and_errors(make_task: Callable[..., Registered[A
         list(broken.batches(torch.tensor([[1, 2], [7, 8]])))
 
 
+class OnGPU(torch.Tensor):
+    """A tensor that cannot become an array before it is copied to the host, as one on a GPU."""
+
+    def numpy(self) -> Any:  # type: ignore[override]
+        """Refuse."""
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    def cpu(self) -> torch.Tensor:  # type: ignore[override]
+        """Return the tensor on the host."""
+        return self.as_subclass(torch.Tensor)
+
+
+def test_indices_may_be_on_a_gpu() -> None:
+    """Batches follow indices that Lightning has moved to the device."""
+    array = np.arange(20 * 4, dtype=np.float32).reshape(20, 4)
+    chunk = torch.tensor([[3, 1], [19, 3]])
+    split = StreamedSplit(array, torch.arange(20))
+
+    for index, ((inputs,), targets) in zip(chunk, split.batches(chunk.as_subclass(OnGPU)), strict=True):
+        assert torch.equal(inputs, torch.from_numpy(array)[index])
+        assert torch.equal(targets, index)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_streamed_run_on_a_gpu(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial whose inputs are streamed to a GPU has the losses of one from its memory."""
+    in_memory = run_trial(make_job(NOISY, kind="cuda"))
+    monkeypatch.setattr(_streaming, "STREAM_SHARE", 0.0)
+    streamed = run_trial(make_job(NOISY, kind="cuda"))
+
+    assert streamed.status == "ok", streamed.detail
+    assert streamed.curves.train_loss == pytest.approx(in_memory.curves.train_loss, rel=1e-4)
+
+
 @pytest.mark.parametrize("end", [6, 20])
 def test_workers_end_with_the_reading(end: int) -> None:
     """Workers end when their split is read to its end or dropped, without waiting for the garbage collector."""

@@ -62,7 +62,8 @@ def may_be_of_company(record: Record) -> bool:
     Memory is shared. So is the fate of processes on one GPU under NVIDIA's service: a fault of one, such as a wrong
     address, ends the computations of all.
     """
-    return record.status == "oom" or (record.status == "failed" and "CUDA error" in record.message)
+    faults = ("CUDA error", "cuDNN error")
+    return record.status == "oom" or (record.status == "failed" and any(fault in record.message for fault in faults))
 
 
 def ran_alone(record: Record) -> Record:

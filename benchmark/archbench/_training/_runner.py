@@ -25,7 +25,9 @@ NO_MEMORY = (
     "DefaultCPUAllocator",  # torch's allocator of host memory
     "CUDA error: out of memory",  # the driver, where there is not even room for a context
     "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",  # up to cuDNN 8
+    "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",  # since cuDNN 9
+    "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
 )
 """Parts of the messages of plain RuntimeErrors that mean a lack of memory."""
 

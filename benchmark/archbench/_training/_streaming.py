@@ -136,6 +136,7 @@ class StreamedSplit:
 
     def batches(self, chunk: Iterable[Tensor]) -> Iterator[Batch]:
         """Yield the batch of each step; `chunk` yields the indices of its examples, (batch,)."""
+        chunk = chunk.cpu() if isinstance(chunk, Tensor) else chunk  # Lightning moves a tensor to the GPU
         ahead: deque[Tensor] = deque()  # indices that workers were given and whose inputs have not come back yet
 
         def indices() -> Iterator[Any]:

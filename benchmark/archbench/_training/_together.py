@@ -155,7 +155,6 @@ class JointTraining(pl.LightningModule):
         self.stack = Stack([module.network for module in self.modules_of_seeds], str(self.first.task.loss))
         for module in self.modules_of_seeds:
             module.trainer = trainer
-            module.to(module.splits["train"].targets.device)
         with telling_at_the_end(self._tell), warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"lightning\.")  # as in a trial of its own
             trainer.fit(self, _JointOrder([run.order for run in self.runs]))

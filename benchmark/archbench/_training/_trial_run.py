@@ -119,6 +119,8 @@ class TrialRun:
             validation=EvaluationBatches(self.splits["validation"], "validation", self.info),
             published=load_additions(self.job, architecture),
         )
+        if not self.job.device.sharded:
+            self.module.to(device)  # a loss may have tensors, and probes call it before Lightning moves it
         if self.job.rank is None:  # ranks wait for each other in every step
             self.module.recorder = recorder_of(device)
         self.order = self._batch_order() if self.steps else self._timed_order(self.module.clock)
