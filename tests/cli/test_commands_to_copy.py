@@ -98,6 +98,11 @@ def test_data_are_prepared_with_their_plugin(
     assert f"`benchmark data prepare {prepared} --plugin 'my task.py'`" in done.stderr
     listed = cli_here("data", "list", "--plugin", "my task.py", cwd=folder).stdout
     assert listed.endswith("benchmark data prepare NAME... --plugin 'my task.py'\n")
+    everything = cli_here("list", "--plugin", "my task.py", cwd=folder).stdout
+    assert everything.splitlines()[-2:] == [
+        "Data that are missing: benchmark data prepare NAME --plugin 'my task.py'",
+        "Details of one: benchmark show NAME --plugin 'my task.py'",
+    ]
 
 
 @pytest.mark.parametrize("verb", [("run", "mlp"), ("claims",), ("status",)])

@@ -14,7 +14,7 @@ from archbench._plugins import Plugins, Registered, resolution_of
 from archbench._protocols import Protocol, protocols
 from archbench._selection import data_state
 from archbench.cli._options import Blocked, Json, PluginFiles, load
-from archbench.cli._output import answer, format_json
+from archbench.cli._output import answer, format_json, plugin_options
 
 Row = dict[str, Any]
 
@@ -25,9 +25,9 @@ LEAST_COLUMNS = 20
 
 EXPLANATIONS = (
     "What has a star runs when it is named; --task all includes every task.",
-    "[m of n pairs]: so many pairs of entrants does the task tell apart in the reference run.",
-    "Data that are missing: benchmark data prepare NAME",
-    "Details of one: benchmark show NAME",
+    "[m of n pairs]: the task tells m of n pairs of entrants apart in the reference run.",
+    "Data that are missing: benchmark data prepare NAME{options}",
+    "Details of one: benchmark show NAME{options}",
 )
 
 
@@ -41,7 +41,7 @@ def list_(kind: KindOfInput = None, plugin: PluginFiles = None, no_plugin: Block
     """List the architectures, the tasks, the kinds of own files and the protocols."""
     plugins = load(plugin, no_plugin)
     listing = _describe(plugins, kind)
-    answer(format_json(listing) if json else "\n".join(_lines(listing)), plugins)
+    answer(format_json(listing) if json else "\n".join(_lines(listing, plugin_options(plugins))), plugins)
 
 
 def _describe(plugins: Plugins, kind: InputKind | None) -> dict[str, list[Row]]:
@@ -107,7 +107,7 @@ def _describe_protocol(protocol: Protocol) -> Row:
     }
 
 
-def _lines(listing: dict[str, list[Row]]) -> Iterator[str]:
+def _lines(listing: dict[str, list[Row]], options: str) -> Iterator[str]:
     columns = shutil.get_terminal_size(fallback=(UNLIMITED, 24)).columns
     for heading, rows in listing.items():
         yield heading.capitalize()
@@ -116,7 +116,7 @@ def _lines(listing: dict[str, list[Row]]) -> Iterator[str]:
             yield from _row_lines(row, width, columns)
         yield ""
     for line in EXPLANATIONS:
-        yield from _beside("", line, columns)
+        yield from _beside("", line.replace("{options}", options), columns)
 
 
 def _row_lines(row: Row, width: int, columns: int) -> Iterator[str]:
