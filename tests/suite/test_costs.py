@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+import torch
 
 from archbench import Observer
-from archbench._planning import Cell, Plan, make_plan
+from archbench._planning import Cell, Device, Plan, make_plan
 from archbench._plugins import load_plugins
-from archbench._protocols import find_protocol
+from archbench._protocols import equal_steps, find_protocol
 from archbench._selection import select
 from archbench._suite import RunSettings
-from archbench._suite._costs import Cost, estimate, telling_first
+from archbench._suite._costs import Cost, cost_of, estimate, make_probe, telling_first
 from archbench._suite._forecast import forecast
+from archbench._training import _trial_run, run_trial
+from archbench._training._recorded import WARM_UP, RecordedSteps, find_obstacle
+from support.repeating import Repeater
 
 
 def plan(architectures: list[str], tasks: list[str]) -> Plan:
@@ -77,3 +85,70 @@ def test_after_the_time_the_rest_is_estimated(tmp_path: Path, monkeypatch: pytes
     assert expected.sources == {"records": 0, "measured": 1, "estimated": 2, "unknown": 0}
     assert len({cell.seconds_per_trial for cell in expected.cells}) == 1
     assert sorted(cell.cost_source for cell in expected.cells) == ["estimated", "estimated", "measured"]
+
+
+def cell_of(*, effort: float = 2.0, **rules: Any) -> Cell:
+    """The cell of a network on digits, as a task of some effort, under `smoke` with other rules."""
+    (cell,) = plan(["mlp"], ["digits"]).cells
+    component = msgspec.structs.replace(cell.task.component, effort=effort)
+    task = dataclasses.replace(cell.task, component=component)
+    return dataclasses.replace(cell, task=task, protocol=msgspec.structs.replace(cell.protocol, **rules))
+
+
+@pytest.mark.parametrize("effort", [0.3, 1.0, 7.0])
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ({"steps": equal_steps(500)}, ""),
+        ({"steps": None, "epochs": 1.0}, ""),
+        ({"steps": equal_steps(5)}, "there are fewer than 50 steps"),
+    ],
+    ids=["steps", "epochs", "short"],
+)
+def test_a_gpu_is_measured_with_steps_that_are_repeated_as_in_the_whole_trial(
+    rules: dict[str, Any], reason: str, effort: float
+) -> None:
+    """Steps of a short trial on a GPU can be recorded where those of the whole one can be, whatever the effort is."""
+    cell = cell_of(effort=effort, **rules)
+    trial = make_probe(cell, Device(kind="cuda")).trial
+    optimizer = torch.optim.AdamW(torch.nn.Linear(1, 1).parameters(), fused=True)
+    steps = trial.steps(cell.facts.kind, 1_000) or 0
+
+    assert find_obstacle(steps, True, optimizer) == reason
+    assert steps < 70
+
+
+@pytest.mark.parametrize(
+    ("device", "rules"),
+    [
+        (Device(kind="cpu"), {}),
+        (Device(kind="cuda", count=2), {}),
+        (Device(kind="cuda"), {"steps": None, "seconds": 60.0}),
+    ],
+    ids=["cpu", "ranks", "seconds"],
+)
+def test_nine_steps_where_none_are_recorded(device: Device, rules: dict[str, Any]) -> None:
+    """On a CPU, in several processes and under a budget in seconds few steps tell the cost."""
+    trial = make_probe(cell_of(effort=1.0, **rules), device).trial
+
+    assert (trial.steps("image", 1_000), trial.protocol.validations) == (9, 3)
+
+
+def test_the_steps_before_a_recording_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost of a step is that of repeated ones: what the first ones take, and the recording, is left out."""
+    original = RecordedSteps._take_watched
+
+    def take_slowly(self: RecordedSteps) -> None:
+        time.sleep(0.2)
+        original(self)
+
+    monkeypatch.setattr(RecordedSteps, "_take_watched", take_slowly)
+    recorder = Repeater()
+    monkeypatch.setattr(_trial_run, "recorder_of", lambda device: recorder)
+    probe = make_probe(cell_of(steps=equal_steps(500)), Device(kind="cuda"))
+    record = run_trial(probe.job(Device(kind="cpu")))
+    cost = cost_of(record)
+
+    assert (record.status, recorder.repeated) == ("ok", 60 - WARM_UP)
+    assert cost is not None
+    assert cost.step < 0.2 * WARM_UP / 60

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from archbench._training import _together, _trial_run, run_together, run_trial
 from archbench._training._module import TrialModule
 from archbench._training._recorded import COMPARED, WARM_UP, RecordedSteps
 from support import MakeJob, house_recipe
+from support.repeating import Repeater
 
 STEPS, VALIDATIONS = 61, 4
 FALLING = {"learning_rate": 2**-7, "warmup": 0.0, "milestones": (0.1, 0.4, 0.7), "decay": 0.5}
@@ -57,36 +57,6 @@ def archbench_tasks():
     yield archbench.Task(name="flipped", info=info, load=load, loss="cross_entropy", metric="accuracy",
                          augment=lambda inputs, generator: inputs.flip(-1), chance=0.5, oracle=1.0, summary="Flipped")
 """
-
-
-class Repeater:
-    """Records a step by keeping it: to do it again on a CPU is to call it again.
-
-    Args:
-        before: done before each repetition.
-        waits: places at which a step waits for the device.
-        error: raised instead of recording.
-    """
-
-    def __init__(self, before: Callable[[], object] = lambda: None, waits: str = "", error: str = "") -> None:
-        self.before, self.waits, self.error, self.repeated = before, waits, error, 0
-
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[list[str]]:
-        """Return a context with the places."""
-        yield [self.waits] if self.waits else []
-
-    def record(self, step: Callable[[], None]) -> Callable[[], object]:
-        """Return the step."""
-        if self.error:
-            raise RuntimeError(self.error)
-
-        def repeat() -> None:
-            self.repeated += 1
-            self.before()
-            step()
-
-        return repeat
 
 
 @pytest.fixture
@@ -266,7 +236,7 @@ def test_trainings_that_are_not_recorded(
 
 def test_seeds_together_are_recorded(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each seed has its own examples and losses, as without a recording."""
-    monkeypatch.setattr(_together, "LEAST_GAIN", 0.0)
+    monkeypatch.setattr(_together, "measure_gain", lambda *of: 2.0)
 
     def train_all(recorder: Repeater | None) -> list[Record]:
         monkeypatch.setattr(_trial_run, "recorder_of", lambda device: recorder)

@@ -6,6 +6,7 @@ begun after `PROBE_SECONDS`: a matrix may have thousands of cells. The rest cost
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 import time
@@ -13,20 +14,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from archbench._execution import Arrivals, Pool, execute
-from archbench._planning import Cell, PlannedTrial
-from archbench._protocols import Protocol, equal_steps
-from archbench._records import Record, Store
+from archbench._planning import Cell, Device, PlannedTrial
+from archbench._protocols import equal_steps
+from archbench._records import Record, Store, Trial
 
 PROBE_SECONDS = 30.0
 """Seconds after which no further cell is measured."""
 
 PROBE_CHUNKS = 3
 PROBE_STEPS = 9
+GPU_CHUNKS = 4
+GPU_STEPS = 60
+"""Steps on a GPU, which repeats steps from a recording of the first ones, but only where there are 50 of them."""
+MANY_EXAMPLES = 1_000_000
+"""Examples of a task of which that is not known yet."""
 PROBE_TIMEOUT = 120.0
 
 
@@ -73,7 +79,7 @@ def cost_of(record: Record) -> Cost | None:
 
 def measure(cells: Sequence[Cell], pool: Pool) -> Measured:
     """Train a few steps of as many cells as the time allows, those first that tell most of the others."""
-    probes = {probe.id: probe for probe in map(_probe, telling_first(cells))}
+    probes = {probe.id: probe for probe in (make_probe(cell, pool.devices[0]) for cell in telling_first(cells))}
     found = Measured({}, {})
     for record in _run_in_time(list(probes.values()), pool):
         cell, cost = probes[record.id].cell, cost_of(record)
@@ -145,20 +151,29 @@ def _run_in_time(probes: Sequence[PlannedTrial], pool: Pool) -> Iterator[Record]
                 arrivals.add(probe)
 
 
-def _probe(cell: Cell) -> PlannedTrial:
+def make_probe(cell: Cell, device: Device) -> PlannedTrial:
+    """Return a short trial of a cell, which takes its steps on a device as the whole one will."""
     trial = cell.trials()[0].trial
-    trial = msgspec.structs.replace(trial, protocol=_probe_protocol(cell.protocol))
+    protocol = msgspec.structs.replace(
+        cell.protocol,
+        name=f"{cell.protocol.name}-forecast",
+        epochs=None,
+        seconds=None,
+        stop_at_target=False,
+        tuning=None,
+        **_probe_budget(cell, trial, device),
+    )
+    trial = msgspec.structs.replace(trial, protocol=protocol)
     return PlannedTrial(cell, trial, trial.id)
 
 
-def _probe_protocol(protocol: Protocol) -> Protocol:
-    return msgspec.structs.replace(
-        protocol,
-        name=f"{protocol.name}-forecast",
-        steps=equal_steps(PROBE_STEPS),
-        epochs=None,
-        seconds=None,
-        validations=PROBE_CHUNKS,
-        stop_at_target=False,
-        tuning=None,
-    )
+def _probe_budget(cell: Cell, trial: Trial, device: Device) -> dict[str, Any]:
+    """Return the steps and validations of a short trial of a cell: more where the whole one repeats recorded steps.
+
+    The cost of a step is the median over the stretches between validations, of which a recording slows the first.
+    """
+    planned = trial.steps(cell.facts.kind, MANY_EXAMPLES)
+    if device.kind != "cuda" or device.count > 1 or planned is None:
+        return {"steps": equal_steps(PROBE_STEPS), "validations": PROBE_CHUNKS}
+    steps = math.ceil(min(GPU_STEPS, planned) / trial.task.effort)  # a short training is not recorded
+    return {"steps": equal_steps(steps), "validations": GPU_CHUNKS}

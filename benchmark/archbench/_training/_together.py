@@ -135,15 +135,12 @@ class JointTraining(pl.LightningModule):
             NotTogetherError: they would be slower, or torch cannot batch their networks.
         """
         networks = [module.network for module in self.modules_of_seeds]
-        rows = [chunks[0] for chunks in next(iter(_JointOrder([run.order for run in self.runs])))]
-        batches = [
-            next(iter(module.splits["train"].batches([row])))
-            for module, row in zip(self.modules_of_seeds, rows, strict=True)
-        ]
-        arguments, targets = stack_batches(batches)
+        chunk = next(iter(_JointOrder([run.order for run in self.runs])))  # (S, steps, batch)
+        index = chunk[:, 0].to(self.first.splits["train"].targets.device)
+        arguments, targets = self._fetch(index)
         loss, control = str(self.first.task.loss), self.first.loss
         compare(networks, arguments, targets, loss=loss, control=control)
-        factor = measure_gain(self.first, Stack(networks, loss), arguments, targets)
+        factor = measure_gain(self.first, Stack(networks, loss), index, self._fetch)
         if factor < LEAST_GAIN:
             raise NotTogetherError(f"together they take {factor:.2g} times as many steps per second")
         return factor
@@ -200,23 +197,21 @@ class JointTraining(pl.LightningModule):
 
     def _make_recorded(self, optimizer: torch.optim.Optimizer) -> RecordedSteps:
         step = make_step(self.stack, optimizer, self.first.recipe.clip_norm)
-        splits = [module.splits["train"] for module in self.modules_of_seeds]
-
-        def fetch(index: Tensor) -> Batch:
-            """Return a batch of each seed, given their indices, (S, batch)."""
-            rows = zip(splits, index.unbind(), strict=True)
-            arguments, targets = stack_batches([next(split.batches([row])) for split, row in rows])
-            return tuple(arguments), targets
-
         recorder = self.first.recorder
         assert recorder is not None
         return RecordedSteps(
             lambda *batch_and_rate: (step(*batch_and_rate), None),
-            fetch,
+            self._fetch,
             recorder,
             network=self.stack.network,
             optimizer=optimizer,
         )
+
+    def _fetch(self, index: Tensor) -> Batch:
+        """Return a batch of each seed, given their indices, (S, batch)."""
+        rows = zip(self.modules_of_seeds, index.unbind(), strict=True)
+        arguments, targets = stack_batches([next(module.splits["train"].batches([row])) for module, row in rows])
+        return tuple(arguments), targets
 
     def on_train_end(self) -> None:
         """Give back the memory of a recording."""

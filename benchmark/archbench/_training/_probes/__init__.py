@@ -6,3 +6,4 @@ from archbench._training._probes._blocks import find_blocks as find_blocks
 from archbench._training._probes._blocks import skipped as skipped
 from archbench._training._probes._blocks import watched as watched
 from archbench._training._probes._prober import Prober as Prober
+from archbench._training._probes._specimen import copy_network as copy_network
