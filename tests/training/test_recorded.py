@@ -258,6 +258,8 @@ WAITS = NETWORK.replace("NOISE", "nn.Dropout()").replace("DO", "self.seen = floa
 FAILS = NETWORK.replace("NOISE", "nn.Dropout()").replace(
     "DO", "torch.cuda.is_current_stream_capturing() and y.mean().item()"
 )
+LARGE = PLAIN.replace("return y", "return y + 0 * x.new_zeros(2**28).sum() if self.training else y")
+"""Takes 1 GiB in a step."""
 
 
 @pytest.mark.gpu
@@ -290,7 +292,24 @@ def test_a_step_that_no_cuda_graph_can_hold(train: Callable[..., Record], build:
     """It is seen, or fails while it is recorded; the training goes on, and dropout draws as ever."""
     record = train(build, kind="cuda")
 
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
     assert record.environment is not None
     assert record.environment.cuda_graph.startswith(message)
     assert record.curves is not None
     assert record.curves.train_loss == train(NOISY_ON_A_GPU, kind="cuda").curves.train_loss  # type: ignore[union-attr]
+
+
+@pytest.mark.gpu
+@CUDA
+def test_a_gpu_with_room_for_a_step_or_its_recording(train: Callable[..., Record]) -> None:
+    """The step is repeated, though no single step has room beside it."""
+    torch.cuda.empty_cache()
+    room = torch.cuda.memory_reserved() + 1.5 * 2**30
+    torch.cuda.set_per_process_memory_fraction(room / torch.cuda.get_device_properties(0).total_memory)
+    try:
+        record = train(LARGE, kind="cuda")
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+
+    assert record.environment is not None
+    assert record.environment.cuda_graph == "used"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ COMPARED = 2
 """Steps that are taken in both ways, and must lead to the same weights."""
 TOLERANCE = 1e-4
 """Largest difference of a tensor after those steps, relative to its largest number; most kernels give equal bits."""
+ON_THE_HOST = "a step draws or counts on the host, or puts tensors in the place of others"
 
 Taken = tuple[Tensor, Tensor | None]
 """The loss of a step, and its penalty if it has one."""
@@ -42,6 +44,15 @@ class Recorder(Protocol):
 
     def record(self, step: Callable[[], None]) -> Callable[[], object]:
         """Record a step without carrying it out, and return a function that carries it out."""
+
+
+@dataclass
+class _Kept:
+    """A copy of what steps change: all tensors, the rate of each group, and the random streams of the device."""
+
+    tensors: list[Tensor]
+    rates: list[Any]
+    streams: dict[str, Tensor]
 
 
 class RecordedSteps:
@@ -158,36 +169,73 @@ class RecordedSteps:
         if found:
             self.reason = found[0]
         elif self._warm > 1 and self._on_the_host() != before:  # the first step makes the state of the optimiser
-            self.reason = "a step draws or counts on the host, or puts tensors in the place of others"
+            self.reason = ON_THE_HOST
 
     def _record(self) -> None:
-        """Record a step, and take the next ones in both ways; those that count are taken one by one."""
-        found: list[Tensor] = []
-        try:
-            replay, found = self._rehearse()
-        except RuntimeError as error:  # lack of memory too
-            self.reason = f"a step cannot be recorded: {str(error).splitlines()[0]}"
-        for _ in range(COMPARED):
-            self._step()
-        if not self.reason and not all(map(_alike, found, self._state())):
-            self.reason = "steps from a recording lead to other weights"
-        if not self.reason:
-            self._replay, self._recorded_at = replay, self._addresses()
+        """Take the next steps, and keep a recording of one if its repetitions lead where those steps led.
 
-    def _rehearse(self) -> tuple[Callable[[], object], list[Tensor]]:
-        """Return what repeats a step, and where some repetitions lead; everything is put back."""
-        here = [tensor.clone() for tensor in self._state()]
-        streams = random_state(self._place.device)
+        A recording holds as much memory as a step, so the steps are taken before there is one.
+        """
+        end = self._take_compared()
+        if end is None:
+            return
         try:
+            self.optimizer.zero_grad()  # gradients of the steps take room
             replay = self.recorder.record(self._step)
             for _ in range(COMPARED):
                 replay()
-            return replay, [tensor.clone() for tensor in self._state()]
+            if not all(map(_alike, self._state(), end.tensors)):
+                self.reason = "steps from a recording lead to other weights"
+        except RuntimeError as error:  # lack of memory too
+            self.reason = _refusal(error)
         finally:
-            for tensor, value in zip(self._state(), here, strict=True):
-                tensor.copy_(value)
-            for state in streams.values():
-                set_random_state(self._place.device, state)
+            self._put_back(end)
+        if self.reason:
+            self.optimizer.zero_grad()  # gradients in the memory of the recording would keep it
+        else:
+            self._replay, self._recorded_at = replay, self._addresses()
+
+    def _take_compared(self) -> _Kept | None:
+        """Take the next steps one by one, return where they led, and go back to where they began.
+
+        Where that cannot be returned, `reason` says why, and the steps are just taken.
+        """
+        host, begin, end = self._on_the_host(), None, None
+        try:
+            begin = self._keep()
+            self._take_singly()
+            end = self._keep()
+        except RuntimeError as error:  # there may be no room for a step beside the state before it
+            self.reason = _refusal(error)
+        if end is None:
+            if begin is not None:
+                self._put_back(begin)
+            begin = None
+            self._take_singly()
+        elif self._on_the_host() != host:
+            self.reason, end = ON_THE_HOST, None
+        else:
+            assert begin is not None
+            self._put_back(begin)
+        return end
+
+    def _take_singly(self) -> None:
+        for _ in range(COMPARED):
+            self._step()
+
+    def _keep(self) -> _Kept:
+        """Return a copy of what a step changes."""
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        return _Kept([tensor.clone() for tensor in self._state()], rates, random_state(self._place.device))
+
+    def _put_back(self, kept: _Kept) -> None:
+        """Let everything be as in a copy; a rate in the memory of a recording would keep it."""
+        for tensor, value in zip(self._state(), kept.tensors, strict=True):
+            tensor.copy_(value)
+        for group, rate in zip(self.optimizer.param_groups, kept.rates, strict=True):
+            group["lr"] = rate
+        for state in kept.streams.values():
+            set_random_state(self._place.device, state)
 
     def _state(self) -> list[Tensor]:
         """Return all tensors that a step changes."""
@@ -239,6 +287,10 @@ def find_obstacle(steps: int, resident: bool, optimizer: torch.optim.Optimizer) 
 def _in_front(here: Tensor, value: Tensor) -> Tensor:
     """Return (N,) as (N, 1, ...), with an axis for each of those of a value."""
     return here.view(-1, *[1] * value.ndim)
+
+
+def _refusal(error: RuntimeError) -> str:
+    return "a step cannot be recorded: " + str(error).partition("\n")[0]
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
