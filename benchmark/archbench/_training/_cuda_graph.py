@@ -44,12 +44,11 @@ class CudaRecorder:
         Raises:
             RuntimeError: the step does what a graph cannot hold, or memory is short.
         """
-        index = self.device.index
-        generator = torch.cuda.default_generators[index]
+        generator = torch.cuda.default_generators[self.device.index]
         kept, stream = generator.clone_state(), torch.cuda.current_stream(self.device)
-        graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
+        graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, pool=pool):
+            with torch.cuda.graph(graph):
                 step()
             return graph.replay
         except RuntimeError as error:
@@ -57,11 +56,9 @@ class CudaRecorder:
         # The error is gone, and with its traceback what the step had in memory.
         torch.cuda.set_stream(stream)  # torch does not leave the stream of a recording that it cannot end
         generator.graphsafe_set_state(kept)  # that of a recording that failed refuses to be drawn from
-        with contextlib.suppress(RuntimeError):  # raised if torch has ended it, which then gives back the pool
-            torch._C._cuda_endAllocateToPool(index, pool)
-            torch._C._cuda_releasePool(index, pool)
         del graph
-        torch.cuda.empty_cache()
+        with contextlib.suppress(RuntimeError):  # the allocator may believe in a recording that torch could not end
+            torch.cuda.empty_cache()
         raise RuntimeError(failure)
 
 
