@@ -135,8 +135,8 @@ class CountsFromZero(nn.Module):
         h = torch.relu(self.core(x)).cumsum(1)
         if self.per_step:
             return self.head(h)
-        last = torch.full((len(x),), -1) if lengths is None else (lengths - 2).clamp(min=0)
-        return self.head(h[torch.arange(len(x), device=x.device), last.to(x.device)])
+        last = torch.full((len(x),), -1, device=x.device) if lengths is None else (lengths - 2).clamp(min=0)
+        return self.head(h[torch.arange(len(x), device=x.device), last])
 
 
 @mutant("B101", "per step", inputs=("sequence",))
