@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from archbench._planning import Job
+from archbench._protocols import equal_steps
 from archbench._records import Progress, Record
 from archbench._training import NotTogetherError, _together, compare, run_together, run_trial
 from archbench._training._streams import stream_seed
@@ -128,12 +129,19 @@ def test_built_ins_agree_in_single_precision(architecture: str, task: str, probe
     [("mlp", "digits"), ("lstm", "digits"), ("gru", "adding"), ("fixup", "digits"), ("resnet[depth=8]", "digits")],
 )
 def test_built_ins_agree_on_a_gpu(architecture: str, task: str, probed_job: Callable[..., Job]) -> None:
-    """On a GPU, too, where cuDNN gathers the weights of a recurrent layer in memory of its own."""
-    recipe = house_recipe(optimizer="sgd", momentum=0.9)
-    jobs = [probed_job(architecture, task, None, seed=seed, recipe=recipe, kind="cuda") for seed in range(2)]
+    """On a GPU, too, where cuDNN gathers the weights of a recurrent layer in memory of its own.
+
+    Rounding grows over the steps, so that a label may flip; with the weights of the start the scores would be far off.
+    """
+    rules = {"recipe": house_recipe(optimizer="sgd", momentum=0.9, learning_rate=0.1), "steps": equal_steps(100)}
+    jobs = [probed_job(architecture, task, None, seed=seed, kind="cuda", **rules) for seed in range(2)]
 
     for record, job in zip(run_together(jobs), jobs, strict=True):
-        assert_alike(record, run_trial(job), 1e-2)
+        alone = run_trial(job)
+        assert (record.status, alone.status) == ("ok", "ok")
+        assert record.curves.train_loss == pytest.approx(alone.curves.train_loss, rel=0.05)
+        assert record.scores.plain_train_loss == pytest.approx(alone.scores.plain_train_loss, rel=0.05)
+        assert record.scores.test == pytest.approx(alone.scores.test, rel=0.1)
 
 
 MOVING = DOUBLE.replace(

@@ -175,8 +175,8 @@ class JointTraining(pl.LightningModule):
             losses.append(loss)
             if not done + offset:
                 self._note_first_step()
-        self.stack.write_to([module.network for module in modules])
         seconds = (self.first._now() - start) / len(modules)
+        self.stack.write_to([module.network for module in modules])
         self._end_chunk(torch.stack(losses, 1).cpu(), seconds, done + len(losses))
 
     def _take_steps(self, optimizer: torch.optim.Optimizer, chunk: Tensor, done: int) -> Iterator[Taken]:
