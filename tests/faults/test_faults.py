@@ -132,6 +132,14 @@ def wait_for_records(out: Path, count: int) -> None:
         time.sleep(0.02)
 
 
+def wait_for_file(path: Path) -> None:
+    """Wait until a file is there."""
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def running_in(folder: Path) -> list[int]:
     """Return the ids of processes whose command line or working folder names the folder."""
     found = []
@@ -143,6 +151,14 @@ def running_in(folder: Path) -> list[int]:
         if str(folder) in text and int(process.name) != os.getpid():
             found.append(int(process.name))
     return found
+
+
+def command_line(process_id: int) -> bytes:
+    """Return the arguments of a process, each with a null byte behind it; empty if it has ended."""
+    try:
+        return Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def has_mapped(process_id: int, library: bytes) -> bool:
@@ -243,6 +259,61 @@ def test_ctrl_c_while_torch_is_loaded(tmp_path: Path) -> None:
     assert "the same command goes on" in errors.splitlines()[-1]
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.04, 0.08, 0.12])
+def test_ctrl_c_while_the_server_starts(seconds: float, tmp_path: Path) -> None:
+    """Ctrl-C in the first moments of the process that loads torch leaves no traceback of that process either."""
+    with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not any(b"multiprocessing.forkserver" in command_line(number) for number in running_in(tmp_path)):
+            assert time.monotonic() < deadline
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "the same command goes on" in errors.splitlines()[-1]
+
+
+def test_ctrl_c_before_a_verb_begins() -> None:
+    """Ctrl-C while the command line is imported ends the process by that signal and prints nothing."""
+    code = (
+        "import signal, sys; sys.argv = ['benchmark', 'run', 'mlp']\n"
+        "import archbench.cli._kept as kept; kept.print_kept_answer = lambda: signal.raise_signal(signal.SIGINT)\n"
+        "from archbench.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+DROPPING = """
+import signal, sys
+from archbench.cli import main
+
+class Dropping:
+    def find_spec(self, name, *_):
+        if name == "archbench._report":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except BaseException:
+                pass
+
+sys.meta_path.insert(0, Dropping())
+sys.argv = ["benchmark", "run", "mlp", "--task", "digits", "--protocol", "smoke"]
+main()
+"""
+
+
+def test_ctrl_c_that_is_dropped(tmp_path: Path, records: ReadRecords) -> None:
+    """Ctrl-C ends the run even if code that is imported drops the exception that it raises, as numpy's does."""
+    done = subprocess.run([sys.executable, "-c", DROPPING], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 130
+    assert "Stopped. 0 of 1 trials are finished" in done.stderr
+    assert not records(tmp_path / "leaderboard")
+
+
 SLOW_PLUGIN = """
 import pathlib, time
 import archbench
@@ -272,10 +343,7 @@ def test_stop_signals_outside_training(when: str, words: str, tmp_path: Path) ->
     """Ctrl-C while plugins are loaded or the page is written ends the run without a traceback or a loss."""
     (tmp_path / "slow.py").write_text(SLOW_PLUGIN.replace("WHEN", repr(when)))
     with start(tmp_path, "mlp", "--task", "digits", "--protocol", "smoke", "--plugin", "slow.py") as process:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "waiting").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for_file(tmp_path / "waiting")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=120)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing import context, forkserver, popen_forkserver, reduction, spawn, util
+from multiprocessing import context, forkserver, popen_forkserver, reduction, resource_tracker, spawn, util
 from typing import Any
 
 PARENT = "ARCHBENCH_SERVER_OF"
@@ -41,7 +42,9 @@ def start_server(environment: Mapping[str, str], modules: Sequence[str]) -> int:
     with _environment({**environment, PARENT: str(os.getpid())}):
         with _short_folder():
             util.get_temp_dir()  # made once, and kept for the sockets of this process
-        _server.ensure_running()
+        resource_tracker.ensure_running()  # its start ends with SIGINT unblocked
+        with _interrupts_blocked():
+            _server.ensure_running()
     process_id: int = vars(_server)["_forkserver_pid"]
     return process_id
 
@@ -112,6 +115,16 @@ def _short_folder() -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Meanwhile, let Ctrl-C wait; a process that is started now lets it wait until the module `_server` is imported."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

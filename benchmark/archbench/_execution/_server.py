@@ -2,8 +2,9 @@
 
 A terminal sends Ctrl-C to every process of a run. The server of multiprocessing ignores it once it has loaded all
 libraries, but people often press it in the seconds before, when they notice a typing mistake; it ends then at once and
-without a traceback. It also ends with the run, which matters while it is still loading, or trials still live. Processes
-that a trial started and left behind become children of the server, where the supervisor finds them.
+without a traceback. The server starts with Ctrl-C blocked, so that one from before this module is imported waits for
+it. It also ends with the run, which matters while it is still loading, or trials still live. Processes that a trial
+started and left behind become children of the server, where the supervisor finds them.
 
 The server looks for no garbage: what it loads stays, and looking takes a tenth of the time or more. Its children look
 for theirs.
@@ -19,6 +20,7 @@ from archbench._plugins import adopt_descendants, end_with_parent
 
 gc.disable()
 signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 end_with_parent()
 if os.environ.get(PARENT) not in (None, str(os.getppid())):
     os._exit(1)  # the run ended before the line above

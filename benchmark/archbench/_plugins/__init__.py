@@ -14,6 +14,7 @@ from archbench._plugins._containment import Stopped as Stopped
 from archbench._plugins._containment import contained as contained
 from archbench._plugins._containment import is_stop as is_stop
 from archbench._plugins._containment import left_behind as left_behind
+from archbench._plugins._containment import raise_if_stopped as raise_if_stopped
 from archbench._plugins._deferral import complete as complete
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
 from archbench._plugins._ending import adopt_descendants as adopt_descendants
@@ -56,6 +57,7 @@ __all__ = [
     "plain",
     "plugin_of",
     "plugins_from_environment",
+    "raise_if_stopped",
     "rehearse",
     "resolution_of",
 ]

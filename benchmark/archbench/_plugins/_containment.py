@@ -32,8 +32,21 @@ class Stopped(BaseException):
         number: number of the signal.
     """
 
+    asked: ClassVar[int] = 0
+    """The signal that has asked this process to stop, also if the exception was dropped; 0 for none."""
+
     def __init__(self, number: int) -> None:
         self.number = number
+
+
+def raise_if_stopped() -> None:
+    """Raise `Stopped` once more if it was raised and this process works on: somebody has dropped it.
+
+    A plugin that catches everything does so, and code in C, such as numpy's while it is imported. Python itself drops
+    what is raised in a finalizer or in a callback of a weak reference, and each import has such a callback.
+    """
+    if Stopped.asked:
+        raise Stopped(Stopped.asked)
 
 
 class _Interrupt(KeyboardInterrupt):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archbench._claims import Answers, answer, protocol_keys
 from archbench._errors import StoreError
-from archbench._plugins import Plugins, Problem
+from archbench._plugins import Plugins, Problem, raise_if_stopped
 from archbench._records import Record, Store
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class WrittenLeaderboard:
 def load_page_code() -> None:
     """Import what makes the page, so that it need not be imported when the page is due."""
     import archbench._report  # noqa: F401 - numpy and scipy: many verbs do without
+
+    raise_if_stopped()  # numpy drops what is raised while it is imported
 
 
 def write_leaderboard(

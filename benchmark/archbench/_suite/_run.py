@@ -11,7 +11,7 @@ from archbench._declarations import Study
 from archbench._errors import DeviceError
 from archbench._execution import Executor, Sharing, Wanted, open_executor
 from archbench._planning import CellState, Device, Plan, PlannedTrial, Refusal, next_round
-from archbench._plugins import Plugins, Problem, Registered
+from archbench._plugins import Plugins, Problem, Registered, raise_if_stopped
 from archbench._records import RESULTS, Record, SetAside, Store, has_network, lacks_steps
 from archbench._suite._changes import describe_changes
 from archbench._suite._executor import want_executor
@@ -215,6 +215,7 @@ class Run:
             observer.trial_started(planned.trial)
 
     def _waiting(self) -> None:
+        raise_if_stopped()
         for observer in self._observers:
             observer.waiting()
 

@@ -8,11 +8,15 @@ Modules that are no verbs: `_kept` answers without `_app` where it can; all verb
 imported, and only processes that train load torch.
 """
 
-from archbench.cli._kept import print_kept_answer
+import signal
 
 
 def main() -> None:
     """Print the answer that was kept for this command line; without one, run the verb and exit."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb begins, Ctrl-C leaves no traceback of imports
+    from archbench.cli._kept import print_kept_answer
+
     if not print_kept_answer():
         from archbench.cli._app import run_app  # typer and the plugins take most of the start
 

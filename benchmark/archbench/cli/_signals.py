@@ -25,12 +25,14 @@ def stop_signals() -> Iterator[None]:
     def stop(number: int, frame: object) -> NoReturn:
         for other in numbers:
             signal.signal(other, signal.SIG_IGN)
+        Stopped.asked = number
         raise Stopped(number)
 
     before = [signal.signal(number, stop) for number in numbers]
     try:
         yield
     finally:
+        Stopped.asked = 0
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
 
