@@ -40,10 +40,9 @@ class Stopped(BaseException):
 
 
 def raise_if_stopped() -> None:
-    """Raise `Stopped` once more if it was raised and this process works on: somebody has dropped it.
+    """Raise `Stopped` once more if it was raised and this process works on, since somebody has dropped it in silence.
 
-    A plugin that catches everything does so, and code in C, such as numpy's while it is imported. Python itself drops
-    what is raised in a finalizer or in a callback of a weak reference, and each import has such a callback.
+    A plugin that catches everything does so, and code in C, such as numpy's while it is imported.
     """
     if Stopped.asked:
         raise Stopped(Stopped.asked)
