@@ -49,7 +49,7 @@ def render(results: dict[str, Any]) -> str:
     parts = [
         conditions(results),
         "### Targets",
-        verdicts(results),
+        verdicts([results]),
         "### A training step beside loops that people write",
         "Both train the same network on the same data, in turn. Ratios are ours over theirs.",
         ratios(beside, "step"),

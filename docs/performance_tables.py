@@ -20,11 +20,16 @@ BUSY = (
 
 
 def render(results: dict[str, Any]) -> str:
-    """Return all tables as Markdown."""
-    parts = [
+    """Return all tables as Markdown: the targets on all machines, and for each machine what was measured."""
+    machines = results["machines"]
+    return "\n\n".join(["## Targets", verdicts(machines), *(part for one in machines for part in _measured_on(one))])
+
+
+def _measured_on(results: dict[str, Any]) -> list[str]:
+    """Return the parts of the page about one machine."""
+    return [
+        f"## On {results['processor']}",
         conditions(results),
-        "### Targets",
-        verdicts(results),
         "### A training step beside loops that people write",
         "Both train the same network on the same data, in turn. Ratios are ours over theirs.",
         ratios([row | {"name": f"{row['work']}, beside {row['rival']}"} for row in results["steps"]], "step"),
@@ -47,7 +52,6 @@ def render(results: dict[str, Any]) -> str:
         ratios(results["ladder"], "form", "first form"),
         *seeds_together(results.get("together", [])),
     ]
-    return "\n\n".join(parts)
 
 
 def seeds_together(rows: Sequence[Row]) -> list[str]:
@@ -94,17 +98,32 @@ def target(row: Row) -> str:
     return ""
 
 
-def verdicts(results: dict[str, Any]) -> str:
-    """Return which targets are met and which are missed, the missed ones first."""
-    rows = [row for name in SECTIONS for row in results.get(name, []) if verdict(row)]
-    missed = [row for row in rows if verdict(row) == "missed"]
-    lines = [(_text(row), target(row), quantity(row["found"], row["unit"]), verdict(row)) for row in _ordered(rows)]
-    count = f"Of {len(rows)} targets {len(rows) - len(missed)} are met and {len(missed)} are missed."
-    return count + "\n\n" + markdown(("measured", "target", "found", ""), lines)
+def verdicts(machines: Sequence[dict[str, Any]]) -> str:
+    """Return which targets are met and which are missed on each machine, the most often missed ones first."""
+    found = [{row["name"]: row for name in SECTIONS for row in one.get(name, []) if verdict(row)} for one in machines]
+    rows = {name: row for one in reversed(found) for name, row in one.items()}
+    often = {name: _missed(one[name] for one in found if name in one) for name in rows}
+    lines = [
+        (_text(rows[name]), target(rows[name]), *(cell for one in found for cell in _found(one.get(name))))
+        for name in sorted(rows, key=lambda name: -often[name])
+    ]
+    places = ["found"] if len(machines) == 1 else [one["processor"] for one in machines]
+    counts = [
+        f"Of {len(one)} targets {len(one) - _missed(one.values())} are met and {_missed(one.values())} are missed"
+        for one in found
+    ]
+    if len(machines) > 1:
+        counts = [f"{count} on {place}" for count, place in zip(counts, places, strict=True)]
+    heads = ("measured", "target", *(head for place in places for head in (place, "")))
+    return ". ".join(counts) + ".\n\n" + markdown(heads, lines)
 
 
-def _ordered(rows: Sequence[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: verdict(row) == "met")
+def _missed(rows: Iterable[Row]) -> int:
+    return sum(verdict(row) == "missed" for row in rows)
+
+
+def _found(row: Row | None) -> tuple[str, str]:
+    return ("-", "") if row is None else (quantity(row["found"], row["unit"]), verdict(row))
 
 
 def _text(row: Row) -> str:

@@ -32,13 +32,24 @@ def render(name: str, results: Results) -> str:
     return function(results)
 
 
+def one_machine() -> Results:
+    """Return the committed numbers of the first machine of performance.json."""
+    results: Results = committed("performance")["machines"][0]
+    return results
+
+
+def performance(*machines: Results) -> str:
+    """Return the tables of docs/performance.md for machines."""
+    return render("performance", {"machines": list(machines)})
+
+
 def lines_of(text: str, name: str) -> list[str]:
     """Return the lines of tables whose first cell is a name."""
     return [line for line in text.splitlines() if line.startswith(f"| {name} |")]
 
 
 def rows_with_target(results: Results) -> Iterator[Results]:
-    """Yield the rows of performance.json that have a target."""
+    """Yield the rows of a machine that have a target."""
     for section in results.values():
         for row in section if isinstance(section, list) else []:
             if isinstance(row, dict) and ("at_most" in row or "at_least" in row):
@@ -94,15 +105,15 @@ def test_every_column_of_the_boards_is_explained() -> None:
 
 def test_a_missed_target_is_called_missed() -> None:
     """A row is met on its target and missed just beyond it, and the count above the table follows."""
-    results = committed("performance")
+    results = one_machine()
     for row in rows_with_target(results):
         row["found"] = row.get("at_most", row.get("at_least"))
     rows = list(rows_with_target(results))
-    met = render("performance", results)
+    met = performance(results)
     rows[0]["found"] *= 1.01 if "at_most" in rows[0] else 0.99
     (at_least,) = [row for row in rows if row["name"].endswith("workers times wall")]
     at_least["found"] *= 0.99
-    missed = render("performance", results)
+    missed = performance(results)
 
     assert f"Of {len(rows)} targets {len(rows)} are met and 0 are missed." in met
     assert f"Of {len(rows)} targets {len(rows) - 2} are met and 2 are missed." in missed
@@ -112,9 +123,27 @@ def test_a_missed_target_is_called_missed() -> None:
     assert missed.index("| missed |") < missed.index("| met |")
 
 
+def test_targets_of_several_machines_stand_side_by_side() -> None:
+    """A target that is missed on both machines comes before one that is missed on one; each machine is counted."""
+    machines = [one_machine() | {"processor": name} for name in ("fast", "slow")]
+    on_fast, on_slow = ([*rows_with_target(machine)] for machine in machines)
+    for row in (*on_fast, *on_slow):
+        row["found"] = row.get("at_most", row.get("at_least"))
+    for row in (on_fast[-1], on_slow[-1], on_slow[0]):
+        row["found"] *= 2 if "at_most" in row else 0.5
+    text = performance(*machines)
+    verdicts = [line for line in text.splitlines() if line.endswith((" met |", " missed |"))]
+
+    assert f"Of {len(on_fast)} targets {len(on_fast) - 1} are met and 1 are missed on fast. " in text
+    assert f"Of {len(on_slow)} targets {len(on_slow) - 2} are met and 2 are missed on slow.\n" in text
+    assert "| measured | target | fast |  | slow |  |" in text
+    assert [line.count("missed") for line in verdicts[:3]] == [2, 1, 0]
+    assert "## On fast" in text
+
+
 def test_every_target_of_the_issue_stands_beside_its_number() -> None:
     """There are targets for steps, trials, first steps, start-up, slow nets, many trials, efficiency and runs."""
-    rows = list(rows_with_target(committed("performance")))
+    rows = list(rows_with_target(one_machine()))
 
     assert {row["at_most"] for row in rows if "at_most" in row} == {0.15, 0.2, 1.0, 1.1, 1.3, 2.0}
     assert {row["at_least"] for row in rows if "at_least" in row} - {1.5} == {0.9, 3.0}  # 1.5: of seeds together
@@ -122,29 +151,29 @@ def test_every_target_of_the_issue_stands_beside_its_number() -> None:
 
 def test_seeds_together_have_a_table_where_they_were_measured() -> None:
     """Numbers from before seeds were trained together have no table of them; later ones have it, and its targets."""
-    results = committed("performance")
+    results = one_machine()
     row = copy.deepcopy(results["ladder"][0]) | {"name": "10 seeds of mlp", "found": 1.25, "at_least": 1.5}
-    found = render("performance", results | {"together": [row]})
+    found = performance(results | {"together": [row]})
 
-    assert "10 seeds of mlp" not in render("performance", results | {"together": []})
+    assert "10 seeds of mlp" not in performance(results | {"together": []})
     assert [line.split("|")[2].strip() for line in lines_of(found, "10 seeds of mlp")] == ["at least 1.50", "1.25"]
 
 
 def test_numbers_of_a_busy_machine_are_called_provisional() -> None:
     """A load of 4 before the measurement began makes all numbers provisional, and a load of 0.1 does not."""
-    results = committed("performance")
+    results = one_machine()
 
-    assert "provisional" in render("performance", results | {"load": [4.0, 4.0]})
-    assert "provisional" not in render("performance", results | {"load": [0.1, 2.0]})
+    assert "provisional" in performance(results | {"load": [4.0, 4.0]})
+    assert "provisional" not in performance(results | {"load": [0.1, 2.0]})
 
 
 def test_benchopt_has_a_number_only_where_it_ran() -> None:
     """Without benchopt the page says so, and its row has no number; with it, the row has one."""
-    results = committed("performance")
-    without = render("performance", results | {"benchopt": [], "benchopt_release": None})
+    results = one_machine()
+    without = performance(results | {"benchopt": [], "benchopt_release": None})
     row = copy.deepcopy(results["runs"][0]) | {"name": "benchopt, 6 repetitions of a torch solver", "found": 1.75}
     del row["at_least"]
-    ran = render("performance", results | {"benchopt": [row], "benchopt_release": "1.8"})
+    ran = performance(results | {"benchopt": [row], "benchopt_release": "1.8"})
 
     assert "benchopt was not installed" in without
     assert lines_of(without, "benchopt, a torch solver on the same work")[0].split("|")[2].strip() == "not measured"
