@@ -105,8 +105,8 @@ def permutation() -> Array:
 def _load(shape: tuple[int, ...], seed: int, *, order: Array | None = None) -> archbench.Splits:
     """Return the splits with inputs of this shape, their pixels in this order."""
     import numpy as np
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
+
+    from archbench_tasks._scikit import load_digits, train_test_split
 
     images, labels = load_digits(return_X_y=True)
     # The constants are those of the 1,797 images, rounded; fixed, so that no split leaks into another through them.
@@ -133,7 +133,7 @@ def archbench_tasks() -> Iterable[archbench.Task]:
         "oracle": 1.0,
         "margin": 0.02,  # eight of the 397 test images; one standard error of an accuracy of 0.9 is six
         "by_default": False,  # nearly all networks solve the images; the two orders of pixels tell much the same
-        "libraries": ("sklearn.datasets", "sklearn.model_selection"),
+        "libraries": ("archbench_tasks._scikit",),
     }
     noisy = {"margin": 0.05, "by_default": True}  # the networks of this suite lie between 0.3 and 0.9
     images = archbench.TaskInfo(kind="image", input_shape=(1, SIDE, SIDE), outputs=CLASSES)

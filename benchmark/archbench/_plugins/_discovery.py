@@ -71,19 +71,19 @@ def find_candidates() -> tuple[list[Candidate], list[Problem]]:
     """
     # Not metadata.entry_points(): it takes only the first distribution of a name on the path, so a stale *.egg-info
     # without entry points would hide the plugin.
-    chosen: dict[str, metadata.Distribution] = {}
+    chosen: dict[str, list[Candidate]] = {}
     problems = []
     for distribution in metadata.distributions():
         try:
-            if _entry_points(distribution):
-                chosen.setdefault(_name(distribution), distribution)
+            if candidates := _candidates(distribution):
+                chosen.setdefault(candidates[0].origin.distribution, candidates)
         except Exception as error:
             problems.append(_unreadable(distribution, error))
-    candidates = []
-    for name, distribution in sorted(chosen.items(), key=lambda item: (item[0] != BUILT_IN, item[0])):
-        problems += _warn_of_copies(name, distribution)
-        candidates += _candidates(name, distribution)
-    return candidates, problems
+    found = []
+    for name, candidates in sorted(chosen.items(), key=lambda item: (item[0] != BUILT_IN, item[0])):
+        problems += _warn_of_copies(name, candidates[0].distribution)
+        found += candidates
+    return found, problems
 
 
 def find_candidate(distribution: str, entry_point: str) -> Candidate | None:
@@ -93,8 +93,9 @@ def find_candidate(distribution: str, entry_point: str) -> Candidate | None:
     """
     for found in metadata.distributions(name=distribution):
         with contextlib.suppress(Exception):  # unreadable metadata: the full search below reports nothing either
-            if _entry_points(found) and _name(found) == distribution:
-                return _named(entry_point, _candidates(distribution, found))
+            candidates = _candidates(found)
+            if candidates and candidates[0].origin.distribution == distribution:
+                return _named(entry_point, candidates)
     everywhere, _ = find_candidates()  # a folder may be named otherwise than the distribution in it
     return _named(entry_point, [c for c in everywhere if c.origin.distribution == distribution])
 
@@ -161,8 +162,8 @@ def _entry_points(distribution: metadata.Distribution) -> list[metadata.EntryPoi
     return sorted(distribution.entry_points.select(group=GROUP), key=lambda e: e.name)
 
 
-def _name(distribution: metadata.Distribution) -> str:
-    name = distribution.metadata["Name"]
+def _name(about: metadata.PackageMetadata) -> str:
+    name = about["Name"]
     if not name:
         raise ValueError("METADATA has no Name")
     return normalise(name)
@@ -180,7 +181,7 @@ def _warn_of_copies(name: str, chosen: metadata.Distribution) -> list[Problem]:
     for copy in metadata.distributions(name=name):
         try:
             # An editable install by setuptools leaves an egg-info with the same content beside its dist-info.
-            if _name(copy) == name and _content(copy) != _content(chosen):
+            if _name(copy.metadata) == name and _content(copy) != _content(chosen):
                 others[f"{copy.version} in {copy.locate_file('')}"] = None
         except Exception as error:
             return [_unreadable(copy, error)]
@@ -197,20 +198,23 @@ def _content(distribution: metadata.Distribution) -> tuple[str, list[tuple[str, 
     return distribution.version, [(e.name, e.value) for e in _entry_points(distribution)]
 
 
-def _candidates(name: str, distribution: metadata.Distribution) -> list[Candidate]:
+def _candidates(distribution: metadata.Distribution) -> list[Candidate]:
     """Return the entry points of a distribution; its metadata are parsed once, which takes a millisecond or more."""
-    direct = _direct_url(distribution)
+    entry_points = _entry_points(distribution)
+    if not entry_points:
+        return []
+    about, direct = distribution.metadata, _direct_url(distribution)
     directory, repository = direct.get("dir_info"), direct.get("vcs_info")
     origin = Origin(
-        distribution=name,
-        version=distribution.version or "",
+        distribution=_name(about),
+        version=about["Version"] or "",
         entry_point="",
         editable=isinstance(directory, dict) and directory.get("editable") is True,
         commit=str(repository.get("commit_id", "")) if isinstance(repository, dict) else "",
     )
     return [
         Candidate(distribution, entry_point, msgspec.structs.replace(origin, entry_point=entry_point.name))
-        for entry_point in _entry_points(distribution)
+        for entry_point in entry_points
     ]
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 
+import msgspec
+
 from archbench._declarations import TaskInfo
-from archbench._planning import Device
+from archbench._planning import Device, Job
 from archbench._training._measure import describe_environment
 from archbench._training._metrics import accuracy
 from archbench._training._trainer import keep_spare
@@ -18,6 +20,7 @@ def _warm_up() -> None:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     try:
+        msgspec.json.Decoder(Job)  # reads the annotations of all structs in it
         keep_spare()  # making a Trainer reads the entry points of all installed packages
         describe_environment(Device(kind="cpu"))  # so does asking for versions
         accuracy(
