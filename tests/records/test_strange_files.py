@@ -140,18 +140,40 @@ def test_newer_records_are_named_by_all_that_read_a_folder(
     assert all("Upgrade archbench" in newer[name] for newer in found.values())
 
 
+def plant_two(folder: Path, make_record: MakeRecord) -> str:
+    """Put a record of a newer version, whose id is returned, and a torn file into a folder."""
+    store = Store(folder)
+    name = plant_newer(store.path(store.write(make_record()).id)).stem
+    (store.records / "torn.json").write_text('{"schema": 2, "sha')
+    return name
+
+
 @pytest.mark.parametrize("verb", [("claims",), ("study", "show", "depth")])
 def test_verdicts_name_the_files_that_they_leave_out(
     cli_here: Cli, make_record: MakeRecord, tmp_path: Path, verb: tuple[str, ...]
 ) -> None:
-    """`claims` and `study show` warn of each record of a newer version, and of each file that is no record."""
-    store = Store(tmp_path / "out")
-    name = plant_newer(store.path(store.write(make_record()).id)).stem
-    (store.records / "torn.json").write_text('{"schema": 2, "sha')
+    """`claims` and `study show` name each record of a newer version, and each file that is no record; JSON has both."""
+    name = plant_two(tmp_path / "out", make_record)
     said = cli_here(*verb, "--out", "out", cwd=tmp_path).stderr
+    newer, torn = json.loads(cli_here(*verb, "--out", "out", "--json", cwd=tmp_path).stdout)["left_out"]
 
-    assert f"warning: {name}.json was written by a newer archbench (" in said
-    assert "warning: torn.json is not a valid record (" in said
+    assert f"warning: {newer}\n" in said
+    assert f"warning: {torn}\n" in said
+    assert newer.startswith(f"{name}.json was written by a newer archbench (")
+    assert torn.startswith("torn.json is not a valid record (")
+
+
+def test_verdicts_from_python_warn_of_the_files_that_they_leave_out(make_record: MakeRecord, tmp_path: Path) -> None:
+    """`archbench.claims` and `archbench.study` warn of the same files, at the line of the caller."""
+    plant_two(tmp_path, make_record)
+    both = "was written by a newer archbench|is not a valid record"
+    with pytest.warns(UserWarning, match=both) as of_claims:
+        archbench.claims(tmp_path)
+    with pytest.warns(UserWarning, match=both) as of_study:
+        archbench.study("depth", tmp_path)
+
+    assert [len(of_claims), len(of_study)] == [2, 2]
+    assert {warning.filename for warning in (*of_claims, *of_study)} == {__file__}
 
 
 def test_a_newer_record_blocks_its_own_row(cli_here: Cli, make_record: MakeRecord, tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archbench._suite._api import Files, Names, load_all_plugins
 from archbench._suite._observer import Observer
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from archbench._plugins import Plugins
     from archbench._records import Record
     from archbench._report import ClaimEntry, StudyEntry
+
+
+class Read(NamedTuple):
+    """Records of a folder, and a line for each file that does not count."""
+
+    records: Sequence[Record]
+    left_out: Sequence[str]
 
 
 def study(
@@ -34,6 +42,9 @@ def study(
     Returns:
         The fields that `leaderboard.json` has of a study.
 
+    Warns:
+        UserWarning: a file of the folder is no valid record, or of a newer version, and does not count.
+
     Raises:
         UnknownNameError: there is no such study.
         StoreError: there is no such folder.
@@ -41,7 +52,7 @@ def study(
     from archbench._report import describe_study
 
     plugins = load_all_plugins(Observer(), plugin_files, blocked_plugins)
-    return describe_study(answers(plugins, folder, studies=[name]).studies[0])
+    return describe_study(answers(plugins, _read(folder), studies=[name]).studies[0])
 
 
 def claims(
@@ -61,6 +72,9 @@ def claims(
     Returns:
         The fields that `leaderboard.json` has of each claim.
 
+    Warns:
+        UserWarning: as of `study`.
+
     Raises:
         UnknownNameError: there is no such claim.
         StoreError: there is no such folder.
@@ -69,34 +83,38 @@ def claims(
 
     plugins = load_all_plugins(Observer(), plugin_files, blocked_plugins)
     chosen = [names] if isinstance(names, str) else names
-    return [describe_claim(judged) for judged in answers(plugins, folder, claims=chosen).claims]
+    return [describe_claim(judged) for judged in answers(plugins, _read(folder), claims=chosen).claims]
+
+
+def _read(folder: str | Path) -> Sequence[Record]:
+    """Return the records of a folder, and warn of files that do not count."""
+    found = read_records(folder)
+    for line in found.left_out:
+        warnings.warn(line, stacklevel=3)
+    return found.records
 
 
 def answers(
     plugins: Plugins,
-    folder: str | Path,
+    records: Sequence[Record],
     *,
     studies: Sequence[str] | None = None,
     claims: Sequence[str] | None = None,
-    observer: Observer | None = None,
 ) -> Answers:
-    """Return what the records of a folder say.
+    """Return what records say.
 
     Args:
         plugins: what there is to choose from.
-        folder: the folder.
+        records: those of a folder.
         studies: names of the studies to analyse, with all their claims; None for no study, unless claims are None too.
         claims: names of the claims to judge alone; empty for all.
-        observer: is warned of the files that do not count.
 
     Raises:
         UnknownNameError: there is no such study or claim.
-        StoreError: there is no such folder.
     """
     from archbench._claims import answer
     from archbench._studies import choose
 
-    records = read_records(folder, observer)
     if claims is not None:
         judged = choose(claims, plugins.claims, "claim") if claims else list(plugins.claims)
         return answer(plugins, records, studies=[], claims=judged)
@@ -104,10 +122,8 @@ def answers(
     return answer(plugins, records, studies=asked)
 
 
-def read_records(folder: str | Path, observer: Observer | None = None) -> list[Record]:
+def read_records(folder: str | Path) -> Read:
     """Return the records of a folder; none where nobody has run anything into the default folder yet.
-
-    The observer is warned of the files that do not count.
 
     Raises:
         StoreError: there is no such folder.
@@ -121,9 +137,7 @@ def read_records(folder: str | Path, observer: Observer | None = None) -> list[R
         raise StoreError(f"there is no folder {root}; run a study into it first, see `benchmark study list`")
     store = Store(root)
     records, broken = store.scan()
-    if observer:
-        for line in describe_newer(store):
-            observer.warned(line)
-        for path, reason in broken:
-            observer.warned(f"{printable(path.name)} is not a valid record ({reason}); it does not count")
-    return list(records.values())
+    unreadable = [
+        f"{printable(path.name)} is not a valid record ({reason}); it does not count" for path, reason in broken
+    ]
+    return Read(list(records.values()), [*describe_newer(store), *unreadable])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from archbench._claims import Judgement
     from archbench._studies import StudyResult
+    from archbench._suite._answers import Read
 
 WIDTH = 100
 
@@ -49,6 +52,20 @@ def print_findings(result: StudyResult) -> None:
     """Print what a study found, or why it found nothing."""
     text = result.problem or (result.findings.text if result.findings else "no trial has finished")
     print(textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  "))
+
+
+def read(folder: Path) -> Read:
+    """Return the records of a folder and the files that do not count, after a warning of each on standard error.
+
+    Raises:
+        StoreError: there is no such folder.
+    """
+    from archbench._suite._answers import read_records
+
+    found = read_records(folder)
+    for line in found.left_out:
+        print(f"warning: {line}", file=sys.stderr)
+    return found
 
 
 def line_of(judged: Judgement) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archbench.cli._answers import WIDTH, describe_answers, effect_of, line_of
+from archbench.cli._answers import WIDTH, describe_answers, effect_of, line_of, read
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
 from archbench.cli._output import out_option, plugin_options, print_json, print_problems
 
@@ -31,15 +31,15 @@ def claims(
 ) -> None:
     """Say which published claims the records of a folder support or contradict. Trains nothing."""
     from archbench._suite._answers import answers
-    from archbench._suite._progress import make_progress
 
-    plugins, folder = load(plugin, no_plugin), out_option(out)
-    found, files = answers(plugins, out, claims=names or [], observer=make_progress()), plugin_options(plugins)
+    plugins, (records, left_out), folder = load(plugin, no_plugin), read(out), out_option(out)
+    found, files = answers(plugins, records, claims=names or []), plugin_options(plugins)
     # Without names, claims of which the folder has trials come first, such as those of one's own study.
     judgements = found.claims if names else sorted(found.claims, key=lambda judged: not judged.measured.used)
     supported = all(judged.verdict == "supported" for judged in judgements)
     if json:
-        print_json({"exit_code": 0 if supported else 1, "claims": describe_answers((), judgements)["claims"]})
+        described = describe_answers((), judgements)["claims"]
+        print_json({"exit_code": 0 if supported else 1, "claims": described, "left_out": left_out})
     elif names:
         for judged in judgements:
             _print(judged, command_of(judged, files, folder))

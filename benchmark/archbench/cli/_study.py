@@ -11,7 +11,7 @@ import typer
 
 from archbench._declarations import Study
 from archbench._plugins import Plugins, Registered
-from archbench.cli._answers import WIDTH, describe_answers, line_of, print_findings
+from archbench.cli._answers import WIDTH, describe_answers, line_of, print_findings, read
 from archbench.cli._group import Group
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
 from archbench.cli._output import out_option, plugin_options, print_json, print_problems
@@ -50,17 +50,16 @@ def show(
 ) -> None:
     """Show the parts of a study, what was found in a folder, and the verdicts on its claims."""
     from archbench._studies import cost_of_parts
-    from archbench._suite._answers import answers, read_records
-    from archbench._suite._progress import make_progress
+    from archbench._suite._answers import answers
 
-    plugins = load(plugin, no_plugin)
-    found = answers(plugins, out, studies=[name], observer=make_progress())
+    plugins, (records, left_out) = load(plugin, no_plugin), read(out)
+    found = answers(plugins, records, studies=[name])
     (result,) = found.studies
-    costs = cost_of_parts(result.study.item, plugins, read_records(out))
+    costs = cost_of_parts(result.study.item, plugins, records)
     if json:
         described = describe_answers(found.studies, found.claims)
         parts = [cost.plain() for cost in costs]
-        print_json({**described["studies"][0], "parts": parts, "claims": described["claims"]})
+        print_json({**described["studies"][0], "parts": parts, "claims": described["claims"], "left_out": left_out})
     else:
         _print(result, costs, found.claims)
         print(f"\nTrain it: benchmark run {name}{plugin_options(plugins)}{out_option(out)}")
