@@ -12,6 +12,9 @@ from archbench._statistics import MIN_SEEDS
 MOST_NAMES = 6
 """More entrants than this are counted in a sentence and not named; the table shows which they are."""
 
+_Unbeaten = tuple[str, int]
+"""The label of an entrant that nobody is better than, and the number of entrants that it is better than."""
+
 
 def verdict(
     where: str, rows: Sequence[Row], comparison: Comparison, seeds: int, context: Context, margin: str = ""
@@ -28,7 +31,7 @@ def verdict(
     """
     ranked = [row for row in rows if row.rank is not None]
     left = [row for row in rows if row.rank is None and context.current(row.entrant)]
-    best = [context.label(row.entrant) for row in ranked if row.could_be_best]
+    best = [(context.label(row.entrant), len(row.better_than)) for row in ranked if row.could_be_best]
     said = _say(where, best, comparison, seeds, margin, everyone=not left)
     return f"{said} {_left_out(len(left), sum(row.unfinished for row in left))}" if ranked and left else said
 
@@ -48,34 +51,56 @@ def _left_out(number: int, unfinished: int) -> str:
     return f"{who} not ranked{since if unfinished else ''}."
 
 
-def _say(where: str, best: Sequence[str], comparison: Comparison, seeds: int, margin: str, *, everyone: bool) -> str:
-    """Return what the comparison of the ranked entrants allows to say; `everyone` is ranked, or some are not."""
+def _say(
+    where: str, best: Sequence[_Unbeaten], comparison: Comparison, seeds: int, margin: str, *, everyone: bool
+) -> str:
+    """Return what the comparison of the ranked entrants allows to say.
+
+    Args:
+        where, comparison, seeds, margin: as of `verdict`.
+        best: the ranked entrants that nobody is better than.
+        everyone: everyone is ranked; False if some are not.
+    """
     ranked = len(comparison.scores.entrants)
     if not ranked:
         return f"Nobody is ranked on {where} yet."
     if ranked == 1:
-        return f"{best[0]} is the only ranked entrant on {where}, so there is nothing to compare."
+        return f"{best[0][0]} is the only ranked entrant on {where}, so there is nothing to compare."
     if seeds < MIN_SEEDS:
         number = "one seed" if seeds == 1 else f"{seeds} seeds"
         return f"With {number} nothing can be told apart on {where}; {MIN_SEEDS} or more are needed."
     who = "entrants" if everyone else "ranked entrants"
     if comparison.reason and not comparison.told_apart:
-        return f"All {ranked} {who} have the same score on {where} with every seed."
+        return f"{_all(ranked)} {who} have the same score on {where} with every seed."
     return f"{_leaders(where, best, ranked, who)}; {_resolution(comparison, margin)}."
 
 
-def _leaders(where: str, best: Sequence[str], ranked: int, who: str) -> str:
-    """Return who could be the best of so many entrants, who are called `who`."""
+def _leaders(where: str, best: Sequence[_Unbeaten], ranked: int, who: str) -> str:
+    """Return who could be the best of so many entrants, who are called `who`.
+
+    Who alone is worse than nobody need not be better than everybody where some pairs are compared by steps and others
+    by scores: sooner than one, which is better than a third, does not say how it stands against the third.
+    """
+    if not best:
+        return f"{_all(ranked)} {who} on {where} are worse than another one, by steps to solve it or by scores"
     if len(best) == 1:
+        ((name, beaten),) = best
+        if beaten < ranked - 1:
+            return f"Only {name} of the {ranked} {who} could be the best on {where}, but is not better than all others"
         if who != "entrants":
-            return f"{best[0]} is the best of the {ranked} {who} on {where}"
+            return f"{name} is the best of the {ranked} {who} on {where}"
         others = "the other entrant" if ranked == 2 else f"all {ranked - 1} other entrants"
-        return f"{best[0]} is the best on {where}, better than {others}"
-    named = f": {', '.join(best)}" if len(best) <= MOST_NAMES else ""
+        return f"{name} is the best on {where}, better than {others}"
+    named = f": {', '.join(name for name, _ in best)}" if len(best) <= MOST_NAMES else ""
     if len(best) == ranked:
-        return f"{'Both' if ranked == 2 else f'All {ranked}'} {who} could be the best on {where}{named}"
+        return f"{_all(ranked)} {who} could be the best on {where}{named}"
     number = f"{len(best)} entrants" if named and who == "entrants" else f"{len(best)} of {ranked} {who}"
     return f"{number} could be the best on {where}{named}"
+
+
+def _all(number: int) -> str:
+    """Return how all of two or more are called: `Both`, or `All 3`."""
+    return "Both" if number == 2 else f"All {number}"
 
 
 def _resolution(comparison: Comparison, margin: str) -> str:
