@@ -3,7 +3,7 @@
 The seeds are the unit of replication and the tasks a fixed set: every interval speaks of other seeds on these tasks.
 """
 
-from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all
+from archbench._statistics._comparison import LEVEL, MIN_SEEDS, Comparison, compare_all, step_of
 from archbench._statistics._counts import Interval, binomial_interval, order_by_steps, restricted_mean_steps
 from archbench._statistics._effort import MOST_SEEDS, seeds_to_decide
 from archbench._statistics._equivalence import ANSWERS, Answer, answers, classify
@@ -47,5 +47,6 @@ __all__ = [
     "seeds_for_verdict",
     "seeds_to_decide",
     "share_interval",
+    "step_of",
     "still_improving",
 ]

@@ -28,6 +28,7 @@ from archbench._statistics import (
     nominal_level,
     restricted_mean_steps,
     seeds_to_decide,
+    step_of,
 )
 from archbench._suite._compared import Answer, Comparison, PairComparison, Solved
 from archbench._suite._settings import MAX_SEEDS
@@ -253,7 +254,24 @@ def _needed(measured: Measured, found: Judgement | Decision, pair: tuple[int, in
     if found.answers[pair] != "undecided" or not np.isfinite(gaps.mean()):
         return None
     margin = 0.0 if by_steps else measured.scale.threshold
-    return seeds_to_decide(float(gaps.mean()), float(gaps.std(ddof=1)), margin=margin, seen=len(gaps), level=level)
+    deviation = _deviation(measured, pair, by_steps=by_steps)
+    return seeds_to_decide(float(gaps.mean()), deviation, margin=margin, seen=len(gaps), level=level)
+
+
+def _deviation(measured: Measured, pair: tuple[int, int], *, by_steps: bool) -> float:
+    """Return the standard deviation over seeds of the difference of a pair, as the sequential rule reckons with it.
+
+    It is at least one step of the scores, and without pairing what two entrants share by chance is no help.
+    """
+    if by_steps and measured.steps is not None:
+        table, least = measured.steps.taken, step_of(measured.steps.taken[measured.steps.solvers], None)
+    else:
+        table = measured.scores
+        seen = table[np.isfinite(table).all(axis=1)]
+        least = step_of(seen, measured.scale.threshold) if measured.scale.step is None else measured.scale.step
+    first, second = table[list(pair)]
+    variance = (first - second).var(ddof=1) if measured.facts["paired"] else first.var(ddof=1) + second.var(ddof=1)
+    return float(np.sqrt(max(variance, least**2)))
 
 
 def _with_margin(scale: Scale, margin: float | None) -> Scale:
