@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from archbench._records import Pairing, Scores
 from archbench._suite import Results
 from archbench._suite._comparison import generous
 from archbench._suite._run import Run
+from archbench.cli._compare_output import show_comparison
 
 Install = Callable[..., None]
 
@@ -77,3 +79,85 @@ def test_the_forecast_without_pairing_takes_the_noise_of_both(scored: Install) -
 
     assert pair.seeds_needed is not None
     assert pair.seeds_needed >= once
+
+
+LINEAR = """
+import archbench
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(9, 1), outputs=1)
+    yield archbench.Task(
+        name="error", info=info, load="never:called", loss="mean_squared_error", metric="mean_squared_error",
+        chance=1.0, oracle=0.0,
+    )
+"""
+
+
+def printed(found: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the table of a comparison and what is said below it."""
+    show_comparison(found, ["gru", "lstm"], ["error"], "smoke", Path("unused"), json=False)
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def linear(tmp_path: Path) -> dict[str, Any]:
+    """Options that compare on a task whose metric is an error without a margin."""
+    (tmp_path / "linear.py").write_text(LINEAR)
+    return {"tasks": "error", "plugin_files": [tmp_path / "linear.py"]}
+
+
+def test_small_and_large_scores_are_readable(
+    scored: Install, linear: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Errors that four decimals show as 0, or with nine digits before them, are written as powers; the others not.
+
+    The mean errors are 1.1e-5 and 3.05e-5, 1.1e9 and 3.05e9, 0.11 and 0.305.
+    """
+    for unit, expected in (
+        (1e-4, "1.1e-05 / 3.05e-05      +1.95e-05"),
+        (1e10, "1.1e+09 / 3.05e+09      +1.95e+09"),
+        (1.0, "0.1100 / 0.3050            +0.1950"),
+    ):
+        scored({"gru": [x * unit for x in (0.10, 0.11, 0.12)], "lstm": [x * unit for x in (0.30, 0.31, 0.305)]})
+
+        text = printed(compare("gru", "lstm", seeds=3, **linear), capsys)
+        assert " ".join(expected.split()) in " ".join(text.split())
+
+
+@pytest.mark.parametrize("how", [{"seeds": 3}, {"decide": True, "max_seeds": 4}])
+def test_equal_errors_of_zero_have_no_interval(
+    scored: Install, linear: dict[str, Any], capsys: pytest.CaptureFixture[str], how: dict[str, Any]
+) -> None:
+    """Where no seed shows a spread and no margin says what is small, there is no interval, and no promise about one."""
+    scored({"gru": [0.0] * 4, "lstm": [0.0] * 4})
+    found = compare("gru", "lstm", **how, **linear)
+    (pair,) = found.answer.pairs
+    text = printed(found, capsys)
+
+    assert (pair.low, pair.high, pair.answer) == (None, None, "undecided")
+    assert "Not compared: all scores are equal, and nothing says how finely they are measured." in text
+    assert "0.0000 / 0.0000" in text
+    assert "-0.0000" not in text
+    assert "95% probability" not in text
+    assert "wrong in at most" not in text
+
+
+def test_an_answer_that_later_seeds_would_not_give(
+    scored: Install, linear: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`gru` is better with three seeds; later ones, added for `rnn`, turn the mean round, which the text explains."""
+    wave = [0.3, -0.2, 0.1, -0.4, 0.2, 0.0, -0.3, 0.4, 0.1, -0.1]
+    scored({
+        "gru": [0.10, 0.10, 0.1001] + [0.30] * 7,
+        "lstm": [0.20, 0.20, 0.2001] + [0.15] * 7,
+        "rnn": [0.15 + x for x in wave],
+    })  # fmt: skip
+    found = compare("gru", "lstm", "rnn", decide=True, **linear)
+    pair = found.answer.pairs[0]
+
+    assert (pair.answer, pair.decided_at, found.answer.seeds) == ("better", 3, 10)
+    assert pair.difference == pytest.approx(0.3 * 0.10 - 0.7 * 0.15, abs=1e-4)
+    assert "gru and lstm: the answer at 3 seeds counts, though all 10 seeds alone would not give it" in printed(
+        found, capsys
+    )

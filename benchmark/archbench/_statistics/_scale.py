@@ -63,7 +63,7 @@ class Scale:
     def restored(self, oriented: npt.ArrayLike) -> Floats:
         """Return means of oriented values in the unit of the metric: of logarithms, the geometric means."""
         array = np.asarray(oriented, dtype=np.float64)
-        array = array if self.higher_is_better else -array
+        array = array if self.higher_is_better else 0.0 - array  # an error of 0 has no sign
         return array if self.factor is None else np.exp(array)
 
     @property

@@ -145,7 +145,8 @@ def look(scores: Floats, *, level: float, paired: bool, step: float) -> tuple[Fl
         step: smallest change of a score; the variance of a difference is at least its square.
 
     Returns:
-        Two arrays of shape (..., entrants, entrants); the half widths are infinite on the diagonal.
+        Two arrays of shape (..., entrants, entrants); the half widths are infinite on the diagonal, and NaN where no
+        seed shows a spread and there is no step: that is not certainty.
     """
     seeds = scores.shape[-1]
     means = scores.mean(axis=-1)
@@ -155,7 +156,7 @@ def look(scores: Floats, *, level: float, paired: bool, step: float) -> tuple[Fl
     sums = own[..., :, None] + own[..., None, :]
     variances = np.maximum(sums - 2 * products if paired else sums, step**2)
     df = seeds - 1 if paired else _welch(own, seeds, sums)
-    halves = special.stdtrit(df, 1 - level / 2) * np.sqrt(variances / seeds)
+    halves = special.stdtrit(df, 1 - level / 2) * np.sqrt(np.where(variances > 0, variances, np.nan) / seeds)
     halves[..., np.eye(scores.shape[-2], dtype=np.bool_)] = np.inf
     return means[..., :, None] - means[..., None, :], halves
 

@@ -154,10 +154,8 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
     scale, paired = measured.scale, measured.facts["paired"]
     found: Judgement | Decision
     if max_seeds is None:
-        found = judged = judge(measured.scores, scale=scale, paired=paired, steps=measured.steps)
-        reason = judged.scores.reason
+        found = judge(measured.scores, scale=scale, paired=paired, steps=measured.steps)
     else:
-        reason = ""
         found = decide(
             measured.scores, margin=scale.threshold, max_seeds=max_seeds, paired=paired, step=scale.step,
             steps=measured.steps,
@@ -178,8 +176,17 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
             if (solved := _solved(group))
         },
         alike=_alike(measured),
-        reason=reason,
+        reason=_reason(measured, found),
     )
+
+
+def _reason(measured: Measured, found: Judgement | Decision) -> str:
+    """Return why no pair was compared; empty where one was."""
+    if isinstance(found, Decision):
+        if any(np.isfinite(found.half_widths[pair]) for pair in _all_pairs(measured)):
+            return ""
+        found = judge(measured.scores, scale=measured.scale, paired=measured.facts["paired"], steps=measured.steps)
+    return found.scores.reason
 
 
 def _alike(measured: Measured) -> dict[str, float]:

@@ -12,7 +12,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from archbench._statistics import MOST_SEEDS
+from archbench._statistics import MOST_SEEDS, classify
 from archbench._suite._compare import Compared, Rules
 from archbench._suite._comparison import generous
 from archbench.cli._output import out_option, print_json
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 WIDTH = 31
 """Columns of a plot; odd, so that 0 has its own."""
+
+SMALLEST, LARGEST = 1e-3, 1e6
+"""Differences below the one, and scores from the other on, are written as powers: four decimals would not show them."""
 
 
 def show_comparison(
@@ -106,6 +109,10 @@ def _explain_comparison(comparison: Comparison) -> Iterator[str]:
     for label in [label for label in comparison.alike if label in equal]:
         others = f"up to {comparison.alike[label]:.0%} of other seeds may still differ"
         yield f"{label}: all {comparison.seeds} seeds scored the same, which hides a chance of failure; {others}"
+    for pair in comparison.pairs:
+        if pair.decided_at and _answer_now(pair, comparison) != pair.answer:
+            now = f"all {comparison.seeds} seeds alone would not give it"
+            yield f"{pair.first} and {pair.second}: the answer at {pair.decided_at} seeds counts, though {now}"
     for label, reason in comparison.missing.items():
         yield f"{label} is not compared: {reason}"
     if comparison.reason:
@@ -116,9 +123,8 @@ def _table(comparison: Comparison) -> Table:
     ratios = comparison.factor is not None
     gap = "first against second" if ratios else "first is better by"
     table = make_table("first", "second", "means", gap, "95% interval", "", "the first is", right=(2, 3, 4))
-    margin = math.log(comparison.factor) if comparison.factor is not None else comparison.margin
     for pair in comparison.pairs:
-        own = 0.0 if pair.by == "steps" else margin
+        own = _threshold(pair, comparison)
         alike = [other for other in comparison.pairs if other.by == pair.by]
         bounds = [abs(bound) for other in alike for bound in (other.low, other.high) if bound is not None]
         reach = max([*bounds, 1.2 * own], default=0.0) or 1.0
@@ -126,8 +132,23 @@ def _table(comparison: Comparison) -> Table:
         plot = ""
         if pair.difference is not None and pair.low is not None and pair.high is not None:
             plot = draw_interval(pair.low, pair.difference, pair.high, margin=own, reach=reach)
-        table.add_row(Text(pair.first), Text(pair.second), means, *_numbers(pair), Text(plot), _verdict(pair))
+        numbers = _numbers(pair, comparison)
+        table.add_row(Text(pair.first), Text(pair.second), means, *numbers, Text(plot), _verdict(pair))
     return table
+
+
+def _threshold(pair: PairComparison, comparison: Comparison) -> float:
+    """Return the smallest difference of a pair that matters; 0 if nothing says so."""
+    if pair.by == "steps":
+        return 0.0
+    return math.log(comparison.factor) if comparison.factor is not None else comparison.margin
+
+
+def _answer_now(pair: PairComparison, comparison: Comparison) -> str:
+    """Return what the interval of a pair says that is shown, which a sequential rule may have got after its answer."""
+    if pair.difference is None or pair.low is None or pair.high is None:
+        return "undecided"
+    return str(classify(pair.difference, (pair.high - pair.low) / 2, _threshold(pair, comparison)))
 
 
 def _mean(comparison: Comparison, label: str, pair: PairComparison) -> str:
@@ -135,10 +156,19 @@ def _mean(comparison: Comparison, label: str, pair: PairComparison) -> str:
     if pair.by == "steps":
         return f"{comparison.solved[label].steps or 0:.0f}"
     mean = comparison.means[label]
-    return "-" if mean is None else f"{mean:.3g}" if comparison.factor is not None else f"{mean:.4f}"
+    return "-" if mean is None else f"{mean:.3g}" if comparison.factor is not None else _number(mean, pair, comparison)
 
 
-def _numbers(pair: PairComparison) -> tuple[str, str]:
+def _number(value: float, pair: PairComparison, comparison: Comparison, sign: str = "") -> str:
+    """Return a score of a pair with four decimals, or as a power where these are no measure of it."""
+    of_pair = [abs(number) for number in (pair.difference, pair.low, pair.high) if number is not None]
+    means = [abs(mean) for mean in (comparison.means[pair.first], comparison.means[pair.second]) if mean is not None]
+    size = max(of_pair, default=0.0) or max(means, default=0.0)
+    usual = (not size or size >= SMALLEST) and max(means, default=0.0) < LARGEST
+    return f"{value:{sign}.4f}" if usual else f"{value:{sign}.3g}"
+
+
+def _numbers(pair: PairComparison, comparison: Comparison) -> tuple[str, str]:
     """Return the difference or ratio of a pair, and its interval."""
     if pair.difference is None:
         return "-", "-"
@@ -149,7 +179,8 @@ def _numbers(pair: PairComparison) -> tuple[str, str]:
     if pair.ratio is not None:
         interval = f"{times(pair.ratio_low)} to {times(pair.ratio_high)}" if known else "-"
         return f"{times(pair.ratio)} times the error", interval
-    return f"{pair.difference:+.4f}", f"{pair.low:+.4f} to {pair.high:+.4f}" if known else "-"
+    bounds = [_number(bound, pair, comparison, "+") for bound in (pair.low, pair.high) if bound is not None]
+    return _number(pair.difference, pair, comparison, "+"), " to ".join(bounds) or "-"
 
 
 def times(ratio: float | None) -> str:
@@ -166,7 +197,9 @@ def _verdict(pair: PairComparison) -> str:
 def _conclusions(compared: Compared, again: str) -> Iterator[str]:
     """Yield what holds, and for an open question what it would take."""
     rules, answer = compared.rules, compared.answer
-    yield _promise(rules, len(compared.tasks))
+    every = [*compared.tasks, *filter(None, [compared.overall])]
+    if any(pair.low is not None or pair.decided_at for comparison in every for pair in comparison.pairs):
+        yield _promise(rules, len(compared.tasks))
     needed = [pair.seeds_needed for pair in answer.open]
     known = [number for number in needed if number is not None]
     if known:
