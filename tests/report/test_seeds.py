@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from scipy import stats
 
 from archbench._protocols import find_protocol
-from archbench._records import STATUSES, Pairing, Record
+from archbench._records import STATUSES, Pairing, Record, TaskFacts
+from archbench._report import build_leaderboard
 from archbench._report._seeds import comparison_seeds, finished, same_data, status_of
 from support import MakeRecord
 
@@ -70,6 +72,36 @@ def test_an_ok_record_needs_a_finite_score(make_record: MakeRecord) -> None:
     assert not finished(make_record("a", score=float("inf")))
     assert status_of(bare) == ("failed", "the record has no finite test score")
     assert status_of(tries) == ("ok", "")
+
+
+def test_a_net_that_blew_up_costs_itself_and_not_the_page(make_record: MakeRecord) -> None:
+    """A perplexity whose square is no float has failed, for what it is; the others are compared as without it."""
+    facts = TaskFacts(kind="tokens", metric="perplexity", higher_is_better=False, chance=16.0, oracle=1.0, summary="")
+    scores = {"a": [4.0, 5.0, 6.0], "b": [9.0, 10.0, 11.5], "c": [4.2, 1e160, 4.1]}
+    rows = {
+        name: [make_record(name, seed=seed, score=score, task_facts=facts) for seed, score in enumerate(row)]
+        for name, row in scores.items()
+    }
+
+    board = build_leaderboard([record for group in rows.values() for record in group]).boards[0]
+    without = build_leaderboard([*rows["a"], *rows["b"]]).boards[0]
+
+    assert [row.gap for row in board.rows] == ["", "", "failed 1 of 3"]
+    assert board.comparison.scores.half_widths == without.comparison.scores.half_widths
+    assert status_of(rows["c"][1]) == ("failed", "the test score of 1e+160 is too large to compute with")
+
+
+def test_a_large_score_has_an_interval(make_record: MakeRecord) -> None:
+    """The interval of the largest scores that count is that of scipy, in whatever unit."""
+    facts = TaskFacts(
+        kind="sequence", metric="mean_squared_error", higher_is_better=False, chance=1.0, oracle=0.0, summary=""
+    )
+    records = [make_record("a", seed=seed, score=x * 1e59, task_facts=facts) for seed, x in enumerate([4, 5, 9])]
+    score = build_leaderboard(records).boards[0].rows[0].score
+    expected = stats.ttest_1samp([4, 5, 9], 0).confidence_interval(0.95)
+
+    assert score is not None
+    assert score.high == pytest.approx(expected.high * 1e59)
 
 
 def test_same_data_is_proved_seed_by_seed(make_record: MakeRecord) -> None:

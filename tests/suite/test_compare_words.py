@@ -161,3 +161,15 @@ def test_an_answer_that_later_seeds_would_not_give(
     assert "gru and lstm: the answer at 3 seeds counts, though all 10 seeds alone would not give it" in printed(
         found, capsys
     )
+
+
+def test_a_score_that_cannot_be_used_is_named(
+    scored: Install, linear: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A trial that ended well with a score beyond all measure is missing for that reason, not because it is ok."""
+    scored({"gru": [0.1, 1e200, 0.2], "lstm": [0.3, 0.4, 0.5]})
+    found = compare("gru", "lstm", seeds=3, **linear)
+
+    assert "gru is not compared: failed at seed 1, since the test score of 1e+200 is too large" in printed(
+        found, capsys
+    )

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from archbench._records import STATUSES, Pairing, Record
 from archbench._report._set_aside import SET_ASIDE
 
+MOST_SCORE = 1e60
+"""The largest score that counts, such as the perplexity of a net that blew up: fourth powers must be floats, too."""
+
 
 def comparison_seeds(cells: Mapping[str, Sequence[Record]]) -> list[int]:
     """Return the seeds that all entrants of a board are compared on.
@@ -32,7 +35,7 @@ def comparison_seeds(cells: Mapping[str, Sequence[Record]]) -> list[int]:
 
 def finished(record: Record) -> bool:
     """Return whether a record has a score to use."""
-    return record.status == "ok" and record.scores is not None and math.isfinite(record.scores.test)
+    return record.status == "ok" and record.scores is not None and abs(record.scores.test) <= MOST_SCORE
 
 
 def steps_to_solve(records: Iterable[Record]) -> list[int | None]:
@@ -55,7 +58,9 @@ def status_of(record: Record) -> tuple[str, str]:
     if record.trial.tuning:
         return record.status, record.message
     if record.status == "ok" and not finished(record):
-        return "failed", "the record has no finite test score"
+        score = math.nan if record.scores is None else record.scores.test
+        large = f"the test score of {score:.3g} is too large to compute with"
+        return "failed", large if math.isfinite(score) else "the record has no finite test score"
     return record.status, record.message
 
 

@@ -15,7 +15,7 @@ from archbench._planning import Cell
 from archbench._records import Record, strangers
 from archbench._report._rows import margin_share, normalised
 from archbench._report._scales import scale_of
-from archbench._report._seeds import finished, same_data, steps_to_solve
+from archbench._report._seeds import finished, same_data, status_of, steps_to_solve
 from archbench._statistics import (
     MOST_SEEDS,
     Decision,
@@ -307,7 +307,8 @@ def _missing(records: Sequence[Record], apart: Mapping[str, str]) -> dict[int, s
         if record.id in apart:
             reasons[seed] = f"seed {seed} does not count, since {apart[record.id]}"
         elif not finished(record):
-            reasons[seed] = f"{record.status} at seed {seed}"
+            status, message = status_of(record)
+            reasons[seed] = f"{status} at seed {seed}" + (f", since {message}" if record.status == "ok" else "")
     return reasons
 
 
