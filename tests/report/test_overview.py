@@ -63,6 +63,20 @@ def test_the_answer_names_the_best_and_their_cost(make_record: MakeRecord) -> No
     assert answer.cost == "slow trains 10.0 s (1,000 parameters) for a trial; slower trains 20.0 s (2,000 parameters)."
 
 
+def test_an_older_revision_is_not_told_as_unranked(make_record: MakeRecord) -> None:
+    """The answer counts an entrant whose newer revision is ranked as little as the verdict of the board does."""
+    older = [make_record("slow", seed=seed, score=0.2, **cost(9.0)) for seed in range(3)]
+    newer = [
+        make_record(name, seed=seed, score=score, a_revision=2, **cost(9.0))
+        for name, values in SCORES.items()
+        for seed, score in enumerate(values)
+    ]
+
+    (answer,) = build_overview(build_leaderboard([*older, *newer])).answers
+
+    assert answer.best.endswith("2 of 3 pairs can be told apart.")
+
+
 def test_seconds_that_differ_by_seed_have_their_range(make_record: MakeRecord) -> None:
     """The seconds of a trial are a mean; the quickest and the slowest seed stand beside it, summed over tasks."""
     records = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from archbench._report._schema import Leaderboard, OverBoard, OverRow, TaskBoard
@@ -29,17 +29,24 @@ def answers(board: Leaderboard, protocol: str) -> list[Answer]:
     """Return one answer for each kind of task that a protocol has trials of."""
     labels = {entrant.id: entrant.label for entrant in board.entrants}
     boards = [item for item in board.boards if item.protocol == protocol]
-    return [_answer(over, boards, labels) for over in board.overall if over.protocol == protocol]
+    older = {entrant.id for entrant in board.entrants if entrant.superseded_by}
+    return [_answer(over, boards, labels, older) for over in board.overall if over.protocol == protocol]
 
 
-def _answer(over: OverBoard, boards: Sequence[TaskBoard], labels: Mapping[str, str]) -> Answer:
+def _answer(over: OverBoard, boards: Sequence[TaskBoard], labels: Mapping[str, str], older: Set[str]) -> Answer:
     if not over.comparison.told_apart:
         return Answer(over, over.verdict, "")
-    return Answer(over, _best(over, labels), _cost(over, boards, labels))
+    return Answer(over, _best(over, labels, older), _cost(over, boards, labels))
 
 
-def _best(over: OverBoard, labels: Mapping[str, str]) -> str:
-    """Return who could be the best, with the confidence, and how many entrants this leaves out."""
+def _best(over: OverBoard, labels: Mapping[str, str], older: Set[str]) -> str:
+    """Return who could be the best, with the confidence, and how many entrants this leaves out.
+
+    Args:
+        over: the board.
+        labels: of the entrants.
+        older: entrants that a newer revision supersedes, which the verdict of the board does not count either.
+    """
     ranked = [row for row in over.rows if row.rank is not None]
     best = [labels[row.entrant] for row in ranked if row.could_be_best]
     if len(best) == len(ranked):
@@ -48,7 +55,7 @@ def _best(over: OverBoard, labels: Mapping[str, str]) -> str:
         who = _either(best) if len(best) <= MOST_NAMES else f"one of {len(best)}"
         said = f"With {LEVEL:.0%} confidence the best of the {len(ranked)} ranked is {who}"
     open_ = f"; {over.comparison.told_apart} of {over.comparison.pairs} pairs can be told apart"
-    left = len(over.rows) - len(ranked)
+    left = len([row for row in over.rows if row.rank is None and row.entrant not in older])
     return f"{said}{open_}." + (f" {left} more {'is' if left == 1 else 'are'} not ranked." if left else "")
 
 
