@@ -272,7 +272,7 @@ def test_a_seed_that_fails_after_the_answer_takes_nobody_out(scored: Any) -> Non
     found = compare("gru", "lstm", tasks=["permuted-digits", "parity"], decide=True, max_seeds=6, margin=0.0)
 
     assert (found.tasks[0].missing, found.tasks[0].pairs[0].answer) == ({}, "better")
-    assert found.overall.missing == {"gru": "diverged at seed 4"}
+    assert found.overall.missing == {"gru": "diverged at seed 4 on permuted-digits"}
 
 
 def test_decide_goes_on_for_those_that_finish(scored: Any) -> None:

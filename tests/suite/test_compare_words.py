@@ -173,3 +173,11 @@ def test_a_score_that_cannot_be_used_is_named(
     assert "gru is not compared: failed at seed 1, since the test score of 1e+200 is too large" in printed(
         found, capsys
     )
+
+
+def test_over_tasks_every_reason_names_its_task(scored: Install, linear: dict[str, Any]) -> None:
+    """An entrant that lacks the same seed on two tasks is told both, and where."""
+    scored({"gru": [0.1, None, 0.2], "lstm": [0.3, 0.4, 0.5]})
+    found = compare("gru", "lstm", seeds=3, **{**linear, "tasks": ["error", "parity"]})
+
+    assert found.overall.missing == {"gru": "diverged at seed 1 on error, diverged at seed 1 on parity"}

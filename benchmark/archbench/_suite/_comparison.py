@@ -127,10 +127,7 @@ def over_tasks(measured: Sequence[Measured], cells: Sequence[Sequence[Cell]]) ->
         raw=np.mean(normal, axis=0),
         scale=Scale(margin=margin),
         steps=None,
-        missing={
-            label: {seed: reason for m in measured for seed, reason in m.missing[label].items()}
-            for label in measured[0].labels
-        },
+        missing={label: _missing_on(measured, label) for label in measured[0].labels},
         records=[[] for _ in measured[0].labels],
         facts={
             "task": "",
@@ -310,6 +307,15 @@ def _missing(records: Sequence[Record], apart: Mapping[str, str]) -> dict[int, s
             status, message = status_of(record)
             reasons[seed] = f"{status} at seed {seed}" + (f", since {message}" if record.status == "ok" else "")
     return reasons
+
+
+def _missing_on(measured: Sequence[Measured], label: str) -> dict[int, str]:
+    """Return why seeds of an entrant have no score over tasks, by their number, with the task of every reason."""
+    reasons: dict[int, list[str]] = {}
+    for found in measured:
+        for seed, reason in found.missing[label].items():
+            reasons.setdefault(seed, []).append(f"{reason} on {found.facts['task']}")
+    return {seed: ", ".join(reasons[seed]) for seed in sorted(reasons)}
 
 
 def _solved(records: Sequence[Record]) -> Solved | None:
