@@ -227,6 +227,16 @@ def test_the_largest_number_is_still_offered(ratio: float, seeds: int | None) ->
     assert seeds_for_verdict(effects, **rules) == seeds
 
 
+def test_an_open_band_is_told_as_one(verdict: Verdict) -> None:
+    """An interval about -0.1 is open for a band of 0.1 about zero, and holds nothing on the other side of +0.1."""
+    judged = verdict(around(-0.105), rule="within", threshold=0.1)
+
+    assert judged.high is not None
+    assert judged.high < 0.0
+    assert judged.reason == "the interval holds effects within 0.1 of zero and beyond"
+    assert verdict(around(0.505)).reason == "the interval holds effects on both sides of 0.5"
+
+
 def test_no_number_of_seeds_would_do(verdict: Verdict) -> None:
     """Where the mean is at the threshold, no command is given, and the reason says so."""
     judged = verdict(around(0.5))

@@ -207,7 +207,10 @@ class _Case:
 
         claim = self.claim
         needed = _seeds_needed(claim, list(self.measured.effects.values()), self.family)
-        reason = f"the interval holds effects on both sides of {claim.threshold:g}"
+        where = f"on both sides of {claim.threshold:g}"
+        if claim.rule == "within":  # it may lie beyond the other edge
+            where = f"within {claim.threshold:g} of zero and beyond"
+        reason = f"the interval holds effects {where}"
         if needed is None:
             return f"{reason}, and so it would with {MOST_SEEDS} seeds", ""
         return reason, self._run(max(needed, claim.seeds))
