@@ -7,30 +7,42 @@ here, `a` and `c` solve the task with every seed and `b` misses the target with 
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
+from msgspec.structs import replace
 from scipy import stats
 
-from archbench._records import Record, TaskFacts, Training
+from archbench._records import Component, Record, TaskFacts, Training
 from archbench._report import build_leaderboard
 from archbench._report._schema import TaskBoard
+from archbench._report._text import solved_line
 from support import MakeRecord
 
 ACCURACY = TaskFacts(kind="image", metric="accuracy", higher_is_better=True, chance=0.0, oracle=1.0, summary="")
 STEPS = {"a": [50, 51, 50, 52, 50], "b": [50, None, 51, 50, 52], "c": [400, 401, 400, 399, 402]}
 
 
-def board(make: MakeRecord, scores: dict[str, list[float]]) -> TaskBoard:
-    """Return the board of entrants with these scores and with `STEPS`."""
-    trials: list[Record] = []
+AIMED = Component(provider="archbench", name="digits", revision=1, options={}, label="digits", target=0.9)
+
+
+def trials(make: MakeRecord, scores: dict[str, list[float]], **changes: Any) -> list[Record]:
+    """Return the records of entrants with these scores and with `STEPS`."""
+    records: list[Record] = []
     for name, row in scores.items():
         for seed, score in enumerate(row):
-            record = make(name, seed=seed, score=score, task_facts=ACCURACY)
+            record = make(name, seed=seed, score=score, task_facts=ACCURACY, **changes)
             training = Training(
                 track="house recipe", recipe=record.trial.settings, batch_size=32, examples=1200, planned_steps=500,
                 steps=500, stopped="budget", target=0.9, steps_to_target=STEPS[name][seed],
             )  # fmt: skip
-            trials.append(make(name, seed=seed, score=score, task_facts=ACCURACY, training=training))
-    return build_leaderboard(trials).boards[0]
+            trial = replace(record.trial, task=AIMED)
+            records.append(replace(record, trial=trial, training=training))
+    return records
+
+
+def board(make: MakeRecord, scores: dict[str, list[float]]) -> TaskBoard:
+    """Return the board of entrants with these scores and with `STEPS`."""
+    return build_leaderboard(trials(make, scores)).boards[0]
 
 
 def apart(scores: dict[str, list[float]]) -> set[str]:
@@ -70,6 +82,18 @@ def test_the_only_unbeaten_one_need_not_be_better_than_all(make_record: MakeReco
 
 def test_two_that_score_the_same(make_record: MakeRecord) -> None:
     """Two entrants are called both, not all two."""
-    trials = [make_record(name, seed=seed, score=0.9) for name in ("a", "c") for seed in range(3)]
+    records = [make_record(name, seed=seed, score=0.9) for name in ("a", "c") for seed in range(3)]
 
-    assert build_leaderboard(trials).boards[0].verdict == "Both entrants have the same score on digits with every seed."
+    assert (
+        build_leaderboard(records).boards[0].verdict == "Both entrants have the same score on digits with every seed."
+    )
+
+
+def test_an_older_revision_is_not_among_those_that_solve(make_record: MakeRecord) -> None:
+    """The line counts the entrants that the verdict counts: of `a` the newer revision alone."""
+    scores = {"a": [0.9, 0.91, 0.92], "b": [0.9, 0.91, 0.92]}
+    newer = trials(make_record, scores, a_revision=2)
+    found = build_leaderboard([*trials(make_record, {"a": scores["a"]}), *newer])
+
+    assert len(found.boards[0].rows) == 3
+    assert solved_line(found.boards[0], found.tasks[0]) == "1 of 2 entrants solves it with every seed, 1 with some."

@@ -256,7 +256,7 @@ def reached(failure: Failure) -> str:
 
 def solved_line(board: TaskBoard, task: TaskEntry) -> str:
     """Return how many entrants solve the task with every seed, and how those are ordered; empty without a target."""
-    tried = [row for row in board.rows if row.solved_share is not None]
+    tried = [row for row in board.rows if row.solved_share is not None and not row.superseded]
     if task.target is None or not tried:
         return ""
     always = [row for row in tried if row.solved == row.planned]
