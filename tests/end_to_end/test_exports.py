@@ -142,6 +142,20 @@ def test_a_loop_with_its_own_gradient(tmp_path: Path) -> None:
     assert archbench.export(record, tmp_path / "net.pt", out=tmp_path / "out") < 1e-5
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning", "ignore:.torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("ending", ["pt", "onnx"])
+@pytest.mark.parametrize("name", ["lstm", "min-gru"])
+def test_lengths(name: str, ending: str, tmp_path: Path) -> None:
+    """A net that reads its answer at the last real step of each sequence answers batches of any size there, too."""
+    draw = np.random.default_rng(1)
+    lengths = draw.integers(3, 9, 60)
+    values = draw.normal(size=(lengths.sum(), 2)).astype(np.float32)
+    np.savez(tmp_path / "walks.npz", values=values, lengths=lengths, targets=draw.integers(2, size=60))
+    record = train(tmp_path / "out", name, f"sequences:{tmp_path / 'walks.npz'}")
+
+    assert archbench.export(record, tmp_path / f"net.{ending}", out=tmp_path / "out") < 1e-5
+
+
 def test_missing_libraries(kept: tuple[Path, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without ONNX Runtime the message names what to install."""
     out, record = kept

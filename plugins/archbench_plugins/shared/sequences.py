@@ -81,7 +81,7 @@ class Readout(nn.Module):
         h = self.core(x, lengths) if self.pooled else self.core(x)
         h = h[0] if isinstance(h, tuple) else h  # (B, T, H)
         if not self.per_step:
-            h = h[:, -1] if self.pooled or lengths is None else h[torch.arange(len(h), device=h.device), lengths - 1]
+            h = last_step(h.transpose(0, 1), None if self.pooled else lengths)
         logits: Tensor = self.head(h)  # (B, T, K) or (B, K)
         return logits
 
@@ -166,7 +166,7 @@ class Stack(nn.Module):
 
 def last_step(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Return the last step of sequences (T, B, D), or the last step of each length: (B, D)."""
-    return x[-1] if lengths is None else x[lengths - 1, torch.arange(len(lengths), device=x.device)]
+    return x[-1] if lengths is None else x[lengths - 1, torch.arange(lengths.shape[0], device=x.device)]
 
 
 def project(W: Tensor, b: Tensor | None, x: Tensor) -> Tensor:

@@ -156,7 +156,7 @@ def last_by_windows(core: TCN, x: Tensor, lengths: Tensor | None) -> Tensor:
     if lengths is not None:  # move each sequence to the end
         step = torch.arange(T, device=x.device) - T + lengths[:, None]  # (B, T)
         first = step < 0
-        x = x[torch.arange(len(x), device=x.device)[:, None], step.clamp(min=0)].masked_fill(first[:, :, None], 0)
+        x = x[torch.arange(x.shape[0], device=x.device)[:, None], step.clamp(min=0)].masked_fill(first[:, :, None], 0)
         real = (~first).to(x.dtype).t()[:, None]  # (T, 1, B)
     h = x.permute(1, 2, 0)  # (T, I, B)
     for n, block in enumerate(core.blocks, 1):
