@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,33 @@ def test_studies_are_trained_with_their_plugin(cli_here: Cli, folder: Path) -> N
 
     assert shown.endswith(f"Train it: benchmark run mine --plugin '{folder}/my study.py'\n")
     assert listed.endswith(f"Details of one: benchmark study show NAME --plugin '{folder}/my study.py'\n")
+
+
+NET = """
+import archbench
+
+
+def build(task, options):
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, task.outputs))
+
+
+@archbench.hookimpl
+def archbench_architectures():
+    yield archbench.Architecture(name="my-net", build=build, inputs=("image",))
+"""
+
+
+def test_a_comparison_goes_on_with_its_plugin_and_margin(cli_here: Cli, folder: Path) -> None:
+    """The command that would decide it knows the architectures of the file, and asks the same question."""
+    (folder / "my net.py").write_text(NET)
+    asked = ("my-net", "mlp", "--task", "digits", "--protocol", "smoke")
+    where = ("--margin", "0.35", "--plugin", "my net.py", "--out", "out")
+    done = cli_here("compare", *asked, "--seeds", "3", *where, "--json", cwd=folder)
+
+    again = "benchmark compare my-net mlp --task digits --protocol smoke --margin 0.35 --plugin 'my net.py' --out out"
+    assert json.loads(done.stdout)["command"] == again
 
 
 NEEDY = """

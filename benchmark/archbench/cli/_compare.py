@@ -95,4 +95,4 @@ def _carry_out(
     asked = choose_protocol(protocol, plugins.protocols)
     plan = request_plan(plugins, asked, selectors, tasks, seeds=rules.seeds, observer=observer)
     compared = carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
-    return show_comparison(compared, selectors, tasks, protocol, settings.out, json=json)
+    return show_comparison(compared, selectors, tasks, protocol, plugins, json=json)
