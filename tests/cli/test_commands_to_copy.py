@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import archbench
 from support import Cli
 
 PLUGIN = """
@@ -141,3 +142,34 @@ def test_a_folder_without_a_name_is_refused(cli_here: Cli, folder: Path, verb: t
     assert done.returncode == 2
     assert done.stderr == "benchmark: --out is ''; name a folder, or '.' for this one\n"
     assert sorted(path.name for path in folder.iterdir()) == ["my study.py", "out"]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("run", "mlp", "--task", "digits", "--out"),
+        ("run", "mlp", "--task", "digits", "--dry-run", "--out"),
+        ("run", "mlp", "--task"),
+        ("claims", "--out"),
+        ("status", "--out"),
+        ("leaderboard", "--out"),
+        ("data", "sample", "text"),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_one_line(cli_here: Cli, folder: Path, verb: tuple[str, ...]) -> None:
+    """A name longer than a file system takes, like a folder that is locked, fails already where one looks for it."""
+    name = "x" * 300
+    done = cli_here(*verb, f"text:{name}" if verb[-1] == "--task" else name, cwd=folder)
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"benchmark: cannot use {name}")
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["my study.py", "out"]
+
+
+def test_python_names_a_folder_that_the_system_refuses(tmp_path: Path) -> None:
+    """From Python it is an error of the suite, as the command line has it."""
+    out, observer = tmp_path / ("x" * 300), archbench.Observer()
+
+    with pytest.raises(archbench.StoreError, match="File name too long; choose another folder"):
+        archbench.run("mlp", tasks="digits", protocol="smoke", out=out, observer=observer)

@@ -153,9 +153,12 @@ def refuse_to_overwrite_foreign_files(store: Store) -> None:
     """Raise if the folder has a page or a README and no sign that the suite wrote it, such as with `--out .`.
 
     Raises:
-        StoreError: there is such a file.
+        StoreError: there is such a file, or the system does not say, as of a folder in one that is locked.
     """
-    ours = store.records.is_dir() or (store.root / "leaderboard.json").exists()
+    try:
+        ours = store.records.is_dir() or (store.root / "leaderboard.json").exists()
+    except OSError as error:
+        raise StoreError(f"cannot use {store.root}: {error.strerror}; choose another folder with --out") from error
     for name in FILES:
         if not ours and (store.root / name).exists():
             raise StoreError(

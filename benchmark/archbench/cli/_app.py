@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import gc
 import importlib
 import io
@@ -15,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from archbench._errors import ArchbenchError, SelectionError
+from archbench._errors import ArchbenchError, SelectionError, StoreError
 from archbench._plugins import Plugins
 from archbench._records import printable
 from archbench._version import __version__
@@ -99,11 +100,15 @@ def _start(
 _USAGE_ERROR: Any = typer.BadParameter.__base__
 
 
+_REFUSED_PATHS = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.EIO, errno.ESTALE}
+"""What is wrong with a path and not with our code: even to ask whether a file is there fails with these."""
+
+
 def run_app() -> None:
     """Run the command line and exit.
 
-    An `ArchbenchError` becomes one line and exit code 2; any other exception keeps its traceback. A signal to stop ends
-    any verb with 128 plus its number, as shells do.
+    An `ArchbenchError`, and a path that the system refuses, become one line and exit code 2; any other exception keeps
+    its traceback. A signal to stop ends any verb with 128 plus its number, as shells do.
     """
     try:
         try:
@@ -124,6 +129,11 @@ def _exit_code() -> int:
         return _run_verb()
     except ArchbenchError as error:
         _complain(error)
+        return 2
+    except OSError as error:
+        if error.filename is None or error.errno not in _REFUSED_PATHS:
+            raise
+        _complain(StoreError(f"cannot use {error.filename}: {error.strerror}; give another path, or mend this one"))
         return 2
     except SystemExit as exit_:
         if not isinstance(exit_.code, str) and _raised_by(exit_).startswith(OURS):
