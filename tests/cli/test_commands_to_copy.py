@@ -173,3 +173,16 @@ def test_python_names_a_folder_that_the_system_refuses(tmp_path: Path) -> None:
 
     with pytest.raises(archbench.StoreError, match="File name too long; choose another folder"):
         archbench.run("mlp", tasks="digits", protocol="smoke", out=out, observer=observer)
+
+
+@pytest.mark.parametrize("verb", ["run", "compare", "tune"])
+def test_a_file_in_the_place_of_a_name(cli_here: Cli, folder: Path, verb: str) -> None:
+    """`check` takes the file of a plugin, so people give it here, too; the answer says how."""
+    more = ("--trials", "2") if verb == "tune" else ()
+    done = cli_here(verb, "./my_net.py", "mlp", "--task", "digits", *more, cwd=folder)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "benchmark: no architecture './my_net.py'; give a plugin in one file with --plugin ./my_net.py, and here the "
+        "name that it registers\n"
+    )

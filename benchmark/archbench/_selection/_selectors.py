@@ -173,6 +173,8 @@ def _unambiguous(name: str, found: Sequence[Registered[Item]]) -> Registered[Ite
 
 
 def _suggest(name: str, available: Sequence[Registered[Any]]) -> str:
+    if name.endswith(".py"):
+        return f"give a plugin in one file with --plugin {name}, and here the name that it registers"
     if variants := _describe_variants(name, available):
         return variants
     known = list(itertools.chain.from_iterable((r.item.name, *r.item.variants) for r in available))

@@ -88,7 +88,7 @@ def request(plugins: Plugins, wanted: Request, observer: Observer) -> Plan:
 def _with_studies(message: str, names: Sequence[str], plugins: Plugins) -> str:
     """Return the message about an unknown name; if it is one of these, the message also points to studies."""
     for name in names:
-        if not message.startswith(f"no architecture {name!r};"):
+        if not message.startswith(f"no architecture {name!r};") or name.endswith(".py"):
             continue
         near = nearest(name, [study.item.name for study in plugins.studies])
         if near and "did you mean" in message:
