@@ -43,6 +43,18 @@ OVERLAPS = """() => {
     return found;
 }"""
 
+STRETCHED = """() => [...document.querySelectorAll("svg text[textLength]")].filter((text) => {
+    const squeezed = text.getAttribute("textLength");
+    text.removeAttribute("textLength");
+    const natural = text.getComputedTextLength();
+    text.setAttribute("textLength", squeezed);
+    return natural && natural < squeezed;
+}).map((text) => text.textContent)"""
+BEYOND = """() => [...document.querySelectorAll("main svg.plot text")].filter((text) => {
+    const chart = text.ownerSVGElement.getBoundingClientRect(), own = text.getBoundingClientRect();
+    return text.checkVisibility() && (own.left < chart.left - 1 || own.right > chart.right + 1);
+}).map((text) => text.textContent)"""
+
 
 def routes(page: Any) -> list[str]:
     """Return one address of each kind of view that a page has, a comparison and a trial among them."""
@@ -124,6 +136,16 @@ def test_print(page: Any) -> None:
         assert page.locator(f"{control}:visible").count() == 0, control
     hidden = page.locator("main > section:not(:visible)").evaluate_all("views => views.map(view => view.dataset.view)")
     assert sorted(hidden) == ["compare", "missing", "trial"]
+
+
+def test_letters_of_charts_are_neither_stretched_nor_cut(open_page: Any) -> None:
+    """In no view of the reference does a text stick out of its chart, or is one made wider than it is."""
+    page = open_page(REFERENCE)
+    links = page.locator('a[href^="#/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    for route in ["#/", *sorted({link for link in links if link.startswith(("#/study/", "#/task/"))})]:
+        follow(page, route)
+        assert page.evaluate(STRETCHED) == [], route
+        assert page.evaluate(BEYOND) == [], route
 
 
 HOSTILE = (

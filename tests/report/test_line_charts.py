@@ -14,7 +14,8 @@ from markupsafe import Markup
 from archbench import Chart, Line
 from archbench._declarations import check_chart
 from archbench._report._charts import line_chart
-from archbench._report._charts._axes import power_label
+from archbench._report._charts._axes import Box, power_label
+from archbench._report._charts._lines import shown_names
 from archbench._report._charts._svg import tag
 
 
@@ -116,3 +117,27 @@ def test_text_is_escaped_that_equals_escaped_text() -> None:
     for _ in range(2):
         assert tag("p", id="a&amp;b") == '<p id="a&amp;amp;b"/>'
         assert tag("p", id=Markup("a&amp;b")) == '<p id="a&amp;b"/>'
+
+
+def test_names_are_shown_whole_and_titles_are_not_stretched() -> None:
+    """The margin is as wide as the longest name; a title keeps its own width unless it is too long for its side."""
+    names = ("highway with bias -2 (50)", "highway with bias -2 (50): theory")
+    image = draw(*(Line(label=name, x=(1, 2), y=(1.0, n)) for n, name in enumerate(names)))
+    width, end = (float(image.attrib["viewBox"].split()[2]), 1 + max(x for line in corners(image) for x, _ in line))
+
+    assert [text.text for text in image.iter("text") if text.attrib.get("class") == "name"] == [*names]
+    assert width - end > 6.5 * len(names[1])
+    titles = {"letters" * 5: False, "letters" * 12: True}
+    for title, squeezed in titles.items():
+        chart = Chart(title="t", x="x", y=title, lines=(Line(label="a", x=(1, 2), y=(1.0, 2.0)),))
+        drawn = str(line_chart(chart, Box(430, 236, 100)))
+        assert ("textLength" in drawn) == squeezed, title
+
+
+def test_room_is_kept_only_for_names_that_are_shown() -> None:
+    """Where many lines are faint and nameless, the plot does not shrink for their names."""
+    lines = [Line(label=f"{'long ' * 6}{n}", x=(1, 2), y=(1.0, n)) for n in range(9)]
+    chart = Chart(title="t", x="x", y="y", lines=(*lines, Line(label="short", x=(1, 2), y=(1.0, 2.0))))
+
+    assert shown_names(chart, ["short"]) == ["short"]
+    assert len(shown_names(chart, [])) == 10

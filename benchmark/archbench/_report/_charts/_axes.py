@@ -30,8 +30,8 @@ class Box(NamedTuple):
 
 STANDARD, WIDE = Box(416, 290, 132), Box(560, 330, 190)
 PLOT, RIGHT = STANDARD.size, STANDARD.right
-LETTER = 6.3
-"""Typical width of a letter of a title, in pixels."""
+LETTER = 5.4
+"""Typical width of a letter of a title, in pixels: a title is squeezed only where it is too long, never stretched."""
 
 SMALLEST, LARGEST = -323, 308
 """The powers of ten that are floats, other than 0 and infinity."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from archbench._declarations import Chart
-from archbench._report._charts._axes import LETTER, Box
+from archbench._report._charts._axes import Box
 from archbench._report._charts._effects import effect_strip
-from archbench._report._charts._lines import line_chart
+from archbench._report._charts._labels import margin
+from archbench._report._charts._lines import line_chart, shown_names
 from archbench._report._schema import ClaimEntry, StudyEntry
 
 SIZE = (430, 236)
@@ -23,7 +25,7 @@ COMMON = frozenset(
 )
 """Longer words that name nothing either."""
 
-ROOM = (64, 150)
+ROOM = (64, 200)
 """Least and most room for the names of lines, in pixels."""
 
 
@@ -42,13 +44,12 @@ def claim_chart(claim: ClaimEntry, study: StudyEntry | None) -> Markup | None:
         return effect_strip(claim)
     chart = max(charts, key=lambda each: len(_words(_text(each)) & said))  # the first of equal ones
     named = [line.label for line in chart.lines if _words(line.label) <= said]
-    return line_chart(chart, _box(chart), named) or effect_strip(claim)
+    return line_chart(chart, _box(chart, named), named) or effect_strip(claim)
 
 
-def _box(chart: Chart) -> Box:
-    """Return the plot with as much room at the right as the names of the lines need."""
-    longest = max(len(line.label) for line in chart.lines)
-    return Box(*SIZE, round(min(max(LETTER * longest + 16, ROOM[0]), ROOM[1])))
+def _box(chart: Chart, accents: Sequence[str]) -> Box:
+    """Return the plot with as much room at the right as the names that it shows need."""
+    return Box(*SIZE, margin(shown_names(chart, accents), *ROOM))
 
 
 def _text(chart: Chart) -> str:

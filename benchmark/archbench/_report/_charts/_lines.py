@@ -9,14 +9,17 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from archbench._declarations import Chart, Line
-from archbench._report._charts._axes import LETTER, WIDE, Axes, Box, frame, make_axes, padded
-from archbench._report._charts._labels import spread
-from archbench._report._charts._svg import PALETTE, clip, image, short, tag
+from archbench._report._charts._axes import WIDE, Axes, Box, frame, make_axes, padded
+from archbench._report._charts._labels import BEFORE, fitting, margin, spread
+from archbench._report._charts._svg import PALETTE, image, short, tag
 
 Point = tuple[float, float]
 
 MOST_NAMES = 8
 """Lines that have names where only some of them matter; of more, those alone do."""
+
+MOST_ROOM = 240
+"""Most room for the names of the lines of a wide plot, in pixels."""
 
 MOST_MARKS = 30
 """Points of a line that are marked; more would hide the line."""
@@ -43,12 +46,12 @@ class _Drawn(NamedTuple):
         return [point for run in self.runs for point in run] + self.seeds
 
 
-def line_chart(chart: Chart, box: Box = WIDE, accents: Collection[str] = ()) -> Markup | None:
+def line_chart(chart: Chart, box: Box | None = None, accents: Collection[str] = ()) -> Markup | None:
     """Return a chart as an image.
 
     Args:
         chart: the chart.
-        box: its size.
+        box: its size; without one, a wide plot with as much room at the right as the names need.
         accents: labels of the lines that matter; the others are then drawn faint. Without any, all have colours.
 
     Returns:
@@ -58,6 +61,8 @@ def line_chart(chart: Chart, box: Box = WIDE, accents: Collection[str] = ()) -> 
     points = [point for line in lines for point in line.points]
     if not points:
         return None
+    if box is None:
+        box = WIDE._replace(right=margin(shown_names(chart, accents), WIDE.right, MOST_ROOM))
     axes = make_axes(padded([x for x, _ in points]), padded([y for _, y in points]), box)
     heights = _heights(lines, axes, accents)
     drawn = [
@@ -67,6 +72,15 @@ def line_chart(chart: Chart, box: Box = WIDE, accents: Collection[str] = ()) -> 
     ]
     below = frame(axes, chart.x, chart.y, powers=chart.log_x, powers_up=chart.log_y)
     return image(box.size, chart.description or chart.title, below, *drawn, class_="plot wide")
+
+
+def shown_names(chart: Chart, accents: Collection[str]) -> list[str]:
+    """Return the names of lines that a chart shows, as `line_chart` draws it."""
+    return [line.label for line in chart.lines if _has_name(line.label, len(chart.lines), accents)]
+
+
+def _has_name(label: str, lines: int, accents: Collection[str]) -> bool:
+    return not accents or lines <= MOST_NAMES or label in accents
 
 
 def _prepare(line: Line, chart: Chart) -> _Drawn:
@@ -103,11 +117,7 @@ def _runs(points: Iterable[Point | None]) -> Iterator[list[Point]]:
 
 def _heights(lines: Sequence[_Drawn], axes: Axes, accents: Collection[str]) -> dict[int, float]:
     """Return the heights of the names by the number of the line; of many lines only those that matter have one."""
-    named = [
-        n
-        for n, line in enumerate(lines)
-        if line.points and (not accents or len(lines) <= MOST_NAMES or line.label in accents)
-    ]
+    named = [n for n, line in enumerate(lines) if line.points and _has_name(line.label, len(lines), accents)]
     ends = [(lines[n].runs[-1] if lines[n].runs else sorted(lines[n].seeds))[-1] for n in named]
     return dict(zip(named, spread([axes.y(y) for _, y in ends], 13, axes.box.height), strict=True))
 
@@ -136,8 +146,7 @@ def _draw(line: _Drawn, look: str, axes: Axes, height: float | None) -> Markup:
 
 def _name(label: str, height: float, box: Box) -> Markup:
     """Return the name of a line, as far as the margin has room for it."""
-    room = int((box.right - 12) / LETTER)
-    return tag("text", clip(label, room), x=box.width - box.right + 9, y=height + 4, class_="name")
+    return tag("text", fitting(label, box.right), x=box.width - box.right + BEFORE, y=height + 4, class_="name")
 
 
 def _path(run: Sequence[Point], axes: Axes) -> str:
