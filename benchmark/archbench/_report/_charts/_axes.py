@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -35,6 +35,8 @@ LETTER = 5.4
 
 SMALLEST, LARGEST = -323, 308
 """The powers of ten that are floats, other than 0 and infinity."""
+FARTHEST, LEAST_DECADES = 300, 0.005
+"""Powers of ten between which there are round numbers, and the least distance of two that four digits tell apart."""
 LEAST = 1e-300
 """Room around values that is less is too little to divide by."""
 
@@ -43,6 +45,10 @@ Scale = Callable[[float], float]
 
 Domain = tuple[float, float]
 """The lowest and the highest value of an axis."""
+
+
+Bounds = tuple[float | None, float | None]
+"""The lowest and the highest value that a score can have; None where there is none."""
 
 
 class Axes(NamedTuple):
@@ -100,7 +106,21 @@ def tick_label(value: float) -> str:
     return f"{value:,.4g}".replace("-", MINUS) if abs(value) > 1e-9 else "0"
 
 
-def frame(axes: Axes, below: str, beside: str, *, powers: bool = False, powers_up: bool = False) -> Markup:
+def possible(values: Iterable[float], bounds: Bounds) -> list[float]:
+    """Return the ticks that lie within the bounds of a score: an accuracy of 1.02 is none."""
+    low, high = (-math.inf if bounds[0] is None else bounds[0], math.inf if bounds[1] is None else bounds[1])
+    return [value for value in values if low - 1e-9 <= value <= high + 1e-9]
+
+
+def frame(
+    axes: Axes,
+    below: str,
+    beside: str,
+    *,
+    powers: bool = False,
+    powers_up: bool = False,
+    bounds: Bounds = (None, None),
+) -> Markup:
     """Return the grid, the tick labels and the titles of the axes.
 
     Args:
@@ -109,6 +129,7 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False, powers_u
         beside: title of the vertical axis.
         powers: the horizontal axis is logarithmic; its values are powers of ten.
         powers_up: the vertical axis is logarithmic.
+        bounds: the values that are possible on a plain vertical axis.
     """
     box = axes.box
     floor, end = box.height - BOTTOM, box.width - box.right
@@ -117,7 +138,7 @@ def frame(axes: Axes, below: str, beside: str, *, powers: bool = False, powers_u
     room = 2 * min(middle, box.width - middle)
     return tag(
         "g",
-        *_grid(axes, powers_up),
+        *_grid(axes, powers_up, bounds),
         *_ticks_below(axes, powers),
         tag("line", x1=LEFT, x2=end, y1=floor, y2=floor, class_="tick"),
         tag("text", below, x=middle, y=box.height - 6, text_anchor="middle", class_="title", **_fitted(below, room)),
@@ -131,8 +152,8 @@ def _fitted(title: str, room: float) -> dict[str, Any]:
     return {"textLength": room - 4, "lengthAdjust": "spacingAndGlyphs"} if LETTER * len(title) > room - 4 else {}
 
 
-def _grid(axes: Axes, powers: bool) -> Iterator[Markup]:
-    for value in few(log_ticks(axes.up), 7) if powers else ticks(axes.up, 5):
+def _grid(axes: Axes, powers: bool, bounds: Bounds) -> Iterator[Markup]:
+    for value in few(log_ticks(axes.up), 7) if powers else possible(ticks(axes.up, 5), bounds):
         y = axes.y(value)
         yield tag("line", x1=LEFT, x2=axes.box.width - axes.box.right, y1=y, y2=y, class_="grid")
         yield tag("text", power_label(value) if powers else tick_label(value), x=LEFT - 8, y=y + 4, text_anchor="end")
@@ -158,11 +179,17 @@ def few(values: list[float], most: int) -> list[float]:
 
 
 def log_ticks(domain: Domain) -> list[float]:
-    """Return logarithms of round numbers: powers of ten over a wide range, 1, 2, 5 or finer steps over a narrow one."""
+    """Return logarithms of round numbers: powers of ten over a wide range, 1, 2, 5 or finer steps over a narrow one.
+
+    Where that leaves fewer than three, they are those of a plain axis, if it has more: one alone gives no scale.
+    """
     powers = range(max(math.floor(domain[0]), SMALLEST), min(math.ceil(domain[1]), LARGEST) + 1)
     for multiples in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
         values = [math.log10(m * 10.0**power) for power in powers for m in multiples]
         inside = [value for value in values if domain[0] <= value <= domain[1]]
         if len(inside) >= 3:
-            break
-    return inside
+            return inside
+    if domain[1] - domain[0] < LEAST_DECADES or max(map(abs, domain)) > FARTHEST:
+        return inside
+    plain = ticks((10.0 ** domain[0], 10.0 ** domain[1]), 4)
+    return [math.log10(value) for value in plain] if len(plain) > len(inside) else inside

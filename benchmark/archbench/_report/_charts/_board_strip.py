@@ -8,11 +8,11 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from archbench._report._cells import typical
-from archbench._report._charts._axes import Domain, Scale, linear, tick_label, ticks
+from archbench._report._charts._axes import Domain, Scale, linear, possible, tick_label, ticks
 from archbench._report._charts._strips import INNER_FENCE, task_domain
 from archbench._report._charts._svg import clip, image, short, tag
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
-from archbench._report._text import NOTHING, decimals, fixed, seconds, solved
+from archbench._report._text import NOTHING, decimals, fixed, score_bounds, seconds, solved
 
 WIDTH, ROW, HEAD, FOOT = 640, 19, 18, 20
 """Width of the chart, height of a row, of the axis above and of the names of lines below, in pixels."""
@@ -69,7 +69,7 @@ def board_strip(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entran
 
 
 def _axis(plot: _Plot, end: float) -> Iterator[Markup]:
-    for value in ticks(plot.domain, 5):
+    for value in possible(ticks(plot.domain, 5), score_bounds(plot.task)):
         x = plot.x(value)
         yield tag("line", x1=x, x2=x, y1=HEAD, y2=end, class_="grid")
         yield tag("text", tick_label(value), x=x, y=HEAD - 6, text_anchor="middle")

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from archbench._report._charts._axes import Domain, Scale, few, linear, log_ticks, padded, tick_label, ticks
+from archbench._report._charts._axes import Domain, Scale, few, linear, log_ticks, padded, possible, tick_label, ticks
 from archbench._report._charts._svg import tag
 from archbench._report._scales import is_logarithmic
 from archbench._report._schema import Curve, SeedCurve, TaskBoard, TaskEntry
+from archbench._report._text import score_bounds
 
 PANEL = (210, 112)
 """Width and height of a panel, in pixels."""
@@ -115,6 +116,7 @@ def _upright(values: Sequence[float], task: TaskEntry, validation: bool) -> _Upr
     up = _domain([place(value) for value in values], task, validation)
     y = linear(up, (FLOOR, TOP))
     marks = [10.0**mark for mark in few(log_ticks(up), 5)] if powers else ticks(up, 4)
+    marks = possible(marks, score_bounds(task)) if validation else marks
     shown = validation and up[0] <= place(task.chance) <= up[1]
     scale: Scale = (lambda value: y(place(value))) if powers else y
     return _Upright(scale, marks, task.chance if shown else None)

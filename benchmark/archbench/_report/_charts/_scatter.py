@@ -14,6 +14,7 @@ from archbench._report._charts._axes import BOTTOM, TOP, Axes, Box, Domain, fram
 from archbench._report._charts._svg import clip, colour_class, image, mark, short, tag
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
 from archbench._report._statistics import pareto_front
+from archbench._report._text import score_bounds
 
 PLOT = Box(620, 360, 120)
 """The plot, and its margin for names."""
@@ -85,7 +86,7 @@ def _chart(points: list[_Point], task: TaskEntry, cost: Cost) -> Markup:
     front = sorted((point for point in points if point.pareto), key=lambda point: (point.cost, point.score))
     best = ", ".join(point.entrant.label for point in front)
     label = f"Score against {cost.name} for {len(points)} entrants. Pareto-optimal: {best}."
-    below = frame(axes, cost.axis, task.metric.replace("_", " "), powers=True)
+    below = frame(axes, cost.axis, task.metric.replace("_", " "), powers=True, bounds=score_bounds(task))
     # Pareto-optimal entrants come first, so that they are the ones that keep their names where there is no room.
     points.sort(key=lambda point: not point.pareto)
     return image(PLOT.size, label, below, _front(front, axes), *_marks(points, axes), class_="plot wide cost")

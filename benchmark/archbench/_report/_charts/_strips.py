@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from archbench._report._charts._axes import Domain, Scale, linear, tick_label, ticks
+from archbench._report._charts._axes import Domain, Scale, few, linear, tick_label, ticks
 from archbench._report._charts._svg import colour_class, image, tag
 from archbench._report._schema import Entrant, OverRow, SeedResult, TaskBoard, TaskEntry
 from archbench._report._statistics import Estimate
@@ -99,10 +99,13 @@ def strip_axis(domain: Domain) -> Markup:
     """Return the axis for the head of the column; decoration, because each cell has its numbers."""
     width, height = STRIP
     x = _scale(domain)
+    values = ticks(domain, 3)
+    if len(values) < 2:  # one alone gives no scale
+        values = few(ticks(domain, 4), 2)
     marks = [
         tag("text", tick_label(value), x=x(value), y=height - 10, text_anchor="middle")
         + tag("line", x1=x(value), x2=x(value), y1=height - 6, y2=height)
-        for value in ticks(domain, 3)
+        for value in values
     ]
     return tag("svg", *marks, viewBox=f"0 0 {width} {height}", class_="strip axis", aria_hidden="true")
 
