@@ -212,3 +212,16 @@ def test_tokens_stand_above_their_answers(make_record: MakeRecord, tmp_path: Pat
     page = page_of([make_record(seed=seed, task_facts=facts) for seed in range(3)], tmp_path)
 
     assert '<pre tabindex="0">1 12 3   4 … 76 more\n-  - 7 100 … 76 more</pre>' in page
+
+
+@pytest.mark.parametrize(("seeds", "bars"), [(1, False), (3, True)])
+def test_the_words_of_a_task_are_about_what_is_drawn(
+    seeds: int, bars: bool, make_record: MakeRecord, tmp_path: Path
+) -> None:
+    """Intervals are explained where there are some, and so is the number above each learning curve."""
+    page = page_of([make_record(n, seed=s, score=0.8 + s / 50) for n in "ab" for s in range(seeds)], tmp_path)
+
+    assert ('class="interval"' in page) == bars
+    assert ("the bar is the 95% interval" in page) == bars
+    assert ("the stroke is their mean" in page) != bars
+    assert "Beside each name stands its test score." in page

@@ -195,7 +195,9 @@ def dots_words(board: TaskBoard) -> str:
     """Return how to read the strip chart of a board."""
     if has_target(board):
         return "Dots are seeds, filled where they solved the task."
-    return f"Dots are seeds; the bar is the {LEVEL:.0%} interval of their mean, the stroke the mean."
+    if any(row.score is not None and row.score.low is not None for row in board.rows):
+        return f"Dots are seeds; the bar is the {LEVEL:.0%} interval of their mean, the stroke the mean."
+    return "Dots are seeds; the stroke is their mean."
 
 
 def seeds_line(board: TaskBoard, planned: int) -> str:
