@@ -65,3 +65,15 @@ def test_the_table_on_the_page(failed: list[Any], tmp_path: Path) -> None:
     assert page.count("<summary>Last lines</summary>") == 1
     assert "ValueError: &lt;b&gt;no&lt;/b&gt;</pre></details>" in page
     assert "| 1,200 of 2,000 |" in readme
+
+
+@pytest.mark.browser
+def test_failures_are_found_from_the_first_view(open_page: Any, failed: list[Any]) -> None:
+    """The head of every view links to the table of failures, and each of them to the view of its trial."""
+    page = open_page(failed, "#/")
+    page.get_by_role("link", name="what failed").click()
+    page.locator("#failures-table a, table:has-text('did not finish') a", has_text=failed[1].id[:8]).click()
+
+    assert page.url.endswith(f"#/trial/{failed[1].id}")
+    assert "ValueError: <b>no</b>" in page.locator("main > section:visible").inner_text()
+    assert open_page([failed[0]], "#/").get_by_role("link", name="what failed").count() == 0
