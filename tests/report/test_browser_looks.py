@@ -148,6 +148,20 @@ def test_letters_of_charts_are_neither_stretched_nor_cut(open_page: Any) -> None
         assert page.evaluate(BEYOND) == [], route
 
 
+LETTERS = """() => Math.min(...[...document.querySelectorAll("main .scroll svg.plot text")]
+    .filter((text) => text.checkVisibility() && text.getBoundingClientRect().width)
+    .map((text) => [parseFloat(getComputedStyle(text).fontSize), text.getScreenCTM()])
+    .map(([size, turned]) => size * Math.hypot(turned.a, turned.b)))"""
+
+
+@pytest.mark.parametrize("route", ["#/", "#/task/noisy-digits", "#/study/lag"])
+def test_letters_of_charts_can_be_read_on_a_phone(open_page: Any, route: str) -> None:
+    """No text of a chart is smaller than 8 pixels, however wide the chart is."""
+    page = open_page(REFERENCE, route, viewport={"width": 390, "height": 800})
+
+    assert 8 <= page.evaluate(LETTERS) < 16
+
+
 HOSTILE = (
     "<script>alert(1)</script><b>bold</b>",
     "x" * 200,
