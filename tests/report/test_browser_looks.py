@@ -162,6 +162,18 @@ def test_letters_of_charts_can_be_read_on_a_phone(open_page: Any, route: str) ->
     assert 8 <= page.evaluate(LETTERS) < 16
 
 
+def test_differences_have_names_and_a_scale_on_a_phone(open_page: Any) -> None:
+    """In the chart of a comparison no name of a task is cut, and the axis has a mark beside that of no difference."""
+    page = open_page(REFERENCE, "#/compare?with=lstm,gru", viewport={"width": 390, "height": 800})
+    chart = page.locator("svg.drawn[aria-label^='Difference']")
+
+    names = chart.locator("text[text-anchor=end]").all_text_contents()
+    assert {"Sequence tasks", "permuted-digits", "moving-shapes"} <= {*names}
+    marks = chart.locator("text[text-anchor=middle]").all_text_contents()
+    assert "0" in marks
+    assert len({*marks}) > 1
+
+
 HOSTILE = (
     "<script>alert(1)</script><b>bold</b>",
     "x" * 200,
