@@ -174,6 +174,14 @@ def test_differences_have_names_and_a_scale_on_a_phone(open_page: Any) -> None:
     assert len({*marks}) > 1
 
 
+def test_the_head_of_the_seconds_stands_above_them(open_page: Any, make_record: MakeRecord) -> None:
+    """In the map of the overview, numbers and their head end at the same place, however wide the column is."""
+    heat = open_page([make_record(name, seed=seed) for name in "ab" for seed in range(3)]).locator("#heat")
+    boxes = [heat.locator(cell).last for cell in ("thead th.n", "tbody td.n")]
+
+    assert [box.evaluate("cell => getComputedStyle(cell).textAlign") for box in boxes] == ["right", "right"]
+
+
 HOSTILE = (
     "<script>alert(1)</script><b>bold</b>",
     "x" * 200,
