@@ -182,6 +182,26 @@ def test_the_head_of_the_seconds_stands_above_them(open_page: Any, make_record: 
     assert [box.evaluate("cell => getComputedStyle(cell).textAlign") for box in boxes] == ["right", "right"]
 
 
+COVERED = """() => {
+    const seen = (elements) => [...elements].filter((element) => element.checkVisibility());
+    const box = (element) => element.getBoundingClientRect();
+    return seen(document.querySelectorAll("main > section tbody tr + tr")).filter((row) => {
+        const cells = seen(row.previousElementSibling.cells);
+        return Math.max(...cells.map((cell) => box(cell).bottom)) > box(row).top + 1;
+    }).map((row) => row.textContent.slice(0, 40));
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_rows_of_tables_do_not_cover_each_other(open_page: Any, width: int) -> None:
+    """In every kind of view, and in each study, a row of a table begins where the one before it ends."""
+    page = open_page(REFERENCE, viewport={"width": width, "height": 800})
+    studies = page.locator('a[href^="#/study/"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    for route in ["#/", *routes(page), *sorted({*studies})]:
+        follow(page, route)
+        assert page.evaluate(COVERED) == [], route
+
+
 HOSTILE = (
     "<script>alert(1)</script><b>bold</b>",
     "x" * 200,
