@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import archbench
-from archbench import DeviceError, Observer, Record, Results, SelectionError
+from archbench import DeviceError, Observer, Record, Results, SelectionError, StoreError
 from archbench._planning import Device, PlannedTrial
 from archbench._records import Store
 from archbench._suite._certificate import Certificate
@@ -190,6 +190,7 @@ def test_a_trial_that_is_not_finished_in_time(small_results: Results, monkeypatc
         ({"out": "."}, SelectionError, "is a folder; give a file"),
         ({"out": "records/certificate.json"}, SelectionError, "is among the records"),
         ({"out": "logs/../records/ab/c.json"}, SelectionError, "is among the records"),
+        ({"out": "README.md/certificate.json"}, StoreError, "README.md"),
     ],
 )
 def test_options_that_are_not_allowed(

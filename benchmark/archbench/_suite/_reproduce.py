@@ -12,7 +12,7 @@ from archbench._declarations import Task
 from archbench._errors import SelectionError
 from archbench._planning import Obstacle, PlannedTrial, plan_again
 from archbench._plugins import Plugins
-from archbench._records import Record, write_atomically
+from archbench._records import Record, try_writing, write_atomically
 from archbench._selection import Selected, is_own_data
 from archbench._suite._certificate import VERDICTS, Certificate, Check
 from archbench._suite._judge import judge, judge_obstacle
@@ -113,6 +113,7 @@ def _check_certificate(path: Path | None, source: Source) -> None:
 
     Raises:
         SelectionError: it is a folder, or among the records.
+        StoreError: its folder cannot be written.
     """
     if path is None:
         return
@@ -120,6 +121,7 @@ def _check_certificate(path: Path | None, source: Source) -> None:
         raise SelectionError(f"{path} is a folder; give a file for the certificate")
     if source.root is not None and path.resolve().is_relative_to((source.root / "records").resolve()):
         raise SelectionError(f"{path} is among the records; give another place for the certificate")
+    try_writing(path.parent)  # now, and not when all is trained
 
 
 def _certify(wanted: Wanted, source: Source, checks: list[Check]) -> Certificate:
