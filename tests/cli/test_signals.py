@@ -6,11 +6,13 @@ import contextlib
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from archbench._plugins import raise_if_stopped
 from archbench.cli._signals import Stopped, stop_signals
+from support import Cli
 
 pytestmark = pytest.mark.usefixtures("heard_signals")
 
@@ -20,6 +22,14 @@ class Interrupted:
 
     def __del__(self) -> None:
         signal.raise_signal(signal.SIGINT)
+
+
+def test_the_command_line_leaves_the_handler_of_the_program(cli_here: Cli, tmp_path: Path) -> None:
+    """A program that calls `main` itself hears Ctrl-C afterwards as before."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    cli_here("list", cwd=tmp_path)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def wait_in_a_finalizer() -> None:

@@ -8,16 +8,30 @@ Modules that are no verbs: `_kept` answers without `_app` where it can; all verb
 imported, and only processes that train load torch.
 """
 
+import contextlib
 import signal
+from collections.abc import Iterator
 
 
 def main() -> None:
     """Print the answer that was kept for this command line; without one, run the verb and exit."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a verb begins, Ctrl-C leaves no traceback of imports
-    from archbench.cli._kept import print_kept_answer
+    with _quiet_interrupts():
+        from archbench.cli._kept import print_kept_answer
 
-    if not print_kept_answer():
-        from archbench.cli._app import run_app  # typer and the plugins take most of the start
+        if not print_kept_answer():
+            from archbench.cli._app import run_app  # typer and the plugins take most of the start
 
-        run_app()
+            run_app()
+
+
+@contextlib.contextmanager
+def _quiet_interrupts() -> Iterator[None]:
+    """Meanwhile, let Ctrl-C end the process without a traceback of imports; a verb has a handler of its own."""
+    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_default:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if is_default:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
