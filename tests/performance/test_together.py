@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from support.speed.rows import describe
-from support.speed.together import WORK, gain
+from support.speed.together import WORK, gain, is_chosen
 
 pytestmark = [pytest.mark.performance, pytest.mark.filterwarnings("ignore")]
 
@@ -33,4 +33,5 @@ def test_seeds_together_against_one_by_one(work: tuple[str, str]) -> None:
     row = gain(*work, PAIRS)
     print(f"\n{describe(row)}")
 
-    assert row["found"] > row["at_least"] / 3  # a run trains seeds one by one where that is faster
+    # How fast torch's own kernels are differs by processor; a run trains seeds one by one where that is faster.
+    assert row["found"] > row["at_least"] / 2 or not is_chosen(*work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archbench._planning import PlannedTrial
+from archbench._training._stack import NotTogetherError
 from archbench._training._together import JointTraining
 from support.speed.rows import Row, in_pairs, ratio
 from support.speed.steps import prepared
@@ -33,3 +34,13 @@ def gain(architecture: str, task: str, count: int, seeds: int = SEEDS) -> Row:
     pairs = in_pairs(lambda: alone(trials), lambda: together(trials), count, warm_up=1)
     name = f"{seeds} seeds of {architecture} on {task} one after the other over together"
     return ratio(name, pairs, at_least=1.5)
+
+
+def is_chosen(architecture: str, task: str, seeds: int = SEEDS) -> bool:
+    """Return whether a run trains these seeds together: it does if its probe finds them faster so."""
+    trials = plan(architecture, task, seeds=seeds, steps=WORK[architecture, task])
+    try:
+        JointTraining([prepared(trial) for trial in trials]).probe()
+    except NotTogetherError:
+        return False
+    return True
