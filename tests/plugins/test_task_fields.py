@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archbench import DeclarationError, Reader, Task, TaskInfo
+from archbench import Architecture, DeclarationError, Reader, Task, TaskInfo
 
 INFO: dict[str, Any] = {"kind": "sequence", "input_shape": (6, 2), "outputs": 3}
 TASK: dict[str, Any] = {
@@ -80,6 +80,12 @@ def test_libraries_of_a_reader() -> None:
     """A reader names modules as a task does."""
     with pytest.raises(DeclarationError, match=r"^Reader 'mine': libraries is 'pandas';"):
         Reader(scheme="mine", inspect=print, load=print, libraries="pandas")  # type: ignore[arg-type]
+
+
+def test_libraries_of_an_architecture() -> None:
+    """An architecture names modules as a task does."""
+    with pytest.raises(DeclarationError, match=r"^Architecture 'mine': libraries is 'timm';"):
+        Architecture(name="mine", build="mine:build", inputs=("image",), libraries="timm")  # type: ignore[arg-type]
 
 
 def test_sizes_become_whole_numbers() -> None:

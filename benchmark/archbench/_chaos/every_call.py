@@ -194,7 +194,7 @@ def main() -> None:
         protocol=RULES,
         seeds=1,
     )
-    libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
+    libraries = libraries_of([cell.libraries for cell in plan.cells])
     ours = ("archbench._training", "archbench._training._warm_up", "archbench._report")
     for name in ("torch", "lightning.pytorch", *ours, *libraries):
         importlib.import_module(name)

@@ -55,7 +55,7 @@ def load(libraries: Sequence[str]) -> None:
         libraries: those that the task declares.
     """
     launchers: Any = importlib.import_module("archbench._execution._launchers")
-    for name in (*launchers.PRELOAD, *OURS, *libraries):
+    for name in (*launchers.PRELOAD, *OURS, *libraries, launchers.WARM_UP):
         if name != SERVER:
             importlib.import_module(name)
     checkpoints: Any = importlib.import_module("archbench._training._checkpoint")

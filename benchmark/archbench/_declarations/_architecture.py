@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from archbench._declarations._checks import check_declaration, check_files
+from archbench._declarations._checks import check_declaration, check_files, check_modules
 from archbench._declarations._published import Published
 from archbench._declarations._task import InputKind, TaskInfo
 from archbench._downloads import RemoteFile, data_folder
@@ -88,6 +88,7 @@ class Architecture:
         files: the files that `build` reads, such as pretrained weights; each with its sha256, which is part of what
             identifies a trial. `benchmark data prepare` downloads them, and a run does not begin without them. `build`
             gets a mapping from the declared `path` of each to where it lies, unpacked if `unpack` says so.
+        libraries: modules that `build` imports and that take long to import, such as `timm`; as for `Task`.
 
     Raises:
         DeclarationError: a field does not fit; the message says which and what is allowed.
@@ -112,10 +113,12 @@ class Architecture:
     takes_lengths: bool = False
     by_default: bool = True
     files: tuple[RemoteFile, ...] = ()
+    libraries: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_declaration(self, "Architecture", self.build, "build")
         _check_files(self)
+        check_modules(f"Architecture {self.name!r}: libraries", self.libraries)
         _check_parameters(self)
         _check_patterns(self)
         if self.recipe is not None and not isinstance(self.recipe, Published) and not callable(self.recipe):

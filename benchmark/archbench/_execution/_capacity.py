@@ -170,6 +170,6 @@ def available_cores() -> int:
     return int(cpu_count())
 
 
-def libraries_of(tasks: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return all libraries that tasks declare, each once, in order."""
-    return list(dict.fromkeys(name for libraries in tasks for name in libraries))
+def libraries_of(cells: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return all libraries that tasks and architectures declare, given those of each cell, each once, in order."""
+    return list(dict.fromkeys(name for libraries in cells for name in libraries))

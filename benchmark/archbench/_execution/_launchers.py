@@ -25,10 +25,13 @@ PRELOAD = (
     "lightning.pytorch",
     "torchmetrics",
     "archbench._training",
-    "archbench._training._warm_up",
 )
 """Modules that the server loads once, before any trial. Libraries and our own code only: a plugin that runs a parallel
 operation when it is imported would leave threads in the server, and every child of it would hang."""
+
+WARM_UP = "archbench._training._warm_up"
+"""What the server loads last: Python answers anew whether an object is of an abstract class, such as that of metrics,
+once a library has registered classes of its own."""
 
 PROBE_SECONDS = 120.0  # long enough to import torch from a slow disk; only a process that hangs needs longer
 _UNKNOWN = 255
@@ -87,14 +90,14 @@ class ForkserverLauncher:
     A server that was killed is started again; if trials cannot be forked from the new one, each gets a fresh process.
 
     Args:
-        libraries: further modules to import in the server, as tasks declare them.
+        libraries: further modules to import in the server, as tasks and architectures declare them.
 
     Raises:
         OSError: the server cannot be started, as where no folder for its socket can be written.
     """
 
     def __init__(self, libraries: Sequence[str]) -> None:
-        self._modules = [*PRELOAD, *libraries]
+        self._modules = [*PRELOAD, *libraries, WARM_UP]
         self._fallback: SubprocessLauncher | None = None
         self._mine: set[int] = set()
         self.server = start_server(NO_THREADS, self._modules)

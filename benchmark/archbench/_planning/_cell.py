@@ -11,7 +11,7 @@ from typing import Any
 from archbench._declarations import Architecture, MetricRules, Published, Task, TaskInfo, TorchMetric
 from archbench._errors import SelectionError
 from archbench._planning._job import Device, Job
-from archbench._plugins import is_stop, one_line
+from archbench._plugins import BUILT_IN, is_stop, one_line
 from archbench._protocols import Protocol, Recipe
 from archbench._records import (
     TUNING_SEED,
@@ -96,6 +96,19 @@ class Cell:
         assert self.protocol.tuning is not None
         seeds = range(TUNING_SEED, TUNING_SEED + self.protocol.tuning.seeds)
         return Candidate(recipe, tuple(self._trial(seed=seed, recipe=recipe, tuning=True) for seed in seeds))
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Modules that its trials import: those that the declarations name, and of the suite's own plugins all.
+
+        Importing a stranger's plugin may start threads; the suite's own define things only.
+        """
+        architecture, task = self.architecture.registered, self.task.registered
+        targets = [side.source.value for side in (architecture, task) if side.origin.distribution == BUILT_IN]
+        if architecture.origin.distribution == BUILT_IN and isinstance(architecture.item.build, str):
+            targets.append(architecture.item.build)
+        own = (target.partition(":")[0] for target in targets)
+        return (*task.item.libraries, *architecture.item.libraries, *own)
 
     @property
     def cost(self) -> int:

@@ -16,6 +16,8 @@ from archbench._plugins._containment import is_stop as is_stop
 from archbench._plugins._containment import left_behind as left_behind
 from archbench._plugins._containment import raise_if_stopped as raise_if_stopped
 from archbench._plugins._deferral import complete as complete
+from archbench._plugins._discovery import BUILT_IN as BUILT_IN
+from archbench._plugins._discovery import find_candidate as find_candidate
 from archbench._plugins._discovery import plugins_from_environment as plugins_from_environment
 from archbench._plugins._ending import adopt_descendants as adopt_descendants
 from archbench._plugins._ending import end_with_parent as end_with_parent

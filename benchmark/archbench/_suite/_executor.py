@@ -41,7 +41,7 @@ def want_executor(
         extend=settings.extend,
         seeds_together=settings.seeds_together,
         timeout=settings.timeout,
-        libraries=libraries_of([task.item.libraries for task in tasks]),
+        libraries=libraries_of([cell.libraries for cell in plan.cells]),
         address=settings.address,
         nodes=settings.nodes or 1,
         slurm=settings.slurm,

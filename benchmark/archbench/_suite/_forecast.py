@@ -130,7 +130,7 @@ def forecast(plan: Plan, settings: RunSettings, observer: Observer) -> Forecast:
     records |= block_newer(plan.assess(records, blocked=store.newer), store.newer)
     states = plan.assess(records, blocked=store.newer)
     cells = {state.cell: _describe(state, settings) for state in states}
-    libraries = libraries_of([cell.task.registered.item.libraries for cell in plan.cells])
+    libraries = libraries_of([cell.libraries for cell in plan.cells])
     open_cells = [state.cell for state in states if cells[state.cell].to_train]
     pool, sharing = open_shared_pool(
         device=settings.device,

@@ -82,7 +82,7 @@ def _group(record: Record, settings: RunSettings) -> Group:
 
 def _open_pools(groups: Mapping[Group, Sequence[PlannedTrial]], settings: RunSettings) -> dict[Group, Pool]:
     trials = [planned for group in groups.values() for planned in group]
-    libraries = libraries_of([planned.cell.task.registered.item.libraries for planned in trials])
+    libraries = libraries_of([planned.cell.libraries for planned in trials])
     opened = {
         (device, devices, sharded): open_pool(
             device=device, workers=settings.workers, per_trial=devices, sharded=sharded, libraries=libraries
