@@ -63,7 +63,7 @@ def test_folder_holds_a_declaration_and_a_network(folder: Path) -> None:
 
 @every_folder
 def test_architecture_is_read_in_three_files(folder: Path) -> None:
-    """A network imports at most its declaration, one shared module, and a form for CPUs, which imports none of them."""
+    """A network imports at most its declaration, one shared module, and a form for CPUs, which takes shared code."""
     own = f"archbench_plugins.{folder.name}"
     declaration = imported((folder / "__init__.py").read_text(encoding="utf-8"))
     network = imported((folder / "network.py").read_text(encoding="utf-8"))
@@ -72,13 +72,13 @@ def test_architecture_is_read_in_three_files(folder: Path) -> None:
     assert declaration <= {DECLARING}
     assert network <= SHARED | {own, f"{own}.by_hand"}
     assert len(network & SHARED - {DECLARING}) <= 1
-    assert not by_hand.exists() or imported(by_hand.read_text(encoding="utf-8")) <= {f"{own}.network"}
+    assert not by_hand.exists() or imported(by_hand.read_text(encoding="utf-8")) <= SHARED | {f"{own}.network"}
 
 
 @pytest.mark.parametrize("module", sorted(SHARED))
 def test_shared_modules_stand_alone(module: str) -> None:
-    """A shared module imports no other module of the built-in architectures, and stays under 350 lines."""
+    """A shared module imports no other module of the built-in architectures, and stays under 450 lines."""
     source = (PACKAGE / "shared" / f"{module.rpartition('.')[2]}.py").read_text(encoding="utf-8")
 
     assert imported(source) == set()
-    assert len(source.splitlines()) < 350
+    assert len(source.splitlines()) < 450

@@ -10,6 +10,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Args:
         archbench, python, torch, lightning: versions.
+        numba: that of the compiler of loops on a CPU; empty in records from before it was used.
         platform, processor: the machine; the processor with its cores and the vector instructions that torch uses.
         device: name of the GPU, or `cpu`.
         threads: CPU threads of one trial, or of each of its ranks.
@@ -26,6 +27,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     python: str
     torch: str
     lightning: str
+    numba: str = ""
     platform: str
     processor: str
     device: str

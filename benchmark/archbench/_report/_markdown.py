@@ -264,9 +264,13 @@ def _protocols(board: Leaderboard) -> str:
 
 def _environments(board: Leaderboard) -> str:
     rows = [
-        (e.number, e.trials, p.processor, p.place, p.threads, p.archbench, p.torch, p.lightning, p.python, p.platform)
+        (
+            *(e.number, e.trials, p.processor, p.place, p.threads),
+            *(p.archbench, p.torch, p.lightning, p.numba or _text.NOTHING, p.python, p.platform),
+        )
         for e in board.environments
         for p in [e.environment]
     ]
-    head = ["No.", "Trials", "Processor", "Device", "Threads", "archbench", "torch", "lightning", "Python", "Platform"]
+    versions = ["archbench", "torch", "lightning", "numba", "Python"]
+    head = ["No.", "Trials", "Processor", "Device", "Threads", *versions, "Platform"]
     return _table(head, rows, [0, 1, 4]) if rows else ""

@@ -158,7 +158,8 @@ def _environment(record: Record) -> str:
     place = record.environment
     if place is None:
         return ""
-    versions = f"archbench {place.archbench}, torch {place.torch}, lightning {place.lightning}, Python {place.python}"
+    named = {"archbench": place.archbench, "torch": place.torch, "lightning": place.lightning, "numba": place.numba}
+    versions = ", ".join(f"{name} {version}" for name, version in (named | {"Python": place.python}).items() if version)
     threads = f"{place.threads} thread{'' if place.threads == 1 else 's'}"
     return f"{place.processor}, {place.place}, {threads}; {versions}; {place.platform}"
 

@@ -84,6 +84,7 @@ def describe_environment(device: Device, *, seeds_together: int = 1, cuda_graph:
         python=platform.python_version(),
         torch=str(torch.__version__),
         lightning=_version("lightning"),
+        numba=_version("numba"),
         platform=f"{platform.system()} {platform.machine()}",
         processor=f"{_processor()}, {os.cpu_count()} cores{_instructions()}",
         device=name,

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
-from archbench_plugins.shared.declaring import PIXELS, counted
+from archbench_plugins.shared.declaring import LOOPS, PIXELS, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,9 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `gru`."""
     yield archbench.Architecture(
         name="gru",
-        revision=3,  # since then token nets have another width
+        revision=4,  # since then its loop over time is compiled
         build="archbench_plugins.gru.network:build",
+        libraries=LOOPS,
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,
         options=GRUOptions,

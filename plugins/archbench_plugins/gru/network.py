@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear, pad
 
+from archbench_plugins.gru.by_hand import ThroughTime, takes_loops
 from archbench_plugins.shared.sequences import Front, Readout, project, start_gates
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class GRU(nn.GRU):
 
     def forward(self, x: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
         """Return the states of the last layer, (B, T, H), and the last state of each layer, (layers, B, H)."""
-        if not isinstance(x, Tensor) or x.device.type != "cpu" or hx is not None:
+        if not isinstance(x, Tensor) or hx is not None or not takes_loops(x):
             states, last = super().forward(x, hx)
             return states, last
         x = x.permute(2, 1, 0)  # (I, T, B)
@@ -65,74 +65,3 @@ class GRU(nn.GRU):
             gates |= {f"r{number}": r, f"z{number}": z}
             x = h
         return gates
-
-
-class ThroughTime(torch.autograd.Function):
-    """The loop over time and its gradient, written by hand.
-
-    The factors by which each step multiplies the gradient do not depend on the gradient. So `backward` first computes
-    the factors of all steps at once; its loop has only a product with R and two products by element left.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, R: Tensor, b: Tensor) -> Tensor:
-        """Return h, (T, H, B).
-
-        Args:
-            ctx: keeps what `backward` needs.
-            a: net inputs of r, z and h' without R h, (3H, T, B).
-            R: of r, z and h', (3H, H).
-            b: b_R, (H,).
-        """
-        N, T, B = a.shape
-        H = N // 3
-        h = a.new_empty(T + 1, H, B)
-        h[0] = 0
-        gates, u, candidate = a.new_empty(T, 2 * H, B), a.new_empty(T, H, B), a.new_empty(T, H, B)  # u: R_h h + b_R
-        R_gates, R_h, b = R[: 2 * H], R[2 * H :], b[:, None]
-        states = h.unbind(0)
-        rows = zip(
-            a[: 2 * H].unbind(1), a[2 * H :].unbind(1), gates.unbind(0), gates[:, :H].unbind(0),
-            gates[:, H:].unbind(0), u.unbind(0), candidate.unbind(0), states[:-1], states[1:], strict=True,
-        )  # fmt: skip
-        for a_gates, a_h, gates_t, r_t, z_t, u_t, candidate_t, old, new in rows:
-            torch.addmm(a_gates, R_gates, old, out=gates_t).sigmoid_()
-            torch.addmm(b, R_h, old, out=u_t)
-            torch.addcmul(a_h, r_t, u_t, out=candidate_t).tanh_()
-            torch.lerp(candidate_t, old, z_t, out=new)
-        ctx.save_for_backward(R, gates, u, candidate, h)
-        return h[1:]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the gradients in a, R and b, given the gradient in h, (T, H, B)."""
-        R, gates, u, candidate, h = ctx.saved_tensors
-        T, H, B = grad.shape
-        grad = grad.contiguous()  # it comes with the batch first: each step would be gathered number by number
-        d = _slopes(gates, u, candidate, h[:-1])  # the loop multiplies by the gradient in h
-        rows = d.view(T, 4 * H, B)
-        back = R.roll(H, 0).t().contiguous()  # u, r, z as in d
-        dh = grad[-1].clone()
-        grads, zs, ds, ds_u_r_z = (x.unbind(0) for x in (grad, gates[:, H:], d, rows[:, : 3 * H]))
-        for t in range(T - 1, -1, -1):
-            ds[t].mul_(dh)
-            if t:
-                torch.addcmul(grads[t - 1], dh, zs[t], out=dh).addmm_(back, ds_u_r_z[t])
-
-        by_unit = rows.transpose(0, 1).contiguous().view(4 * H, T * B)
-        dR = (by_unit[: 3 * H] @ h[:-1].permute(0, 2, 1).reshape(T * B, H)).roll(-H, 0)
-        return by_unit[H:].view(3 * H, T, B), dR, by_unit[:H].sum(1)
-
-
-def _slopes(gates: Tensor, u: Tensor, candidate: Tensor, old: Tensor) -> Tensor:
-    """Return the derivative of h in u = R_h h + b_R and in the net inputs of r, z and h', (T, 4, H, B)."""
-    T, H, B = u.shape
-    r, z = gates.view(T, 2, H, B).unbind(1)
-    d = u.new_empty(T, 4, H, B)
-    d_u, d_r, d_z, d_h = d.unbind(1)
-    torch.mul(1 - z, 1 - candidate.square(), out=d_h)
-    torch.mul(d_h, r, out=d_u)
-    torch.mul(d_u, u * (1 - r), out=d_r)
-    torch.mul(old - candidate, z * (1 - z), out=d_z)
-    return d

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
+from archbench_plugins.min_gru.by_hand import StepByStep, takes_loops
 from archbench_plugins.shared.sequences import (
     Affine,
     Front,
     Readout,
     Stack,
     affine_gates,
-    gated_average,
-    gated_average_gradient,
-    is_faster_step_by_step,
     linear_scan,
     project,
-    project_gradient,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +38,7 @@ class MinGRU(nn.Module):
         self.affine = affine_gates(features, H, (gate_bias, 0.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        form = StepByStep.apply if is_faster_step_by_step(x) else in_parallel
+        form = StepByStep.apply if takes_loops(x) else in_parallel
         h: Tensor = form(x, self.affine.weight, self.affine.bias)
         return h
 
@@ -57,31 +53,6 @@ def in_parallel(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     z, candidate = Affine.apply(x, W, b).chunk(2)  # twice (H, T, B)
     z = torch.sigmoid(z)
     return linear_scan(1 - z, z * candidate)
-
-
-class StepByStep(torch.autograd.Function):
-    """`in_parallel` as a loop over time, with a gradient written by hand."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-        """Return h (H, T, B), given x (I, T, B) and W and b of z and h'."""
-        x = x.to(W.dtype)
-        z, candidate = project(W, b, x).chunk(2)
-        keep = z.neg_().sigmoid_()  # 1 - sigmoid(z)
-        h = gated_average(keep, candidate)
-        ctx.save_for_backward(x, W, keep, candidate, h)
-        return h[:, 1:]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the gradients in x, W and b."""
-        x, W, keep, candidate, h = ctx.saved_tensors
-        H, T, B = grad.shape
-        da = grad.new_empty(2 * H, T, B)  # the gradients in W x + b
-        dz, d_candidate = da.chunk(2)
-        gated_average_gradient(grad, keep, candidate, h, d_update=dz, d_candidate=d_candidate)
-        return project_gradient(da, x, W)
 
 
 def build(task: TaskInfo, options: MinGRUOptions) -> nn.Module:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins.shared.declaring import LOOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `min-lstm`."""
     yield archbench.Architecture(
         name="min-lstm",
-        revision=3,  # since then token nets have another width
+        revision=4,  # since then its loop over time is compiled
         build="archbench_plugins.min_lstm.network:build",
+        libraries=LOOPS,
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,
         options=MinLSTMOptions,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
+from archbench_plugins.min_lstm.by_hand import StepByStep, takes_loops
 from archbench_plugins.shared.sequences import (
     Affine,
     Front,
     Readout,
     Stack,
     affine_gates,
-    gated_average,
-    gated_average_gradient,
-    is_faster_step_by_step,
     linear_scan,
     project,
-    project_gradient,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +39,7 @@ class MinLSTM(nn.Module):
         self.affine = affine_gates(features, H, (forget_bias, 0.0, 0.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        form = StepByStep.apply if is_faster_step_by_step(x) else in_parallel
+        form = StepByStep.apply if takes_loops(x) else in_parallel
         h: Tensor = form(x, self.affine.weight, self.affine.bias)
         return h
 
@@ -59,40 +55,6 @@ def in_parallel(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     f, i = torch.sigmoid(f), torch.sigmoid(i)
     f = f / (f + i)
     return linear_scan(f, (1 - f) * candidate)
-
-
-class StepByStep(torch.autograd.Function):
-    """`in_parallel` as a loop over time, with a gradient written by hand."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-        """Return h (H, T, B), given x (I, T, B) and W and b of f, i and h'."""
-        x = x.to(W.dtype)
-        f, i, candidate = project(W, b, x).chunk(3)
-        f.sigmoid_()
-        i.sigmoid_()
-        both = f + i
-        keep = torch.div(f, both, out=both)
-        h = gated_average(keep, candidate)
-        ctx.save_for_backward(x, W, f, i, keep, candidate, h)
-        return h[:, 1:]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the gradients in x, W and b.
-
-        1 - keep is the sigmoid of log i - log f, whose derivatives in the net inputs of i and f are 1 - i and f - 1.
-        """
-        x, W, f, i, keep, candidate, h = ctx.saved_tensors
-        H, T, B = grad.shape
-        da = grad.new_empty(3 * H, T, B)  # the gradients in W x + b
-        df, di, d_candidate = da.chunk(3)
-        d_update = di  # until it is no longer needed
-        gated_average_gradient(grad, keep, candidate, h, d_update=d_update, d_candidate=d_candidate)
-        torch.mul(d_update, f, out=df).sub_(d_update)
-        di.addcmul_(d_update, i, value=-1)
-        return project_gradient(da, x, W)
 
 
 def build(task: TaskInfo, options: MinLSTMOptions) -> nn.Module:

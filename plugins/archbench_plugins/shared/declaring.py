@@ -12,6 +12,8 @@ CIFAR = TaskInfo(kind="image", input_shape=(3, 32, 32), outputs=10)
 IMAGENET = TaskInfo(kind="image", input_shape=(3, 224, 224), outputs=1000)
 PIXELS = TaskInfo(kind="sequence", input_shape=(784, 1), outputs=10)  # MNIST, one pixel a step
 
+LOOPS = ("archbench_plugins.shared.loops",)  # the compiled loops, and with them numba
+
 
 def counted(task: TaskInfo, counts: Mapping[str, int]) -> dict[str, tuple[TaskInfo, int]]:
     """Return `Architecture.parameters` for variants that are all counted on one task.

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import archbench
+from archbench_plugins.shared.declaring import LOOPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ def archbench_architectures() -> Iterable[archbench.Architecture]:
     """Register `xlstm`."""
     yield archbench.Architecture(
         name="xlstm",
-        revision=2,  # since then a CPU computes it in another order of operations
+        revision=3,  # since then a CPU computes it with compiled loops, the mLSTM step by step
         build="archbench_plugins.xlstm.network:build",
+        libraries=LOOPS,
         inputs=("sequence", "tokens", "image"),
         takes_lengths=True,
         options=XLSTMOptions,
