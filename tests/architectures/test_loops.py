@@ -76,7 +76,7 @@ def test_loops_without_a_folder_to_keep_them_in(tmp_path):
     code = (
         "import archbench_plugins.shared.loops as loops, numba, numpy as np\n"
         "def double(x):\n    x[0] *= 2\n"
-        "made = loops.compiled(double)\n"
+        "made = loops.compiled(1)(double)\n"
         "x = np.ones(1, np.float32)\nmade(x)\nprint(x[0])\n"
     )
     nowhere = tmp_path / "nowhere"

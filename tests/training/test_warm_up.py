@@ -19,7 +19,7 @@ from archbench._training._trainer import keep_spare, make_trainer
 def test_server_stays_safe_to_fork() -> None:
     """After the work ahead there is one thread, no connection to a GPU, and the environment of before."""
     code = (
-        "import os, torch, archbench._training._warm_up\n"
+        "import os, torch, archbench_plugins.shared.loops, archbench._training._warm_up\n"
         "print(len(os.listdir('/proc/self/task')), torch.cuda.is_initialized(), os.environ['CUDA_VISIBLE_DEVICES'])"
     )
     environment = {"PYTHONPATH": ":".join(sys.path), "CUDA_VISIBLE_DEVICES": "0", **NO_THREADS}

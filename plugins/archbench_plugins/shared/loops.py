@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from numba import njit
+from numba import njit, types
 from torch import Tensor
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
@@ -39,18 +39,28 @@ T_0, T_1, T_2, T_3, T_4, T_5 = (
 )
 
 
-def compiled(loop: Loop) -> Loop:
-    """Return a function over arrays of single precision that is compiled at its first call, and kept on disk.
+def compiled(*kinds: Any) -> Callable[[Loop], Loop]:
+    """Return a decorator that compiles a loop over arrays of single precision, and keeps the code on disk.
 
     Sums are computed in the order in which they are written, so that the same numbers give the same bits. Constants
     are of single precision; a plain 1.0 would make a whole loop double precision.
+
+    Args:
+        kinds: of each argument, the number of axes of an array whose numbers lie in order, or `int`. The loop is then
+            compiled at once, and no trial has to wait for it; else where another loop calls it.
     """
-    options: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
-    try:
-        made = njit(cache=True, **options)(loop)
-    except RuntimeError:  # no folder is open to writing
-        made = njit(**options)(loop)
-    return cast("Loop", made)
+
+    def compile_for(loop: Loop) -> Loop:
+        options: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+        try:
+            made = njit(cache=True, **options)(loop)
+        except RuntimeError:  # no folder is open to writing
+            made = njit(**options)(loop)
+        if kinds:
+            made.compile(tuple(types.int64 if kind is int else types.Array(types.float32, kind, "C") for kind in kinds))
+        return cast("Loop", made)
+
+    return compile_for
 
 
 def inlined(function: Loop) -> Loop:
@@ -111,7 +121,7 @@ def tanh(x: Any) -> Any:
     return near if size < NEAR else far
 
 
-@compiled
+@compiled(int, 3, 2, 3, 3, 3, 3, 3)
 def gru_step(t: int, a: Any, net: Any, r: Any, z: Any, u: Any, candidate: Any, h: Any) -> None:
     """Compute step t of a GRU.
 
@@ -133,7 +143,7 @@ def gru_step(t: int, a: Any, net: Any, r: Any, z: Any, u: Any, candidate: Any, h
             h[t + 1, i, j] = new + z_i * (h[t, i, j] - new)
 
 
-@compiled
+@compiled(int, 3, 2, 3, 3, 3, 3, 3, 3, 2)
 def gru_gradient_step(
     t: int, grad: Any, dh: Any, r: Any, z: Any, u: Any, candidate: Any, h: Any, d: Any, to_old: Any
 ) -> None:
@@ -161,7 +171,7 @@ def gru_gradient_step(
                 dh[i, j] = grad[t - 1, i, j] + dh[i, j] * z_i
 
 
-@compiled
+@compiled(3, 3)
 def min_gru_steps(a: Any, h: Any) -> None:
     """Compute all steps of a minGRU: h_t = (1 - z_t) h_{t-1} + z_t h'_t, h_0 = 0.
 
@@ -181,7 +191,7 @@ def min_gru_steps(a: Any, h: Any) -> None:
                 h[i, t, j] = state[j]
 
 
-@compiled
+@compiled(3, 3, 3, 3)
 def min_gru_gradient(grad: Any, a: Any, h: Any, d: Any) -> None:
     """Compute the gradients in the net inputs of a minGRU.
 
@@ -203,7 +213,7 @@ def min_gru_gradient(grad: Any, a: Any, h: Any, d: Any) -> None:
                     grad[i, t - 1, j] += a[i, t, j] * grad[i, t, j]
 
 
-@compiled
+@compiled(3, 3)
 def min_lstm_steps(a: Any, h: Any) -> None:
     """Compute all steps of a minLSTM: h_t = (f_t h_{t-1} + i_t h'_t) / (f_t + i_t), h_0 = 0.
 
@@ -223,7 +233,7 @@ def min_lstm_steps(a: Any, h: Any) -> None:
                 h[n, t, j] = state[j]
 
 
-@compiled
+@compiled(3, 3, 3, 3)
 def min_lstm_gradient(grad: Any, a: Any, h: Any, d: Any) -> None:
     """Compute the gradients in the net inputs of a minLSTM.
 
@@ -264,7 +274,7 @@ def weigh(i: Any, f: Any, n: Any, power: Any) -> Any:
     return kept / n, new / n, np.int32(bits - np.int32(exponent << SHIFT)).view(np.float32), top + np.float32(exponent)
 
 
-@compiled
+@compiled(2, 2, 2)
 def add_product(W: Any, x: Any, y: Any) -> None:
     """Add W x to y, (M, K) and (K, B) to (M, B), four columns of W at a time: y is read and written less often."""
     M, K = W.shape
@@ -280,7 +290,7 @@ def add_product(W: Any, x: Any, y: Any) -> None:
                 y[i, j] += a * x[k, j]
 
 
-@compiled
+@compiled(4, 3, 4, 4, 4)
 def scalar_memory_steps(a: Any, R: Any, gates: Any, e: Any, h: Any) -> None:
     """Compute all steps of an sLSTM.
 
@@ -310,7 +320,7 @@ def scalar_memory_steps(a: Any, R: Any, gates: Any, e: Any, h: Any) -> None:
                     e[head, i, t, j], h[head, i, t, j] = new, o * new
 
 
-@compiled
+@compiled(4, 3, 4, 4, 4)
 def scalar_memory_gradient(grad: Any, back: Any, gates: Any, e: Any, da: Any) -> None:
     """Compute the gradients in the net inputs of an sLSTM.
 
@@ -341,7 +351,7 @@ def scalar_memory_gradient(grad: Any, back: Any, gates: Any, e: Any, da: Any) ->
             da[head, :, t] = dz
 
 
-@compiled
+@compiled(int, 2, 2, 1, 2, 2)
 def swish_conv(B: int, x: Any, W: Any, b: Any, net: Any, y: Any) -> None:
     """Compute net, b + sum over k of W_k x_{t-3+k} with a filter for each feature, and y, its swish.
 
@@ -359,7 +369,19 @@ def swish_conv(B: int, x: Any, W: Any, b: Any, net: Any, y: Any) -> None:
             y[i, n] = net[i, n] * sigmoid(net[i, n])
 
 
-@compiled
+@compiled()
+def folded(x: Any) -> Any:
+    """Return the sum of x, (N,), which it overwrites: halves are added, several numbers at a time."""
+    N = len(x)
+    while N > 1:
+        half = (N + 1) // 2
+        for n in range(N - half):
+            x[n] += x[half + n]
+        N = half
+    return x[0]
+
+
+@compiled(int, 2, 2, 2, 2, 2, 2, 1)
 def swish_conv_gradient(B: int, grad: Any, x: Any, W: Any, net: Any, dx: Any, dW: Any, db: Any) -> None:
     """Compute the gradients of `swish_conv` in x, W and b, given the one in y."""
     D, N = x.shape
@@ -377,25 +399,3 @@ def swish_conv_gradient(B: int, grad: Any, x: Any, W: Any, net: Any, dx: Any, dW
                 products[n] = later[n] * x[i, n]
             dW[i, 3 - back] = folded(products[: len(later)])
         db[i] = folded(dy)
-
-
-@compiled
-def folded(x: Any) -> Any:
-    """Return the sum of x, (N,), which it overwrites: halves are added, several numbers at a time."""
-    N = len(x)
-    while N > 1:
-        half = (N + 1) // 2
-        for n in range(N - half):
-            x[n] += x[half + n]
-        N = half
-    return x[0]
-
-
-@compiled
-def _start(x: Any) -> None:
-    """Square numbers."""
-    for i in range(x.size):
-        x[i] *= x[i]
-
-
-_start(np.zeros(1, np.float32))  # the first loop of a process waits until numba has read its tables

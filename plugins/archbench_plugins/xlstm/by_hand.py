@@ -196,7 +196,7 @@ class MixedInputs(torch.autograd.Function):
         return d_seen.view_as(seen), torch.bmm(mix[2], dv).view_as(u), d_mix, d_gates, d_net.sum(1)
 
 
-@compiled
+@compiled()
 def take(x: Any, first: int, t: int, rows: Any) -> None:
     """Copy step t of heads from the first on, of x (heads, M, T, B), to rows (M, L), L the B of one after the other."""
     _, M, _, B = x.shape
@@ -206,7 +206,7 @@ def take(x: Any, first: int, t: int, rows: Any) -> None:
                 rows[m, head * B + j] = x[first + head, m, t, j]
 
 
-@compiled
+@compiled()
 def put(rows: Any, first: int, t: int, x: Any) -> None:
     """Copy rows back to where `take` has them from."""
     _, M, _, B = x.shape
@@ -216,7 +216,7 @@ def put(rows: Any, first: int, t: int, x: Any) -> None:
                 x[first + head, m, t, j] = rows[m, head * B + j]
 
 
-@compiled
+@compiled()
 def remember(C: Any, keep: Any, k: Any, v: Any) -> None:
     """Replace C by keep C + k v', given C (M, N, B), keep (B,), k (M, B) and v (N, B)."""
     M, N, B = C.shape
@@ -226,7 +226,7 @@ def remember(C: Any, keep: Any, k: Any, v: Any) -> None:
                 C[m, n, j] = keep[j] * C[m, n, j] + k[m, j] * v[n, j]
 
 
-@compiled
+@compiled()
 def recall(C: Any, q: Any, y: Any) -> None:
     """Store C' q in y, given C (M, N, B), q (M, B) and y (N, B)."""
     M, N, B = C.shape
@@ -237,7 +237,7 @@ def recall(C: Any, q: Any, y: Any) -> None:
                 y[n, j] += C[m, n, j] * q[m, j]
 
 
-@compiled
+@compiled()
 def scale(x: Any, by: Any) -> None:
     """Multiply each row of x (M, B) by the row `by` (B,)."""
     for m in range(x.shape[0]):
@@ -245,7 +245,7 @@ def scale(x: Any, by: Any) -> None:
             x[m, j] *= by[j]
 
 
-@compiled
+@compiled()
 def add_products(x: Any, y: Any, to: Any) -> None:
     """Add the sum over rows of x y, twice (M, B), to a row (B,)."""
     for m in range(x.shape[0]):
@@ -253,7 +253,7 @@ def add_products(x: Any, y: Any, to: Any) -> None:
             to[j] += x[m, j] * y[m, j]
 
 
-@compiled
+@compiled(int, 5, 3, 2, 4)
 def matrix_memory_steps(group: int, qkv: Any, kept: Any, total: Any, h: Any) -> None:
     """Compute all steps of an mLSTM, with C and n divided by the largest weight so far.
 
@@ -286,7 +286,7 @@ def matrix_memory_steps(group: int, qkv: Any, kept: Any, total: Any, h: Any) -> 
             put(y, head, t, h)
 
 
-@compiled
+@compiled(int, 4, 5, 3, 2, 4, 5, 2, 2)
 def matrix_memory_gradient(
     group: int, grad: Any, qkv: Any, kept: Any, total: Any, h: Any, d_qkv: Any, from_least: Any, d_column: Any
 ) -> None:
