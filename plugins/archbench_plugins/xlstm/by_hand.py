@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import logsigmoid, silu
 
+from archbench_plugins.shared.features_first import Norm
 from archbench_plugins.shared.loops import (
     ONE,
     ZERO,
@@ -105,25 +106,6 @@ class NormedProduct(torch.autograd.Function):
             dy.addmm_(W_part.t(), grad)
         dx = standardise_gradient(dy, y, scale)
         return dx, (dWg * W).sum(0), db @ W, torch.addr(dWg * g, db, s), db, None, None
-
-
-class Norm(torch.autograd.Function):
-    """g y + s, y the standardised x: a LayerNorm over the features, (D, N) to (D, N)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, g: Tensor, s: Tensor, eps: float) -> Tensor:
-        """Return (D, N), given x (D, N), and g and s (D,)."""
-        y, scale = standardise(x, eps)
-        ctx.save_for_backward(y, scale, g)
-        return torch.addcmul(s[:, None], y, g[:, None])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients in x, g and s."""
-        y, scale, g = ctx.saved_tensors
-        dg, ds = (grad * y).sum(1), grad.sum(1)
-        return standardise_gradient(grad * g[:, None], y, scale), dg, ds, None
 
 
 def row_products(x: Tensor, y: Tensor) -> Tensor:
