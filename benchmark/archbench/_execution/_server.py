@@ -16,6 +16,7 @@ import signal
 import warnings
 
 from archbench._execution._fork_server import PARENT
+from archbench._execution._huge_pages import gather_after_forks
 from archbench._plugins import adopt_descendants, end_with_parent
 
 gc.disable()
@@ -25,5 +26,6 @@ end_with_parent()
 if os.environ.get(PARENT) not in (None, str(os.getppid())):
     os._exit(1)  # the run ended before the line above
 adopt_descendants()
+gather_after_forks()
 # The server knows nothing of the processes that it adopts.
 warnings.filterwarnings("ignore", message="forkserver: waitpid returned unexpected pid")

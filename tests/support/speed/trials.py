@@ -15,7 +15,8 @@ import msgspec
 import torch
 
 from archbench import Record
-from archbench._execution import Pool, execute, open_pool
+from archbench._execution import Pool, execute, libraries_of, open_pool
+from archbench._execution._launchers import ForkserverLauncher
 from archbench._planning import Device, PlannedTrial, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
@@ -89,10 +90,19 @@ def plan(
     ).trials[:seeds]
 
 
-def cpu_pool(workers: int | None = None) -> Pool:
-    """Return workers of one thread each; by default as many as there are cores."""
-    pool = open_pool(device="cpu", workers=workers, libraries=["sklearn.datasets", "sklearn.model_selection"])
+def cpu_pool(trials: list[PlannedTrial], workers: int | None = None) -> Pool:
+    """Return workers of one thread each for some trials; by default as many workers as there are cores."""
+    libraries = libraries_of([planned.cell.libraries for planned in trials])
+    pool = open_pool(device="cpu", workers=workers, libraries=libraries)
     return replace(pool, devices=[Device(kind="cpu", threads=1) for _ in pool.devices])
+
+
+def under_way(pool: Pool) -> Pool:
+    """Return the workers after so many forks that their server has gathered its memory, as in a run of many trials."""
+    assert isinstance(pool.launcher, ForkserverLauncher)
+    for _ in range(60):
+        assert pool.launcher.probe(timeout=60) is not None
+    return pool
 
 
 def carry_out(trials: list[PlannedTrial], folder: Path, pool: Pool) -> tuple[float, list[Record]]:
@@ -129,8 +139,8 @@ def whole_trials(folder: Path, count: int) -> list[Row]:
 
     It finds its data, as nearly all trials of a run do, or makes them, as the first one does.
     """
-    pool, folders = cpu_pool(workers=1), fresh(folder)
     (trial,), (before,) = plan("mlp", "digits"), plan("lenet-5", "digits", "smoke")
+    pool, folders = under_way(cpu_pool([before, trial], workers=1)), fresh(folder)
 
     def second() -> float:
         """Return the seconds from the record of another trial on the same data to that of the trial."""
@@ -155,10 +165,11 @@ def first_steps(folder: Path, count: int) -> list[Row]:
 
     The first trial of a run with some data makes them; the others of a run, which has dozens, find them.
     """
-    pool, folders, rows = cpu_pool(workers=1), fresh(folder), []
-    for architecture, task in WORK:
-        other = "rnn" if task == "adding" else "lenet-5"
-        trials = [*plan(other, task, "smoke"), *plan(architecture, task, "smoke")]
+    others = {"adding": "rnn", "digits": "lenet-5"}
+    cells = [[*plan(others[task], task, "smoke"), *plan(architecture, task, "smoke")] for architecture, task in WORK]
+    pool = under_way(cpu_pool([trial for trials in cells for trial in trials], workers=1))
+    folders, rows = fresh(folder), []
+    for (architecture, task), trials in zip(WORK, cells, strict=True):
         found: dict[str, list[float]] = {"": [], ", which makes its data": []}
         for first, second in [trials, trials[::-1]] * count:
             records = {record.id: record for record in carry_out([first, second], next(folders), pool)[1]}
@@ -172,8 +183,8 @@ def first_steps(folder: Path, count: int) -> list[Row]:
 
 def efficiency(folder: Path, count: int, seeds: int = 3) -> Row:
     """Return the seconds of all steps in bare loops over workers times wall."""
-    pool, folders, shares, trained = cpu_pool(), fresh(folder), [], []
     trials = [trial for cell in SUITE for trial in plan(*cell, seeds=seeds)]
+    pool, folders, shares, trained = under_way(cpu_pool(trials)), fresh(folder), [], []
     for _ in range(count):
         wall, records = carry_out(trials, next(folders), pool)
         total = len(pool.devices) * wall
@@ -188,9 +199,9 @@ def series(folder: Path, lengths: list[int], count: int) -> list[Row]:
 
     The shortest series is run before and after each of the others, `count` times.
     """
-    pool, folders = cpu_pool(), fresh(folder)
     shortest, *longer = lengths
     trials = plan("mlp", "digits", seeds=lengths[-1], steps=1)
+    pool, folders = cpu_pool(trials), fresh(folder)
 
     def seconds(length: int) -> float:
         store, start = Store(next(folders)), time.perf_counter()
