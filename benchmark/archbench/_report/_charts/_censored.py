@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from archbench._report._charts._axes import Scale, linear, tick_label, ticks
 from archbench._report._charts._normalised import dots
-from archbench._report._charts._svg import clip, image, tag
+from archbench._report._charts._svg import image, tag
+from archbench._report._charts._widths import clip
 from archbench._report._schema import Entrant, SeedResult, TaskBoard, TaskRow
 
 LEFT, WIDTH, ROW, HEAD = 170, 640, 25, 22

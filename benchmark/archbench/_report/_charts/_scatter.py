@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from archbench._report._cells import typical
 from archbench._report._charts._axes import BOTTOM, TOP, Axes, Box, Domain, frame, make_axes, padded
-from archbench._report._charts._svg import clip, colour_class, image, mark, short, tag
+from archbench._report._charts._svg import colour_class, image, mark, short, tag
+from archbench._report._charts._widths import clip, letters
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
 from archbench._report._statistics import pareto_front
 from archbench._report._text import score_bounds
@@ -113,7 +114,7 @@ def _front(front: Sequence[_Point], axes: Axes) -> Markup:
 
 
 def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
-    names = [clip(point.entrant.label) for point in points]
+    names = [clip(point.entrant.label, 17) for point in points]
     places = [point.place(axes) for point in points]
     heights = place_names(places, names, PLOT.height)
     return [
@@ -145,7 +146,7 @@ def place_names(
     taken = [(x - 5, x + 5, y, 10) for x, y in points]  # left, right, height, and the distance to keep from it
     places = []
     for (x, y), name in zip(points, names, strict=True):
-        start, end = x + 9, x + 9 + 7 * len(name)
+        start, end = x + 9, x + 9 + 7 * letters(name)
         near = [(at, gap) for left, right, at, gap in taken if left < end and start < right and abs(y - at) < gap + 15]
         free = [
             height
