@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from archbench import Chart, Line
-from archbench._report._charts import line_chart
+from archbench._records import Resources
+from archbench._report import build_leaderboard
+from archbench._report._charts import cost_charts, line_chart
 from archbench._report._charts._widths import clip, letters
+from support import MakeRecord
 
 JAPANESE = "\N{CJK UNIFIED IDEOGRAPH-6DF1}\N{CJK UNIFIED IDEOGRAPH-5C64}\N{KATAKANA LETTER NE}"
 TEXTS = {
@@ -58,6 +62,26 @@ def names(chart: object) -> list[tuple[str, float, float]]:
     return [(text.text or "", float(text.attrib["x"]), width) for text in found]
 
 
+def test_names_in_a_chart_of_costs_are_whole(make_record: MakeRecord) -> None:
+    """Names of up to 27 letters are whole and end within the chart; longer ones are cut, and shown when pointed at."""
+    whole = [f"net-{n}" for n in range(6)] + ["stochastic-depth-20", "x" * 27, JAPANESE * 4]
+    far, long = "also-far-off-and-very-long-too", "long" * 10
+    scores = [*(0.8 + n / 50 for n in range(len(whole) + 1)), 0.1]
+    records = [
+        make_record(label, seed=seed, score=score, resources=Resources(parameters=2**n))
+        for n, (label, score) in enumerate(zip([*whole, long, far], scores, strict=True))
+        for seed in range(3)
+    ]
+    board = build_leaderboard(records)
+    entrants = {entrant.id: entrant for entrant in board.entrants}
+    [(_, chart)] = cost_charts(board.boards[0], board.tasks[0], entrants)
+
+    shown = names(chart)
+    assert {name for name, _, _ in shown} == {*whole, "longlonglonglonglonglonglo…", "also-far-off-and-very-… 0.1"}
+    assert max(x + 6.7 * letters(name) - width for name, x, width in shown) <= 0
+    assert sorted(re.findall(r"<title>([\w-]+) ", str(chart))) == [far, long]
+
+
 def test_full_width_names_of_lines_get_the_room_that_they_need() -> None:
     """The margin of a chart of a study is twice as wide for a Japanese name as for a Latin one of as many letters."""
     lines = (Line(label=JAPANESE * 5, x=(1, 2), y=(1.0, 2.0)),)
@@ -65,3 +89,18 @@ def test_full_width_names_of_lines_get_the_room_that_they_need() -> None:
 
     assert name == JAPANESE * 5
     assert width - x >= 12 * 15
+
+
+@pytest.mark.browser
+def test_long_names_in_a_comparison_are_whole(open_page: Any, make_record: MakeRecord) -> None:
+    """Three architectures with names of 19 letters are named in full below their seeds and beside their curves."""
+    labels = ["stochastic-depth-20", "densenet-bc-22-12-k", "recurrent-highway-2"]
+    records = [make_record(label, seed=seed, score=0.8 + seed / 50) for label in labels for seed in range(3)]
+    page = open_page(records, f"#/compare?with={','.join(labels)}")
+
+    by_seed = page.locator("svg.drawn[aria-label^='accuracy on digits by seed'] text.name")
+    assert by_seed.all_text_contents() == labels
+    assert len(set(by_seed.evaluate_all("names => names.map((name) => name.getBoundingClientRect().top)"))) == 2
+    assert sorted(page.locator("svg.drawn[aria-label^=Validation] text.name").all_text_contents()) == sorted(labels)
+    ends = "all => all.map((name) => [name, name.ownerSVGElement].map((box) => box.getBoundingClientRect().right))"
+    assert all(name <= chart for name, chart in page.locator("svg.drawn text.name").evaluate_all(ends))
