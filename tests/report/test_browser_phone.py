@@ -17,9 +17,17 @@ NARROW = """row => [...row.cells].filter((cell) => cell.checkVisibility() && cel
     .map((cell) => cell.getBoundingClientRect().width)"""
 
 
-@pytest.mark.parametrize(("route", "table"), [("#/claims", "#claims-decided"), ("#/study/depth", "#decided-depth")])
-def test_claims_do_not_scroll_sideways(open_page: Any, rebuilt: Path, route: str, table: str) -> None:
-    """Each cell of a claim is as wide as the screen, folded claims too; numbers have the words of their head."""
+@pytest.mark.parametrize(
+    ("route", "table"),
+    [
+        ("#/claims", "#claims-decided"),
+        ("#/study/depth", "#decided-depth"),
+        ("#/architectures", "#architectures"),
+        ("#/data", "#entrants"),
+    ],
+)
+def test_tables_of_words_do_not_scroll_sideways(open_page: Any, rebuilt: Path, route: str, table: str) -> None:
+    """Each cell of a claim and of an architecture is as wide as the screen, also in parts that are folded."""
     page = open_page(rebuilt / "index.html", route, viewport=PHONE)
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true })")
 
