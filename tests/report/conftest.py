@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from archbench._plugins import load_plugins
 from archbench._protocols import Protocol, find_protocol
 from archbench._records import (
     ArchitectureFacts,
@@ -25,11 +26,14 @@ from archbench._records import (
     Record,
     Resources,
     Scores,
+    Store,
     TaskFacts,
     Trial,
 )
+from archbench._suite._leaderboard import write_leaderboard
 from support import MakeRecord, write_page
 from support.browsing import OpenAt, Tabs
+from support.pages import ROOT
 
 TASKS = {
     "digits": TaskFacts(
@@ -264,6 +268,16 @@ def realistic_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("realistic")
     write_page(build_realistic(), out)
     return out / "index.html"
+
+
+@pytest.fixture(scope="session")
+def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The leaderboard of the committed records, as the code makes it today; no test changes it."""
+    out = tmp_path_factory.mktemp("reference")
+    shutil.copytree(ROOT / "leaderboard" / "reference" / "records", out / "records")
+    store = Store(out)
+    write_leaderboard(store, list(store.load()[0].values()), load_plugins(only=[]))
+    return out
 
 
 @pytest.fixture

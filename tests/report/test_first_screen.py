@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archbench._plugins import load_plugins
-from archbench._records import Store
-from archbench._suite._leaderboard import write_leaderboard
 from support.browsing import Tabs
 
-REFERENCE = Path(__file__).parents[2] / "leaderboard" / "reference"
 FIRST_SCREEN = 1250
 VISIBLE = """(limit) => {
   const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -32,34 +27,24 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The leaderboard of the committed records, as the code makes it today."""
-    out = tmp_path_factory.mktemp("reference")
-    shutil.copytree(REFERENCE / "records", out / "records")
-    store = Store(out)
-    write_leaderboard(store, list(store.load()[0].values()), load_plugins(only=[]))
-    return out
-
-
-@pytest.fixture(scope="module")
-def board(folder: Path) -> dict[str, Any]:
+def board(rebuilt: Path) -> dict[str, Any]:
     """The numbers of that leaderboard as its JSON has them."""
-    read: dict[str, Any] = json.loads((folder / "leaderboard.json").read_text(encoding="utf-8"))
+    read: dict[str, Any] = json.loads((rebuilt / "leaderboard.json").read_text(encoding="utf-8"))
     return read
 
 
 @pytest.fixture
-def opened(open_page: Any, folder: Path) -> Callable[..., Any]:
+def opened(open_page: Any, rebuilt: Path) -> Callable[..., Any]:
     """`opened(width)` is the page in a window of this width."""
     return lambda width, **options: open_page(
-        folder / "index.html", viewport={"width": width, "height": 900}, **options
+        rebuilt / "index.html", viewport={"width": width, "height": 900}, **options
     )
 
 
 @pytest.fixture(scope="module")
-def first_screen(tabs: Tabs, folder: Path) -> str:
+def first_screen(tabs: Tabs, rebuilt: Path) -> str:
     """The text that a reader sees on the first screen, in one line."""
-    page = tabs.open(folder / "index.html", viewport={"width": 1440, "height": 900})
+    page = tabs.open(rebuilt / "index.html", viewport={"width": 1440, "height": 900})
     return " ".join(page.evaluate(VISIBLE, FIRST_SCREEN).split())
 
 

@@ -14,7 +14,14 @@ import pytest
 from archbench._protocols import HOUSE_RECIPE
 from archbench._records import Example, Record, Resources, TaskFacts, Training
 from archbench._report import build_leaderboard
-from archbench._report._charts import confused_pairs, confusion_rows, cost_charts, draw_example, steps_chart
+from archbench._report._charts import (
+    confused_pairs,
+    confusion_rows,
+    cost_charts,
+    draw_example,
+    shade_words,
+    steps_chart,
+)
 from archbench._report._charts._example import make_png
 from archbench._report._schema import Leaderboard
 from support import MakeRecord, write_page
@@ -134,16 +141,30 @@ def test_a_task_without_a_target_has_no_steps(make_record: MakeRecord) -> None:
 
 
 def test_recall_and_shades() -> None:
-    """Recall is the share of a row on the diagonal; shades are fifths of the row, and one example is never hidden."""
+    """Recall is the share of a row on the diagonal; shades grow with the share of the row, and one example has one."""
     matrix = [[98, 2, 0], [30, 60, 10], [0, 0, 0]]
 
     rows = confusion_rows(matrix, ["cat", "dog"])
 
     assert [row.name for row in rows] == ["cat", "dog", "2"]
     assert [row.recall for row in rows] == [0.98, 0.6, None]
-    assert [[shade for _, shade in row.cells] for row in rows] == [[5, 1, 0], [2, 3, 1], [0, 0, 0]]
+    assert [[shade for _, shade in row.cells] for row in rows] == [[7, 4, 0], [7, 7, 6], [0, 0, 0]]
     assert [row.total for row in rows] == [100, 100, 0]
     assert confused_pairs(matrix, ["cat", "dog"]) == [("dog", "cat", 30), ("dog", "2", 10), ("cat", "dog", 2)]
+
+
+def test_shades_tell_errors_apart() -> None:
+    """One, four, fifteen and 37 errors of a class with 600 examples differ in shade, which goes by the share."""
+    counts = [543, 1, 4, 15, 37]
+    [row, *_] = confusion_rows([counts, *[[0] * 5] * 4], [])
+    [tenth, *_] = confusion_rows([[5430, 10, 40, 150, 370], *[[0] * 5] * 4], [])
+
+    shades = [shade for _, shade in row.cells][1:]
+    assert shades == sorted(set(shades))
+    assert [shade for _, shade in tenth.cells][1:] == shades
+    limits = [confusion_rows([[1000 - n, n], [0, 0]], [])[0].cells[1][1] for n in (4, 5, 9, 10, 199, 200)]
+    assert limits == [1, 2, 2, 3, 6, 7]
+    assert shade_words() == "0.5, 1, 2, 5, 10 and 20%"
 
 
 def test_confusions_are_summed_over_seeds(make_record: MakeRecord, tmp_path: Path) -> None:

@@ -18,11 +18,14 @@ CAPTION = (
     "that holds for all claims of a provider at once, the dashed line is the threshold of the rule."
 )
 
+RULES = "Only a rule that was fixed before its trials ran decides a claim."
+
 HOW_DECIDED = (
-    "Each claim has a rule that was fixed, and hashed into the records, before its trials ran. Every seed gives one "
-    "effect; the interval of their mean holds for all claims of a provider at once, with 95 % confidence. A claim is "
-    "supported if the whole interval lies where the rule puts it, contradicted if the whole interval lies elsewhere, "
-    "and else undecided. The verdicts are about these nets, data and budgets; the figure of the paper stands beside."
+    "Only a rule that was fixed, and hashed into the records, before its trials ran decides a claim. Every seed gives "
+    "one effect; the interval of their mean holds for all claims of a provider at once, with 95% confidence. A claim "
+    "is supported if the whole interval lies where the rule puts it, contradicted if the whole interval lies "
+    "elsewhere, and else undecided. The verdicts are about these nets, data and budgets; the figure of the paper "
+    "stands beside."
 )
 
 

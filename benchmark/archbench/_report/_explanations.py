@@ -16,8 +16,9 @@ HOW_TO_READ = (
     "confidence: one entrant is better if the interval of the difference excludes 0; two are equivalent if the whole "
     "interval lies within the margin, the smallest difference that the task declares to matter, and are then not told "
     "apart, even if the interval excludes 0; else the seeds leave it undecided. An entrant could be the best if no "
-    "other is better; those are shaded. Its rank lies between 1 more than there are better entrants and the number of "
-    "entrants less those that it is better than. Rows stand in the order of their means, which says nothing by itself. "
+    "other is better; those are shaded. Its best possible rank is 1 more than the number of entrants that are better; "
+    "its worst is the number of entrants minus those that it is better than. Rows stand in the order of their means, "
+    "which says nothing by itself. "
     f"With fewer than {MIN_SEEDS} seeds nothing is told apart.",
     f"The interval beside a score is the {LEVEL:.0%} Student-t interval of this one mean over seeds, cut at the ends "
     "of the range that the metric has; where scores crowd at such an end, it covers less, about 90%. It says how far "

@@ -25,10 +25,10 @@ def headline(board: Leaderboard) -> str:
         return " ".join(_told(claim) for claim in _beside(shown[0], board.claims) or shown[:1])
     if board.claims:
         return UNDECIDED
-    if ranks_nobody(board):
-        return f"Scores of the {board.protocols[0].label} protocol mean nothing, and nobody is ranked."
     if board.trials and not board.counts.get("ok"):
         return f"None of the {board.trials} trials ended ok." if board.trials > 1 else "The only trial did not end ok."
+    if ranks_nobody(board):
+        return f"Scores of the {board.protocols[0].label} protocol mean nothing, and nobody is ranked."
     boards = [*board.overall, *board.boards]
     return boards[0].verdict if boards else "These records hold no result yet."
 

@@ -114,11 +114,13 @@ def short_score(value: float) -> str:
 
 def _legend(groups: Sequence[HeatGroup]) -> str:
     """Return how to read the cells that the map has."""
-    cells = [cell for group in groups for row in group.rows for cell in row.cells]
+    rows = [row for group in groups for row in group.rows]
+    cells = [cell for row in rows for cell in row.cells]
     parts = ["0 is chance, 1 perfect"]
     parts += ["bold and underlined: could be the best"] if any(cell.best for cell in cells) else []
     split = next((cell.text for cell in cells if "/" in cell.text), "")
     parts += [f"{split}: only so many seeds solve it, and no mean describes them"] if split else []
     parts += [f"{OPEN}: {UNFINISHED}"] if any(cell.note == OPEN for cell in cells) else []
+    parts += ["seconds: training of a trial, summed over its tasks"] if any(row.seconds for row in rows) else []
     parts += ["empty: does not take the task"] if any(not cell.text for cell in cells) else []
     return f"{'; '.join(parts)}."

@@ -14,6 +14,7 @@ import msgspec
 from archbench._records import Record
 from archbench._report import _text
 from archbench._report._addresses import Addresses
+from archbench._report._charts import SHADE_LIMITS
 from archbench._report._errors import errors_data
 from archbench._report._pairs import four_digits, pair_data
 from archbench._report._scales import is_logarithmic
@@ -65,6 +66,7 @@ def page_data(
             *(_task(item, board, at, trials.places) | errors.get(item.id, {}) for item in board.boards),
         ],
         "words": _words(board),
+        "shades": SHADE_LIMITS,
         **trials.data(),
         **({"elsewhere": elsewhere.views} if elsewhere.views else {}),
         **({"trialFiles": _beginnings(elsewhere.trials)} if elsewhere.trials else {}),

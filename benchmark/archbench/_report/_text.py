@@ -31,10 +31,10 @@ START_HERE = "benchmark run all"
 LEFT_OUT = "Tasks that do not count yet, because fewer than half of the entrants have been tried on them:"
 """The words before the tasks that a board over tasks leaves out."""
 
-ANSWERS = "All pairs of a board are compared at once, with 95 % confidence. The difference is first less second."
+ANSWERS = "All pairs of a board are compared at once, with 95% confidence. The difference is first minus second."
 """The words above the comparison of two entrants."""
 
-RATIOS = "Where errors are compared by their ratio, it is first over second: 0.3 times the error is better."
+RATIOS = "Where errors are compared by their ratio, it is the first over the second: 0.3 times the error is better."
 """The words that follow them if a task of the page is compared by ratios."""
 
 FEW = 6
@@ -94,8 +94,10 @@ def count(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return a number of seconds, with one decimal below a hundred."""
-    return NOTHING if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+    """Return a number of seconds, with two decimals below a tenth and one below a hundred."""
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}" if value < 0.1 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def span(values: Iterable[int]) -> str:

@@ -5,9 +5,11 @@ from archbench._report._charts._board_strip import board_strip as board_strip
 from archbench._report._charts._censored import steps_chart as steps_chart
 from archbench._report._charts._claim_chart import claim_chart as claim_chart
 from archbench._report._charts._confusion import MOST_CLASSES as MOST_CLASSES
+from archbench._report._charts._confusion import SHADE_LIMITS as SHADE_LIMITS
 from archbench._report._charts._confusion import class_name as class_name
 from archbench._report._charts._confusion import confused_pairs as confused_pairs
 from archbench._report._charts._confusion import confusion_rows as confusion_rows
+from archbench._report._charts._confusion import shade_words as shade_words
 from archbench._report._charts._effects import effect_strip as effect_strip
 from archbench._report._charts._example import draw_example as draw_example
 from archbench._report._charts._lines import line_chart as line_chart

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from archbench._report._charts._svg import tag
+from archbench._report._charts._widths import letters
 from archbench._report._text import MINUS
 
 LEFT, TOP, BOTTOM = 66, 14, 44
@@ -149,7 +150,7 @@ def frame(
 
 def _fitted(title: str, room: float) -> dict[str, Any]:
     """Return the attributes that squeeze a title into the room for it; none if it fits."""
-    return {"textLength": room - 4, "lengthAdjust": "spacingAndGlyphs"} if LETTER * len(title) > room - 4 else {}
+    return {"textLength": room - 4, "lengthAdjust": "spacingAndGlyphs"} if LETTER * letters(title) > room - 4 else {}
 
 
 def _grid(axes: Axes, powers: bool, bounds: Bounds) -> Iterator[Markup]:

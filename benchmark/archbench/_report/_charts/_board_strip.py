@@ -10,7 +10,8 @@ from markupsafe import Markup
 from archbench._report._cells import typical
 from archbench._report._charts._axes import Domain, Scale, linear, possible, tick_label, ticks
 from archbench._report._charts._strips import INNER_FENCE, task_domain
-from archbench._report._charts._svg import clip, image, short, tag
+from archbench._report._charts._svg import image, short, tag
+from archbench._report._charts._widths import clip, letters
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import NOTHING, decimals, fixed, score_bounds, seconds, solved
 
@@ -108,8 +109,8 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
 
 
 def _short(label: str) -> str:
-    """Return a label that fits the margin; where letters are cut, wide ones have to fit too."""
-    return label if len(label) <= LONGEST else clip(label, LONGEST - 2)
+    """Return a label that fits the margin; where it is cut, letters such as `w` have to fit too."""
+    return label if letters(label) <= LONGEST else clip(label, LONGEST - 2)
 
 
 def _marks(row: TaskRow, y: float, plot: _Plot) -> Iterator[Markup]:

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from archbench._report._charts._axes import Scale, linear, tick_label, ticks
 from archbench._report._charts._normalised import dots
-from archbench._report._charts._svg import clip, image, tag
+from archbench._report._charts._svg import image, tag
+from archbench._report._charts._widths import clip
 from archbench._report._schema import Entrant, SeedResult, TaskBoard, TaskRow
 
 LEFT, WIDTH, ROW, HEAD = 170, 640, 25, 22
@@ -56,7 +57,7 @@ def _row(row: TaskRow, entrant: Entrant, x: Scale, y: float) -> Markup:
     solved = [x(_trained(seed)) for seed in seeds if seed.steps_to_target is not None]
     parts = [dots(solved, y)] if solved else []
     parts += _rings([x(_trained(seed)) for seed in seeds if seed.steps_to_target is None], y)
-    return tag("g", name, *parts, data_e=entrant.colour)
+    return tag("g", tag("title", entrant.label), name, *parts, data_e=entrant.colour)
 
 
 def _rings(places: Sequence[float], y: float) -> Iterator[Markup]:

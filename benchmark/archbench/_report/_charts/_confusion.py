@@ -8,8 +8,12 @@ from typing import NamedTuple
 MOST_CLASSES = 20
 """A matrix of more classes cannot be read; the most frequent confusions are listed in its place."""
 
-SHADES = 5
-"""Number of shades of a cell; 0 is for none."""
+SHADE_LIMITS = (5, 10, 20, 50, 100, 200)
+"""Parts in a thousand of a row at which a cell has the next shade.
+
+Steps of about twice each tell rare errors from frequent ones; they are the same for every matrix, so that the shades of
+two entrants can be compared.
+"""
 
 MOST_PAIRS = 12
 
@@ -19,7 +23,7 @@ class ClassRow(NamedTuple):
 
     Args:
         name: of the class.
-        cells: how many examples got each class, with the shade of the cell: 0 for none.
+        cells: how many examples got each class, with the shade of the cell: 0 for none, then 1 to 7.
         recall: share of them that got their own class; None without examples.
         total: number of them.
     """
@@ -31,7 +35,7 @@ class ClassRow(NamedTuple):
 
 
 def confusion_rows(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> list[ClassRow]:
-    """Return a confusion matrix row by row; the shade of a cell is its share of the row.
+    """Return a confusion matrix row by row; the shade of a cell says how large its share of the row is.
 
     Args:
         matrix: examples by true class (row) and predicted class (column).
@@ -63,5 +67,11 @@ def class_name(label: int, classes: Sequence[str]) -> str:
 
 
 def _shade(number: int, total: int) -> int:
-    """Return the shade of a cell: the next whole of five times its share, so that a single example is seen."""
-    return -(-SHADES * number // total) if total else 0
+    """Return the shade of a cell; that of a single example is never 0."""
+    return 1 + sum(1000 * number >= limit * total for limit in SHADE_LIMITS) if number else 0
+
+
+def shade_words() -> str:
+    """Return the shares of a row at which its cells get the next shade, such as `0.5, 1 and 2%`."""
+    *others, last = (f"{limit / 10:g}" for limit in SHADE_LIMITS)
+    return f"{', '.join(others)} and {last}%"

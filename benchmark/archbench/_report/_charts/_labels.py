@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from archbench._report._charts._axes import BOTTOM
-from archbench._report._charts._svg import clip
+from archbench._report._charts._widths import clip, letters
 
 LETTER = 6.7
 """Typical width of a letter of a name, in pixels."""
@@ -17,7 +17,7 @@ BEFORE, AFTER = 9, 8
 
 def margin(names: Iterable[str], least: int, most: int) -> int:
     """Return the width of a margin in which the longest of these names fits, within bounds."""
-    return round(min(max(LETTER * max(map(len, names), default=0) + BEFORE + AFTER, least), most))
+    return round(min(max(LETTER * max(map(letters, names), default=0) + BEFORE + AFTER, least), most))
 
 
 def fitting(name: str, width: int) -> str:

@@ -11,13 +11,18 @@ from markupsafe import Markup
 
 from archbench._report._cells import typical
 from archbench._report._charts._axes import BOTTOM, TOP, Axes, Box, Domain, frame, make_axes, padded
-from archbench._report._charts._svg import clip, colour_class, image, mark, short, tag
+from archbench._report._charts._labels import LETTER, fitting, margin
+from archbench._report._charts._svg import colour_class, image, mark, short, tag
+from archbench._report._charts._widths import letters
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
 from archbench._report._statistics import pareto_front
 from archbench._report._text import score_bounds
 
-PLOT = Box(620, 360, 120)
-"""The plot, and its margin for names."""
+PLOT = Box(500, 360, 0)
+"""The plot without its margin for names."""
+
+ROOM = (120, 200)
+"""Least and most room for names, in pixels."""
 
 FENCE, FEWEST = 3.0, 5
 """Scores further from the middle half of all than this many times its width stand at the edge, with so many entrants
@@ -57,9 +62,18 @@ class _Point(NamedTuple):
         """Return its coordinates in pixels, at the edge of the plot where its score is off the scale."""
         return axes.x(math.log10(self.cost)), axes.y(min(max(self.score, axes.up[0]), axes.up[1]))
 
+    def words(self, up: Domain, room: int | None = None) -> str:
+        """Return its name as far as a margin has room for it, with the score where that is off the scale."""
+        score = "" if up[0] <= self.score <= up[1] else f" {self.score:.3g}"
+        name = self.entrant.label if room is None else fitting(self.entrant.label, room - round(LETTER * len(score)))
+        return f"{name}{score}"
+
 
 def cost_charts(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[Cost, Markup]]:
-    """Return score against each cost that at least two ranked entrants have, Pareto-optimal entrants filled."""
+    """Return score against each cost that at least two ranked entrants have, Pareto-optimal entrants filled.
+
+    The names at the marks are whole where the widest margin has room for them.
+    """
     found = [(cost, _points(board, task, entrants, cost)) for cost in COSTS]
     return [(cost, _chart(points, task, cost)) for cost, points in found if len(points) > 1]
 
@@ -82,14 +96,17 @@ def _points(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], 
 
 
 def _chart(points: list[_Point], task: TaskEntry, cost: Cost) -> Markup:
-    axes = make_axes(_decades(points), _within_fences([point.score for point in points]), PLOT)
+    up = _within_fences([point.score for point in points])
+    room = margin([point.words(up) for point in points], *ROOM)
+    box = Box(PLOT.width + room, PLOT.height, room)
+    axes = make_axes(_decades(points), up, box)
     front = sorted((point for point in points if point.pareto), key=lambda point: (point.cost, point.score))
     best = ", ".join(point.entrant.label for point in front)
     label = f"Score against {cost.name} for {len(points)} entrants. Pareto-optimal: {best}."
     below = frame(axes, cost.axis, task.metric.replace("_", " "), powers=True, bounds=score_bounds(task))
     # Pareto-optimal entrants come first, so that they are the ones that keep their names where there is no room.
     points.sort(key=lambda point: not point.pareto)
-    return image(PLOT.size, label, below, _front(front, axes), *_marks(points, axes), class_="plot wide cost")
+    return image(box.size, label, below, _front(front, axes), *_marks(points, axes), class_="plot wide cost")
 
 
 def _within_fences(scores: Sequence[float]) -> Domain:
@@ -113,7 +130,7 @@ def _front(front: Sequence[_Point], axes: Axes) -> Markup:
 
 
 def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
-    names = [clip(point.entrant.label) for point in points]
+    names = [point.words(axes.up, axes.box.right) for point in points]
     places = [point.place(axes) for point in points]
     heights = place_names(places, names, PLOT.height)
     return [
@@ -123,16 +140,17 @@ def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
 
 
 def _mark(point: _Point, axes: Axes, name: str, height: float | None) -> Markup:
-    """Return a mark with its name; without a height for it, the name is the title that pointing at the mark shows."""
+    """Return a mark with its name at this height, if any; pointing at the mark shows a name that is not there whole."""
     x, y = point.place(axes)
     shape = mark(point.entrant, x, y, 5.5 if point.pareto else 4.5)
     if not axes.up[0] <= point.score <= axes.up[1]:
         arrow = "▾" if point.score < axes.up[0] else "▴"
-        shape, name = tag("text", arrow, x=x, y=y + 4, class_="off-scale"), f"{name} {point.score:.3g}"
-    beside = tag("text", name, x=x + 9, y=(height or 0.0) + 4, class_="name")
-    known = beside if height is not None else tag("title", f"{point.entrant.label} {point.score:.4g}")
+        shape = tag("text", arrow, x=x, y=y + 4, class_="off-scale")
+    beside = [] if height is None else [tag("text", name, x=x + 9, y=height + 4, class_="name")]
+    whole = height is not None and name == point.words(axes.up)
+    title = [] if whole else [tag("title", f"{point.entrant.label} {point.score:.4g}")]
     kind = "filled" if point.pareto else "open"
-    return tag("g", known, shape, class_=f"{colour_class(point.entrant)} {kind}", data_e=point.entrant.colour)
+    return tag("g", *title, *beside, shape, class_=f"{colour_class(point.entrant)} {kind}", data_e=point.entrant.colour)
 
 
 def place_names(
@@ -145,7 +163,7 @@ def place_names(
     taken = [(x - 5, x + 5, y, 10) for x, y in points]  # left, right, height, and the distance to keep from it
     places = []
     for (x, y), name in zip(points, names, strict=True):
-        start, end = x + 9, x + 9 + 7 * len(name)
+        start, end = x + 9, x + 9 + 7 * letters(name)
         near = [(at, gap) for left, right, at, gap in taken if left < end and start < right and abs(y - at) < gap + 15]
         free = [
             height

@@ -56,11 +56,6 @@ def colour_class(entrant: Entrant) -> str:
     return f"c{entrant.colour % PALETTE}"
 
 
-def clip(label: str, size: int = 17) -> str:
-    """Return a label, with an ellipsis where it is longer than a chart has room for."""
-    return label if len(label) <= size else f"{label[: size - 1]}…"
-
-
 def _value(value: object) -> str:
     """Return the value of an attribute; numbers need no escaping, and most values are numbers."""
     if isinstance(value, float):

@@ -63,10 +63,13 @@
       text(tickText(value), left - 8, y(value) + 4, { "text-anchor": "end" }),
     ]);
   }
+  // The margin for names, as wide as the longest of them, within bounds.
+  const LETTER = 6.7;
+  const room = (names) => Math.round(Math.min(Math.max(128, ...names.map((name) => LETTER * page.names.letters(name) + 17)), 200));
   // Lines over steps. Each series: name, colour class, mark of its architecture, steps and values. If they are scores
   // of a board, it says how they are drawn.
   function curves(series, title, score) {
-    const box = { left: 58, right: 128, width: 460, height: 270 }, top = 12, floor = box.height - 42;
+    const right = room(series.map((one) => one.name)), box = { left: 58, right, width: 332 + right, height: 270 }, top = 12, floor = box.height - 42;
     const values = series.flatMap((one) => one.values.filter((value) => value !== null));
     if (!values.length) return null;
     const across = [0, Math.max(...series.flatMap((one) => one.steps)) || 1];
@@ -92,7 +95,7 @@
     });
     const heights = spread(ends, 14, top + 4, floor);
     return [...groups].map(([name, [one]], n) =>
-      text(page.names.clip(name, 17), box.width - box.right + 8, heights[n] + 4, { class: `name ${one.colour}` }));
+      text(page.names.clip(name, Math.round((box.right - 17) / LETTER)), box.width - box.right + 8, heights[n] + 4, { class: `name ${one.colour}` }));
   }
   function grouped(series) {
     const groups = new Map();

@@ -77,16 +77,18 @@
   function slopes(board, who) {
     const shown = who.filter((one) => board.seeds[one]);
     if (!shown.length) return null;
-    const box = { left: 64, right: 40, width: 460, height: 270 }, top = 14, floor = box.height - 40;
+    // Names that are too long to stand beside each other stand on two lines in turn.
+    const labels = shown.map((one) => entrants[one].label), beside = Math.floor(356 / shown.length / 7);
+    const lines = shown.length > 2 && labels.some((label) => names.letters(label) > beside) ? 2 : 1, room = lines > 1 ? Math.min(2 * beside, 22) : beside;
+    const box = { left: 64, right: 40, width: 460, height: 256 + 14 * lines }, top = 14, floor = 230;
     const scores = shown.map((one) => new Map(board.seeds[one].map(([seed, score]) => [seed, score])));
     const { y, marks } = upright(scores.flatMap((found) => [...found.values()]), [floor, top], board);
     const x = (n) => (shown.length === 1 ? (box.left + box.width - box.right) / 2 : box.left + 40 + (n * (box.width - box.left - box.right - 80)) / (shown.length - 1));
     const seeds = [...new Set(scores.flatMap((found) => [...found.keys()]))];
-    const room = Math.floor((box.width - box.left - box.right) / shown.length / 7);
     return image(box.width, box.height, slopesLabel(board, shown), ...grid(marks, y, box),
       ...seeds.flatMap((seed) => slope(scores, seed, x, y)),
       ...shown.flatMap((one, n) => points(board, one, look(who.indexOf(one)), x(n), y)),
-      ...shown.map((one, n) => text(names.clip(entrants[one].label, Math.max(4, room)), x(n), floor + 24, { "text-anchor": "middle", class: `name ${look(who.indexOf(one))}` })));
+      ...shown.map((one, n) => text(names.clip(labels[n], Math.max(4, room)), x(n), floor + 24 + 14 * (n % lines), { "text-anchor": "middle", class: `name ${look(who.indexOf(one))}` })));
   }
   const slopesLabel = (board, shown) => `${board.metric} on ${board.where} by seed: ${shown.map((one) =>
     `${entrants[one].label} ${board.seeds[one].map(([, score]) => number(score, board.digits)).join(", ")}`).join("; ")}.`;

@@ -8,7 +8,7 @@
   // about half of that.
   function room(labels) {
     const width = Math.max(320, Math.min(640, document.documentElement.clientWidth - 32));
-    const longest = Math.max(...labels.map((label) => label.length)) * LETTER + 12;
+    const longest = Math.max(...labels.map(names.letters)) * LETTER + 12;
     return { width, left: Math.round(Math.min(Math.max(longest, width * 0.3), width * 0.45)) };
   }
   const named = ({ board, other }, several) => (several ? `${board.where}, ${entrants[other].label}` : board.where);

@@ -1,8 +1,7 @@
 // The confusion matrix of each entrant of a classification task: Python drew that of the best, and these are the others.
 {
   const { all, make } = page;
-  const { entrants, boards } = page.data;
-  const SHADES = 5; // as in the style sheet
+  const { entrants, boards, shades } = page.data;
 
   const found = (block) => { const board = boards.find((one) => one.at === block.closest("section").id); return board && board.errors; };
   function prepare(view) {
@@ -22,7 +21,7 @@
     counts.forEach((number, n) => {
       const cell = row.cells[n + 1];
       cell.textContent = number || "";
-      if (n !== own) cell.className = `k${total ? Math.ceil((SHADES * number) / total) : 0}`;
+      if (n !== own) cell.className = `k${number ? 1 + shades.filter((limit) => 1000 * number >= limit * total).length : 0}`;
     });
     row.cells[counts.length + 1].textContent = recall;
   }

@@ -3,7 +3,8 @@
   const { $ } = page;
   const tools = $("tools"), live = $("live"), query = $("q"), old = $("old");
 
-  const worthIt = (table) => page.tables.rows(table).length > (table.querySelector("tbody tr[data-e]") ? 2 : 7);
+  // The classes of a confusion matrix are nothing to choose from.
+  const worthIt = (table) => !table.matches(".confusion") && page.tables.rows(table).length > (table.querySelector("tbody tr[data-e]") ? 2 : 7);
   // The filter stands above the first table with rows to choose from.
   page.tools = (views) => {
     if (!tools) return;
