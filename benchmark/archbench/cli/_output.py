@@ -90,4 +90,5 @@ def plugin_options(plugins: Plugins) -> str:
 
 def out_option(out: Path) -> str:
     """Return ` --out DIR` for a command that users may copy; empty for the default folder."""
-    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
+    name = f"./{out}" if str(out).startswith("--") else str(out)  # else it would look like an option
+    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(name)}"
