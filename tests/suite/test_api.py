@@ -142,7 +142,11 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"strategy": "dp", "devices_per_trial": 2}, archbench.SelectionError, "'dp'; give one of ddp, fsdp"),
         ({"per_device": 0}, archbench.SelectionError, "at least 1, or auto"),
         ({"per_device": "many"}, archbench.SelectionError, "'many'; give a number"),
-        ({"per_device": 2, "workers": 3}, archbench.SelectionError, "workers is 3 and per device is 2.*leave one out"),
+        (
+            {"per_device": 2, "workers": 3},
+            archbench.SelectionError,
+            "`workers` is 3 and `per_device` is 2.*leave one out",
+        ),
         ({"per_device": "auto", "workers": 1}, archbench.SelectionError, "leave one out"),
         ({"per_device": 2, "devices_per_trial": 2}, archbench.SelectionError, "a trial takes several devices, or"),
         ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda, mps"),

@@ -316,12 +316,12 @@ def test_decide_does_not_go_on_where_nothing_is_open(scored: Any) -> None:
     ("architectures", "options", "message"),
     [
         (["mlp"], {}, "one entrant cannot be compared"),
-        (["mlp", "lstm"], {"seeds": 2}, "2 seeds cannot be compared; give 3 or more"),
-        (["mlp", "lstm"], {"decide": True, "max_seeds": 2}, "2 seeds cannot be compared"),
+        (["mlp", "lstm"], {"seeds": 2}, "`seeds` is 2; give 3 or more"),
+        (["mlp", "lstm"], {"decide": True, "max_seeds": 2}, "`max_seeds` is 2; give 3 or more"),
         (["mlp", "lstm"], {"decide": True, "max_seeds": 201}, "at most 200 are possible"),
-        (["mlp", "lstm"], {"decide": True, "seeds": 3}, "give max_seeds"),
-        (["mlp", "lstm"], {"max_seeds": 5}, "max_seeds needs decide"),
-        (["mlp", "lstm"], {"margin": -1.0}, "margin is -1"),
+        (["mlp", "lstm"], {"decide": True, "seeds": 3}, "`seeds` is a fixed number, and `decide` adds seeds"),
+        (["mlp", "lstm"], {"max_seeds": 5}, "`max_seeds` is where `decide` ends; add `decide`"),
+        (["mlp", "lstm"], {"margin": -1.0}, "`margin` is -1"),
         (["resne*", "gru"], {"tasks": "adding"}, "no task suits all of them \\(gru takes adding\\)|one entrant"),
     ],
 )
@@ -334,6 +334,32 @@ def test_impossible_comparison_is_refused(
         compare(*architectures, **options)
 
     assert runs == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--decide", "--seeds", "5"),
+            "--seeds is a fixed number, and --decide adds seeds; leave one out, or say with",
+        ),
+        (("--max-seeds", "5"), "--max-seeds is where --decide ends; add --decide, or give a fixed number as --seeds"),
+        (("--decide", "--max-seeds", "2"), "--max-seeds is 2; give 3 or more"),
+        (("--decide", "--max-seeds", "201"), "--max-seeds is 201; at most 200 are possible"),
+        (("--seeds", "2"), "--seeds is 2; give 3 or more"),
+        (("--margin", "-1"), "--margin is -1; give the smallest difference that matters"),
+        (("--workers", "0"), "--workers is 0; at least 1 is needed"),
+        (("--timeout", "0"), "--timeout is 0; give a positive number of seconds"),
+    ],
+)
+def test_refusals_name_the_options(cli_here: Cli, tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    """On the command line an error calls arguments by their options, in words and as JSON."""
+    asked = ("compare", "mlp", "lstm", "--task", "digits", *options)
+    done, described = cli_here(*asked, cwd=tmp_path), cli_here(*asked, "--json", cwd=tmp_path)
+
+    assert (done.returncode, described.returncode) == (2, 2)
+    assert done.stderr.startswith(f"benchmark: {message}")
+    assert json.loads(described.stdout)["error"].startswith(message)
 
 
 def test_answer_in_the_terminal(scored: Any, cli_here: Cli, tmp_path: Path) -> None:

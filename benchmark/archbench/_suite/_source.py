@@ -65,7 +65,7 @@ def draw(records: Collection[Record], count: int, *, seed: int) -> list[Record]:
         SelectionError: the count is not positive.
     """
     if count < 1:
-        raise SelectionError(f"sample is {count}; at least 1 is needed")
+        raise SelectionError(f"`sample` is {count}; at least 1 is needed")
     cells: defaultdict[CellKey, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda record: identity_hash([seed, record.id])):
         cells[record.trial.cell].append(record)

@@ -1,4 +1,4 @@
-"""Groups of commands, whose help has whole sentences, and commands, of which no option takes the next one's name."""
+"""Groups of commands, whose help has whole sentences, and commands, which refuse forgotten values and name options."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+
+from archbench._errors import ArchbenchError
 
 
 class Group(TyperGroup):
@@ -18,13 +20,27 @@ class Group(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command that refuses `--out --json`, where a value was forgotten; click would write into a folder `--json`."""
+    """A command that refuses `--out --json`, where a value was forgotten, and names its options in all errors."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse values that look like options, and read the command line."""
+        """Refuse values that look like options, which click would take, and read the command line."""
         if not ctx.resilient_parsing:  # a shell that completes has half a line only
             self._refuse_options_as_values(ctx, args)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; in an error, put options in the place of arguments, such as `max_seeds`."""
+        try:
+            return super().invoke(ctx)
+        except ArchbenchError as error:
+            error.args = (self._with_options(str(error)),)
+            raise
+
+    def _with_options(self, message: str) -> str:
+        for parameter in self.params:
+            if parameter.param_type_name == "option":
+                message = message.replace(f"`{parameter.name}`", parameter.opts[0])
+        return message
 
     def _refuse_options_as_values(self, ctx: Any, args: Sequence[str]) -> None:
         given, _, _ = self.make_parser(ctx).parse_args(args=[*args])
