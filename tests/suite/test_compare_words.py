@@ -13,7 +13,6 @@ from scipy import stats
 import archbench
 from archbench import Observer
 from archbench._planning import Device
-from archbench._plugins import load_plugins
 from archbench._records import Pairing, Scores
 from archbench._suite import Results
 from archbench._suite._comparison import generous
@@ -97,7 +96,7 @@ def archbench_tasks():
 
 def printed(found: Any, capsys: pytest.CaptureFixture[str]) -> str:
     """Return the table of a comparison and what is said below it."""
-    show_comparison(found, ["gru", "lstm"], ["error"], "smoke", load_plugins(only=[]), json=False)
+    show_comparison(found, "benchmark compare gru lstm", json=False)
     return capsys.readouterr().out
 
 

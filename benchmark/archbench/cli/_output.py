@@ -84,8 +84,9 @@ def _lines(problems: Iterable[Problem]) -> list[str]:
 
 
 def plugin_options(plugins: Plugins) -> str:
-    """Return ` --plugin FILE` for each one-file plugin that has items, for a command that users may copy."""
-    return "".join(dict.fromkeys(item.source.option for item in plugins.items()))
+    """Return ` --plugin FILE` for each one-file plugin with items and ` --no-plugin NAME`, for commands to copy."""
+    blocked = (f" --no-plugin {shlex.quote(name)}" for name in plugins.blocked)
+    return "".join(dict.fromkeys([*(item.source.option for item in plugins.items()), *blocked]))
 
 
 def out_option(out: Path) -> str:
