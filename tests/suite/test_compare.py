@@ -92,24 +92,10 @@ def test_two_entrants_are_compared_by_the_paired_t_test(scored: Any) -> None:
     assert pair.seeds_needed is None
 
 
-LINEAR = """
-import archbench
-
-@archbench.hookimpl
-def archbench_tasks():
-    info = archbench.TaskInfo(kind="sequence", input_shape=(9, 1), outputs=1)
-    yield archbench.Task(
-        name="error", info=info, load="never:called", loss="mean_squared_error", metric="mean_squared_error",
-        chance=1.0, oracle=0.0, margin=0.01,
-    )
-"""
-
-
-def test_error_is_turned_round(scored: Any, tmp_path: Path) -> None:
+def test_error_is_turned_round(scored: Any, on_error: Any) -> None:
     """Under a metric of which less is better, the entrant with the larger error is worse."""
-    (tmp_path / "linear.py").write_text(LINEAR)
     scored(lambda name, task, seed: 0.3 + 0.001 * seed if name == "gru" else 0.1)
-    found = compare("gru", "lstm", tasks="error", seeds=4, plugin_files=[tmp_path / "linear.py"]).answer
+    found = compare("gru", "lstm", seeds=4, **on_error(0.01)).answer
 
     assert found.higher_is_better is False
     assert found.means == {"gru": pytest.approx(0.3015), "lstm": pytest.approx(0.1)}
