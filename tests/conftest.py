@@ -142,6 +142,18 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def own_temporary_files() -> Iterator[None]:
+    """The folder for temporary files of all commands that tests start: those that a test kills cannot remove theirs."""
+    tempfile.gettempdir()  # that of the tests themselves, which Python looks up once
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True) as folder,
+    ):
+        patch.setenv("TMPDIR", folder)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of all tests, with small sets, so that no test sees or changes the user's downloads."""
     folder = tmp_path_factory.mktemp("data")

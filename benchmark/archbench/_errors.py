@@ -15,8 +15,9 @@ ArchbenchError            the root; the command line prints any of these as one 
 └── ClusterError          the cluster asked for cannot be used, or its nodes differ from this machine
 ```
 
-Every message says what was given, what is allowed and what to do next. The functions at the end of this module write
-the "did you mean" of messages about unknown names, and what is allowed in place of a wrong value.
+Every message says what was given, what is allowed and what to do next. An argument is called `max_seeds` in it, and the
+command line says `--max-seeds` instead. The functions at the end of this module write the "did you mean" of messages
+about unknown names, and what is allowed in place of a wrong value.
 """
 
 from __future__ import annotations

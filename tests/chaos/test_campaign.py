@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from archbench._chaos import KINDS, SWEPT
-from archbench._errors import ClusterError
+from archbench._chaos import KINDS, SWEPT, _campaign
+from archbench._chaos._subject import Subject
+from archbench._errors import ClusterError, SelectionError
 from archbench.cli._chaos import _choose
 from support import Cli
 
@@ -35,6 +38,24 @@ def test_without_ray_no_node_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _choose("driver,clock") == ["driver", "clock"]
     with pytest.raises(ClusterError, match=r"archbench\[ray\]"):
         _choose("driver,node")
+
+
+def test_temporary_files_of_killed_runs_go_with_the_campaign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs make theirs in the folder of the campaign, whose own setting is as before at the end."""
+    seen: list[str] = []
+
+    def look(*_: object) -> NoReturn:
+        seen.append(os.environ["TMPDIR"])
+        raise SelectionError("there is nothing to strike")
+
+    monkeypatch.setenv("TMPDIR", "/before")
+    monkeypatch.setattr(_campaign, "run_undisturbed", look)
+    with pytest.raises(SelectionError):
+        _campaign.carry_out(Subject(("mlp",), "digits"), seed=0, faults=1, kinds=["driver"], tell=print)
+
+    assert Path(seen[0]).name.startswith("archbench-chaos-")
+    assert not Path(seen[0]).exists()
+    assert os.environ["TMPDIR"] == "/before"
 
 
 @pytest.mark.slow

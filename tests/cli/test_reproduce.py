@@ -78,7 +78,7 @@ def test_markup_in_a_record_is_only_text(cli_here: Cli, gone: Path, make_record:
         (["nowhere"], "there is no record or folder 'nowhere'"),
         (["gone/records/bad.json"], "is no record that can be read"),
         (["empty"], "empty holds no folder records/"),
-        (["gone", "--sample", "0"], "sample is 0; at least 1 is needed"),
+        (["gone", "--sample", "0"], "--sample is 0; at least 1 is needed"),
         (["gone", "--sample", "many"], "'many' is not a valid int"),
         (["gone", "--task", "images:nowhere"], "there is no file or folder"),
         (["gone", "--out", "gone/records/new.json"], "is among the records"),

@@ -357,7 +357,7 @@ def test_a_dry_run_with_sharded_weights(cli_here: Cli, tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("--strategy", "fsdp"), "devices per trial are 1; give 2 at least with --devices-per-trial"),
+        (("--strategy", "fsdp"), "--devices-per-trial is 1; give 2 at least, or leave out --strategy"),
         (("--strategy", "fsdp", "--devices-per-trial", "2", "--seeds-together"), "--devices-per-trial is for trials"),
         (("--strategy", "fsdp", "--devices-per-trial", "2", "--per-device", "2"), "a trial takes several devices"),
         (("--strategy", "fsdp", "--devices-per-trial", "99"), "which 99 devices cannot share"),
@@ -411,11 +411,11 @@ def test_trials_per_device(
     [
         (("--per-device", "many"), "'many' is no number; give the trials at a time on each device, or auto"),
         (("--per-device", "-1"), "'-1' is no number"),
-        (("--per-device", "auto", "--workers", "2"), "workers is 2 and per device is auto"),
+        (("--per-device", "auto", "--workers", "2"), "--workers is 2 and --per-device is auto"),
         (("--per-device", "2", "--devices-per-trial", "2"), "leave one out"),
         (
             ("--per-device", "auto", "--executor", "ray"),
-            "measured on this machine, and executor is 'ray'; give the number",
+            "measured on this machine, and --executor is 'ray'; give the number",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from torch.onnx._internal.exporter._errors import TorchExportError
 
 import archbench
 from archbench import DataError, Observer, Record, SelectionError
+from archbench._training._exporting import describe_failure
 from support import Cli
 
 BRANCHES = """
@@ -31,9 +34,20 @@ def build(task, options):
             y = self.layer(x.flatten(1))
             return y if len(x) == 2 else -y
     return Branching()
+def build_fixed(task, options):
+    import torch
+    from torch import nn
+    class Fixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(64, 10)
+        def forward(self, x):
+            return self.layer(x.flatten(1)) + torch.zeros(len(x), 10)
+    return Fixed()
 @archbench.hookimpl
 def archbench_architectures():
     yield archbench.Architecture(name="branching", build=build, inputs=("image",))
+    yield archbench.Architecture(name="fixed", build=build_fixed, inputs=("image",))
 """
 
 
@@ -69,15 +83,21 @@ def test_torchscript(kept: tuple[Path, Record], tmp_path: Path) -> None:
     torch.testing.assert_close(found, archbench.load(record, out=out)(digits(5)), rtol=1e-5, atol=1e-5)
 
 
-def test_onnx(kept: tuple[Path, Record], tmp_path: Path) -> None:
-    """ONNX Runtime answers as the network does; the metadata name the trial."""
+def test_onnx(kept: tuple[Path, Record], tmp_path: Path, cli_here: Cli) -> None:
+    """ONNX Runtime answers as the network does; the metadata name the trial, and every step is told meanwhile."""
     out, record = kept
-    archbench.export(record, tmp_path / "net.onnx", out=out)
+    done = cli_here("export", f"{out}/{record.id[:8]}", "--out", "net.onnx", cwd=tmp_path)
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
     (found,) = session.run(["logits"], {"inputs": digits(5).numpy()})
 
     np.testing.assert_allclose(found, archbench.load(record, out=out)(digits(5)).detach(), rtol=1e-4, atol=1e-4)
     assert session.get_modelmeta().custom_metadata_map["archbench.trial"] == record.id
+    assert re.sub(r"\d+", "N", done.stderr).splitlines() == [
+        "Exporting: tracing (N s)",
+        "Exporting: taking operations apart (N s)",
+        "Exporting: translating the graph (N s)",
+        "Exporting: optimising the graph (N s)",
+    ]
 
 
 def test_safetensors(kept: tuple[Path, Record], tmp_path: Path) -> None:
@@ -120,6 +140,26 @@ def test_a_network_that_answers_otherwise_there_is_not_written(tmp_path: Path) -
         archbench.export(record, tmp_path / "net.pt", out=tmp_path / "out", plugin_files=[plugin])
 
     assert not (tmp_path / "net.pt").exists()
+
+
+def test_a_network_that_fails_there_says_why(tmp_path: Path) -> None:
+    """Of an error of many lines, the one is shown that says what is wrong: here, the batch of the trace stayed."""
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(BRANCHES)
+    record = train(tmp_path / "out", "fixed", "digits", plugin)
+    for ending, reason in (("pt", "RuntimeError: The size of tensor a"), ("onnx", r"InvalidArgument: .* index: 0 Got")):
+        with pytest.raises(DataError, match=rf"cannot be exported as \w+: {reason}.*; archbench\.load gives"):
+            archbench.export(record, tmp_path / f"net.{ending}", out=tmp_path / "out", plugin_files=[plugin])
+
+
+def test_the_reason_within_the_advice_of_an_exporter() -> None:
+    """The exporter of torch says how to report what it wraps; shown is what it wraps, without advice of its own."""
+    wrapped = TorchExportError("Failed to export the model. Next steps:\n- Debug it")
+    wrapped.__cause__ = ValueError("no such\noperation\n\nFor more, set TORCH_LOGS")
+
+    assert describe_failure(wrapped) == "ValueError: no such operation"
+    assert describe_failure(RuntimeError("x " * 999)).endswith(" x ...")
+    assert len(describe_failure(RuntimeError("x " * 999))) <= 400
 
 
 @pytest.mark.slow

@@ -158,7 +158,7 @@ def test_generated_tasks_keep_nothing_unless_asked(files: Path, cli_here: Cli) -
     done = cli_here("predict", f"kept/{other.id[:8]}", "spots/test", cwd=files)
     assert done.returncode == 2
     assert "has no reader that prepares new files" in done.stderr
-    with pytest.raises(SelectionError, match="keep is 'best'; give one of selected, last, none"):
+    with pytest.raises(SelectionError, match="`keep` is 'best'; give one of selected, last, none"):
         archbench.run("mlp", tasks="digits", keep="best")  # type: ignore[arg-type]
 
 

@@ -111,7 +111,7 @@ def test_what_is_missing_or_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("archbench._suite._loggers.find_spec", lambda name: None)
     with pytest.raises(SelectionError, match=r"needs the library wandb, .* pip install 'archbench\[wandb\]'"):
         train(tmp_path, logger="wandb")
-    with pytest.raises(SelectionError, match="logger is 'comet'; give one of tensorboard, csv, mlflow, wandb"):
+    with pytest.raises(SelectionError, match="`logger` is 'comet'; give one of tensorboard, csv, mlflow, wandb"):
         train(tmp_path, logger="comet")
     done = cli_here("run", "mlp", "--task", "digits", "--logger", "comet", "--out", "out", cwd=tmp_path)
     assert done.returncode == 2

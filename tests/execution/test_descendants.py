@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,18 @@ def test_the_server_dies_with_its_run(tmp_path: Path) -> None:
         wait_until(lambda: b"libtorch" in Path(f"/proc/{server}/maps").read_bytes())
         process.send_signal(signal.SIGKILL)
         wait_until(lambda: has_ended(server), 2)
+
+
+def test_a_stopped_run_removes_its_temporary_files(tmp_path: Path) -> None:
+    """Ctrl-C ends a run without the code at its exit; the folder with the socket of its server goes all the same."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the name of a socket must be short
+        with start(tmp_path, "--seeds", "9", TMPDIR=folder) as process:
+            wait_until(lambda: [*Path(folder).glob("pymp-*/*")])
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+        assert process.returncode == 130
+        assert [*Path(folder).glob("pymp-*")] == []
 
 
 @pytest.mark.slow

@@ -42,6 +42,18 @@ for thread in threads:
 """A new process in which eight threads, as those of an actor, give a node its first trials at the same moment."""
 
 
+STOPPED = """
+import os, sys
+from archbench._execution._node import NodeSupervisor
+node = NodeSupervisor()
+node.open(sys.stdin.buffer.read())
+print(len(os.listdir(os.environ["TMPDIR"])), flush=True)
+node.stop()
+os._exit(0)
+"""
+"""The process of a node, which its cluster kills after it was stopped."""
+
+
 @pytest.fixture
 def planned() -> list[PlannedTrial]:
     """Two short trials of the built-in `mlp`."""
@@ -159,6 +171,20 @@ def test_stopping_ends_running_trials(node: NodeSupervisor, planned: list[Planne
 
     assert time.monotonic() - started < 5
     assert node.poll(0.1) == []
+
+
+def test_a_stopped_node_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """Its folder and that with the socket of its server are gone before the cluster kills its process."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the name of a socket must be short
+        environment = {**os.environ, "TMPDIR": folder}
+        done = subprocess.run(
+            [sys.executable, "-c", STOPPED],
+            input=settings(tmp_path), env=environment, stdout=subprocess.PIPE, check=True,
+        )  # fmt: skip
+        left = {path.name for path in Path(folder).iterdir()}
+
+    assert int(done.stdout) >= 2
+    assert {name for name in left if name.startswith(("archbench-node-", "pymp-"))} == set()
 
 
 def test_first_trials_may_come_at_once(planned: list[PlannedTrial]) -> None:

@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
         return list_(folder)
 
     monkeypatch.setattr("os.scandir", fail)
-    with pytest.raises(StoreError, match=f"^cannot read {failing}: Input/output error$"):
+    with pytest.raises(StoreError, match=f"^cannot read {failing}: Input/output error; make it readable, or give"):
         store.load()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +70,30 @@ def make_newer() -> MakeNewer:
         return path.read_bytes()
 
     return make
+
+
+ERROR = """
+import archbench
+
+@archbench.hookimpl
+def archbench_tasks():
+    info = archbench.TaskInfo(kind="sequence", input_shape=(9, 1), outputs=1)
+    yield archbench.Task(
+        name="error", info=info, load="never:called", loss="mean_squared_error", metric="mean_squared_error",
+        chance=1.0, oracle=0.0, margin={margin},
+    )
+"""
+
+
+@pytest.fixture
+def on_error(tmp_path: Path) -> Callable[[float | None], dict[str, Any]]:
+    """`on_error(margin)` returns options that compare on a task whose metric is an error, with this margin or none."""
+
+    def declare(margin: float | None) -> dict[str, Any]:
+        (tmp_path / "error.py").write_text(ERROR.format(margin=margin))
+        return {"tasks": "error", "plugin_files": [tmp_path / "error.py"]}
+
+    return declare
 
 
 @pytest.fixture(scope="session")

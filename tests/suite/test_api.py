@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -142,7 +144,11 @@ def test_failing_trials_are_records(tmp_path: Path) -> None:
         ({"strategy": "dp", "devices_per_trial": 2}, archbench.SelectionError, "'dp'; give one of ddp, fsdp"),
         ({"per_device": 0}, archbench.SelectionError, "at least 1, or auto"),
         ({"per_device": "many"}, archbench.SelectionError, "'many'; give a number"),
-        ({"per_device": 2, "workers": 3}, archbench.SelectionError, "workers is 3 and per device is 2.*leave one out"),
+        (
+            {"per_device": 2, "workers": 3},
+            archbench.SelectionError,
+            "`workers` is 3 and `per_device` is 2.*leave one out",
+        ),
         ({"per_device": "auto", "workers": 1}, archbench.SelectionError, "leave one out"),
         ({"per_device": 2, "devices_per_trial": 2}, archbench.SelectionError, "a trial takes several devices, or"),
         ({"device": "tpu"}, archbench.SelectionError, "auto, cpu, cuda, mps"),
@@ -168,6 +174,42 @@ def test_reading_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """The error names the folder and what to do."""
     with pytest.raises(archbench.StoreError, match=r"no folder .*nowhere; run archbench\.run first"):
         archbench.read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        archbench.read,
+        archbench.claims,
+        functools.partial(archbench.study, "gates"),
+        archbench.load,
+        archbench.reproduce,
+    ],
+)
+def test_a_folder_that_the_system_refuses(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reads a folder raises an error of the suite that names it, the reason and the way out."""
+    known, refused = Path.is_dir, [tmp_path, tmp_path / "records"]
+
+    def fail(path: Path) -> bool:
+        if path in refused:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return known(path)
+
+    monkeypatch.setattr(Path, "is_dir", fail)
+    with pytest.raises(
+        archbench.StoreError, match=f"cannot read {tmp_path}.*: Permission denied; make it readable, or"
+    ):
+        ask(tmp_path)
+
+
+def test_a_file_in_the_place_of_the_records(tmp_path: Path) -> None:
+    """The error names the file and what to do."""
+    (tmp_path / "records").touch()
+
+    with pytest.raises(
+        archbench.StoreError, match=r"cannot read .*records: Not a directory; make it readable, or give"
+    ):
+        archbench.read(tmp_path)
 
 
 def test_reading_moves_no_invalid_record(tmp_path: Path) -> None:

@@ -92,24 +92,10 @@ def test_two_entrants_are_compared_by_the_paired_t_test(scored: Any) -> None:
     assert pair.seeds_needed is None
 
 
-LINEAR = """
-import archbench
-
-@archbench.hookimpl
-def archbench_tasks():
-    info = archbench.TaskInfo(kind="sequence", input_shape=(9, 1), outputs=1)
-    yield archbench.Task(
-        name="error", info=info, load="never:called", loss="mean_squared_error", metric="mean_squared_error",
-        chance=1.0, oracle=0.0, margin=0.01,
-    )
-"""
-
-
-def test_error_is_turned_round(scored: Any, tmp_path: Path) -> None:
+def test_error_is_turned_round(scored: Any, on_error: Any) -> None:
     """Under a metric of which less is better, the entrant with the larger error is worse."""
-    (tmp_path / "linear.py").write_text(LINEAR)
     scored(lambda name, task, seed: 0.3 + 0.001 * seed if name == "gru" else 0.1)
-    found = compare("gru", "lstm", tasks="error", seeds=4, plugin_files=[tmp_path / "linear.py"]).answer
+    found = compare("gru", "lstm", seeds=4, **on_error(0.01)).answer
 
     assert found.higher_is_better is False
     assert found.means == {"gru": pytest.approx(0.3015), "lstm": pytest.approx(0.1)}
@@ -316,12 +302,12 @@ def test_decide_does_not_go_on_where_nothing_is_open(scored: Any) -> None:
     ("architectures", "options", "message"),
     [
         (["mlp"], {}, "one entrant cannot be compared"),
-        (["mlp", "lstm"], {"seeds": 2}, "2 seeds cannot be compared; give 3 or more"),
-        (["mlp", "lstm"], {"decide": True, "max_seeds": 2}, "2 seeds cannot be compared"),
+        (["mlp", "lstm"], {"seeds": 2}, "`seeds` is 2; give 3 or more"),
+        (["mlp", "lstm"], {"decide": True, "max_seeds": 2}, "`max_seeds` is 2; give 3 or more"),
         (["mlp", "lstm"], {"decide": True, "max_seeds": 201}, "at most 200 are possible"),
-        (["mlp", "lstm"], {"decide": True, "seeds": 3}, "give max_seeds"),
-        (["mlp", "lstm"], {"max_seeds": 5}, "max_seeds needs decide"),
-        (["mlp", "lstm"], {"margin": -1.0}, "margin is -1"),
+        (["mlp", "lstm"], {"decide": True, "seeds": 3}, "`seeds` is a fixed number, and `decide` adds seeds"),
+        (["mlp", "lstm"], {"max_seeds": 5}, "`max_seeds` is where `decide` ends; add `decide`"),
+        (["mlp", "lstm"], {"margin": -1.0}, "`margin` is -1"),
         (["resne*", "gru"], {"tasks": "adding"}, "no task suits all of them \\(gru takes adding\\)|one entrant"),
     ],
 )
@@ -334,6 +320,32 @@ def test_impossible_comparison_is_refused(
         compare(*architectures, **options)
 
     assert runs == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--decide", "--seeds", "5"),
+            "--seeds is a fixed number, and --decide adds seeds; leave one out, or say with",
+        ),
+        (("--max-seeds", "5"), "--max-seeds is where --decide ends; add --decide, or give a fixed number as --seeds"),
+        (("--decide", "--max-seeds", "2"), "--max-seeds is 2; give 3 or more"),
+        (("--decide", "--max-seeds", "201"), "--max-seeds is 201; at most 200 are possible"),
+        (("--seeds", "2"), "--seeds is 2; give 3 or more"),
+        (("--margin", "-1"), "--margin is -1; give the smallest difference that matters"),
+        (("--workers", "0"), "--workers is 0; at least 1 is needed"),
+        (("--timeout", "0"), "--timeout is 0; give a positive number of seconds"),
+    ],
+)
+def test_refusals_name_the_options(cli_here: Cli, tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    """On the command line an error calls arguments by their options, in words and as JSON."""
+    asked = ("compare", "mlp", "lstm", "--task", "digits", *options)
+    done, described = cli_here(*asked, cwd=tmp_path), cli_here(*asked, "--json", cwd=tmp_path)
+
+    assert (done.returncode, described.returncode) == (2, 2)
+    assert done.stderr.startswith(f"benchmark: {message}")
+    assert json.loads(described.stdout)["error"].startswith(message)
 
 
 def test_answer_in_the_terminal(scored: Any, cli_here: Cli, tmp_path: Path) -> None:

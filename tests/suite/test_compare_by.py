@@ -136,7 +136,7 @@ def test_margin_of_ratios_is_a_factor(measured: Install) -> None:
 @pytest.mark.parametrize(
     ("tasks", "margin", "message"),
     [
-        ("hidden-velocity", 0.01, "margin is 0.01, but hidden-velocity is compared by the ratio .* such as 1.25"),
+        ("hidden-velocity", 0.01, "`margin` is 0.01, but hidden-velocity is compared by the ratio .* such as 1.25"),
         (["hidden-velocity", "parity"], 1.5, "hidden-velocity is compared by the ratio of errors and parity by the"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from scipy import stats
 import archbench
 from archbench import Observer
 from archbench._planning import Device
-from archbench._plugins import load_plugins
 from archbench._records import Pairing, Scores
 from archbench._suite import Results
 from archbench._suite._comparison import generous
@@ -82,30 +80,16 @@ def test_the_forecast_without_pairing_takes_the_noise_of_both(scored: Install) -
     assert pair.seeds_needed >= once
 
 
-LINEAR = """
-import archbench
-
-@archbench.hookimpl
-def archbench_tasks():
-    info = archbench.TaskInfo(kind="sequence", input_shape=(9, 1), outputs=1)
-    yield archbench.Task(
-        name="error", info=info, load="never:called", loss="mean_squared_error", metric="mean_squared_error",
-        chance=1.0, oracle=0.0,
-    )
-"""
-
-
 def printed(found: Any, capsys: pytest.CaptureFixture[str]) -> str:
     """Return the table of a comparison and what is said below it."""
-    show_comparison(found, ["gru", "lstm"], ["error"], "smoke", load_plugins(only=[]), json=False)
+    show_comparison(found, "benchmark compare gru lstm", json=False)
     return capsys.readouterr().out
 
 
 @pytest.fixture
-def linear(tmp_path: Path) -> dict[str, Any]:
+def linear(on_error: Callable[[float | None], dict[str, Any]]) -> dict[str, Any]:
     """Options that compare on a task whose metric is an error without a margin."""
-    (tmp_path / "linear.py").write_text(LINEAR)
-    return {"tasks": "error", "plugin_files": [tmp_path / "linear.py"]}
+    return on_error(None)
 
 
 def test_small_and_large_scores_are_readable(

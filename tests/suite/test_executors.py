@@ -52,13 +52,13 @@ def test_a_missing_extra_as_json_and_from_python(lacking: str, cli_here: Cli, tm
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"executor": "dask"}, "executor is 'dask'; give one of local, ray, slurm"),
-        ({"address": "head:6379"}, "'head:6379', which is for Ray; add --executor ray"),
+        ({"executor": "dask"}, "`executor` is 'dask'; give one of local, ray, slurm"),
+        ({"address": "head:6379"}, "'head:6379', which is for Ray; add `executor` ray"),
         ({"executor": "ray", "address": "ray://head:10001"}, "give HOST:PORT or auto, on a machine of the cluster"),
         ({"executor": "ray", "address": "head"}, "give HOST:PORT or auto"),
-        ({"nodes": 2}, "add --executor slurm"),
-        ({"executor": "ray", "slurm": {"partition": "gpu"}}, "add --executor slurm"),
-        ({"executor": "slurm", "nodes": 0}, "nodes is 0; at least 1"),
+        ({"nodes": 2}, "add `executor` slurm"),
+        ({"executor": "ray", "slurm": {"partition": "gpu"}}, "add `executor` slurm"),
+        ({"executor": "slurm", "nodes": 0}, "`nodes` is 0; at least 1"),
         ({"executor": "slurm", "slurm": {"time": "1:00:00"}}, "'1:00:00'; give whole minutes"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_state_that_was_not_kept(wanted: dict[str, Any], recorder: Any, tmp_pa
 
 def test_trials_on_several_devices(wanted: dict[str, Any], tmp_path: Path) -> None:
     """They would keep no state, so they are refused before anything is written."""
-    with pytest.raises(archbench.SelectionError, match="devices per trial are 2, and --extend keeps the state of"):
+    with pytest.raises(archbench.SelectionError, match="`devices_per_trial` is 2, and `extend` keeps the state of"):
         archbench.run("mlp", protocol=tmp_path / "short.toml", extend=True, devices_per_trial=2, **wanted)
 
     assert not (tmp_path / "out").exists()

@@ -183,9 +183,9 @@ def test_a_trial_that_is_not_finished_in_time(small_results: Results, monkeypatc
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"sample": 0}, SelectionError, "sample is 0"),
-        ({"workers": 0}, SelectionError, "workers is 0"),
-        ({"device": "tpu"}, SelectionError, "device is 'tpu'"),
+        ({"sample": 0}, SelectionError, "`sample` is 0"),
+        ({"workers": 0}, SelectionError, "`workers` is 0"),
+        ({"device": "tpu"}, SelectionError, "`device` is 'tpu'"),
         ({"tasks": "digits"}, SelectionError, "give own files only, as SCHEME:PATH"),
         ({"out": "."}, SelectionError, "is a folder; give a file"),
         ({"out": "records/certificate.json"}, SelectionError, "is among the records"),

@@ -184,5 +184,5 @@ def test_samples_are_fair(make_record: MakeRecord) -> None:
 @pytest.mark.parametrize("count", [0, -3])
 def test_an_empty_sample(make_record: MakeRecord, count: int) -> None:
     """A sample of nothing is refused."""
-    with pytest.raises(SelectionError, match=f"sample is {count}; at least 1 is needed"):
+    with pytest.raises(SelectionError, match=f"`sample` is {count}; at least 1 is needed"):
         draw([make_record()], count, seed=0)

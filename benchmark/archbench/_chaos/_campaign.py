@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import tempfile
 import time
@@ -87,8 +88,7 @@ def carry_out(
     """
     start = time.monotonic()
     found: list[Fault] = []
-    with tempfile.TemporaryDirectory(prefix="archbench-chaos-") as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory(prefix="archbench-chaos-") as place, _temporary_files(folder := Path(place)):
         undisturbed = run_undisturbed(lambda out: subject.start(out, "undisturbed"), folder / "undisturbed")
         struck = _Struck(Ground(subject, undisturbed), folder, seed, faults, kinds)
         with contextlib.closing(struck.each()) as strikes:
@@ -106,6 +106,19 @@ def carry_out(
         counts=count(found, struck.missed),
         faults=found,
     )
+
+
+@contextlib.contextmanager
+def _temporary_files(folder: Path) -> Iterator[None]:
+    """Let the runs make their temporary files in a folder that goes with the campaign: a killed run leaves its own."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
 
 
 def _gather(strikes: Iterator[Fault], found: list[Fault], tell: Callable[[Fault], None]) -> bool:

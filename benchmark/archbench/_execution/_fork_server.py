@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing import context, forkserver, popen_forkserver, reduction, resource_tracker, spawn, util
-from typing import Any
+from multiprocessing import context, forkserver, popen_forkserver, process, reduction, resource_tracker, spawn, util
+from typing import Any, ClassVar
 
 PARENT = "ARCHBENCH_SERVER_OF"
 """Environment variable by which the server knows the process that started it."""
@@ -40,8 +41,7 @@ def start_server(environment: Mapping[str, str], modules: Sequence[str]) -> int:
     """
     _server.set_forkserver_preload([*modules])
     with _environment({**environment, PARENT: str(os.getpid())}):
-        with _short_folder():
-            util.get_temp_dir()  # made once, and kept for the sockets of this process
+        _make_folder()
         resource_tracker.ensure_running()  # its start ends with SIGINT unblocked
         with _interrupts_blocked():
             _server.ensure_running()
@@ -105,16 +105,35 @@ def has_ended(server: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _short_folder() -> Iterator[None]:
-    """Meanwhile, let temporary files lie in a folder with a name that is short enough for a socket."""
-    before = tempfile.tempdir
-    if len(os.fsencode(tempfile.gettempdir())) > _LONGEST:
-        tempfile.tempdir = _SHORT
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
+class _Sockets:
+    """The folder for the sockets of this process, if it was made here and is still there."""
+
+    folder: ClassVar[str | None] = None
+
+
+def _make_folder() -> None:
+    """Make the folder for the sockets of this process as multiprocessing does, with a name short enough for them."""
+    settings = vars(process.current_process())["_config"]
+    if settings.get("tempdir") is None:
+        usual = tempfile.gettempdir()
+        folder = tempfile.mkdtemp(prefix="pymp-", dir=_SHORT if len(os.fsencode(usual)) > _LONGEST else usual)
+        _Sockets.folder = settings["tempdir"] = folder
+        util.Finalize(None, remove_folder, exitpriority=-100)
+
+
+def remove_folder() -> None:
+    """Remove the folder of the server's socket, for a process that is about to end without the code at its exit."""
+    if _Sockets.folder is not None:
+        vars(process.current_process())["_config"]["tempdir"] = None
+        shutil.rmtree(_Sockets.folder, ignore_errors=True)
+        _Sockets.folder = None
+
+
+def remove_folder_if_ended() -> None:
+    """Remove the folder of the server's socket if the server has ended, as it does with the thread that started it."""
+    server = vars(_server)["_forkserver_pid"]
+    if server is not None and has_ended(server):
+        remove_folder()
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ import msgspec
 
 from archbench._execution._arrivals import Arrivals, ShippedTrial
 from archbench._execution._fitness import Expected, complain
+from archbench._execution._fork_server import remove_folder_if_ended
 from archbench._execution._messages import Joined, Left, NodeSettings
 from archbench._execution._pool import Pool, open_pool
 from archbench._execution._supervisor import execute
@@ -82,11 +83,12 @@ class NodeSupervisor:
         return found
 
     def stop(self) -> None:
-        """End all trials at once, and remove the temporary folder."""
+        """End all trials at once, and remove the temporary folders; a cluster kills this process next."""
         self._stopping = True
         self._arrivals.close()
         if self._thread is not None:
             self._thread.join()
+            remove_folder_if_ended()
 
     def _work(self, wanted: NodeSettings) -> None:
         folder = Path(tempfile.mkdtemp(prefix="archbench-node-"))

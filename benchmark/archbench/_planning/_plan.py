@@ -64,9 +64,9 @@ def make_plan(
         IncompatibleError: nothing is left to train; where others are, an architecture that fits no task is declined.
     """
     if seeds < 1:
-        raise SelectionError(f"seeds is {seeds}; at least 1 is needed (3 or more for an interval)")
+        raise SelectionError(f"`seeds` is {seeds}; at least 1 is needed (3 or more for an interval)")
     if seeds > TUNING_SEED:
-        raise SelectionError(f"seeds is {seeds}; at most {TUNING_SEED} are possible, further ones are for tuning")
+        raise SelectionError(f"`seeds` is {seeds}; at most {TUNING_SEED} are possible, further ones are for tuning")
     cells = make_cells(architectures, tasks, protocol, seeds=seeds)
     possible = tuple(cell for cell in cells if not cell.declined)
     if cells and not possible:

@@ -36,7 +36,7 @@ class Shard:
         found = _FORM.fullmatch(text)
         if found is None or int(found[1]) > int(found[2]):
             raise SelectionError(
-                f"shard is {text!r}; give I/N, such as 1/4 for the first of four shares, where I goes from 1 to N"
+                f"`shard` is {text!r}; give I/N, such as 1/4 for the first of four shares, where I goes from 1 to N"
             )
         return cls(int(found[1]), int(found[2]))
 

@@ -40,7 +40,7 @@ class ActivePlugin:
 
 @dataclass(frozen=True, eq=False)
 class Plugins:
-    """The plugins that could be loaded, the items that they registered, and the problems of the others."""
+    """The plugins that could be loaded, their items, the problems of the others, and the names that were blocked."""
 
     architectures: tuple[Registered[Architecture], ...] = ()
     tasks: tuple[Registered[Task], ...] = ()
@@ -50,6 +50,7 @@ class Plugins:
     protocols: tuple[Registered[Protocol], ...] = ()
     problems: tuple[Problem, ...] = ()
     statuses: tuple[PluginStatus, ...] = ()
+    blocked: tuple[str, ...] = ()
     _active: tuple[ActivePlugin, ...] = field(default=(), repr=False)
     _reported: set[tuple[str, str]] = field(default_factory=set, repr=False)
     _watchers: dict[str, Watcher] = field(default_factory=dict, repr=False)

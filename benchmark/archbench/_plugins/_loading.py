@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from archbench._errors import PluginError
@@ -44,7 +45,7 @@ def load_plugins(
         loader.consider(candidate, reason)
     for importable in named:
         loader.demand(importable)
-    return loader.result()
+    return replace(loader.result(), blocked=tuple(blocked))
 
 
 def load_source(source: PluginSource, expected: Origin) -> Plugins:

@@ -11,6 +11,7 @@ from archbench._records._differences import compare_records as compare_records
 from archbench._records._files import TEMPORARY as TEMPORARY
 from archbench._records._files import decode_record as decode_record
 from archbench._records._files import encode_record as encode_record
+from archbench._records._files import folder_exists as folder_exists
 from archbench._records._files import read_plain_file as read_plain_file
 from archbench._records._files import try_writing as try_writing
 from archbench._records._files import write_atomically as write_atomically

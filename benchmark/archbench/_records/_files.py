@@ -156,6 +156,23 @@ def read_plain_file(path: Path | str) -> bytes:
         os.close(descriptor)
 
 
+def folder_exists(path: Path) -> bool:
+    """Return whether a folder is there.
+
+    Raises:
+        StoreError: the system does not say, as below a folder of somebody else.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path | str, error: OSError) -> StoreError:
+    """Return the error about a file or a folder that the system does not let us read."""
+    return StoreError(f"cannot read {path}: {error.strerror or error}; make it readable, or give another folder")
+
+
 def _is_device(mode: int) -> bool:
     return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 

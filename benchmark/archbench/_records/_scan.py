@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from archbench._errors import RecordError, StoreError
+from archbench._errors import RecordError
 from archbench._garbage import without_collection
-from archbench._records._files import checksum, decode_record, read_plain_file
+from archbench._records._files import checksum, decode_record, read_plain_file, unreadable
 from archbench._records._fit import misfit
 from archbench._records._parts import Parts
 from archbench._records._record import Record
@@ -68,7 +68,7 @@ def read_files(paths: Iterable[str]) -> Found:
             except ValueError as error:
                 found.broken.append((Path(path), str(error)))
             except OSError as error:
-                raise StoreError(f"cannot read {path}: {error.strerror or error}") from None
+                raise unreadable(path, error) from None
     for mine in copies.values():
         _choose(mine, found)
     return found

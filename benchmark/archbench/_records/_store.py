@@ -38,6 +38,7 @@ from archbench._records._files import (
     decode_record,
     encode_record,
     read_plain_file,
+    unreadable,
     write_atomically,
 )
 from archbench._records._holding import hold
@@ -292,7 +293,7 @@ class Store:
 def _refuse_unreadable(error: OSError) -> None:
     """Raise if a folder is there and cannot be listed: its trials would count as open, and be trained again."""
     if not isinstance(error, FileNotFoundError):
-        raise StoreError(f"cannot read {error.filename}: {error.strerror or error}") from None
+        raise unreadable(error.filename, error) from None
 
 
 def _checksum_of(path: str) -> str:

@@ -129,11 +129,11 @@ def read_records(folder: str | Path) -> Read:
         StoreError: there is no such folder.
     """
     from archbench._errors import StoreError
-    from archbench._records import Store, printable
+    from archbench._records import Store, folder_exists, printable
     from archbench._suite._newer import describe_newer
 
     root = Path(folder)
-    if not root.is_dir() and root != DEFAULT_OUT:
+    if not folder_exists(root) and root != DEFAULT_OUT:
         raise StoreError(f"there is no folder {root}; run a study into it first, see `benchmark study list`")
     store = Store(root)
     records, broken = store.scan()

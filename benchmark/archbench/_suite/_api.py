@@ -245,10 +245,10 @@ def read(folder: str | Path = DEFAULT_OUT) -> Results:
         StoreError: there is no such folder, or it cannot be read.
     """
     from archbench._errors import StoreError
-    from archbench._records import SetAside, Store, printable
+    from archbench._records import SetAside, Store, folder_exists, printable
 
     root = Path(folder)
-    if not root.is_dir():
+    if not folder_exists(root):
         raise StoreError(f"there is no folder {root}; run archbench.run first, or give the folder that it wrote")
     store = Store(root)
     found, broken = store.scan()

@@ -42,11 +42,13 @@ class Rules:
         from archbench._statistics import MIN_SEEDS, MOST_SEEDS  # numpy and scipy are for those who compare
 
         if self.seeds < MIN_SEEDS:
-            raise SelectionError(f"{self.seeds} seeds cannot be compared; give {MIN_SEEDS} or more")
+            raise SelectionError(
+                f"`{'max_seeds' if self.decide else 'seeds'}` is {self.seeds}; give {MIN_SEEDS} or more"
+            )
         if self.decide and self.seeds > MOST_SEEDS:
-            raise SelectionError(f"max_seeds is {self.seeds}; at most {MOST_SEEDS} are possible")
+            raise SelectionError(f"`max_seeds` is {self.seeds}; at most {MOST_SEEDS} are possible")
         if self.margin is not None and not self.margin >= 0:
-            raise SelectionError(f"margin is {self.margin:g}; give the smallest difference that matters, 0 or more")
+            raise SelectionError(f"`margin` is {self.margin:g}; give the smallest difference that matters, 0 or more")
 
 
 def make_rules(seeds: int | None, usual: int, *, decide: bool, max_seeds: int | None, margin: float | None) -> Rules:
@@ -63,9 +65,11 @@ def make_rules(seeds: int | None, usual: int, *, decide: bool, max_seeds: int | 
         SelectionError: the options contradict each other, or a value is not allowed.
     """
     if decide and seeds is not None:
-        raise SelectionError("seeds is for a fixed number; with decide, give max_seeds")
+        raise SelectionError(
+            "`seeds` is a fixed number, and `decide` adds seeds; leave one out, or say with `max_seeds` where to end"
+        )
     if max_seeds is not None and not decide:
-        raise SelectionError("max_seeds needs decide; for a fixed number, give seeds")
+        raise SelectionError("`max_seeds` is where `decide` ends; add `decide`, or give a fixed number as `seeds`")
     from archbench._statistics import MIN_SEEDS
 
     fixed = max(usual, MIN_SEEDS) if seeds is None else seeds
@@ -150,12 +154,12 @@ def _check_margin(margin: float | None, cells: Sequence[Cell]) -> None:
     if len(by_ratio) < len(cells):
         others = [cell.task.component.label for cell in cells if cell.facts.factor is None]
         raise SelectionError(
-            f"margin is {margin:g}, but {', '.join(by_ratio)} is compared by the ratio of errors and "
+            f"`margin` is {margin:g}, but {', '.join(by_ratio)} is compared by the ratio of errors and "
             f"{', '.join(others)} by the difference of scores; leave it out, or name tasks of one kind"
         )
     if margin < 1:
         raise SelectionError(
-            f"margin is {margin:g}, but {', '.join(by_ratio)} is compared by the ratio of errors; give the smallest "
+            f"`margin` is {margin:g}, but {', '.join(by_ratio)} is compared by the ratio of errors; give the smallest "
             "factor that matters, such as 1.25, or 1 for any"
         )
 

@@ -44,6 +44,7 @@ def export_kept(
     plugins: Plugins,
     *,
     warn: Callable[[str], object],
+    tell: Callable[[str], object] = lambda step: None,
 ) -> Exported:
     """Write a kept network to a file, once its outputs there equal those that it gives here.
 
@@ -52,6 +53,7 @@ def export_kept(
         path: of the file; None for the name of the architecture with the first digits of the trial, in this folder.
         kind: the format; None for the one that the ending of the path says.
         out, plugins, warn: as of `load_network`.
+        tell: is told each step of an export that may take minutes.
 
     Raises:
         SelectionError: neither format nor path is given, they are not known, or libraries are missing.
@@ -65,7 +67,7 @@ def export_kept(
     kept, network = open_network(target, out, plugins, warn=warn)
     from archbench._training._exporting import export_network, input_names
 
-    data, difference = export_network(network, kept, kind)
+    data, difference = export_network(network, kept, kind, tell=tell)
     place = path or Path(_name(kept, kind))
     write_atomically(place, data)
     return Exported(kept, kind, place, len(data), difference, input_names(kept))

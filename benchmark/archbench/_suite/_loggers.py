@@ -18,7 +18,7 @@ def require_logger(name: str) -> None:
 
     allowed = get_args(LoggerName)
     if name not in allowed:
-        raise SelectionError(f"logger is {name!r}; give one of {', '.join(allowed)}")
+        raise SelectionError(f"`logger` is {name!r}; give one of {', '.join(allowed)}")
     if name != "csv" and find_spec(name) is None:
         raise SelectionError(
             f"the logger {name} needs the library {name}, which is not installed; run pip install 'archbench[{name}]'"

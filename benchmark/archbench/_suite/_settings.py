@@ -80,17 +80,17 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         if self.keep not in (None, *get_args(Keep)):
-            raise SelectionError(f"keep is {self.keep!r}; give one of {', '.join(get_args(Keep))}")
+            raise SelectionError(f"`keep` is {self.keep!r}; give one of {', '.join(get_args(Keep))}")
         if self.logger is not None:
             require_logger(self.logger)
         if self.device not in get_args(DeviceChoice):
-            raise SelectionError(f"device is {self.device!r}; give one of {', '.join(get_args(DeviceChoice))}")
+            raise SelectionError(f"`device` is {self.device!r}; give one of {', '.join(get_args(DeviceChoice))}")
         if self.timeout is not None and not self.timeout > 0:
-            raise SelectionError(f"timeout is {self.timeout:g}; give a positive number of seconds")
+            raise SelectionError(f"`timeout` is {self.timeout:g}; give a positive number of seconds")
         if self.workers is not None and self.workers < 1:
-            raise SelectionError(f"workers is {self.workers}; at least 1 is needed")
+            raise SelectionError(f"`workers` is {self.workers}; at least 1 is needed")
         if self.devices_per_trial < 1:
-            raise SelectionError(f"devices per trial are {self.devices_per_trial}; at least 1 is needed")
+            raise SelectionError(f"`devices_per_trial` is {self.devices_per_trial}; at least 1 is needed")
         self._check_strategy()
         self._check_per_device()
         self._check_executor()
@@ -102,11 +102,11 @@ class RunSettings:
 
     def _check_strategy(self) -> None:
         if self.strategy not in get_args(Strategy):
-            raise SelectionError(f"strategy is {self.strategy!r}; give one of {', '.join(get_args(Strategy))}")
+            raise SelectionError(f"`strategy` is {self.strategy!r}; give one of {', '.join(get_args(Strategy))}")
         if self.sharded and self.devices_per_trial == 1:
             raise SelectionError(
-                "strategy is 'fsdp', which shards weights over the devices of a trial, and devices per trial are 1; "
-                "give 2 at least with --devices-per-trial, or leave out --strategy"
+                "`strategy` is 'fsdp', which shards weights over the devices of a trial, and `devices_per_trial` is 1; "
+                "give 2 at least, or leave out `strategy`"
             )
 
     def _check_per_device(self) -> None:
@@ -114,47 +114,47 @@ class RunSettings:
         if number is None:
             return
         if number != "auto" and not (isinstance(number, int) and number >= 1):
-            raise SelectionError(f"per device is {number!r}; give a number of trials, at least 1, or auto")
+            raise SelectionError(f"`per_device` is {number!r}; give a number of trials, at least 1, or auto")
         if self.workers is not None:
             raise SelectionError(
-                f"workers is {self.workers} and per device is {number}, and both say how many trials run at a time; "
-                "leave one out"
+                f"`workers` is {self.workers} and `per_device` is {number}, and both say how many trials run at a "
+                "time; leave one out"
             )
         if self.devices_per_trial > 1:
             raise SelectionError(
-                f"devices per trial are {self.devices_per_trial} and per device is {number}: a trial takes several "
+                f"`devices_per_trial` is {self.devices_per_trial} and `per_device` is {number}: a trial takes several "
                 "devices, or a device several trials; leave one out"
             )
         if number == "auto" and self.executor != "local":
             raise SelectionError(
-                f"per device is auto, which is measured on this machine, and executor is {self.executor!r}; give the "
-                "number of trials for each device of a node"
+                f"`per_device` is auto, which is measured on this machine, and `executor` is {self.executor!r}; give "
+                "the number of trials for each device of a node"
             )
 
     def _check_executor(self) -> None:
         if self.executor not in get_args(ExecutorKind):
-            raise SelectionError(f"executor is {self.executor!r}; give one of {', '.join(get_args(ExecutorKind))}")
+            raise SelectionError(f"`executor` is {self.executor!r}; give one of {', '.join(get_args(ExecutorKind))}")
         if self.address is not None and self.executor != "ray":
-            raise SelectionError(f"address is {self.address!r}, which is for Ray; add --executor ray")
+            raise SelectionError(f"`address` is {self.address!r}, which is for Ray; add `executor` ray")
         if self.address is not None and not _ADDRESS.fullmatch(self.address):
-            raise SelectionError(f"address is {self.address!r}; give HOST:PORT or auto, on a machine of the cluster")
+            raise SelectionError(f"`address` is {self.address!r}; give HOST:PORT or auto, on a machine of the cluster")
         if (self.nodes is not None or self.slurm) and self.executor != "slurm":
-            raise SelectionError("nodes and options of sbatch are for SLURM; add --executor slurm")
+            raise SelectionError("`nodes` and `slurm` are for SLURM; add `executor` slurm")
         if self.nodes is not None and self.nodes < 1:
-            raise SelectionError(f"nodes is {self.nodes}; at least 1 is needed")
+            raise SelectionError(f"`nodes` is {self.nodes}; at least 1 is needed")
         if not self.slurm.get("time", "1").isdigit():
-            raise SelectionError(f"time of SLURM is {self.slurm['time']!r}; give whole minutes, such as time=240")
-        given = {"--logger": self.logger, "--extend": self.extend, "--seeds-together": self.seeds_together}
+            raise SelectionError(f"time of `slurm` is {self.slurm['time']!r}; give whole minutes, such as time=240")
+        given = {"`logger`": self.logger, "`extend`": self.extend, "`seeds_together`": self.seeds_together}
         local = [name for name, value in given.items() if value]
         if local and self.executor != "local":
-            raise SelectionError(f"{local[0]} is for trials of this machine; leave it out, or --executor")
+            raise SelectionError(f"{local[0]} is for trials of this machine; leave it out, or `executor`")
         if self.extend and self.devices_per_trial > 1:
             raise SelectionError(
-                f"devices per trial are {self.devices_per_trial}, and --extend keeps the state of one; leave one out"
+                f"`devices_per_trial` is {self.devices_per_trial}, and `extend` keeps the state of one; leave one out"
             )
         if self.seeds_together and (self.devices_per_trial > 1 or len(local) > 1):
-            other = "--devices-per-trial" if self.devices_per_trial > 1 else local[0]
-            raise SelectionError(f"{other} is for trials that train one by one; leave it out, or --seeds-together")
+            other = "`devices_per_trial`" if self.devices_per_trial > 1 else local[0]
+            raise SelectionError(f"{other} is for trials that train one by one; leave it out, or `seeds_together`")
         if self.executor != "local":
             from archbench._execution import require  # commands that train nothing should not pay for it
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archbench._errors import RecordError, SelectionError, StoreError
 from archbench._protocols import identity_hash
-from archbench._records import CellKey, Record, Store, decode_record, misfit
+from archbench._records import CellKey, Record, Store, decode_record, folder_exists, misfit
 from archbench._suite._certificate import InvalidFile
 from archbench._suite._settings import DEFAULT_OUT
 
@@ -65,7 +65,7 @@ def draw(records: Collection[Record], count: int, *, seed: int) -> list[Record]:
         SelectionError: the count is not positive.
     """
     if count < 1:
-        raise SelectionError(f"sample is {count}; at least 1 is needed")
+        raise SelectionError(f"`sample` is {count}; at least 1 is needed")
     cells: defaultdict[CellKey, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda record: identity_hash([seed, record.id])):
         cells[record.trial.cell].append(record)
@@ -75,7 +75,7 @@ def draw(records: Collection[Record], count: int, *, seed: int) -> list[Record]:
 
 
 def _open_folder(root: Path) -> Source:
-    if not (root / "records").is_dir():
+    if not folder_exists(root / "records"):
         above = next((path.parent for path in (root, *root.parents) if path.name == "records"), None)
         hint = f"give {above}" if above else "give the folder that a run wrote, or the file of a record"
         raise StoreError(f"{root} holds no folder records/; {hint}")

@@ -17,7 +17,7 @@ import msgspec
 
 from archbench._errors import StoreError
 from archbench._planning import Device
-from archbench._records import Record, Store, Trial, is_held, printable, write_atomically
+from archbench._records import Record, Store, Trial, folder_exists, is_held, printable, write_atomically
 from archbench._suite._observer import Observer
 from archbench._suite._pace import Pace
 
@@ -177,7 +177,7 @@ def read_folder_status(root: Path) -> FolderStatus:
     Raises:
         StoreError: the folder is not there or cannot be read.
     """
-    if not root.is_dir():
+    if not folder_exists(root):
         raise StoreError(f"there is no folder {root}; name the folder of a run with --out")
     store = Store(root)
     found, broken = store.scan()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,11 +23,23 @@ BATCHES = (1, 2, 7)
 TOLERANCE = 1e-4
 """Largest difference of two outputs, over the largest output of the batch. Other libraries add in another order."""
 
+TRACERS_STEPS = {
+    "Obtain model graph": "tracing",
+    "Run decompositions": "taking operations apart",
+    "Translate the graph": "translating the graph",
+    "Optimize the ONNX graph": "optimising the graph",
+}
+"""What torch prints when a step begins, and what it is called here; a graph of ten thousand nodes takes minutes."""
+
+LONGEST_REASON = 400
+
 Answer = Callable[[tuple[Tensor, ...]], Tensor]
 Arguments = tuple[Tensor, ...]
 
 
-def export_network(network: nn.Module, kept: KeptNetwork, kind: ExportFormat) -> tuple[bytes, float]:
+def export_network(
+    network: nn.Module, kept: KeptNetwork, kind: ExportFormat, *, tell: Callable[[str], object]
+) -> tuple[bytes, float]:
     """Return the bytes of a file with the network, and the largest relative difference of its outputs.
 
     Args:
@@ -34,6 +47,7 @@ def export_network(network: nn.Module, kept: KeptNetwork, kind: ExportFormat) ->
         kept: its sidecar.
         kind: the format. The inputs of ONNX are called `inputs` and, where the network takes them, `lengths`; the
             output is called `logits`. The batch axis is free in both formats that can be called.
+        tell: is told each step of an export that may take minutes.
 
     Raises:
         DataError: the network cannot be exported to this format, or gives other outputs there.
@@ -42,15 +56,15 @@ def export_network(network: nn.Module, kept: KeptNetwork, kind: ExportFormat) ->
     if kind == "onnx":
         _require_onnx()
     bare, batches = _Logits(network), [_example(kept, size) for size in BATCHES]
-    with torch.no_grad(), _quiet(), _without_own_gradients():
+    with torch.no_grad(), _quiet(tell), _without_own_gradients():
         expected = [bare(*batch) for batch in batches]
         try:
             data, answer = _MAKERS[kind](bare, kept, batches[1])
             found = [answer(batch) for batch in batches]
         except Exception as error:  # tracers raise many types, for whatever a network of other people does
             raise DataError(
-                f"{kept.trial.architecture.label} cannot be exported as {kind}: {type(error).__name__}: "
-                f"{_first_line(error)}; archbench.load gives the network itself"
+                f"{kept.trial.architecture.label} cannot be exported as {kind}: {describe_failure(error)}; "
+                "archbench.load gives the network itself"
             ) from None
     return data, _largest_difference(kept, kind, expected, found)
 
@@ -121,7 +135,7 @@ def _as_onnx(network: _Logits, kept: KeptNetwork, example: Arguments) -> tuple[b
         input_names=names,
         output_names=["logits"],
         dynamic_shapes=tuple(batch_axis for _ in names),
-        verbose=False,
+        verbose=True,  # it says which step begins
     )
     assert program is not None
     model = program.model_proto
@@ -217,14 +231,39 @@ def _without_own_gradients() -> Iterator[None]:
         torch.autograd.Function.apply = original
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "")
+def describe_failure(error: BaseException) -> str:
+    """Return why an export failed, in one line, without what tracers say around the reason.
+
+    The exporter of torch wraps the reason in advice to its authors. That of TorchScript puts it behind two tracebacks.
+    """
+    while type(error).__module__.startswith("torch.onnx") and error.__cause__ is not None:
+        error = error.__cause__
+    said = str(error).strip()
+    if "Traceback of TorchScript" in said:
+        return said.splitlines()[-1]
+    reason, *_advice = said.split("\n\n")
+    return textwrap.shorten(f"{type(error).__name__}: {reason}", LONGEST_REASON, placeholder=" ...")
+
+
+class _Steps(io.StringIO):
+    """Takes what tracers print, which only their authors understand, and tells the steps that it names."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        super().__init__()
+        self.report = tell  # a stream has a method `tell`
+
+    def write(self, text: str) -> int:
+        """Tell the step that begins, if the text says so."""
+        for said, step in TRACERS_STEPS.items():
+            if text.startswith(said) and text.endswith("..."):
+                self.report(step)
+        return super().write(text)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep tracers from printing what only their authors understand."""
-    level, noisy = logging.root.manager.disable, io.StringIO()
+def _quiet(tell: Callable[[str], object]) -> Iterator[None]:
+    """Keep tracers from printing; tell their steps."""
+    level, noisy = logging.root.manager.disable, _Steps(tell)
     logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(noisy), contextlib.redirect_stderr(noisy):

@@ -4,8 +4,8 @@ Modules that are no verbs: `_kept` answers without `_app` where it can; all verb
 `_options`, `_output`, `_signals` and `_streams`; `run` and `tune` use `_carry_out`, `_forecast`, `_results` and
 `_tables`; `run`, `study` and `claims` use `_answers`, `compare` uses `_compare_output`, `reproduce` uses
 `_reproduce_output`, `profile` uses `_profile_output`, `show` uses `_names` and `_describe`, `check` uses `_names` and
-`_targets`, `data` uses `_names` and `_downloads`, and `new` uses `_scaffold`. Only the verb that is asked for is
-imported, and only processes that train load torch.
+`_targets`, `export` uses `_steps`, `data` uses `_names` and `_downloads`, and `new` uses `_scaffold`. Only the verb
+that is asked for is imported, and only processes that train load torch.
 """
 
 import contextlib

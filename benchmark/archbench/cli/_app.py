@@ -20,7 +20,7 @@ from archbench._errors import ArchbenchError, SelectionError, StoreError
 from archbench._plugins import Plugins
 from archbench._records import printable
 from archbench._version import __version__
-from archbench.cli._group import Group
+from archbench.cli._group import Command, Group
 from archbench.cli._output import answer, json_only, print_json
 from archbench.cli._signals import Stopped, leave, stop_signals
 from archbench.cli._streams import end, prepare_streams
@@ -79,7 +79,7 @@ def _add(app: typer.Typer, verb: str) -> None:
     if verb in ("data", "study"):
         app.add_typer(module.app, name=verb)
     else:
-        app.command(verb)(getattr(module, "list_" if verb == "list" else verb))
+        app.command(verb, cls=Command)(getattr(module, "list_" if verb == "list" else verb))
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +30,7 @@ from archbench.cli._options import (
     flag,
     load,
 )
+from archbench.cli._output import out_option, plugin_options
 
 if TYPE_CHECKING:
     from archbench._suite._compare import Rules
@@ -95,4 +98,17 @@ def _carry_out(
     asked = choose_protocol(protocol, plugins.protocols)
     plan = request_plan(plugins, asked, selectors, tasks, seeds=rules.seeds, observer=observer)
     compared = carry_out_comparison(plan, rules, settings, plugins=plugins, observer=observer)
-    return show_comparison(compared, selectors, tasks, protocol, plugins, json=json)
+    again = _command(selectors, tasks, protocol, rules.margin, settings) + plugin_options(plugins)
+    return show_comparison(compared, again + out_option(settings.out), json=json)
+
+
+def _command(
+    selectors: Sequence[str], tasks: Sequence[str] | None, protocol: str, margin: float | None, settings: RunSettings
+) -> str:
+    """Return the command that compares the same entrants on the same tasks, trained in the same way."""
+    words = [*selectors, *(word for task in tasks or () for word in ("--task", task))]
+    words += [] if protocol == "quick" else ["--protocol", protocol]
+    words += [] if margin is None else ["--margin", f"{margin:.12g}"]  # another margin is another question
+    words += [] if settings.device == "auto" else ["--device", settings.device]
+    words += [] if settings.timeout is None else ["--timeout", f"{settings.timeout:.12g}"]
+    return f"benchmark compare {shlex.join(words)}"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from archbench._plugins import Plugins
 from archbench._statistics import MOST_SEEDS, classify
 from archbench._suite._compare import Compared, Rules
 from archbench._suite._comparison import generous
-from archbench.cli._output import out_option, plugin_options, print_json
+from archbench.cli._output import print_json
 from archbench.cli._results import broken_plugins, print_failures
 from archbench.cli._tables import make_table, print_table
 
@@ -29,21 +27,17 @@ SMALLEST, LARGEST = 1e-3, 1e6
 """Differences below the one, and scores from the other on, are written as powers: four decimals would not show them."""
 
 
-def show_comparison(
-    compared: Compared,
-    selectors: Sequence[str],
-    tasks: Sequence[str] | None,
-    protocol: str,
-    plugins: Plugins,
-    *,
-    json: bool,
-) -> int:
-    """Print the answer and return the exit code: 1 if a trial or a plugin failed, else 0."""
+def show_comparison(compared: Compared, again: str, *, json: bool) -> int:
+    """Print the answer and return the exit code: 1 if a trial or a plugin failed, else 0.
+
+    Args:
+        compared: the answer.
+        again: the command that compares the same cells.
+        json: as JSON.
+    """
     results = compared.results
     broken = broken_plugins(results)
     code = 1 if results.failures or broken else 0
-    again = _command(selectors, tasks, protocol, compared.rules.margin)
-    again += f"{plugin_options(plugins)}{out_option(results.out)}"
     if json:
         print_json(_describe(compared, again, code))
     else:
@@ -224,13 +218,6 @@ def _promise(rules: Rules, tasks: int) -> str:
         return f"However often it looked: {where} is wrong in at most 5%. At most {rules.seeds} seeds were allowed."
     where = "of each table" if tasks > 1 else "of all pairs"
     return f"The intervals {where} hold together with 95% probability."
-
-
-def _command(selectors: Sequence[str], tasks: Sequence[str] | None, protocol: str, margin: float | None) -> str:
-    words = [*selectors, *(word for task in tasks or () for word in ("--task", task))]
-    words += [] if protocol == "quick" else ["--protocol", protocol]
-    words += [] if margin is None else ["--margin", f"{margin:.12g}"]  # another margin is another question
-    return f"benchmark compare {shlex.join(words)}"
 
 
 def _describe(compared: Compared, again: str, code: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from archbench._downloads import LocalFolder, RemoteFile, data_folder, find_dama
 from archbench._errors import DataError, SelectionError, UnknownNameError, did_you_mean
 from archbench._plugins import Plugins, Registered
 from archbench._selection import Selected, data_state, describe_missing, format_bytes, write_sample
-from archbench.cli._group import Group
+from archbench.cli._group import Command, Group
 from archbench.cli._names import select_any
 from archbench.cli._options import Blocked, Json, PluginFiles, load
 from archbench.cli._output import plugin_options, print_json
@@ -40,7 +40,7 @@ Needy = Registered[Any]
 """A task or an architecture that needs files."""
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """List the tasks and architectures that need files, and say whether the files are there."""
     plugins = load(plugin, no_plugin)
@@ -55,7 +55,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
         _print_list([*rows["tasks"], *rows["architectures"]], plugin_options(plugins))
 
 
-@app.command("prepare")
+@app.command("prepare", cls=Command)
 def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Download missing files, compare their checksums and unpack them. Continues a download that was interrupted."""
     needy = _needy(names or [], load(plugin, no_plugin))
@@ -74,7 +74,7 @@ def prepare(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked 
         print(f"note: {note}", file=sys.stderr)
 
 
-@app.command("sample")
+@app.command("sample", cls=Command)
 def sample(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="images, sequences, text, or the scheme of a plugin.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")],
@@ -91,7 +91,7 @@ def sample(
         print(f"Wrote {count} into {folder}. Try: benchmark run mlp lstm --task {shlex.quote(written.selector)}")
 
 
-@app.command("verify")
+@app.command("verify", cls=Command)
 def verify(names: Names = None, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """Read the downloaded files again and compare checksums. Exits with 1 if a file is not as declared."""
     files = _remote_files(_needy(names or [], load(plugin, no_plugin)))

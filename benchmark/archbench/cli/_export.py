@@ -40,8 +40,11 @@ def export(
     """Write a network that was kept (`benchmark run --keep`) for other tools, and compare its outputs there."""
     from archbench._suite._export import export_kept
     from archbench._suite._progress import make_progress
+    from archbench.cli._steps import show_steps
 
-    done = export_kept(target, out, format, DEFAULT_OUT, load(plugin, no_plugin), warn=make_progress().warned)
+    plugins, warn = load(plugin, no_plugin), make_progress().warned
+    with show_steps("Exporting") as tell:
+        done = export_kept(target, out, format, DEFAULT_OUT, plugins, warn=warn, tell=tell)
     if json:
         print_json(_as_json(done))
         return

@@ -84,10 +84,12 @@ def _lines(problems: Iterable[Problem]) -> list[str]:
 
 
 def plugin_options(plugins: Plugins) -> str:
-    """Return ` --plugin FILE` for each one-file plugin that has items, for a command that users may copy."""
-    return "".join(dict.fromkeys(item.source.option for item in plugins.items()))
+    """Return ` --plugin FILE` for each one-file plugin with items and ` --no-plugin NAME`, for commands to copy."""
+    blocked = (f" --no-plugin {shlex.quote(name)}" for name in plugins.blocked)
+    return "".join(dict.fromkeys([*(item.source.option for item in plugins.items()), *blocked]))
 
 
 def out_option(out: Path) -> str:
     """Return ` --out DIR` for a command that users may copy; empty for the default folder."""
-    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(str(out))}"
+    name = f"./{out}" if str(out).startswith("--") else str(out)  # else it would look like an option
+    return "" if out == DEFAULT_OUT else f" --out {shlex.quote(name)}"

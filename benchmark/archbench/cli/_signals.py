@@ -65,6 +65,8 @@ def leave(number: int, message: str) -> NoReturn:
     sys.stdout.flush()
     if message:
         print(message, file=sys.stderr, flush=True)
+    if server := sys.modules.get("archbench._execution._fork_server"):
+        server.remove_folder()  # no code of an exit does it
     # Not sys.exit: multiprocessing would then wait for the workers that were just killed. The lock on the output
     # folder needs no release: the kernel frees it with the process.
     os._exit(128 + number)

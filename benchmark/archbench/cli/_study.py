@@ -12,7 +12,7 @@ import typer
 from archbench._declarations import Study
 from archbench._plugins import Plugins, Registered
 from archbench.cli._answers import WIDTH, describe_answers, line_of, print_findings, read
-from archbench.cli._group import Group
+from archbench.cli._group import Command, Group
 from archbench.cli._options import DEFAULT_OUT, Blocked, Json, Out, PluginFiles, load
 from archbench.cli._output import out_option, plugin_options, print_json, print_problems
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A study.")]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False) -> None:
     """List the studies, their sizes and the number of trials."""
     plugins = load(plugin, no_plugin)
@@ -44,7 +44,7 @@ def list_(plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = Fa
     print(f"\nDetails of one: benchmark study show NAME{plugin_options(plugins)}")
 
 
-@app.command("show")
+@app.command("show", cls=Command)
 def show(
     name: Name, out: Out = DEFAULT_OUT, plugin: PluginFiles = None, no_plugin: Blocked = None, json: Json = False
 ) -> None:
