@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -115,6 +116,19 @@ def test_one_part_is_gathered_after_each_fork_until_there_is_no_memory(
     for _ in range(10):
         gathering()
     assert system.asked == asked
+
+
+def test_nothing_more_is_gathered_where_it_takes_long(
+    parts: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that takes more than half a second is the last one: the run waits for it."""
+    system, gathering = _System(0), Gathering()
+    times = iter([0.0, 0.4, 1.0, 1.6])
+    monkeypatch.setattr(ctypes, "CDLL", lambda name, use_errno: system)
+    monkeypatch.setattr(_huge_pages, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    for _ in range(FORKS_BEFORE + 5):
+        gathering()
+    assert system.asked == 2
 
 
 def test_a_trial_that_forks_gathers_nothing(parts: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import ctypes
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from archbench._execution._capacity import memory_of_this_machine
 FORKS_BEFORE = 20
 """Forks before the first pages are gathered: about as many as it takes to earn their cost."""
 PAGES_AT_A_TIME = 8
+MOST_SECONDS = 0.5
+"""Seconds for these pages, usually 0.04, after which no more are gathered: memory in pieces is put in order first."""
 _PAGE = 2 << 20
 _FREE = 2 << 30
 """Bytes of free memory without which nothing is gathered: trials that run keep the small pages as long as they run."""
@@ -42,7 +45,10 @@ class Gathering:
             return
         if self._parts is None:
             self._parts = iter(_parts() if _is_worthwhile() else ())
-        if (part := next(self._parts, None)) is not None and not _gather(*part):
+        if (part := next(self._parts, None)) is None:
+            return
+        start = time.monotonic()
+        if not _gather(*part) or time.monotonic() - start > MOST_SECONDS:
             self._parts = iter(())
 
 
