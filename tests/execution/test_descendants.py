@@ -132,6 +132,25 @@ def test_a_stopped_run_removes_its_temporary_files(tmp_path: Path) -> None:
         assert [*Path(folder).glob("pymp-*")] == []
 
 
+AGAIN = """
+from archbench._execution._fork_server import ForkedProcess, remove_folder, start_server
+
+first = start_server({}, [])
+remove_folder()
+assert start_server({}, []) != first
+process = ForkedProcess(target=print, args=("forked",))
+process.start()
+process.join()
+"""
+
+
+def test_a_server_whose_socket_is_gone_is_followed_by_another() -> None:
+    """A process that went on after all, such as a test, forks from a new server."""
+    done = subprocess.run([sys.executable, "-c", AGAIN], capture_output=True, text=True, timeout=100, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "forked\n", "")
+
+
 @pytest.mark.slow
 def test_a_server_that_is_killed_is_started_again(records: ReadRecords, tmp_path: Path) -> None:
     """What ran while the server was killed is trained once more, and no network is blamed."""

@@ -26,7 +26,12 @@ _SHORT = "/tmp"  # noqa: S108 - multiprocessing makes a folder in it that only t
 _MAIN = ("init_main_from_name", "init_main_from_path")
 """What tells a process to run the main file of the program again, for functions that are defined there."""
 
-_server: Any = forkserver.ForkServer()
+
+class _Own:
+    """The server of this process, and the folder for its sockets if it was made here."""
+
+    server: ClassVar[Any] = forkserver.ForkServer()
+    folder: ClassVar[str | None] = None
 
 
 def start_server(environment: Mapping[str, str], modules: Sequence[str]) -> int:
@@ -39,13 +44,13 @@ def start_server(environment: Mapping[str, str], modules: Sequence[str]) -> int:
     Raises:
         OSError: it cannot be started.
     """
-    _server.set_forkserver_preload([*modules])
+    _Own.server.set_forkserver_preload([*modules])
     with _environment({**environment, PARENT: str(os.getpid())}):
         _make_folder()
         resource_tracker.ensure_running()  # its start ends with SIGINT unblocked
         with _interrupts_blocked():
-            _server.ensure_running()
-    process_id: int = vars(_server)["_forkserver_pid"]
+            _Own.server.ensure_running()
+    process_id: int = vars(_Own.server)["_forkserver_pid"]
     return process_id
 
 
@@ -74,7 +79,7 @@ class _Popen(popen_forkserver.Popen):
             reduction.dump(process, buffer)
         finally:
             context.set_spawning_popen(None)
-        self.sentinel, writer = _server.connect_to_new_process(self._fds)
+        self.sentinel, writer = _Own.server.connect_to_new_process(self._fds)
         kept = os.dup(writer)  # by its end, the new process knows that this one has ended
         self.finalizer = util.Finalize(self, _close, (kept, self.sentinel))
         with open(writer, "wb") as file:
@@ -105,33 +110,27 @@ def has_ended(server: int) -> bool:
     return True
 
 
-class _Sockets:
-    """The folder for the sockets of this process, if it was made here and is still there."""
-
-    folder: ClassVar[str | None] = None
-
-
 def _make_folder() -> None:
     """Make the folder for the sockets of this process as multiprocessing does, with a name short enough for them."""
     settings = vars(process.current_process())["_config"]
     if settings.get("tempdir") is None:
         usual = tempfile.gettempdir()
         folder = tempfile.mkdtemp(prefix="pymp-", dir=_SHORT if len(os.fsencode(usual)) > _LONGEST else usual)
-        _Sockets.folder = settings["tempdir"] = folder
+        _Own.folder = settings["tempdir"] = folder
         util.Finalize(None, remove_folder, exitpriority=-100)
 
 
 def remove_folder() -> None:
     """Remove the folder of the server's socket, for a process that is about to end without the code at its exit."""
-    if _Sockets.folder is not None:
+    if _Own.folder is not None:
         vars(process.current_process())["_config"]["tempdir"] = None
-        shutil.rmtree(_Sockets.folder, ignore_errors=True)
-        _Sockets.folder = None
+        shutil.rmtree(_Own.folder, ignore_errors=True)
+        _Own.folder, _Own.server = None, forkserver.ForkServer()  # nobody can reach the old one any more
 
 
 def remove_folder_if_ended() -> None:
     """Remove the folder of the server's socket if the server has ended, as it does with the thread that started it."""
-    server = vars(_server)["_forkserver_pid"]
+    server = vars(_Own.server)["_forkserver_pid"]
     if server is not None and has_ended(server):
         remove_folder()
 
