@@ -73,7 +73,7 @@ def test_records_hold_what_the_design_asks_for(smoke_run: Path, records: ReadRec
             continue
         curves = record["curves"]
         assert len({len(values) for values in curves.values()}) == 1
-        effort = {"adding": 2.5, "permuted-digits": 2, "sequential-digits": 2}.get(record["trial"]["task"]["name"], 1)
+        effort = {"adding": 2.5, "permuted-digits": 4, "sequential-digits": 4}.get(record["trial"]["task"]["name"], 1)
         assert curves["step"] == [10 * effort, 20 * effort]
         assert record["scores"]["selected_step"] in curves["step"]
         assert record["resources"]["parameters"] > 0
