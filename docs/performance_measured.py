@@ -66,7 +66,7 @@ def measure(folder: Path, *, quick: bool, lengths: list[int]) -> dict[str, list[
         "trials": lambda: [
             *trials.whole_trials(folder / "whole", pairs(15)),
             *trials.first_steps(folder / "first", pairs(9)),
-            trials.efficiency(folder / "suite", pairs(3), seeds=3 // third),
+            trials.efficiency(folder / "suite", pairs(5), seeds=3 // third),
         ],
         "runs": lambda: [trials.against_processes(folder / "runs", pairs(3), seeds=6 // third)],
         "benchopt": lambda: benchopt_run.against(folder / "benchopt", pairs(3)),

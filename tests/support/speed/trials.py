@@ -182,13 +182,18 @@ def first_steps(folder: Path, count: int) -> list[Row]:
 
 
 def efficiency(folder: Path, count: int, seeds: int = 3) -> Row:
-    """Return the seconds of all steps in bare loops over workers times wall."""
+    """Return the seconds of all steps in bare loops, the mean of before and after, over workers times wall."""
     trials = [trial for cell in SUITE for trial in plan(*cell, seeds=seeds)]
     pool, folders, shares, trained = under_way(cpu_pool(trials)), fresh(folder), [], []
+
+    def bare_loops() -> float:
+        return seeds * sum(bare_trial(plan(*cell)[0]) for cell in SUITE)
+
+    after = bare_loops()
     for _ in range(count):
-        wall, records = carry_out(trials, next(folders), pool)
+        before, (wall, records), after = after, carry_out(trials, next(folders), pool), bare_loops()
         total = len(pool.devices) * wall
-        shares.append(seeds * sum(bare_trial(plan(*cell)[0]) for cell in SUITE) / total)
+        shares.append((before + after) / 2 / total)
         trained.append(sum(record.resources.train_seconds or 0.0 for record in records) / total)
     name = f"bare-loop seconds of {len(trials)} trials over {len(pool.devices)} workers times wall"
     return values(name, shares, "ratio", own_steps=statistics.median(trained), at_least=0.9)
