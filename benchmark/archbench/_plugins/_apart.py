@@ -112,8 +112,9 @@ class Apart:
     """
 
     def __init__(self, answer: Callable[[bytes], bytes], *, quiet: bool = False, closes: bool = False) -> None:
+        files = _open_files() if closes else []
         # Else the copy would print it again, or write it into files again at its end.
-        for stream in filter(None, (sys.stdout, sys.stderr, *(_open_files() if closes else ()))):
+        for stream in filter(None, (sys.stdout, sys.stderr, *files)):
             with contextlib.suppress(Exception):
                 stream.flush()
         question, self._questions = os.pipe()
@@ -121,7 +122,7 @@ class Apart:
         self._pid = os.fork()
         if self._pid == 0:
             leave_handlers_to_parent()
-            serve(answer, question, reply, quiet=quiet)
+            serve(answer, question, reply, quiet=quiet, files=files)
         os.close(question)
         os.close(reply)
 
@@ -209,7 +210,15 @@ class _Late(Exception):  # noqa: N818 - private
     """The copy takes too long; no TimeoutError, which is an OSError."""
 
 
-def serve(answer: Callable[[bytes], bytes], question: int, reply: int, *, quiet: bool, ready: bool = False) -> NoReturn:
+def serve(
+    answer: Callable[[bytes], bytes],
+    question: int,
+    reply: int,
+    *,
+    quiet: bool,
+    ready: bool = False,
+    files: Sequence[Any] = (),
+) -> NoReturn:
     """Answer questions until an empty one comes, and end this process.
 
     Args:
@@ -217,15 +226,17 @@ def serve(answer: Callable[[bytes], bytes], question: int, reply: int, *, quiet:
         question, reply: descriptors of the pipes.
         quiet: see `Apart`.
         ready: send an empty answer first, since the other side waits for it.
+        files: files with buffers that were open before; those that are opened later are found at the end.
     """
     code = 1
     try:
         _settle(quiet)
+        gc.freeze()  # whoever visits all objects in a copy, such as a search for garbage, makes a copy of all memory
         if ready:
             _send(reply, b"")
         while data := _take(question):
             _send(reply, answer(data))
-        _run_exit_handlers()
+        _run_exit_handlers(files)
         _send(reply, b"")
         code = 0
     finally:
@@ -243,9 +254,9 @@ def _settle(quiet: bool) -> None:
         os.dup2(nothing, 2)
 
 
-def _run_exit_handlers() -> None:
+def _run_exit_handlers(files: Sequence[Any]) -> None:
     """Do what the end of a Python process would, such as writing what observers have in the buffers of files."""
-    files = _open_files()  # before an exit handler hides them with gc.freeze
+    files = [*files, *_open_files()]  # before an exit handler hides them with gc.freeze
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     for file in files:
@@ -254,9 +265,11 @@ def _run_exit_handlers() -> None:
 
 
 def _open_files() -> list[Any]:
-    """Return the files of this process that have buffers."""
+    """Return the files of this process that have buffers, but for those that `gc.freeze` hides."""
     # By their types: libraries have objects that do something when they are asked for their class.
-    return [found for found in gc.get_objects() if issubclass(type(found), io.TextIOWrapper | io.BufferedWriter)]
+    objects = gc.get_objects()
+    kinds = {kind for kind in set(map(type, objects)) if issubclass(kind, io.TextIOWrapper | io.BufferedWriter)}
+    return [found for found in objects if type(found) in kinds]
 
 
 def _send(descriptor: int, data: bytes) -> None:
