@@ -12,14 +12,14 @@ import pytest
 import archbench
 from archbench.cli._scaffold import version_bounds
 
-KINDS = pytest.mark.parametrize(
+
+@pytest.mark.parametrize(
     ("arguments", "kind", "codes"),
-    [(("tiny-net",), "architectures", 39), (("tiny-net", "--task-plugin"), "tasks", 23)],
-    ids=["architecture", "task"],
+    [
+        pytest.param(("tiny-net",), "architectures", 39, id="architecture"),
+        pytest.param(("tiny-net", "--task-plugin"), "tasks", 23, id="task", marks=pytest.mark.slow),
+    ],
 )
-
-
-@KINDS
 def test_new_package_is_found_and_passes(cli, cli_here, pretend_install, tmp_path, arguments, kind, codes):
     """A new package that is put on the path is listed under its name and passes every check, without an edit."""
     made = cli_here("new", *arguments, "--json", cwd=tmp_path)

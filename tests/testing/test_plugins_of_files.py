@@ -65,6 +65,7 @@ def test_heavy_import_is_caught(tmp_path):
     assert "imports torch" in results[0].message
 
 
+@pytest.mark.slow
 def test_slow_import_is_caught(tmp_path, monkeypatch):
     """B001 says how long loading takes, unless only the first time takes long."""
     monkeypatch.setattr("archbench.testing._packaging.MOST_MILLISECONDS", 1500.0)
