@@ -199,11 +199,11 @@ def test_reasons_are_told_once(make_record: MakeRecord, tmp_path: Path) -> None:
 
 
 def test_a_kind_without_results_has_no_empty_table(make_record: MakeRecord, tmp_path: Path) -> None:
-    """Where every entrant was skipped, the page says that nobody is ranked and shows no empty table."""
+    """Where every entrant was skipped, the page says that nobody takes the tasks and shows no empty table."""
     write_page([make_record("a", status="skipped", message="takes tokens")], tmp_path)
 
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "Nobody is ranked on image tasks yet." in text
+    assert "No entrant takes image tasks, so nobody is ranked." in text
     assert "<tbody></tbody>" not in text
 
 

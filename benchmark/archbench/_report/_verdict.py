@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archbench._report._context import Context
-from archbench._report._schema import Comparison, ProtocolEntry, Row
+from archbench._report._schema import Comparison, OverRow, ProtocolEntry, TaskRow
 from archbench._report._text import UNFINISHED
 from archbench._statistics import MIN_SEEDS
 
@@ -17,7 +17,12 @@ _Unbeaten = tuple[str, int]
 
 
 def verdict(
-    where: str, rows: Sequence[Row], comparison: Comparison, seeds: int, context: Context, margin: str = ""
+    where: str,
+    rows: Sequence[TaskRow] | Sequence[OverRow],
+    comparison: Comparison,
+    seeds: int,
+    context: Context,
+    margin: str = "",
 ) -> str:
     """Return which entrants could be the best, and how many pairs are told apart.
 
@@ -31,14 +36,44 @@ def verdict(
     """
     ranked = [row for row in rows if row.rank is not None]
     left = [row for row in rows if row.rank is None and context.current(row.entrant)]
+    if not ranked:
+        return _nobody(where, rows, left)
     best = [(context.label(row.entrant), len(row.better_than)) for row in ranked if row.could_be_best]
     said = _say(where, best, comparison, seeds, margin, everyone=not left)
-    return f"{said} {_left_out(len(left), sum(row.unfinished for row in left))}" if ranked and left else said
+    return f"{said} {_left_out(len(left), sum(row.unfinished for row in left))}" if left else said
 
 
 def no_verdict(where: str, protocol: ProtocolEntry) -> str:
     """Return that the scores of a board mean nothing."""
     return f"Scores of the {protocol.label} protocol mean nothing, so nobody is ranked on {where}."
+
+
+def _nobody(where: str, rows: Sequence[TaskRow | OverRow], left: Sequence[TaskRow | OverRow]) -> str:
+    """Return why nobody is ranked; only where trials are still to be run, with the hope that somebody will be.
+
+    Args:
+        where: as of `verdict`.
+        rows: all rows of the board.
+        left: those of entrants that are not superseded.
+    """
+    if not rows:
+        return f"No entrant takes {where}, so nobody is ranked."
+    if not left:
+        return f"Every entrant tried on {where} is superseded, so nobody is ranked."
+    if any(_states(row) <= {"complete", "not run"} and not row.unfinished for row in left):
+        return f"Nobody is ranked on {where} yet, as trials are still to be run."
+    if all(row.unfinished for row in left):
+        who = "the only entrant was" if len(left) == 1 else f"{_all(len(left)).lower()} entrants were"
+        return f"Nobody is ranked on {where}: {who} {UNFINISHED}."
+    if not any(isinstance(row, OverRow) or "ok" in row.counts for row in rows):
+        return f"No trial on {where} ended ok, so nobody is ranked."
+    long_enough = " and was trained long enough" if any(row.unfinished for row in left) else ""
+    return f"Nobody is ranked on {where}: no entrant has a score that counts with every seed{long_enough}."
+
+
+def _states(row: TaskRow | OverRow) -> set[str]:
+    """Return the states of an entrant on the tasks of a board; none if no task of the board counts yet."""
+    return {row.state} if isinstance(row, TaskRow) else {cell.state for cell in row.cells}
 
 
 def _left_out(number: int, unfinished: int) -> str:
@@ -62,8 +97,6 @@ def _say(
         everyone: everyone is ranked; False if some are not.
     """
     ranked = len(comparison.scores.entrants)
-    if not ranked:
-        return f"Nobody is ranked on {where} yet."
     if ranked == 1:
         return f"{best[0][0]} is the only ranked entrant on {where}, so there is nothing to compare."
     if seeds < MIN_SEEDS:
