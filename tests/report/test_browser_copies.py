@@ -62,7 +62,7 @@ def test_claims_are_copied_with_their_intervals(open_page: Any) -> None:
 
     low, high = (float(end) for end in row["Mean effect interval"].replace("\N{MINUS SIGN}", "-").split(" to "))
     assert low < float(row["Mean effect"]) < high
-    assert "log10 of the ratio of training losses, plain-56 over plain-20" in row["Rule, fixed before note"]
+    assert "log10 of the ratio of training losses, plain-56 over plain-20" in row["Rule, fixed before the trials note"]
     assert row["What would refute it, and the command note"] == "benchmark run depth"
 
 

@@ -246,3 +246,28 @@ def test_a_study_shows_the_rule_of_its_claims_before_the_result() -> None:
     places = [view.index(part) for part in parts]
     assert places == sorted(places)
     assert "It shrinks" not in view
+
+
+@pytest.mark.parametrize(
+    ("changes", "head"),
+    [
+        ({}, "Rule, fixed before the trials"),
+        ({"verdict": "undecided", "flags": ["post hoc"]}, "Rule, made or changed after trials"),
+        ({"verdict": "tampered", "flags": ["tampered"]}, "Rule, made or changed after trials"),
+        ({"verdict": "undecided", "size": "", "n": 0, "effects": [], "mean": None}, "Rule"),
+        ({"verdict": "undecided", "manifest": ""}, "Rule"),
+    ],
+)
+def test_the_head_of_the_rules_holds_for_each_row(changes: dict[str, Any], head: str) -> None:
+    """A rule is said to be fixed before the trials only where it was, alone and above a table with other rows."""
+    row = claim(name="a", id="archbench/a", **changes)
+    late = claim(name="b", id="archbench/b", verdict="undecided", flags=["post hoc"], reason="why")
+    page = render([row], [study()])[0]
+    mixed = render([row, late], [study()])[0]
+
+    assert page.count(f'<th scope="col">{head}</th>') == 2  # of the claims, and of the study
+    assert f'<td data-head="{head}">' in page
+    fixed = head.endswith("fixed before the trials")
+    assert mixed.count("Rule, fixed before the trials</th>") == fixed  # above the decided ones, which stand apart
+    assert mixed.count("Rule, fixed before the trials") == 2 * fixed
+    assert 'data-head="Rule, made or changed after trials"' in mixed

@@ -72,6 +72,23 @@ def verdict(claim: ClaimEntry) -> str:
     return claim.verdict + (f" ({', '.join(flags)})" if flags else "")
 
 
+def rule_head(claims: Sequence[ClaimEntry]) -> str:
+    """Return what stands above, or beside, the rules of some claims: when they were made, if it is the same of all."""
+    if all(_fixed(claim) for claim in claims):
+        return "Rule, fixed before the trials"
+    return "Rule, made or changed after trials" if all(_late(claim) for claim in claims) else "Rule"
+
+
+def _fixed(claim: ClaimEntry) -> bool:
+    """Return whether there are trials of a claim, and all of them ran under its rule."""
+    return bool(claim.size and claim.manifest) and not _late(claim)
+
+
+def _late(claim: ClaimEntry) -> bool:
+    """Return whether trials of a claim are older than its rule as it is now."""
+    return not {"post hoc", "tampered"}.isdisjoint(claim.flags)
+
+
 def trials_line(study: StudyEntry) -> str:
     """Return how many trials a study rests on, and what became of them."""
     total = sum(study.trials.values())
