@@ -147,6 +147,7 @@
       make("div", { class: "figures wide" }, ...charts), ...onTask(board, who), make("h3", {}, "What sets them apart"), diff(board, who));
     for (const drawn of all("figure", root)) page.save.figure(drawn);
     for (const drawn of all("table", root)) page.save.table(drawn, { columns: false });
+    page.boxes.watch(root);
     return `Compare ${labels(who).join(" with ")}`;
   }
 

@@ -27,6 +27,7 @@
     });
   }
   if (tools) listen();
+  page.boxes.watch(document);
   page.route();
   document.documentElement.dataset.ready = "1";
 }

@@ -55,6 +55,7 @@
       links(trial), detail || null, make("div", { class: "figures" }, ...charts(trial, board || { metric: "score" })), make("dl", { class: "facts" }, ...list),
     ].filter(Boolean));
     for (const drawn of all("figure", $("trial"))) page.save.figure(drawn);
+    page.boxes.watch($("trial"));
     return title;
   }
   // A large page carries only the trials that failed; the record of every trial lies beside it.
