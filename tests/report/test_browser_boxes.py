@@ -24,7 +24,8 @@ VIEWS = (
 PHONE = {"width": 390, "height": 800}
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 BOXES = """() => [...document.querySelectorAll(".scroll, pre")].filter((box) => box.checkVisibility())
-    .map((box) => [box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight, box.tabIndex === 0])"""
+    .map((box) => { box.scrollLeft = box.scrollTop = 1; return [box, box.scrollLeft || box.scrollTop]; })
+    .map(([box, moved]) => [moved > 0 && getComputedStyle(box).overflowX !== "hidden", box.tabIndex === 0])"""
 OPEN = "document.querySelectorAll('details').forEach((part) => { part.open = true })"
 
 
@@ -59,6 +60,16 @@ def test_boxes_of_a_trial_follow_the_window(open_page: Any, rebuilt: Path) -> No
     for width, scrolls in ((1280, False), (240, True), (1280, False)):
         page.set_viewport_size({"width": width, "height": 800})
         assert boxes(page) == [[scrolls, scrolls]] * 2
+
+
+def test_what_a_phone_hides_takes_no_focus(open_page: Any, rebuilt: Path) -> None:
+    """The strip chart of a task reaches beyond the edge of a phone and cannot be scrolled, so it is no stop."""
+    page = open_page(rebuilt / "index.html", "#/task/noisy-digits", viewport=PHONE)
+    page.evaluate(DRAWN)
+    box = page.locator(".all-seeds .scroll:visible")
+
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert box.get_attribute("tabindex") is None
 
 
 def test_fewer_columns_need_no_focus(page_at: Any) -> None:

@@ -3,7 +3,8 @@
 {
   const { all } = page;
   const BOXES = ".scroll, pre";
-  const scrolls = (box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+  // What a style hides beyond the edge of a box cannot be scrolled to.
+  const scrolls = (box) => (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) && getComputedStyle(box).overflowX !== "hidden";
   function check(box) {
     if (scrolls(box)) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
