@@ -107,6 +107,44 @@ def test_cost_and_score_stand_at_the_right(make_record: MakeRecord) -> None:
     assert "269k · 30.0 s" in texts
 
 
+def test_names_are_whole_or_stay_apart(make_record: MakeRecord) -> None:
+    """Names of up to 30 letters are whole beside a shorter axis; longer ones differ in what is left, with a title."""
+    whole = ["stochastic-depth-resnet-110", "densenet-bc-40-12-compressed"]
+    long = [f"a-network-with-a-rather-long-name-and-depth-{depth}" for depth in (20, 56)]
+    fits, cut = (draw(build(make_record, {name: [0.9, 0.91, 0.92] for name in names})) for names in (whole, long))
+
+    def margin(image: ElementTree.Element) -> tuple[list[str], float, float]:
+        found = [e for e in image.iter("text") if e.attrib.get("class") == "who"]
+        ends = {float(e.attrib["x"]) for e in found}
+        return sorted(e.text or "" for e in found), min(ends), max(ends)
+
+    names, end, _ = margin(fits)
+    assert names == sorted(whole)
+    assert 7 * 28 < end < min(dots(fits))
+    names, end, _ = margin(cut)
+    assert [name[-3:] for name in names] == ["-20", "-56"]
+    assert end < min(dots(cut))
+    assert sorted(e.text or "" for e in cut.iter("title")) == long
+
+
+@pytest.mark.browser
+def test_names_begin_within_the_chart(open_page: Any, make_record: MakeRecord) -> None:
+    """The first letters of a long name are on the chart, in bold and on a phone too, and where they are wide."""
+    labels = [
+        "stochastic-depth-resnet-110",
+        "www-wide-network-www-wide-30w",
+        "deep-network-with-a-name-of-50-letters-and-more-20",
+    ]
+    records = [make_record(label, seed=seed, score=0.9 + seed / 100) for label in labels for seed in range(3)]
+    starts = "all => all.map((name) => [name, name.ownerSVGElement].map((one) => one.getBoundingClientRect().left))"
+
+    for width in (1280, 390):
+        page = open_page(records, "#/task/digits", viewport={"width": width, "height": 900})
+        names = page.locator(".all-seeds svg .best .who:visible")
+        assert names.count() == 3
+        assert all(name >= chart for name, chart in names.evaluate_all(starts))
+
+
 def test_split_seeds_have_no_mean(make_record: MakeRecord) -> None:
     """Where the task has a target, seeds that missed it are hollow; row and map say how many solved it."""
     records = [*aimed(make_record, "all", [0.95, 0.96, 0.97]), *aimed(make_record, "two", [0.2, 0.95, 0.96])]

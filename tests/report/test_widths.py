@@ -12,7 +12,7 @@ from archbench import Chart, Line
 from archbench._records import Resources
 from archbench._report import build_leaderboard
 from archbench._report._charts import cost_charts, line_chart
-from archbench._report._charts._widths import clip, letters
+from archbench._report._charts._widths import clip, letters, shorten
 from support import MakeRecord
 
 JAPANESE = "\N{CJK UNIFIED IDEOGRAPH-6DF1}\N{CJK UNIFIED IDEOGRAPH-5C64}\N{KATAKANA LETTER NE}"
@@ -42,6 +42,24 @@ def test_a_text_is_cut_where_it_gets_too_wide() -> None:
     assert clip(JAPANESE, 6) == JAPANESE
     assert clip(JAPANESE, 5) == f"{JAPANESE[:2]}…"
     assert clip(JAPANESE, 4) == f"{JAPANESE[:1]}…"
+
+
+def test_long_names_stay_apart() -> None:
+    """They keep their ends, in which variants differ; what is alike even so is numbered, and all fit."""
+    names = [f"a-network-with-a-long-name-{end}" for end in ("20", "56")]
+    middles = [f"the-same-beginning-{middle}-the-same-end" for middle in "ab"]
+    marks = ["e\N{COMBINING ACUTE ACCENT}" * 40]
+    found = shorten([*names, *middles, *marks, "short", JAPANESE * 8], 16)
+
+    assert [found[name] for name in names] == [
+        "a-network-…me-20",
+        "a-network-…me-56",
+    ]
+    assert [found[name] for name in middles] == ["the-same-begin…1", "the-same-begin…2"]
+    assert found["short"] == "short"
+    assert all(letters(text) <= 16 for text in found.values())
+    assert found[JAPANESE * 8].endswith(JAPANESE[-2:])
+    assert found[marks[0]].count("e") == found[marks[0]].count("\N{COMBINING ACUTE ACCENT}") == 15
 
 
 @pytest.mark.browser

@@ -11,27 +11,35 @@ from archbench._report._cells import typical
 from archbench._report._charts._axes import Domain, Scale, linear, possible, tick_label, ticks
 from archbench._report._charts._strips import INNER_FENCE, task_domain
 from archbench._report._charts._svg import image, short, tag
-from archbench._report._charts._widths import clip, letters
+from archbench._report._charts._widths import letters, shorten
 from archbench._report._schema import Entrant, TaskBoard, TaskEntry, TaskRow
 from archbench._report._text import NOTHING, decimals, fixed, score_bounds, seconds, solved
 
 WIDTH, ROW, HEAD, FOOT = 640, 19, 18, 20
 """Width of the chart, height of a row, of the axis above and of the names of lines below, in pixels."""
 
-LEFT, RIGHT, VALUE = 146, 462, 474
-"""Ends of the axis, and where the numbers start."""
+RIGHT, VALUE = 462, 474
+"""Right end of the axis, and where the numbers start."""
 
-LONGEST = 19
-"""Letters of a name that the margin has room for."""
+LEAST, MOST = 146, 225
+"""Least and most room for names at the left of the axis, in pixels."""
+
+SHORT = 25
+"""Letters that are left of a name where one does not fit."""
+
+BESIDE, LETTER = 10, 7.1
+"""Space between a name and the axis, and the width of a letter of a name in bold, in pixels."""
 
 APART = 46
 """Names of lines nearer than this stand on two sides of them, in pixels."""
 
 
 class _Plot(NamedTuple):
-    """The task, the axis and the number format that all rows of the chart share."""
+    """What all rows of the chart share: the task, the names in the margin, the axis and the number format."""
 
     task: TaskEntry
+    names: Mapping[str, str]
+    left: float
     domain: Domain
     x: Scale
     digits: int
@@ -46,7 +54,8 @@ def board_strip(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entran
 
     Where the task has a target, a row has dots only, filled where the seed solved it: a mean would describe no seed.
     Else it has the mean and its interval, cut at the ends of the axis. An entrant outside of the axis has its score
-    written there, so that it does not squeeze the others.
+    written there, so that it does not squeeze the others. The margin is as wide as the longest name needs, up to a
+    limit, beyond which names lose their middle; the title of a row has them whole.
 
     Args:
         board: the board.
@@ -60,13 +69,21 @@ def board_strip(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entran
     if not rows:
         return None
     domain = task_domain(board, task, INNER_FENCE)
-    plot = _Plot(task, domain, linear(domain, (LEFT, RIGHT)), decimals(board, task))
+    labels = [entrants[row.entrant].label for row in rows]
+    left = min(max(BESIDE + LETTER * max(map(_room, labels)), LEAST), MOST)
+    names = shorten(labels, max(map(letters, labels)) if left < MOST else SHORT)
+    plot = _Plot(task, names, left, domain, linear(domain, (left, RIGHT)), decimals(board, task))
     end = HEAD + ROW * len(rows)
     drawn = [_row(row, entrants[row.entrant], HEAD + ROW * (n + 0.5), plot) for n, row in enumerate(rows)]
     said = "; ".join(f"{entrants[row.entrant].label} {_value(row, plot)}" for row in rows)
     label = f"{task.metric.replace('_', ' ').capitalize()} of each seed on {task.label}. {said}."
     parts = (*_axis(plot, end), *_lines(plot, end), *drawn)
     return image((WIDTH, end + FOOT), label, *parts, class_="plot board")
+
+
+def _room(label: str) -> float:
+    """Return the room that a name takes, in letters of usual width."""
+    return letters(label) + 0.4 * sum(map(label.count, "mwMW"))
 
 
 def _axis(plot: _Plot, end: float) -> Iterator[Markup]:
@@ -94,8 +111,8 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
         tag("title", entrant.label),
         tag(
             "text",
-            _short(entrant.label),
-            x=LEFT - 10,
+            plot.names[entrant.label],
+            x=plot.left - BESIDE,
             y=y + 4,
             text_anchor="end",
             class_="who",
@@ -108,11 +125,6 @@ def _row(row: TaskRow, entrant: Entrant, y: float, plot: _Plot) -> Markup:
     )
 
 
-def _short(label: str) -> str:
-    """Return a label that fits the margin; where it is cut, letters such as `w` have to fit too."""
-    return label if letters(label) <= LONGEST else clip(label, LONGEST - 2)
-
-
 def _marks(row: TaskRow, y: float, plot: _Plot) -> Iterator[Markup]:
     """Yield the interval, the dots and the mean of a row; only its score where it is off the axis."""
     shown = [seed for seed in row.seeds if seed.test is not None and plot.shows(seed.test)]
@@ -120,7 +132,7 @@ def _marks(row: TaskRow, y: float, plot: _Plot) -> Iterator[Markup]:
     if not shown and middle is not None:
         below = middle < plot.domain[0]
         words = f"{fixed(middle, plot.digits)} off the scale"
-        text, x, anchor = (f"◂ {words}", LEFT + 2, "start") if below else (f"{words} ▸", RIGHT - 2, "end")
+        text, x, anchor = (f"◂ {words}", plot.left + 2, "start") if below else (f"{words} ▸", RIGHT - 2, "end")
         yield tag("text", text, x=x, y=y + 4, text_anchor=anchor, class_="off-scale")
         return
     yield from _interval(row, y, plot)
@@ -135,7 +147,7 @@ def _marks(row: TaskRow, y: float, plot: _Plot) -> Iterator[Markup]:
     if len(shown) < sum(seed.test is not None for seed in row.seeds):
         lowest = min(seed.test for seed in row.seeds if seed.test is not None)
         below = lowest < plot.domain[0]
-        yield tag("text", "◂" if below else "▸", x=LEFT - 7 if below else RIGHT + 1, y=y + 4, class_="off-scale")
+        yield tag("text", "◂" if below else "▸", x=plot.left - 7 if below else RIGHT + 1, y=y + 4, class_="off-scale")
 
 
 def _interval(row: TaskRow, y: float, plot: _Plot) -> Iterator[Markup]:

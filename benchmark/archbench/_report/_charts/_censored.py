@@ -9,11 +9,14 @@ from markupsafe import Markup
 from archbench._report._charts._axes import Scale, linear, tick_label, ticks
 from archbench._report._charts._normalised import dots
 from archbench._report._charts._svg import image, tag
-from archbench._report._charts._widths import clip
+from archbench._report._charts._widths import shorten
 from archbench._report._schema import Entrant, SeedResult, TaskBoard, TaskRow
 
 LEFT, WIDTH, ROW, HEAD = 170, 640, 25, 22
 """Margin for names, width, height of a row and of the axis above them, in pixels."""
+
+LONGEST = 23
+"""Letters of a name that the margin has room for."""
 
 RADIUS = 3.2
 """Radius of a mark, in pixels."""
@@ -34,8 +37,10 @@ def steps_chart(board: TaskBoard, entrants: Mapping[str, Entrant]) -> Markup | N
     x = linear((0.0, float(longest)), (LEFT, WIDTH - 12))
     height = HEAD + ROW * len(rows) + 4
     parts = [*_axis(x, longest, height)]
+    names = shorten((entrants[row.entrant].label for row in rows), LONGEST)
     for place, row in enumerate(rows):
-        parts.append(_row(row, entrants[row.entrant], x, HEAD + ROW * place + ROW / 2))
+        entrant = entrants[row.entrant]
+        parts.append(_row(row, entrant, names[entrant.label], x, HEAD + ROW * place + ROW / 2))
     label = f"Steps to solve the task, {len(rows)} entrants; open marks are seeds that did not solve it"
     return image((WIDTH, height), label, *parts, class_="plot wide steps")
 
@@ -50,10 +55,10 @@ def _axis(x: Scale, longest: int, height: int) -> Iterator[Markup]:
         yield tag("text", tick_label(value), x=x(value), y=HEAD - 9, text_anchor="middle")
 
 
-def _row(row: TaskRow, entrant: Entrant, x: Scale, y: float) -> Markup:
-    """Return the name of an entrant and its seeds, those that did not solve the task apart."""
+def _row(row: TaskRow, entrant: Entrant, short: str, x: Scale, y: float) -> Markup:
+    """Return the shortened name of an entrant and its seeds, those that did not solve the task apart."""
     seeds = sorted((seed for seed in row.seeds if seed.counted and _trained(seed)), key=_trained)
-    name = tag("text", clip(entrant.label, 23), x=LEFT - 12, y=y + 4, text_anchor="end", class_="name")
+    name = tag("text", short, x=LEFT - 12, y=y + 4, text_anchor="end", class_="name")
     solved = [x(_trained(seed)) for seed in seeds if seed.steps_to_target is not None]
     parts = [dots(solved, y)] if solved else []
     parts += _rings([x(_trained(seed)) for seed in seeds if seed.steps_to_target is None], y)
