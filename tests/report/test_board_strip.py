@@ -130,7 +130,10 @@ def test_names_are_whole_or_stay_apart(make_record: MakeRecord) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize(
     "labels",
-    [("www-wide-network-www-wide-30w", "resnet"), ("stochastic-depth-resnet-110", "wwwwwwww-momentum-warmup-wide-28")],
+    [
+        ("www-wide-network-www-wide-30w", "resnet"),
+        ("stochastic-depth-resnet-110", "wide-resnet-with-warmup-and-momentum-28"),
+    ],
 )
 def test_names_begin_within_the_chart(labels: tuple[str, ...], open_page: Any, make_record: MakeRecord) -> None:
     """The first letters of a long name are on the chart, in bold and on a phone too, and where they are wide."""
