@@ -48,7 +48,7 @@ def test_no_axis_has_a_score_that_cannot_be(make_record: MakeRecord) -> None:
     entrants = {entrant.id: entrant for entrant in board.entrants}
     curves = multiples(item, task, "v0", validation=True)
     assert curves is not None
-    drawn = [board_strip(item, task, entrants), curves.frame, cost_charts(item, task, entrants)[0][1]]
+    drawn = [board_strip(item, task, entrants), curves.frame, cost_charts(item, task, entrants)[0].figure]
 
     for chart, side in zip(drawn, ("middle", "end", "end"), strict=True):
         labels = re.findall(rf'text-anchor="{side}"[^>]*>([\d.]+)<', str(chart))

@@ -44,7 +44,7 @@ def of_costs(make: MakeRecord, **more: Any) -> Leaderboard:
 def drawn_costs(board: Leaderboard) -> dict[str, str]:
     """The chart of each cost, by its name."""
     entrants = {entrant.id: entrant for entrant in board.entrants}
-    return {cost.name: str(chart) for cost, chart in cost_charts(board.boards[0], board.tasks[0], entrants)}
+    return {chart.cost.name: str(chart.figure) for chart in cost_charts(board.boards[0], board.tasks[0], entrants)}
 
 
 def page_of(records: list[Record], folder: Path) -> str:
@@ -82,6 +82,47 @@ def test_each_cost_has_its_own_front(make_record: MakeRecord) -> None:
         filled = set(re.findall(r'<g class="c\d+ filled" data-e="(\d)"', charts[name]))
         assert filled == {str("abcd".index(one)) for one in front}
     assert "Pareto-optimal: b, d." in charts["train seconds"]
+
+
+def crowd(make: MakeRecord) -> list[Record]:
+    """Records of eight entrants whose marks are too near to each other for eight names, and one with a long name."""
+    labels = [*(f"network-{n}" for n in range(8)), "long" * 10]
+    sizes = [*(1000 + n for n in range(8)), 100_000]
+    return [
+        make(label, seed=seed, score=0.9, resources=Resources(parameters=size))
+        for label, size in zip(labels, sizes, strict=True)
+        for seed in range(3)
+    ]
+
+
+def test_marks_without_a_name_are_listed(make_record: MakeRecord, tmp_path: Path) -> None:
+    """Below a chart stands every entrant whose name is not whole beside its mark, and its description has all."""
+    board = build_leaderboard(crowd(make_record))
+    [chart] = cost_charts(board.boards[0], board.tasks[0], {entrant.id: entrant for entrant in board.entrants})
+    whole = set(re.findall(r'class="name">(.*?)</text>', str(chart.figure)))
+    below = [entrant.label for entrant, _ in chart.nameless]
+
+    assert len(below) > 2
+    assert {*below, *whole} >= {entrant.label for entrant in board.entrants}
+    assert not whole & {*below}
+    assert below[-1] == "long" * 10
+    assert chart.nameless[-1][1] == "0.9, 100k"
+    assert all(f"{entrant.label} 0.9, 1" in str(chart.figure) for entrant in board.entrants)
+    listed = page_of(crowd(make_record), tmp_path).partition("Marks without a whole name")[2].partition("</p>")[0]
+    assert re.findall(r'<a href="#/architecture/([\w-]+)" data-e="\d+">\1</a>', listed) == below
+
+
+@pytest.mark.browser
+def test_a_listed_name_lights_its_mark(open_page: Any, make_record: MakeRecord) -> None:
+    """Coming to a name below the chart with the Tab key shows which mark it belongs to."""
+    page = open_page(crowd(make_record), "#/task/digits")
+    link = page.locator("figure:has(svg.cost) p a").first
+    mark = page.locator(f"svg.cost g[data-e='{link.get_attribute('data-e')}']")
+    outline = "mark => getComputedStyle(mark.querySelector('circle, polygon')).strokeWidth"
+
+    before = mark.evaluate(outline)
+    link.focus()
+    assert (before, mark.evaluate(outline)) == ("1.5px", "2.5px")
 
 
 def test_a_score_far_from_all_others_stands_at_the_edge(make_record: MakeRecord) -> None:

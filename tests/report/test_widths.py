@@ -92,7 +92,7 @@ def test_names_in_a_chart_of_costs_are_whole(make_record: MakeRecord) -> None:
     ]
     board = build_leaderboard(records)
     entrants = {entrant.id: entrant for entrant in board.entrants}
-    [(_, chart)] = cost_charts(board.boards[0], board.tasks[0], entrants)
+    [(_, chart, _)] = cost_charts(board.boards[0], board.tasks[0], entrants)
 
     shown = names(chart)
     assert {name for name, _, _ in shown} == {*whole, "longlonglonglonglonglonglo…", "also-far-off-and-very-… 0.1"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from archbench._report._cells import typical
-from archbench._report._charts._axes import BOTTOM, TOP, Axes, Box, Domain, frame, make_axes, padded
+from archbench._report._charts._axes import BOTTOM, TOP, Axes, Box, Domain, frame, make_axes, padded, tick_label
 from archbench._report._charts._labels import LETTER, fitting, margin
 from archbench._report._charts._svg import colour_class, image, mark, short, tag
 from archbench._report._charts._widths import letters
@@ -62,6 +63,10 @@ class _Point(NamedTuple):
         """Return its coordinates in pixels, at the edge of the plot where its score is off the scale."""
         return axes.x(math.log10(self.cost)), axes.y(min(max(self.score, axes.up[0]), axes.up[1]))
 
+    def numbers(self) -> str:
+        """Return its score and its cost."""
+        return f"{self.score:.4g}, {tick_label(self.cost)}"
+
     def words(self, up: Domain, room: int | None = None) -> str:
         """Return its name as far as a margin has room for it, with the score where that is off the scale."""
         score = "" if up[0] <= self.score <= up[1] else f" {self.score:.3g}"
@@ -69,13 +74,29 @@ class _Point(NamedTuple):
         return f"{name}{score}"
 
 
-def cost_charts(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[tuple[Cost, Markup]]:
+class CostChart(NamedTuple):
+    """Score against a cost.
+
+    Args:
+        cost: the cost.
+        figure: the chart; its description has every entrant with score and cost.
+        nameless: the entrants whose mark has no room for a whole name, with score and cost in words, the cheapest
+            first. A list of them needs no mouse, as the title of a mark does, and marks that cover each other would be
+            poor targets for fingers and for the Tab key.
+    """
+
+    cost: Cost
+    figure: Markup
+    nameless: list[tuple[Entrant, str]]
+
+
+def cost_charts(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant]) -> list[CostChart]:
     """Return score against each cost that at least two ranked entrants have, Pareto-optimal entrants filled.
 
     The names at the marks are whole where the widest margin has room for them.
     """
     found = [(cost, _points(board, task, entrants, cost)) for cost in COSTS]
-    return [(cost, _chart(points, task, cost)) for cost, points in found if len(points) > 1]
+    return [_chart(points, task, cost) for cost, points in found if len(points) > 1]
 
 
 def _megabytes(size: float | None) -> float | None:
@@ -95,18 +116,31 @@ def _points(board: TaskBoard, task: TaskEntry, entrants: Mapping[str, Entrant], 
     return [_Point(*point, bool(optimal)) for point, optimal in zip(known, front, strict=True)]
 
 
-def _chart(points: list[_Point], task: TaskEntry, cost: Cost) -> Markup:
+def _chart(points: list[_Point], task: TaskEntry, cost: Cost) -> CostChart:
     up = _within_fences([point.score for point in points])
     room = margin([point.words(up) for point in points], *ROOM)
     box = Box(PLOT.width + room, PLOT.height, room)
     axes = make_axes(_decades(points), up, box)
     front = sorted((point for point in points if point.pareto), key=lambda point: (point.cost, point.score))
     best = ", ".join(point.entrant.label for point in front)
-    label = f"Score against {cost.name} for {len(points)} entrants. Pareto-optimal: {best}."
+    every = "; ".join(f"{point.entrant.label} {point.numbers()}" for point in points)
+    label = f"Score against {cost.name} for {len(points)} entrants. Pareto-optimal: {best}. Score and cost: {every}."
     below = frame(axes, cost.axis, task.metric.replace("_", " "), powers=True, bounds=score_bounds(task))
     # Pareto-optimal entrants come first, so that they are the ones that keep their names where there is no room.
     points.sort(key=lambda point: not point.pareto)
-    return image(box.size, label, below, _front(front, axes), *_marks(points, axes), class_="plot wide cost")
+    names = [point.words(up, room) for point in points]
+    heights = [
+        height if free else None
+        for height, free in place_names([point.place(axes) for point in points], names, PLOT.height)
+    ]
+    named = [
+        height is not None and name == point.words(up)
+        for point, name, height in zip(points, names, heights, strict=True)
+    ]
+    marks = [_mark(*each, axes) for each in zip(points, names, heights, named, strict=True)]
+    figure = image(box.size, label, below, _front(front, axes), *marks, class_="plot wide cost")
+    without = sorted((point for point, whole in zip(points, named, strict=True) if not whole), key=attrgetter("cost"))
+    return CostChart(cost, figure, [(point.entrant, point.numbers()) for point in without])
 
 
 def _within_fences(scores: Sequence[float]) -> Domain:
@@ -129,17 +163,7 @@ def _front(front: Sequence[_Point], axes: Axes) -> Markup:
     return tag("path", d="M" + " L".join(f"{short(x)} {short(y)}" for x, y in places), class_="front")
 
 
-def _marks(points: Sequence[_Point], axes: Axes) -> list[Markup]:
-    names = [point.words(axes.up, axes.box.right) for point in points]
-    places = [point.place(axes) for point in points]
-    heights = place_names(places, names, PLOT.height)
-    return [
-        _mark(point, axes, name, height if free else None)
-        for point, name, (height, free) in zip(points, names, heights, strict=True)
-    ]
-
-
-def _mark(point: _Point, axes: Axes, name: str, height: float | None) -> Markup:
+def _mark(point: _Point, name: str, height: float | None, whole: bool, axes: Axes) -> Markup:
     """Return a mark with its name at this height, if any; pointing at the mark shows a name that is not there whole."""
     x, y = point.place(axes)
     shape = mark(point.entrant, x, y, 5.5 if point.pareto else 4.5)
@@ -147,7 +171,6 @@ def _mark(point: _Point, axes: Axes, name: str, height: float | None) -> Markup:
         arrow = "▾" if point.score < axes.up[0] else "▴"
         shape = tag("text", arrow, x=x, y=y + 4, class_="off-scale")
     beside = [] if height is None else [tag("text", name, x=x + 9, y=height + 4, class_="name")]
-    whole = height is not None and name == point.words(axes.up)
     title = [] if whole else [tag("title", f"{point.entrant.label} {point.score:.4g}")]
     kind = "filled" if point.pareto else "open"
     return tag("g", *title, *beside, shape, class_=f"{colour_class(point.entrant)} {kind}", data_e=point.entrant.colour)
@@ -158,7 +181,7 @@ def place_names(
 ) -> list[tuple[float, bool]]:
     """Return the height of the name beside each point, and whether it covers nothing there.
 
-    Names that would cover something are shown only when their point is pointed at.
+    Names that would cover something are shown only when their point is pointed at, and below the chart.
     """
     taken = [(x - 5, x + 5, y, 10) for x, y in points]  # left, right, height, and the distance to keep from it
     places = []

@@ -32,7 +32,7 @@
       button.setAttribute("aria-pressed", pinned.has(button.closest("tr").dataset.e));
     }
   }
-  // Pointing at a row or a mark lights all that belongs to it.
+  // Pointing at a row or a mark, or coming to it with the Tab key, lights all that belongs to it.
   function light(event) {
     const near = event.target.closest && event.target.closest("[data-e]");
     for (const mark of all(".lit")) mark.classList.remove("lit");
@@ -40,6 +40,6 @@
     const same = `[data-e="${CSS.escape(near.dataset.e)}"]`;
     for (const mark of page.views().flatMap((view) => all(same, view))) mark.classList.add("lit");
   }
-  document.addEventListener("pointerover", light);
+  for (const way of ["pointerover", "focusin"]) document.addEventListener(way, light);
   page.pins = { prepare, apply };
 }
