@@ -55,9 +55,9 @@ def test_the_heat_map_is_copied_in_full(open_page: Any) -> None:
     assert all(0 <= float(score) <= 1 for score in scores)
 
 
-def test_claims_are_copied_with_their_intervals(open_page: Any) -> None:
+def test_claims_are_copied_with_their_intervals(open_page: Any, rebuilt: Path) -> None:
     """A row has mean and interval, what was measured, and the command."""
-    found = rows(open_page(REFERENCE, "#/claims"))
+    found = rows(open_page(rebuilt / "index.html", "#/claims"))
     (row,) = [row for row in found if row["Claim"].startswith("A plain net of 56 layers")]
 
     low, high = (float(end) for end in row["Mean effect interval"].replace("\N{MINUS SIGN}", "-").split(" to "))

@@ -23,8 +23,8 @@ from archbench._report._templates import templates
 STYLES = ("base", "overview", "details", "views")
 """Names of the style sheets of the page, in order."""
 SCRIPTS = (
-    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "errors", "save", "boxes", "charts",
-    "answers", "differences", "compare", "ask", "trials", "trial", "theme", "router", "start",
+    "page", "address", "names", "filter", "tables", "columns", "pins", "choices", "errors", "save", "folds", "boxes",
+    "charts", "answers", "differences", "compare", "ask", "trials", "trial", "theme", "router", "start",
 )  # fmt: skip
 """Names of the scripts of the page, in order."""
 

@@ -54,6 +54,7 @@
       page.tables.prepare(table);
       page.pins.prepare(table);
       page.save.table(table);
+      page.folds.prepare(table);
     }
     page.save.figures(view).forEach(page.save.figure);
     page.choices.prepare(view);
@@ -90,6 +91,7 @@
       const closed = place.closest("details");
       if (closed) closed.open = true;
       place.classList.add("here");
+      page.folds.open(place);
       place.scrollIntoView({ block: "center" });
     } else scrollTo(0, 0);
   }
