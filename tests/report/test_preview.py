@@ -7,6 +7,7 @@ import io
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pytest
 from PIL import Image
 
 from archbench._records import Record
@@ -70,3 +71,40 @@ def test_many_tasks_fit(realistic: list[Record]) -> None:
     blues = (picture[..., 2].astype(int) - picture[..., 0]) > 60
     assert blues.any()
     assert not blues[545:].any()
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [
+        ("深い残差", "architecture 2"),
+        ("깊은-20", "architecture 2"),
+        ("réseau", "reseau"),
+        ("lstm–2", "lstm-2"),  # noqa: RUF001 - a dash that the font lacks
+    ],
+)
+def test_names_are_written_without_boxes(make_record: MakeRecord, label: str, written: str) -> None:
+    """A name that the font cannot write is a number: the picture is as if it was so named; accents are left out."""
+
+    def drawn(best: str) -> npt.NDArray[np.uint8]:
+        scores = {"Z": (0.5, 0.51, 0.52), "a": (0.9, 0.91, 0.92)}
+        return pixels(
+            [
+                make_record(name, a_label=best if name == "a" else name, seed=seed, score=score)
+                for name, row in scores.items()
+                for seed, score in enumerate(row)
+            ]
+        )
+
+    assert (drawn(label) == drawn(written)).all()
+    assert (drawn(label) != drawn("another")).any()
+
+
+def test_tasks_are_written_without_boxes(make_record: MakeRecord) -> None:
+    """A task with letters that the font lacks is numbered, in the finding and beside its scores."""
+    first, second, third = (
+        pixels([make_record("a", "t", t_label=label, seed=seed) for seed in range(3)])
+        for label in ("手書き", "task 1", "task 2")
+    )
+
+    assert (first == second).all()
+    assert (first != third).any()

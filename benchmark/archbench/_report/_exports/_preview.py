@@ -6,7 +6,9 @@ The same leaderboard gives the same bytes with one release of Pillow; another ma
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -18,6 +20,7 @@ SIZE = (1200, 630)
 _LEFT, _RIGHT, _CHART_TOP, _CHART_BOTTOM = 72, 1128, 330, 540
 _PAPER, _INK, _MUTED, _EMPTY = (255, 255, 255), (26, 29, 33), (95, 101, 110), (238, 240, 243)
 _WORST, _BEST = (222, 235, 247), (8, 81, 156)
+_LACKING, _ALIKE = re.compile(r"[^ -~·‘’“”]+"), str.maketrans("–—−×", "---x")  # noqa: RUF001 - the font lacks them
 _Draw = ImageDraw.ImageDraw
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -27,21 +30,46 @@ def draw_preview(board: Leaderboard) -> bytes:
     image = Image.new("RGB", SIZE, _PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((_LEFT, 56), "archbench", _MUTED, ImageFont.load_default(30))
-    _write(draw, headline(board), ImageFont.load_default(44), top=112, lines=3)
+    names = _written_names(board)
+    _write(draw, _written(headline(board), names), ImageFont.load_default(44), top=112, lines=3)
     if board.matrices and board.matrices[0].tasks:
-        _draw_scores(draw, board, board.matrices[0])
+        _draw_scores(draw, board, board.matrices[0], names)
     _write(draw, _text.summary_line(board), ImageFont.load_default(24), top=576, lines=1, colour=_MUTED)
     out = io.BytesIO()
     image.save(out, "png", optimize=False, compress_level=6)
     return out.getvalue()
 
 
-def _draw_scores(draw: _Draw, board: Leaderboard, matrix: Matrix) -> None:
+def _written_names(board: Leaderboard) -> dict[str, str]:
+    """Return what stands for the labels that the font cannot write: their numbers in the order of the page.
+
+    Another font of the system may have the letters, but then the picture would depend on the machine.
+    """
+    labels = {"architecture": [entrant.label for entrant in board.entrants], "task": [t.label for t in board.tasks]}
+    numbered = [(label, f"{kind} {n}") for kind, group in labels.items() for n, label in enumerate(group, 1)]
+    lacking = [pair for pair in numbered if _LACKING.search(_simpler(pair[0]))]
+    return dict(sorted(lacking, key=lambda pair: -len(pair[0])))  # a name may be a part of a longer one
+
+
+def _written(text: str, names: Mapping[str, str]) -> str:
+    """Return a text in letters that the font has; dots stand for words that cannot be written."""
+    for label, name in names.items():
+        text = text.replace(label, name)
+    return _LACKING.sub("...", _simpler(text))
+
+
+def _simpler(text: str) -> str:
+    """Return a text without accents, since the font has none, and with plain dashes."""
+    apart = unicodedata.normalize("NFKD", text).translate(_ALIKE)
+    return "".join(letter for letter in apart if unicodedata.category(letter) not in {"Mn", "Cf"})
+
+
+def _draw_scores(draw: _Draw, board: Leaderboard, matrix: Matrix, written: Mapping[str, str]) -> None:
     """Draw a row for each task and a column for each architecture, the best on the left; darker is better."""
     labels, font = {task.id: task.label for task in board.tasks}, ImageFont.load_default(20)
     rows = sorted(matrix.rows, key=lambda row: (-_mean(row.cells), row.entrant))
     height = min(34, (_CHART_BOTTOM - _CHART_TOP) // len(matrix.tasks))
-    names = [_cut(labels[task], font, 220) for task in matrix.tasks]
+    names = [_cut(_written(labels[task], written), font, 220) for task in matrix.tasks]
     left = _LEFT + 16 + max(round(font.getlength(name)) for name in names)
     width = (_RIGHT - left) / len(rows)
     for line, name in enumerate(names):
