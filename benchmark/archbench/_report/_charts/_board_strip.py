@@ -35,7 +35,7 @@ APART = 46
 
 
 class _Plot(NamedTuple):
-    """What all rows of the chart share: the task, the names in the margin, the axis and the number format."""
+    """The task, the names in the margin, the axis and the number format that all rows of the chart share."""
 
     task: TaskEntry
     names: Mapping[str, str]
