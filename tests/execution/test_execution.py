@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +17,7 @@ import pytest
 from archbench._errors import DeviceError
 from archbench._execution import Pool, execute, open_pool
 from archbench._execution._capacity import Capacity, available_cores, share_devices
-from archbench._execution._launchers import ForkserverLauncher, SubprocessLauncher
+from archbench._execution._launchers import Child, ForkserverLauncher, Launcher, SubprocessLauncher
 from archbench._planning import Device, PlannedTrial, make_plan
 from archbench._plugins import load_plugins
 from archbench._protocols import find_protocol
@@ -48,6 +51,35 @@ def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_pa
     assert isinstance(fast.launcher, ForkserverLauncher)
     assert fast.warning == ""
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("launcher", [SubprocessLauncher, lambda: ForkserverLauncher([])], ids=["fresh", "forked"])
+def test_nothing_is_left_of_trials_when_the_caller_raises(
+    launcher: Callable[[], Launcher], planned: list[PlannedTrial], tmp_path: Path
+) -> None:
+    """Their processes are ended and reaped, and no descriptor of them stays open, though nobody takes their records."""
+    pool = Pool(launcher(), [Device(kind="cpu", threads=1)])
+    started: list[int] = []
+    start = pool.launcher.start
+
+    def note(*arguments: Any) -> Child:
+        child = start(*arguments)
+        started.append(child.pid)
+        return child
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    pool.launcher.start = note  # type: ignore[method-assign]
+    gc.collect()
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(KeyboardInterrupt):
+        list(execute(planned, Store(tmp_path), pool, timeout=120, on_tick=stop))
+    left = set(os.listdir("/proc/self/fd")) - before
+
+    assert len(started) == 1
+    assert not Path(f"/proc/{started[0]}").exists()
+    assert left == set()
 
 
 def test_preloaded_children_find_torch_and_no_threads(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ class Child(Protocol):
     def lost(self) -> bool:
         """True if nobody knows how the process ended, since the server that it came from had ended before."""
 
-    def close(self) -> None:
-        """Free the resources of an ended process."""
+    def close(self, seconds: float | None = None) -> None:
+        """Free the resources of the process when it has ended; wait for that at most so long, None for ever."""
 
 
 class Launcher(Protocol):
@@ -191,10 +191,11 @@ class _ForkedChild:
             self._lost = has_ended(self.server)
         return self._lost
 
-    def close(self) -> None:
-        self.process.join()
-        self.process.close()
-        self._forget(self.pid)
+    def close(self, seconds: float | None = None) -> None:
+        self.process.join(seconds)
+        if self.exit_code() is not None:
+            self.process.close()
+            self._forget(self.pid)
 
 
 class SubprocessLauncher:
@@ -236,8 +237,9 @@ class _SpawnedChild:
     def lost(self) -> bool:
         return False
 
-    def close(self) -> None:
-        self.process.wait()
+    def close(self, seconds: float | None = None) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()

@@ -86,10 +86,10 @@ class Ranks:
         reason = records[0].message.partition(": ")[2]
         return next((record for record in records if record.message == reason), records[0])
 
-    def close(self) -> None:
-        """Free the resources of ended processes."""
+    def close(self, deadline: float | None = None) -> None:
+        """Free the resources of the processes when they have ended; wait until a time of the clock, None for ever."""
         for child in self.members:
-            child.close()
+            child.close(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def end(self) -> None:
         """Kill the processes that still live, and all their descendants that are known."""

@@ -27,6 +27,8 @@ from archbench._records import RESULTS, Record, Store, Weights
 
 GRACE_SECONDS = 2.0
 TICK_SECONDS = 0.5
+LEAVING_SECONDS = 1.0
+"""How long the end of killed trials is waited for, which takes milliseconds; a driver may hold one for longer."""
 LOST = "the server that trials are forked from ended twice while this trial ran, so nobody knows how it ended"
 
 
@@ -135,9 +137,12 @@ def execute(
                     on_news(f"{planned_again.trial}: {record.status} beside others; it runs again at the end, alone")
                 yield from ended.records
     finally:
-        for trial in running:  # do not wait for their end: the caller is shutting down
+        for trial in running:
             trial.child.end()
             trial.channel.close()
+        deadline = time.monotonic() + LEAVING_SECONDS  # the caller is shutting down
+        for trial in running:
+            trial.child.close(deadline)
 
 
 def _note_company(running: Sequence[_Running]) -> None:
