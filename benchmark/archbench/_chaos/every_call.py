@@ -53,10 +53,11 @@ class Forked:
         code: int | None = self.process.exitcode
         return code
 
-    def close(self) -> None:
-        """Free the resources of the ended process."""
-        self.process.join()
-        self.process.close()
+    def close(self, seconds: float | None = None) -> None:
+        """Free the resources of the process when it has ended; wait for that at most so long, None for ever."""
+        self.process.join(seconds)
+        if self.exit_code() is not None:
+            self.process.close()
 
 
 class Forker:
