@@ -175,6 +175,9 @@ class _Case:
             return self._without_effects()
         if missing := self.measured.missing:
             return self._without_seeds(missing)
+        if mixed := self.measured.mixed:
+            seeds = f"seed{'s' if len(mixed) > 1 else ''} {', '.join(map(str, mixed))}"
+            return f"it compares seconds of different processors or GPUs in {seeds}", again
         if seen < self.claim.seeds:
             return f"{seen} of the {self.claim.seeds} seeds that it asks for", self._run(self.claim.seeds)
         return ("", "") if self.says != "undecided" else self._too_wide()

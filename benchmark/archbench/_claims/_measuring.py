@@ -13,7 +13,7 @@ import msgspec
 from archbench._declarations import Claim, Size, resolve
 from archbench._errors import ArchbenchError
 from archbench._plugins import CallError, Registered, call_apart, plain
-from archbench._records import Record
+from archbench._records import Record, Resources
 from archbench._studies import StudyData, StudyResult
 
 MOST_EFFECT = 1e100
@@ -31,6 +31,7 @@ class Measured:
         lacking: combinations of entrant and task of the study that have no trial yet.
         problem: why there are no effects, if the study could not be read or the statistic failed; else empty.
         broken: the statistic failed although the study has all its trials: a fault of its plugin.
+        mixed: the seeds whose trials ran on several processors or GPUs, if the statistic reads seconds.
     """
 
     size: Size
@@ -39,6 +40,7 @@ class Measured:
     lacking: int = 0
     problem: str = ""
     broken: bool = False
+    mixed: tuple[int, ...] = ()
 
     @property
     def missing(self) -> dict[int, list[Record]]:
@@ -48,10 +50,11 @@ class Measured:
 
 
 class _Effects(msgspec.Struct):
-    """The effects by seed, and the ids of the records that were looked at."""
+    """The effects by seed, the ids of the records that were looked at, and seeds with seconds of several machines."""
 
     effects: dict[int, float]
     used: list[str]
+    mixed: list[int]
 
 
 def measure(claim: Claim, result: StudyResult, *, provider: Registered[Claim] | None = None) -> Measured:
@@ -75,7 +78,7 @@ def measure(claim: Claim, result: StudyResult, *, provider: Registered[Claim] | 
         return Measured(size=result.size, effects={}, lacking=lacking, problem=message, broken=not lacking)
     by_id = {record.id: record for record in data.records}
     used = tuple(by_id[name] for name in found.used)
-    return Measured(size=result.size, effects=found.effects, used=used, lacking=lacking)
+    return Measured(size=result.size, effects=found.effects, used=used, lacking=lacking, mixed=tuple(found.mixed))
 
 
 def _find(claim: Claim | Registered[Claim], records: Sequence[Record]) -> _Effects:
@@ -83,7 +86,38 @@ def _find(claim: Claim | Registered[Claim], records: Sequence[Record]) -> _Effec
     effects = _checked(resolve(declared.statistic)(data), share=declared.measure == "share")
     used = data.used or data.records
     _check_seeds(effects, {record.trial.seed for record in used})
-    return _Effects(effects, [record.id for record in used])
+    mixed = _of_several_machines(used)
+    if mixed and not _reads_seconds(declared, records, effects):
+        mixed = []
+    return _Effects(effects, [record.id for record in used], mixed)
+
+
+def _of_several_machines(records: Sequence[Record]) -> list[int]:
+    """Return the seeds whose trials ran on several processors or GPUs."""
+    machines: dict[int, set[tuple[str, str]]] = {}
+    for record in records:
+        if record.status == "ok" and (where := record.environment) is not None:
+            machines.setdefault(record.trial.seed, set()).add((where.processor, where.device))
+    return sorted(seed for seed, found in machines.items() if len(found) > 1)
+
+
+def _reads_seconds(claim: Claim, records: Sequence[Record], effects: Mapping[int, float]) -> bool:
+    """Return whether the statistic gives other effects, or fails, where the records hold no seconds."""
+    try:
+        data = StudyData(map(_without_seconds, records))
+        return _checked(resolve(claim.statistic)(data), share=claim.measure == "share") != effects
+    except Exception:  # a stranger's code, which found effects before
+        return True
+
+
+def _without_seconds(record: Record) -> Record:
+    resources = Resources(
+        parameters=record.resources.parameters,
+        flops=record.resources.flops,
+        peak_memory_bytes=record.resources.peak_memory_bytes,
+    )
+    curves = record.curves and msgspec.structs.replace(record.curves, seconds=[0.0] * len(record.curves.seconds))
+    return msgspec.structs.replace(record, resources=resources, curves=curves)
 
 
 def _check_seeds(effects: Mapping[int, float], seeds: set[int]) -> None:
