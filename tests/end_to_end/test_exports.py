@@ -100,6 +100,20 @@ def test_onnx(kept: tuple[Path, Record], tmp_path: Path, cli_here: Cli) -> None:
     ]
 
 
+def test_a_large_graph_is_not_optimised(
+    kept: tuple[Path, Record], tmp_path: Path, cli_here: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above so many nodes the step that takes minutes is left out, and ONNX Runtime answers as the network does."""
+    out, record = kept
+    monkeypatch.setattr("archbench._training._exporting.MOST_OPTIMISED", 50)
+    done = cli_here("export", f"{out}/{record.id[:8]}", "--out", "net.onnx", cwd=tmp_path)
+    (found,) = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(["logits"], {"inputs": digits(5).numpy()})
+
+    np.testing.assert_allclose(found, archbench.load(record, out=out)(digits(5)).detach(), rtol=1e-4, atol=1e-4)
+    assert "translating the graph" in done.stderr
+    assert "optimising the graph" not in done.stderr
+
+
 def test_safetensors(kept: tuple[Path, Record], tmp_path: Path) -> None:
     """The weights are those of the network, with a header that says what they are of."""
     out, record = kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,9 +28,12 @@ TRACERS_STEPS = {
     "Obtain model graph": "tracing",
     "Run decompositions": "taking operations apart",
     "Translate the graph": "translating the graph",
-    "Optimize the ONNX graph": "optimising the graph",
+    (OPTIMISING := "Optimize the ONNX graph"): "optimising the graph",
 }
 """What torch prints when a step begins, and what it is called here; a graph of ten thousand nodes takes minutes."""
+MOST_OPTIMISED = 5000
+"""Nodes up to which a graph is optimised. Its file is smaller then, down to a third; but it takes torch 4 ms a node and
+more, so minutes for a loop of many steps, and ONNX Runtime optimises what it loads anyway."""
 
 LONGEST_REASON = 400
 
@@ -135,9 +139,13 @@ def _as_onnx(network: _Logits, kept: KeptNetwork, example: Arguments) -> tuple[b
         input_names=names,
         output_names=["logits"],
         dynamic_shapes=tuple(batch_axis for _ in names),
+        optimize=False,
         verbose=True,  # it says which step begins
     )
     assert program is not None
+    if len(program.model.graph) <= MOST_OPTIMISED:
+        sys.stdout.write(f"{OPTIMISING}...")  # as torch does where it decides that itself
+        program.optimize()
     model = program.model_proto
     for key, value in describe(kept).items():
         model.metadata_props.add(key=key, value=value)
