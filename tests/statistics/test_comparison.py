@@ -230,3 +230,20 @@ def test_two_hundred_entrants_take_less_than_a_second() -> None:
 
     assert process_time() - start < 1
     assert len(intervals) == 200
+
+
+def test_entrants_that_score_the_same_at_every_seed_are_told_apart() -> None:
+    """Where no entrant has a spread, one test example counts as noise, not the difference between the entrants."""
+    found = compare_all([[1.0] * 3, [0.5] * 3, [0.495] * 3], paired=True, margin=0.02, example=0.005)
+    one_spreads = compare_all([[1.0, 0.99, 1.0], [0.5] * 3], paired=True, margin=0.02, example=1e-6)
+
+    assert found.better.tolist() == [[False, True, True], [False, False, False], [False, False, False]]
+    assert one_spreads.half_widths[0, 1] == compare_all([[1.0, 0.99, 1.0], [0.5] * 3], paired=True).half_widths[0, 1]
+
+
+def test_equal_scores_of_all_entrants_differ_by_less_than_some_test_examples() -> None:
+    """A test example counts as noise there as well; without it, a quarter of the margin does."""
+    rough, fine = (compare_all([[1.0] * 3] * 2, paired=True, margin=0.02, example=size) for size in (None, 0.001))
+
+    np.testing.assert_allclose(rough.half_widths, 5 * fine.half_widths)
+    assert fine.half_widths[0, 1] > 0

@@ -83,3 +83,17 @@ def test_sequential_rule_keeps_its_first_answer() -> None:
     assert (found.answers[0, 1], bool(found.by_steps[0, 1])) == ("better", True)
     assert found.decided_at[0, 1] < 6
     assert found.seeds == 8  # the other two are alike, and it went on for them
+
+
+@pytest.mark.parametrize("seeds", [3, 8])
+def test_steps_that_are_the_same_with_every_seed_tell_solvers_apart(seeds: int) -> None:
+    """Solvers are not measured by their own difference, which would make 1,250 steps equivalent to 125."""
+    taken = np.repeat([[125.0], [1250.0]], seeds, axis=1)
+    scale = Scale(higher_is_better=False, factor=1.25, floor=0.01)
+    errors = scale.oriented(np.full(taken.shape, 0.001))
+    apart = Steps(taken, np.ones(taken.shape, bool))
+    one_look = judge(errors, scale=scale, paired=True, steps=apart)
+    looks = decide(errors, margin=scale.threshold, max_seeds=8, paired=True, step=scale.step, steps=apart)
+
+    assert one_look.answers[0, 1] == "better"
+    assert looks.answers[0, 1] == "better"

@@ -124,6 +124,21 @@ def test_equal_scores_hide_a_chance_of_failure(scored: Any, cli_here: Cli, tmp_p
     assert "gru: all" not in done.stdout
 
 
+@pytest.mark.parametrize("decide", [False, True])
+def test_scores_that_no_seed_changes_tell_entrants_apart(scored: Any, decide: bool) -> None:
+    """The size of the test split, which records know, says how finely an accuracy is measured."""
+
+    def record(planned: Any, *arguments: Any) -> Record:
+        made = make(planned, *arguments)
+        facts = msgspec.structs.replace(made.task_facts, test_examples=200)
+        return msgspec.structs.replace(made, task_facts=facts)
+
+    scored(lambda architecture, task, seed: {"mlp": 1.0, "lstm": 0.515}[architecture], record=record)
+    (pair,) = compare("mlp", "lstm", decide=decide).tasks[0].pairs
+
+    assert pair.answer == "better"
+
+
 def test_open_question_says_what_it_would_take(scored: Any) -> None:
     """With the seeds that it names, `--decide` decides in about half of the runs, if what was seen is the truth."""
     wave = [0.03, -0.02, 0.02, -0.01]

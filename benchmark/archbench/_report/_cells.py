@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from archbench import _statistics
 from archbench._declarations import METRICS
-from archbench._records import Record
+from archbench._records import Record, TaskFacts
 from archbench._report._scales import scale_of
 from archbench._report._schema import TaskEntry, TaskRow
 from archbench._report._statistics import Estimate, mean_interval
@@ -69,7 +69,7 @@ def solved_share(solved: int, seeds: int) -> Estimate:
     return Estimate(mean=solved / seeds, low=exact.low, high=exact.high, n=seeds)
 
 
-def still_improving(counted: Sequence[Record], task: TaskEntry) -> bool:
+def still_improving(counted: Sequence[Record], task: TaskEntry | TaskFacts) -> bool:
     """Return whether an entrant was still improving when training ended, so that its scores say little of it.
 
     One that solved the task with every seed is not, whatever its curve does. Where the task declares no margin, a gain

@@ -15,11 +15,13 @@ def scale_of(task: TaskEntry | TaskFacts, target: float | None) -> Scale:
         task: its facts; `usable_factor` says which factors are possible.
         target: the score from which on it counts as solved; None if there is none.
     """
+    examples = task.test_examples if task.metric == "accuracy" else None
     return Scale(
         higher_is_better=task.higher_is_better,
         margin=task.margin,
         factor=task.factor,
         floor=0.0 if task.factor is None else floor_of(task.chance, target),
+        example=1 / examples if examples else None,
     )
 
 

@@ -5,7 +5,7 @@ entrant's variance is moderated towards the common one, and one critical value c
 scores do (docs/statistics.md has the simulation that they were chosen by):
 
 - Scores equal at all seeds, at the ceiling or elsewhere: a variance is at least one step of the score, squared, so that
-  no interval has zero width. Where all scores of all entrants are equal, a quarter of the margin stands for the step.
+  no interval has zero width. `step_of` says what a step is.
 - Scores near 0 and 1: no transformation. An entrant near a bound has a small variance of its own, and variances that
   differ widen the critical value.
 - Errors over orders of magnitude: the caller compares logarithms (`Scale`).
@@ -97,6 +97,7 @@ def compare_all(
     paired: bool,
     step: float | None = None,
     margin: float | None = None,
+    example: float | None = None,
     level: float = LEVEL,
 ) -> Comparison:
     """Return the simultaneous comparison of all pairs of entrants.
@@ -107,6 +108,7 @@ def compare_all(
         paired: column i is the same seed and the same data for all entrants.
         step: smallest change of a score, such as 1 / test examples for an accuracy; None for what `step_of` finds.
         margin: smallest difference that matters, which helps to find the step; None if none was declared.
+        example: what one test example is worth, which helps to find it, too; None if that is unknown.
         level: probability that all the intervals hold.
 
     Returns:
@@ -116,7 +118,7 @@ def compare_all(
     array = array.mean(axis=1) if array.ndim == 3 else array
     compared = np.flatnonzero(np.isfinite(array).all(axis=1))
     table = array[compared]
-    least = step_of(table, margin) if step is None else step
+    least = step_of(table, margin, example) if step is None else step
     entrants, seeds = table.shape
     if reason := _obstacle(entrants, seeds, least):
         return _without_comparison(array, compared, reason)
@@ -157,12 +159,21 @@ def _without_comparison(array: Floats, compared: npt.NDArray[np.intp], reason: s
     )
 
 
-def step_of(table: Floats, margin: float | None) -> float:
+def step_of(table: Floats, margin: float | None, example: float | None = None) -> float:
     """Return the smallest difference between two scores that is more than rounding.
 
-    Where all scores are equal it is not seen, and a quarter of the margin stands for it: no margin is declared that is
-    less than a few test examples. Without a margin it is then 0.
+    Where each entrant scores the same at all of its seeds, only entrants differ, and what they differ by is no measure
+    of how finely scores are measured. There it is what one test example is worth. If that is unknown and all scores
+    are equal, a quarter of the margin stands for it: no margin is declared that is less than a few test examples.
+    Without a margin it is then 0.
+
+    Args:
+        table: shape (entrants, seeds), finite.
+        margin: smallest difference that matters; None if none was declared.
+        example: what one test example is worth; None if that is unknown.
     """
+    if example is not None and (table == table[:, :1]).all():
+        return example
     gaps = np.diff(np.sort(table, axis=None))
     real = gaps[gaps > 1e-9 * np.abs(table).max(initial=0.0)]
     return float(real.min()) if real.size else (margin or 0.0) / 4

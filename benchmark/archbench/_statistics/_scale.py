@@ -33,6 +33,7 @@ class Scale:
         margin: smallest difference that matters, in the unit of the metric; None if there is none.
         factor: smallest ratio of the larger error to the smaller that matters, 1 or more; None for differences.
         floor: smallest error that counts, in the unit of the metric; above 0 where ratios are compared.
+        example: what one test example is worth, 1 / test examples for an accuracy; None where that is unknown.
 
     Raises:
         ValueError: ratios cannot be compared: more is better, the factor is below 1, or nothing bounds the logarithms.
@@ -42,6 +43,7 @@ class Scale:
     margin: float | None = None
     factor: float | None = None
     floor: float = 0.0
+    example: float | None = None
 
     def __post_init__(self) -> None:
         if self.factor is not None and (self.higher_is_better or not self.factor >= 1 or not self.floor > 0):

@@ -69,6 +69,7 @@ def decide(
     max_seeds: int,
     paired: bool,
     step: float | None = None,
+    example: float | None = None,
     steps: Steps | None = None,
 ) -> Decision:
     """Return what the seeds say if one looks after each, from the third on, and stops when all pairs are decided.
@@ -81,7 +82,7 @@ def decide(
         margin: smallest difference that matters; 0 if none was declared, and then nothing is called equivalent.
         max_seeds: seeds at which one stops in any case, at least three.
         paired: see `compare_all`.
-        step: see `compare_all`.
+        step, example: see `compare_all`.
         steps: steps to solve the task, of the same seeds; None where it has no target. With them, pairs that solved it
             with every seed so far are compared by their steps, and scores and steps share the error.
 
@@ -98,7 +99,7 @@ def decide(
     when, by_steps = np.zeros(found.shape, dtype=np.int_), np.zeros(found.shape, dtype=np.bool_)
     for used in range(MIN_SEEDS, seeds + 1):
         seen = array[:, :used]
-        least = step_of(seen[np.isfinite(seen).all(axis=1)], margin) if step is None else step
+        least = step_of(seen[np.isfinite(seen).all(axis=1)], margin, example) if step is None else step
         scores_now = look(seen, level=level, paired=paired, step=least)
         now = _with_steps(scores_now, margin, steps and steps.until(used), level=level, paired=paired)
         open_ = found == "undecided"
@@ -130,7 +131,7 @@ def _with_steps(
     if steps is None:
         return _Look(said, np.zeros(said.shape, dtype=np.bool_), scores)
     solvers = steps.solvers
-    gaps, halves = look(-steps.taken, level=level, paired=paired, step=step_of(steps.taken[solvers], None))
+    gaps, halves = look(-steps.taken, level=level, paired=paired, step=steps.step)
     sooner = (gaps > halves)[np.ix_(solvers, solvers)]
     return _Look(*prefer_steps(said, sooner, solvers), (gaps, halves))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from archbench._statistics._comparison import LEVEL, Booleans, Comparison, compare_all
+from archbench._statistics._comparison import LEVEL, Booleans, Comparison, compare_all, step_of
 from archbench._statistics._equivalence import answers as answers_of
 from archbench._statistics._ranges import Floats
 from archbench._statistics._scale import Scale
@@ -31,6 +31,16 @@ class Steps(NamedTuple):
     def solvers(self) -> npt.NDArray[np.intp]:
         """Positions of the entrants that solve the task with every seed."""
         return np.flatnonzero(self.solved.all(axis=1))
+
+    @property
+    def step(self) -> float:
+        """Smallest difference that more or fewer steps of a solver can make.
+
+        Steps are seen at validations, and counted from 0: what is least between two of them, 0 included, is at least
+        the steps from one validation to the next. Else two that take other steps, each the same with every seed, would
+        be measured by their own difference.
+        """
+        return step_of(np.append(self.taken[self.solvers], 0.0), None)
 
     def until(self, seeds: int) -> Steps:
         """Return the steps of the first seeds."""
@@ -71,11 +81,13 @@ def judge(scores: npt.ArrayLike, *, scale: Scale, paired: bool, steps: Steps | N
             of steps, which share the error.
     """
     level = LEVEL if steps is None else (1 + LEVEL) / 2
-    found = compare_all(scores, paired=paired, step=scale.step, margin=scale.threshold, level=level)
+    found = compare_all(
+        scores, paired=paired, step=scale.step, margin=scale.threshold, example=scale.example, level=level
+    )
     said, halves = answers_of(found, scale.threshold), found.half_widths
     by_steps, sooner, solvers = np.zeros(said.shape, dtype=np.bool_), None, np.array([], dtype=np.intp)
     if steps is not None and len(solvers := steps.solvers) > 1:
-        sooner = compare_all(-steps.taken[solvers], paired=paired, level=level)
+        sooner = compare_all(-steps.taken[solvers], paired=paired, step=steps.step, level=level)
         said, by_steps = prefer_steps(said, sooner.better, solvers)
         around = np.full(said.shape, np.nan)
         around[np.ix_(solvers, solvers)] = sooner.half_widths

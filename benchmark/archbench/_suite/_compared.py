@@ -79,6 +79,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         solved: how many seeds of each entrant solved the task; empty where it has no target, and over tasks.
         alike: the entrants whose seeds all have the same score, with the largest share of other seeds that may have
             another one: the bound of the exact 95% interval.
+        unfinished: entrants that were still improving when training ended, so that the answer is about this budget
+            only; the page does not rank them.
         reason: why nothing was compared; empty where something was.
     """
 
@@ -95,6 +97,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     missing: dict[str, str]
     solved: dict[str, Solved] = {}
     alike: dict[str, float] = {}
+    unfinished: tuple[str, ...] = ()
     reason: str = ""
 
     @property

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from archbench._planning import Cell
 from archbench._records import Record, strangers
+from archbench._report._cells import still_improving
 from archbench._report._rows import margin_share, normalised
 from archbench._report._scales import scale_of
 from archbench._report._seeds import finished, same_data, status_of, steps_to_solve
@@ -88,7 +89,8 @@ def measure(cells: Sequence[Cell], records: Sequence[Record], margin: float | No
     everything = [[record for record in records if record.trial.cell == cell.key] for cell in cells]
     apart = [strangers(group) for group in everything]  # as on the page, no mean mixes devices or versions
     groups = [[r for r in group if r.id not in out] for group, out in zip(everything, apart, strict=True)]
-    scale = _with_margin(scale_of(facts, cells[0].task.component.target), margin)
+    tested = next((r.task_facts for group in groups for r in group if r.task_facts.test_examples), facts)
+    scale = _with_margin(scale_of(tested, cells[0].task.component.target), margin)
     return Measured(
         labels=[cell.architecture.component.label for cell in cells],
         raw=np.array([_scores(group, seeds) for group in groups]),
@@ -155,7 +157,7 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
     else:
         found = decide(
             measured.scores, margin=scale.threshold, max_seeds=max_seeds, paired=paired, step=scale.step,
-            steps=measured.steps,
+            example=scale.example, steps=measured.steps,
         )  # fmt: skip
         measured = measured.until(found.seeds)  # other tasks may have needed more
     level = _level(measured, found)
@@ -173,6 +175,11 @@ def compare(measured: Measured, *, max_seeds: int | None) -> Comparison:
             if (solved := _solved(group))
         },
         alike=_alike(measured),
+        unfinished=tuple(
+            label
+            for label, group in zip(measured.labels, measured.records, strict=True)
+            if (counted := [r for r in group if finished(r)]) and still_improving(counted, counted[0].task_facts)
+        ),
         reason=_reason(measured, found),
     )
 
@@ -268,11 +275,12 @@ def _deviation(measured: Measured, pair: tuple[int, int], *, by_steps: bool) -> 
     It is at least one step of the scores, and without pairing what two entrants share by chance is no help.
     """
     if by_steps and measured.steps is not None:
-        table, least = measured.steps.taken, step_of(measured.steps.taken[measured.steps.solvers], None)
+        table, least = measured.steps.taken, measured.steps.step
     else:
         table = measured.scores
         seen = table[np.isfinite(table).all(axis=1)]
-        least = step_of(seen, measured.scale.threshold) if measured.scale.step is None else measured.scale.step
+        scale = measured.scale
+        least = step_of(seen, scale.threshold, scale.example) if scale.step is None else scale.step
     first, second = table[list(pair)]
     variance = (first - second).var(ddof=1) if measured.facts["paired"] else first.var(ddof=1) + second.var(ddof=1)
     return float(np.sqrt(max(variance, least**2)))

@@ -114,6 +114,9 @@ def _explain_comparison(comparison: Comparison) -> Iterator[str]:
         if pair.decided_at and _answer_now(pair, comparison) != pair.answer:
             now = f"all {comparison.seeds} seeds alone would not give it"
             yield f"{pair.first} and {pair.second}: the answer at {pair.decided_at} seeds counts, though {now}"
+    if comparison.unfinished:
+        names = ", ".join(comparison.unfinished)
+        yield f"Still improving when training ended, so that answers hold for this budget only: {names}"
     for label, reason in comparison.missing.items():
         yield f"{label} is not compared: {reason}"
     if comparison.reason:
