@@ -16,7 +16,7 @@ from scipy import stats
 import archbench
 from archbench import Observer, SelectionError
 from archbench._planning import Device
-from archbench._records import Environment, Pairing, Record, Scores, Training
+from archbench._records import Curves, Environment, Pairing, Record, Scores, Training
 from archbench._statistics._sequential import nominal_level
 from archbench._suite import Results
 from archbench._suite._run import Run
@@ -137,6 +137,23 @@ def test_scores_that_no_seed_changes_tell_entrants_apart(scored: Any, decide: bo
     (pair,) = compare("mlp", "lstm", decide=decide).tasks[0].pairs
 
     assert pair.answer == "better"
+
+
+def test_who_was_still_improving_is_named(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
+    """An answer about a budget that was too short for one of them says so; the page would not rank that one."""
+    rising, flat = ([0.1 * point + rise * point for point in range(10)] for rise in (0.0, -0.1))
+
+    def record(planned: Any, *arguments: Any) -> Record:
+        made = make(planned, *arguments)
+        validation = rising if made.trial.architecture.name == "lstm" else flat
+        curves = Curves(step=[*range(20, 201, 20)], train_loss=[1.0] * 10, validation=validation, seconds=[1.0] * 10)
+        return msgspec.structs.replace(made, curves=curves)
+
+    scored(score_digits, record=record)
+    shown = cli_here("compare", "mlp", "lstm", "--task", "digits", cwd=tmp_path)
+
+    assert compare("mlp", "lstm").answer.unfinished == ("lstm",)
+    assert "training ended, so that answers hold for this budget only: lstm\n" in shown.stdout
 
 
 def test_open_question_says_what_it_would_take(scored: Any) -> None:

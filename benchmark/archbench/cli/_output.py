@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -60,8 +61,15 @@ def print_json(value: Any, *, flush: bool = False) -> None:
 
 
 def format_json(value: Any) -> str:
-    """Return one JSON object as text."""
-    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()
+    """Return one JSON object as text, with escapes where standard output cannot hold all of its letters."""
+    text = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()
+    try:
+        text.encode((_output.get() or sys.stdout).encoding or "utf-8")
+    except UnicodeEncodeError:
+        import json  # rarely needed
+
+        return re.sub(r"[^\x00-\x7f]", lambda letter: json.dumps(letter[0])[1:-1], text)
+    return text
 
 
 def answer(text: str, plugins: Plugins) -> NoReturn:

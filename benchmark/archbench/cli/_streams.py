@@ -49,7 +49,9 @@ def prepare_streams() -> None:
     for _ in closed:
         os.open(os.devnull, os.O_RDWR)  # else the next file that is opened becomes the standard stream
     if goes_to(sys.stderr, 2):
-        sys.stderr = _wrap(_Messages(2, "w", closefd=False), sys.stderr, write_through=True)
+        messages: Any = _Messages(2, "w", closefd=False)
+        like = sys.stderr
+        sys.stderr = io.TextIOWrapper(messages, encoding=like.encoding, errors=like.errors, write_through=True)
     elif 2 in closed:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - for as long as the process runs
     if 1 in closed:
@@ -60,8 +62,9 @@ def prepare_streams() -> None:
 
 
 def open_output(descriptor: int, *, like: TextIO) -> TextIO:
-    """Return a stream for standard output under this descriptor."""
-    return _wrap(io.BufferedWriter(_Output(descriptor, "w", closefd=False)), like, line_buffering=like.isatty())
+    """Return a stream for standard output under this descriptor; letters that its encoding lacks become `?`."""
+    buffer = io.BufferedWriter(_Output(descriptor, "w", closefd=False))
+    return io.TextIOWrapper(buffer, encoding=like.encoding, errors="replace", line_buffering=like.isatty())
 
 
 def goes_to(stream: TextIO | None, descriptor: int) -> bool:
@@ -83,10 +86,6 @@ def end(code: int) -> NoReturn:
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     os._exit(code)
-
-
-def _wrap(buffer: Any, like: TextIO, **options: Any) -> TextIO:
-    return io.TextIOWrapper(buffer, encoding=like.encoding, errors=like.errors, **options)
 
 
 def _is_open(descriptor: int) -> bool:
