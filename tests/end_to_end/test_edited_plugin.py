@@ -80,3 +80,4 @@ def test_another_version_keeps_its_trials_and_says_so(cli: Cli, tmp_path: Path) 
     assert "tinynet: trials of tinynet 0.1 are kept, and tinynet 0.2 is installed; its revision is the same" in (
         again.stderr
     )
+    assert "to train all of them with this one, raise the revision, or give another --out" in again.stderr

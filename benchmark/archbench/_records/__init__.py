@@ -4,6 +4,7 @@ from archbench._records._columns import RECORD_COLUMNS as RECORD_COLUMNS
 from archbench._records._columns import Column as Column
 from archbench._records._columns import Value as Value
 from archbench._records._conditions import conditions_of as conditions_of
+from archbench._records._conditions import provider_release as provider_release
 from archbench._records._conditions import strangers as strangers
 from archbench._records._differences import Comparison as Comparison
 from archbench._records._differences import Difference as Difference

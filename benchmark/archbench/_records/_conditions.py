@@ -57,8 +57,8 @@ def conditions_of(record: Record) -> Conditions:
         weights="sharded" if record.environment.sharded else "whole",
         torch=_release(record.environment.torch),
         suite=_release(record.environment.archbench),
-        architecture=_provider(record.architecture_origin),
-        task=_provider(record.task_origin),
+        architecture=provider_release(record.architecture_origin),
+        task=provider_release(record.task_origin),
         target=trial.task.target if trial.protocol.stop_at_target else None,
     )
 
@@ -80,5 +80,6 @@ def _release(version: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _provider(origin: Origin) -> str:
+def provider_release(origin: Origin) -> str:
+    """Return the distribution with the first two numbers of its version, and the commit where one was recorded."""
     return " ".join(filter(None, (origin.distribution, _release(origin.version), origin.commit[:7])))

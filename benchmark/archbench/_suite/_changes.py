@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from archbench._planning import Plan
-from archbench._records import Component, Origin, Record
+from archbench._records import Component, Origin, Record, provider_release
 from archbench._selection import Selected
 
 
@@ -68,12 +68,18 @@ def _describe(selected: Selected[Any], kept: Collection[_Kept]) -> Iterator[str]
             "the page ranks; raise its revision to rank this one"
         )
     # A built-in names its states by its revision, and the fingerprint of an editable installation says more.
-    released = [] if now.fingerprint or origin.editable else [_name(item.origin) for item in current]
-    if before := sorted(set(released) - {_name(origin)}):
-        yield (
+    released = [] if now.fingerprint or origin.editable else [item.origin for item in current]
+    if before := sorted({_name(other) for other in released} - {_name(origin)}):
+        line = (
             f"{now.label}: trials of {', '.join(before)} are kept, and {_name(origin)} is installed; "
             "its revision is the same, so nothing is trained again"
         )
+        if {provider_release(other) for other in released} != {provider_release(origin)}:
+            line += (
+                ". Seeds of one release do not count beside those of another: to train all of them with this one, "
+                "raise the revision, or give another --out"
+            )
+        yield line
 
 
 def _count(kept: Collection[_Kept]) -> str:
