@@ -155,7 +155,8 @@ def _sha(path: Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise archbench.DataError(f"{path} cannot be opened ({error.strerror}); check its permissions") from None
+        advice = "check its permissions" if path.exists() else "it is a link to a file that is gone; remove it"
+        raise archbench.DataError(f"{path} cannot be opened ({error.strerror}); {advice}") from None
 
 
 def content_of(files: Iterable[ImageFile]) -> str:

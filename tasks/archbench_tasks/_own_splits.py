@@ -157,8 +157,16 @@ def _check_classes(pool: Pool, rows: Rows, names: Sequence[str], what: str) -> N
     empty = [split for split, index in rows.items() if not len(index)]
     if empty:
         distinct, given = len(set(pool.keys)), len(pool.keys)
-        few = f"{given} {what} are too few" if distinct == given else f"some of the {given} {what} equal others"
-        raise archbench.DataError(f"the {empty[0]} split is empty: {few}; give more that are distinct")
+        rare = [name for label, name in enumerate(names) if (pool.labels == label).sum() < len(SPLITS)]
+        advice = "give more that are distinct"
+        if distinct < given:
+            few = f"some of the {given} {what} equal others"
+        elif rare and given >= len(SPLITS):
+            few = f"{len(rare)} of {len(names)} classes have fewer than {len(SPLITS)} {what}, such as {rare[0]!r}"
+            advice = "each needs one in each of training, validation and test: add some, or leave these classes out"
+        else:
+            few = f"{given} {what} are too few"
+        raise archbench.DataError(f"the {empty[0]} split is empty: {few}; {advice}")
     unit, classes = _units(pool)
     needed = SPLITS if pool.times is None else ("train",)  # a class may appear, or end, in the course of time
     for label, name in enumerate(names):

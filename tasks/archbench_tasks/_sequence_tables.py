@@ -34,6 +34,7 @@ def read_csv(path: Path) -> Table:
         reader = csv.reader(file, strict=True)
         try:
             header = [name.strip() for name in next(reader, [])]
+            _check_header(header, path)
             numbered = list(_numbered_rows(reader, path, columns=len(header)))
         except (csv.Error, UnicodeDecodeError) as error:
             raise archbench.DataError(
@@ -42,7 +43,6 @@ def read_csv(path: Path) -> Table:
             ) from None
     if not numbered:
         raise archbench.DataError(f"{path.name} has no rows; the first line names the columns, the others are steps")
-    _check_header(header, path)
     lines, rows = zip(*numbered, strict=True)
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     return Table(path.name, columns, lambda row: f"line {lines[row]}")

@@ -380,6 +380,18 @@ def test_refusals_name_the_options(cli_here: Cli, tmp_path: Path, options: tuple
     assert json.loads(described.stdout)["error"].startswith(message)
 
 
+def test_nobody_has_steps_to_solve_who_did_not(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
+    """Of an entrant that never solved the task the terminal gives no mean of steps, which would be the whole budget."""
+    scored(lambda name, task, seed: 0.9 if name == "mlp" else 0.5 + 0.01 * seed, target=0.8)
+    lines = cli_here("compare", "mlp", "lstm", "--task", "digits", cwd=tmp_path).stdout.splitlines()
+    mlp, lstm = (line for line in lines if "seeds solved it (" in line)
+
+    assert mlp.startswith("mlp: 3 of 3 seeds")
+    assert mlp.endswith(", after 50 steps on average")
+    assert lstm.startswith("lstm: 0 of 3 seeds")
+    assert lstm.endswith(")")
+
+
 def test_answer_in_the_terminal(scored: Any, cli_here: Cli, tmp_path: Path) -> None:
     """Means, interval, plot and answer stand in one line, and an open question ends with a command to copy."""
     scored(lambda name, task, seed: 0.8 + 0.01 * seed * (name == "mlp") - 0.01 * (name == "mlp"))

@@ -266,6 +266,9 @@ def write_bad(root: Path, kind: str) -> Path:
         make(root, {"cat": 5})
     elif kind == "few":
         make(root, {"cat": 5, "dog": 2})
+    elif kind == "link to nothing":
+        make(root, {"cat": 5, "dog": 5})
+        (root / "dog" / "gone.png").symlink_to(root / "nowhere.png")
     elif kind == "no test":
         make(root / "train", {"cat": 5, "dog": 5})
     elif kind == "empty split":
@@ -293,6 +296,7 @@ def write_bad(root: Path, kind: str) -> Path:
         ("one class", r"one class only, 'cat'"),
         ("few", r"class 'dog' has 2 distinct images, and none in the train split; it needs at least one in each"),
         ("one of each", r"the train split is empty: 2 images are too few; give more"),
+        ("link to nothing", r"gone.png cannot be opened \(.*\); it is a link to a file that is gone; remove it"),
         ("no test", r"has train/ but no test/; give train/, test/ and perhaps validation/"),
         ("empty split", r"the split test/ in .* is empty"),
         ("class not tested", r"class 'dog' has 5 distinct images, and none in the test split"),

@@ -179,6 +179,8 @@ BAD_CSV = {
     "id,x,x,label\na,1,2,u\n": "two columns 'x'",
     ",id,x,label\n0,a,1,u\n": "a column without a name; pandas writes .* index=False",
     "id;x;label\na;1;u\n": "columns that ';' separates",
+    "id;x;label\na;1,5;u\n": "columns that ';' separates",
+    HEAD + "a,1,u\nb,2,v\nc,3,w\n": "3 of 3 classes have fewer than 3 sequences, such as 'u'; each needs one in each",
     "name,x,label\na,1,u\n": "no column 'id'; its columns are name, x, label: set id=NAME",
     "id,x,kind\na,1,u\n": "no column 'label'; its columns are id, x, kind: set label=NAME, or target=NAME",
     "id,label\na,u\n": "no columns beside 'id' and 'label'",

@@ -66,7 +66,8 @@ def write_files(
             write(name)
     names += [PARQUET] if parquet else []
     for path in [out / PARQUET, *(out / FOLDER).glob("*.html")]:
-        if path.relative_to(out).as_posix() not in names:
+        # In a folder that may only be read, removing a file that is not there is refused as well.
+        if path.relative_to(out).as_posix() not in names and path.exists():
             path.unlink(missing_ok=True)
     return [out / name for name in names]
 

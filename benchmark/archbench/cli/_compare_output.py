@@ -101,7 +101,8 @@ def _explain_comparison(comparison: Comparison) -> Iterator[str]:
         yield f"Errors are compared by their ratio, means are geometric; an error below {floor} counts as {floor}."
     for label, solved in comparison.solved.items():
         share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
-        yield f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if solved.steps else "")
+        soon = solved.steps is not None and solved.seeds > 0
+        yield f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if soon else "")
     if any(pair.by == "steps" for pair in comparison.pairs):
         yield "Those that solve it with every seed are compared by their steps to solve it, not by their scores."
     if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
