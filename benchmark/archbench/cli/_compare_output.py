@@ -99,14 +99,7 @@ def _explain_comparison(comparison: Comparison) -> Iterator[str]:
     if comparison.factor is not None:
         floor = f"{comparison.floor:.2g}"
         yield f"Errors are compared by their ratio, means are geometric; an error below {floor} counts as {floor}."
-    for label, solved in comparison.solved.items():
-        share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
-        soon = solved.steps is not None and solved.seeds > 0
-        yield f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if soon else "")
-    if any(pair.by == "steps" for pair in comparison.pairs):
-        yield "Those that solve it with every seed are compared by their steps to solve it, not by their scores."
-    if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
-        yield "Some seeds solved it and some did not: these counts say more than a difference of means."
+    yield from _explain_solving(comparison)
     equal = {label for pair in comparison.pairs if pair.answer == "equivalent" for label in (pair.first, pair.second)}
     for label in [label for label in comparison.alike if label in equal]:
         others = f"up to {comparison.alike[label]:.0%} of other seeds may still differ"
@@ -122,6 +115,18 @@ def _explain_comparison(comparison: Comparison) -> Iterator[str]:
         yield f"{label} is not compared: {reason}"
     if comparison.reason:
         yield f"Not compared: {comparison.reason}."
+
+
+def _explain_solving(comparison: Comparison) -> Iterator[str]:
+    """Yield a line for each entrant on how many seeds solved the task, and what follows from that."""
+    for label, solved in comparison.solved.items():
+        share = f"{solved.seeds} of {solved.of} seeds solved it (95% interval {solved.low:.0%} to {solved.high:.0%})"
+        soon = solved.steps is not None and solved.seeds > 0
+        yield f"{label}: {share}" + (f", after {solved.steps:.0f} steps on average" if soon else "")
+    if any(pair.by == "steps" for pair in comparison.pairs):
+        yield "Those that solve it with every seed are compared by their steps to solve it, not by their scores."
+    if any(0 < solved.seeds < solved.of for solved in comparison.solved.values()):
+        yield "Some seeds solved it and some did not: these counts say more than a difference of means."
 
 
 def _table(comparison: Comparison) -> Table:
