@@ -64,7 +64,7 @@ def format_json(value: Any) -> str:
     """Return one JSON object as text, with escapes where standard output cannot hold all of its letters."""
     text = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2).decode()
     try:
-        text.encode((_output.get() or sys.stdout).encoding or "utf-8")
+        text.encode(getattr(_output.get() or sys.stdout, "encoding", None) or "utf-8")  # it is None if closed
     except UnicodeEncodeError:
         import json  # rarely needed
 
