@@ -55,7 +55,10 @@ def test_both_launchers_give_the_same_scores(planned: list[PlannedTrial], tmp_pa
 
 @pytest.mark.parametrize("launcher", [SubprocessLauncher, lambda: ForkserverLauncher([])], ids=["fresh", "forked"])
 def test_nothing_is_left_of_trials_when_the_caller_raises(
-    launcher: Callable[[], Launcher], planned: list[PlannedTrial], tmp_path: Path
+    launcher: Callable[[], Launcher],
+    planned: list[PlannedTrial],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Their processes are ended and reaped, and no descriptor of them stays open, though nobody takes their records."""
     pool = Pool(launcher(), [Device(kind="cpu", threads=1)])
@@ -70,7 +73,7 @@ def test_nothing_is_left_of_trials_when_the_caller_raises(
     def stop() -> None:
         raise KeyboardInterrupt
 
-    pool.launcher.start = note  # type: ignore[method-assign]
+    monkeypatch.setattr(pool.launcher, "start", note)
     gc.collect()
     before = set(os.listdir("/proc/self/fd"))
     with pytest.raises(KeyboardInterrupt):
