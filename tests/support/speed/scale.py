@@ -119,7 +119,7 @@ class Delivered:
         """Return that it ended well."""
         return 0
 
-    def close(self) -> None:
+    def close(self, seconds: float | None = None) -> None:
         """Free the pipe."""
         os.close(self.sentinel)
 
